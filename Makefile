@@ -1,0 +1,23 @@
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test queries
+
+help:
+	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
+	@echo "make test     formatting, lints, all tests, the console in a real browser"
+	@echo "make setup    installs what demo and test need; both do that themselves"
+	@echo "make queries  writes .sqlx/ anew, after a change of SQL or migrations"
+
+setup:
+	@tools/setup.sh
+
+demo:
+	@tools/setup.sh demo
+	cargo build --release --locked -p poolwatch-server -p poolwatch-simulator
+	@tools/demo.sh
+
+test:
+	@tools/test.sh
+
+queries:
+	@tools/setup.sh demo
+	@tools/queries.sh

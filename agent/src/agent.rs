@@ -1,0 +1,17 @@
+//! What the sampler and the uploader share.
+
+use poolwatch_protocol::v1::messages::Suggestions;
+
+use crate::{identity::IdentityFile, machine::Machine, spool::Spool};
+
+/// A running agent.
+pub struct Agent {
+    /// What is measured.
+    pub machine: Box<dyn Machine>,
+    /// Where snapshots wait.
+    pub spool: Spool,
+    /// Who the agent is.
+    pub identity: IdentityFile,
+    /// What the server suggested last.
+    pub suggestions: Suggestions,
+}

@@ -1,0 +1,179 @@
+//! From the kernel's buffers to a snapshot: one file per collector.
+//!
+//! A collector that fails becomes a fault of the snapshot; the others go on.
+
+mod modules;
+mod object_types;
+mod own_cost;
+mod performance;
+mod pool_tags;
+mod processes;
+
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
+
+use poolwatch_model::{
+    Snapshot,
+    inventory::Inventory,
+    snapshot::{Collector, CollectorFault},
+};
+use tracing::{info, warn};
+
+use crate::{
+    clock::Clock,
+    machine::{Machine, Status},
+    raw::RawError,
+};
+use own_cost::CostMeter;
+#[cfg(windows)]
+pub(crate) use own_cost::OwnUse;
+
+/// Why a collector gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CollectError {
+    /// The kernel refused.
+    #[error(transparent)]
+    Status(#[from] Status),
+    /// The kernel's answer was refused.
+    #[error(transparent)]
+    Raw(#[from] RawError),
+}
+
+impl CollectError {
+    /// The status by which the fault is reported.
+    #[must_use]
+    pub fn status(self) -> Status {
+        match self {
+            Self::Status(status) => status,
+            Self::Raw(_) => Status::DATA_ERROR,
+        }
+    }
+}
+
+/// The collectors that make up a snapshot, and the names by which settings choose them.
+const COLLECTORS: [(Collector, &str, Collect); 4] = [
+    (Collector::Performance, "performance", performance::collect),
+    (Collector::PoolTags, "pool_tags", pool_tags::collect),
+    (Collector::Processes, "processes", processes::collect),
+    (Collector::ObjectTypes, "object_types", object_types::collect),
+];
+
+/// Measures into a snapshot.
+type Collect = fn(&mut dyn Machine, &mut Snapshot) -> Result<(), CollectError>;
+
+/// Which collectors run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CollectorSet(Vec<Collector>);
+
+impl CollectorSet {
+    /// All of them.
+    #[must_use]
+    pub fn all() -> Self {
+        Self(COLLECTORS.iter().map(|(collector, ..)| *collector).collect())
+    }
+
+    /// The names that a set may hold.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        COLLECTORS.iter().map(|(_, name, _)| *name)
+    }
+}
+
+/// A text that is no set of collectors.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0:?} is no collector")]
+pub struct UnknownCollector(String);
+
+impl FromStr for CollectorSet {
+    type Err = UnknownCollector;
+
+    /// Names separated by commas, in any order.
+    fn from_str(text: &str) -> Result<Self, UnknownCollector> {
+        let mut chosen = Vec::new();
+        for name in text.split(',').map(str::trim) {
+            let known = COLLECTORS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
+            let (collector, ..) = known.ok_or_else(|| UnknownCollector(name.to_owned()))?;
+            if !chosen.contains(collector) {
+                chosen.push(*collector);
+            }
+        }
+        Ok(Self(chosen))
+    }
+}
+
+impl fmt::Display for CollectorSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let chosen = COLLECTORS.iter().filter(|(collector, ..)| self.0.contains(collector));
+        let names: Vec<&str> = chosen.map(|(_, name, _)| *name).collect();
+        f.write_str(&names.join(","))
+    }
+}
+
+/// Takes snapshots, and measures what that costs.
+pub struct Sampler {
+    collectors: CollectorSet,
+    meter: CostMeter,
+    failing: BTreeMap<Collector, Status>,
+}
+
+impl Sampler {
+    /// A sampler that runs these collectors.
+    #[must_use]
+    pub fn new(collectors: CollectorSet) -> Self {
+        Self { collectors, meter: CostMeter::default(), failing: BTreeMap::new() }
+    }
+
+    /// Takes a snapshot. `spool_bytes` is what waits on the disk.
+    pub fn snapshot(
+        &mut self,
+        machine: &mut dyn Machine,
+        clock: &dyn Clock,
+        spool_bytes: u64,
+    ) -> Snapshot {
+        let cost = self.meter.begin_cycle(clock.monotonic(), spool_bytes);
+        machine.begin_round();
+        let mut snapshot = Snapshot { cost, ..Snapshot::default() };
+        for (collector, _, collect) in COLLECTORS {
+            if !self.collectors.0.contains(&collector) {
+                continue;
+            }
+            let result = collect(machine, &mut snapshot);
+            if let Err(error) = result {
+                let status = error.status().number();
+                snapshot.faults.push(CollectorFault { collector, status });
+            }
+            self.report(collector, result);
+        }
+        snapshot
+    }
+
+    /// Says that the snapshot is stored: its cost is known now, and told by the next one.
+    pub fn end_cycle(&mut self, monotonic: Duration) {
+        self.meter.end_cycle(monotonic);
+    }
+
+    /// Logs a collector's fault when it begins, changes and ends, not every time.
+    fn report(&mut self, collector: Collector, result: Result<(), CollectError>) {
+        match result {
+            Ok(()) => {
+                if self.failing.remove(&collector).is_some() {
+                    info!(%collector, "Collector works again");
+                }
+            }
+            Err(error) => {
+                if self.failing.insert(collector, error.status()) != Some(error.status()) {
+                    warn!(%collector, %error, "Collector gives nothing");
+                }
+            }
+        }
+    }
+}
+
+/// What is installed on the machine.
+///
+/// # Errors
+/// When the kernel refuses its list of drivers or the answer makes no sense.
+pub fn inventory(machine: &mut dyn Machine) -> Result<Inventory, CollectError> {
+    Ok(Inventory { drivers: modules::collect(machine)?, updates: Vec::new() })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,132 @@
+use poolwatch_model::{BootId, Bytes, Pool, PoolTag};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    capture::{Capture, OwnedBuffer},
+    clock::SystemClock,
+    machine::{InfoClass, replay::Replay},
+    synthetic::small_capture,
+};
+
+fn snapshot_of(capture: Capture) -> Snapshot {
+    let clock = SystemClock::start();
+    let mut machine = Replay::new(capture, clock, BootId(Uuid::from_u128(1)), None);
+    Sampler::new(CollectorSet::all()).snapshot(&mut machine, &clock, 0)
+}
+
+fn changed(change: impl Fn(&mut BTreeMap<InfoClass, Result<OwnedBuffer, Status>>)) -> Snapshot {
+    let mut capture = small_capture();
+    change(&mut capture.rounds[0].answers);
+    snapshot_of(capture)
+}
+
+#[test]
+fn a_healthy_machine_gives_every_part() {
+    let snapshot = snapshot_of(small_capture());
+    assert_eq!(snapshot.faults, []);
+    assert_eq!(snapshot.memory.physical, Some(Bytes(16 << 30)));
+    assert_eq!(snapshot.memory.processes, Some(5));
+    let tags = snapshot.tags.unwrap();
+    let threads = tags.get(PoolTag::new(*b"Thre")).unwrap();
+    assert_eq!(threads.of(Pool::Nonpaged).outstanding, 60_000);
+    assert_eq!(snapshot.processes.unwrap()[2].image, "mybadapp.exe");
+    let names: Vec<String> =
+        snapshot.object_types.unwrap().into_iter().map(|each| each.name).collect();
+    assert_eq!(names, ["File", "Process", "Thread", "Token"]);
+}
+
+#[test]
+fn each_collector_may_fail_and_the_rest_survives() {
+    for (class, collector) in [
+        (InfoClass::Performance, Collector::Performance),
+        (InfoClass::PoolTags, Collector::PoolTags),
+        (InfoClass::Processes, Collector::Processes),
+        (InfoClass::ObjectTypes, Collector::ObjectTypes),
+    ] {
+        let refused = Status::INSUFFICIENT_RESOURCES;
+        let snapshot = changed(|answers| {
+            answers.insert(class, Err(refused));
+        });
+        let fault = CollectorFault { collector, status: refused.number() };
+        assert_eq!(snapshot.faults, [fault], "{class:?}");
+        let parts = [
+            snapshot.tags.is_some(),
+            snapshot.processes.is_some(),
+            snapshot.object_types.is_some(),
+            snapshot.memory.nonpaged.is_some(),
+        ];
+        let lost = usize::from(collector != Collector::Performance);
+        assert_eq!(parts.iter().filter(|there| **there).count(), 4 - lost, "{class:?}");
+    }
+}
+
+#[test]
+fn a_buffer_that_lies_is_a_fault_too() {
+    let snapshot = changed(|answers| {
+        let buffer = OwnedBuffer { bytes: vec![0xFF; 4096], base: 0 };
+        answers.insert(InfoClass::PoolTags, Ok(buffer));
+    });
+    let status = Status::DATA_ERROR.number();
+    assert_eq!(snapshot.faults, [CollectorFault { collector: Collector::PoolTags, status }]);
+    assert_eq!(snapshot.tags, None);
+}
+
+#[test]
+fn totals_come_from_processes_when_the_summary_is_missing() {
+    let snapshot = changed(|answers| {
+        answers.remove(&InfoClass::PerformanceInfo);
+    });
+    assert_eq!(snapshot.faults, []);
+    assert_eq!(snapshot.memory.handles, Some(4_100 + 60_000 + 900 + 1_500));
+}
+
+#[test]
+fn pool_of_nothing_is_pool_unknown() {
+    let snapshot = changed(|answers| {
+        answers.remove(&InfoClass::PerformanceInfo);
+        let bytes = crate::synthetic::performance(&Default::default(), 4096, 312);
+        answers.insert(InfoClass::Performance, Ok(OwnedBuffer { bytes, base: 0 }));
+    });
+    assert_eq!((snapshot.memory.paged, snapshot.memory.nonpaged), (None, None));
+}
+
+#[test]
+fn full_counts_are_preferred_where_the_kernel_has_them() {
+    use poolwatch_model::tag::{AllocCounting, TagCounters, TagUse};
+    let row = TagUse {
+        tag: PoolTag::new(*b"Thre"),
+        paged: TagCounters::default(),
+        nonpaged: TagCounters { bytes: 1, outstanding: 1, allocs: 1 << 40 },
+    };
+    let snapshot = changed(|answers| {
+        let bytes = crate::synthetic::pool_tags2(&[row]);
+        answers.insert(InfoClass::PoolTags2, Ok(OwnedBuffer { bytes, base: 0 }));
+    });
+    let tags = snapshot.tags.unwrap();
+    assert_eq!((tags.counting, tags.rows[0]), (AllocCounting::Full64, row));
+}
+
+#[test]
+fn collectors_are_chosen_by_name() {
+    let some: CollectorSet = " processes ,Pool_Tags,processes".parse().unwrap();
+    assert_eq!(some.to_string(), "pool_tags,processes");
+    assert_eq!(CollectorSet::all().to_string().parse(), Ok(CollectorSet::all()));
+    for bad in ["", "pool_tags,", "registry"] {
+        assert!(bad.parse::<CollectorSet>().is_err(), "{bad}");
+    }
+    let clock = SystemClock::start();
+    let mut machine = Replay::new(small_capture(), clock, BootId(Uuid::nil()), None);
+    let snapshot = Sampler::new(some).snapshot(&mut machine, &clock, 0);
+    assert!(snapshot.tags.is_some() && snapshot.object_types.is_none());
+    assert_eq!(snapshot.faults, []);
+}
+
+#[test]
+fn the_inventory_lists_drivers_by_name() {
+    let clock = SystemClock::start();
+    let mut machine = Replay::new(small_capture(), clock, BootId(Uuid::nil()), None);
+    let names: Vec<String> =
+        inventory(&mut machine).unwrap().drivers.into_iter().map(|driver| driver.name).collect();
+    assert_eq!(names, ["foo.sys", "netio.sys", "ntoskrnl.exe"]);
+}

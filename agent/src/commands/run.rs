@@ -1,0 +1,80 @@
+//! `run`: measure and send until stopped.
+
+use std::path::Path;
+
+use anyhow::Context;
+use clap::Args;
+use poolwatch_agent::{
+    agent::Agent,
+    clock::SystemClock,
+    identity::IdentityFile,
+    run,
+    settings::Settings,
+    spool::{Spool, SpoolLimits},
+};
+use poolwatch_protocol::v1::messages::Suggestions;
+use tracing::{info, warn};
+use uuid::Uuid;
+
+use super::source;
+
+#[derive(Debug, Args)]
+pub(super) struct Run {
+    /// Measure once, send all that waits, and end; fails when not all could be sent
+    #[arg(long)]
+    once: bool,
+}
+
+impl Run {
+    pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
+        for problem in &settings.problems {
+            warn!("{problem}");
+        }
+        let clock = SystemClock::start();
+        let folder = settings.spool_dir();
+        // The spool's lock also guards the identity.
+        let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
+        let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
+            .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
+        let machine = source::open_lasting(replay, clock, &mut identity)?;
+        let agent = Agent { machine, spool, identity, suggestions: Suggestions::default() };
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        runtime.block_on(async {
+            if self.once {
+                return run::run_once(agent, settings, &clock).await;
+            }
+            let stop = stop_signal()?;
+            run::run(agent, settings, &clock, stop).await
+        })
+    }
+}
+
+/// Done when the process is told to stop.
+#[cfg(unix)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        info!("Stopping");
+    })
+}
+
+/// Done when the process is told to stop.
+#[cfg(windows)]
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
+    use tokio::signal::windows::{ctrl_c, ctrl_close, ctrl_shutdown};
+    let (mut interrupt, mut close, mut shutdown) = (ctrl_c()?, ctrl_close()?, ctrl_shutdown()?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = close.recv() => {}
+            _ = shutdown.recv() => {}
+        }
+        info!("Stopping");
+    })
+}

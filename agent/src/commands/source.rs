@@ -1,0 +1,87 @@
+//! What is measured: this machine, or a capture.
+
+use std::{fs, path::Path};
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use poolwatch_agent::{
+    capture::Capture,
+    clock::{Clock, SystemClock},
+    identity::{IdentityFile, ReplayedBoot},
+    machine::{Machine, replay::Replay},
+};
+use poolwatch_model::BootId;
+use uuid::Uuid;
+
+/// What is measured once: its boot does not matter.
+pub(super) fn open(replay: Option<&Path>, clock: SystemClock) -> anyhow::Result<Box<dyn Machine>> {
+    match replay {
+        Some(path) => {
+            let (capture, _) = read(path)?;
+            Ok(Box::new(Replay::new(capture, clock, BootId(Uuid::nil()), None)))
+        }
+        None => this_machine(clock, || Ok(BootId(Uuid::nil()))),
+    }
+}
+
+/// What is measured again and again: it knows its boot after a restart of the agent.
+pub(super) fn open_lasting(
+    replay: Option<&Path>,
+    clock: SystemClock,
+    identity: &mut IdentityFile,
+) -> anyhow::Result<Box<dyn Machine>> {
+    let Some(path) = replay else {
+        return this_machine(clock, boot_id);
+    };
+    let (capture, checksum) = read(path)?;
+    let now = clock.wall();
+    let replayed = match identity.get().replay {
+        Some(known) if known.capture == checksum && known.began <= now => known,
+        _ => {
+            let up = capture.rounds.first().map_or(0, |round| round.now.uptime_ms);
+            let began = now
+                .checked_sub(SignedDuration::from_millis(up as i64))
+                .context("the capture's uptime cannot be")?;
+            let boot = BootId(Uuid::new_v4());
+            let replayed = ReplayedBoot { capture: checksum, boot, began };
+            identity.change(|identity| identity.replay = Some(replayed))?;
+            replayed
+        }
+    };
+    let up = now.duration_since(replayed.began).as_millis() as u64;
+    Ok(Box::new(Replay::new(capture, clock, replayed.boot, Some(up))))
+}
+
+/// A capture with the checksum of its file.
+fn read(path: &Path) -> anyhow::Result<(Capture, u32)> {
+    let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    let capture = Capture::parse(&bytes).with_context(|| path.display().to_string())?;
+    Ok((capture, crc32fast::hash(&bytes)))
+}
+
+#[cfg(windows)]
+fn this_machine(
+    clock: SystemClock,
+    boot: impl FnOnce() -> anyhow::Result<BootId>,
+) -> anyhow::Result<Box<dyn Machine>> {
+    Ok(Box::new(poolwatch_agent::windows::Live::new(clock, boot()?)))
+}
+
+#[cfg(windows)]
+fn boot_id() -> anyhow::Result<BootId> {
+    poolwatch_agent::windows::boot_id()
+        .context("cannot keep the number of this boot in the registry; run as administrator")
+}
+
+#[cfg(not(windows))]
+fn this_machine(
+    _clock: SystemClock,
+    _boot: impl FnOnce() -> anyhow::Result<BootId>,
+) -> anyhow::Result<Box<dyn Machine>> {
+    anyhow::bail!("this is no Windows; measure a capture with --replay FILE")
+}
+
+#[cfg(not(windows))]
+fn boot_id() -> anyhow::Result<BootId> {
+    anyhow::bail!("this is no Windows; its boot has no number")
+}

@@ -1,0 +1,23 @@
+//! The Poolwatch agent: measures the kernel's memory pools of one Windows host and sends what it
+//! found to the server.
+//!
+//! [`machine`] gives the kernel's raw buffers, live or from a [`capture`]; [`raw`] reads them;
+//! [`collect`] makes a snapshot of them; [`spool`] keeps snapshots on disk until [`upload`] has
+//! brought them to the server; [`run`] does all that on time, by the [`settings`].
+
+pub mod active_directory;
+pub mod agent;
+pub mod capture;
+pub mod clock;
+pub mod collect;
+pub mod identity;
+pub mod machine;
+pub mod poolmon;
+pub mod raw;
+pub mod run;
+pub mod settings;
+pub mod spool;
+pub mod synthetic;
+pub mod upload;
+#[cfg(windows)]
+pub mod windows;

@@ -1,0 +1,78 @@
+//! What the kernel wrote into a buffer, read without trust.
+//!
+//! Every parser takes the bytes, and where the layout holds pointers also the address that the
+//! buffer had when it was filled, so that buffers of 64-bit Windows can be read on any machine and
+//! long after. Buffers that are cut short, lie about counts, point outside or run in circles are
+//! refused; no input makes a parser panic, and each takes time linear in the buffer's size.
+
+pub mod basic;
+mod fields;
+pub mod handles;
+pub mod layout;
+pub mod modules;
+pub mod object_types;
+pub mod performance;
+pub mod performance_info;
+pub mod pool_tags;
+pub mod processes;
+
+/// Why a buffer was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RawError {
+    /// Shorter than what it should hold.
+    #[error("{what} ends after {length} bytes, {needed} are needed")]
+    Truncated {
+        /// What was being read.
+        what: &'static str,
+        /// Bytes that the buffer should have.
+        needed: usize,
+        /// Bytes that it has.
+        length: usize,
+    },
+    /// Much longer than what it says it holds.
+    #[error("{what} has {length} bytes for the {needed} that it says it holds")]
+    Overlong {
+        /// What was being read.
+        what: &'static str,
+        /// Bytes that its own count accounts for.
+        needed: usize,
+        /// Bytes that it has.
+        length: usize,
+    },
+    /// More entries than any Windows has.
+    #[error("{what} claims {count} entries, more than {limit}")]
+    TooMany {
+        /// What was being read.
+        what: &'static str,
+        /// Entries that it claims.
+        count: u64,
+        /// Entries that are believed.
+        limit: usize,
+    },
+    /// No entry, where every Windows has some.
+    #[error("{what} is empty")]
+    Empty {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// A pointer that leads outside the buffer.
+    #[error("{what} points outside the buffer")]
+    Outside {
+        /// What was being read.
+        what: &'static str,
+    },
+    /// A number that cannot be.
+    #[error("{what} is {value}, which cannot be")]
+    Absurd {
+        /// What was being read.
+        what: &'static str,
+        /// What it said.
+        value: u64,
+    },
+    /// Two entries that ought to differ.
+    #[error("{what} appears twice")]
+    Twice {
+        /// What was being read.
+        what: &'static str,
+    },
+}

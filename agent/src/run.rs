@@ -1,0 +1,113 @@
+//! The loop: measure on time, store first, send second.
+
+mod schedule;
+
+use std::{cell::RefCell, future::Future, time::Duration};
+
+use anyhow::{Context, bail};
+use tokio::{sync::Notify, time};
+use tracing::{error, info, warn};
+
+use crate::{
+    agent::Agent,
+    clock::Clock,
+    collect::Sampler,
+    settings::Settings,
+    upload::{Client, ClientOptions, Step, Uploader},
+};
+use schedule::Schedule;
+
+/// Runs until `stop` is done.
+///
+/// # Errors
+/// When the settings name no server that can be used.
+pub async fn run(
+    agent: Agent,
+    settings: &Settings,
+    clock: &dyn Clock,
+    stop: impl Future<Output = ()>,
+) -> anyhow::Result<()> {
+    let mut uploader = uploader(&agent, settings)?;
+    let agent = RefCell::new(agent);
+    let news = Notify::new();
+    info!(server = settings.server_url(), "Started");
+    tokio::select! {
+        () = stop => {}
+        () = sample_on_time(&agent, settings, clock, &news) => {}
+        () = upload_on_news(&agent, &mut uploader, &news) => {}
+    }
+    info!("Stopped");
+    Ok(())
+}
+
+/// Takes one snapshot and sends all that waits.
+///
+/// # Errors
+/// When the snapshot could not be stored, or not everything could be sent.
+pub async fn run_once(agent: Agent, settings: &Settings, clock: &dyn Clock) -> anyhow::Result<()> {
+    let mut uploader = uploader(&agent, settings)?;
+    let agent = RefCell::new(agent);
+    let mut sampler = Sampler::new(settings.collectors());
+    let stored = sample(&agent, &mut sampler, clock);
+    loop {
+        match uploader.step(&agent).await {
+            Step::Again => {}
+            Step::Idle => return stored,
+            Step::Wait(_) => bail!("could not send everything; it waits in the spool"),
+        }
+    }
+}
+
+fn uploader(agent: &Agent, settings: &Settings) -> anyhow::Result<Uploader> {
+    let server_url = settings.server_url().context("server_url is not set")?.to_owned();
+    let options = ClientOptions {
+        server_url,
+        ca_file: settings.ca_file(),
+        allow_http: settings.allow_http(),
+    };
+    let client = Client::new(&options)?;
+    let (seed, _) = agent.identity.get().instance_id.as_u64_pair();
+    Ok(Uploader::new(client, settings.enroll_token().map(str::to_owned), seed))
+}
+
+async fn sample_on_time(
+    agent: &RefCell<Agent>,
+    settings: &Settings,
+    clock: &dyn Clock,
+    news: &Notify,
+) {
+    let mut sampler = Sampler::new(settings.collectors());
+    let mut schedule = Schedule::starting(clock.monotonic());
+    loop {
+        if let Err(error) = sample(agent, &mut sampler, clock) {
+            error!("A snapshot is lost: {error:#}");
+        }
+        news.notify_one();
+        let interval = settings.interval_s(agent.borrow().suggestions.interval_s);
+        let next = schedule.next(clock.monotonic(), Duration::from_secs(interval.into()));
+        if next.skipped > 0 {
+            warn!(snapshots = next.skipped, "Too late for some snapshots; they are left out");
+        }
+        time::sleep(next.wait).await;
+    }
+}
+
+/// Takes a snapshot and stores it.
+fn sample(agent: &RefCell<Agent>, sampler: &mut Sampler, clock: &dyn Clock) -> anyhow::Result<()> {
+    let Agent { machine, spool, .. } = &mut *agent.borrow_mut();
+    let now = machine.now();
+    let snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
+    spool.push(machine.boot(), now, snapshot)?;
+    sampler.end_cycle(clock.monotonic());
+    Ok(())
+}
+
+async fn upload_on_news(agent: &RefCell<Agent>, uploader: &mut Uploader, news: &Notify) {
+    loop {
+        match uploader.step(agent).await {
+            Step::Again => {}
+            Step::Idle => news.notified().await,
+            Step::Wait(wait) => time::sleep(wait).await,
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Settings: what they are, where they come from, and what they are worth.
+//!
+//! [`SETTINGS`] is the one definition. Flags, environment variables, the settings file, registry
+//! values and `status` all follow from it. For each setting the first source that has a valid value
+//! wins: Group Policy, command line or environment, installer, file, server (where it may suggest),
+//! default. An invalid value is reported and passed over: a typing error in a policy must not stop
+//! the agents of a fleet.
+
+mod definition;
+mod file;
+mod flags;
+#[cfg(windows)]
+mod registry;
+
+use std::{fmt, path::PathBuf};
+
+use serde::Serialize;
+
+use crate::collect::CollectorSet;
+pub use definition::{INTERVAL_S, Kind, SETTINGS, Setting};
+pub use file::{FileError, default_file, read_file};
+pub use flags::SettingFlags;
+#[cfg(windows)]
+pub use registry::{INSTALLER_KEY, POLICY_KEY, registry_layers};
+
+/// Where a value comes from, strongest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Source {
+    /// Group Policy.
+    Policy,
+    /// A flag or an environment variable.
+    CommandLine,
+    /// The installer, in the registry.
+    Installer,
+    /// The settings file.
+    File,
+    /// Nobody said anything else.
+    Default,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Policy => "Group Policy",
+            Self::CommandLine => "command line",
+            Self::Installer => "installer",
+            Self::File => "settings file",
+            Self::Default => "default",
+        })
+    }
+}
+
+/// What one source says: names of settings and values as text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layer {
+    /// The source.
+    pub source: Source,
+    /// Its values, by the settings' names.
+    pub values: Vec<(String, String)>,
+}
+
+/// A setting with the value that holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effective {
+    /// The setting.
+    pub setting: &'static Setting,
+    /// Its value; `None` when nobody set it and it has no default.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub source: Source,
+}
+
+/// All settings with their values.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    effective: Vec<Effective>,
+    /// Values that were passed over, and why, in words.
+    pub problems: Vec<String>,
+}
+
+impl Settings {
+    /// Settles what holds. The order of `layers` does not matter.
+    #[must_use]
+    pub fn resolve(mut layers: Vec<Layer>) -> Self {
+        layers.sort_by_key(|layer| layer.source);
+        let mut problems = Vec::new();
+        for layer in &layers {
+            for (name, _) in &layer.values {
+                if !SETTINGS.iter().any(|setting| setting.name == name) {
+                    problems.push(format!("{}: there is no setting {name}", layer.source));
+                }
+            }
+        }
+        let effective = SETTINGS
+            .iter()
+            .map(|setting| {
+                let said = layers.iter().flat_map(|layer| {
+                    let named = layer.values.iter().filter(|(name, _)| name == setting.name);
+                    named.map(|(_, value)| (layer.source, value))
+                });
+                for (source, value) in said {
+                    match setting.check(value) {
+                        Ok(()) => {
+                            return Effective { setting, value: Some(value.clone()), source };
+                        }
+                        Err(reason) => {
+                            problems.push(format!("{source}: {} {reason}", setting.name));
+                        }
+                    }
+                }
+                let value = setting.default_value();
+                Effective { setting, value, source: Source::Default }
+            })
+            .collect();
+        Self { effective, problems }
+    }
+
+    /// Every setting, in the order of their definition.
+    #[must_use]
+    pub fn effective(&self) -> &[Effective] {
+        &self.effective
+    }
+
+    fn get(&self, name: &str) -> Option<&Effective> {
+        self.effective.iter().find(|effective| effective.setting.name == name)
+    }
+
+    fn text(&self, name: &str) -> Option<&str> {
+        self.get(name).and_then(|effective| effective.value.as_deref())
+    }
+
+    fn number(&self, name: &str) -> u32 {
+        self.text(name).and_then(|text| text.parse().ok()).unwrap_or_default()
+    }
+
+    /// The server's address.
+    #[must_use]
+    pub fn server_url(&self) -> Option<&str> {
+        self.text("server_url")
+    }
+
+    /// The enrolment token.
+    #[must_use]
+    pub fn enroll_token(&self) -> Option<&str> {
+        self.text("enroll_token")
+    }
+
+    /// The file with the only authorities that are trusted.
+    #[must_use]
+    pub fn ca_file(&self) -> Option<PathBuf> {
+        self.text("ca_file").map(PathBuf::from)
+    }
+
+    /// Whether addresses without TLS are accepted.
+    #[must_use]
+    pub fn allow_http(&self) -> bool {
+        self.text("allow_http") == Some("true")
+    }
+
+    /// Seconds between snapshots. A suggestion of the server holds, within the bounds of the
+    /// setting, when nobody set it here.
+    #[must_use]
+    pub fn interval_s(&self, suggested: Option<u32>) -> u32 {
+        let is_default =
+            self.get("interval_s").is_some_and(|interval| interval.source == Source::Default);
+        match suggested.filter(|_| is_default) {
+            Some(suggested) => suggested.clamp(*INTERVAL_S.start(), *INTERVAL_S.end()),
+            None => self.number("interval_s"),
+        }
+    }
+
+    /// The spool's folder.
+    #[must_use]
+    pub fn spool_dir(&self) -> PathBuf {
+        self.text("spool_dir").map(PathBuf::from).unwrap_or_default()
+    }
+
+    /// Megabytes that the spool may take.
+    #[must_use]
+    pub fn spool_max_mb(&self) -> u32 {
+        self.number("spool_max_mb")
+    }
+
+    /// The collectors that run.
+    #[must_use]
+    pub fn collectors(&self) -> CollectorSet {
+        let chosen = self.text("collectors").and_then(|text| text.parse().ok());
+        chosen.unwrap_or_else(CollectorSet::all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn layer(source: Source, values: &[(&str, &str)]) -> Layer {
+        let values =
+            values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        Layer { source, values }
+    }
+
+    #[test]
+    fn policy_wins_over_everything() {
+        let settings = Settings::resolve(vec![
+            layer(Source::File, &[("interval_s", "30"), ("spool_max_mb", "64")]),
+            layer(Source::Policy, &[("interval_s", "120")]),
+            layer(Source::CommandLine, &[("interval_s", "10")]),
+        ]);
+        assert_eq!(settings.interval_s(None), 120);
+        assert_eq!(settings.spool_max_mb(), 64);
+        assert_eq!(settings.get("interval_s").unwrap().source, Source::Policy);
+        assert_eq!(settings.problems, [""; 0]);
+    }
+
+    #[test]
+    fn a_typing_error_in_a_policy_is_reported_and_passed_over() {
+        let settings = Settings::resolve(vec![
+            layer(Source::Policy, &[("interval_s", "sixty"), ("intervall", "60")]),
+            layer(Source::Installer, &[("interval_s", "90")]),
+        ]);
+        assert_eq!(settings.interval_s(None), 90);
+        assert_eq!(
+            settings.problems,
+            [
+                "Group Policy: there is no setting intervall",
+                "Group Policy: interval_s is no whole number from 10 to 3600",
+            ]
+        );
+    }
+
+    #[test]
+    fn the_server_may_suggest_only_what_nobody_set() {
+        let free = Settings::resolve(vec![]);
+        assert_eq!(free.interval_s(None), 60);
+        assert_eq!(free.interval_s(Some(120)), 120);
+        assert_eq!(free.interval_s(Some(1)), 10);
+        assert_eq!(free.interval_s(Some(u32::MAX)), 3600);
+        let set = Settings::resolve(vec![layer(Source::File, &[("interval_s", "60")])]);
+        assert_eq!(set.interval_s(Some(120)), 60);
+    }
+
+    #[test]
+    fn every_setting_has_a_distinct_name_and_a_valid_default() {
+        for (at, setting) in SETTINGS.iter().enumerate() {
+            let later = &SETTINGS[at + 1..];
+            assert!(later.iter().all(|s| s.name != setting.name && s.policy != setting.policy));
+            if let Some(value) = setting.default_value() {
+                assert_eq!(setting.check(&value), Ok(()), "{}", setting.name);
+            }
+        }
+    }
+
+    #[test]
+    fn values_are_checked() {
+        for (name, value, good) in [
+            ("server_url", "https://pool.example.net", true),
+            ("server_url", "https://pool.example.net:8443/base", true),
+            ("server_url", "http://127.0.0.1:8080", true),
+            ("server_url", "ftp://pool.example.net", false),
+            ("server_url", "https://user:pw@pool.example.net", false),
+            ("server_url", "https://pool.example.net/?a", false),
+            ("server_url", "pool.example.net", false),
+            ("interval_s", "9", false),
+            ("interval_s", "10", true),
+            ("interval_s", "3601", false),
+            ("interval_s", "-1", false),
+            ("allow_http", "true", true),
+            ("allow_http", "yes", false),
+            ("collectors", "pool_tags,processes", true),
+            ("collectors", "registry", false),
+            ("spool_dir", "relative", false),
+            ("enroll_token", "", false),
+            ("enroll_token", "a b", false),
+        ] {
+            let setting = SETTINGS.iter().find(|setting| setting.name == name).unwrap();
+            assert_eq!(setting.check(value).is_ok(), good, "{name} {value:?}");
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! The one definition of every setting.
+
+use std::{ops::RangeInclusive, path::Path};
+
+use crate::collect::CollectorSet;
+
+/// A setting of the agent.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// Name in the settings file; with dashes the flag, in capitals after `POOLWATCH_` the
+    /// environment variable.
+    pub name: &'static str,
+    /// Name of the registry value, for Group Policy and the installer.
+    pub policy: &'static str,
+    /// What it may be.
+    pub kind: Kind,
+    /// What it is when nobody says anything.
+    pub default: Default,
+    /// Whether its value is kept out of everything that is shown.
+    pub secret: bool,
+    /// What it does, for `--help`, documentation and the policy template.
+    pub help: &'static str,
+}
+
+/// What a setting may be.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An address with `https` or `http`.
+    Url,
+    /// A word without blanks.
+    Word,
+    /// An absolute path.
+    Path,
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within bounds.
+    Number(RangeInclusive<u32>),
+    /// Names of collectors, separated by commas.
+    Collectors,
+}
+
+/// What a setting is when nobody says anything.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Default {
+    /// Not set.
+    None,
+    /// This value.
+    Fixed(&'static str),
+    /// All collectors.
+    AllCollectors,
+    /// A folder that depends on the operating system.
+    SpoolFolder,
+}
+
+/// Bounds of `interval_s`.
+pub const INTERVAL_S: RangeInclusive<u32> = 10..=3600;
+
+/// Every setting.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "server_url",
+        policy: "ServerUrl",
+        kind: Kind::Url,
+        default: Default::None,
+        secret: false,
+        help: "Address of the Poolwatch server, for example https://poolwatch.example.net",
+    },
+    Setting {
+        name: "enroll_token",
+        policy: "EnrollToken",
+        kind: Kind::Word,
+        default: Default::None,
+        secret: true,
+        help: "Token by which a new host proposes itself to the server",
+    },
+    Setting {
+        name: "ca_file",
+        policy: "CaFile",
+        kind: Kind::Path,
+        default: Default::None,
+        secret: false,
+        help: "File with certificates (PEM); when set, only these authorities are trusted",
+    },
+    Setting {
+        name: "allow_http",
+        policy: "AllowHttp",
+        kind: Kind::Switch,
+        default: Default::Fixed("false"),
+        secret: false,
+        help: "Whether the server's address may be http:// on another machine, unprotected",
+    },
+    Setting {
+        name: "interval_s",
+        policy: "IntervalSeconds",
+        kind: Kind::Number(INTERVAL_S),
+        default: Default::Fixed("60"),
+        secret: false,
+        help: "Seconds between two snapshots",
+    },
+    Setting {
+        name: "spool_dir",
+        policy: "SpoolFolder",
+        kind: Kind::Path,
+        default: Default::SpoolFolder,
+        secret: false,
+        help: "Folder for snapshots that wait to be sent, and for the agent's identity",
+    },
+    Setting {
+        name: "spool_max_mb",
+        policy: "SpoolMaxMegabytes",
+        kind: Kind::Number(8..=10_240),
+        default: Default::Fixed("256"),
+        secret: false,
+        help: "Megabytes that waiting snapshots may take; beyond, the oldest are dropped",
+    },
+    Setting {
+        name: "collectors",
+        policy: "Collectors",
+        kind: Kind::Collectors,
+        default: Default::AllCollectors,
+        secret: false,
+        help: "Collectors that run, separated by commas",
+    },
+];
+
+impl Setting {
+    /// Whether a text is a value of this setting; why not, in words that follow the setting's name.
+    ///
+    /// # Errors
+    /// When it is not.
+    pub fn check(&self, value: &str) -> Result<(), String> {
+        match &self.kind {
+            Kind::Url => check_url(value),
+            Kind::Word if value.is_empty() || value.contains(char::is_whitespace) => {
+                Err("is empty or holds a blank".to_owned())
+            }
+            Kind::Path if !Path::new(value).is_absolute() => {
+                Err(format!("is no absolute path: {value}"))
+            }
+            Kind::Switch if !["true", "false"].contains(&value) => {
+                Err("is neither true nor false".to_owned())
+            }
+            Kind::Number(bounds) => match value.parse::<u32>() {
+                Ok(number) if bounds.contains(&number) => Ok(()),
+                _ => Err(format!("is no whole number from {} to {}", bounds.start(), bounds.end())),
+            },
+            Kind::Collectors => match value.parse::<CollectorSet>() {
+                Ok(_) => Ok(()),
+                Err(error) => {
+                    let names: Vec<&str> = CollectorSet::names().collect();
+                    Err(format!(
+                        "names a collector that does not exist: {error}; there are {}",
+                        names.join(", ")
+                    ))
+                }
+            },
+            Kind::Word | Kind::Path | Kind::Switch => Ok(()),
+        }
+    }
+
+    /// The value when nobody says anything.
+    #[must_use]
+    pub fn default_value(&self) -> Option<String> {
+        match self.default {
+            Default::None => None,
+            Default::Fixed(value) => Some(value.to_owned()),
+            Default::AllCollectors => Some(CollectorSet::all().to_string()),
+            Default::SpoolFolder => Some(spool_folder()),
+        }
+    }
+}
+
+fn check_url(value: &str) -> Result<(), String> {
+    let url = reqwest::Url::parse(value).map_err(|error| format!("is no address: {error}"))?;
+    if !["https", "http"].contains(&url.scheme()) || url.host().is_none() {
+        return Err("is no address that begins with https://".to_owned());
+    }
+    let more = [url.query(), url.fragment(), url.password()];
+    if !url.username().is_empty() || more.iter().any(Option::is_some) {
+        return Err("holds more than a host, a port and a path".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn spool_folder() -> String {
+    crate::windows::program_data().join(r"Poolwatch\spool").to_string_lossy().into_owned()
+}
+
+#[cfg(not(windows))]
+fn spool_folder() -> String {
+    "/var/lib/poolwatch-agent".to_owned()
+}

@@ -1,0 +1,259 @@
+//! From the spool to the server: enrols where needed, sends batches, heeds what the server answers.
+
+mod backoff;
+mod client;
+
+use std::{cell::RefCell, time::Duration};
+
+use poolwatch_protocol::{
+    VERSIONS,
+    v1::{
+        Batch, SenderClock,
+        messages::{EnrolRequest, FramesReply, InventoryRequest},
+    },
+};
+use tracing::{debug, info, warn};
+
+use crate::{
+    agent::Agent,
+    collect,
+    identity::Enrolled,
+    spool::{Pending, SpooledFrame},
+};
+use backoff::Backoff;
+pub use client::{Client, ClientError, ClientOptions, UploadError};
+
+/// Frames of one upload, at most.
+const BATCH_FRAMES: usize = 256;
+/// Bytes of one upload, at most, unless one frame alone is larger.
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What to do after a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Something was done and there may be more.
+    Again,
+    /// All is sent.
+    Idle,
+    /// Nothing could be done; wait so long.
+    Wait(Duration),
+}
+
+/// Sends what waits in an agent's spool.
+pub struct Uploader {
+    client: Client,
+    token: Option<String>,
+    backoff: Backoff,
+    /// Frames of the next batch: fewer after the server found one too large.
+    frames: usize,
+    inventory_due: bool,
+    /// Whether the last attempt failed, so that it is logged once.
+    failing: bool,
+}
+
+impl Uploader {
+    /// An uploader that enrols by `token`. `seed` spreads the retries of a fleet.
+    #[must_use]
+    pub fn new(client: Client, token: Option<String>, seed: u64) -> Self {
+        Self {
+            client,
+            token,
+            backoff: Backoff::new(seed),
+            frames: BATCH_FRAMES,
+            inventory_due: true,
+            failing: false,
+        }
+    }
+
+    /// Does the next thing there is to do: enrols, sends the inventory, or sends one batch.
+    pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
+        let Some(key) = self.key(agent) else {
+            return self.enrol(agent).await;
+        };
+        if self.inventory_due {
+            return self.send_inventory(agent, &key).await;
+        }
+        self.send_frames(agent, &key).await
+    }
+
+    /// The host's key, when this server gave one.
+    fn key(&self, agent: &RefCell<Agent>) -> Option<String> {
+        let agent = agent.borrow();
+        let enrolled = agent.identity.get().enrolled.as_ref();
+        enrolled.filter(|e| e.server_url == self.client.base()).map(|e| e.host_key.clone())
+    }
+
+    async fn enrol(&mut self, agent: &RefCell<Agent>) -> Step {
+        let Some(token) = self.token.clone() else {
+            self.fail("The server does not know this host, and no enrolment token is set");
+            return Step::Wait(self.backoff.longest());
+        };
+        let request = {
+            let agent = agent.borrow();
+            EnrolRequest {
+                token,
+                instance_id: agent.identity.get().instance_id,
+                facts: agent.machine.facts(),
+                versions: VERSIONS.to_vec(),
+            }
+        };
+        match self.client.enrol(&request).await {
+            Ok(reply) => {
+                info!(host = %reply.host_id, pending = reply.pending, "Enrolled");
+                self.succeed();
+                self.inventory_due = true;
+                let mut agent = agent.borrow_mut();
+                agent.suggestions = reply.suggestions;
+                // The server may hold nothing of this host that a delta could be relative to.
+                agent.spool.restart_chain();
+                let enrolled = Enrolled {
+                    server_url: self.client.base().to_owned(),
+                    host_id: reply.host_id,
+                    host_key: reply.host_key,
+                };
+                if let Err(error) = agent.identity.change(|id| id.enrolled = Some(enrolled)) {
+                    warn!(%error, "Could not keep the host's key; a restart will enrol again");
+                }
+                Step::Again
+            }
+            Err(error) => {
+                self.fail(&format!("Enrolment failed: {error}"));
+                Step::Wait(self.backoff.next(error.retry_after()))
+            }
+        }
+    }
+
+    async fn send_inventory(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {
+        let request = {
+            let machine = &mut agent.borrow_mut().machine;
+            let inventory = match collect::inventory(machine.as_mut()) {
+                Ok(inventory) => inventory,
+                Err(error) => {
+                    warn!(%error, "The list of drivers is not available");
+                    self.inventory_due = false;
+                    return Step::Again;
+                }
+            };
+            InventoryRequest { facts: machine.facts(), inventory }
+        };
+        match self.client.inventory(key, &request).await {
+            Ok(()) => {
+                self.succeed();
+                self.inventory_due = false;
+                Step::Again
+            }
+            Err(error) if error.is_about_content() => {
+                warn!(%error, "The server refused the inventory");
+                self.inventory_due = false;
+                Step::Again
+            }
+            Err(error) => self.after_failure(agent, &error),
+        }
+    }
+
+    async fn send_frames(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {
+        let pending = agent.borrow_mut().spool.pending(BATCH_BYTES, self.frames);
+        let pending = match pending {
+            Ok(Some(pending)) => pending,
+            Ok(None) => return Step::Idle,
+            Err(error) => {
+                self.fail(&error.to_string());
+                return Step::Wait(self.backoff.next(None));
+            }
+        };
+        let body = batch(agent, &pending.frames);
+        match self.client.frames(key, body).await {
+            Ok(reply) => {
+                self.succeed();
+                self.frames = (self.frames * 2).min(BATCH_FRAMES);
+                heed(agent, &pending, &reply);
+                Step::Again
+            }
+            // Too much for the server, or something in it that it cannot take: send less, and give
+            // up on a frame that is refused all alone.
+            Err(error) if error.is_about_content() && pending.frames.len() > 1 => {
+                debug!(%error, frames = pending.frames.len(), "Trying a smaller batch");
+                self.frames = pending.frames.len() / 2;
+                Step::Again
+            }
+            Err(error) if error.is_about_content() => {
+                let frame = &pending.frames[0];
+                warn!(seq = frame.seq, %error, "The server refused a frame; it is forgotten");
+                let mut agent = agent.borrow_mut();
+                agent.spool.restart_chain();
+                acknowledge(&mut agent, &pending);
+                Step::Again
+            }
+            Err(error) => self.after_failure(agent, &error),
+        }
+    }
+
+    fn after_failure(&mut self, agent: &RefCell<Agent>, error: &UploadError) -> Step {
+        match error {
+            UploadError::KeyUnknown if self.token.is_some() => {
+                warn!("The server does not know this host's key; enrolling again");
+                if let Err(error) = agent.borrow_mut().identity.change(|id| id.enrolled = None) {
+                    warn!(%error, "Could not forget the host's key");
+                }
+                // Not at once: a server that forgets every key must not be stormed.
+                Step::Wait(self.backoff.next(None))
+            }
+            UploadError::KeyUnknown | UploadError::Version(_) => {
+                self.fail(&error.to_string());
+                Step::Wait(self.backoff.longest())
+            }
+            other => {
+                self.fail(&other.to_string());
+                Step::Wait(self.backoff.next(other.retry_after()))
+            }
+        }
+    }
+
+    fn fail(&mut self, reason: &str) {
+        if self.failing {
+            debug!("{reason}");
+        } else {
+            warn!("{reason}; snapshots wait in the spool");
+        }
+        self.failing = true;
+    }
+
+    fn succeed(&mut self) {
+        if self.failing {
+            info!("The server answers again");
+        }
+        self.failing = false;
+        self.backoff.reset();
+    }
+}
+
+fn batch(agent: &RefCell<Agent>, frames: &[SpooledFrame]) -> Vec<u8> {
+    let agent = agent.borrow();
+    let now = agent.machine.now();
+    let clock =
+        SenderClock { boot: agent.machine.boot(), uptime_ms: now.uptime_ms, wall: now.wall };
+    let frames = frames.iter().map(|frame| frame.bytes.as_slice()).collect();
+    Batch { clock, frames }.to_bytes()
+}
+
+/// Does what the server answered to a batch: all of its frames are done with.
+fn heed(agent: &RefCell<Agent>, pending: &Pending, reply: &FramesReply) {
+    let mut agent = agent.borrow_mut();
+    for refused in &reply.refused {
+        let seq = pending.frames.get(refused.index).map(|frame| frame.seq);
+        warn!(seq, reason = %refused.reason, "The server refused a frame; it is forgotten");
+    }
+    if reply.need_key {
+        debug!("The server asks for a key frame");
+        agent.spool.restart_chain();
+    }
+    agent.suggestions = reply.suggestions;
+    acknowledge(&mut agent, pending);
+    debug!(frames = pending.frames.len(), "Sent");
+}
+
+fn acknowledge(agent: &mut Agent, pending: &Pending) {
+    if let Err(error) = agent.spool.acknowledge(pending, pending.frames.len()) {
+        warn!(%error, "Could not keep what was sent; a restart will send it again");
+    }
+}

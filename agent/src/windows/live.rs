@@ -1,0 +1,67 @@
+//! The machine itself.
+
+use std::collections::BTreeMap;
+
+use poolwatch_model::{BootId, host::HostFacts};
+
+use super::{facts, query};
+use crate::{
+    clock::Clock,
+    machine::{InfoClass, Machine, Now, RawBuffer, Status},
+    raw::performance_info,
+};
+
+/// Asks the Windows that it runs on. Buffers are made at the first query and kept.
+pub struct Live<C> {
+    clock: C,
+    boot: BootId,
+    buffers: BTreeMap<InfoClass, Vec<u64>>,
+}
+
+impl<C: Clock> Live<C> {
+    /// The machine, in the boot `boot`.
+    #[must_use]
+    pub fn new(clock: C, boot: BootId) -> Self {
+        Self { clock, boot, buffers: BTreeMap::new() }
+    }
+}
+
+/// Where a buffer begins, so that most answers fit at once.
+const fn first_words(class: InfoClass) -> usize {
+    let bytes = match class {
+        InfoClass::Basic => 64,
+        InfoClass::Performance => 4096,
+        InfoClass::PerformanceInfo => 104,
+        InfoClass::PoolTags | InfoClass::PoolTags2 => 128 << 10,
+        InfoClass::Modules => 128 << 10,
+        InfoClass::ObjectTypes => 16 << 10,
+        InfoClass::Processes => 512 << 10,
+        InfoClass::Handles => 1 << 20,
+    };
+    bytes / size_of::<u64>()
+}
+
+impl<C: Clock> Machine for Live<C> {
+    fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status> {
+        let buffer = self.buffers.entry(class).or_insert_with(|| vec![0; first_words(class)]);
+        let length = query::fill(class, buffer)?;
+        Ok(query::raw(buffer, length))
+    }
+
+    fn boot(&self) -> BootId {
+        self.boot
+    }
+
+    fn now(&self) -> Now {
+        Now { uptime_ms: query::uptime_ms(), wall: self.clock.wall() }
+    }
+
+    fn facts(&self) -> HostFacts {
+        let mut buffer = vec![0; first_words(InfoClass::PerformanceInfo)];
+        let physical = query::fill(InfoClass::PerformanceInfo, &mut buffer)
+            .ok()
+            .and_then(|length| performance_info::parse(query::raw(&buffer, length).bytes).ok())
+            .and_then(|memory| memory.physical);
+        HostFacts { physical, ..facts::facts() }
+    }
+}

@@ -1,0 +1,97 @@
+//! The calls that fill buffers.
+
+#![expect(unsafe_code, reason = "these calls write into buffers that Rust knows nothing about")]
+
+use std::ptr;
+
+use windows_sys::{
+    Wdk::{Foundation::NtQueryObject, System::SystemInformation::NtQuerySystemInformation},
+    Win32::{
+        Foundation::GetLastError,
+        System::{ProcessStatus::K32GetPerformanceInfo, SystemInformation::GetTickCount64},
+    },
+};
+
+use crate::machine::{InfoClass, RawBuffer, Status, grow};
+
+/// Bytes beyond which no buffer grows: 2 million handles, 1 million threads.
+const LIMIT: usize = 96 << 20;
+/// `ObjectTypesInformation` (phnt).
+const OBJECT_TYPES: i32 = 3;
+
+/// Asks the kernel, and returns the length of its answer in bytes.
+pub(super) fn fill(class: InfoClass, buffer: &mut Vec<u64>) -> Result<usize, Status> {
+    match class {
+        // The structure has one size and the class takes no other.
+        InfoClass::Basic => grow::fill(buffer, 64, |buffer| system_information(0, buffer)),
+        InfoClass::PerformanceInfo => performance_info(buffer),
+        InfoClass::ObjectTypes => grow::fill(buffer, LIMIT, object_types),
+        class => {
+            let number = i32::from(class.number());
+            grow::fill(buffer, LIMIT, |buffer| system_information(number, buffer))
+        }
+    }
+}
+
+/// The first `length` bytes of a buffer, which has at least as many.
+pub(super) fn raw(buffer: &[u64], length: usize) -> RawBuffer<'_> {
+    let length = length.min(size_of_val(buffer));
+    // SAFETY: the bytes are inside the buffer, initialised, and any byte is a valid u8.
+    let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
+    RawBuffer { bytes, base: bytes.as_ptr().addr() as u64 }
+}
+
+/// Milliseconds since boot, sleep included (documented).
+pub(super) fn uptime_ms() -> u64 {
+    // SAFETY: takes nothing and only returns a number.
+    unsafe { GetTickCount64() }
+}
+
+/// `NtQuerySystemInformation` (documented in `winternl.h`; classes from phnt): status and length.
+fn system_information(class: i32, buffer: &mut [u64]) -> (u32, usize) {
+    let mut told = 0;
+    // SAFETY: the kernel writes at most the bytes that the buffer has, and a length into `told`.
+    let status = unsafe {
+        NtQuerySystemInformation(
+            class,
+            buffer.as_mut_ptr().cast(),
+            byte_length(buffer),
+            &raw mut told,
+        )
+    };
+    (status as u32, told as usize)
+}
+
+/// `NtQueryObject` without a handle (documented in `winternl.h`; class from phnt). Its length is not
+/// to be trusted, so that none is told after success.
+fn object_types(buffer: &mut [u64]) -> (u32, usize) {
+    let mut told = 0;
+    // SAFETY: the kernel writes at most the bytes that the buffer has, and a length into `told`;
+    // this class takes no handle.
+    let status = unsafe {
+        NtQueryObject(
+            ptr::null_mut(),
+            OBJECT_TYPES,
+            buffer.as_mut_ptr().cast(),
+            byte_length(buffer),
+            &raw mut told,
+        )
+    };
+    (status as u32, 0)
+}
+
+/// `K32GetPerformanceInfo` (documented in `psapi.h`).
+fn performance_info(buffer: &mut [u64]) -> Result<usize, Status> {
+    let length = byte_length(buffer);
+    // SAFETY: the function writes at most `length` bytes, which the buffer has.
+    let succeeded = unsafe { K32GetPerformanceInfo(buffer.as_mut_ptr().cast(), length) };
+    if succeeded != 0 {
+        return Ok(length as usize);
+    }
+    // SAFETY: only returns a number of this thread.
+    Err(Status::failure(unsafe { GetLastError() }))
+}
+
+fn byte_length(buffer: &[u64]) -> u32 {
+    u32::try_from(size_of_val(buffer)).unwrap_or(u32::MAX)
+}

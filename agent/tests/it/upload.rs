@@ -1,0 +1,243 @@
+//! What the uploader does with good, bad and absent servers.
+
+use std::{cell::RefCell, net::TcpListener, time::Duration};
+
+use poolwatch_agent::{
+    agent::Agent,
+    upload::{Step, Uploader},
+};
+use poolwatch_model::Snapshot;
+use wiremock::ResponseTemplate;
+
+use crate::{
+    fixture::{Fixture, TOKEN, uploader},
+    server::{Known, Server},
+};
+
+/// Steps until there is nothing to do, or nothing that can be done.
+async fn steps(uploader: &mut Uploader, agent: &RefCell<Agent>) -> Step {
+    for _ in 0..200 {
+        match uploader.step(agent).await {
+            Step::Again => {}
+            end => return end,
+        }
+    }
+    panic!("the uploader goes round in circles");
+}
+
+fn received(known: &Known) -> Vec<Snapshot> {
+    known.snapshots.iter().map(|stamped| stamped.snapshot.clone()).collect()
+}
+
+fn seqs_have_no_gap(known: &Known) -> bool {
+    known.snapshots.windows(2).all(|pair| pair[1].stamp.seq == pair[0].stamp.seq + 1)
+}
+
+#[tokio::test]
+async fn a_new_host_enrols_and_what_arrives_is_what_was_measured() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(7);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    fixture.sample(2);
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+
+    let known = server.known();
+    assert_eq!(received(&known), fixture.taken);
+    assert!(seqs_have_no_gap(&known));
+    assert_eq!(known.batches, [7, 2]);
+    assert_eq!(known.enrolments, 1);
+    assert_eq!(known.inventories.len(), 1);
+    assert_eq!(known.inventories[0].inventory.drivers.len(), 3);
+    assert_eq!(known.inventories[0].facts.fqdn, "fs-02.example.net");
+    assert_eq!(fixture.waiting(), 0);
+}
+
+#[tokio::test]
+async fn while_the_server_is_down_snapshots_wait_and_then_all_arrive() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let mut fixture = Fixture::new();
+    let mut uploader = uploader(&format!("http://{address}"), Some(TOKEN));
+    let mut waits = Vec::new();
+    for _ in 0..5 {
+        fixture.sample(60);
+        match steps(&mut uploader, &fixture.agent).await {
+            Step::Wait(wait) => waits.push(wait),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(fixture.waiting(), 300);
+    assert!(waits[4] > waits[0], "{waits:?}");
+
+    let server = Server::start_on(TcpListener::bind(address).unwrap()).await;
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    let known = server.known();
+    assert_eq!(received(&known), fixture.taken);
+    assert!(seqs_have_no_gap(&known));
+    assert_eq!(known.batches, [256, 44]);
+}
+
+#[tokio::test]
+async fn a_host_whose_key_is_forgotten_enrols_again() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(3);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    server.known().key = Some("another".into());
+    fixture.sample(3);
+    assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    let known = server.known();
+    assert_eq!(known.enrolments, 2);
+    assert_eq!(received(&known), fixture.taken);
+}
+
+#[tokio::test]
+async fn without_a_token_a_host_keeps_what_it_has() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(3);
+    for token in [None, Some("wrong")] {
+        let mut uploader = uploader(&server.http.uri(), token);
+        assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+    }
+    assert_eq!(fixture.waiting(), 3);
+}
+
+#[tokio::test]
+async fn a_key_is_sent_to_no_other_server() {
+    let (first, second) = (Server::start().await, Server::start().await);
+    let mut fixture = Fixture::new();
+    fixture.sample(1);
+    steps(&mut uploader(&first.http.uri(), Some(TOKEN)), &fixture.agent).await;
+    fixture.sample(1);
+    steps(&mut uploader(&second.http.uri(), Some(TOKEN)), &fixture.agent).await;
+    assert_eq!(second.known().enrolments, 1);
+    for request in second.http.received_requests().await.unwrap() {
+        let is_enrolment = request.url.path() == "/agent/v1/enrol";
+        assert_eq!(request.headers.contains_key("authorization"), !is_enrolment);
+    }
+    // The new server got a key frame, though the first one had one.
+    assert_eq!(second.known().snapshots.len(), 1);
+}
+
+#[tokio::test]
+async fn a_batch_too_large_is_sent_in_parts() {
+    let server = Server::start().await;
+    server.known().max_frames = Some(3);
+    let mut fixture = Fixture::new();
+    fixture.sample(16);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    assert_eq!(received(&server.known()), fixture.taken);
+}
+
+#[tokio::test]
+async fn a_frame_that_is_refused_all_alone_is_forgotten() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(2);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    for status in [413, 400, 422] {
+        fixture.sample(1);
+        server.known().refusals.push_back(ResponseTemplate::new(status));
+        assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle, "{status}");
+        // The next is a key frame: it needs nothing of the one that is lost.
+        let lost = fixture.taken.pop();
+        assert!(lost.is_some());
+        fixture.sample(1);
+        assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle, "{status}");
+        assert_eq!(received(&server.known()), fixture.taken);
+    }
+}
+
+#[tokio::test]
+async fn a_busy_server_is_left_alone_for_as_long_as_it_asks() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    fixture.sample(2);
+    let date = "Wed, 21 Oct 2026 07:28:00 GMT";
+    let later = "Wed, 21 Oct 2026 07:30:00 GMT";
+    for (status, header, least, most) in [
+        (503, Some("40"), 40, 50),
+        (429, Some("7"), 7, 9),
+        (403, Some("120"), 120, 150),
+        (503, Some(later), 120, 150),
+        (503, Some("999999"), 3600, 3900),
+        (503, None, 60, 75),
+        (500, None, 0, 300),
+    ] {
+        let mut answer = ResponseTemplate::new(status);
+        if let Some(value) = header {
+            answer = answer.insert_header("retry-after", value).insert_header("date", date);
+        }
+        server.known().refusals.push_back(answer);
+        match steps(&mut uploader, &fixture.agent).await {
+            Step::Wait(wait) => {
+                let bounds = Duration::from_secs(least)..=Duration::from_secs(most);
+                assert!(bounds.contains(&wait), "{status} {header:?}: {wait:?}");
+            }
+            other => panic!("{status}: {other:?}"),
+        }
+        assert_eq!(fixture.waiting(), 2, "{status}");
+    }
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    assert_eq!(received(&server.known()), fixture.taken);
+}
+
+#[tokio::test]
+async fn an_older_server_and_a_wrong_address_lose_nothing() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    fixture.sample(2);
+    for answer in [
+        ResponseTemplate::new(415),
+        ResponseTemplate::new(404),
+        ResponseTemplate::new(302).insert_header("location", "http://127.0.0.1:9/"),
+        ResponseTemplate::new(200).set_body_string("<html>a proxy's login page</html>"),
+    ] {
+        server.known().refusals.push_back(answer);
+        assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+        assert_eq!(fixture.waiting(), 2);
+    }
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    assert_eq!(received(&server.known()), fixture.taken);
+}
+
+#[tokio::test]
+async fn a_server_that_lost_the_base_gets_a_key_frame_next() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    fixture.sample(2);
+    steps(&mut uploader, &fixture.agent).await;
+    server.known().forget_base();
+    fixture.sample(1);
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    assert_eq!(fixture.waiting(), 0, "what was refused is forgotten");
+    fixture.sample(1);
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    let known = server.known();
+    assert_eq!(received(&known).last(), fixture.taken.last());
+    assert_eq!(known.snapshots.len(), 3);
+}
+
+#[tokio::test]
+async fn suggestions_are_kept_for_the_schedule() {
+    let server = Server::start().await;
+    server.known().suggestions.interval_s = Some(120);
+    let mut fixture = Fixture::new();
+    fixture.sample(1);
+    steps(&mut uploader(&server.http.uri(), Some(TOKEN)), &fixture.agent).await;
+    assert_eq!(fixture.agent.borrow().suggestions.interval_s, Some(120));
+}

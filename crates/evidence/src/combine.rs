@@ -1,0 +1,341 @@
+//! Putting together what the texts of one machine tell.
+
+use std::collections::HashMap;
+
+use poolwatch_model::Snapshot;
+use poolwatch_model::event::{Event, MemoryExhaustion};
+use poolwatch_model::memory::Memory;
+use poolwatch_model::process::ProcessUse;
+use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
+use poolwatch_model::{Pool, PoolTag};
+
+use crate::poolmon;
+use crate::pooltag::PooltagEntry;
+use crate::reading::{Content, Kind, Piece, Reading};
+
+/// The most pieces of one moment, so that comparing each with all stays cheap.
+const MAX_PARTS: usize = 256;
+
+/// What the texts of one machine tell together.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Combined {
+    /// The machine's moments, in the order of the texts.
+    pub snapshots: Vec<Moment>,
+    /// Events, in the order of the texts.
+    pub events: Vec<Event>,
+    /// What torn events 2004 tell; their times are lost.
+    pub exhaustions: Vec<MemoryExhaustion>,
+    /// What tags mean, as far as texts tell.
+    pub catalogue: Vec<PooltagEntry>,
+}
+
+/// A machine at a moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since a moment that the moments of a series share, where a text tells times.
+    pub at_s: Option<u64>,
+    /// What was measured.
+    pub snapshot: Snapshot,
+}
+
+/// Puts the readings of one machine together, in their order.
+///
+/// Pieces are of one moment until one contradicts what the same tool told before, tells of another
+/// time, or is another capture of poolmon. Where two tools tell the same at one moment, the one
+/// that tells more is kept.
+#[must_use]
+pub fn combine(readings: impl IntoIterator<Item = Reading>) -> Combined {
+    let mut combined = Combined::default();
+    let mut current = Current::default();
+    for reading in readings {
+        for piece in reading.pieces {
+            match piece.content {
+                Content::Event(event) => combined.events.push(*event),
+                Content::Exhaustion(facts) => combined.exhaustions.push(*facts),
+                Content::Catalogue(entries) => combined.catalogue.extend(entries),
+                Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
+                    if current.is_before(&piece) {
+                        combined.snapshots.extend(std::mem::take(&mut current).into_moment());
+                    }
+                    current.add(piece);
+                }
+            }
+        }
+    }
+    combined.snapshots.extend(current.into_moment());
+    combined
+}
+
+/// The moment that is being put together.
+#[derive(Default)]
+struct Current {
+    at_s: Option<u64>,
+    memory: Vec<(Kind, Box<Memory>)>,
+    tags: Vec<(Kind, TagTable)>,
+    processes: Vec<(Kind, Vec<ProcessUse>)>,
+}
+
+impl Current {
+    fn is_empty(&self) -> bool {
+        self.memory.is_empty() && self.tags.is_empty() && self.processes.is_empty()
+    }
+
+    /// Whether a piece is of a later moment.
+    fn is_before(&self, piece: &Piece) -> bool {
+        let parts = self.memory.len() + self.tags.len() + self.processes.len();
+        if parts > 0 && piece.at_s.is_some() && piece.at_s != self.at_s || parts == MAX_PARTS {
+            return true;
+        }
+        // A capture begins with its header, so a header after rows is the next one's.
+        if piece.kind == Kind::Poolmon
+            && matches!(piece.content, Content::Memory(_))
+            && self.tags.iter().any(|(kind, _)| *kind == Kind::Poolmon)
+        {
+            return true;
+        }
+        let same = |kind: &Kind| *kind == piece.kind;
+        match &piece.content {
+            Content::Memory(new) => {
+                self.memory.iter().any(|(kind, old)| same(kind) && contradict(old, new))
+            }
+            Content::Tags(new) => self.tags.iter().any(|(kind, old)| {
+                let mut shared = new.rows.iter().filter_map(|row| Some((row, old.get(row.tag)?)));
+                match piece.kind {
+                    Kind::Poolmon => same(kind) && shared.next().is_some(),
+                    // People also write about machines whose outputs are not here.
+                    Kind::Sentence => shared.any(|(new, old)| outstanding(new) != outstanding(old)),
+                    _ => same(kind) && shared.any(|(new, old)| new != old),
+                }
+            }),
+            Content::Processes(new) => {
+                self.processes.iter().any(|(kind, old)| same(kind) && have_changed(old, new))
+            }
+            Content::Catalogue(_) | Content::Event(_) | Content::Exhaustion(_) => false,
+        }
+    }
+
+    fn add(&mut self, piece: Piece) {
+        self.at_s = self.at_s.or(piece.at_s);
+        match piece.content {
+            Content::Memory(memory) => self.memory.push((piece.kind, memory)),
+            Content::Tags(tags) => self.tags.push((piece.kind, tags)),
+            Content::Processes(processes) => self.processes.push((piece.kind, processes)),
+            Content::Catalogue(_) | Content::Event(_) | Content::Exhaustion(_) => {}
+        }
+    }
+
+    fn into_moment(self) -> Option<Moment> {
+        if self.is_empty() {
+            return None;
+        }
+        let memory = self.memory.iter().fold(Memory::default(), |m, (_, told)| filled(&m, told));
+        let tags = self.tags.into_iter().map(|(_, table)| table).reduce(merge_tags);
+        let processes = self.processes.into_iter().map(|(_, list)| list).reduce(merge_processes);
+        let snapshot = Snapshot { memory, tags, processes, ..Snapshot::default() };
+        Some(Moment { at_s: self.at_s, snapshot })
+    }
+}
+
+fn outstanding(row: &TagUse) -> [u64; 2] {
+    Pool::ALL.map(|pool| row.of(pool).outstanding)
+}
+
+fn contradict(old: &Memory, new: &Memory) -> bool {
+    filled(old, new) != filled(new, old)
+}
+
+/// What is known, and what is told beyond that.
+fn filled(known: &Memory, told: &Memory) -> Memory {
+    Memory {
+        paged: known.paged.or(told.paged),
+        nonpaged: known.nonpaged.or(told.nonpaged),
+        paged_limit: known.paged_limit.or(told.paged_limit),
+        nonpaged_limit: known.nonpaged_limit.or(told.nonpaged_limit),
+        paged_resident: known.paged_resident.or(told.paged_resident),
+        physical: known.physical.or(told.physical),
+        available: known.available.or(told.available),
+        resident_available: known.resident_available.or(told.resident_available),
+        committed: known.committed.or(told.committed),
+        commit_limit: known.commit_limit.or(told.commit_limit),
+        commit_peak: known.commit_peak.or(told.commit_peak),
+        free_system_ptes: known.free_system_ptes.or(told.free_system_ptes),
+        handles: known.handles.or(told.handles),
+        threads: known.threads.or(told.threads),
+        processes: known.processes.or(told.processes),
+    }
+}
+
+/// Both tables as one.
+fn merge_tags(first: TagTable, second: TagTable) -> TagTable {
+    // Frees are worth more than rows, as long as the rows that go are small.
+    let (better, other) = match (first.counting, second.counting) {
+        (AllocCounting::OutstandingOnly, AllocCounting::OutstandingOnly) => (first, second),
+        (AllocCounting::OutstandingOnly, _) => (second, first),
+        _ => (first, second),
+    };
+    let is_mixed = better.counting != other.counting;
+    if is_mixed && covers(&better, &other) {
+        return better;
+    }
+    let complete = better.complete || other.complete;
+    let mut counting = better.counting;
+    let mut rows: Vec<_> = better.rows.iter().map(|row| filled_row(*row, &other)).collect();
+    rows.extend(other.rows.iter().filter(|row| better.get(row.tag).is_none()));
+    if is_mixed {
+        counting = AllocCounting::OutstandingOnly;
+        for row in &mut rows {
+            (row.paged.allocs, row.nonpaged.allocs) = (0, 0);
+        }
+    }
+    TagTable::new(counting, complete, rows)
+}
+
+/// The row, and what another table tells of a pool of which it tells nothing.
+fn filled_row(mut row: TagUse, other: &TagTable) -> TagUse {
+    if let Some(told) = other.get(row.tag) {
+        for pool in Pool::ALL {
+            if row.of(pool).is_empty() {
+                *row.of_mut(pool) = *told.of(pool);
+            }
+        }
+    }
+    row
+}
+
+/// Whether what `table` lacks of `other` is at most a tenth of it.
+fn covers(table: &TagTable, other: &TagTable) -> bool {
+    let known = |tag: PoolTag| table.get(tag).copied().unwrap_or_else(|| poolmon::empty(tag));
+    let lacking = other.rows.iter().fold([0_u64; 2], |[bytes, objects], row| {
+        let known = known(row.tag);
+        let lacks = Pool::ALL.iter().filter(|pool| known.of(**pool).is_empty());
+        lacks.fold([bytes, objects], |[bytes, objects], pool| {
+            let row = row.of(*pool);
+            [bytes.saturating_add(row.bytes), objects.saturating_add(row.outstanding)]
+        })
+    });
+    let all = other.rows.iter().flat_map(|row| [row.paged, row.nonpaged]).fold(
+        [0_u64; 2],
+        |[bytes, objects], row| {
+            [bytes.saturating_add(row.bytes), objects.saturating_add(row.outstanding)]
+        },
+    );
+    lacking.iter().zip(all).all(|(lacking, all)| *lacking <= all / 10)
+}
+
+/// What tells processes apart. Some texts tell no ids.
+fn identity(process: &ProcessUse) -> (u32, String) {
+    let pid = process.key.pid;
+    (pid, if pid == 0 { process.image.clone() } else { String::new() })
+}
+
+/// Whether a process of one list is another, or has other handles, in the other list.
+fn have_changed(old: &[ProcessUse], new: &[ProcessUse]) -> bool {
+    let known: HashMap<_, _> = old.iter().map(|old| (identity(old), old)).collect();
+    new.iter().any(|new| {
+        known.get(&identity(new)).is_some_and(|old| {
+            let is_other = !old.image.is_empty() && !new.image.is_empty() && old.image != new.image;
+            is_other || old.handles.zip(new.handles).is_some_and(|(old, new)| old != new)
+        })
+    })
+}
+
+/// Both lists as one, sorted by key.
+fn merge_processes(mut first: Vec<ProcessUse>, second: Vec<ProcessUse>) -> Vec<ProcessUse> {
+    let mut told: HashMap<_, _> = second.into_iter().map(|new| (identity(&new), new)).collect();
+    for known in &mut first {
+        let Some(new) = told.remove(&identity(known)) else { continue };
+        if known.image.is_empty() {
+            known.image = new.image;
+        }
+        known.session = known.session.or(new.session);
+        known.handles = known.handles.or(new.handles);
+        known.threads = known.threads.or(new.threads);
+        known.paged_quota = known.paged_quota.or(new.paged_quota);
+        known.nonpaged_quota = known.nonpaged_quota.or(new.nonpaged_quota);
+        known.private_bytes = known.private_bytes.or(new.private_bytes);
+    }
+    first.extend(told.into_values());
+    first.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
+    first
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    fn combined(texts: &[&str]) -> Vec<Moment> {
+        combine(texts.iter().map(|text| read("", text.as_bytes()))).snapshots
+    }
+
+    fn used(moment: &Moment, tag: &[u8; 4]) -> (u64, u64) {
+        let tags = moment.snapshot.tags.as_ref().unwrap();
+        let row = tags.get(PoolTag::new(*tag)).unwrap();
+        (row.nonpaged.bytes, row.nonpaged.allocs)
+    }
+
+    const VM: &str = "NonPagedPool Usage: 25 ( 100 Kb)\nPhysical Memory: 1000 ( 4000 Kb)\n";
+    const POOLUSED: &str = "Tag Allocs Used Allocs Used\nThre 10 640 0 0\nFile 1 64 0 0\n";
+    const PROCESS: &str = "PROCESS 884e6520 Cid: 01a0\nHandleCount: 12.\nImage: a.exe\n";
+
+    #[test]
+    fn the_outputs_of_one_dump_are_one_moment() {
+        let one = combined(&[&[VM, POOLUSED, PROCESS].concat()]);
+        let three = combined(&[VM, POOLUSED, PROCESS]);
+        assert_eq!(one, three);
+        let [moment] = &one[..] else { panic!("{one:?}") };
+        assert_eq!(moment.snapshot.memory.nonpaged, Some(poolwatch_model::Bytes(102_400)));
+        assert_eq!(used(moment, b"Thre"), (640, 0));
+        assert_eq!(moment.snapshot.processes.as_ref().unwrap()[0].handles, Some(12));
+        assert_eq!(combined(&[VM, VM, POOLUSED, POOLUSED]).len(), 1, "the same text twice");
+    }
+
+    #[test]
+    fn captures_of_poolmon_are_moments_in_their_order() {
+        let capture = |diff: u64| format!("File Nonp 20 {} {diff} {} 64\n", 20 - diff, diff * 64);
+        let moments = combined(&[&capture(3), &capture(5), &capture(5)]);
+        let bytes: Vec<_> = moments.iter().map(|moment| used(moment, b"File").0).collect();
+        assert_eq!(bytes, [192, 320, 320]);
+    }
+
+    #[test]
+    fn poolmon_beats_poolused_unless_much_would_go() {
+        let small = "Thre Nonp 30 20 10 640 64\nAbcd Nonp 30 20 10 9000 900\n";
+        let [moment] = &combined(&[POOLUSED, small])[..] else { panic!() };
+        assert_eq!(used(moment, b"Thre"), (640, 30));
+        let tags = moment.snapshot.tags.as_ref().unwrap();
+        assert_eq!((tags.counting, tags.rows.len()), (AllocCounting::Full64, 2));
+
+        let most = "Tag Allocs Used Allocs Used\nMmCm 10 99640 0 0\nThre 10 640 0 0\n";
+        let [moment] = &combined(&[most, small])[..] else { panic!() };
+        let tags = moment.snapshot.tags.as_ref().unwrap();
+        assert_eq!((tags.counting, tags.rows.len()), (AllocCounting::OutstandingOnly, 3));
+        assert_eq!(used(moment, b"Thre"), (640, 0));
+    }
+
+    #[test]
+    fn a_sentence_about_another_machine_changes_no_output() {
+        let sentence = "I see Tag Thre Nonp 30 19 11 704 64 in poolmon";
+        let moments = combined(&[POOLUSED, sentence]);
+        assert_eq!(moments.len(), 2);
+        assert_eq!(used(&moments[0], b"Thre"), (640, 0));
+    }
+
+    #[test]
+    fn a_process_with_other_handles_is_of_another_moment() {
+        let later = PROCESS.replace("12.", "15.");
+        let moments = combined(&[PROCESS, &later]);
+        assert_eq!(moments.len(), 2);
+        assert_eq!(moments[1].snapshot.processes.as_ref().unwrap()[0].handles, Some(15));
+    }
+
+    #[test]
+    fn rows_of_a_series_are_moments_with_their_times() {
+        let moments =
+            combined(&["| Time | NtFC outstanding | x HandleCount | NP pool |\n|-|-|-|-|\n\
+             | 22:46:10 | 17,335,136 | 658 | 2.681 GB |\n| 22:48:01 | 22,966,270 | 658 | 3 GB |"]);
+        let times: Vec<_> = moments.iter().map(|moment| moment.at_s).collect();
+        assert_eq!(times, [Some(81_970), Some(82_081)]);
+        assert!(moments.iter().all(|moment| moment.snapshot.processes.is_some()));
+    }
+}

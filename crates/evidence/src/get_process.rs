@@ -1,0 +1,168 @@
+//! Tables of processes with their handles, as PowerShell's `Get-Process` prints them.
+//!
+//! Columns: `Handles NPM(K) PM(K) WS(K) [VM(M)] CPU(s) Id [SI] ProcessName`. The processor time is
+//! empty for processes that may not be looked at. Names come without `.exe`.
+
+use poolwatch_model::process::ProcessUse;
+
+use crate::numbers;
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+
+/// The most processes of one table.
+const MAX_PROCESSES: usize = 100_000;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    let columns = columns(line)?;
+    Some(Box::new(Table { columns, processes: Vec::new() }))
+}
+
+/// The name of a program's file. Tools leave its extension out; parts of Windows that are
+/// processes without a file have none.
+pub(crate) fn image(name: &str) -> String {
+    const WITHOUT_FILE: [&str; 6] =
+        ["Idle", "System", "Registry", "Memory Compression", "Secure System", "vmmem"];
+    let has_file = !name.contains('.')
+        && !WITHOUT_FILE.iter().any(|known| known.eq_ignore_ascii_case(name))
+        && !name.starts_with("vmmem");
+    if has_file { format!("{name}.exe") } else { name.to_owned() }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Column {
+    Handles,
+    NonpagedKb,
+    PagefileKb,
+    CpuSeconds,
+    Id,
+    Session,
+    Name,
+    Other,
+}
+
+struct Table {
+    columns: Vec<Column>,
+    processes: Vec<ProcessUse>,
+}
+
+impl Section for Table {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if columns(line.text).is_some() {
+            return if self.processes.is_empty() { Verdict::Used } else { Verdict::Foreign };
+        }
+        if line.text.bytes().all(|b| matches!(b, b'-' | b' ')) {
+            return Verdict::Used;
+        }
+        if !line.text.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
+            return Verdict::Foreign;
+        }
+        match row(&self.columns, line.text) {
+            None => Verdict::Ignored(IgnoredReason::CutOff),
+            Some(_) if self.processes.len() == MAX_PROCESSES => {
+                Verdict::Ignored(IgnoredReason::TooMany)
+            }
+            Some(process) => {
+                self.processes.push(process);
+                Verdict::Used
+            }
+        }
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut Gathered,
+    ) -> Result<(), IgnoredReason> {
+        if self.processes.is_empty() {
+            return Err(IgnoredReason::CutOff);
+        }
+        self.processes.sort_by_key(|process| process.key);
+        self.processes.dedup_by_key(|process| process.key);
+        out.piece(Kind::HandleTable, lines, Content::Processes(self.processes));
+        Ok(())
+    }
+}
+
+fn columns(line: &str) -> Option<Vec<Column>> {
+    if !line.trim_start().starts_with("Handles ") || line.len() > 200 {
+        return None;
+    }
+    let columns: Vec<_> = line
+        .split_ascii_whitespace()
+        .map(|word| match word {
+            "Handles" => Column::Handles,
+            "NPM(K)" => Column::NonpagedKb,
+            "PM(K)" => Column::PagefileKb,
+            "CPU(s)" => Column::CpuSeconds,
+            "Id" => Column::Id,
+            "SI" => Column::Session,
+            "ProcessName" => Column::Name,
+            _ => Column::Other,
+        })
+        .collect();
+    (columns.last() == Some(&Column::Name) && columns.contains(&Column::Id)).then_some(columns)
+}
+
+fn row(columns: &[Column], line: &str) -> Option<ProcessUse> {
+    let words: Vec<_> = line.split_ascii_whitespace().take(columns.len() + 4).collect();
+    // Names may have spaces; all else are numbers.
+    let numbers = words.iter().take_while(|word| word.starts_with(|c: char| c.is_ascii_digit()));
+    let numbers = numbers.count().min(columns.len() - 1);
+    let has_cpu = match columns.len() - 1 - numbers {
+        0 => true,
+        1 if columns.contains(&Column::CpuSeconds) => false,
+        _ => return None,
+    };
+    let name = words.get(numbers..).filter(|name| !name.is_empty())?.join(" ");
+    let mut process = ProcessUse::new(0, None, image(&name));
+    let told = columns.iter().filter(|column| has_cpu || **column != Column::CpuSeconds);
+    let mut has_id = false;
+    for (column, word) in told.zip(&words[..numbers]) {
+        let bytes = || numbers::count(word)?.checked_mul(1024);
+        match column {
+            Column::Handles => process.handles = u32::try_from(numbers::count(word)?).ok(),
+            Column::NonpagedKb => process.nonpaged_quota = bytes(),
+            Column::PagefileKb => process.private_bytes = bytes(),
+            Column::Id => {
+                process.key.pid = word.parse().ok()?;
+                has_id = true;
+            }
+            Column::Session => process.session = word.parse().ok(),
+            Column::CpuSeconds | Column::Name | Column::Other => {}
+        }
+    }
+    has_id.then_some(process)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    #[test]
+    fn processes_are_read_with_and_without_processor_time() {
+        let text = "\
+Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
+-------  ------    -----      -----     ------     --  -- -----------
+ 359617     210   904,512      70000   1,234.56  30876   1 explorer
+   3155       0        60       2600                  4   0 System
+   1000      10      2000       3000                 96   0 Memory Compression
+    100      10      2000
+";
+        let reading = read("", text.as_bytes());
+        let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+        let told: Vec<_> = list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
+        assert_eq!(
+            told,
+            [
+                (4, "System", Some(3155)),
+                (96, "Memory Compression", Some(1000)),
+                (30876, "explorer.exe", Some(359_617)),
+            ]
+        );
+        assert_eq!(list[2].private_bytes, Some(904_512 * 1024));
+        assert_eq!(reading.ignored.len(), 1);
+        assert_eq!(reading.ignored[0].reason, IgnoredReason::CutOff);
+    }
+}

@@ -1,0 +1,47 @@
+//! Parsers of what Windows tools print about pool use. Text in, [`poolwatch_model`] types out; no
+//! input or output, no clock.
+//!
+//! `read` recognises what a text holds by its content, `combine` puts the pieces of one
+//! machine together. The agent needs events alone, by the feature `event-xml`; the feature `texts`
+//! (on by default) brings everything else.
+
+#[cfg(feature = "event-xml")]
+pub mod event;
+#[cfg(feature = "event-xml")]
+mod tag_text;
+
+#[cfg(feature = "texts")]
+pub mod combine;
+#[cfg(feature = "texts")]
+mod event_text;
+#[cfg(feature = "texts")]
+mod get_process;
+#[cfg(feature = "texts")]
+mod markdown;
+#[cfg(feature = "texts")]
+mod numbers;
+#[cfg(feature = "texts")]
+mod poolmon;
+#[cfg(feature = "texts")]
+mod pooltag;
+#[cfg(feature = "texts")]
+mod poolused;
+#[cfg(feature = "texts")]
+mod process;
+#[cfg(feature = "texts")]
+mod prose;
+#[cfg(feature = "texts")]
+pub mod reading;
+#[cfg(feature = "texts")]
+mod section;
+#[cfg(feature = "texts")]
+mod text;
+#[cfg(feature = "texts")]
+mod vm;
+
+#[cfg(feature = "texts")]
+pub use combine::{Combined, Moment, combine};
+#[cfg(feature = "texts")]
+pub use pooltag::{PooltagEntry, Pooltags, TagPattern};
+#[cfg(feature = "texts")]
+pub use reading::{Content, Ignored, IgnoredReason, Kind, Piece, Reading, read};

@@ -1,0 +1,362 @@
+//! Tables in Markdown, as people sum up what they measured.
+//!
+//! Three shapes are read, by the words of their header: a row per tag, a row per process, and a row
+//! per moment. Columns whose words are not known are passed over.
+
+use poolwatch_model::memory::Memory;
+use poolwatch_model::process::ProcessUse;
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::{Pool, PoolTag};
+
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+use crate::{get_process, numbers, poolmon, prose, tag_text};
+use column::Column;
+
+mod column;
+mod time;
+
+const MAX_COLUMNS: usize = 32;
+const MAX_ROWS: usize = 10_000;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    if !is_row(line) {
+        return None;
+    }
+    let columns: Vec<_> = cells(line).map(column::column).collect();
+    Some(Box::new(Table { columns, rows: Vec::new(), is_ruled: false }))
+}
+
+/// Whether a line is a row of a table: cells between bars.
+pub(crate) fn is_row(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('|') && line.len() > 1
+}
+
+/// A row: its line and cells.
+struct Row {
+    line: u32,
+    cells: Vec<String>,
+}
+
+/// Rows that tell nothing, and why.
+struct BadRows<'a>(Vec<(&'a Row, IgnoredReason)>);
+
+impl BadRows<'_> {
+    fn note(self, out: &mut Gathered) {
+        for (row, reason) in self.0 {
+            out.ignore(row.line, &row.cells.join(" | "), reason);
+        }
+    }
+}
+
+struct Table {
+    columns: Vec<Column>,
+    rows: Vec<Row>,
+    is_ruled: bool,
+}
+
+impl Section for Table {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if !is_row(line.text) {
+            return Verdict::Foreign;
+        }
+        let is_rule = line.text.bytes().all(|b| matches!(b, b'|' | b'-' | b':' | b' ' | b'\t'));
+        if is_rule {
+            self.is_ruled = true;
+            return Verdict::Used;
+        }
+        // The first line is the header.
+        if !self.is_ruled && self.rows.is_empty() {
+            return Verdict::Used;
+        }
+        if self.rows.len() == MAX_ROWS {
+            return Verdict::Ignored(IgnoredReason::TooMany);
+        }
+        let cells: Vec<_> = cells(line.text).map(str::to_owned).collect();
+        if cells.len() != self.columns.len() || (line.cut && !line.text.trim_end().ends_with('|')) {
+            return Verdict::Ignored(IgnoredReason::CutOff);
+        }
+        self.rows.push(Row { line: line.number, cells });
+        Verdict::Used
+    }
+
+    fn ends_at_blank(&self) -> bool {
+        true
+    }
+
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        if self.rows.is_empty() || !self.is_ruled {
+            return Err(IgnoredReason::NotUnderstood);
+        }
+        let has = |column: Column| self.columns.contains(&column);
+        let has_counts = has(Column::Outstanding) || has(Column::Bytes);
+        if has(Column::Tag) && has_counts {
+            self.tags(lines, out)
+        } else if has(Column::Image) && has(Column::Handles) {
+            self.processes(lines, out)
+        } else if self.columns.iter().any(Column::is_measured) {
+            self.moments(lines, out)
+        } else if has(Column::Difference) {
+            Err(IgnoredReason::Difference)
+        } else {
+            Err(IgnoredReason::UnknownColumns)
+        }
+    }
+}
+
+impl Table {
+    fn tags(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        let counted = self.columns.contains(&Column::Allocs);
+        let (rows, bad) = self.each_row(|row| self.tag_row(row))?;
+        bad.note(out);
+        let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
+        let table = TagTable::new(counting, false, rows);
+        out.piece(Kind::MarkdownTable, lines, Content::Tags(table));
+        Ok(())
+    }
+
+    /// What the rows tell, and the rows that tell nothing.
+    ///
+    /// # Errors
+    /// Why the first tells nothing, if none does.
+    fn each_row<T>(
+        &self,
+        mut read: impl FnMut(&Row) -> Result<T, IgnoredReason>,
+    ) -> Result<(Vec<T>, BadRows<'_>), IgnoredReason> {
+        let (mut told, mut bad) = (Vec::new(), Vec::new());
+        for row in &self.rows {
+            match read(row) {
+                Ok(row) => told.push(row),
+                Err(reason) => bad.push((row, reason)),
+            }
+        }
+        match bad.first() {
+            Some((_, reason)) if told.is_empty() => Err(*reason),
+            _ => Ok((told, BadRows(bad))),
+        }
+    }
+
+    fn tag_row(&self, row: &Row) -> Result<TagUse, IgnoredReason> {
+        let text = |column: Column| self.cell(row, &column).unwrap_or_default();
+        let count = |column: Column| self.cell(row, &column).map(numbers::count);
+        let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
+        let pool = prose::pool_word(text(Column::Type))
+            .or_else(|| prose::well_known(text(Column::Tag)).map(|(_, pool)| pool))
+            .ok_or(IgnoredReason::UnknownPool)?;
+        let mut counters = TagCounters::default();
+        if let Some(bytes) = self.cell(row, &Column::Bytes) {
+            let bytes = numbers::size(bytes).map(|size| size.0).or_else(|| numbers::count(bytes));
+            counters.bytes = bytes.ok_or(IgnoredReason::NotUnderstood)?;
+        }
+        if let Some(outstanding) = count(Column::Outstanding) {
+            counters.outstanding = outstanding.ok_or(IgnoredReason::NotUnderstood)?;
+        }
+        if let Some(allocs) = count(Column::Allocs) {
+            counters.allocs = allocs.ok_or(IgnoredReason::NotUnderstood)?;
+        }
+        if let Some(frees) = count(Column::Frees) {
+            let frees = frees.ok_or(IgnoredReason::NotUnderstood)?;
+            if !poolmon::agree(counters.allocs, frees, counters.outstanding) {
+                return Err(IgnoredReason::Contradiction);
+            }
+        }
+        let mut row = poolmon::empty(tag);
+        *row.of_mut(pool) = counters;
+        Ok(row)
+    }
+
+    fn processes(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        let (mut processes, bad) = self.each_row(|row| {
+            let name = self.cell(row, &Column::Image).filter(|name| !name.is_empty());
+            let handles = self.cell(row, &Column::Handles).and_then(numbers::count);
+            let handles = handles.and_then(|handles| u32::try_from(handles).ok());
+            let (name, handles) = name.zip(handles).ok_or(IgnoredReason::NotUnderstood)?;
+            let pid = self.cell(row, &Column::Pid).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+            Ok(process(pid, name, handles))
+        })?;
+        bad.note(out);
+        processes.sort_by_key(|process| process.key);
+        out.piece(Kind::MarkdownTable, lines, Content::Processes(processes));
+        Ok(())
+    }
+
+    /// A row per moment, each a snapshot of its own.
+    fn moments(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        let mut before = None;
+        let (told, bad) = self.each_row(|row| {
+            let at_s = self.cell(row, &Column::Time).and_then(|time| time::seconds(time, before));
+            if at_s.is_none() && self.rows.len() > 1 {
+                return Err(IgnoredReason::UnknownMoment);
+            }
+            before = at_s.or(before);
+            Ok((row.line, at_s, self.moment(row)?))
+        })?;
+        bad.note(out);
+        // The header belongs to the first.
+        let mut first = lines.0;
+        for (line, at_s, contents) in told {
+            for content in contents {
+                out.piece_at(Kind::MarkdownTable, (first, line), at_s, content);
+            }
+            first = line + 1;
+        }
+        Ok(())
+    }
+
+    /// What a row tells of its moment.
+    fn moment(&self, row: &Row) -> Result<Vec<Content>, IgnoredReason> {
+        let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
+        let mut names_tag = false;
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            let cell = column::bare(cell);
+            match column {
+                Column::TagOutstanding(tag) => {
+                    names_tag = true;
+                    tags.extend(self.outstanding(*tag, cell));
+                }
+                Column::HandlesOf(name) => {
+                    let handles = numbers::count(cell).and_then(|count| u32::try_from(count).ok());
+                    processes.extend(handles.map(|handles| process(0, name, handles)));
+                }
+                Column::PoolUse(Pool::Paged) => memory.paged = numbers::size(cell),
+                Column::PoolUse(Pool::Nonpaged) => memory.nonpaged = numbers::size(cell),
+                Column::Processes => memory.processes = numbers::count(cell),
+                _ => {}
+            }
+        }
+        let mut contents = Vec::new();
+        if memory != Memory::default() {
+            contents.push(Content::Memory(Box::new(memory)));
+        }
+        if !tags.is_empty() {
+            let table = TagTable::new(AllocCounting::OutstandingOnly, false, tags);
+            contents.push(Content::Tags(table));
+        }
+        if !processes.is_empty() {
+            contents.push(Content::Processes(processes));
+        }
+        if !contents.is_empty() {
+            return Ok(contents);
+        }
+        Err(if names_tag { IgnoredReason::UnknownPool } else { IgnoredReason::NotUnderstood })
+    }
+
+    /// A tag that the header names, in the pool that the header or the tag's fame tells.
+    fn outstanding(&self, tag: PoolTag, cell: &str) -> Option<TagUse> {
+        let outstanding = numbers::count(cell)?;
+        let known = prose::well_known(&tag.to_string());
+        let mut pools = self.columns.iter().filter_map(|column| match column {
+            Column::PoolUse(pool) => Some(*pool),
+            _ => None,
+        });
+        let only = pools.next().filter(|_| pools.next().is_none());
+        let (tag, pool) = known.or_else(|| Some((tag, only?)))?;
+        let mut row = poolmon::empty(tag);
+        row.of_mut(pool).outstanding = outstanding;
+        Some(row)
+    }
+
+    fn cell<'a>(&self, row: &'a Row, column: &Column) -> Option<&'a str> {
+        let at = self.columns.iter().position(|known| known == column)?;
+        row.cells.get(at).map(|cell| column::bare(cell))
+    }
+}
+
+fn process(pid: u32, name: &str, handles: u32) -> ProcessUse {
+    let mut process = ProcessUse::new(pid, None, get_process::image(name));
+    process.handles = Some(handles);
+    process
+}
+
+/// The cells of a row.
+fn cells(line: &str) -> impl Iterator<Item = &str> {
+    let line = line.trim();
+    let line = line.strip_prefix('|').unwrap_or(line);
+    line.strip_suffix('|').unwrap_or(line).split('|').map(str::trim).take(MAX_COLUMNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::{Piece, read};
+
+    fn pieces(text: &str) -> (Vec<Piece>, Vec<(u32, IgnoredReason)>) {
+        let reading = read("issue.md", text.as_bytes());
+        let ignored = reading.ignored.iter().map(|i| (i.line, i.reason)).collect();
+        (reading.pieces, ignored)
+    }
+
+    // https://github.com/microsoft/Windows-Dev-Performance/issues/137
+    #[test]
+    fn rows_with_an_uptime_are_moments_and_one_without_is_none() {
+        let (pieces, ignored) = pieces(
+            "| Uptime | `Proc` outstanding | Live processes | Gap |
+|---|---|---|---|
+| 1m 15s (leaking) | 2,655 | 228 | 2,427 |
+| 18h 05m (leaking) | 39,511 | 284 | **39,227** |
+| **after the driver update** | **312** | **285** | **27** |",
+        );
+        assert_eq!(ignored, [(5, IgnoredReason::UnknownMoment)]);
+        let moments: Vec<_> = pieces.iter().map(|piece| piece.at_s).collect();
+        assert_eq!(moments, [Some(75), Some(75), Some(65_100), Some(65_100)]);
+        let Content::Memory(memory) = &pieces[2].content else { panic!() };
+        assert_eq!(memory.processes, Some(284));
+        let Content::Tags(tags) = &pieces[3].content else { panic!() };
+        assert_eq!(tags.rows[0].tag, PoolTag::new(*b"Proc"));
+        assert_eq!(tags.rows[0].nonpaged.outstanding, 39_511);
+    }
+
+    // https://github.com/microsoft/WSL/issues/40804
+    #[test]
+    fn a_series_tells_a_tag_a_process_and_a_pool() {
+        let (pieces, ignored) = pieces(
+            "| Sample | Time | NtFC outstanding | wslservice HandleCount | NP pool |
+|--------|------|-----------------|----------------------|---------|
+| 1 | 23:59:10 | 17,335,136 | 658 | 2.681 GB |
+| 2 | 00:00:10 | 22,966,270 | 648 | 3.359 GB |
+| 3 | 00:01",
+        );
+        assert_eq!(ignored, [(5, IgnoredReason::CutOff)]);
+        assert_eq!(pieces.len(), 6);
+        assert_eq!(pieces[5].at_s.zip(pieces[0].at_s).map(|(b, a)| b - a), Some(60));
+        let Content::Tags(tags) = &pieces[1].content else { panic!() };
+        assert_eq!(tags.rows[0].nonpaged.outstanding, 17_335_136);
+        let Content::Processes(list) = &pieces[5].content else { panic!() };
+        assert_eq!((list[0].image.as_str(), list[0].handles), ("wslservice.exe", Some(648)));
+    }
+
+    #[test]
+    fn differences_and_unknown_columns_are_no_states() {
+        let (none, ignored) = pieces("| tag | delta over 4.91 days |\n|---|---|\n| `File` | 9 |");
+        assert!(none.is_empty());
+        assert_eq!(ignored[0].1, IgnoredReason::Difference);
+        let (none, ignored) = pieces("| a | b |\n|---|---|\n| c | 9 |");
+        assert!(none.is_empty());
+        assert_eq!(ignored[2].1, IgnoredReason::UnknownColumns);
+    }
+
+    #[test]
+    fn a_row_per_tag_tells_bytes_and_counts() {
+        let (pieces, ignored) = pieces(
+            "| Tag | Type | Allocs | Frees | Diff | Bytes |
+|:--|---|--:|--:|--:|--:|
+| `AbcD` (a driver) | Nonp | 1,000 | 1 | 999 | 1.5 GB |
+| Efgh | | 3 | 1 | 2 | 64 |
+| Ijkl | Paged | 3 | 1 | 3 | 64 |",
+        );
+        assert_eq!(ignored, [(4, IgnoredReason::UnknownPool), (5, IgnoredReason::Contradiction)]);
+        let Content::Tags(tags) = &pieces[0].content else { panic!() };
+        assert_eq!(tags.counting, AllocCounting::Full64);
+        assert_eq!(tags.rows[0].nonpaged.bytes, 3 << 29);
+    }
+
+    #[test]
+    fn a_row_per_process_tells_handles() {
+        let (pieces, _) =
+            pieces("| Process | PID | Handles |\n|-|-|-|\n| lsass.exe | 700 | 90,472 |");
+        let Content::Processes(list) = &pieces[0].content else { panic!() };
+        assert_eq!((list[0].key.pid, list[0].handles), (700, Some(90_472)));
+    }
+}

@@ -1,0 +1,286 @@
+//! `pooltag.txt`: what tags mean.
+//!
+//! A line is `tag - owner - description`, split at the first two hyphens between spaces. Tags have
+//! one to four characters; case and inner spaces matter; `?` stands for any one character, `*` for
+//! any number of them, neither of them first. `rem` and `//` begin comments. Lines with two fields
+//! tell no owner, nor does `<unknown>`.
+
+use std::collections::HashMap;
+
+use poolwatch_model::PoolTag;
+
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::tag_text;
+use crate::text::Line;
+
+/// The most entries of one text. The vendor's has about 5,000.
+const MAX_ENTRIES: usize = 100_000;
+/// Fewer are no list: a sentence may look like an entry.
+const MIN_ENTRIES: usize = 3;
+
+/// What a tag, or a group of tags, means.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PooltagEntry {
+    /// The tags.
+    pub pattern: TagPattern,
+    /// The binary that allocates with it, as the text names it (`afd.sys`, `nt!ps`).
+    pub owner: Option<String>,
+    /// What it is for.
+    pub description: String,
+}
+
+/// One tag, or a group of tags by wildcards.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TagPattern {
+    bytes: [u8; 4],
+    is_wildcard: bool,
+}
+
+impl TagPattern {
+    /// The pattern of one to four characters; a wildcard may not be the first.
+    #[must_use]
+    pub fn new(text: &str) -> Option<Self> {
+        let bytes = tag_text::tag(text)?.bytes();
+        let is_wildcard = bytes.iter().any(|b| matches!(b, b'?' | b'*'));
+        (!matches!(bytes[0], b'?' | b'*')).then_some(Self { bytes, is_wildcard })
+    }
+
+    /// The tag, unless the pattern has wildcards.
+    #[must_use]
+    pub fn as_tag(self) -> Option<PoolTag> {
+        (!self.is_wildcard).then_some(PoolTag::new(self.bytes))
+    }
+
+    /// Whether a tag is one of these.
+    #[must_use]
+    pub fn matches(self, tag: PoolTag) -> bool {
+        fn rest(pattern: &[u8], tag: &[u8]) -> bool {
+            match (pattern.split_first(), tag.split_first()) {
+                (None, None) => true,
+                // Spaces only pad a pattern that has used up the tag.
+                (Some((b' ', pattern)), None) => rest(pattern, tag),
+                (Some((b'*', pattern)), _) => (0..=tag.len()).any(|at| rest(pattern, &tag[at..])),
+                (Some((b'?', pattern)), Some((_, tag))) => rest(pattern, tag),
+                (Some((literal, pattern)), Some((byte, tag))) => {
+                    literal == byte && rest(pattern, tag)
+                }
+                _ => false,
+            }
+        }
+        rest(&self.bytes, &tag.bytes())
+    }
+
+    fn literals(self) -> usize {
+        let padding = self.bytes.iter().rev().take_while(|b| **b == b' ').count();
+        self.bytes[..4 - padding].iter().filter(|b| !matches!(b, b'?' | b'*')).count()
+    }
+}
+
+/// Entries, to be looked up by tag.
+#[derive(Debug, Clone, Default)]
+pub struct Pooltags {
+    exact: HashMap<PoolTag, PooltagEntry>,
+    /// Longest literal first.
+    wildcards: Vec<PooltagEntry>,
+}
+
+impl Pooltags {
+    /// A catalogue of `entries`. Of entries for one tag the first counts, unless it tells no owner
+    /// and a later one does.
+    #[must_use]
+    pub fn new(entries: impl IntoIterator<Item = PooltagEntry>) -> Self {
+        let mut pooltags = Self::default();
+        for entry in entries {
+            let Some(tag) = entry.pattern.as_tag() else {
+                pooltags.wildcards.push(entry);
+                continue;
+            };
+            let known = pooltags.exact.get(&tag);
+            if known.is_none_or(|known| known.owner.is_none() && entry.owner.is_some()) {
+                pooltags.exact.insert(tag, entry);
+            }
+        }
+        pooltags.wildcards.sort_by_key(|entry| std::cmp::Reverse(entry.pattern.literals()));
+        pooltags
+    }
+
+    /// What a tag means: its own entry, else that of the wildcard with most literal characters.
+    #[must_use]
+    pub fn lookup(&self, tag: PoolTag) -> Option<&PooltagEntry> {
+        self.exact
+            .get(&tag)
+            .or_else(|| self.wildcards.iter().find(|entry| entry.pattern.matches(tag)))
+    }
+
+    /// Number of entries.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.exact.len() + self.wildcards.len()
+    }
+
+    /// Whether it has no entry.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    (is_comment(line) || entry(line).is_some())
+        .then(|| Box::new(Catalogue::default()) as Box<dyn Section>)
+}
+
+#[derive(Default)]
+struct Catalogue {
+    entries: Vec<PooltagEntry>,
+}
+
+impl Section for Catalogue {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if is_comment(line.text) {
+            return Verdict::Used;
+        }
+        let Some(entry) = entry(line.text) else { return Verdict::Foreign };
+        if self.entries.len() == MAX_ENTRIES {
+            return Verdict::Ignored(IgnoredReason::TooMany);
+        }
+        self.entries.push(entry);
+        Verdict::Used
+    }
+
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        if self.entries.len() < MIN_ENTRIES {
+            return Err(IgnoredReason::NotUnderstood);
+        }
+        out.piece(Kind::Pooltag, lines, Content::Catalogue(self.entries));
+        Ok(())
+    }
+}
+
+fn is_comment(line: &str) -> bool {
+    let line = line.trim_start();
+    line.starts_with("//")
+        || line.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("rem"))
+            && line[3..].starts_with(|c: char| c.is_whitespace())
+        || line.eq_ignore_ascii_case("rem")
+}
+
+fn entry(line: &str) -> Option<PooltagEntry> {
+    let (tag, rest) = split_at_hyphen(line, 8)?;
+    let tag = tag.trim_end();
+    let pattern = TagPattern::new(tag).or_else(|| TagPattern::new(tag.trim_start()))?;
+    let (owner, description) = match split_at_hyphen(rest, rest.len()) {
+        Some((owner, description)) => (Some(owner.trim()), description.trim()),
+        None => (None, rest.trim()),
+    };
+    let owner = owner.filter(|owner| !owner.is_empty() && *owner != "<unknown>");
+    if owner.is_none() && description.is_empty() {
+        return None;
+    }
+    Some(PooltagEntry {
+        pattern,
+        owner: owner.map(str::to_owned),
+        description: description.to_owned(),
+    })
+}
+
+/// Splits at the first hyphen between spaces that is among the first `within` bytes.
+fn split_at_hyphen(text: &str, within: usize) -> Option<(&str, &str)> {
+    let head = &text[..text.floor_char_boundary(within)];
+    head.match_indices('-').map(|(at, _)| (&text[..at], &text[at + 1..])).find(|(before, after)| {
+        let spaced = |c: char| c.is_whitespace();
+        before.ends_with(spaced) && (after.is_empty() || after.starts_with(spaced))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    const TEXT: &str = "\
+//
+rem  what follows is made up
+REM
+Abc? - a.sys        - all of Abc
+Ab*  - b.sys        - more of Ab
+Abcd - <unknown>    - one of them - and the only one
+Abcd - c.sys        -   again
+Dh 1 - nt!x or y.sys - inner space
+ABcd - two fields only
+G    - d.sys  -
+        <unknown>
+Tags of g.sys are Gc00 through GcFF
+-bad - e.sys - x
+?bad - e.sys - x
+\u{1A}";
+
+    fn catalogue() -> (Vec<PooltagEntry>, Vec<u32>) {
+        let mut reading = read("pooltag.txt", TEXT.as_bytes());
+        assert_eq!(reading.pieces.len(), 1, "{reading:?}");
+        let Content::Catalogue(entries) = reading.pieces.remove(0).content else { panic!() };
+        (entries, reading.ignored.iter().map(|ignored| ignored.line).collect())
+    }
+
+    #[test]
+    fn every_line_is_an_entry_a_comment_or_accounted_for() {
+        let (entries, ignored) = catalogue();
+        assert_eq!(ignored, [11, 12, 14]);
+        let told: Vec<_> =
+            entries.iter().map(|e| (e.owner.as_deref(), e.description.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (Some("a.sys"), "all of Abc"),
+                (Some("b.sys"), "more of Ab"),
+                (None, "one of them - and the only one"),
+                (Some("c.sys"), "again"),
+                (Some("nt!x or y.sys"), "inner space"),
+                (None, "two fields only"),
+                (Some("d.sys"), ""),
+                (Some("e.sys"), "x"),
+            ]
+        );
+    }
+
+    #[test]
+    fn the_most_exact_entry_wins_and_case_matters() {
+        let pooltags = Pooltags::new(catalogue().0);
+        for (tag, owner) in [
+            (*b"Abcd", Some("c.sys")),
+            (*b"Abce", Some("a.sys")),
+            (*b"Abx ", Some("b.sys")),
+            (*b"Dh 1", Some("nt!x or y.sys")),
+            (*b"G   ", Some("d.sys")),
+            (*b"Gxxx", None),
+            (*b"ABcd", None),
+        ] {
+            let found = pooltags.lookup(PoolTag::new(tag)).and_then(|entry| entry.owner.as_deref());
+            assert_eq!(found, owner, "{:?}", PoolTag::new(tag));
+        }
+        assert!(pooltags.lookup(PoolTag::new(*b"ABcd")).is_some());
+    }
+
+    #[test]
+    fn wildcards_stand_for_one_or_any_number_of_characters() {
+        for (pattern, tag, matches) in [
+            ("Ab?", *b"Abx ", true),
+            ("Ab?", *b"Abxy", false),
+            ("A*", *b"A   ", true),
+            ("A*", *b"Abcd", true),
+            ("A*d", *b"Abcd", true),
+            ("A*d", *b"Abce", false),
+            ("Abcd", *b"Abcd", true),
+        ] {
+            let pattern = TagPattern::new(pattern).unwrap();
+            assert_eq!(pattern.matches(PoolTag::new(tag)), matches, "{pattern:?} {tag:?}");
+        }
+        assert_eq!(TagPattern::new("*abc"), None);
+    }
+
+    #[test]
+    fn one_sentence_with_hyphens_is_no_catalogue() {
+        assert!(read("", b"Thre - nt!ps - Thread objects").pieces.is_empty());
+    }
+}

@@ -1,0 +1,299 @@
+//! `!poolused` of a debugger, with any of its flags.
+//!
+//! A row has two columns for each pool (allocations outstanding, bytes used), or, verbose, four
+//! (allocations, frees, their difference, bytes used). Some versions print the nonpaged half alone.
+//! What a tag means may follow the last number without a space.
+
+use poolwatch_model::Pool;
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+
+use crate::poolmon::{agree, empty, plausible};
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+use crate::{numbers, tag_text};
+
+/// The most rows of one table.
+const MAX_ROWS: usize = 65_536;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    let opens = title(line).is_some() || columns(line).is_some();
+    opens.then(|| Box::new(Table::default()) as Box<dyn Section>)
+}
+
+/// The columns of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Columns {
+    verbose: bool,
+    /// Whether each row tells of both pools.
+    both: bool,
+}
+
+impl Columns {
+    fn per_pool(self) -> usize {
+        if self.verbose { 4 } else { 2 }
+    }
+
+    fn count(self) -> usize {
+        self.per_pool() * if self.both { 2 } else { 1 }
+    }
+}
+
+#[derive(Default)]
+struct Table {
+    columns: Option<Columns>,
+    /// The pool of a table that tells of one alone.
+    half: Option<Pool>,
+    rows: Vec<TagUse>,
+    total: Option<TagUse>,
+    has_gaps: bool,
+}
+
+/// A line above the columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Title {
+    SortedBy(Option<Pool>),
+    PoolUsed,
+    Half(Pool),
+    Halves,
+}
+
+impl Section for Table {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if let Some(title) = title(line.text) {
+            if !self.rows.is_empty() {
+                return Verdict::Foreign;
+            }
+            match title {
+                Title::SortedBy(pool) => self.half = pool,
+                Title::Half(pool) => self.half = Some(pool),
+                Title::PoolUsed | Title::Halves => {}
+            }
+            return Verdict::Used;
+        }
+        if let Some(columns) = columns(line.text) {
+            if !self.rows.is_empty() {
+                return Verdict::Foreign;
+            }
+            self.columns = Some(columns);
+            return Verdict::Used;
+        }
+        let Some(columns) = self.columns else { return Verdict::Foreign };
+        let verdict = self.row(columns, line.text);
+        self.has_gaps |= verdict != Verdict::Used && self.total.is_none();
+        verdict
+    }
+
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        if self.rows.is_empty() {
+            return Err(IgnoredReason::CutOff);
+        }
+        let counting = match self.columns {
+            Some(columns) if columns.verbose => AllocCounting::Full64,
+            _ => AllocCounting::OutstandingOnly,
+        };
+        let mut table = TagTable::new(counting, false, self.rows);
+        table.complete = !self.has_gaps
+            && self.columns.is_some_and(|columns| columns.both)
+            && self.total.is_some_and(|total| {
+                Pool::ALL.iter().all(|pool| table.total(*pool) == total.of(*pool).bytes)
+            });
+        out.piece(Kind::PoolUsed, lines, Content::Tags(table));
+        Ok(())
+    }
+}
+
+impl Table {
+    fn row(&mut self, columns: Columns, line: &str) -> Verdict {
+        let Some((tag, cells)) = cells(line, columns.count()) else {
+            let numbers = line.split_ascii_whitespace().skip(1).take(2);
+            let is_row = numbers.filter(|n| numbers::count(n).is_some()).count() == 2;
+            return if is_row { Verdict::Ignored(IgnoredReason::CutOff) } else { Verdict::Foreign };
+        };
+        let pools = match (columns.both, self.half) {
+            (true, _) => [Pool::Nonpaged, Pool::Paged].to_vec(),
+            (false, Some(pool)) => vec![pool],
+            (false, None) => return Verdict::Ignored(IgnoredReason::UnknownPool),
+        };
+        // The total is no tag; nor can it be one, with five letters.
+        let is_total = tag == "TOTAL";
+        let name = if is_total { "TOTA" } else { tag };
+        let Some(tag) = tag_text::tag(name) else { return Verdict::Ignored(IgnoredReason::BadTag) };
+        let mut row = empty(tag);
+        for (pool, cells) in pools.into_iter().zip(cells.chunks(columns.per_pool())) {
+            let Some(counters) = counters(cells) else {
+                return Verdict::Ignored(IgnoredReason::Contradiction);
+            };
+            *row.of_mut(pool) = counters;
+        }
+        if is_total {
+            self.total = Some(row);
+        } else if self.rows.len() == MAX_ROWS {
+            return Verdict::Ignored(IgnoredReason::TooMany);
+        } else {
+            self.rows.push(row);
+        }
+        Verdict::Used
+    }
+}
+
+fn counters(cells: &[u64]) -> Option<TagCounters> {
+    let counters = match *cells {
+        [outstanding, bytes] => TagCounters { bytes, outstanding, allocs: 0 },
+        [allocs, frees, outstanding, bytes] if agree(allocs, frees, outstanding) => {
+            TagCounters { bytes, outstanding, allocs }
+        }
+        _ => return None,
+    };
+    plausible(counters.bytes, counters.outstanding).then_some(counters)
+}
+
+/// The tag of a row and its numbers.
+fn cells(line: &str, count: usize) -> Option<(&str, Vec<u64>)> {
+    let line = line.trim_start();
+    // The column of the tag has four letters, spaces among them. In a table whose spaces were
+    // squeezed the tag is the first word.
+    let column = line.char_indices().nth(4).map(|(end, _)| line.split_at(end));
+    let word = line.find([' ', '\t']).map(|end| line.split_at(end));
+    let column = column.filter(|(_, rest)| rest.starts_with([' ', '\t']));
+    column.into_iter().chain(word).find_map(|(tag, rest)| {
+        let mut cells = Vec::with_capacity(count);
+        let mut rest = rest;
+        while cells.len() < count {
+            let (number, after) = numbers::leading(rest.trim_start())?;
+            let last = cells.len() + 1 == count;
+            if !last && !after.starts_with([' ', '\t']) {
+                return None;
+            }
+            cells.push(number);
+            rest = after;
+        }
+        Some((tag.trim_end(), cells))
+    })
+}
+
+fn title(line: &str) -> Option<Title> {
+    // Titles are short; descriptions in other texts may hold the same words.
+    if line.len() > 80 {
+        return None;
+    }
+    let squeezed = line.to_ascii_lowercase().replace([' ', '\t'], "");
+    match squeezed.as_str() {
+        "poolused:" => Some(Title::PoolUsed),
+        "nonpagedpaged" => Some(Title::Halves),
+        "nonpaged" => Some(Title::Half(Pool::Nonpaged)),
+        "paged" => Some(Title::Half(Pool::Paged)),
+        _ => {
+            let by = squeezed.strip_prefix("sortingby")?;
+            Some(Title::SortedBy(if by.starts_with("nonpagedpool") {
+                Some(Pool::Nonpaged)
+            } else if by.starts_with("pagedpool") {
+                Some(Pool::Paged)
+            } else {
+                None
+            }))
+        }
+    }
+}
+
+fn columns(line: &str) -> Option<Columns> {
+    let mut words = line.split_ascii_whitespace();
+    if !words.next()?.eq_ignore_ascii_case("tag") {
+        return None;
+    }
+    let rest: Vec<_> = words.take(9).map(str::to_ascii_lowercase).collect();
+    let rest: Vec<_> = rest.iter().map(String::as_str).collect();
+    let (verbose, both) = match rest.as_slice() {
+        ["allocs", "used"] => (false, false),
+        ["allocs", "used", "allocs", "used"] => (false, true),
+        ["allocs", "frees", "diff", "used"] => (true, false),
+        ["allocs", "frees", "diff", "used", "allocs", "frees", "diff", "used"] => (true, true),
+        _ => return None,
+    };
+    Some(Columns { verbose, both })
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::PoolTag;
+
+    use super::*;
+    use crate::reading::{Ignored, read};
+
+    fn table(text: &str) -> (TagTable, Vec<Ignored>) {
+        let mut reading = read("poolused.txt", text.as_bytes());
+        assert_eq!(reading.pieces.len(), 1, "{reading:?}");
+        let Content::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
+        (tags, reading.ignored)
+    }
+
+    fn tag(text: &[u8; 4]) -> PoolTag {
+        PoolTag::new(*text)
+    }
+
+    #[test]
+    fn four_columns_tell_what_is_outstanding() {
+        let (tags, ignored) = table(
+            "   Sorting by NonPaged Pool Consumed
+  Pool Used:
+            NonPaged            Paged
+Tag    Allocs     Used    Allocs     Used
+Thre   120145 76892800         0        0
+ 1394        1      520         0        0UNKNOWN pooltag '1394', please update pooltag.txt
+ AGP         1      344         2      384UNKNOWN pooltag 'AGP ', please update pooltag.txt
+Dh 1        2       96         0        0
+Io 1 16 0 0
+[...]
+AfdE    89683 2582
+AfdC   909640 17465088 909640
+",
+        );
+        assert_eq!(tags.counting, AllocCounting::OutstandingOnly);
+        assert!(!tags.complete);
+        assert_eq!(tags.get(tag(b"Thre")).unwrap().nonpaged.bytes, 76_892_800);
+        assert_eq!(tags.get(tag(b"AGP ")).unwrap().paged.bytes, 384);
+        assert_eq!(tags.get(tag(b"Dh 1")).unwrap().nonpaged.outstanding, 2);
+        assert_eq!(tags.get(tag(b"Io  ")).unwrap().nonpaged.bytes, 16);
+        let reasons: Vec<_> = ignored.iter().map(|i| (i.line, i.reason)).collect();
+        assert_eq!(
+            reasons,
+            [
+                (10, IgnoredReason::NotUnderstood),
+                (11, IgnoredReason::CutOff),
+                (12, IgnoredReason::CutOff)
+            ]
+        );
+    }
+
+    #[test]
+    fn eight_columns_with_their_total_are_complete() {
+        let text = " Sorting by Tag
+               NonPaged                                         Paged
+ Tag       Allocs       Frees      Diff         Used       Allocs       Frees      Diff         Used
+ Hack           3           1         2          112            0           0         0            0\tUNKNOWN pooltag 'Hack'
+ Even           5           0         5          400            9           8         1           64\tEvent objects
+TOTAL           8           1         7          512            9           8         1           64
+";
+        let (tags, ignored) = table(text);
+        assert!(tags.complete && ignored.is_empty());
+        assert_eq!(tags.counting, AllocCounting::Full64);
+        assert_eq!(tags.get(tag(b"Even")).unwrap().paged.allocs, 9);
+        assert_eq!(tags.frees(&tags.get(tag(b"Hack")).unwrap().nonpaged), Some(1));
+        let (tags, ignored) =
+            table(&text.replace("5           0         5", "5           1         5"));
+        assert!(!tags.complete);
+        assert_eq!(ignored[0].reason, IgnoredReason::Contradiction);
+    }
+
+    #[test]
+    fn half_a_table_belongs_to_the_pool_that_its_title_names() {
+        let rows = "Tag Allocs Frees Diff Used\nThre 772672 463590 309082 192867168 Thread objects";
+        let (tags, _) = table(&format!("Pool Used:\nNonPaged\n{rows}"));
+        assert_eq!(tags.get(tag(b"Thre")).unwrap().nonpaged.bytes, 192_867_168);
+        let (tags, _) = table(&format!("Sorting by Paged Pool Consumed\n{rows}"));
+        assert_eq!(tags.get(tag(b"Thre")).unwrap().paged.outstanding, 309_082);
+        let reading = read("", rows.as_bytes());
+        assert!(reading.pieces.is_empty());
+        assert_eq!(reading.ignored[1].reason, IgnoredReason::UnknownPool);
+    }
+}

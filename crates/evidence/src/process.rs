@@ -1,0 +1,256 @@
+//! `!process 0 0` of a debugger: three lines for each process, whole, wrapped, cut off or on one.
+
+use std::collections::HashMap;
+
+use poolwatch_model::process::ProcessUse;
+
+use crate::numbers;
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+
+/// The most processes of one list.
+const MAX_PROCESSES: usize = 100_000;
+const MAX_IMAGE: usize = 260;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    parts(line).any(is_process).then(|| Box::new(List::default()) as Box<dyn Section>)
+}
+
+#[derive(Default)]
+struct List {
+    processes: Vec<ProcessUse>,
+    /// Where the process with an id is in `processes`.
+    by_pid: HashMap<u32, usize>,
+    current: Option<usize>,
+    /// The line before ended inside a field.
+    is_wrapped: bool,
+    /// The number of handles of this process was the end of the text.
+    cut: Option<(usize, u32)>,
+}
+
+impl Section for List {
+    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        let mut verdict = Verdict::Foreign;
+        for part in parts(line.text) {
+            match self.part(part, line) {
+                Verdict::Used => verdict = Verdict::Used,
+                Verdict::Ignored(reason) if verdict == Verdict::Used => {
+                    out.ignore(line.number, part, reason);
+                }
+                Verdict::Ignored(reason) => verdict = Verdict::Ignored(reason),
+                Verdict::Foreign => {}
+            }
+        }
+        self.is_wrapped = line.text.ends_with("ParentCid:");
+        verdict
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut Gathered,
+    ) -> Result<(), IgnoredReason> {
+        if let Some((at, line)) = self.cut {
+            self.processes[at].handles = None;
+            out.ignore(line, "HandleCount", IgnoredReason::CutOff);
+        }
+        if self.processes.is_empty() {
+            return Err(IgnoredReason::CutOff);
+        }
+        self.processes.sort_by_key(|process| process.key);
+        out.piece(Kind::ProcessList, lines, Content::Processes(self.processes));
+        Ok(())
+    }
+}
+
+impl List {
+    /// Takes a line, or the part of one that is about one process.
+    fn part(&mut self, part: &str, line: Line<'_>) -> Verdict {
+        if is_process(part) {
+            let Some(pid) = field(part, " Cid:").and_then(numbers::hex) else {
+                self.current = None;
+                return Verdict::Ignored(IgnoredReason::CutOff);
+            };
+            let Ok(pid) = u32::try_from(pid) else {
+                self.current = None;
+                return Verdict::Ignored(IgnoredReason::Contradiction);
+            };
+            if !self.select(pid) {
+                return Verdict::Ignored(IgnoredReason::TooMany);
+            }
+        }
+        let Some(at) = self.current else { return Verdict::Foreign };
+        let is_mine = is_process(part) || self.is_wrapped && numbers::hex(part.trim()).is_some();
+        let told = self.tell(at, part, line);
+        if is_mine || told || belongs(part) { Verdict::Used } else { Verdict::Foreign }
+    }
+
+    /// Makes the process with an id the current one. The same may be listed again, with more told.
+    fn select(&mut self, pid: u32) -> bool {
+        let next = self.processes.len();
+        let at = *self.by_pid.entry(pid).or_insert(next);
+        if at == next {
+            if next == MAX_PROCESSES {
+                self.by_pid.remove(&pid);
+                self.current = None;
+                return false;
+            }
+            self.processes.push(ProcessUse::new(pid, None, ""));
+        }
+        self.current = Some(at);
+        true
+    }
+
+    /// Whether a line told something of the process.
+    fn tell(&mut self, at: usize, part: &str, line: Line<'_>) -> bool {
+        let process = &mut self.processes[at];
+        let mut told = false;
+        if let Some(session) = field(part, "SessionId:") {
+            process.session = session.parse().ok();
+        }
+        for label in ["HandleCount:", "TableSize:"] {
+            let Some(handles) = field(part, label) else { continue };
+            told = true;
+            // `<Data Not Accessible>` is no number.
+            process.handles = handles.trim_end_matches('.').parse().ok();
+            // The tool ends the number with a dot, and the image follows. Digits at the very end
+            // of a text may be only the first ones.
+            let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
+            self.cut = ends.then_some((at, line.number));
+        }
+        for (label, quota) in [
+            ("QuotaPoolUsage[PagedPool]", &mut process.paged_quota),
+            ("QuotaPoolUsage[NonPagedPool]", &mut process.nonpaged_quota),
+        ] {
+            if let Some(bytes) = field(part, label).and_then(numbers::count) {
+                *quota = Some(bytes);
+                told = true;
+            }
+        }
+        if let Some(at) = part.find("Image:") {
+            let image = part[at + "Image:".len()..].trim();
+            if !image.is_empty() && image.len() <= MAX_IMAGE {
+                image.clone_into(&mut process.image);
+                told = true;
+            }
+        }
+        told
+    }
+}
+
+/// The parts of a line, each about one process.
+fn parts(line: &str) -> impl Iterator<Item = &str> {
+    let starts = line.match_indices("PROCESS ").map(|(at, _)| at).filter(|at| *at > 0);
+    let mut from = 0;
+    starts.chain([line.len()]).filter_map(move |until| {
+        let part = &line[from..until];
+        from = until;
+        (!part.trim().is_empty()).then_some(part)
+    })
+}
+
+/// Whether a part begins a process: its address and an id follow.
+fn is_process(part: &str) -> bool {
+    part.trim_start().strip_prefix("PROCESS ").is_some_and(|rest| {
+        let rest = rest.trim_start();
+        let end = rest.find(' ').unwrap_or(rest.len());
+        end >= 8 && numbers::hex(&rest[..end]).is_some() && rest.contains("Cid:")
+    })
+}
+
+/// Other lines that the command prints about a process.
+fn belongs(part: &str) -> bool {
+    let part = part.trim_start();
+    ["THREAD ", "DirBase:", "ObjectTable:", "VadRoot ", "DeepFreeze", "Token ", "ElapsedTime "]
+        .iter()
+        .chain(&["UserTime ", "KernelTime ", "Working Set Sizes", "PeakWorkingSetSize "])
+        .chain(&["VirtualSize ", "PeakVirtualSize ", "PageFaultCount ", "MemoryPriority "])
+        .chain(&["BasePriority ", "CommitCharge ", "Job ", "**** NT ACTIVE PROCESS DUMP"])
+        .any(|start| part.starts_with(start))
+}
+
+/// The word after a label.
+fn field<'a>(part: &'a str, label: &str) -> Option<&'a str> {
+    let at = part.find(label)?;
+    part[at + label.len()..].split_whitespace().next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::{Ignored, read};
+
+    fn list(text: &str) -> (Vec<ProcessUse>, Vec<Ignored>) {
+        let mut reading = read("process.txt", text.as_bytes());
+        assert_eq!(reading.pieces.len(), 1, "{reading:?}");
+        let Content::Processes(list) = reading.pieces.remove(0).content else { panic!() };
+        (list, reading.ignored)
+    }
+
+    #[test]
+    fn processes_are_told_by_three_lines_each() {
+        let (list, ignored) = list(
+            "\
+PROCESS 884e6520  SessionId: 0  Cid: 01a0    Peb: 7ffdf000  ParentCid: 0124
+DirBase: 110f6000  ObjectTable: 88584448  TableSize: 90472
+Image: mybadapp.exe
+
+PROCESS d2b85360  SessionId: 2  Cid: 1bf4    Peb: 7ffdf000  ParentCid:
+1688
+DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 21 .
+Image: App A.exe
+PROCESS ffffcb843b87aff0  SessionId: none  Cid: 0004    Peb: 00000000  ParentCid: 0000
+    DirBase: 00187000  ObjectTable: 00000000  HandleCount:   0.
+    Image: System
+PROCESS 884e6520  SessionId: 0  Cid: 01a0    Peb: 7ffdf000  ParentCid: 0124
+DirBase: 110f6000  ObjectTable: 88584448  TableSize: 90472.
+        THREAD 884d8560  Cid 1a0.19c  Teb: 7ffde000  Win32Thread: a208f648 WAIT
+PROCESS 99999999  SessionId: 1  Cid: 0020    Peb: 00000000  ParentCid: 0000
+DirBase: 00187000  ObjectTable: e1648629  HandleCount: <Data Not Accessible>
+Image: x.exe
+",
+        );
+        assert_eq!(ignored, []);
+        let told: Vec<_> =
+            list.iter().map(|p| (p.key.pid, p.image.as_str(), p.session, p.handles)).collect();
+        assert_eq!(
+            told,
+            [
+                (4, "System", None, Some(0)),
+                (0x20, "x.exe", Some(1), None),
+                (0x1a0, "mybadapp.exe", Some(0), Some(90_472)),
+                (0x1bf4, "App A.exe", Some(2), Some(21)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_list_on_one_line_is_split_at_its_processes() {
+        let (list, _) = list(
+            "PROCESS 884e6520 SessionId: 0 Cid: 1a0 Peb: 0 HandleCount: 7. Image: a.exe \
+             PROCESS 884e6540 SessionId: 0 Cid: 1a4 Peb: 0 HandleCount: 8. Image: b.exe",
+        );
+        assert_eq!(list.len(), 2);
+        assert_eq!((list[0].image.as_str(), list[1].handles), ("a.exe", Some(8)));
+    }
+
+    #[test]
+    fn a_list_that_is_cut_off_tells_no_half_number() {
+        let (cut, ignored) = list(
+            "PROCESS 88b75020 SessionId: 7 Cid: 172e4 Peb: 7ffdf000 ParentCid: 17238
+DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 30",
+        );
+        assert_eq!((cut[0].key.pid, cut[0].handles), (0x172e4, None));
+        assert_eq!(ignored[0].reason, IgnoredReason::CutOff);
+        let (whole, _) = list("PROCESS 88b75020 Cid: 172e4\nHandleCount: 30.");
+        assert_eq!(whole[0].handles, Some(30));
+    }
+
+    #[test]
+    fn lines_without_a_process_tell_nothing() {
+        let reading = read("", b"ObjectTable: 00000000 and HandleCount: 0");
+        assert!(reading.pieces.is_empty());
+        assert_eq!(reading.ignored.len(), 1);
+    }
+}

@@ -1,0 +1,200 @@
+//! From bytes to lines: encodings, and the marks that web pages and mails leave in copied text.
+
+use std::borrow::Cow;
+
+use encoding_rs::{Encoding, UTF_16BE, UTF_16LE, WINDOWS_1252};
+
+/// A line of a text, or the part of one between two `<br>`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Line<'a> {
+    /// Number of the line in its text, from 1.
+    pub(crate) number: u32,
+    /// What it says, without marks and trailing space.
+    pub(crate) text: &'a str,
+    /// Whether the text ends here, without an end of line.
+    pub(crate) cut: bool,
+}
+
+/// The text in `bytes`: what its byte order mark says, else UTF-16 if every other byte is zero,
+/// else UTF-8 if it is valid, else Windows-1252.
+pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
+        return encoding.decode_without_bom_handling(&bytes[mark..]).0;
+    }
+    if let Some(encoding) = utf16_without_mark(bytes) {
+        return encoding.decode_without_bom_handling(bytes).0;
+    }
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        // Cut off inside its last character.
+        Err(error) if error.error_len().is_none() => String::from_utf8_lossy(bytes),
+        Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
+    let (pairs, _) = bytes[..bytes.len().min(4096)].as_chunks::<2>();
+    let zero = |at: usize| pairs.iter().filter(|pair| pair[at] == 0).count();
+    // Tools print mostly ASCII: of its pairs exactly one byte is zero.
+    match (zero(0) * 2 > pairs.len(), zero(1) * 2 > pairs.len()) {
+        (true, false) => Some(UTF_16BE),
+        (false, true) => Some(UTF_16LE),
+        _ => None,
+    }
+}
+
+/// The parts of a line between its `<br>` marks.
+pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(line);
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let found =
+            text.match_indices('<').find_map(|(at, _)| Some((at, line_break(&text[at..])?)));
+        let (part, after) = match found {
+            Some((at, length)) => (&text[..at], Some(&text[at + length..])),
+            None => (text, None),
+        };
+        // A mark at the end of a line adds none.
+        rest = after.filter(|after| !after.is_empty());
+        Some(part)
+    })
+}
+
+/// Length of the `<br>`, `<br/>` or `<br />` that `text` starts with.
+fn line_break(text: &str) -> Option<usize> {
+    let name = text.get(1..3)?;
+    let after = text[3..].trim_start_matches([' ', '/']);
+    (name.eq_ignore_ascii_case("br") && after.starts_with('>'))
+        .then(|| text.len() - after.len() + 1)
+}
+
+/// The line without marks: HTML elements of text, entities, bold, quote marks of mail, unusual
+/// spaces and trailing space.
+pub(crate) fn clean(line: &str) -> Cow<'_, str> {
+    let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{1A}' || c == '\0');
+    let marked = |c: char| matches!(c, '<' | '&' | '*' | '\u{A0}' | '\u{FEFF}' | '\u{200B}');
+    if !line.starts_with("> ") && !line.contains(marked) {
+        return Cow::Borrowed(line);
+    }
+    let mut rest = line.strip_prefix("> ").unwrap_or(line);
+    let mut cleaned = String::with_capacity(rest.len());
+    while let Some(at) = rest.find(marked) {
+        cleaned.push_str(&rest[..at]);
+        rest = &rest[at..];
+        let (meaning, length) = meaning(rest);
+        cleaned.push_str(meaning);
+        rest = &rest[length..];
+    }
+    cleaned.push_str(rest);
+    cleaned.truncate(cleaned.trim_end().len());
+    Cow::Owned(cleaned)
+}
+
+/// What the mark that `text` starts with stands for, and its length.
+fn meaning(text: &str) -> (&str, usize) {
+    let first = text.chars().next().map_or(0, char::len_utf8);
+    match text.as_bytes().first() {
+        Some(b'*') => {
+            let run = text.len() - text.trim_start_matches('*').len();
+            // Two mean bold. More are the debugger's own.
+            (if run == 2 { "" } else { &text[..run] }, run)
+        }
+        Some(b'<') => html_element(text).map_or(("<", 1), |length| ("", length)),
+        Some(b'&') => ENTITIES
+            .iter()
+            .find(|(entity, _)| text.starts_with(entity))
+            .map_or(("&", 1), |(entity, meaning)| (meaning, entity.len())),
+        _ if text.starts_with('\u{A0}') => (" ", first),
+        // Marks of byte order and zero width.
+        _ => ("", first),
+    }
+}
+
+const ENTITIES: [(&str, &str); 8] = [
+    ("&lt;", "<"),
+    ("&gt;", ">"),
+    ("&amp;", "&"),
+    ("&quot;", "\""),
+    ("&apos;", "'"),
+    ("&#39;", "'"),
+    ("&nbsp;", " "),
+    ("&#160;", " "),
+];
+
+const HTML: [&str; 14] = [
+    "a",
+    "b",
+    "blockquote",
+    "code",
+    "div",
+    "em",
+    "font",
+    "i",
+    "li",
+    "p",
+    "pre",
+    "span",
+    "strong",
+    "u",
+];
+
+// Longer start tags are left as they are, so that a line is read once.
+const MAX_HTML_ELEMENT: usize = 256;
+
+/// Length of the start or end tag that `text` starts with, if it is one of HTML text.
+fn html_element(text: &str) -> Option<usize> {
+    let tag = text.as_bytes();
+    let within = tag.iter().take(MAX_HTML_ELEMENT).skip(1);
+    let end = 1 + within.take_while(|b| **b != b'<').position(|b| *b == b'>')?;
+    let inside = text[1..end].trim_start_matches('/');
+    let name = inside.split([' ', '/']).next().unwrap_or_default();
+    HTML.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some(end + 1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_usual_encoding_is_read() {
+        let text = "Tag Größe\r\n";
+        let le: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let be: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let latin: Vec<u8> = text.chars().map(|c| c as u8).collect();
+        for bytes in [
+            text.as_bytes(),
+            &[b"\xEF\xBB\xBF", text.as_bytes()].concat(),
+            &le,
+            &[b"\xFF\xFE", le.as_slice()].concat(),
+            &be,
+            &[b"\xFE\xFF", be.as_slice()].concat(),
+            &latin,
+        ] {
+            assert_eq!(decode(bytes), text, "{bytes:x?}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_split_at_its_breaks() {
+        let split = |line| split_breaks(line).collect::<Vec<_>>();
+        assert_eq!(split("a<br/> b<BR>c <br />"), ["a", " b", "c "]);
+        assert_eq!(split("<unknown> <brand>"), ["<unknown> <brand>"]);
+        assert_eq!(split(""), [""]);
+    }
+
+    #[test]
+    fn marks_of_web_pages_and_mails_are_taken_away() {
+        for (line, cleaned) in [
+            ("plain  ", "plain"),
+            ("> **Thre** 1", "Thre 1"),
+            ("*** Virtual Memory Usage ***", "*** Virtual Memory Usage ***"),
+            ("<b>a</b>&nbsp;&lt;x&gt; &amp; &b", "a <x> & &b"),
+            ("tag - <unknown> - x", "tag - <unknown> - x"),
+            ("<font color=\"red\">Thre</font>", "Thre"),
+            ("\u{FEFF}a\u{A0}b\u{1A}", "a b"),
+            ("<", "<"),
+        ] {
+            assert_eq!(clean(line), cleaned, "{line}");
+        }
+    }
+}

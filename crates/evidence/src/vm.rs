@@ -1,0 +1,312 @@
+//! `!vm` of a debugger, on its own lines or flattened to one.
+//!
+//! A figure is `label: pages ( kilobytes Kb)`. Windows 8 and later split nonpaged pool in two parts
+//! (`NonPagedPool`, `NonPagedPoolNx`). Debuggers that do not match the Windows they look at print
+//! absurd values; those are not believed.
+
+use poolwatch_model::Bytes;
+use poolwatch_model::memory::Memory;
+
+use crate::numbers;
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+
+/// From here on a limit is no limit: no Windows has pools of 16 TB.
+const ABSURD_LIMIT: Bytes = Bytes(16 << 40);
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    // Figures of other tools look alike; these two begin the output.
+    let opens = line.contains("*** Virtual Memory Usage ***")
+        || figures(line).any(|(label, _)| label != Label::Other);
+    opens.then(|| Box::new(Usage::default()) as Box<dyn Section>)
+}
+
+/// What a figure is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Label {
+    Physical,
+    Available,
+    ResidentAvailable,
+    FreeSystemPtes,
+    Nonpaged,
+    NonpagedNx,
+    NonpagedLimit,
+    Paged,
+    PagedLimit,
+    Committed,
+    CommitLimit,
+    CommitPeak,
+    Other,
+}
+
+/// Labels without spaces, in lower case. A label ends with the longest of these that fits.
+const LABELS: [(&str, Label); 17] = [
+    ("nonpagedpoolnxusage", Label::NonpagedNx),
+    ("nonpagedpoolusage", Label::Nonpaged),
+    ("nonpagedpoolmaximum", Label::NonpagedLimit),
+    ("nonpagedpoolmax", Label::NonpagedLimit),
+    ("pagedpoolusage", Label::Paged),
+    ("pagedpoolmaximum", Label::PagedLimit),
+    ("pagedpoolmax", Label::PagedLimit),
+    ("physicalmemory", Label::Physical),
+    ("availablepages", Label::Available),
+    ("resavailpages", Label::ResidentAvailable),
+    ("freesystemptes", Label::FreeSystemPtes),
+    ("committedpages", Label::Committed),
+    ("totalcommit", Label::Committed),
+    ("commitlimit", Label::CommitLimit),
+    ("peakcommitment", Label::CommitPeak),
+    ("peakcommit", Label::CommitPeak),
+    ("commitpeak", Label::CommitPeak),
+];
+
+/// A figure and where it was found.
+#[derive(Debug, Clone)]
+struct Figure {
+    pages: u64,
+    bytes: Bytes,
+    line: u32,
+    text: String,
+}
+
+#[derive(Default)]
+struct Usage {
+    found: Vec<(Label, Figure)>,
+}
+
+impl Section for Usage {
+    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        let mut is_mine = line.text.contains("***") || is_page_file(line.text);
+        for (label, figure) in figures(line.text) {
+            is_mine = true;
+            match figure {
+                Err(reason) => {
+                    if label != Label::Other {
+                        out.ignore(line.number, line.text, reason);
+                    }
+                }
+                Ok(_) if label == Label::Other => {}
+                Ok((pages, bytes)) => {
+                    if let Some((_, known)) = self.found.iter().find(|(known, _)| *known == label) {
+                        // The same command again: another moment, another section.
+                        if known.pages != pages {
+                            return Verdict::Foreign;
+                        }
+                        continue;
+                    }
+                    let text = line.text.chars().take(160).collect();
+                    self.found.push((label, Figure { pages, bytes, line: line.number, text }));
+                }
+            }
+        }
+        if is_mine { Verdict::Used } else { Verdict::Foreign }
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut Gathered,
+    ) -> Result<(), IgnoredReason> {
+        self.reject_absurd(out);
+        let bytes = |label| Some(self.get(label)?.bytes);
+        let memory = Memory {
+            paged: bytes(Label::Paged),
+            nonpaged: match (bytes(Label::Nonpaged), bytes(Label::NonpagedNx)) {
+                (Some(plain), Some(nx)) => Some(Bytes(plain.0.saturating_add(nx.0))),
+                (plain, nx) => plain.or(nx),
+            },
+            paged_limit: bytes(Label::PagedLimit),
+            nonpaged_limit: bytes(Label::NonpagedLimit),
+            physical: bytes(Label::Physical),
+            available: bytes(Label::Available),
+            resident_available: bytes(Label::ResidentAvailable),
+            committed: bytes(Label::Committed),
+            commit_limit: bytes(Label::CommitLimit),
+            commit_peak: bytes(Label::CommitPeak),
+            free_system_ptes: self.get(Label::FreeSystemPtes).map(|figure| figure.pages),
+            ..Memory::default()
+        };
+        if memory == Memory::default() {
+            return Err(IgnoredReason::CutOff);
+        }
+        out.piece(Kind::Vm, lines, Content::Memory(Box::new(memory)));
+        Ok(())
+    }
+}
+
+impl Usage {
+    fn get(&self, label: Label) -> Option<&Figure> {
+        self.found.iter().find(|(known, _)| *known == label).map(|(_, figure)| figure)
+    }
+
+    fn reject_absurd(&mut self, out: &mut Gathered) {
+        let bytes = |label| self.get(label).map(|figure| figure.bytes);
+        let physical = bytes(Label::Physical);
+        let limits = |limit: Label| bytes(limit).filter(|limit| *limit < ABSURD_LIMIT);
+        let nonpaged_limit = limits(Label::NonpagedLimit);
+        let paged_limit = limits(Label::PagedLimit);
+        let above = |bytes: Bytes, bound: Option<Bytes>| bound.is_some_and(|bound| bytes > bound);
+        self.found.retain(|(label, figure)| {
+            let bytes = figure.bytes;
+            let reason = match label {
+                // Nonpaged pool is resident; paged pool need not be.
+                Label::Nonpaged | Label::NonpagedNx
+                    if above(bytes, physical) || above(bytes, nonpaged_limit) =>
+                {
+                    IgnoredReason::UseAboveMemory
+                }
+                Label::Paged if above(bytes, paged_limit) => IgnoredReason::UseAboveMemory,
+                Label::Available | Label::ResidentAvailable if above(bytes, physical) => {
+                    IgnoredReason::UseAboveMemory
+                }
+                Label::NonpagedLimit if bytes >= ABSURD_LIMIT || above(bytes, physical) => {
+                    IgnoredReason::AbsurdLimit
+                }
+                Label::PagedLimit if bytes >= ABSURD_LIMIT => IgnoredReason::AbsurdLimit,
+                _ => return true,
+            };
+            out.ignore(figure.line, &figure.text, reason);
+            false
+        });
+    }
+}
+
+type Value = Result<(u64, Bytes), IgnoredReason>;
+
+/// The figures of a line.
+fn figures(line: &str) -> impl Iterator<Item = (Label, Value)> {
+    let mut from = 0;
+    line.match_indices(':').filter_map(move |(colon, _)| {
+        let label = label(&line[from..colon]);
+        let value = value(&line[colon + 1..])?;
+        from = colon + 1;
+        Some((label, value))
+    })
+}
+
+/// `pages ( kilobytes Kb)`; `None` for anything else. A page has 4 kB, on Itanium 8.
+fn value(text: &str) -> Option<Value> {
+    let (pages, rest) = numbers::leading(text.trim_start())?;
+    let rest = rest.trim_start().strip_prefix('(')?;
+    let Some((kilobytes, rest)) = numbers::leading(rest.trim_start()) else {
+        return Some(Err(IgnoredReason::CutOff));
+    };
+    let unit = rest.trim_start().get(..2);
+    if !unit.is_some_and(|unit| unit.eq_ignore_ascii_case("kb")) {
+        return Some(Err(IgnoredReason::CutOff));
+    }
+    let agrees = [4, 8].iter().any(|size| pages.checked_mul(*size) == Some(kilobytes));
+    let bytes = Bytes::from_kib(kilobytes);
+    Some(if agrees { Ok((pages, bytes)) } else { Err(IgnoredReason::Contradiction) })
+}
+
+fn label(text: &str) -> Label {
+    const LONGEST: usize = 40;
+    let start = text.ceil_char_boundary(text.len().saturating_sub(LONGEST));
+    let squeezed: String = text[start..]
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| c.to_ascii_lowercase())
+        .collect();
+    LABELS
+        .iter()
+        .find(|(name, _)| squeezed.ends_with(name))
+        .map_or(Label::Other, |(_, label)| *label)
+}
+
+/// Lines on page files: sizes in kilobytes, without pages.
+fn is_page_file(line: &str) -> bool {
+    let line = line.trim_start();
+    ["Page File:", "Current:", "Minimum:", "No Name for Paging File"]
+        .iter()
+        .any(|start| line.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::{Ignored, read};
+
+    fn memory(text: &str) -> (Memory, Vec<Ignored>) {
+        let mut reading = read("vm.txt", text.as_bytes());
+        assert_eq!(reading.pieces.len(), 1, "{reading:?}");
+        let Content::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
+        (*memory, reading.ignored)
+    }
+
+    #[test]
+    fn old_and_new_outputs_tell_use_and_limit() {
+        let (found, ignored) = memory(
+            "2: kd> !vm
+*** Virtual Memory Usage ***
+  Physical Memory:   262012   ( 1048048 Kb)
+  Page File: \\??\\C:\\pagefile.sys
+     Current:   1054720Kb Free Space:    706752Kb
+  Available Pages:    63440   (  253760 Kb)
+  Free System PTEs:     199971 (    799884 Kb)
+  NonPaged Pool Usage: 52461   (  209844 Kb)<<NOTE!  Value is near NonPaged Max
+  NonPaged Pool Max:   54278   (  217112 Kb)
+  ********** Excessive NonPaged Pool Usage *****
+  PagedPool 0 Usage:      6576 (     26304 Kb)
+  PagedPool Usage:        9062 (     36248 Kb)
+  PagedPool Maximum:     66560 (    266240 Kb)
+  Committed pages:      425816 (   1703264 Kb)
+",
+        );
+        assert_eq!(found.nonpaged, Some(Bytes::from_kib(209_844)));
+        assert_eq!(found.nonpaged_limit, Some(Bytes::from_kib(217_112)));
+        assert_eq!(found.paged, Some(Bytes::from_kib(36_248)));
+        assert_eq!(found.paged_limit, Some(Bytes::from_kib(266_240)));
+        assert_eq!(found.committed, Some(Bytes::from_kib(1_703_264)));
+        assert_eq!(found.free_system_ptes, Some(199_971));
+        assert_eq!(ignored.len(), 1);
+        assert_eq!(ignored[0].reason, IgnoredReason::Command);
+    }
+
+    #[test]
+    fn both_parts_of_nonpaged_pool_are_added_and_an_absurd_limit_is_not_believed() {
+        let (found, ignored) = memory(
+            "NonPagedPool Usage:           100 (        400 Kb)
+NonPagedPoolNx Usage:       14108 (      56432 Kb)
+NonPagedPool Max:      4294967296 (17179869184 Kb)
+",
+        );
+        assert_eq!(found.nonpaged, Some(Bytes::from_kib(56_832)));
+        assert_eq!(found.nonpaged_limit, None);
+        assert_eq!((ignored[0].line, ignored[0].reason), (3, IgnoredReason::AbsurdLimit));
+    }
+
+    #[test]
+    fn use_above_the_memory_of_the_host_is_not_believed() {
+        let (found, ignored) = memory(
+            "Physical Memory: 2097038 ( 8388152 Kb)<br/>
+NonPagedPool Usage: 29559056 ( 118236224 Kb)<br/>
+NonPagedPoolNx Usage: 32908 ( 131632 Kb)<br/>
+NonPagedPool Max: 1561080 ( 6244320 Kb)<br/>
+PagedPool Usage: 100 ( 40",
+        );
+        assert_eq!(found.nonpaged, Some(Bytes::from_kib(131_632)));
+        assert_eq!(found.nonpaged_limit, Some(Bytes::from_kib(6_244_320)));
+        assert_eq!(found.paged, None);
+        let reasons: Vec<_> = ignored.iter().map(|i| (i.line, i.reason)).collect();
+        assert_eq!(reasons, [(2, IgnoredReason::UseAboveMemory), (5, IgnoredReason::CutOff)]);
+    }
+
+    #[test]
+    fn an_output_on_one_line_is_read_as_well() {
+        let (found, _) = memory(
+            r"kd> !vm *** Virtual Memory Usage *** Physical Memory: 917085 ( 3668340 Kb) Page File: \??\C:\pagefile.sys Current: 4193280 Kb Free Space: 4174504 Kb NonPagedPool Usage: 25 ( 100 Kb) NonPagedPool Max: 250 ( 1001 Kb)",
+        );
+        assert_eq!(found.physical, Some(Bytes::from_kib(3_668_340)));
+        assert_eq!(found.nonpaged, Some(Bytes::from_kib(100)));
+        assert_eq!(found.nonpaged_limit, None, "250 pages are not 1001 kB");
+    }
+
+    #[test]
+    fn a_second_output_is_a_second_piece() {
+        let text = "NonPagedPool Usage: 25 ( 100 Kb)\nNonPagedPool Usage: 26 ( 104 Kb)\n";
+        let reading = read("", text.as_bytes());
+        assert_eq!(reading.pieces.len(), 2);
+    }
+}

@@ -1,0 +1,20 @@
+//! The domain of Poolwatch: what is measured on a host, what is judged from it, and the words for
+//! both. Plain data without input or output; every other crate speaks in these types.
+
+pub mod bytes;
+pub mod diagnosis;
+pub mod event;
+pub mod host;
+pub mod incident;
+pub mod inventory;
+pub mod memory;
+pub mod person;
+pub mod process;
+pub mod series;
+pub mod snapshot;
+pub mod tag;
+
+pub use bytes::Bytes;
+pub use host::{BootId, HostId};
+pub use snapshot::Snapshot;
+pub use tag::{Pool, PoolTag};

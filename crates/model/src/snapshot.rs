@@ -1,0 +1,95 @@
+//! A snapshot: everything measured on a host at one moment.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    memory::Memory,
+    process::{ObjectTypeUse, ProcessUse},
+    tag::TagTable,
+};
+
+/// Everything measured on a host at one moment. A part that could not be had is `None`, and, when
+/// an agent measured, its collector is among the `faults`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Snapshot {
+    /// System-wide figures.
+    pub memory: Memory,
+    /// Pool tags.
+    pub tags: Option<TagTable>,
+    /// Processes, sorted by key.
+    pub processes: Option<Vec<ProcessUse>>,
+    /// Kernel object types, sorted by name.
+    pub object_types: Option<Vec<ObjectTypeUse>>,
+    /// What taking the snapshot cost the host.
+    pub cost: Option<AgentCost>,
+    /// Collectors that failed, and how.
+    pub faults: Vec<CollectorFault>,
+}
+
+/// What the agent itself costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentCost {
+    /// CPU time of the previous cycle, microseconds.
+    pub cpu_us: u64,
+    /// Wall time of the previous cycle, microseconds.
+    pub cycle_us: u64,
+    /// Private bytes of the agent's process.
+    pub private_bytes: u64,
+    /// Bytes waiting in the spool.
+    pub spool_bytes: u64,
+}
+
+/// One source of data on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Collector {
+    /// Pool tags (information classes 22 and 255).
+    PoolTags,
+    /// System-wide figures (class 2).
+    Performance,
+    /// Processes (class 5).
+    Processes,
+    /// Kernel object types.
+    ObjectTypes,
+    /// Handles by process and type (class 64, or 51 of a process).
+    Handles,
+    /// Loaded drivers (class 11).
+    Modules,
+    /// Service names by process.
+    Services,
+    /// The event log.
+    EventLog,
+    /// The kernel's low-memory conditions.
+    MemoryConditions,
+    /// A collector that this version does not know, by its number on the wire.
+    Other(u16),
+}
+
+impl fmt::Display for Collector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::PoolTags => "pool tags",
+            Self::Performance => "performance",
+            Self::Processes => "processes",
+            Self::ObjectTypes => "object types",
+            Self::Handles => "handles",
+            Self::Modules => "modules",
+            Self::Services => "services",
+            Self::EventLog => "event log",
+            Self::MemoryConditions => "memory conditions",
+            Self::Other(number) => return write!(f, "collector {number}"),
+        })
+    }
+}
+
+/// A collector that gave nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CollectorFault {
+    /// Which one.
+    pub collector: Collector,
+    /// The NTSTATUS or Windows error it met.
+    pub status: u32,
+}

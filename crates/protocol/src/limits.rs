@@ -1,0 +1,28 @@
+//! Sizes beyond which input is refused. Both ends hold to them.
+
+/// One frame as sent, compressed.
+pub const FRAME_BYTES: usize = 4 << 20;
+/// One envelope, after decompression.
+pub const ENVELOPE_BYTES: usize = 16 << 20;
+/// One upload of frames.
+pub const BATCH_BYTES: usize = 16 << 20;
+/// Frames in one upload.
+pub const BATCH_FRAMES: usize = 1024;
+/// One upload in JSON (events, inventory, a snapshot from a script).
+pub const JSON_BYTES: usize = 4 << 20;
+/// Events in one upload.
+pub const EVENTS: usize = 1000;
+/// Rows of a tag table. Kernels have some thousands of tags.
+pub const TAGS: usize = 65_536;
+/// Processes of a host.
+pub const PROCESSES: usize = 65_536;
+/// Kernel object types of a host. Windows has about seventy.
+pub const OBJECT_TYPES: usize = 1024;
+/// Services in one process.
+pub const SERVICES: usize = 512;
+/// Bytes of a name (image, service, object type).
+pub const NAME_BYTES: usize = 1024;
+/// Faults in one snapshot.
+pub const FAULTS: usize = 64;
+/// Delta frames between two key frames: bounds what one lost frame can make unreadable.
+pub const DELTA_CHAIN: u32 = 59;

@@ -1,0 +1,122 @@
+//! The sections of version 1: their numbers and the wire forms of what they hold.
+
+pub(super) mod memory;
+mod object_types;
+mod processes;
+mod small;
+mod tags;
+
+use poolwatch_model::Snapshot;
+
+use super::{
+    envelope::Section,
+    table::{self, Row},
+    wire::Malformed,
+};
+
+/// System-wide figures, always in full.
+pub(super) const MEMORY: u64 = 1;
+/// Tag table in full, and as a difference.
+const TAGS: u64 = 2;
+const TAGS_DELTA: u64 = 3;
+/// Processes in full, and as a difference.
+const PROCESSES: u64 = 4;
+const PROCESSES_DELTA: u64 = 5;
+/// Kernel object types in full, and as a difference.
+const OBJECT_TYPES: u64 = 6;
+const OBJECT_TYPES_DELTA: u64 = 7;
+/// Cost of the agent.
+const COST: u64 = 8;
+/// Collectors that failed.
+const FAULTS: u64 = 9;
+
+/// The sections of a snapshot: all in full, or relative to `base` where that is possible.
+pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, Vec<u8>)> {
+    let mut sections = vec![(MEMORY, memory::encode(&snapshot.memory))];
+    if let Some(table) = &snapshot.tags {
+        let base = base
+            .and_then(|base| base.tags.as_ref())
+            .filter(|base| base.counting == table.counting && base.complete == table.complete);
+        sections.push(match base {
+            Some(base) => (TAGS_DELTA, table::encode_delta(&base.rows, &table.rows)),
+            None => (TAGS, tags::encode_full(table)),
+        });
+    }
+    let mut table_section = |full, delta, section: Option<(bool, Vec<u8>)>| {
+        if let Some((is_delta, bytes)) = section {
+            sections.push((if is_delta { delta } else { full }, bytes));
+        }
+    };
+    table_section(
+        PROCESSES,
+        PROCESSES_DELTA,
+        encode_rows(base.and_then(|b| b.processes.as_deref()), snapshot.processes.as_deref()),
+    );
+    table_section(
+        OBJECT_TYPES,
+        OBJECT_TYPES_DELTA,
+        encode_rows(base.and_then(|b| b.object_types.as_deref()), snapshot.object_types.as_deref()),
+    );
+    if let Some(cost) = &snapshot.cost {
+        sections.push((COST, small::encode_cost(cost)));
+    }
+    if !snapshot.faults.is_empty() {
+        sections.push((FAULTS, small::encode_faults(&snapshot.faults)));
+    }
+    sections
+}
+
+/// Whether the section is relative, and its bytes.
+fn encode_rows<R: Row>(base: Option<&[R]>, rows: Option<&[R]>) -> Option<(bool, Vec<u8>)> {
+    rows.map(|rows| match base {
+        Some(base) => (true, table::encode_delta(base, rows)),
+        None => (false, R::encode(rows)),
+    })
+}
+
+/// The snapshot of these sections. `base` is what relative sections are relative to.
+pub(super) fn decode(
+    base: Option<&Snapshot>,
+    sections: &[Section<'_>],
+) -> Result<Snapshot, Malformed> {
+    let mut snapshot = Snapshot::default();
+    for section in sections {
+        let bytes = section.bytes;
+        match section.number {
+            MEMORY => snapshot.memory = memory::decode(bytes)?,
+            TAGS => snapshot.tags = Some(tags::decode_full(bytes)?),
+            TAGS_DELTA => {
+                let base = base.and_then(|base| base.tags.as_ref()).ok_or(Malformed)?;
+                let rows = table::decode_delta(&base.rows, bytes)?;
+                snapshot.tags = Some(poolwatch_model::tag::TagTable { rows, ..*base });
+            }
+            PROCESSES => snapshot.processes = Some(table::decode_full(bytes)?),
+            PROCESSES_DELTA => {
+                let base = base.and_then(|base| base.processes.as_deref()).ok_or(Malformed)?;
+                snapshot.processes = Some(table::decode_delta(base, bytes)?);
+            }
+            OBJECT_TYPES => snapshot.object_types = Some(table::decode_full(bytes)?),
+            OBJECT_TYPES_DELTA => {
+                let base = base.and_then(|base| base.object_types.as_deref()).ok_or(Malformed)?;
+                snapshot.object_types = Some(table::decode_delta(base, bytes)?);
+            }
+            COST => snapshot.cost = Some(small::decode_cost(bytes)?),
+            FAULTS => snapshot.faults = small::decode_faults(bytes)?,
+            _ => {}
+        }
+    }
+    Ok(snapshot)
+}
+
+/// Postcard for the parts that have a shape of their own.
+fn to_postcard<T: serde::Serialize>(value: &T) -> Vec<u8> {
+    // Only a type that refuses to serialize itself can fail here, and none of ours does.
+    postcard::to_allocvec(value).unwrap_or_default()
+}
+
+fn from_postcard<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(Malformed),
+    }
+}

@@ -1,0 +1,137 @@
+//! Sections 4 and 5: processes. Creation times travel as FILETIME: 100 ns since 1601-01-01 UTC.
+
+use jiff::Timestamp;
+use poolwatch_model::process::{ProcessKey, ProcessUse};
+use serde::{Deserialize, Serialize};
+
+use super::{from_postcard, to_postcard};
+use crate::{
+    limits,
+    v1::{table::Row, wire::Malformed},
+};
+
+/// A process as sent.
+#[derive(Serialize, Deserialize)]
+struct ProcessRow<'a> {
+    pid: u32,
+    /// 0 = unknown.
+    created: u64,
+    image: &'a str,
+    session: Option<u32>,
+    #[serde(borrow)]
+    services: Vec<&'a str>,
+    handles: Option<u32>,
+    threads: Option<u32>,
+    paged_quota: Option<u64>,
+    nonpaged_quota: Option<u64>,
+    private_bytes: Option<u64>,
+}
+
+/// Seconds from 1601-01-01 to 1970-01-01.
+const FILETIME_EPOCH_S: i64 = 11_644_473_600;
+
+fn to_filetime(time: Timestamp) -> u64 {
+    let steps = time.as_nanosecond().div_euclid(100) + i128::from(FILETIME_EPOCH_S) * 10_000_000;
+    u64::try_from(steps).unwrap_or(0)
+}
+
+fn from_filetime(filetime: u64) -> Result<Option<Timestamp>, Malformed> {
+    if filetime == 0 {
+        return Ok(None);
+    }
+    let nanoseconds = (i128::from(filetime) - i128::from(FILETIME_EPOCH_S) * 10_000_000) * 100;
+    Timestamp::from_nanosecond(nanoseconds).map(Some).map_err(|_| Malformed)
+}
+
+fn name(text: &str) -> Result<String, Malformed> {
+    if text.len() <= limits::NAME_BYTES { Ok(text.to_owned()) } else { Err(Malformed) }
+}
+
+impl Row for ProcessUse {
+    const COUNTERS: usize = 5;
+    const LIMIT: usize = limits::PROCESSES;
+    type Key = ProcessKey;
+
+    fn key(&self) -> ProcessKey {
+        self.key
+    }
+
+    fn counter(&self, index: usize) -> u64 {
+        match index {
+            0 => self.handles.map(u64::from),
+            1 => self.threads.map(u64::from),
+            2 => self.paged_quota,
+            3 => self.nonpaged_quota,
+            _ => self.private_bytes,
+        }
+        .unwrap_or(0)
+    }
+
+    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed> {
+        let small = || u32::try_from(value).map(Some).map_err(|_| Malformed);
+        match index {
+            0 => self.handles = small()?,
+            1 => self.threads = small()?,
+            2 => self.paged_quota = Some(value),
+            3 => self.nonpaged_quota = Some(value),
+            _ => self.private_bytes = Some(value),
+        }
+        Ok(())
+    }
+
+    fn differs_only_in_counters(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.image == other.image
+            && self.session == other.session
+            && self.services == other.services
+            && self.handles.is_some() == other.handles.is_some()
+            && self.threads.is_some() == other.threads.is_some()
+            && self.paged_quota.is_some() == other.paged_quota.is_some()
+            && self.nonpaged_quota.is_some() == other.nonpaged_quota.is_some()
+            && self.private_bytes.is_some() == other.private_bytes.is_some()
+    }
+
+    fn encode(rows: &[Self]) -> Vec<u8> {
+        let rows: Vec<ProcessRow<'_>> = rows
+            .iter()
+            .map(|row| ProcessRow {
+                pid: row.key.pid,
+                created: row.key.created.map_or(0, to_filetime),
+                image: &row.image,
+                session: row.session,
+                services: row.services.iter().map(String::as_str).collect(),
+                handles: row.handles,
+                threads: row.threads,
+                paged_quota: row.paged_quota,
+                nonpaged_quota: row.nonpaged_quota,
+                private_bytes: row.private_bytes,
+            })
+            .collect();
+        to_postcard(&rows)
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
+        let rows: Vec<ProcessRow<'_>> = from_postcard(bytes)?;
+        if rows.len() > Self::LIMIT {
+            return Err(Malformed);
+        }
+        rows.into_iter()
+            .map(|row| {
+                if row.services.len() > limits::SERVICES {
+                    return Err(Malformed);
+                }
+                Ok(Self {
+                    key: ProcessKey { pid: row.pid, created: from_filetime(row.created)? },
+                    image: name(row.image)?,
+                    session: row.session,
+                    services: row.services.into_iter().map(name).collect::<Result<_, _>>()?,
+                    handles: row.handles,
+                    threads: row.threads,
+                    paged_quota: row.paged_quota,
+                    nonpaged_quota: row.nonpaged_quota,
+                    private_bytes: row.private_bytes,
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,58 @@
+//! Sections 8 and 9: what the agent costs, and which collectors failed.
+
+use poolwatch_model::snapshot::{AgentCost, Collector, CollectorFault};
+
+use super::{from_postcard, to_postcard};
+use crate::{limits, v1::wire::Malformed};
+
+/// CPU µs, cycle µs, private bytes, spool bytes.
+pub(super) fn encode_cost(cost: &AgentCost) -> Vec<u8> {
+    to_postcard(&[cost.cpu_us, cost.cycle_us, cost.private_bytes, cost.spool_bytes])
+}
+
+pub(super) fn decode_cost(bytes: &[u8]) -> Result<AgentCost, Malformed> {
+    let [cpu_us, cycle_us, private_bytes, spool_bytes]: [u64; 4] = from_postcard(bytes)?;
+    Ok(AgentCost { cpu_us, cycle_us, private_bytes, spool_bytes })
+}
+
+/// Collectors by their numbers, from 1.
+const COLLECTORS: [Collector; 9] = [
+    Collector::PoolTags,
+    Collector::Performance,
+    Collector::Processes,
+    Collector::ObjectTypes,
+    Collector::Handles,
+    Collector::Modules,
+    Collector::Services,
+    Collector::EventLog,
+    Collector::MemoryConditions,
+];
+
+fn number(collector: Collector) -> u16 {
+    match collector {
+        Collector::Other(number) => number,
+        known => COLLECTORS.iter().position(|c| *c == known).map_or(0, |at| at as u16 + 1),
+    }
+}
+
+/// Pairs of collector number and status.
+pub(super) fn encode_faults(faults: &[CollectorFault]) -> Vec<u8> {
+    let pairs: Vec<(u16, u32)> =
+        faults.iter().map(|fault| (number(fault.collector), fault.status)).collect();
+    to_postcard(&pairs)
+}
+
+pub(super) fn decode_faults(bytes: &[u8]) -> Result<Vec<CollectorFault>, Malformed> {
+    let pairs: Vec<(u16, u32)> = from_postcard(bytes)?;
+    if pairs.len() > limits::FAULTS {
+        return Err(Malformed);
+    }
+    Ok(pairs
+        .into_iter()
+        .map(|(number, status)| {
+            let known = usize::from(number).checked_sub(1).and_then(|at| COLLECTORS.get(at));
+            let collector = known.copied().unwrap_or(Collector::Other(number));
+            CollectorFault { collector, status }
+        })
+        .collect())
+}

@@ -1,0 +1,112 @@
+//! Sections 2 and 3: the tag table, by columns. Equal columns of neighbouring tags compress best.
+
+use poolwatch_model::{
+    PoolTag,
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{from_postcard, to_postcard};
+use crate::{
+    limits,
+    v1::{
+        table::{self, Row},
+        wire::Malformed,
+    },
+};
+
+/// Rows by columns: the tags, then paged and nonpaged allocations, outstanding and bytes.
+#[derive(Serialize, Deserialize)]
+struct TagColumns {
+    tags: Vec<[u8; 4]>,
+    counters: [Vec<u64>; 6],
+}
+
+/// First byte of section 2, bit 7 set when the table is complete.
+const WRAPPING_32: u8 = 0;
+const FULL_64: u8 = 1;
+const OUTSTANDING_ONLY: u8 = 2;
+const COMPLETE: u8 = 0x80;
+
+pub(super) fn encode_full(table: &TagTable) -> Vec<u8> {
+    let counting = match table.counting {
+        AllocCounting::Wrapping32 => WRAPPING_32,
+        AllocCounting::Full64 => FULL_64,
+        AllocCounting::OutstandingOnly => OUTSTANDING_ONLY,
+    };
+    let mut out = vec![counting | if table.complete { COMPLETE } else { 0 }];
+    out.append(&mut TagUse::encode(&table.rows));
+    out
+}
+
+pub(super) fn decode_full(bytes: &[u8]) -> Result<TagTable, Malformed> {
+    let (first, rest) = bytes.split_first().ok_or(Malformed)?;
+    let counting = match first & !COMPLETE {
+        WRAPPING_32 => AllocCounting::Wrapping32,
+        FULL_64 => AllocCounting::Full64,
+        OUTSTANDING_ONLY => AllocCounting::OutstandingOnly,
+        _ => return Err(Malformed),
+    };
+    let complete = first & COMPLETE != 0;
+    Ok(TagTable { counting, complete, rows: table::decode_full(rest)? })
+}
+
+impl Row for TagUse {
+    const COUNTERS: usize = 6;
+    const LIMIT: usize = limits::TAGS;
+    type Key = PoolTag;
+
+    fn key(&self) -> PoolTag {
+        self.tag
+    }
+
+    fn counter(&self, index: usize) -> u64 {
+        let of = if index < 3 { &self.paged } else { &self.nonpaged };
+        [of.allocs, of.outstanding, of.bytes][index % 3]
+    }
+
+    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed> {
+        let of = if index < 3 { &mut self.paged } else { &mut self.nonpaged };
+        *[&mut of.allocs, &mut of.outstanding, &mut of.bytes][index % 3] = value;
+        Ok(())
+    }
+
+    fn differs_only_in_counters(&self, other: &Self) -> bool {
+        self.tag == other.tag
+    }
+
+    fn encode(rows: &[Self]) -> Vec<u8> {
+        to_postcard(&TagColumns {
+            tags: rows.iter().map(|row| row.tag.bytes()).collect(),
+            counters: std::array::from_fn(|at| rows.iter().map(|row| row.counter(at)).collect()),
+        })
+    }
+
+    fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
+        let columns: TagColumns = from_postcard(bytes)?;
+        let rows = columns.tags.len();
+        if rows > Self::LIMIT || columns.counters.iter().any(|column| column.len() != rows) {
+            return Err(Malformed);
+        }
+        let [paged_allocs, paged_outstanding, paged_bytes, allocs, outstanding, bytes] =
+            &columns.counters;
+        Ok(columns
+            .tags
+            .iter()
+            .enumerate()
+            .map(|(at, tag)| Self {
+                tag: PoolTag::new(*tag),
+                paged: TagCounters {
+                    allocs: paged_allocs[at],
+                    outstanding: paged_outstanding[at],
+                    bytes: paged_bytes[at],
+                },
+                nonpaged: TagCounters {
+                    allocs: allocs[at],
+                    outstanding: outstanding[at],
+                    bytes: bytes[at],
+                },
+            })
+            .collect())
+    }
+}

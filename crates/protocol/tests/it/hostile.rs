@@ -1,0 +1,86 @@
+//! Bytes that no agent sends.
+
+use poolwatch_protocol::{
+    limits,
+    v1::{Batch, Decoder, Encoder, Envelope, FrameError, Section, envelope::EnvelopeError, frame},
+};
+use proptest::prelude::*;
+
+use crate::snapshots::{example, stamp};
+
+proptest! {
+    #[test]
+    fn arbitrary_bytes_are_refused_not_feared(bytes: Vec<u8>) {
+        let _ = Batch::parse(&bytes);
+        let _ = Envelope::parse(&bytes);
+        let _ = Decoder::default().decode(&bytes);
+        let _ = Decoder::default().decode(&frame::compress(&bytes));
+    }
+
+    #[test]
+    fn a_damaged_envelope_never_panics(
+        at in any::<prop::sample::Index>(),
+        value: u8,
+        cut in any::<prop::sample::Index>(),
+    ) {
+        let mut encoder = Encoder::default();
+        let key = encoder.encode(stamp(1, 1), example(1));
+        let delta = encoder.encode(stamp(1, 2), example(2));
+        for sent in [&key, &delta] {
+            let mut bytes = frame::decompress(sent).unwrap();
+            let place = at.index(bytes.len());
+            bytes[place] = value;
+            bytes.truncate(cut.index(bytes.len()) + 1);
+            let mut decoder = Decoder::default();
+            decoder.decode(&key).unwrap();
+            let _ = decoder.decode(&frame::compress(&bytes));
+        }
+    }
+}
+
+#[test]
+fn a_compression_bomb_is_refused_by_its_size_alone() {
+    let bomb = zstd::bulk::compress(&vec![0_u8; limits::ENVELOPE_BYTES + 1], 19).unwrap();
+    assert!(bomb.len() < 10_000);
+    assert!(frame::decompress(&bomb).is_err());
+}
+
+#[test]
+fn a_frame_that_hides_its_size_is_refused() {
+    use std::io::Write;
+    let mut stream = zstd::stream::Encoder::new(Vec::new(), 3).unwrap();
+    for _ in 0..4 {
+        stream.write_all(&vec![0; 1 << 20]).unwrap();
+    }
+    let hidden = stream.finish().unwrap();
+    assert!(frame::decompress(&hidden).is_err());
+}
+
+#[test]
+fn another_version_is_told_from_nonsense() {
+    let mut encoder = Encoder::default();
+    let frame = encoder.encode(stamp(1, 1), example(1));
+    let mut bytes = frame::decompress(&frame).unwrap();
+    bytes[0] = 9;
+    let error = Decoder::default().decode(&frame::compress(&bytes)).unwrap_err();
+    assert_eq!(error, FrameError::Envelope(EnvelopeError::Version(9)));
+}
+
+#[test]
+fn sections_of_later_versions_are_skipped() {
+    let mut encoder = Encoder::default();
+    let bytes = frame::decompress(&encoder.encode(stamp(1, 1), example(1))).unwrap();
+    let mut envelope = Envelope::parse(&bytes).unwrap();
+    envelope.sections.push(Section { number: 4000, bytes: b"from the future" });
+    let sent = frame::compress(&envelope.to_bytes());
+    assert_eq!(Decoder::default().decode(&sent).unwrap().snapshot, example(1));
+}
+
+#[test]
+fn duplicate_rows_are_refused() {
+    let mut snapshot = example(1);
+    let tags = snapshot.tags.as_mut().unwrap();
+    tags.rows.push(tags.rows[0]);
+    let frame = Encoder::default().encode(stamp(1, 1), snapshot);
+    assert!(matches!(Decoder::default().decode(&frame), Err(FrameError::Section(_))));
+}

@@ -1,0 +1,55 @@
+//! The subcommands.
+
+mod demo;
+mod truth;
+
+use clap::{Args, Subcommand};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_simulator::Fleet;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Send a fleet's history to a server, then keep it alive.
+    Demo(demo::Options),
+    /// Print what is planted in a fleet.
+    Truth(truth::Options),
+}
+
+impl Command {
+    pub(crate) async fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Demo(options) => demo::run(options).await,
+            Self::Truth(options) => truth::run(&options),
+        }
+    }
+}
+
+/// Which fleet.
+#[derive(Debug, Clone, Args)]
+struct FleetOptions {
+    /// Hosts of the fleet; causes are planted on the first five and on 40 % of the others.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    hosts: u32,
+    /// What all chance comes from: the same seed makes the same fleet.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Hours of history before it goes live.
+    #[arg(long, default_value_t = 48, value_parser = clap::value_parser!(u32).range(0..=8784))]
+    history_hours: u32,
+    /// Where history ends (RFC 3339); now, when absent.
+    #[arg(long)]
+    epoch: Option<Timestamp>,
+}
+
+impl FleetOptions {
+    fn fleet(&self) -> Fleet {
+        Fleet::new(self.seed, self.hosts as usize, self.epoch.unwrap_or_else(crate::clock::now))
+    }
+
+    /// When the data of a fleet begin.
+    fn since(&self, fleet: &Fleet) -> Timestamp {
+        let history = SignedDuration::from_hours(i64::from(self.history_hours));
+        fleet.scenario().epoch.saturating_sub(history).unwrap_or(Timestamp::MIN)
+    }
+}

@@ -1,0 +1,243 @@
+//! What tags exist, and what each does on a host without troubles.
+
+mod generated;
+mod known;
+
+use std::collections::BTreeMap;
+
+use poolwatch_model::{Pool, PoolTag};
+
+use crate::{
+    boots::{HOUR_S, MINUTE_S},
+    hosts::{Era, HostPlan},
+    random::{Dice, Subject},
+};
+
+/// How often a tag's counters move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pace {
+    /// Every minute.
+    Busy,
+    /// In two minutes of five.
+    Often,
+    /// In one minute of twelve.
+    Rare,
+    /// Hardly ever after start.
+    Still,
+}
+
+impl Pace {
+    /// The chance to move within a minute, of 2^32.
+    fn chance(self) -> u32 {
+        match self {
+            Self::Busy => u32::MAX,
+            Self::Often => u32::MAX / 5 * 2,
+            Self::Rare => u32::MAX / 12,
+            Self::Still => u32::MAX / 400,
+        }
+    }
+
+    /// How far outstanding allocations stray from their level, as a share.
+    fn stray(self) -> f64 {
+        match self {
+            Self::Busy => 0.02,
+            Self::Often => 0.008,
+            Self::Rare => 0.003,
+            Self::Still => 0.0,
+        }
+    }
+}
+
+/// What a tag's use depends on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Habit {
+    /// Stays at one level.
+    Level,
+    /// Follows how busy the host is.
+    Load,
+    /// Grows for hours after a start, then holds.
+    Cache,
+}
+
+/// A tag as the whole fleet knows it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Spec {
+    pub(crate) tag: PoolTag,
+    pub(crate) pool: Pool,
+    /// Bytes of one allocation on 64-bit Windows.
+    pub(crate) unit: u64,
+    /// Bytes in use on a host of 16 GB.
+    pub(crate) typical: u64,
+    pub(crate) pace: Pace,
+    pub(crate) habit: Habit,
+    /// Allocations per minute by outstanding one, in thousandths.
+    pub(crate) churn: u64,
+    pub(crate) found: Found,
+    /// Made up for this simulation; such a tag may be missing on a host.
+    pub(crate) made_up: bool,
+}
+
+/// On which hosts a tag is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// On all Windows.
+    Everywhere,
+    /// Only on one era's Windows.
+    Era(Era),
+    /// Where this vendor's software is installed.
+    Vendor(usize),
+}
+
+/// All tags of the fleet.
+#[derive(Debug)]
+pub(crate) struct Catalogue(Vec<Spec>);
+
+impl Catalogue {
+    pub(crate) fn new(seed: u64) -> Self {
+        let mut specs = known::specs();
+        generated::extend(&mut specs, &mut Dice::new(seed, Subject::Catalogue, 0, 0));
+        Self(specs)
+    }
+
+    /// The tags of a host, in the order of the catalogue.
+    pub(crate) fn on_host(&self, seed: u64, plan: &HostPlan) -> Vec<HostTag> {
+        let mut dice = Dice::new(seed, Subject::Tags, plan.index, 0);
+        let vendors = dice.bits();
+        let mut tags: Vec<HostTag> = self
+            .0
+            .iter()
+            .filter_map(|spec| {
+                // Chance is drawn for every tag, so that one host's lot is not another's.
+                let (lot, scale) = (dice.below(100), 1.0 + 0.25 * dice.swing());
+                let found = match (spec.found, plan.era) {
+                    (Found::Everywhere, _) => true,
+                    (Found::Era(era), of) => era == of,
+                    (Found::Vendor(vendor), Era::Modern) => vendors >> (vendor % 32) & 1 == 1,
+                    (Found::Vendor(vendor), Era::Legacy) => vendor < 3,
+                };
+                let share = match plan.era {
+                    Era::Modern => 97,
+                    Era::Legacy => 60,
+                };
+                let missing = spec.made_up && lot >= share;
+                (found && !missing).then(|| HostTag::new(spec, plan, scale))
+            })
+            .collect();
+        for pool in Pool::ALL {
+            scale_to_budget(&mut tags, pool, plan.budget(pool));
+        }
+        tags
+    }
+}
+
+/// Makes the levels of all tags of a pool add up to what the host uses.
+fn scale_to_budget(tags: &mut [HostTag], pool: Pool, budget: u64) {
+    let of_pool = |tag: &&mut HostTag| tag.pool == pool;
+    let total: f64 = tags.iter_mut().filter(of_pool).map(|tag| tag.level * tag.unit as f64).sum();
+    if total > 0.0 {
+        let factor = budget as f64 / total;
+        tags.iter_mut().filter(of_pool).for_each(|tag| tag.level *= factor);
+    }
+}
+
+/// A tag's use of one pool on one host.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HostTag {
+    pub(crate) tag: PoolTag,
+    pub(crate) pool: Pool,
+    pub(crate) unit: u64,
+    /// Outstanding allocations when warm, at mean load.
+    level: f64,
+    pace: Pace,
+    habit: Habit,
+    /// Allocations per minute.
+    churn: u64,
+    /// How long a cache grows.
+    grows_s: i64,
+}
+
+impl HostTag {
+    fn new(spec: &Spec, plan: &HostPlan, scale: f64) -> Self {
+        let unit = match plan.era {
+            Era::Modern => spec.unit,
+            Era::Legacy => (spec.unit * 5 / 8).next_multiple_of(8),
+        };
+        let level = (spec.typical as f64 / spec.unit as f64 * scale).max(1.0);
+        // Churn follows the fleet's typical use: scaling a pool must not still its traffic.
+        let churn = (spec.typical / spec.unit).max(1) * spec.churn / 1000;
+        let grows_s = 3 * HOUR_S + (scale * 100.0) as i64 % 5 * 40 * MINUTE_S;
+        Self {
+            tag: spec.tag,
+            pool: spec.pool,
+            unit,
+            level,
+            pace: spec.pace,
+            habit: spec.habit,
+            churn: churn.max(1),
+            grows_s,
+        }
+    }
+
+    /// The chance that the counters move in a minute, of 2^32.
+    pub(crate) fn chance(&self) -> u32 {
+        self.pace.chance()
+    }
+
+    /// Outstanding allocations, at this uptime and load.
+    pub(crate) fn outstanding(&self, uptime_s: i64, load: f64, dice: &mut Dice) -> u64 {
+        let level = match self.habit {
+            Habit::Level => self.level * warmth(uptime_s),
+            Habit::Load => {
+                self.level * warmth(uptime_s) * (1.0 + 0.5 * (load - crate::rhythm::MEAN_LOAD))
+            }
+            Habit::Cache => self.level * filled(uptime_s, self.grows_s),
+        };
+        (level * (1.0 + self.pace.stray() * dice.swing())).round().max(1.0) as u64
+    }
+
+    /// Allocations in one minute, at this load.
+    pub(crate) fn allocations(&self, load: f64, dice: &mut Dice) -> u64 {
+        let busy = self.churn as f64 * (0.4 + load) * (1.0 + 0.2 * dice.swing());
+        (busy as u64).max(1)
+    }
+
+    /// Allocations since a start so long ago, about.
+    pub(crate) fn allocations_since(&self, uptime_s: i64) -> u64 {
+        let minutes = uptime_s.unsigned_abs() / 60;
+        match self.pace {
+            Pace::Busy => self.churn * minutes,
+            Pace::Often => self.churn * minutes * 2 / 5,
+            Pace::Rare => self.churn * minutes / 12,
+            Pace::Still => self.churn * minutes / 400,
+        }
+    }
+}
+
+/// After this time of running, only caches still grow.
+pub(crate) const WARM_UP_S: i64 = 40 * MINUTE_S;
+
+/// The least chance that a tag's counters move in a minute: while a host starts, most do.
+pub(crate) fn least_chance(uptime_s: i64) -> u32 {
+    if uptime_s < WARM_UP_S { u32::MAX / 3 } else { 0 }
+}
+
+/// The share of its usual use that a host has after a start.
+pub(crate) fn warmth(uptime_s: i64) -> f64 {
+    let share = uptime_s as f64 / (25 * MINUTE_S) as f64;
+    0.55 + 0.45 * share.clamp(0.0, 1.0)
+}
+
+/// How full a cache is that fills within `grows_s`, ever slower.
+fn filled(uptime_s: i64, grows_s: i64) -> f64 {
+    let empty = 1.0 - (uptime_s as f64 / grows_s as f64).clamp(0.0, 1.0);
+    1.0 - 0.85 * empty * empty
+}
+
+/// The places of tags in a table sorted by tag.
+pub(crate) fn places<'a>(tags: impl IntoIterator<Item = &'a PoolTag>) -> BTreeMap<PoolTag, usize> {
+    let mut places: BTreeMap<PoolTag, usize> = tags.into_iter().map(|tag| (*tag, 0)).collect();
+    for (at, place) in places.values_mut().enumerate() {
+        *place = at;
+    }
+    places
+}

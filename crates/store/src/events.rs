@@ -1,0 +1,162 @@
+//! Event records.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use poolwatch_model::{
+    HostId,
+    event::{Event, MemoryExhaustion},
+};
+use serde_json::to_value;
+use sqlx::{PgConnection, types::Json};
+
+use crate::{Result, signed};
+
+/// A stored event with its host.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HostEvent {
+    /// The host that wrote it.
+    pub host: HostId,
+    /// The event.
+    pub event: Event,
+    /// Whether it is older than the host's enrolment, or came more than a day late.
+    pub history: bool,
+}
+
+/// Keeps an event. Returns whether it is new.
+///
+/// # Errors
+/// When the database fails.
+pub async fn insert(
+    db: &mut PgConnection,
+    host: HostId,
+    event: &Event,
+    history: bool,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO events (host_id, time, channel, record_id, provider, event_id, level,
+             computer, data, exhaustion, history, received_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+         ON CONFLICT DO NOTHING",
+        host.0,
+        event.time.to_sqlx(),
+        event.channel,
+        signed(event.record_id, "record id")?,
+        event.provider,
+        event.event_id.cast_signed(),
+        event.level.map(i16::from),
+        event.computer,
+        to_value(&event.data)?,
+        event.exhaustion.as_ref().map(to_value).transpose()?,
+        history,
+        now.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Which events to list.
+#[derive(Debug, Clone, Default)]
+pub struct EventFilter {
+    /// Only of this host.
+    pub host: Option<HostId>,
+    /// Only of one of these hosts.
+    pub among: Option<Vec<HostId>>,
+    /// Only with this id.
+    pub event_id: Option<u32>,
+    /// Only since this time.
+    pub since: Option<Timestamp>,
+}
+
+impl EventFilter {
+    fn host_ids(&self) -> Option<Vec<i32>> {
+        self.among.as_ref().map(|hosts| hosts.iter().map(|host| host.0).collect())
+    }
+}
+
+/// Events, newest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: &mut PgConnection,
+    filter: &EventFilter,
+    limit: i64,
+    offset: i64,
+) -> Result<Vec<HostEvent>> {
+    let among = filter.host_ids();
+    let rows = sqlx::query!(
+        "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
+             data AS \"data: Json<Vec<String>>\",
+             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history
+         FROM events
+         WHERE ($1::int IS NULL OR host_id = $1) AND ($2::int IS NULL OR event_id = $2)
+             AND ($3::timestamptz IS NULL OR time >= $3)
+             AND ($4::int[] IS NULL OR host_id = ANY($4))
+         ORDER BY time DESC, host_id, record_id DESC LIMIT $5 OFFSET $6",
+        filter.host.map(|host| host.0),
+        filter.event_id.map(u32::cast_signed),
+        filter.since.map(ToSqlx::to_sqlx),
+        among.as_deref(),
+        limit,
+        offset,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| HostEvent {
+            host: HostId(row.host_id),
+            event: Event {
+                channel: row.channel,
+                record_id: row.record_id.unsigned_abs(),
+                time: row.time.to_jiff(),
+                provider: row.provider,
+                event_id: row.event_id.cast_unsigned(),
+                level: row.level.and_then(|level| u8::try_from(level).ok()),
+                computer: row.computer,
+                data: row.data.0,
+                exhaustion: row.exhaustion.map(|document| document.0),
+            },
+            history: row.history,
+        })
+        .collect())
+}
+
+/// How many events with one of these ids were written since a time, all hosts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count(db: &mut PgConnection, event_ids: &[u32], since: Timestamp) -> Result<i64> {
+    let ids: Vec<i32> = event_ids.iter().map(|id| id.cast_signed()).collect();
+    let count = sqlx::query_scalar!(
+        "SELECT count(*) AS \"count!\" FROM events WHERE time >= $1 AND event_id = ANY($2)",
+        since.to_sqlx(),
+        &ids,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}
+
+/// How many events a filter lets through.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_matching(db: &mut PgConnection, filter: &EventFilter) -> Result<i64> {
+    let among = filter.host_ids();
+    let count = sqlx::query_scalar!(
+        "SELECT count(*) AS \"count!\" FROM events
+         WHERE ($1::int IS NULL OR host_id = $1) AND ($2::int IS NULL OR event_id = $2)
+             AND ($3::timestamptz IS NULL OR time >= $3)
+             AND ($4::int[] IS NULL OR host_id = ANY($4))",
+        filter.host.map(|host| host.0),
+        filter.event_id.map(u32::cast_signed),
+        filter.since.map(ToSqlx::to_sqlx),
+        among.as_deref(),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(count)
+}

@@ -1,0 +1,296 @@
+//! Frames: appended as received, read back by time.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use poolwatch_model::{
+    Bytes, HostId,
+    series::{Break, Point, Series},
+};
+use sqlx::PgConnection;
+
+use crate::{Result, boots, signed};
+
+/// A frame to be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewFrame {
+    /// Its host.
+    pub host: HostId,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// Its boot, by number.
+    pub boot_no: i32,
+    /// Its number in that boot.
+    pub seq: u64,
+    /// Whether it stands alone.
+    pub is_key: bool,
+    /// Paged pool in use.
+    pub paged: Option<Bytes>,
+    /// Nonpaged pool in use.
+    pub nonpaged: Option<Bytes>,
+    /// The frame as received.
+    pub payload: Vec<u8>,
+}
+
+/// A stored frame.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredFrame {
+    /// When it was taken.
+    pub at: Timestamp,
+    /// Its boot, by number.
+    pub boot_no: i32,
+    /// Its number in that boot.
+    pub seq: u64,
+    /// The frame as received.
+    pub payload: Vec<u8>,
+}
+
+/// Appends frames in one statement. Frames that are there already stay as they are.
+///
+/// # Errors
+/// When the database fails, or there is no partition for a frame's day.
+pub async fn insert(db: &mut PgConnection, frames: &[NewFrame]) -> Result<u64> {
+    let signed_bytes = |bytes: Option<Bytes>| bytes.and_then(|bytes| i64::try_from(bytes.0).ok());
+    let hosts: Vec<i32> = frames.iter().map(|frame| frame.host.0).collect();
+    let times: Vec<jiff_sqlx::Timestamp> = frames.iter().map(|frame| frame.at.to_sqlx()).collect();
+    let boots: Vec<i32> = frames.iter().map(|frame| frame.boot_no).collect();
+    let seqs = frames
+        .iter()
+        .map(|frame| signed(frame.seq, "sequence number"))
+        .collect::<Result<Vec<i64>>>()?;
+    let keys: Vec<bool> = frames.iter().map(|frame| frame.is_key).collect();
+    let paged: Vec<Option<i64>> = frames.iter().map(|frame| signed_bytes(frame.paged)).collect();
+    let nonpaged: Vec<Option<i64>> =
+        frames.iter().map(|frame| signed_bytes(frame.nonpaged)).collect();
+    let payloads: Vec<&[u8]> = frames.iter().map(|frame| &frame.payload[..]).collect();
+    let done = sqlx::query!(
+        "INSERT INTO frames (host_id, ts, boot_no, seq, is_key, paged, nonpaged, payload)
+         SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::int[], $4::bigint[], $5::bool[],
+             $6::bigint[], $7::bigint[], $8::bytea[])
+         ON CONFLICT DO NOTHING",
+        &hosts,
+        &times as _,
+        &boots,
+        &seqs,
+        &keys,
+        &paged as _,
+        &nonpaged as _,
+        &payloads as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// The frames that lead to a host's state at `until`: the last key frame not after it, and what
+/// follows of the same boot. Empty when nothing is stored since `since`.
+///
+/// # Errors
+/// When the database fails.
+pub async fn chain(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Vec<StoredFrame>> {
+    let rows = sqlx::query!(
+        "WITH start AS (
+             SELECT ts, boot_no, seq FROM frames
+             WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND is_key
+             ORDER BY ts DESC LIMIT 1
+         )
+         SELECT frames.ts, frames.boot_no, frames.seq, frames.payload FROM frames, start
+         WHERE host_id = $1 AND frames.ts BETWEEN start.ts AND $3
+             AND frames.boot_no = start.boot_no AND frames.seq >= start.seq
+         ORDER BY frames.ts, frames.seq LIMIT 200",
+        host.0,
+        since.to_sqlx(),
+        until.to_sqlx(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredFrame {
+            at: row.ts.to_jiff(),
+            boot_no: row.boot_no,
+            seq: row.seq.unsigned_abs(),
+            payload: row.payload,
+        })
+        .collect())
+}
+
+/// The key frames of a host in a period, at most one per `step_s` seconds, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keys(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+    step_s: u32,
+) -> Result<Vec<StoredFrame>> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (date_bin(make_interval(secs => $4), ts, 'epoch'))
+             ts, boot_no, seq, payload
+         FROM frames WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND is_key
+         ORDER BY date_bin(make_interval(secs => $4), ts, 'epoch'), ts
+         LIMIT 2000",
+        host.0,
+        since.to_sqlx(),
+        until.to_sqlx(),
+        f64::from(step_s),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredFrame {
+            at: row.ts.to_jiff(),
+            boot_no: row.boot_no,
+            seq: row.seq.unsigned_abs(),
+            payload: row.payload,
+        })
+        .collect())
+}
+
+/// For each host, its key frame nearest to `at` within `slack_s` seconds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keys_near(
+    db: &mut PgConnection,
+    hosts: &[HostId],
+    at: Timestamp,
+    slack_s: u32,
+) -> Result<Vec<(HostId, StoredFrame)>> {
+    let ids: Vec<i32> = hosts.iter().map(|host| host.0).collect();
+    let rows = sqlx::query!(
+        "SELECT id AS \"host!\", near.ts, near.boot_no, near.seq, near.payload
+         FROM unnest($1::int[]) AS id
+         CROSS JOIN LATERAL (
+             SELECT ts, boot_no, seq, payload FROM frames
+             WHERE host_id = id AND is_key
+                 AND ts BETWEEN $2::timestamptz - make_interval(secs => $3)
+                     AND $2::timestamptz + make_interval(secs => $3)
+             ORDER BY abs(extract(epoch FROM ts - $2::timestamptz)) LIMIT 1
+         ) AS near",
+        &ids,
+        at.to_sqlx(),
+        f64::from(slack_s),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let frame = StoredFrame {
+                at: row.ts.to_jiff(),
+                boot_no: row.boot_no,
+                seq: row.seq.unsigned_abs(),
+                payload: row.payload,
+            };
+            (HostId(row.host), frame)
+        })
+        .collect())
+}
+
+/// The use of both pools over time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PoolSeries {
+    /// Paged pool in use, bytes.
+    pub paged: Series,
+    /// Nonpaged pool in use, bytes.
+    pub nonpaged: Series,
+}
+
+/// The use of a host's pools in a period, one point per `step_s` seconds.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pool_series(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+    step_s: u32,
+) -> Result<PoolSeries> {
+    let rows = sqlx::query!(
+        "SELECT date_bin(make_interval(secs => $4), ts, 'epoch') AS \"at!\", boot_no,
+             min(paged) AS paged_min, avg(paged)::bigint AS paged_mean, max(paged) AS paged_max,
+             min(nonpaged) AS nonpaged_min, avg(nonpaged)::bigint AS nonpaged_mean,
+             max(nonpaged) AS nonpaged_max
+         FROM frames WHERE host_id = $1 AND ts >= $2 AND ts <= $3
+         GROUP BY 1, 2 ORDER BY 1, 2",
+        host.0,
+        since.to_sqlx(),
+        until.to_sqlx(),
+        f64::from(step_s),
+    )
+    .fetch_all(&mut *db)
+    .await?;
+    let boots = boots::ids(db, host).await?;
+    let boot_of = |no: i32| boots.iter().find(|boot| boot.0 == no).map(|boot| boot.1);
+
+    let mut breaks: Vec<(Timestamp, Break)> = Vec::new();
+    let mut last: Option<(Timestamp, i32)> = None;
+    let mut paged = Vec::with_capacity(rows.len());
+    let mut nonpaged = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let at = row.at.to_jiff();
+        if let Some((before, boot_no)) = last {
+            if let (true, Some(boot)) = (boot_no != row.boot_no, boot_of(row.boot_no)) {
+                breaks.push((at, Break::Reboot { boot }));
+            } else if at.as_second() - before.as_second() > i64::from(step_s) * 2 {
+                breaks.push((at, Break::Gap));
+            }
+        }
+        last = Some((at, row.boot_no));
+        paged.extend(point(at, [row.paged_min, row.paged_mean, row.paged_max]));
+        nonpaged.extend(point(at, [row.nonpaged_min, row.nonpaged_mean, row.nonpaged_max]));
+    }
+    let series = |points| Series { step_s, points, breaks: breaks.clone() };
+    Ok(PoolSeries { paged: series(paged), nonpaged: series(nonpaged) })
+}
+
+fn point(at: Timestamp, figures: [Option<i64>; 3]) -> Option<Point> {
+    let [Some(min), Some(mean), Some(max)] = figures else { return None };
+    Some(Point { at, min: min.unsigned_abs(), mean: mean.unsigned_abs(), max: max.unsigned_abs() })
+}
+
+/// One hour of one host's pools.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolHour {
+    /// The host.
+    pub host: HostId,
+    /// Start of the hour.
+    pub at: Timestamp,
+    /// Most paged pool in use, bytes.
+    pub paged: Option<u64>,
+    /// Most nonpaged pool in use, bytes.
+    pub nonpaged: Option<u64>,
+}
+
+/// The hourly peaks of both pools of all hosts since a time, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn pool_hours(db: &mut PgConnection, since: Timestamp) -> Result<Vec<PoolHour>> {
+    let rows = sqlx::query!(
+        "SELECT host_id, date_trunc('hour', ts) AS \"at!\", max(paged) AS paged,
+             max(nonpaged) AS nonpaged
+         FROM frames WHERE ts >= $1 GROUP BY 1, 2 ORDER BY 2",
+        since.to_sqlx(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| PoolHour {
+            host: HostId(row.host_id),
+            at: row.at.to_jiff(),
+            paged: row.paged.map(i64::unsigned_abs),
+            nonpaged: row.nonpaged.map(i64::unsigned_abs),
+        })
+        .collect())
+}

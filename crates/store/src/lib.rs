@@ -1,0 +1,90 @@
+//! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
+//! and model types. All SQL of the project is in this crate.
+
+pub mod boots;
+pub mod embedded;
+pub mod events;
+pub mod evidence;
+pub mod frames;
+pub mod hosts;
+pub mod incidents;
+pub mod inventories;
+pub mod jobs;
+pub mod outbox;
+pub mod partitions;
+pub mod people;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod tokens;
+
+use sqlx::{PgConnection, migrate::Migrator};
+pub use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnectOptions};
+
+/// Why a statement failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// The database said no, or was not there.
+    #[error("database: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A stored document does not read as what it should be.
+    #[error("stored document: {0}")]
+    Document(#[from] serde_json::Error),
+    /// A number does not fit its column.
+    #[error("{0} does not fit its column")]
+    OutOfRange(&'static str),
+}
+
+/// The result of every function of this crate.
+pub type Result<T> = std::result::Result<T, StoreError>;
+
+fn migrations() -> Migrator {
+    sqlx::migrate!("../../migrations")
+}
+
+/// Brings the schema up to date. Forward only; needs a direct connection, not a pooler.
+///
+/// # Errors
+/// When a migration fails, or the database has one that this build does not know.
+pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), anyhow::Error> {
+    // An older binary may meet a newer schema: migrations are written so that it can go on.
+    migrations().set_ignore_missing(true).run(connection).await?;
+    Ok(())
+}
+
+/// A word that changes whenever the schema does.
+#[must_use]
+pub fn schema_fingerprint() -> String {
+    let migrations = migrations();
+    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let sum = migrations
+        .iter()
+        .flat_map(|migration| migration.checksum.iter())
+        .fold(0_u64, |sum, byte| sum.wrapping_mul(31).wrapping_add(u64::from(*byte)));
+    format!("{newest}_{sum:016x}")
+}
+
+/// Whether an error means that the database cannot be reached or is too busy, so that the same
+/// request may succeed later.
+#[must_use]
+pub fn is_temporary(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(error) => match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed
+            | sqlx::Error::Protocol(_) => true,
+            // Connection trouble, resources exhausted, operator intervention.
+            sqlx::Error::Database(error) => error
+                .code()
+                .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+/// An id or count for a signed column.
+fn signed(value: u64, what: &'static str) -> Result<i64> {
+    i64::try_from(value).map_err(|_| StoreError::OutOfRange(what))
+}

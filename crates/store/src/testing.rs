@@ -1,0 +1,85 @@
+//! A database per test, cloned from a migrated template, on a private Postgres that all test
+//! programs of this machine share. Only with the feature `testing`.
+
+use std::{env, fs::File, path::PathBuf};
+
+use anyhow::Context;
+use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use uuid::Uuid;
+
+use crate::embedded::{Durability, Embedded};
+
+/// Databases of tests older than this are left-overs, seconds.
+const LEFT_OVER_S: u64 = 3600;
+
+/// An empty database with the current schema.
+///
+/// # Errors
+/// When there is no Postgres on this machine.
+pub async fn database() -> anyhow::Result<PgPool> {
+    Ok(PgPool::connect_with(database_options().await?).await?)
+}
+
+/// How to connect to an empty database with the current schema.
+///
+/// # Errors
+/// When there is no Postgres on this machine.
+pub async fn database_options() -> anyhow::Result<PgConnectOptions> {
+    let server = server().await?;
+    let name = format!("t_{}", Uuid::now_v7().simple());
+    let mut admin = PgConnection::connect_with(&server).await?;
+    let template = format!("template_{}", crate::schema_fingerprint());
+    let create = format!("CREATE DATABASE {name} TEMPLATE {template} STRATEGY file_copy");
+    sqlx::query(AssertSqlSafe(create)).execute(&mut admin).await?;
+    admin.close().await?;
+    Ok(server.database(&name))
+}
+
+/// The shared Postgres, with the template made. Started on first use and left running for the next
+/// test program; `POOLWATCH_TEST_POSTGRES` names its folder.
+async fn server() -> anyhow::Result<PgConnectOptions> {
+    let folder = env::var_os("POOLWATCH_TEST_POSTGRES").map_or_else(
+        || env::temp_dir().join(format!("poolwatch-tests-{}", nix::unistd::Uid::effective())),
+        PathBuf::from,
+    );
+    let lock_path = folder.with_extension("lock");
+    let lock = File::create(&lock_path).with_context(|| lock_path.display().to_string())?;
+    // Other test programs wait here until the server runs and the template stands.
+    let lock = tokio::task::spawn_blocking(move || lock.lock().map(|()| lock)).await??;
+    let options = Embedded::start(&folder, Durability::None).await?.options();
+    make_template(&options).await?;
+    lock.unlock()?;
+    Ok(options)
+}
+
+async fn make_template(server: &PgConnectOptions) -> anyhow::Result<()> {
+    let template = format!("template_{}", crate::schema_fingerprint());
+    let mut admin = PgConnection::connect_with(server).await?;
+    let names: Vec<String> =
+        sqlx::query_scalar("SELECT datname FROM pg_database").fetch_all(&mut admin).await?;
+    if !names.contains(&template) {
+        let building = format!("building_{}", Uuid::now_v7().simple());
+        sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {building}")))
+            .execute(&mut admin)
+            .await?;
+        let mut connection =
+            PgConnection::connect_with(&server.clone().database(&building)).await?;
+        crate::migrate(&mut connection).await?;
+        connection.close().await?;
+        let rename = format!("ALTER DATABASE {building} RENAME TO {template}");
+        sqlx::query(AssertSqlSafe(rename)).execute(&mut admin).await?;
+    }
+    for name in names.iter().filter(|name| is_left_over(name)) {
+        let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+        sqlx::query(AssertSqlSafe(drop)).execute(&mut admin).await?;
+    }
+    admin.close().await?;
+    Ok(())
+}
+
+fn is_left_over(name: &str) -> bool {
+    let seconds = |uuid: Uuid| uuid.get_timestamp().map_or(0, |at| at.to_unix().0);
+    name.strip_prefix("t_")
+        .and_then(|id| Uuid::parse_str(id).ok())
+        .is_some_and(|id| seconds(id) + LEFT_OVER_S < seconds(Uuid::now_v7()))
+}

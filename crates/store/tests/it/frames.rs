@@ -1,0 +1,125 @@
+//! Frames, partitions, boots.
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{BootId, Bytes, HostId, series::Break};
+use poolwatch_store::{
+    boots,
+    frames::{self, NewFrame},
+    partitions, testing,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{later, noon};
+
+const HOST: HostId = HostId(1);
+
+fn frame(host: HostId, minute: i64, boot_no: i32, seq: u64, is_key: bool) -> NewFrame {
+    NewFrame {
+        host,
+        at: later(minute),
+        boot_no,
+        seq,
+        is_key,
+        paged: None,
+        nonpaged: Some(Bytes(seq * 1000)),
+        payload: vec![boot_no as u8, seq as u8],
+    }
+}
+
+async fn prepare(db: &mut PgConnection) {
+    partitions::create(db, partitions::day_of(noon())).await.unwrap();
+    for boot in 1..=2_u128 {
+        boots::find_or_create(db, HOST, BootId(Uuid::from_u128(boot)), noon()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_frame_sent_twice_is_stored_once() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    prepare(&mut db).await;
+    let sent = [frame(HOST, 1, 1, 1, true), frame(HostId(2), 1, 1, 1, true)];
+    assert_eq!(frames::insert(&mut db, &sent).await.unwrap(), 2);
+    assert_eq!(frames::insert(&mut db, &sent).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_chain_starts_at_the_last_key_frame_of_its_boot() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    prepare(&mut db).await;
+    let sent = [
+        frame(HOST, 1, 1, 1, true),
+        frame(HOST, 2, 1, 2, false),
+        frame(HOST, 3, 1, 3, true),
+        frame(HOST, 4, 1, 4, false),
+        frame(HOST, 10, 2, 1, true),
+        frame(HOST, 11, 2, 2, false),
+        // Of the boot before, come late: not part of this boot's chain.
+        frame(HOST, 12, 1, 5, false),
+    ];
+    frames::insert(&mut db, &sent).await.unwrap();
+    let mut chain = async |until| {
+        let chain = frames::chain(&mut db, HOST, noon(), until).await.unwrap();
+        chain.into_iter().map(|frame| (frame.boot_no, frame.seq)).collect::<Vec<_>>()
+    };
+    assert_eq!(chain(later(4)).await, [(1, 3), (1, 4)]);
+    assert_eq!(chain(later(60)).await, [(2, 1), (2, 2)]);
+    assert_eq!(chain(noon()).await, []);
+}
+
+#[tokio::test]
+async fn a_series_tells_reboots_and_gaps_apart() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    prepare(&mut db).await;
+    let sent = [
+        frame(HOST, 0, 1, 1, true),
+        frame(HOST, 1, 1, 3, false),
+        frame(HOST, 10, 1, 4, false),
+        frame(HOST, 15, 2, 1, true),
+        frame(HOST, 40, 2, 2, false),
+    ];
+    frames::insert(&mut db, &sent).await.unwrap();
+    let series = frames::pool_series(&mut db, HOST, noon(), later(60), 300).await.unwrap();
+    assert!(series.paged.points.is_empty());
+    let nonpaged = series.nonpaged;
+    let values: Vec<_> =
+        nonpaged.points.iter().map(|point| (point.min, point.mean, point.max)).collect();
+    assert_eq!(values[0], (1000, 2000, 3000));
+    assert_eq!(values.len(), 4);
+    let boot = BootId(Uuid::from_u128(2));
+    assert_eq!(nonpaged.breaks, [(later(15), Break::Reboot { boot }), (later(40), Break::Gap)]);
+}
+
+#[tokio::test]
+async fn partitions_are_made_once_and_dropped_when_old() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let day = partitions::day_of(noon());
+    let before = day.yesterday().unwrap();
+    for made in [day, before, day] {
+        partitions::create(&mut db, made).await.unwrap();
+    }
+    assert_eq!(partitions::days(&mut db).await.unwrap(), [before, day]);
+    assert_eq!(partitions::drop_before(&mut db, noon()).await.unwrap(), [before]);
+    assert_eq!(partitions::days(&mut db).await.unwrap(), [day]);
+}
+
+#[tokio::test]
+async fn a_boot_is_numbered_once_and_keeps_its_first_anchor() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let id = BootId(Uuid::from_u128(9));
+    let first = boots::find_or_create(&mut db, HOST, id, noon()).await.unwrap();
+    let again = boots::find_or_create(&mut db, HOST, id, later(5)).await.unwrap();
+    assert_eq!(first, again);
+    boots::anchor(&mut db, HOST, first.no, 10, later(1)).await.unwrap();
+    let anchored = boots::find_or_create(&mut db, HOST, id, later(9)).await.unwrap();
+    let minute = SignedDuration::from_mins(1);
+    let at = |time: Timestamp| time.checked_add(minute).unwrap();
+    assert_eq!(anchored.time_of(9, 60_000), at(noon()));
+    assert_eq!(anchored.time_of(10, 60_000), at(later(1)));
+    assert_eq!(boots::find_or_create(&mut db, HostId(2), id, noon()).await.unwrap().no, 1);
+}

@@ -1,0 +1,17 @@
+//! Every group of tables on a real Postgres.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod frames;
+mod incidents;
+mod work;
+
+use jiff::{SignedDuration, Timestamp};
+
+/// A moment to test with: 2026-01-15 12:00 UTC.
+fn noon() -> Timestamp {
+    Timestamp::from_second(1_768_478_400).unwrap()
+}
+
+fn later(minutes: i64) -> Timestamp {
+    noon().checked_add(SignedDuration::from_mins(minutes)).unwrap()
+}

@@ -1,0 +1,65 @@
+//! Jobs and the outbox: done once, by one server at a time, whoever dies meanwhile.
+
+use jiff::SignedDuration;
+use poolwatch_store::{
+    jobs,
+    outbox::{self, NewMessage},
+    testing,
+};
+
+use crate::{later, noon};
+
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+#[tokio::test]
+async fn a_job_is_taken_over_when_its_server_dies_and_completes_once() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    for _ in 0..2 {
+        jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
+    }
+    let dying = jobs::lease(&mut db, later(1), LEASE).await.unwrap().unwrap();
+    assert_eq!(jobs::lease(&mut db, later(2), LEASE).await.unwrap(), None, "leased");
+    let heir = jobs::lease(&mut db, later(7), LEASE).await.unwrap().unwrap();
+    assert_eq!(heir.attempts, 2);
+    assert!(!jobs::complete(&mut db, &dying, later(8)).await.unwrap(), "the lease was lost");
+    assert!(jobs::complete(&mut db, &heir, later(8)).await.unwrap());
+    assert!(!jobs::complete(&mut db, &heir, later(8)).await.unwrap());
+    assert_eq!(jobs::lease(&mut db, later(60), LEASE).await.unwrap(), None);
+    assert_eq!(jobs::forget_done(&mut db, later(9)).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_failed_job_waits_before_it_is_tried_again() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
+    let job = jobs::lease(&mut db, later(1), LEASE).await.unwrap().unwrap();
+    jobs::put_back(&mut db, &job, later(10), "disk full").await.unwrap();
+    assert_eq!(jobs::lease(&mut db, later(9), LEASE).await.unwrap(), None);
+    assert!(jobs::lease(&mut db, later(10), LEASE).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_message_goes_out_once_and_again_only_when_its_server_dies() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let message = NewMessage {
+        dedup_key: "incident/1/opened".into(),
+        subject: "FS-02".into(),
+        text: "text".into(),
+        html: "<p>html</p>".into(),
+    };
+    assert!(outbox::enqueue(&mut db, &message, noon()).await.unwrap());
+    assert!(!outbox::enqueue(&mut db, &message, noon()).await.unwrap());
+    let leased = outbox::lease(&mut db, noon(), LEASE).await.unwrap().unwrap();
+    assert_eq!(leased.message, message);
+    assert_eq!(outbox::lease(&mut db, later(4), LEASE).await.unwrap(), None);
+    let taken_over = outbox::lease(&mut db, later(5), LEASE).await.unwrap().unwrap();
+    outbox::put_back(&mut db, taken_over.id, later(20), "refused").await.unwrap();
+    assert_eq!(outbox::lease(&mut db, later(19), LEASE).await.unwrap(), None);
+    let last = outbox::lease(&mut db, later(20), LEASE).await.unwrap().unwrap();
+    assert_eq!(last.attempts, 3);
+    outbox::mark_sent(&mut db, last.id, later(20)).await.unwrap();
+    assert_eq!(outbox::lease(&mut db, later(600), LEASE).await.unwrap(), None);
+}

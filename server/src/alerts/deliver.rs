@@ -1,0 +1,112 @@
+//! Sends what the outbox holds, by SMTP.
+//!
+//! A message is leased, sent, then marked as sent. A server killed between the last two sends it
+//! again after the lease; its Message-ID is the same then, so that mail systems can tell.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::SignedDuration;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, MultiPart},
+};
+use poolwatch_store::outbox::{self, LeasedMessage};
+use tracing::{error, info, warn};
+
+use crate::{app::SharedApp, cli::MailOptions, clock, metrics};
+
+/// How often the outbox is looked into.
+const EVERY: Duration = Duration::from_secs(2);
+/// How long one attempt may take; after it, another server may try.
+const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// Longest pause between attempts.
+const LONGEST_PAUSE: SignedDuration = SignedDuration::from_mins(15);
+
+/// Sends mail to those who must know.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    to: Vec<Mailbox>,
+    domain: String,
+}
+
+impl Mailer {
+    /// The mailer that the options describe, if they do.
+    ///
+    /// # Errors
+    /// When an address is malformed.
+    pub fn new(options: &MailOptions) -> anyhow::Result<Option<Self>> {
+        let (Some(url), Some(from)) = (&options.smtp_url, &options.mail_from) else {
+            return Ok(None);
+        };
+        let from: Mailbox = from.parse().with_context(|| format!("sender {from}"))?;
+        let to = options
+            .mail_to
+            .iter()
+            .map(|to| to.trim().parse().with_context(|| format!("recipient {to}")))
+            .collect::<anyhow::Result<_>>()?;
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+            .context("the mail server's address is not smtp://… or smtps://…")?
+            .timeout(Some(Duration::from_secs(60)))
+            .build();
+        let domain = from.email.domain().to_owned();
+        Ok(Some(Self { transport, from, to, domain }))
+    }
+
+    async fn send(&self, leased: &LeasedMessage) -> anyhow::Result<()> {
+        let content = &leased.message;
+        let mut builder = Message::builder()
+            .from(self.from.clone())
+            .subject(&content.subject)
+            .message_id(Some(format!("<poolwatch.{}@{}>", leased.id, self.domain)));
+        for to in &self.to {
+            builder = builder.to(to.clone());
+        }
+        let body = MultiPart::alternative_plain_html(content.text.clone(), content.html.clone());
+        self.transport.send(builder.multipart(body)?).await?;
+        Ok(())
+    }
+}
+
+/// Sends messages as they fall due, for ever.
+pub async fn run(app: SharedApp, mailer: Mailer) {
+    let mut every = tokio::time::interval(EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = send_due(&app, &mailer).await {
+            error!(%error, "Could not look into the outbox");
+        }
+    }
+}
+
+async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
+    loop {
+        let leased = outbox::lease(&mut *app.pool.acquire().await?, clock::now(), LEASE).await?;
+        let Some(leased) = leased else { return Ok(()) };
+        let sent = mailer.send(&leased).await;
+        metrics::mail(sent.is_ok());
+        let now = clock::now();
+        let mut db = app.pool.acquire().await?;
+        match sent {
+            Ok(()) => {
+                outbox::mark_sent(&mut db, leased.id, now).await?;
+                info!(message = leased.id, subject = leased.message.subject, "Sent mail");
+            }
+            Err(error) => {
+                let pause = pause(leased.attempts);
+                let (message, attempts) = (leased.id, leased.attempts);
+                warn!(message, attempts, %error, "Could not send mail");
+                let not_before = now.saturating_add(pause)?;
+                outbox::put_back(&mut db, leased.id, not_before, &error.to_string()).await?;
+            }
+        }
+    }
+}
+
+/// Doubles with every attempt, up to a bound.
+fn pause(attempts: i32) -> SignedDuration {
+    let doubled = SignedDuration::from_secs(5 << attempts.clamp(1, 8));
+    doubled.min(LONGEST_PAUSE)
+}

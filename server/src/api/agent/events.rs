@@ -1,0 +1,99 @@
+//! `POST /agent/v1/events`: event records of a host.
+
+use axum::{Extension, Json, extract::State};
+use jiff::SignedDuration;
+use poolwatch_model::event::Event;
+use poolwatch_protocol::{
+    limits,
+    v1::messages::{EventsReply, EventsRequest, RefusedFrame},
+};
+use poolwatch_store::events;
+use sqlx::Connection;
+use tracing::warn;
+
+use crate::{alerts, app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, metrics};
+
+/// An event that comes later than this is history: it warns nobody.
+const LATE: SignedDuration = SignedDuration::from_hours(24);
+/// An event may be this far ahead of the server's clock.
+const AHEAD: SignedDuration = SignedDuration::from_mins(10);
+/// Bytes of any text of an event.
+const TEXT_BYTES: usize = 8 << 10;
+/// Insertion strings of an event.
+const DATA: usize = 64;
+
+/// Takes in events, each with what follows from it, in one transaction.
+///
+/// # Errors
+/// 400 for too many events, 503 when they cannot be stored now.
+pub(in crate::api) async fn events(
+    State(app): State<SharedApp>,
+    Extension(SendingHost(host)): Extension<SendingHost>,
+    Json(request): Json<EventsRequest>,
+) -> Result<Json<EventsReply>, Failure> {
+    if request.events.len() > limits::EVENTS {
+        return Err(Failure::bad_request(format!(
+            "Send at most {} events at once.",
+            limits::EVENTS
+        )));
+    }
+    let now = clock::now();
+    let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
+    if request.gap {
+        warn!(host = %host.id, "The event log lost records before they were read");
+    }
+    let mut db = app.pool.acquire().await?;
+    let mut transaction = db.begin().await?;
+    for (index, event) in request.events.iter().enumerate() {
+        if let Err(reason) = check(event) {
+            reply.refused.push(RefusedFrame { index, reason });
+            continue;
+        }
+        // How long ago it was written is reckoned by the clock that wrote it.
+        let age = request.wall.duration_since(event.time);
+        if -age > AHEAD {
+            let reason =
+                format!("written at {}, in the future of the host's own clock", event.time);
+            reply.refused.push(RefusedFrame { index, reason });
+            continue;
+        }
+        let written = now.saturating_sub(age).unwrap_or(event.time);
+        let history = age > LATE || written < host.enrolled_at;
+        if !events::insert(&mut transaction, host.id, event, history, now).await? {
+            reply.known += 1;
+            continue;
+        }
+        reply.stored += 1;
+        if !history {
+            alerts::pool_empty::on_event(&app, &mut transaction, host.id, event, now).await?;
+        }
+    }
+    transaction.commit().await?;
+    metrics::events(reply.stored, reply.known, reply.refused.len());
+    Ok(Json(reply))
+}
+
+fn check(event: &Event) -> Result<(), String> {
+    let texts = [Some(&event.channel), Some(&event.provider), event.computer.as_ref()];
+    let too_long = texts.into_iter().flatten().chain(&event.data).any(|t| t.len() > TEXT_BYTES);
+    if too_long || event.data.len() > DATA {
+        return Err(format!("holds a text over {TEXT_BYTES} bytes or over {DATA} strings"));
+    }
+    if texts.into_iter().flatten().chain(&event.data).any(|text| text.contains('\0')) {
+        return Err("holds a NUL character".to_owned());
+    }
+    if i64::try_from(event.record_id).is_err() || i32::try_from(event.event_id).is_err() {
+        return Err("record id or event id out of range".to_owned());
+    }
+    if let Some(exhaustion) = &event.exhaustion {
+        let rows = [
+            exhaustion.paged_tags.len(),
+            exhaustion.nonpaged_tags.len(),
+            exhaustion.top_processes.len(),
+        ];
+        if rows.into_iter().any(|rows| rows > DATA) {
+            return Err(format!("lists over {DATA} tags or processes"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,20 @@
+//! `/healthz` and `/metrics`: for whoever watches the server.
+
+use axum::extract::State;
+use sqlx::Connection;
+
+use crate::{app::SharedApp, failure::Failure};
+
+/// Says `ok` when requests can be served: the database answers.
+///
+/// # Errors
+/// 503 when it does not.
+pub(super) async fn healthz(State(app): State<SharedApp>) -> Result<&'static str, Failure> {
+    app.pool.acquire().await?.ping().await?;
+    Ok("ok\n")
+}
+
+/// The metrics in the text format of Prometheus.
+pub(super) async fn metrics(State(app): State<SharedApp>) -> String {
+    app.metrics.render()
+}

@@ -1,0 +1,23 @@
+//! `/api/v1/openapi.json`: what scripts can use, described.
+
+use axum::Json;
+use utoipa::OpenApi;
+
+use super::v1;
+
+/// The description of `/api/v1`.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Poolwatch",
+        description = "What people automate. Authenticate with `Authorization: Bearer <token>` of \
+            `poolwatch-server admin create-token api`. Errors are problem details (RFC 9457)."
+    ),
+    paths(v1::hosts::list, v1::hosts::one, v1::snapshots::upload)
+)]
+struct Description;
+
+/// The description of `/api/v1`.
+pub(super) async fn document() -> Json<utoipa::openapi::OpenApi> {
+    Json(Description::openapi())
+}

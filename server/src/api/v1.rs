@@ -1,0 +1,4 @@
+//! What scripts use.
+
+pub(super) mod hosts;
+pub(super) mod snapshots;

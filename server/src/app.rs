@@ -1,0 +1,47 @@
+//! What every request can reach.
+
+use std::sync::Arc;
+
+use poolwatch_store::PgPool;
+
+use crate::{
+    auth::{hosts::HostKeys, throttle::Throttle},
+    fleet::Fleet,
+    ingest::writer::Writer,
+    metrics::Metrics,
+};
+
+/// What every request can reach.
+#[derive(Debug)]
+pub struct App {
+    /// The database.
+    pub pool: PgPool,
+    /// What is known of every host now.
+    pub fleet: Fleet,
+    /// Takes frames to the database.
+    pub writer: Writer,
+    /// Keys of hosts that uploaded lately.
+    pub host_keys: HostKeys,
+    /// Slows down who guesses passwords.
+    pub throttle: Throttle,
+    /// What `/metrics` tells.
+    pub metrics: Metrics,
+    /// How the server was set up.
+    pub settings: Settings,
+}
+
+/// How the server was set up.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Address of the console, without a slash at the end.
+    pub public_url: String,
+    /// Seconds between snapshots that agents are asked for.
+    pub interval_s: u32,
+    /// Days for which frames are kept.
+    pub keep_days: u16,
+    /// Whether browsers reach the console by TLS, so that cookies can insist on it.
+    pub secure: bool,
+}
+
+/// Shared by all requests.
+pub type SharedApp = Arc<App>;

@@ -1,0 +1,7 @@
+//! Who is there: hosts by their keys, people by sessions, scripts by tokens.
+
+pub mod hosts;
+pub mod passwords;
+pub mod people;
+pub mod secrets;
+pub mod throttle;

@@ -1,0 +1,123 @@
+//! Hosts, by the key that enrolment gave them: `pwh_<host id>_<64 hexadecimal digits>`.
+
+use std::{collections::HashMap, sync::RwLock};
+
+use axum::{
+    extract::{Request, State},
+    http::{HeaderMap, StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use poolwatch_model::HostId;
+use poolwatch_store::hosts::{self, HostKey};
+use subtle::ConstantTimeEq;
+
+use super::secrets;
+use crate::{
+    app::{App, SharedApp},
+    failure::Failure,
+};
+
+/// Keys kept in memory at most.
+const CACHED: usize = 200_000;
+/// How long a host that waits for approval is told to wait, seconds.
+const PENDING_RETRY_S: u32 = 300;
+
+/// The host that sent a request.
+#[derive(Debug, Clone)]
+pub struct SendingHost(pub HostKey);
+
+/// Keys of hosts that uploaded lately, so that an upload needs no query.
+#[derive(Debug, Default)]
+pub struct HostKeys {
+    keys: RwLock<HashMap<HostId, HostKey>>,
+}
+
+impl HostKeys {
+    fn get(&self, id: HostId) -> Option<HostKey> {
+        self.keys.read().ok()?.get(&id).cloned()
+    }
+
+    fn put(&self, key: &HostKey) {
+        if let Ok(mut keys) = self.keys.write() {
+            if keys.len() >= CACHED {
+                keys.clear();
+            }
+            keys.insert(key.id, key.clone());
+        }
+    }
+
+    /// Forgets a host's key: it got a new one, or its standing changed.
+    pub fn forget(&self, id: HostId) {
+        if let Ok(mut keys) = self.keys.write() {
+            keys.remove(&id);
+        }
+    }
+}
+
+/// The text of a host's key.
+#[must_use]
+pub fn key_text(id: HostId, secret: &str) -> String {
+    format!("pwh_{id}_{secret}")
+}
+
+/// Lets only hosts with a valid key through, and only when they were approved.
+///
+/// # Errors
+/// 401 for an unknown key, 403 while the host waits for approval.
+pub async fn require(
+    State(app): State<SharedApp>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let key = find(&app, request.headers()).await?;
+    if !key.approved {
+        app.host_keys.forget(key.id);
+        return Err(Failure::new(
+            StatusCode::FORBIDDEN,
+            "host-pending",
+            "The host waits for approval",
+            "An administrator approves it with `poolwatch-server admin approve-host`. Keep the \
+             data and try again later.",
+        )
+        .retry_after(PENDING_RETRY_S));
+    }
+    request.extensions_mut().insert(SendingHost(key));
+    Ok(next.run(request).await)
+}
+
+async fn find(app: &App, headers: &HeaderMap) -> Result<HostKey, Failure> {
+    let unknown = || {
+        Failure::new(
+            StatusCode::UNAUTHORIZED,
+            "host-key-unknown",
+            "The host key is not known",
+            "Send `Authorization: Bearer <host key>`. If the key is refused, enrol again with an \
+             enrolment token.",
+        )
+    };
+    let (id, secret) = bearer(headers).and_then(parse).ok_or_else(unknown)?;
+    let hash = secrets::hash(secret);
+    let matches = |key: &HostKey| bool::from(key.hash.ct_eq(&hash));
+    // A key that does not match the cached one may have been renewed since.
+    if let Some(key) = app.host_keys.get(id).filter(matches) {
+        return Ok(key);
+    }
+    let key = hosts::key(&mut *app.pool.acquire().await?, id).await?;
+    let key = key.filter(matches).ok_or_else(unknown)?;
+    app.host_keys.put(&key);
+    Ok(key)
+}
+
+/// The token of an `Authorization: Bearer` header.
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+fn parse(key: &str) -> Option<(HostId, &str)> {
+    let (id, secret) = key.strip_prefix("pwh_")?.split_once('_')?;
+    Some((HostId(id.parse().ok()?), secret))
+}

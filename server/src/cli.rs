@@ -1,0 +1,208 @@
+//! Command line and environment: one struct per section.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use poolwatch_model::person::Role;
+
+/// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
+#[derive(Debug, Parser)]
+#[command(name = "poolwatch-server", version)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the server.
+    Serve(Box<ServeOptions>),
+    /// Bring the database's schema up to date and stop.
+    Migrate(DatabaseOptions),
+    /// Make users and tokens, approve hosts.
+    Admin(AdminOptions),
+    /// Import what tools printed on a machine without agent.
+    Import(ImportOptions),
+}
+
+/// Which database.
+#[derive(Debug, Clone, Args)]
+pub struct DatabaseOptions {
+    /// A private Postgres, run from this machine's own binaries, instead of --database-url.
+    #[arg(long, value_enum, env = "POOLWATCH_DATABASE", conflicts_with = "database_url")]
+    pub database: Option<PrivateDatabase>,
+    /// Address of a Postgres (`postgres://user:password@host/database`).
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: Option<String>,
+    /// Folder for what the server keeps outside the database.
+    #[arg(long, env = "POOLWATCH_DATA_DIR", default_value = "/var/lib/poolwatch")]
+    pub data_dir: PathBuf,
+}
+
+/// A database that needs no address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrivateDatabase {
+    /// In the data folder.
+    Embedded,
+}
+
+/// `serve`.
+#[derive(Debug, Clone, Args)]
+pub struct ServeOptions {
+    /// Database.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsOptions,
+    /// Mail.
+    #[command(flatten)]
+    pub mail: MailOptions,
+    /// Address and port to listen on.
+    #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+    /// Address under which people reach the console, for links in mails.
+    #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
+    pub public_url: String,
+    /// Seconds between snapshots that agents are asked for.
+    #[arg(long, env = "POOLWATCH_INTERVAL_S", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(10..=3600))]
+    pub interval_s: u32,
+    /// Days for which frames are kept in full.
+    #[arg(long, env = "POOLWATCH_KEEP_DAYS", default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(3..=400))]
+    pub keep_days: u16,
+}
+
+/// How to encrypt.
+#[derive(Debug, Clone, Args)]
+pub struct TlsOptions {
+    /// Certificate chain, PEM.
+    #[arg(long, env = "POOLWATCH_TLS_CERT", requires = "tls_key")]
+    pub tls_cert: Option<PathBuf>,
+    /// Private key, PEM.
+    #[arg(long, env = "POOLWATCH_TLS_KEY", requires = "tls_cert")]
+    pub tls_key: Option<PathBuf>,
+    /// Without a certificate: make one, or leave TLS to a proxy in front.
+    #[arg(long, env = "POOLWATCH_TLS", value_enum, default_value = "self-signed")]
+    pub tls: Tls,
+}
+
+/// What to do without a certificate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Tls {
+    /// Make an authority and a certificate of one's own in the data folder.
+    SelfSigned,
+    /// No TLS: only behind a proxy that does it.
+    Off,
+}
+
+/// Where mail goes.
+#[derive(Debug, Clone, Args)]
+pub struct MailOptions {
+    /// Mail server (`smtp://host:25`, `smtps://user:password@host`).
+    #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires_all = ["mail_from", "mail_to"])]
+    pub smtp_url: Option<String>,
+    /// Sender.
+    #[arg(long, env = "POOLWATCH_MAIL_FROM")]
+    pub mail_from: Option<String>,
+    /// Recipients, separated by commas.
+    #[arg(long, env = "POOLWATCH_MAIL_TO", value_delimiter = ',')]
+    pub mail_to: Vec<String>,
+}
+
+/// `admin`.
+#[derive(Debug, Args)]
+pub struct AdminOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: AdminCommand,
+}
+
+/// What an administrator does.
+#[derive(Debug, Subcommand)]
+pub enum AdminCommand {
+    /// Make a user who may sign in. The password is read from standard input, one line.
+    CreateUser {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// E-mail address: the name to sign in with.
+        #[arg(long)]
+        email: String,
+        /// Name shown.
+        #[arg(long)]
+        name: String,
+        /// viewer, operator or admin.
+        #[arg(long, default_value = "viewer")]
+        role: Role,
+        /// Read the password from this file instead.
+        #[arg(long)]
+        password_file: Option<PathBuf>,
+    },
+    /// Make a token and print it. It is shown this once.
+    CreateToken {
+        /// For what.
+        #[command(subcommand)]
+        token: TokenCommand,
+    },
+    /// Let an enrolled host upload.
+    ApproveHost {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// The host's number.
+        id: i32,
+    },
+}
+
+/// A token for what.
+#[derive(Debug, Subcommand)]
+pub enum TokenCommand {
+    /// For agents, to enrol their hosts.
+    Enrolment {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// Let its hosts in at once. Whoever reads the token can then enrol a host.
+        #[arg(long)]
+        auto_approve: bool,
+        /// Days until it expires.
+        #[arg(long)]
+        expires_days: Option<u16>,
+    },
+    /// For scripts, to use /api/v1.
+    Api {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// What it is for.
+        #[arg(long)]
+        name: String,
+        /// viewer, operator or admin.
+        #[arg(long, default_value = "viewer")]
+        role: Role,
+        /// Days until it expires.
+        #[arg(long)]
+        expires_days: Option<u16>,
+    },
+}
+
+/// `import`.
+#[derive(Debug, Args)]
+pub struct ImportOptions {
+    /// Database.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// Name of the machine that the files are from.
+    #[arg(long)]
+    pub host: String,
+    /// Files: poolmon, `!vm`, `!poolused`, `!process 0 0`, event XML, pooltag.txt.
+    #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}

@@ -1,0 +1,6 @@
+//! What the command line offers.
+
+pub(crate) mod admin;
+pub(crate) mod import;
+pub(crate) mod migrate;
+pub(crate) mod serve;

@@ -1,0 +1,109 @@
+//! `admin`: users, tokens, approval of hosts.
+
+use std::{fs, io, path::Path};
+
+use anyhow::{Context, bail};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{HostId, person::Role};
+use poolwatch_store::{hosts, people, tokens};
+
+use crate::{
+    auth::{passwords, secrets},
+    cli::{AdminCommand, AdminOptions, TokenCommand},
+    clock,
+    database::Database,
+};
+
+pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
+    match options.command {
+        AdminCommand::CreateUser { database, email, name, role, password_file } => {
+            let password = read_password(password_file.as_deref())?;
+            let database = Database::open(&database).await?;
+            let created = create_user(&database, &email, &name, role, &password).await;
+            database.close(false).await?;
+            created
+        }
+        AdminCommand::CreateToken { token } => create_token(token).await,
+        AdminCommand::ApproveHost { database, id } => {
+            let database = Database::open(&database).await?;
+            let mut db = database.pool.acquire().await?;
+            let approved = hosts::approve(&mut db, HostId(id), clock::now()).await?;
+            drop(db);
+            database.close(false).await?;
+            if !approved {
+                bail!("host {id} does not exist or was approved before");
+            }
+            eprintln!("Approved host {id}: its agent sends what it kept within five minutes");
+            Ok(())
+        }
+    }
+}
+
+async fn create_user(
+    database: &Database,
+    email: &str,
+    name: &str,
+    role: Role,
+    password: &str,
+) -> anyhow::Result<()> {
+    let hash = passwords::hash(password)?;
+    let mut db = database.pool.acquire().await?;
+    let id = people::create_user(&mut db, email, name, role, &hash, clock::now()).await?;
+    if id.is_none() {
+        bail!("there is a user {email} already");
+    }
+    eprintln!("Made user {email} with role {role}");
+    Ok(())
+}
+
+fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
+    let text = match file {
+        Some(file) => fs::read_to_string(file).with_context(|| file.display().to_string())?,
+        None => {
+            let mut line = String::new();
+            io::stdin().read_line(&mut line).context("reading the password")?;
+            line
+        }
+    };
+    let password = text.trim_end_matches(['\r', '\n']).to_owned();
+    if password.chars().count() < passwords::MIN_CHARACTERS {
+        bail!(
+            "a password has at least {} characters; give it as a line on standard input or by \
+             --password-file",
+            passwords::MIN_CHARACTERS
+        );
+    }
+    Ok(password)
+}
+
+async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
+    let now = clock::now();
+    let secret = secrets::generate()?;
+    let expires = |days: Option<u16>| -> anyhow::Result<Option<Timestamp>> {
+        let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
+        Ok(days.map(after).transpose()?)
+    };
+    // The prefix tells a person, and tools that look for leaked secrets, what it is.
+    let (text, database) = match token {
+        TokenCommand::Enrolment { database, name, auto_approve, expires_days } => {
+            let text = format!("pwe_{secret}");
+            let database = Database::open(&database).await?;
+            let mut db = database.pool.acquire().await?;
+            let (hash, expires) = (secrets::hash(&text), expires(expires_days)?);
+            tokens::create_enrolment(&mut db, &name, &hash, auto_approve, now, expires).await?;
+            drop(db);
+            (text, database)
+        }
+        TokenCommand::Api { database, name, role, expires_days } => {
+            let text = format!("pwa_{secret}");
+            let database = Database::open(&database).await?;
+            let mut db = database.pool.acquire().await?;
+            let (hash, expires) = (secrets::hash(&text), expires(expires_days)?);
+            tokens::create_api(&mut db, &name, &hash, role, now, expires).await?;
+            drop(db);
+            (text, database)
+        }
+    };
+    println!("{text}");
+    database.close(false).await
+}

@@ -1,0 +1,83 @@
+//! The database that the options name.
+
+use std::{path::Path, time::Duration};
+
+use anyhow::{Context, bail};
+use poolwatch_store::{
+    PgConnectOptions, PgPool,
+    embedded::{Durability, Embedded},
+};
+use sqlx::{Connection, PgConnection, postgres::PgPoolOptions};
+
+use crate::cli::{DatabaseOptions, PrivateDatabase};
+
+/// Connections of the pool: more do not make Postgres faster.
+const CONNECTIONS: u32 = 20;
+/// How long a request waits for a connection before it is told to come back.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A database with its schema up to date.
+#[derive(Debug)]
+pub struct Database {
+    /// Connections to it.
+    pub pool: PgPool,
+    /// How to make another one.
+    pub options: PgConnectOptions,
+    embedded: Option<Embedded>,
+}
+
+impl Database {
+    /// Opens the database that the options name and migrates it.
+    ///
+    /// # Errors
+    /// When it cannot be reached or migrated, or none is named.
+    pub async fn open(options: &DatabaseOptions) -> anyhow::Result<Self> {
+        let (connect, embedded) = match (&options.database, &options.database_url) {
+            (Some(PrivateDatabase::Embedded), _) => {
+                let embedded = start_embedded(&options.data_dir).await?;
+                (embedded.options(), Some(embedded))
+            }
+            (None, Some(url)) => {
+                let connect =
+                    url.parse().context("the database address is not a postgres:// URL")?;
+                (connect, None)
+            }
+            (None, None) => bail!(
+                "no database: give --database embedded, or --database-url / DATABASE_URL \
+                 (postgres://user:password@host/database)"
+            ),
+        };
+        let mut connection =
+            PgConnection::connect_with(&connect).await.context("connecting to the database")?;
+        poolwatch_store::migrate(&mut connection).await.context("migrating the database")?;
+        connection.close().await?;
+        let pool = PgPoolOptions::new()
+            .max_connections(CONNECTIONS)
+            .acquire_timeout(WAIT)
+            .connect_with(connect.clone())
+            .await
+            .context("connecting to the database")?;
+        Ok(Self { pool, options: connect, embedded })
+    }
+
+    /// Lets go of it. A private Postgres that this process started is stopped; one that it found
+    /// running is left to whoever started it, unless `stop_adopted`.
+    ///
+    /// # Errors
+    /// When a private Postgres does not stop.
+    pub async fn close(self, stop_adopted: bool) -> anyhow::Result<()> {
+        self.pool.close().await;
+        if let Some(embedded) = self.embedded
+            && (stop_adopted || !embedded.adopted())
+        {
+            embedded.stop().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn start_embedded(data_dir: &Path) -> anyhow::Result<Embedded> {
+    Embedded::start(&data_dir.join("postgres"), Durability::Full)
+        .await
+        .context("starting the private Postgres")
+}

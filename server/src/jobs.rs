@@ -1,0 +1,130 @@
+//! Work in the background: the fleet's view, due jobs, mail.
+
+mod forget_expired;
+mod keep_partitions;
+mod resolve_quiet_incidents;
+
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_store::jobs::{self, LeasedJob};
+use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::{alerts::deliver::Mailer, app::SharedApp, clock, fleet};
+
+/// How often the fleet's view is made.
+const VIEW_EVERY: Duration = Duration::from_secs(5);
+/// How often growth's baselines are looked after.
+const BASELINE_EVERY: Duration = Duration::from_secs(30);
+/// How often due jobs are looked for.
+const JOBS_EVERY: Duration = Duration::from_secs(10);
+/// A job whose server dies is taken over after this.
+const LEASE: SignedDuration = SignedDuration::from_mins(5);
+
+/// A kind of job.
+struct Kind {
+    /// Its word in the table.
+    name: &'static str,
+    /// Hours between two.
+    every_h: i64,
+}
+
+/// All kinds, in the order in which they are made due.
+const KINDS: [Kind; 3] = [
+    Kind { name: keep_partitions::NAME, every_h: 1 },
+    Kind { name: forget_expired::NAME, every_h: 1 },
+    Kind { name: resolve_quiet_incidents::NAME, every_h: 1 },
+];
+
+/// Starts everything that runs in the background. It ends when `stop` is cancelled.
+pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) {
+    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
+    if let Some(mailer) = mailer {
+        let deliver = crate::alerts::deliver::run(app.clone(), mailer);
+        tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));
+    }
+}
+
+async fn keep_view(app: SharedApp) {
+    let mut roster = fleet::view::Roster::default();
+    if let Err(error) =
+        fleet::load::run(&app.pool, &app.fleet, app.settings.keep_days, clock::now()).await
+    {
+        error!(%error, "Could not load the latest of every host");
+    }
+    let mut every = tokio::time::interval(VIEW_EVERY);
+    loop {
+        every.tick().await;
+        let now = clock::now();
+        match fleet::view::refresh(&app.pool, &app.fleet, &mut roster, now).await {
+            Ok(()) => crate::pages::presence::count(&app.fleet.view(), now),
+            Err(error) => error!(%error, "Could not make the fleet's view"),
+        }
+    }
+}
+
+async fn keep_baselines(app: SharedApp) {
+    let mut every = tokio::time::interval(BASELINE_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = fleet::baseline::refresh(&app.pool, &app.fleet, clock::now()).await {
+            error!(%error, "Could not load the tags of a day ago");
+        }
+    }
+}
+
+async fn do_jobs(app: SharedApp) {
+    let mut every = tokio::time::interval(JOBS_EVERY);
+    loop {
+        every.tick().await;
+        if let Err(error) = do_due_jobs(&app).await {
+            error!(%error, "Could not do jobs");
+        }
+    }
+}
+
+async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
+    let mut db = app.pool.acquire().await?;
+    let now = clock::now();
+    for kind in &KINDS {
+        let step = kind.every_h * 3600;
+        let bucket = Timestamp::from_second(now.as_second().div_euclid(step) * step)?;
+        jobs::add(&mut db, kind.name, bucket, 0).await?;
+    }
+    while let Some(job) = jobs::lease(&mut db, clock::now(), LEASE).await? {
+        if let Err(error) = do_job(&mut db, app, &job).await {
+            error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
+            let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
+            let not_before = clock::now().saturating_add(pause)?;
+            jobs::put_back(&mut db, &job, not_before, &error.to_string()).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Does a job: its effect and its completion are one transaction.
+async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyhow::Result<()> {
+    let now = clock::now();
+    let mut transaction = db.begin().await?;
+    let effect = match job.kind.as_str() {
+        keep_partitions::NAME => {
+            keep_partitions::run(&mut transaction, app.settings.keep_days, now).await?
+        }
+        forget_expired::NAME => forget_expired::run(&mut transaction, now).await?,
+        resolve_quiet_incidents::NAME => {
+            resolve_quiet_incidents::run(&mut transaction, now).await?
+        }
+        other => anyhow::bail!("no such job: {other}"),
+    };
+    if jobs::complete(&mut transaction, job, now).await? {
+        transaction.commit().await?;
+        if let Some(effect) = effect {
+            info!(kind = job.kind, effect, "Did job");
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,41 @@
+//! The parts of the Poolwatch server. `docs/ARCHITECTURE.md` tells how they fit.
+
+pub mod alerts;
+pub mod api;
+pub mod app;
+pub mod auth;
+pub mod cli;
+pub mod clock;
+mod commands;
+pub mod database;
+pub mod failure;
+pub mod fleet;
+pub mod history;
+pub mod import;
+pub mod ingest;
+pub mod jobs;
+pub mod metrics;
+pub mod pages;
+pub mod routes;
+mod tls;
+
+use cli::{Cli, Command};
+use tracing_subscriber::EnvFilter;
+
+/// Does what the command line says.
+///
+/// # Errors
+/// When that fails; the message says what to do.
+pub async fn run(cli: Cli) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_from_env("POOLWATCH_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    // One provider for all TLS of the process; an earlier installation is the same one.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    match cli.command {
+        Command::Serve(options) => commands::serve::run(options).await,
+        Command::Migrate(options) => commands::migrate::run(&options).await,
+        Command::Admin(options) => commands::admin::run(options).await,
+        Command::Import(options) => commands::import::run(options).await,
+    }
+}

@@ -1,0 +1,100 @@
+//! What `/metrics` tells: every metric is declared here, with its help text.
+
+use std::time::Duration;
+
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+
+/// The registry.
+#[derive(Clone)]
+pub struct Metrics(PrometheusHandle);
+
+impl std::fmt::Debug for Metrics {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Metrics")
+    }
+}
+
+const REQUESTS: &str = "poolwatch_http_requests_total";
+const REQUEST_SECONDS: &str = "poolwatch_http_request_seconds";
+const FRAMES: &str = "poolwatch_frames_total";
+const FRAME_BYTES: &str = "poolwatch_frame_bytes_total";
+const EVENTS: &str = "poolwatch_events_total";
+const WRITER_BATCH: &str = "poolwatch_writer_batch_frames";
+const WRITER_QUEUE: &str = "poolwatch_writer_queue_uploads";
+const HOSTS: &str = "poolwatch_hosts";
+const MAILS: &str = "poolwatch_mails_total";
+
+impl Metrics {
+    /// Installs the registry of this process; a second call in tests shares the first.
+    ///
+    /// # Errors
+    /// When another registry is installed.
+    pub fn install() -> anyhow::Result<Self> {
+        static HANDLE: std::sync::OnceLock<PrometheusHandle> = std::sync::OnceLock::new();
+        if let Some(handle) = HANDLE.get() {
+            return Ok(Self(handle.clone()));
+        }
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let handle = recorder.handle();
+        if metrics::set_global_recorder(recorder).is_ok() {
+            let _ = HANDLE.set(handle.clone());
+        }
+        describe_counter!(REQUESTS, "HTTP requests answered, by status");
+        describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer an HTTP request");
+        describe_counter!(FRAMES, "Frames of hosts, by outcome (stored, duplicate, refused)");
+        describe_counter!(FRAME_BYTES, Unit::Bytes, "Bytes of frames that were stored");
+        describe_counter!(EVENTS, "Events of hosts, by outcome (stored, known, refused)");
+        describe_histogram!(WRITER_BATCH, "Frames that were committed at once");
+        describe_gauge!(WRITER_QUEUE, "Uploads that wait to be written");
+        describe_gauge!(HOSTS, "Hosts, by presence (reporting, silent)");
+        describe_counter!(MAILS, "Mails, by outcome (sent, failed)");
+        Ok(Self(HANDLE.get().cloned().unwrap_or(handle)))
+    }
+
+    /// All metrics in the text format of Prometheus.
+    #[must_use]
+    pub fn render(&self) -> String {
+        self.0.render()
+    }
+}
+
+/// Counts an answered request.
+pub fn request(status: u16, elapsed: Duration) {
+    counter!(REQUESTS, "status" => status.to_string()).increment(1);
+    histogram!(REQUEST_SECONDS).record(elapsed);
+}
+
+/// Counts frames of one upload.
+pub fn frames(stored: u64, duplicate: u64, refused: u64, bytes: u64) {
+    counter!(FRAMES, "outcome" => "stored").increment(stored);
+    counter!(FRAMES, "outcome" => "duplicate").increment(duplicate);
+    counter!(FRAMES, "outcome" => "refused").increment(refused);
+    counter!(FRAME_BYTES).increment(bytes);
+}
+
+/// Counts events of one upload.
+pub fn events(stored: usize, known: usize, refused: usize) {
+    counter!(EVENTS, "outcome" => "stored").increment(stored as u64);
+    counter!(EVENTS, "outcome" => "known").increment(known as u64);
+    counter!(EVENTS, "outcome" => "refused").increment(refused as u64);
+}
+
+/// Records one commit of the writer.
+pub fn writer(frames: usize, queue: usize) {
+    histogram!(WRITER_BATCH).record(frames as f64);
+    gauge!(WRITER_QUEUE).set(queue as f64);
+}
+
+/// Records how many hosts report.
+pub fn hosts(reporting: u64, silent: u64) {
+    gauge!(HOSTS, "presence" => "reporting").set(reporting as f64);
+    gauge!(HOSTS, "presence" => "silent").set(silent as f64);
+}
+
+/// Counts a mail.
+pub fn mail(sent: bool) {
+    counter!(MAILS, "outcome" => if sent { "sent" } else { "failed" }).increment(1);
+}

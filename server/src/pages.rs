@@ -1,0 +1,85 @@
+//! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
+
+mod assets;
+mod events;
+mod evidence;
+mod fleet;
+mod host;
+mod hosts;
+mod incidents;
+mod login;
+pub(crate) mod next_steps;
+pub mod presence;
+mod rows;
+mod search;
+
+use axum::{
+    extract::DefaultBodyLimit,
+    http::{HeaderMap, Uri},
+    response::Html,
+    routing::{get, post},
+};
+use poolwatch_model::person::Role;
+use poolwatch_web::{LivePage, Shell};
+
+use crate::{
+    app::SharedApp,
+    auth::people::Person,
+    clock,
+    failure::Failure,
+    routes::{Permission, Routes},
+};
+
+/// Largest upload of evidence.
+pub const EVIDENCE_BYTES: usize = 100 << 20;
+
+const VIEW: Permission = Permission::AtLeast(Role::Viewer);
+const OPERATE: Permission = Permission::AtLeast(Role::Operator);
+
+/// The routes of people.
+#[must_use]
+pub fn routes(routes: Routes) -> Routes {
+    routes
+        .at(Permission::Public, "/login", get(login::form).post(login::sign_in))
+        .at(Permission::Public, "/logout", post(login::sign_out))
+        .at(Permission::Public, "/static/{path}", get(assets::serve))
+        .at(VIEW, "/", get(fleet::page))
+        .at(VIEW, "/hosts", get(hosts::page))
+        .at(VIEW, "/hosts.csv", get(hosts::csv))
+        .at(VIEW, "/hosts.json", get(hosts::json))
+        .at(VIEW, "/hosts/{id}", get(host::page))
+        .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
+        .at(VIEW, "/incidents", get(incidents::list))
+        .at(VIEW, "/incidents/{id}", get(incidents::page))
+        .at(VIEW, "/events", get(events::page))
+        .at(VIEW, "/search", get(search::page))
+        .at(VIEW, "/evidence", get(evidence::form))
+        .at(
+            OPERATE,
+            "/evidence/import",
+            post(evidence::import).layer(DefaultBodyLimit::max(EVIDENCE_BYTES)),
+        )
+}
+
+/// What surrounds every page.
+#[must_use]
+pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
+    Shell {
+        now: clock::now(),
+        person: person.name.clone(),
+        newest_data: app.fleet.view().newest(),
+        url,
+    }
+}
+
+/// Path and query of a request, for [`Shell::url`].
+fn address(uri: &Uri) -> String {
+    uri.path_and_query().map_or_else(|| "/".to_owned(), ToString::to_string)
+}
+
+/// A page whole, or its live part when htmx asks.
+fn live(page: &impl LivePage, headers: &HeaderMap) -> Result<Html<String>, Failure> {
+    let html =
+        if headers.contains_key("hx-request") { page.render_live()? } else { page.render()? };
+    Ok(Html(html))
+}

@@ -1,0 +1,82 @@
+//! Events of the fleet (`GET /events`).
+
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::{HeaderMap, Uri},
+    response::Html,
+};
+use poolwatch_model::HostId;
+use poolwatch_store::events::{self, EventFilter, HostEvent};
+use poolwatch_web::events::{EventsPage, EventsQuery, PER_PAGE};
+
+use super::{address, live, rows, shell};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
+
+/// Pages beyond this are not worth the database's work.
+const MOST_PAGES: u32 = 10_000;
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Query(query): Query<EventsQuery>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, Failure> {
+    let view = app.fleet.view();
+    let (total, found) = match filter(&view, &query) {
+        Some(filter) => load(&app, &filter, query.page).await?,
+        None => (0, Vec::new()),
+    };
+    let page = EventsPage {
+        shell: shell(&app, &person, address(&uri)),
+        query,
+        total,
+        rows: found.into_iter().map(|event| rows::event(&view, event)).collect(),
+    };
+    live(&page, &headers)
+}
+
+async fn load(
+    app: &SharedApp,
+    filter: &EventFilter,
+    page: u32,
+) -> Result<(u64, Vec<HostEvent>), Failure> {
+    let mut db = app.pool.acquire().await?;
+    let total = events::count_matching(&mut db, filter).await?;
+    let offset = i64::from(page.clamp(1, MOST_PAGES) - 1) * i64::from(PER_PAGE);
+    let found = events::list(&mut db, filter, i64::from(PER_PAGE), offset).await?;
+    Ok((total.unsigned_abs(), found))
+}
+
+/// The filter of a query; `None` when nothing can match.
+fn filter(view: &FleetView, query: &EventsQuery) -> Option<EventFilter> {
+    let (id, host) = (query.id.trim(), query.host.trim());
+    let event_id = match id {
+        "" => None,
+        id => Some(id.parse().ok()?),
+    };
+    let among = (!host.is_empty()).then(|| hosts_named(view, host));
+    if among.as_ref().is_some_and(Vec::is_empty) {
+        return None;
+    }
+    Some(EventFilter { among, event_id, ..EventFilter::default() })
+}
+
+/// The hosts of exactly this name, else those that hold it in their name.
+fn hosts_named(view: &FleetView, name: &str) -> Vec<HostId> {
+    let wanted = name.to_lowercase();
+    let with = |matches: &dyn Fn(&str) -> bool| -> Vec<HostId> {
+        view.hosts
+            .iter()
+            .filter(|host| {
+                matches(&host.host.name.to_lowercase())
+                    || matches(&rows::short_name(host).to_lowercase())
+            })
+            .map(|host| host.host.id)
+            .collect()
+    };
+    let exact = with(&|name| name == wanted);
+    if exact.is_empty() { with(&|name| name.contains(&wanted)) } else { exact }
+}

@@ -1,0 +1,167 @@
+//! The fleet at a glance (`GET /`).
+
+use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::{HeaderMap, Uri},
+    response::Html,
+};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_analysis::catalogue;
+use poolwatch_model::{HostId, Pool, incident::IncidentState};
+use poolwatch_store::events::{self, EventFilter};
+use poolwatch_web::{
+    fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
+    histogram::PressureHistogram,
+    hosts::{HostRow, Presence},
+    incidents::IncidentRow,
+    level::{PoolLevel, Pressure},
+    words,
+};
+
+use super::{address, live, presence, rows, shell};
+use crate::{
+    app::SharedApp,
+    auth::people::Person,
+    failure::Failure,
+    fleet::{
+        growing::Growing,
+        view::{FleetView, HostSummary},
+    },
+};
+
+/// Latest events that are shown.
+const EVENTS: i64 = 10;
+/// Hosts that are shown.
+const HOSTS: usize = 10;
+/// Events 2019 and 2020 are counted over this.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Query(query): Query<FleetQuery>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, Failure> {
+    let shell = shell(&app, &person, address(&uri));
+    let (now, view) = (shell.now, app.fleet.view());
+    let chosen = in_group(&view, &query.group);
+    let ids: Option<Vec<HostId>> =
+        (!query.group.is_empty()).then(|| chosen.iter().map(|host| host.host.id).collect());
+
+    let mut db = app.pool.acquire().await?;
+    let back = SignedDuration::from_hours(i64::from(query.hours.hours()));
+    let since = now.saturating_sub(back).ok();
+    let filter = EventFilter { among: ids.clone(), since, ..EventFilter::default() };
+    let latest = events::list(&mut db, &filter, EVENTS, 0).await?;
+    let mut pool_empty = 0;
+    for event_id in [2019, 2020] {
+        let filter = EventFilter {
+            among: ids.clone(),
+            event_id: Some(event_id),
+            since: now.saturating_sub(DAY).ok(),
+            ..EventFilter::default()
+        };
+        pool_empty += events::count_matching(&mut db, &filter).await?;
+    }
+    drop(db);
+
+    let page = FleetPage {
+        groups: groups(&view),
+        first_host: first_host(&app.settings.public_url),
+        counts: counts(&chosen, pool_empty.unsigned_abs(), now),
+        causes: causes(&view, ids.as_deref()),
+        pressure: Pool::ALL.map(|pool| {
+            let levels = chosen.iter().map(|host| rows::level(host, pool).share());
+            PressureHistogram::of(pool, levels)
+        }),
+        events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
+        growing: view.growing.iter().map(growing).collect(),
+        hosts: under_pressure(&view, &chosen),
+        query,
+        shell,
+    };
+    live(&page, &headers)
+}
+
+/// The groups of all hosts, in alphabetical order.
+pub(super) fn groups(view: &FleetView) -> Vec<String> {
+    let groups: BTreeSet<String> =
+        view.hosts.iter().filter_map(|host| words::group(&host.host.facts)).collect();
+    groups.into_iter().collect()
+}
+
+fn in_group<'a>(view: &'a FleetView, group: &str) -> Vec<&'a Arc<HostSummary>> {
+    let is_in = |host: &HostSummary| words::group(&host.host.facts).as_deref() == Some(group);
+    view.hosts.iter().filter(|host| group.is_empty() || is_in(host)).collect()
+}
+
+fn counts(chosen: &[&Arc<HostSummary>], pool_empty_24h: u64, now: Timestamp) -> FleetCounts {
+    let with = |wanted: Presence| {
+        chosen.iter().filter(|host| presence::of(host, now) == wanted).count() as u64
+    };
+    FleetCounts {
+        hosts: chosen.len() as u64,
+        reporting: with(Presence::Reporting),
+        silent: with(Presence::Silent),
+        high: chosen.iter().filter(|host| is_high(host)).count() as u64,
+        pool_empty_24h,
+    }
+}
+
+fn is_high(host: &HostSummary) -> bool {
+    Pool::ALL.into_iter().any(|pool| rows::level(host, pool).pressure() == Pressure::High)
+}
+
+fn causes(view: &FleetView, among: Option<&[HostId]>) -> Vec<IncidentRow> {
+    let mut open: Vec<_> = view
+        .incidents
+        .iter()
+        .filter(|incident| incident.state == IncidentState::Open)
+        .filter(|incident| among.is_none_or(|ids| ids.contains(&incident.cause.host())))
+        .cloned()
+        .collect();
+    rows::sort_incidents(&mut open);
+    open.iter().map(|incident| rows::incident(view, incident)).collect()
+}
+
+fn growing(growing: &Growing) -> GrowingTag {
+    GrowingTag {
+        tag: growing.tag,
+        pool: growing.pool,
+        hosts: growing.hosts,
+        per_day: growing.bytes_per_day as i64,
+        meaning: catalogue::entry(growing.tag).map(|entry| entry.meaning.to_owned()),
+    }
+}
+
+/// Hosts with pool figures, those first whose fuller pool asks for most attention.
+fn under_pressure(view: &FleetView, chosen: &[&Arc<HostSummary>]) -> Vec<HostRow> {
+    let rank =
+        |level: PoolLevel| level.share().map(|share| (level.pressure(), (share * 1e6) as u64));
+    let mut ranked: Vec<_> = chosen
+        .iter()
+        .filter_map(|host| {
+            let rank = Pool::ALL.into_iter().filter_map(|pool| rank(rows::level(host, pool))).max();
+            Some((rank?, *host))
+        })
+        .collect();
+    ranked.sort_by_key(|(rank, host)| (Reverse(*rank), host.host.id));
+    ranked.truncate(HOSTS);
+    ranked.into_iter().map(|(_, host)| rows::host(view, host)).collect()
+}
+
+fn first_host(public_url: &str) -> FirstHost {
+    FirstHost {
+        token_command: "poolwatch-server admin create-token enrolment --name first-hosts \
+                        --auto-approve"
+            .to_owned(),
+        agent_command: format!(
+            "msiexec /i poolwatch-agent.msi /qn SERVER={public_url} TOKEN=<the token>"
+        ),
+    }
+}

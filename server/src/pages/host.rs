@@ -1,0 +1,160 @@
+//! One host (`GET /hosts/{id}`) and what its charts draw (`/hosts/{id}/pools.json`).
+
+mod chart;
+pub(super) mod judgement;
+mod tables;
+mod trends;
+
+use axum::{
+    Extension, Json,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Uri},
+    response::Html,
+};
+use jiff::{SignedDuration, Timestamp};
+use judgement::Known;
+use poolwatch_model::{HostId, Pool};
+use poolwatch_store::{
+    events::{self, EventFilter},
+    evidence, frames,
+};
+use poolwatch_web::{
+    Shell,
+    host::{HostHead, HostPage, HostQuery, PoolsChart},
+    hosts::HostSource,
+};
+use sqlx::PgConnection;
+use trends::Trends;
+
+use super::{address, live, next_steps, presence, rows, shell};
+use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure};
+
+/// Latest events that are shown.
+const EVENTS: i64 = 10;
+/// Imported snapshots are looked for this far before the latest.
+const IMPORTED_HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i32>,
+    Query(query): Query<HostQuery>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, Failure> {
+    let shell = shell(&app, &person, address(&uri));
+    let mut db = app.pool.acquire().await?;
+    let known = judgement::known(&app, &mut db, HostId(id), shell.now).await?;
+    let known = known.ok_or_else(no_such_host)?;
+    let mut page = head(&known, shell, query);
+    if !headers.contains_key("hx-request") {
+        fill(&mut page, &app, &mut db, &known).await?;
+    }
+    drop(db);
+    live(&page, &headers)
+}
+
+/// What the charts draw.
+pub(super) async fn pools(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(id): Path<i32>,
+    Query(query): Query<HostQuery>,
+) -> Result<Json<PoolsChart>, Failure> {
+    let now = clock::now();
+    let mut db = app.pool.acquire().await?;
+    let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
+    let summary = summary.ok_or_else(no_such_host)?;
+    let interval_s = app.settings.interval_s;
+    Ok(Json(chart::load(&mut db, &summary, query.hours, interval_s, now).await?))
+}
+
+fn no_such_host() -> Failure {
+    Failure::not_found("There is no such host")
+}
+
+/// The page with all that its live part shows, and nothing else yet.
+fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
+    let summary = &known.summary;
+    HostPage {
+        shell,
+        query,
+        host: HostHead {
+            id: summary.host.id,
+            name: rows::short_name(summary),
+            facts: summary.host.facts.clone(),
+            source: presence::source(summary),
+            booted: rows::booted(summary),
+            last_seen: rows::last_seen(summary),
+            sent_24h: None,
+        },
+        diagnosis: known.diagnosis.clone(),
+        incident: known.incident.clone(),
+        steps: Vec::new(),
+        nonpaged: rows::level(summary, Pool::Nonpaged),
+        paged: rows::level(summary, Pool::Paged),
+        growth_24h: Pool::ALL.map(|pool| summary.growth(pool)),
+        memory: summary.memory.clone(),
+        has_history: false,
+        tags: None,
+        processes: None,
+        object_types: Vec::new(),
+        events: Vec::new(),
+        faults: Vec::new(),
+        cost: None,
+        evidence: Vec::new(),
+    }
+}
+
+/// Adds what is loaded once per visit.
+async fn fill(
+    page: &mut HostPage,
+    app: &SharedApp,
+    db: &mut PgConnection,
+    known: &Known,
+) -> Result<(), Failure> {
+    let id = known.summary.host.id;
+    let view = app.fleet.view();
+    let os = known.summary.host.facts.os.as_ref();
+    if let Some(diagnosis) = &known.diagnosis {
+        page.steps = next_steps::of(diagnosis, os, known.snapshot.as_ref());
+    }
+    if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
+        let trends = Trends::load(db, id, at).await?;
+        let tables = tables::Tables { snapshot, known, trends: &trends };
+        page.tags = tables.tags(page.query.tags);
+        page.processes = tables.processes();
+        page.object_types = tables::object_types(snapshot);
+        page.faults.clone_from(&snapshot.faults);
+        page.cost = snapshot.cost;
+        page.has_history = has_history(db, page.host.source, id, at).await?;
+    }
+    let filter = EventFilter { host: Some(id), ..EventFilter::default() };
+    let latest = events::list(db, &filter, EVENTS, 0).await?;
+    page.events = latest
+        .into_iter()
+        .map(|event| {
+            let mut row = rows::event(&view, event);
+            row.host.name.clone_from(&page.host.name);
+            row
+        })
+        .collect();
+    page.evidence = evidence::list(db, id).await?.into_iter().map(rows::file).collect();
+    Ok(())
+}
+
+/// Whether there is more than one moment to draw.
+async fn has_history(
+    db: &mut PgConnection,
+    source: HostSource,
+    id: HostId,
+    at: Timestamp,
+) -> Result<bool, Failure> {
+    if source == HostSource::Agent {
+        return Ok(true);
+    }
+    let since = at.saturating_sub(IMPORTED_HISTORY).unwrap_or(at);
+    let series = frames::pool_series(db, id, since, at, 60).await?;
+    Ok(series.nonpaged.points.len().max(series.paged.points.len()) > 1)
+}

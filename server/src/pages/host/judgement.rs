@@ -1,0 +1,145 @@
+//! What is known of one host now, and the judgement on it.
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_analysis::{Observation, diagnose};
+use poolwatch_model::{
+    HostId, Snapshot,
+    diagnosis::Diagnosis,
+    event::{Event, EventKind},
+    incident::{Incident, IncidentState},
+};
+use poolwatch_store::{
+    events::{self, EventFilter},
+    hosts,
+    incidents::{self, IncidentFilter},
+};
+use poolwatch_web::hosts::HostSource;
+use sqlx::PgConnection;
+
+use crate::{
+    app::App,
+    failure::Failure,
+    fleet::{
+        host::Before,
+        view::{self, HostSummary},
+    },
+    pages::{presence, rows},
+};
+
+/// Events that bear on a judgement are this old at most.
+const DAY: SignedDuration = SignedDuration::from_hours(24);
+/// Events that are looked at, the latest.
+const EVENTS: i64 = 200;
+/// Incidents of one host that are looked at.
+const INCIDENTS: i64 = 20;
+
+/// What is known of one host now.
+pub(in crate::pages) struct Known {
+    /// In short.
+    pub(in crate::pages) summary: HostSummary,
+    /// The latest snapshot.
+    pub(in crate::pages) snapshot: Option<Snapshot>,
+    /// Its tags about a day earlier.
+    pub(in crate::pages) before: Option<Before>,
+    /// Its worst incident that is not resolved.
+    pub(in crate::pages) incident: Option<Incident>,
+    /// The judgement of the open incident, else of the latest snapshot.
+    pub(in crate::pages) diagnosis: Option<Diagnosis>,
+}
+
+/// What is known of a host in short; `None` when there is no such host.
+pub(super) async fn summary(
+    app: &App,
+    db: &mut PgConnection,
+    id: HostId,
+    now: Timestamp,
+) -> Result<Option<HostSummary>, Failure> {
+    let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
+    let live = app.fleet.host(id);
+    let summary = view::summary(&host, &live.read(), None, now);
+    Ok(Some(summary))
+}
+
+/// What is known of a host; `None` when there is no such host.
+pub(in crate::pages) async fn known(
+    app: &App,
+    db: &mut PgConnection,
+    id: HostId,
+    now: Timestamp,
+) -> Result<Option<Known>, Failure> {
+    let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
+    let (snapshot, before) = {
+        let live = app.fleet.host(id);
+        let state = live.read();
+        (state.snapshot().cloned(), state.before.clone())
+    };
+    let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
+    let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
+    rows::sort_incidents(&mut incidents);
+    let incident = incidents.into_iter().next();
+    let open = incident.as_ref().filter(|incident| incident.state == IncidentState::Open);
+    let diagnosis = match open {
+        Some(incident) => Some(incident.diagnosis.clone()),
+        None => {
+            let source = presence::source(&summary);
+            let events = relevant_events(db, id, source, now).await?;
+            judge(&summary, snapshot.as_ref(), before.as_ref(), &events, now)
+        }
+    };
+    Ok(Some(Known { summary, snapshot, before, incident, diagnosis }))
+}
+
+/// Events that the judgement may rest on. Imported ones may be of any age.
+async fn relevant_events(
+    db: &mut PgConnection,
+    id: HostId,
+    source: HostSource,
+    now: Timestamp,
+) -> Result<Vec<Event>, Failure> {
+    let since = match source {
+        HostSource::Agent => now.saturating_sub(DAY).ok(),
+        HostSource::Imported => None,
+    };
+    let filter = EventFilter { host: Some(id), since, ..EventFilter::default() };
+    let found = events::list(db, &filter, EVENTS, 0).await?;
+    let bears = |event: &Event| !matches!(event.kind(), EventKind::Restart | EventKind::Other);
+    Ok(found.into_iter().map(|found| found.event).filter(bears).collect())
+}
+
+/// The judgement; `None` while nothing was received.
+fn judge(
+    summary: &HostSummary,
+    snapshot: Option<&Snapshot>,
+    before: Option<&Before>,
+    events: &[Event],
+    now: Timestamp,
+) -> Option<Diagnosis> {
+    if snapshot.is_none() && events.is_empty() {
+        return None;
+    }
+    let empty = Snapshot::default();
+    let snapshot = snapshot.unwrap_or(&empty);
+    let earlier = before.zip(summary.at).map(|(before, at)| {
+        let tags: &poolwatch_model::tag::TagTable = &before.tags;
+        (tags, at.duration_since(before.at))
+    });
+    Some(diagnose(&Observation {
+        now: moment(summary, events, now),
+        os: summary.host.facts.os.as_ref(),
+        snapshot,
+        earlier,
+        events,
+    }))
+}
+
+/// The moment to judge as of. Evidence that was imported is judged as of when it was taken: texts
+/// seldom tell when that was, but events do.
+fn moment(summary: &HostSummary, events: &[Event], now: Timestamp) -> Timestamp {
+    match presence::source(summary) {
+        HostSource::Agent => now,
+        HostSource::Imported => {
+            let newest = events.iter().map(|event| event.time).max();
+            newest.or(summary.at).unwrap_or(now)
+        }
+    }
+}

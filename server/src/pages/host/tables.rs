@@ -1,0 +1,162 @@
+//! The tables of tags, processes and object types of one host.
+
+use std::cmp::Reverse;
+
+use poolwatch_analysis::{catalogue, growth::difference};
+use poolwatch_model::{
+    Bytes, Pool, PoolTag, Snapshot,
+    diagnosis::{Diagnosis, Evidence},
+    process::{ObjectTypeUse, ProcessUse},
+};
+use poolwatch_web::{
+    host::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView},
+    sparkline::Sparkline,
+};
+
+use super::{
+    judgement::Known,
+    trends::{Trends, day_ago},
+};
+
+/// Tags that are shown.
+const TAGS: usize = 25;
+/// Processes that are shown.
+const PROCESSES: usize = 15;
+/// Object types that are shown.
+const TYPES: usize = 12;
+
+/// What the tables are made of.
+pub(super) struct Tables<'a> {
+    pub(super) snapshot: &'a Snapshot,
+    pub(super) known: &'a Known,
+    pub(super) trends: &'a Trends,
+}
+
+/// One tag's use of one pool, before it is drawn.
+struct Use {
+    tag: PoolTag,
+    pool: Pool,
+    bytes: u64,
+    outstanding: u64,
+    change: Option<i64>,
+}
+
+impl Tables<'_> {
+    /// The first tags in this order.
+    pub(super) fn tags(&self, order: TagOrder) -> Option<TagTableView> {
+        let table = self.snapshot.tags.as_ref()?;
+        let mut uses: Vec<Use> = table
+            .rows
+            .iter()
+            .flat_map(|row| Pool::ALL.map(|pool| (row.tag, pool, *row.of(pool))))
+            .map(|(tag, pool, of)| Use {
+                tag,
+                pool,
+                bytes: of.bytes,
+                outstanding: of.outstanding,
+                change: self.change(tag, pool, of.bytes),
+            })
+            .filter(|one| {
+                (one.bytes, one.outstanding) != (0, 0) || one.change.is_some_and(|by| by != 0)
+            })
+            .collect();
+        uses.sort_by_key(|one| {
+            let (first, then) = match order {
+                TagOrder::Bytes => (i128::from(one.bytes), one.outstanding),
+                TagOrder::Outstanding => (i128::from(one.outstanding), one.bytes),
+                TagOrder::Change => (one.change.map_or(i128::MIN, i128::from), one.bytes),
+            };
+            (Reverse((first, then)), one.tag)
+        });
+        let unexplained = Pool::ALL.map(|pool| {
+            let used = self.known.summary.memory.of(pool).filter(|_| table.complete)?;
+            used.0.checked_sub(table.total(pool)).map(Bytes)
+        });
+        Some(TagTableView {
+            total: table.rows.len() as u64,
+            rows: uses.into_iter().take(TAGS).map(|one| self.tag_row(&one)).collect(),
+            unexplained,
+        })
+    }
+
+    /// The processes with the most handles.
+    pub(super) fn processes(&self) -> Option<ProcessTable> {
+        let processes = self.snapshot.processes.as_ref()?;
+        let mut most: Vec<&ProcessUse> = processes.iter().collect();
+        most.sort_by_key(|process| (Reverse(process.handles), process.key));
+        Some(ProcessTable {
+            total: processes.len() as u64,
+            rows: most.into_iter().take(PROCESSES).map(|one| self.process_row(one)).collect(),
+        })
+    }
+
+    fn change(&self, tag: PoolTag, pool: Pool, bytes: u64) -> Option<i64> {
+        let before = &self.known.before.as_ref()?.tags;
+        match before.get(tag) {
+            Some(row) => Some(difference(row.of(pool).bytes, bytes)),
+            None => before.complete.then(|| difference(0, bytes)),
+        }
+    }
+
+    fn tag_row(&self, one: &Use) -> TagRow {
+        let suspect = self.known.diagnosis.as_ref().is_some_and(|diagnosis| {
+            diagnosis.pool.is_none_or(|pool| pool == one.pool) && accuses_tag(diagnosis, one.tag)
+        });
+        let values = self.trends.tag(one.tag, one.pool, one.bytes);
+        TagRow {
+            tag: one.tag,
+            pool: one.pool,
+            bytes: Bytes(one.bytes),
+            outstanding: one.outstanding,
+            change: one.change,
+            trend: drawn(values, Sparkline::bytes).marked(suspect),
+            meaning: catalogue::entry(one.tag).map(|entry| TagMeaning {
+                text: entry.meaning.to_owned(),
+                owner: (!entry.owner.is_empty()).then(|| entry.owner.to_owned()),
+            }),
+            suspect,
+        }
+    }
+
+    fn process_row(&self, process: &ProcessUse) -> ProcessRow {
+        let suspect = self.known.diagnosis.as_ref().is_some_and(|it| accuses(it, process));
+        let values = match process.handles {
+            Some(handles) => self.trends.handles(process.key, handles),
+            None => Vec::new(),
+        };
+        let change = day_ago(&values).zip(process.handles);
+        ProcessRow {
+            process: process.clone(),
+            change: change.map(|(then, now)| difference(then, now.into())),
+            trend: drawn(values, Sparkline::counts).marked(suspect),
+            suspect,
+        }
+    }
+}
+
+/// The object types with the most handles or objects.
+pub(super) fn object_types(snapshot: &Snapshot) -> Vec<ObjectTypeUse> {
+    let mut types = snapshot.object_types.clone().unwrap_or_default();
+    types.sort_by_key(|one| Reverse(one.handles.max(one.objects)));
+    types.truncate(TYPES);
+    types
+}
+
+/// A line; one moment alone makes none.
+fn drawn(values: Vec<Option<u64>>, line: fn(Vec<Option<u64>>) -> Sparkline) -> Sparkline {
+    let enough = values.iter().flatten().count() > 1;
+    line(if enough { values } else { Vec::new() })
+}
+
+fn accuses_tag(diagnosis: &Diagnosis, tag: PoolTag) -> bool {
+    let mut tags = diagnosis.suspects.iter().flat_map(|suspect| &suspect.tags);
+    tags.any(|accused| accused.unprotected() == tag.unprotected())
+}
+
+fn accuses(diagnosis: &Diagnosis, process: &ProcessUse) -> bool {
+    let mut facts = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
+    facts.any(|fact| {
+        matches!(fact, Evidence::ProcessHandles { image, pid, .. }
+            if *pid == process.key.pid && *image == process.image)
+    })
+}

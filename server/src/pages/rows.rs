@@ -1,0 +1,205 @@
+//! What tables show of hosts, incidents, events and imported files.
+
+use std::cmp::Reverse;
+
+use jiff::Timestamp;
+use poolwatch_model::{
+    Bytes, HostId, Pool,
+    event::EventKind,
+    incident::{Incident, IncidentState},
+};
+use poolwatch_store::{events::HostEvent, evidence::Evidence};
+use poolwatch_web::{
+    HostLink,
+    events::EventRow,
+    evidence::{IgnoredLine, ImportedFile},
+    hosts::{HostRow, HostSource, IncidentMark, TopProcess},
+    incidents::{IncidentHost, IncidentRow},
+    level::PoolLevel,
+    sparkline::Sparkline,
+    words,
+};
+
+use super::presence;
+use crate::{
+    fleet::view::{FleetView, HostSummary},
+    import::FileSummary,
+};
+
+/// A host's link, by its short name.
+pub(super) fn link(summary: &HostSummary) -> HostLink {
+    HostLink { id: summary.host.id, name: short_name(summary) }
+}
+
+/// The link of a host that the view may not hold: one that came a moment ago, or was retired.
+pub(super) fn link_to(view: &FleetView, id: HostId) -> HostLink {
+    view.host(id).map_or_else(|| HostLink { id, name: format!("host {id}") }, |host| link(host))
+}
+
+/// The first label of the name that an agent tells; the whole name that an import gave.
+pub(super) fn short_name(summary: &HostSummary) -> String {
+    match presence::source(summary) {
+        HostSource::Agent => first_label(&summary.host.name).to_owned(),
+        HostSource::Imported => summary.host.name.clone(),
+    }
+}
+
+fn first_label(name: &str) -> &str {
+    if name.parse::<std::net::IpAddr>().is_ok() {
+        return name;
+    }
+    name.split('.').next().filter(|label| !label.is_empty()).unwrap_or(name)
+}
+
+/// How full a pool of a host is.
+pub(super) fn level(summary: &HostSummary, pool: Pool) -> PoolLevel {
+    PoolLevel {
+        pool,
+        used: summary.memory.of(pool),
+        ceiling: summary.ceiling(pool),
+        physical: summary.memory.physical,
+    }
+}
+
+/// How a pool of a host went in the last 24 h.
+pub(super) fn trend(summary: &HostSummary, pool: Pool) -> Sparkline {
+    Sparkline::bytes(match pool {
+        Pool::Nonpaged => summary.nonpaged_trend.clone(),
+        Pool::Paged => summary.paged_trend.clone(),
+    })
+}
+
+/// When a host's data were taken or came: imported data are as old as they say themselves.
+pub(super) fn last_seen(summary: &HostSummary) -> Option<Timestamp> {
+    match presence::source(summary) {
+        HostSource::Agent => summary.received,
+        HostSource::Imported => summary.at,
+    }
+}
+
+/// When a host started. What was imported does not tell.
+pub(super) fn booted(summary: &HostSummary) -> Option<Timestamp> {
+    summary.booted_at.filter(|_| presence::source(summary) == HostSource::Agent)
+}
+
+/// A host in a table.
+pub(super) fn host(view: &FleetView, summary: &HostSummary) -> HostRow {
+    let incident = summary.incident.and_then(|at| view.incidents.get(at));
+    HostRow {
+        host: link(summary),
+        os: summary.host.facts.os.clone(),
+        group: words::group(&summary.host.facts),
+        source: presence::source(summary),
+        booted: booted(summary),
+        nonpaged: level(summary, Pool::Nonpaged),
+        paged: level(summary, Pool::Paged),
+        commit: summary.memory.committed.zip(summary.memory.commit_limit),
+        nonpaged_growth: summary.growth(Pool::Nonpaged),
+        paged_growth: summary.growth(Pool::Paged),
+        top_process: summary.top_process.as_ref().map(|(image, pid, handles)| TopProcess {
+            image: image.clone(),
+            pid: *pid,
+            handles: *handles,
+        }),
+        last_seen: last_seen(summary),
+        incident: incident
+            .map(|incident| IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict }),
+    }
+}
+
+/// An incident in a table.
+pub(super) fn incident(view: &FleetView, incident: &Incident) -> IncidentRow {
+    let IncidentHost { host, level, trend, .. } = incident_host(view, incident);
+    IncidentRow { incident: incident.clone(), hosts: 1, worst: host, level, trend }
+}
+
+/// The host of an incident with the pool that it is about.
+pub(super) fn incident_host(view: &FleetView, incident: &Incident) -> IncidentHost {
+    let (id, pool) = (incident.cause.host(), incident.cause.pool());
+    let suspect = !incident.diagnosis.suspects.is_empty();
+    match view.host(id) {
+        Some(summary) => IncidentHost {
+            host: link(summary),
+            os: summary.host.facts.os.clone(),
+            level: level(summary, pool),
+            trend: trend(summary, pool).marked(suspect),
+        },
+        None => IncidentHost {
+            host: link_to(view, id),
+            os: None,
+            level: PoolLevel { pool, used: None, ceiling: None, physical: None },
+            trend: Sparkline::bytes(Vec::new()),
+        },
+    }
+}
+
+/// Incidents in the order in which they want attention: open before past, the worst and latest
+/// first.
+pub(super) fn sort_incidents(incidents: &mut [Incident]) {
+    incidents.sort_by_key(|incident| {
+        let open = incident.state == IncidentState::Open;
+        let severity = words::severity(&incident.diagnosis.verdict);
+        Reverse((open, severity, incident.last_seen, incident.id))
+    });
+}
+
+/// An event in a table, with the unresolved incident that it belongs to.
+pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
+    let incident = view.incidents.iter().find(|incident| is_part(incident, &event));
+    EventRow {
+        host: link_to(view, event.host),
+        incident: incident.map(|incident| incident.id),
+        event: event.event,
+    }
+}
+
+/// Whether an incident rests on an event.
+pub(super) fn is_part(incident: &Incident, event: &HostEvent) -> bool {
+    let EventKind::PoolEmpty(pool) = event.event.kind() else { return false };
+    !event.history
+        && incident.cause.host() == event.host
+        && incident.cause.pool() == pool
+        && (incident.opened..=incident.last_seen).contains(&event.event.time)
+}
+
+/// An imported file, as it is kept.
+pub(super) fn file(evidence: Evidence) -> ImportedFile {
+    // A summary that this version cannot read shows as a file of which nothing is known.
+    let summary: Option<FileSummary> = serde_json::from_value(evidence.summary).ok();
+    let size = Bytes(evidence.size_bytes.unsigned_abs());
+    imported_file(evidence.name, size, summary, evidence.imported_at)
+}
+
+/// An imported file with what was understood of it.
+pub(super) fn imported_file(
+    name: String,
+    size: Bytes,
+    summary: Option<FileSummary>,
+    imported: Timestamp,
+) -> ImportedFile {
+    let (kind, used, ignored, lines) = summary.map_or_else(Default::default, |summary| {
+        (summary.kind, summary.used, summary.ignored, summary.ignored_lines)
+    });
+    let ignored_lines = lines
+        .into_iter()
+        .map(|line| IgnoredLine { number: line.number, text: line.text, reason: line.reason })
+        .collect();
+    ImportedFile { name, kind, size, used, ignored, ignored_lines, imported }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_name_is_the_first_label_but_never_a_part_of_an_address() {
+        for (name, short) in [
+            ("FS-02.corp.example", "FS-02"),
+            ("FS-02", "FS-02"),
+            ("10.1.2.3", "10.1.2.3"),
+            (".odd", ".odd"),
+        ] {
+            assert_eq!(first_label(name), short);
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Search over hosts and incidents (`GET /search?q=`).
+
+use axum::{
+    Extension,
+    extract::{Query, State},
+    http::Uri,
+    response::{Html, IntoResponse, Redirect, Response},
+};
+use poolwatch_model::incident::Incident;
+use poolwatch_store::incidents::{self, IncidentFilter};
+use poolwatch_web::{Page, links, search::SearchPage, words};
+use serde::Deserialize;
+
+use super::{address, hosts::selection, rows, shell};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
+
+/// Hosts that are shown.
+const HOSTS: usize = 50;
+/// Incidents that are looked through, the latest.
+const LOOKED_THROUGH: i64 = 500;
+/// Incidents that are shown.
+const INCIDENTS: usize = 50;
+
+/// What `/search` takes.
+#[derive(Debug, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    q: String,
+}
+
+/// The page, or the page of the one host of exactly this name.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Query(asked): Query<Asked>,
+    uri: Uri,
+) -> Result<Response, Failure> {
+    let text = asked.q.trim().to_owned();
+    if text.is_empty() {
+        return Ok(Redirect::to("/hosts").into_response());
+    }
+    let view = app.fleet.view();
+    let named: Vec<_> = view.hosts.iter().filter(|host| selection::is_named(host, &text)).collect();
+    if let [host] = named[..] {
+        return Ok(Redirect::to(&links::host(host.host.id)).into_response());
+    }
+    let mut hosts = selection::matching(app.clone(), view.clone(), text.clone()).await?;
+    let hosts_total = hosts.len() as u64;
+    // Hosts that bear the name come before those that merely run a program of it.
+    hosts.sort_by_key(|host| (!selection::name_holds(host, &text), host.host.name.to_lowercase()));
+    hosts.truncate(HOSTS);
+
+    let filter = IncidentFilter::default();
+    let latest = incidents::list(&mut *app.pool.acquire().await?, filter, LOOKED_THROUGH).await?;
+    let page = SearchPage {
+        shell: shell(&app, &person, address(&uri)),
+        hosts: hosts.iter().map(|host| rows::host(&view, host)).collect(),
+        hosts_total,
+        incidents: latest
+            .into_iter()
+            .filter(|incident| is_about(incident, &view, &text.to_lowercase()))
+            .take(INCIDENTS)
+            .map(|incident| {
+                let host = rows::link_to(&view, incident.cause.host());
+                (incident, host)
+            })
+            .collect(),
+        text,
+    };
+    Ok(Html(page.render()?).into_response())
+}
+
+/// Whether an incident's title, suspects or host hold the text.
+fn is_about(incident: &Incident, view: &FleetView, text: &str) -> bool {
+    let host = rows::link_to(view, incident.cause.host()).name;
+    let suspects = incident.diagnosis.suspects.iter().map(words::suspect_name);
+    suspects
+        .chain([words::title(&incident.diagnosis), host])
+        .any(|told| told.to_lowercase().contains(text))
+}

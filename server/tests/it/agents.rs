@@ -1,0 +1,161 @@
+//! Agents: enrolment, uploads, and everything that is wrong with them.
+
+use poolwatch_protocol::{
+    limits,
+    v1::messages::{EnrolReply, EnrolRequest, FramesReply, Problem},
+};
+use poolwatch_store::hosts;
+
+use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json};
+
+#[tokio::test]
+async fn what_is_acknowledged_is_stored_once_however_often_it_is_sent() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let frames: Vec<_> = (0..3).map(|step| agent.frame(classic(step))).collect();
+    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    for _ in 0..2 {
+        let response = agent.send(&frames).await;
+        assert_eq!(response.status(), 200);
+        let reply: FramesReply = json(response).await;
+        assert_eq!(reply.acknowledged.map(|id| id.seq), Some(3));
+        assert!(!reply.need_key && reply.refused.is_empty());
+    }
+    assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
+    let live = server.app.fleet.host(agent.id);
+    assert_eq!(live.read().snapshot(), Some(&classic(2)));
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_stores_deltas_and_asks_for_a_key_frame() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    agent.frame(classic(0));
+    let delta = agent.frame(classic(1));
+    let reply: FramesReply = json(agent.send(&[&delta]).await).await;
+    assert!(reply.need_key, "its base never came");
+    agent.restart_chain();
+    let key = agent.frame(classic(2));
+    let reply: FramesReply = json(agent.send(&[&key]).await).await;
+    assert!(!reply.need_key);
+    assert_eq!(server.app.fleet.host(agent.id).read().snapshot(), Some(&classic(2)));
+}
+
+#[tokio::test]
+async fn one_bad_frame_is_refused_and_the_rest_of_the_batch_stored() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let good = agent.frame(classic(0));
+    let bomb = zstd::bulk::compress(&vec![0; limits::ENVELOPE_BYTES + 1], 3).unwrap();
+    let after = agent.frame(classic(1));
+    let response = agent.send(&[&good, b"no frame", &bomb, &after]).await;
+    assert_eq!(response.status(), 200);
+    let reply: FramesReply = json(response).await;
+    let refused: Vec<usize> = reply.refused.iter().map(|frame| frame.index).collect();
+    assert_eq!(refused, [1, 2]);
+    assert_eq!(server.stored_frames(agent.id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn absurd_numbers_and_lying_clocks_are_refused_with_a_reason() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let mut absurd = classic(0);
+    absurd.memory.nonpaged = Some(poolwatch_model::Bytes(u64::MAX));
+    let frame = agent.frame(absurd);
+    let reply: FramesReply = json(agent.send(&[&frame]).await).await;
+    assert!(reply.refused[0].reason.contains("64 PB"), "{:?}", reply.refused);
+    assert_eq!(reply.acknowledged, None);
+}
+
+#[tokio::test]
+async fn uploads_that_cannot_be_read_get_a_problem_that_says_what_to_do() {
+    let server = Server::start().await;
+    let agent = server.enrol("fs-02").await;
+    let post = async |key: Option<&str>, body: &[u8]| {
+        let response = server.post("/agent/v1/frames", key, body).await;
+        let status = response.status().as_u16();
+        let problem: Problem = json(response).await;
+        assert_eq!(problem.status, status);
+        assert!(problem.request_id.is_some() && !problem.detail.is_empty());
+        (status, problem)
+    };
+    assert_eq!(post(None, b"").await.0, 401);
+    assert_eq!(post(Some("pwh_1_0000"), b"").await.0, 401);
+    assert_eq!(post(Some("\u{fffd}"), b"").await.0, 401);
+    assert_eq!(post(Some(&agent.key), b"").await.0, 400);
+    let mut future = agent.batch(&[b"x"]);
+    future[0] = 7;
+    let (status, problem) = post(Some(&agent.key), &future).await;
+    assert_eq!((status, problem.versions), (415, Some(vec![1])));
+    let huge = vec![0; limits::BATCH_BYTES + 1];
+    assert_eq!(post(Some(&agent.key), &huge).await.0, 413);
+}
+
+#[tokio::test]
+async fn a_host_that_nobody_approved_keeps_its_data_until_somebody_does() {
+    let server = Server::start().await;
+    let response = server.enrol_with(CAREFUL_TOKEN, "new-host").await;
+    assert_eq!(response.status(), 201);
+    let reply: EnrolReply = json(response).await;
+    assert!(reply.pending);
+    let mut agent = Agent::new(&server, reply);
+    let frame = agent.frame(classic(0));
+    let refused = agent.send(&[&frame]).await;
+    assert_eq!(refused.status(), 403);
+    assert!(refused.headers().contains_key("retry-after"));
+    let mut db = server.app.pool.acquire().await.unwrap();
+    let now = poolwatch_server::clock::now();
+    assert!(hosts::approve(&mut db, agent.id, now).await.unwrap());
+    assert_eq!(agent.send(&[&frame]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn enrolling_again_gives_a_new_key_and_voids_the_old_one() {
+    let server = Server::start().await;
+    let request = EnrolRequest {
+        token: TOKEN.into(),
+        instance_id: uuid::Uuid::new_v4(),
+        facts: poolwatch_model::host::HostFacts { fqdn: "web-19".into(), ..Default::default() },
+        versions: vec![9, 1],
+    };
+    let body = serde_json::to_vec(&request).unwrap();
+    let first = server.post("/agent/v1/enrol", None, &body).await;
+    assert_eq!(first.status(), 201);
+    let first: EnrolReply = json(first).await;
+    let mut old = Agent::new(&server, first.clone());
+    let frame = old.frame(classic(0));
+    assert_eq!(old.send(&[&frame]).await.status(), 200);
+    let again = server.post("/agent/v1/enrol", None, &body).await;
+    assert_eq!(again.status(), 200);
+    let again: EnrolReply = json(again).await;
+    assert_eq!(again.host_id, first.host_id);
+    assert_eq!(old.send(&[&frame]).await.status(), 401);
+    old.key = again.host_key;
+    assert_eq!(old.send(&[&frame]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_wrong_token_a_foreign_version_and_a_bad_name_enrol_nobody() {
+    let server = Server::start().await;
+    assert_eq!(server.enrol_with("pwe_wrong", "x").await.status(), 401);
+    assert_eq!(server.enrol_with(TOKEN, "").await.status(), 400);
+    assert_eq!(server.enrol_with(TOKEN, "a\nb").await.status(), 400);
+    let body = br#"{"token":"pwe_test","instance_id":"00000000-0000-0000-0000-000000000001",
+        "facts":{"fqdn":"x"},"versions":[2]}"#;
+    assert_eq!(server.post("/agent/v1/enrol", None, body).await.status(), 415);
+    assert_eq!(server.post("/agent/v1/enrol", None, b"{}").await.status(), 422);
+    let mut db = server.app.pool.acquire().await.unwrap();
+    assert_eq!(hosts::page(&mut db, poolwatch_model::HostId(0), 10).await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn another_hosts_key_cannot_write_for_this_one() {
+    let server = Server::start().await;
+    let mut one = server.enrol("one").await;
+    let other = server.enrol("other").await;
+    let frame = one.frame(classic(0));
+    let mixed = one.key.replace(&format!("pwh_{}_", one.id), &format!("pwh_{}_", other.id));
+    let response = server.post("/agent/v1/frames", Some(&mixed), &one.batch(&[&frame])).await;
+    assert_eq!(response.status(), 401);
+}

@@ -1,0 +1,122 @@
+//! Evidence from machines without an agent.
+
+use std::{fs, path::PathBuf};
+
+use poolwatch_model::{PoolTag, person::Role};
+use poolwatch_server::{
+    clock,
+    import::{self, File},
+};
+use poolwatch_store::evidence;
+
+use crate::server::{Server, classic};
+
+const VM: &str = "\
+2: kd> !vm
+*** Virtual Memory Usage ***
+  Physical Memory:   262012   ( 1048048 Kb)
+  NonPaged Pool Usage: 52461   (  209844 Kb)
+  NonPaged Pool Max:   54278   (  217112 Kb)
+2: kd> !poolused 2
+   Sorting by NonPaged Pool Consumed
+  Pool Used:
+            NonPaged            Paged
+Tag    Allocs     Used    Allocs     Used
+Thre   120145 76892800         0        0
+File   187113 29946176         0        0
+2: kd> !process 0 0
+PROCESS 884e6520  SessionId: 0  Cid: 01a0    Peb: 7ffdf000  ParentCid: 0124
+DirBase: 110f6000  ObjectTable: 88584448  TableSize: 90472
+Image: mybadapp.exe
+";
+
+fn file(name: &str, content: impl Into<Vec<u8>>) -> File {
+    File { name: name.into(), content: content.into() }
+}
+
+#[tokio::test]
+async fn a_debuggers_log_becomes_a_host_that_shows_the_culprit() {
+    let server = Server::start().await;
+    let now = clock::now();
+    let files = [file("dump.txt", VM)];
+    let imported = import::import(&server.app.pool, "FS-02", &files, now).await.unwrap();
+    assert_eq!(imported.snapshots, 1);
+    import::show(&server.app, imported.host, now).await.unwrap();
+    let live = server.app.fleet.host(imported.host);
+    let state = live.read();
+    let tags = state.snapshot().unwrap().tags.as_ref().unwrap();
+    assert_eq!(tags.get(PoolTag::new(*b"Thre")).unwrap().nonpaged.bytes, 76_892_800);
+    let processes = state.snapshot().unwrap().processes.as_ref().unwrap();
+    assert_eq!(processes[0].handles, Some(90_472));
+}
+
+#[tokio::test]
+async fn importing_a_file_again_changes_nothing() {
+    let server = Server::start().await;
+    let files = [file("dump.txt", VM)];
+    let now = clock::now();
+    let first = import::import(&server.app.pool, "FS-02", &files, now).await.unwrap();
+    let again = import::import(&server.app.pool, "fs-02", &files, now).await.unwrap();
+    assert_eq!((again.host, again.snapshots), (first.host, 0));
+    assert_eq!(server.stored_frames(first.host).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_file_of_nonsense_is_kept_and_every_line_accounted_for() {
+    let server = Server::start().await;
+    let files = [file("shopping.txt", "milk\neggs\n"), file("empty.txt", "")];
+    let imported = import::import(&server.app.pool, "X", &files, clock::now()).await.unwrap();
+    assert_eq!(imported.snapshots, 0);
+    assert_eq!(imported.files[0].0.kind, None);
+    assert_eq!(imported.files[0].0.ignored, 2);
+    assert!(import::import(&server.app.pool, " \n", &files, clock::now()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_script_posts_a_snapshot_and_reads_it_back() {
+    let server = Server::start().await;
+    let token = server.api_token(Role::Operator).await;
+    let body = serde_json::json!({ "host": "by-script", "snapshot": classic(0) });
+    let body = serde_json::to_vec(&body).unwrap();
+    let response = server.post("/api/v1/snapshots", Some(&token), &body).await;
+    assert_eq!(response.status(), 201);
+    let viewer = server.api_token(Role::Viewer).await;
+    assert_eq!(server.post("/api/v1/snapshots", Some(&viewer), &body).await.status(), 403);
+    assert_eq!(server.post("/api/v1/snapshots", Some(&token), b"{\"host\":3}").await.status(), 422);
+}
+
+#[tokio::test]
+async fn all_samples_and_the_texts_of_all_cases_import() {
+    let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    if !shared.is_dir() {
+        println!("skipped: the sample data are not beside the checkout");
+        return;
+    }
+    let server = Server::start().await;
+    let mut hosts = 0;
+    for entry in fs::read_dir(shared.join("samples")).unwrap().flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let files = [file(&name, fs::read(entry.path()).unwrap())];
+        let imported = import::import(&server.app.pool, &name, &files, clock::now()).await.unwrap();
+        assert!(imported.files[0].0.kind.is_some(), "{name}");
+        hosts += 1;
+    }
+    for entry in fs::read_dir(shared.join("cases")).unwrap().flatten() {
+        let case: serde_json::Value =
+            serde_json::from_slice(&fs::read(entry.path()).unwrap()).unwrap();
+        let name = case["id"].as_str().unwrap().to_owned();
+        let texts = case["evidence"].as_array().unwrap();
+        let files: Vec<File> = texts
+            .iter()
+            .enumerate()
+            .map(|(at, text)| file(&format!("{at}.txt"), text["text"].as_str().unwrap()))
+            .collect();
+        let imported = import::import(&server.app.pool, &name, &files, clock::now()).await.unwrap();
+        assert!(imported.snapshots > 0, "{name} told nothing");
+        let mut db = server.app.pool.acquire().await.unwrap();
+        let kept = evidence::list(&mut db, imported.host).await.unwrap();
+        assert_eq!(kept.len(), files.len(), "{name}");
+        hosts += 1;
+    }
+    assert_eq!(hosts, 15);
+}

@@ -1,0 +1,192 @@
+//! A server to test with, on a database of its own.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use poolwatch_model::{
+    BootId, Bytes, HostId, PoolTag, Snapshot,
+    host::HostFacts,
+    memory::Memory,
+    person::Role,
+    process::ProcessUse,
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+};
+use poolwatch_protocol::v1::{
+    Batch, Encoder, SenderClock, Stamp,
+    messages::{EnrolReply, EnrolRequest, FRAMES_CONTENT_TYPE},
+};
+use poolwatch_server::{
+    app::{App, Settings, SharedApp},
+    auth::secrets,
+    clock,
+    fleet::Fleet,
+    ingest::writer::Writer,
+    metrics::Metrics,
+    routes,
+};
+use poolwatch_store::{testing, tokens};
+use reqwest::{Client, Response};
+use uuid::Uuid;
+
+pub(crate) const TOKEN: &str = "pwe_test";
+pub(crate) const CAREFUL_TOKEN: &str = "pwe_careful";
+
+pub(crate) struct Server {
+    pub(crate) app: SharedApp,
+    pub(crate) url: String,
+    pub(crate) client: Client,
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let pool = testing::database().await.unwrap();
+        let app = Arc::new(App {
+            pool: pool.clone(),
+            fleet: Fleet::default(),
+            writer: Writer::start(pool),
+            host_keys: Default::default(),
+            throttle: Default::default(),
+            metrics: Metrics::install().unwrap(),
+            settings: Settings {
+                public_url: "https://poolwatch.test".into(),
+                interval_s: 60,
+                keep_days: 30,
+                secure: false,
+            },
+        });
+        let mut db = app.pool.acquire().await.unwrap();
+        for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
+            let hash = secrets::hash(token);
+            tokens::create_enrolment(&mut db, "test", &hash, approved, clock::now(), None)
+                .await
+                .unwrap();
+        }
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address: SocketAddr = listener.local_addr().unwrap();
+        let service = routes::router(&app);
+        tokio::spawn(async move { axum::serve(listener, service).await });
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let redirects = reqwest::redirect::Policy::none();
+        let client = Client::builder().redirect(redirects).build().unwrap();
+        Self { app, url: format!("http://{address}"), client }
+    }
+
+    pub(crate) async fn api_token(&self, role: Role) -> String {
+        let token = secrets::generate().unwrap();
+        let hash = secrets::hash(&token);
+        let mut db = self.app.pool.acquire().await.unwrap();
+        tokens::create_api(&mut db, "test", &hash, role, clock::now(), None).await.unwrap();
+        token
+    }
+
+    pub(crate) async fn enrol(&self, name: &str) -> Agent<'_> {
+        let response = self.enrol_with(TOKEN, name).await;
+        assert_eq!(response.status(), 201);
+        let reply: EnrolReply = json(response).await;
+        Agent::new(self, reply)
+    }
+
+    pub(crate) async fn enrol_with(&self, token: &str, name: &str) -> Response {
+        let request = EnrolRequest {
+            token: token.into(),
+            instance_id: Uuid::new_v4(),
+            facts: HostFacts { fqdn: name.into(), ..HostFacts::default() },
+            versions: vec![1],
+        };
+        self.post("/agent/v1/enrol", None, &serde_json::to_vec(&request).unwrap()).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, token: Option<&str>, body: &[u8]) -> Response {
+        let mut request = self.client.post(format!("{}{path}", self.url));
+        if let Some(token) = token {
+            request = request.bearer_auth(token);
+        }
+        let content_type =
+            if path.ends_with("/frames") { FRAMES_CONTENT_TYPE } else { "application/json" };
+        request.header("content-type", content_type).body(body.to_vec()).send().await.unwrap()
+    }
+
+    pub(crate) async fn stored_frames(&self, host: HostId) -> Vec<(i32, u64)> {
+        let mut db = self.app.pool.acquire().await.unwrap();
+        let now = clock::now();
+        let day = jiff::SignedDuration::from_hours(24);
+        let (from, to) = (now.checked_sub(day).unwrap(), now.checked_add(day).unwrap());
+        let frames = poolwatch_store::frames::chain(&mut db, host, from, to).await.unwrap();
+        frames.into_iter().map(|frame| (frame.boot_no, frame.seq)).collect()
+    }
+}
+
+/// An agent to test with.
+pub(crate) struct Agent<'a> {
+    server: &'a Server,
+    pub(crate) id: HostId,
+    pub(crate) key: String,
+    encoder: Encoder,
+    boot: BootId,
+    seq: u64,
+}
+
+impl<'a> Agent<'a> {
+    pub(crate) fn new(server: &'a Server, reply: EnrolReply) -> Self {
+        let boot = BootId(Uuid::new_v4());
+        let encoder = Encoder::default();
+        Self { server, id: reply.host_id, key: reply.host_key, encoder, boot, seq: 0 }
+    }
+
+    pub(crate) fn frame(&mut self, snapshot: Snapshot) -> Vec<u8> {
+        self.seq += 1;
+        let stamp = Stamp {
+            boot: self.boot,
+            seq: self.seq,
+            uptime_ms: self.seq * 60_000,
+            wall: clock::now(),
+        };
+        self.encoder.encode(stamp, snapshot)
+    }
+
+    pub(crate) fn restart_chain(&mut self) {
+        self.encoder.restart_chain();
+    }
+
+    pub(crate) fn batch(&self, frames: &[&[u8]]) -> Vec<u8> {
+        let uptime_ms = self.seq * 60_000;
+        let clock = SenderClock { boot: self.boot, uptime_ms, wall: clock::now() };
+        Batch { clock, frames: frames.to_vec() }.to_bytes()
+    }
+
+    pub(crate) async fn send(&self, frames: &[&[u8]]) -> Response {
+        self.server.post("/agent/v1/frames", Some(&self.key), &self.batch(frames)).await
+    }
+}
+
+pub(crate) async fn json<T: serde::de::DeserializeOwned>(response: Response) -> T {
+    serde_json::from_slice(&response.bytes().await.unwrap()).unwrap()
+}
+
+/// The classic case, with a few more objects at each step.
+pub(crate) fn classic(step: u64) -> Snapshot {
+    let row = |tag: &[u8; 4], bytes, outstanding| TagUse {
+        tag: PoolTag::new(*tag),
+        paged: TagCounters::default(),
+        nonpaged: TagCounters { bytes, outstanding, allocs: 3 * outstanding },
+    };
+    let mut process = ProcessUse::new(416, None, "mybadapp.exe");
+    process.services = vec!["BadApp".into()];
+    process.handles = Some(90_472);
+    Snapshot {
+        memory: Memory {
+            nonpaged: Some(Bytes::from_kib(209_844)),
+            nonpaged_limit: Some(Bytes::from_kib(217_112)),
+            ..Memory::default()
+        },
+        tags: Some(TagTable::new(
+            AllocCounting::Wrapping32,
+            true,
+            vec![
+                row(b"Thre", 76_892_800 + step * 640, 120_145 + step),
+                row(b"File", 29_946_176, 187_113),
+            ],
+        )),
+        processes: Some(vec![process]),
+        ..Snapshot::default()
+    }
+}

@@ -1,0 +1,212 @@
+//! One host (`GET /hosts/{id}`): how long has it got, who does it?
+
+mod pools;
+mod tables;
+
+use askama::Template;
+use jiff::Timestamp;
+use poolwatch_model::{
+    Bytes, HostId, Pool,
+    diagnosis::Diagnosis,
+    host::HostFacts,
+    incident::Incident,
+    memory::Memory,
+    process::ObjectTypeUse,
+    snapshot::{AgentCost, CollectorFault},
+};
+use serde::{Deserialize, Serialize};
+
+pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart};
+pub use tables::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView};
+
+use crate::{
+    Shell, assets,
+    events::EventRow,
+    evidence::ImportedFile,
+    figures,
+    hosts::{HostSource, Presence},
+    level::PoolLevel,
+    links::{self, Address},
+    shell::live_page,
+    steps::NextStep,
+    words,
+};
+
+/// What `/hosts/{id}` takes as parameters; `/hosts/{id}/pools.json` takes `hours`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HostQuery {
+    /// Order of the tags.
+    pub tags: TagOrder,
+    /// How far the charts look back.
+    pub hours: ChartHours,
+}
+
+/// How far the charts look back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub enum ChartHours {
+    /// 6 hours.
+    #[serde(rename = "6")]
+    Six,
+    /// A day.
+    #[default]
+    #[serde(rename = "24")]
+    Day,
+    /// A week.
+    #[serde(rename = "168")]
+    Week,
+    /// Thirty days.
+    #[serde(rename = "720")]
+    Month,
+}
+
+/// Who a host is and how it is heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostHead {
+    /// Which host.
+    pub id: HostId,
+    /// Its short name.
+    pub name: String,
+    /// What it tells about itself.
+    pub facts: HostFacts,
+    /// Where its data come from.
+    pub source: HostSource,
+    /// When it started.
+    pub booted: Option<Timestamp>,
+    /// When data last came; of imported evidence, when they were taken.
+    pub last_seen: Option<Timestamp>,
+    /// Bytes that its agent sent in the last 24 h.
+    pub sent_24h: Option<Bytes>,
+}
+
+/// One host.
+#[derive(Debug, Clone, Template)]
+#[template(path = "host.html", blocks = ["live"])]
+pub struct HostPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// Order of tags and range of charts.
+    pub query: HostQuery,
+    /// Who it is.
+    pub host: HostHead,
+    /// The judgement of the latest snapshot, or of the open incident.
+    pub diagnosis: Option<Diagnosis>,
+    /// Its worst incident that is not resolved.
+    pub incident: Option<Incident>,
+    /// What to do next.
+    pub steps: Vec<NextStep>,
+    /// Use of nonpaged pool.
+    pub nonpaged: PoolLevel,
+    /// Use of paged pool.
+    pub paged: PoolLevel,
+    /// Change of both in 24 h, bytes: nonpaged, paged.
+    pub growth_24h: [Option<i64>; 2],
+    /// System-wide figures.
+    pub memory: Memory,
+    /// Whether there is a history to draw.
+    pub has_history: bool,
+    /// Pool tags.
+    pub tags: Option<TagTableView>,
+    /// Processes.
+    pub processes: Option<ProcessTable>,
+    /// Kernel object types with the most handles or objects, some twelve.
+    pub object_types: Vec<ObjectTypeUse>,
+    /// Latest events, some ten.
+    pub events: Vec<EventRow>,
+    /// Collectors that gave nothing in the latest snapshot.
+    pub faults: Vec<CollectorFault>,
+    /// What the agent costs.
+    pub cost: Option<AgentCost>,
+    /// Evidence that was imported for it, latest first.
+    pub evidence: Vec<ImportedFile>,
+}
+
+live_page!(HostPage);
+
+impl ChartHours {
+    const ALL: [Self; 4] = [Self::Six, Self::Day, Self::Week, Self::Month];
+
+    /// Hours.
+    #[must_use]
+    pub const fn hours(self) -> u32 {
+        match self {
+            Self::Six => 6,
+            Self::Day => 24,
+            Self::Week => 168,
+            Self::Month => 720,
+        }
+    }
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Six => "6 h",
+            Self::Day => "24 h",
+            Self::Week => "7 d",
+            Self::Month => "30 d",
+        }
+    }
+}
+
+impl HostQuery {
+    /// The address of this view of a host.
+    #[must_use]
+    pub fn url(&self, host: HostId) -> String {
+        let hours = self.hours.hours().to_string();
+        Address::new(links::host(host))
+            .with("tags", if self.tags == TagOrder::Bytes { "" } else { self.tags.as_str() })
+            .with("hours", if self.hours == ChartHours::Day { "" } else { &hours })
+            .finish()
+    }
+}
+
+impl HostPage {
+    fn presence(&self) -> Presence {
+        Presence::of(self.host.source, self.host.last_seen, self.shell.now)
+    }
+
+    fn headline(&self) -> String {
+        match (&self.diagnosis, self.presence()) {
+            (Some(diagnosis), _) => words::headline(diagnosis),
+            (None, Presence::Waiting) => {
+                "This host is enrolled and has sent nothing yet.".to_owned()
+            }
+            (None, Presence::Silent) => {
+                "This host fell silent; its last data name no cause.".to_owned()
+            }
+            (None, _) => "Nothing was judged yet on this host.".to_owned(),
+        }
+    }
+
+    fn level(&self, pool: &Pool) -> &PoolLevel {
+        match pool {
+            Pool::Nonpaged => &self.nonpaged,
+            Pool::Paged => &self.paged,
+        }
+    }
+
+    fn growth(&self, pool: &Pool) -> Option<i64> {
+        match pool {
+            Pool::Nonpaged => self.growth_24h[0],
+            Pool::Paged => self.growth_24h[1],
+        }
+    }
+
+    fn tags_url(&self, tags: &TagOrder) -> String {
+        HostQuery { tags: *tags, ..self.query }.url(self.host.id)
+    }
+
+    fn hours_url(&self, hours: &ChartHours) -> String {
+        HostQuery { hours: *hours, ..self.query }.url(self.host.id)
+    }
+
+    fn pools_url(&self) -> String {
+        let hours = self.query.hours.hours().to_string();
+        Address::new(format!("{}/pools.json", links::host(self.host.id)))
+            .with("hours", &hours)
+            .finish()
+    }
+
+    fn commit_share(&self) -> Option<f64> {
+        Some(self.memory.committed?.share_of(self.memory.commit_limit?))
+    }
+}

@@ -1,0 +1,126 @@
+//! The tables of tags and processes of a host.
+
+use poolwatch_model::{Bytes, Pool, PoolTag, process::ProcessUse};
+use serde::{Deserialize, Serialize};
+
+use crate::sparkline::Sparkline;
+
+/// What tags are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum TagOrder {
+    /// Bytes outstanding.
+    #[default]
+    Bytes,
+    /// Change of bytes in 24 h.
+    Change,
+    /// Allocations minus frees.
+    Outstanding,
+}
+
+impl TagOrder {
+    /// All, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Bytes, Self::Change, Self::Outstanding];
+
+    /// Its value in an address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Change => "change",
+            Self::Outstanding => "outstanding",
+        }
+    }
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Bytes => "by bytes",
+            Self::Change => "by change",
+            Self::Outstanding => "by outstanding",
+        }
+    }
+}
+
+/// What a tag stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagMeaning {
+    /// In words (`thread objects`).
+    pub text: String,
+    /// Whose it is (`nt`, `afd.sys`), where that is known.
+    pub owner: Option<String>,
+}
+
+/// One tag's use of one pool.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagRow {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Bytes outstanding.
+    pub bytes: Bytes,
+    /// Allocations minus frees.
+    pub outstanding: u64,
+    /// Change of the bytes in 24 h.
+    pub change: Option<i64>,
+    /// How the bytes went.
+    pub trend: Sparkline,
+    /// What it stands for.
+    pub meaning: Option<TagMeaning>,
+    /// Whether a suspect is accused by it.
+    pub suspect: bool,
+}
+
+impl TagRow {
+    /// Mean size of an allocation.
+    pub(super) fn average(&self) -> Option<u64> {
+        self.bytes.0.checked_div(self.outstanding)
+    }
+}
+
+/// The tags of a host, the first of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagTableView {
+    /// All tags, a count.
+    pub total: u64,
+    /// The first by [`TagOrder`], some twenty.
+    pub rows: Vec<TagRow>,
+    /// Pool in use that no tag explains, nonpaged and paged.
+    pub unexplained: [Option<Bytes>; 2],
+}
+
+/// One process.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessRow {
+    /// The process.
+    pub process: ProcessUse,
+    /// Change of its handles in 24 h.
+    pub change: Option<i64>,
+    /// How its handles went.
+    pub trend: Sparkline,
+    /// Whether it is a suspect.
+    pub suspect: bool,
+}
+
+/// The processes of a host, those with the most handles.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProcessTable {
+    /// All processes, a count.
+    pub total: u64,
+    /// The first by handles, some fifteen.
+    pub rows: Vec<ProcessRow>,
+}
+
+impl ProcessRow {
+    pub(super) fn handles(&self) -> Option<u64> {
+        self.process.handles.map(u64::from)
+    }
+
+    pub(super) fn threads(&self) -> Option<u64> {
+        self.process.threads.map(u64::from)
+    }
+
+    pub(super) fn services(&self) -> String {
+        self.process.services.join(", ")
+    }
+}

@@ -1,0 +1,140 @@
+//! Incidents (`GET /incidents`) and one incident (`GET /incidents/{id}`).
+
+use askama::Template;
+use poolwatch_model::{
+    diagnosis::Evidence,
+    host::OsVersion,
+    incident::{Incident, IncidentState},
+};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    HostLink, Shell, assets, events::EventRow, figures, level::PoolLevel, links, shell::live_page,
+    sparkline::Sparkline, steps::NextStep, words,
+};
+
+/// Which incidents to show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IncidentFilter {
+    /// Those that go on.
+    #[default]
+    Open,
+    /// Those that are over, or were reset by a reboot.
+    Past,
+    /// All.
+    All,
+}
+
+/// What `/incidents` takes as parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentsQuery {
+    /// Which.
+    pub show: IncidentFilter,
+}
+
+/// One incident in a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentRow {
+    /// The incident.
+    pub incident: Incident,
+    /// Its hosts, a count.
+    pub hosts: u64,
+    /// The host that is worst off.
+    pub worst: HostLink,
+    /// The pool of that host.
+    pub level: PoolLevel,
+    /// How that pool's use went in the last 24 h.
+    pub trend: Sparkline,
+}
+
+/// Incidents, the worst first.
+#[derive(Debug, Clone, Template)]
+#[template(path = "incidents.html", blocks = ["live"])]
+pub struct IncidentsPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// Which are shown.
+    pub show: IncidentFilter,
+    /// How many are open.
+    pub open: u64,
+    /// The incidents.
+    pub rows: Vec<IncidentRow>,
+}
+
+live_page!(IncidentsPage);
+
+/// A host of an incident.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IncidentHost {
+    /// Who it is.
+    pub host: HostLink,
+    /// Its Windows.
+    pub os: Option<OsVersion>,
+    /// Its pool.
+    pub level: PoolLevel,
+    /// How the pool's use went in the last 24 h.
+    pub trend: Sparkline,
+}
+
+/// One incident.
+#[derive(Debug, Clone, Template)]
+#[template(path = "incident.html", blocks = ["live"])]
+pub struct IncidentPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// The incident.
+    pub incident: Incident,
+    /// Its hosts, the worst first.
+    pub hosts: Vec<IncidentHost>,
+    /// What to do next.
+    pub steps: Vec<NextStep>,
+    /// The events that it rests on, latest first.
+    pub events: Vec<EventRow>,
+}
+
+live_page!(IncidentPage);
+
+impl IncidentFilter {
+    const ALL: [Self; 3] = [Self::Open, Self::Past, Self::All];
+
+    const fn label(self) -> &'static str {
+        match self {
+            Self::Open => "Open",
+            Self::Past => "Past",
+            Self::All => "All",
+        }
+    }
+
+    const fn url(self) -> &'static str {
+        match self {
+            Self::Open => "/incidents",
+            Self::Past => "/incidents?show=past",
+            Self::All => "/incidents?show=all",
+        }
+    }
+}
+
+impl IncidentsPage {
+    fn headline(&self) -> String {
+        match self.open {
+            0 => "No incident is open.".to_owned(),
+            open => format!("{} open.", figures::counted(open, "incident is", "incidents are")),
+        }
+    }
+}
+
+impl IncidentPage {
+    /// All evidence: the suspects' first, then what was observed beyond them.
+    fn evidence(&self) -> Vec<&Evidence> {
+        let diagnosis = &self.incident.diagnosis;
+        (diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence))
+            .chain(&diagnosis.evidence)
+            .collect()
+    }
+
+    fn is_open(&self) -> bool {
+        self.incident.state == IncidentState::Open
+    }
+}

@@ -1,0 +1,30 @@
+//! The console as a person sees it: view models, templates and static files. Nothing here reads a
+//! clock, a database or the network: the server fills the structs of this crate with model types
+//! and sends what they render.
+//!
+//! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
+//! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
+
+pub mod assets;
+pub mod error;
+pub mod events;
+pub mod evidence;
+pub mod figures;
+pub mod fleet;
+pub mod histogram;
+pub mod host;
+pub mod hosts;
+pub mod incidents;
+pub mod level;
+pub mod links;
+pub mod login;
+pub mod mail;
+pub mod search;
+pub mod shell;
+pub mod sparkline;
+pub mod steps;
+pub mod words;
+
+pub use askama::{Error as RenderError, Template as Page};
+pub use links::HostLink;
+pub use shell::{LivePage, Shell};

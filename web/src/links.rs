@@ -1,0 +1,100 @@
+//! Addresses of pages. Every text that comes from outside is percent-encoded here.
+
+use std::fmt::{self, Write};
+
+use poolwatch_model::{HostId, incident::IncidentId};
+
+/// A host as pages name it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostLink {
+    /// Which host.
+    pub id: HostId,
+    /// Its short name.
+    pub name: String,
+}
+
+impl HostLink {
+    /// The address of its page.
+    #[must_use]
+    pub fn url(&self) -> String {
+        host(self.id)
+    }
+}
+
+/// The page of a host.
+#[must_use]
+pub fn host(id: HostId) -> String {
+    format!("/hosts/{id}")
+}
+
+/// The page of an incident.
+#[must_use]
+pub fn incident(id: &IncidentId) -> String {
+    format!("/incidents/{}", id.0)
+}
+
+/// Builds `path?name=value&…`; parameters without a value are left out.
+#[derive(Debug, Clone)]
+pub struct Address {
+    text: String,
+    separator: char,
+}
+
+impl Address {
+    /// An address without parameters.
+    #[must_use]
+    pub fn new(path: impl Into<String>) -> Self {
+        Self { text: path.into(), separator: '?' }
+    }
+
+    /// Adds a parameter, unless `value` is empty.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        if !value.is_empty() {
+            self.text.push(self.separator);
+            self.text.push_str(name);
+            self.text.push('=');
+            percent_encode(value, &mut self.text);
+            self.separator = '&';
+        }
+        self
+    }
+
+    /// The finished address.
+    #[must_use]
+    pub fn finish(self) -> String {
+        self.text
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+/// Everything but the unreserved characters of RFC 3986 becomes `%XX`.
+fn percent_encode(text: &str, to: &mut String) {
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                to.push(char::from(byte));
+            }
+            _ => write!(to, "%{byte:02X}").expect("a String takes everything"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hostile_text_stays_inside_its_parameter() {
+        let address = Address::new("/hosts")
+            .with("q", "\"><b>&x=1#ü\r\n")
+            .with("group", "")
+            .with("page", "2");
+        assert_eq!(address.finish(), "/hosts?q=%22%3E%3Cb%3E%26x%3D1%23%C3%BC%0D%0A&page=2");
+    }
+}

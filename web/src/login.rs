@@ -1,0 +1,43 @@
+//! Signing in (`GET /login`, `POST /login` with `email`, `password`, `next`).
+
+use askama::Template;
+
+use crate::{assets, figures::duration};
+
+/// The page that asks who is there.
+#[derive(Debug, Clone, Template)]
+#[template(path = "login.html")]
+pub struct LoginPage {
+    /// What was typed as e-mail address.
+    pub email: String,
+    /// Why the last attempt failed.
+    pub error: Option<LoginError>,
+    /// Path to go to afterwards.
+    pub next: String,
+}
+
+/// Why somebody is not signed in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LoginError {
+    /// No such person, or another password. Which of both is not told.
+    WrongCredentials,
+    /// Too many attempts.
+    TooManyAttempts {
+        /// When the next one is allowed, seconds.
+        retry_after_s: u32,
+    },
+    /// The session is over.
+    Expired,
+}
+
+impl LoginError {
+    fn text(self) -> String {
+        match self {
+            Self::WrongCredentials => "E-mail address or password is wrong.".to_owned(),
+            Self::TooManyAttempts { retry_after_s } => {
+                format!("Too many attempts. Try again in {}.", duration(u64::from(retry_after_s)))
+            }
+            Self::Expired => "You were signed out. Sign in again to go on.".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What to do next.
+
+/// The four ways to the culprit, easiest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Method {
+    /// Look for the process with the most handles.
+    HandleCount,
+    /// Look for the tag that grows, and for its owner.
+    PoolTag,
+    /// Let Driver Verifier count each driver's allocations.
+    DriverVerifier,
+    /// Look with a kernel debugger, live or in a dump.
+    Debugger,
+}
+
+impl Method {
+    /// Its name.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::HandleCount => "handle count",
+            Self::PoolTag => "pool tag",
+            Self::DriverVerifier => "Driver Verifier",
+            Self::Debugger => "debugger",
+        }
+    }
+}
+
+/// One thing to do, with the commands to copy.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NextStep {
+    /// Which of the four ways it belongs to; none for remedies (`Restart service BadApp`).
+    pub method: Option<Method>,
+    /// What to do, in a few words.
+    pub title: String,
+    /// Why, or what to look for.
+    pub detail: String,
+    /// Exact commands for this host, one per line, to run in this order.
+    pub commands: Vec<String>,
+    /// What it costs or risks.
+    pub caution: Option<String>,
+}
+
+impl NextStep {
+    /// The commands as one text to copy.
+    #[must_use]
+    pub fn script(&self) -> String {
+        self.commands.join("\n")
+    }
+}

@@ -1,0 +1,274 @@
+//! Typed judgements in English. Everything that the analysis says as an enum gets its sentence
+//! here, and nowhere else.
+
+mod diagnosis;
+mod event;
+mod evidence;
+
+use std::borrow::Borrow;
+
+use poolwatch_model::{
+    Pool, PoolTag,
+    diagnosis::{SuspectKind, Verdict},
+    host::{HostFacts, OsVersion},
+    incident::IncidentState,
+    memory::CeilingSource,
+    series::Break,
+};
+
+pub use diagnosis::{headline, suspect_name, title};
+pub use event::{collector_status, event_meaning};
+pub use evidence::{evidence, evidence_time};
+
+/// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// Nothing to do.
+    Calm,
+    /// Worth watching.
+    Watch,
+    /// Will fail if nothing is done.
+    Warning,
+    /// Fails now, or has failed.
+    Critical,
+}
+
+impl Severity {
+    /// Its glyph.
+    #[must_use]
+    pub const fn glyph(self) -> &'static str {
+        match self {
+            Self::Calm => "○",
+            Self::Watch => "●",
+            Self::Warning => "◆",
+            Self::Critical => "▲",
+        }
+    }
+
+    /// Its class in the style sheet.
+    #[must_use]
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Calm => "calm",
+            Self::Watch => "watch",
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// How bad a verdict is.
+#[must_use]
+pub const fn severity(verdict: &Verdict) -> Severity {
+    match verdict {
+        Verdict::Exhausted | Verdict::CommitExhaustion => Severity::Critical,
+        Verdict::Leak => Severity::Warning,
+        Verdict::HighUse | Verdict::InsufficientEvidence => Severity::Watch,
+        Verdict::NoLeakShown => Severity::Calm,
+    }
+}
+
+/// A verdict in a word or two.
+#[must_use]
+pub const fn verdict(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Exhausted => "exhausted",
+        Verdict::Leak => "leak",
+        Verdict::HighUse => "high use",
+        Verdict::CommitExhaustion => "commit exhausted",
+        Verdict::NoLeakShown => "no leak shown",
+        Verdict::InsufficientEvidence => "undecided",
+    }
+}
+
+/// A kind of suspect.
+#[must_use]
+pub const fn suspect_kind(kind: &SuspectKind) -> &'static str {
+    match kind {
+        SuspectKind::Process => "process",
+        SuspectKind::Driver => "driver",
+        SuspectKind::Component => "part of Windows",
+        SuspectKind::KernelReference => "kernel reference",
+        SuspectKind::Unknown => "unknown owner",
+    }
+}
+
+/// How sure a suspicion is.
+#[must_use]
+pub fn confidence(confidence: impl Borrow<f32>) -> &'static str {
+    match *confidence.borrow() {
+        c if c >= 0.9 => "almost certainly",
+        c if c >= 0.7 => "very likely",
+        c if c >= 0.5 => "likely",
+        _ => "possibly",
+    }
+}
+
+/// Where a limit is known from.
+#[must_use]
+pub const fn ceiling_source(source: CeilingSource) -> &'static str {
+    match source {
+        CeilingSource::Documented => "the documented ceiling; allocation fails earlier",
+        CeilingSource::Measured => "a limit measured on this host",
+    }
+}
+
+/// Why a line in a chart breaks.
+#[must_use]
+pub const fn series_break(why: &Break) -> &'static str {
+    match why {
+        Break::Reboot { .. } => "restart",
+        Break::Gap => "nothing received",
+    }
+}
+
+/// How an incident stands.
+#[must_use]
+pub const fn incident_state(state: &IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open => "open",
+        IncidentState::ResetByReboot => "reset by reboot",
+        IncidentState::Resolved => "resolved",
+    }
+}
+
+/// What a state of an incident means.
+#[must_use]
+pub const fn incident_state_explained(state: &IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open => "Goes on, or was seen lately.",
+        IncidentState::ResetByReboot => {
+            "The host restarted: the symptom is gone, the cause is not. It resolves when a longer run than the one that failed shows no growth."
+        }
+        IncidentState::Resolved => "Over: not seen again.",
+    }
+}
+
+/// A pool at the start of a sentence.
+#[must_use]
+pub fn pool_title(pool: impl Borrow<Pool>) -> &'static str {
+    match pool.borrow() {
+        Pool::Paged => "Paged pool",
+        Pool::Nonpaged => "Nonpaged pool",
+    }
+}
+
+/// The kernel objects that a tag is named after: `thread` for `Thre`.
+#[must_use]
+pub fn objects_of(tag: PoolTag) -> Option<&'static str> {
+    Some(match &tag.unprotected().bytes() {
+        b"Thre" => "thread",
+        b"Proc" => "process",
+        b"File" => "file",
+        b"Even" => "event",
+        b"Muta" => "mutant",
+        b"Sema" => "semaphore",
+        b"Toke" => "token",
+        b"Key " => "registry key",
+        b"Sect" => "section",
+        b"Time" => "timer",
+        b"ALPC" => "ALPC port",
+        b"EtwR" => "ETW registration",
+        b"Desk" => "desktop",
+        b"Job " => "job",
+        b"Symb" => "symbolic link",
+        _ => return None,
+    })
+}
+
+/// A Windows version for narrow columns: `Server 2022 x64`.
+#[must_use]
+pub fn os_short(os: &OsVersion) -> String {
+    let product = os.product.trim();
+    format!("{} {}", product.strip_prefix("Windows ").unwrap_or(product), os.arch)
+}
+
+/// The group that a host is shown in: its organisational unit from the top down, else its site.
+#[must_use]
+pub fn group(facts: &HostFacts) -> Option<String> {
+    let units = facts.ou.as_deref().map(|name| {
+        let mut units: Vec<&str> = name
+            .split(',')
+            .filter_map(|part| part.trim().split_once('='))
+            .filter(|(kind, _)| kind.eq_ignore_ascii_case("ou"))
+            .map(|(_, unit)| unit)
+            .collect();
+        units.reverse();
+        units.join("/")
+    });
+    units.filter(|units| !units.is_empty()).or_else(|| facts.site.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::BootId;
+
+    use super::*;
+
+    #[test]
+    fn every_judgement_has_its_own_word() {
+        let verdicts = [
+            Verdict::Exhausted,
+            Verdict::Leak,
+            Verdict::HighUse,
+            Verdict::CommitExhaustion,
+            Verdict::NoLeakShown,
+            Verdict::InsufficientEvidence,
+        ];
+        let kinds = [
+            SuspectKind::Process,
+            SuspectKind::Driver,
+            SuspectKind::Component,
+            SuspectKind::KernelReference,
+            SuspectKind::Unknown,
+        ];
+        let states = [IncidentState::Open, IncidentState::ResetByReboot, IncidentState::Resolved];
+        let breaks = [Break::Reboot { boot: BootId(uuid::Uuid::nil()) }, Break::Gap];
+        let sources = [CeilingSource::Documented, CeilingSource::Measured];
+        let words: Vec<&str> = (verdicts.iter().map(verdict))
+            .chain(kinds.iter().map(suspect_kind))
+            .chain(states.iter().map(incident_state))
+            .chain(states.iter().map(incident_state_explained))
+            .chain(breaks.iter().map(series_break))
+            .chain(sources.into_iter().map(ceiling_source))
+            .collect();
+        let mut distinct = words.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), words.len());
+        assert!(words.iter().all(|word| !word.is_empty()));
+    }
+
+    #[test]
+    fn severities_differ_in_shape_as_well_as_in_colour() {
+        let all = [Severity::Calm, Severity::Watch, Severity::Warning, Severity::Critical];
+        for (at, one) in all.iter().enumerate() {
+            for other in &all[at + 1..] {
+                assert_ne!(one.glyph(), other.glyph());
+                assert_ne!(one.class(), other.class());
+            }
+        }
+    }
+
+    #[test]
+    fn a_host_is_grouped_by_its_unit_and_else_by_its_site() {
+        let facts = |ou: Option<&str>, site: Option<&str>| HostFacts {
+            ou: ou.map(Into::into),
+            site: site.map(Into::into),
+            ..HostFacts::default()
+        };
+        for (ou, site, shown) in [
+            (Some("OU=Files,OU=Berlin,DC=corp,DC=example"), Some("B1"), Some("Berlin/Files")),
+            (Some("CN=Computers,DC=corp"), Some("B1"), Some("B1")),
+            (None, None, None),
+        ] {
+            assert_eq!(group(&facts(ou, site)).as_deref(), shown);
+        }
+    }
+
+    #[test]
+    fn protected_tags_name_the_same_objects() {
+        assert_eq!(objects_of(PoolTag::new(*b"Thr\xe5")), Some("thread"));
+        assert_eq!(objects_of(PoolTag::new(*b"thre")), None, "case matters");
+    }
+}

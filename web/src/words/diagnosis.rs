@@ -1,0 +1,280 @@
+//! A diagnosis in one sentence, and in one line.
+
+use poolwatch_model::{
+    Pool,
+    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
+};
+
+use super::{confidence, evidence::pool_of, objects_of, pool_title};
+use crate::figures::{grouped, percent_text};
+
+/// The sentence in large type: what is wrong, how bad, and who is behind it.
+#[must_use]
+pub fn headline(diagnosis: &Diagnosis) -> String {
+    let state = state(diagnosis);
+    match (diagnosis.verdict, diagnosis.suspects.first()) {
+        (
+            Verdict::NoLeakShown | Verdict::InsufficientEvidence | Verdict::CommitExhaustion,
+            None,
+        ) => state,
+        (_, None) => format!("{state} Nothing measured names who is behind it."),
+        (_, Some(suspect)) => format!("{state} {}", accusation(suspect)),
+    }
+}
+
+/// The name of an incident: `Nonpaged pool empty: mybadapp.exe (Thre)`.
+#[must_use]
+pub fn title(diagnosis: &Diagnosis) -> String {
+    let pool = diagnosis.pool.map_or("Pool", pool_title);
+    let what = match diagnosis.verdict {
+        Verdict::Exhausted => format!("{pool} exhausted"),
+        Verdict::Leak => format!("{pool} leak"),
+        Verdict::HighUse => format!("{pool}: high use without growth"),
+        Verdict::CommitExhaustion => "Commit exhausted".to_owned(),
+        Verdict::NoLeakShown => "No leak shown".to_owned(),
+        Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
+    };
+    match diagnosis.suspects.first() {
+        Some(suspect) => format!("{what}: {}", suspect_name(suspect)),
+        None => what,
+    }
+}
+
+/// A suspect with its tags: `mybadapp.exe (Thre)`.
+#[must_use]
+pub fn suspect_name(suspect: &Suspect) -> String {
+    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
+    let tags = tags.join(", ");
+    match (&suspect.name, suspect.kind, tags.is_empty()) {
+        (Some(name), _, true) => name.clone(),
+        (Some(name), _, false) => format!("{name} ({tags})"),
+        (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
+        (None, SuspectKind::KernelReference, true) => "a kernel reference".to_owned(),
+        (None, _, false) => format!("tag {tags}, owner unknown"),
+        (None, _, true) => "owner unknown".to_owned(),
+    }
+}
+
+fn state(diagnosis: &Diagnosis) -> String {
+    let pool = diagnosis.pool.map_or("Pool", pool_title);
+    let level = diagnosis.pool.and_then(|pool| level(diagnosis, pool));
+    match diagnosis.verdict {
+        Verdict::Exhausted => match level {
+            Some(level) => format!("{pool} is exhausted: {level}."),
+            None => format!("{pool} was found empty."),
+        },
+        Verdict::Leak => match level {
+            Some(level) => format!("{pool} leaks: {level}."),
+            None => format!("{pool} leaks: something allocates and never frees."),
+        },
+        Verdict::HighUse => match level {
+            Some(level) => format!("Much {} is used, but it does not grow: {level}.", lower(pool)),
+            None => format!("Much {} is used, but it does not grow.", lower(pool)),
+        },
+        Verdict::CommitExhaustion => {
+            "Windows ran out of commit (virtual memory), not of pool: no tag is to blame."
+                .to_owned()
+        }
+        Verdict::NoLeakShown => "Neither pool shows a leak.".to_owned(),
+        Verdict::InsufficientEvidence => {
+            "There is not enough evidence yet to name a cause.".to_owned()
+        }
+    }
+}
+
+fn lower(pool: &str) -> String {
+    pool.to_lowercase()
+}
+
+fn level(diagnosis: &Diagnosis, pool: Pool) -> Option<String> {
+    let suspects = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
+    diagnosis.evidence.iter().chain(suspects).find_map(|fact| match fact {
+        Evidence::PoolUse { used, ceiling, .. } if pool_of(fact) == Some(pool) => Some(format!(
+            "{used} of {}, {}",
+            ceiling.bytes,
+            percent_text(used.share_of(ceiling.bytes))
+        )),
+        _ => None,
+    })
+}
+
+fn accusation(suspect: &Suspect) -> String {
+    let sure = confidence(suspect.confidence);
+    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
+    let tags = if tags.is_empty() { String::new() } else { format!(" (tag {})", tags.join(", ")) };
+    let sentence = match (suspect.kind, &suspect.name) {
+        (SuspectKind::Process, Some(name)) => format!("{name} is {sure} the cause"),
+        (SuspectKind::Driver, Some(name)) => format!("Driver {name} is {sure} the cause{tags}"),
+        (SuspectKind::Component, Some(name)) => {
+            format!("It {sure} belongs to {name}, a part of Windows{tags}")
+        }
+        (SuspectKind::KernelReference, Some(name)) => {
+            format!("A kernel reference held by {name} is {sure} the cause{tags}")
+        }
+        (SuspectKind::KernelReference, None) => format!(
+            "A kernel reference without any handle, a driver's doing, is {sure} the cause{tags}"
+        ),
+        (SuspectKind::Unknown, Some(name)) => format!("{name} is {sure} involved{tags}"),
+        (_, None) => format!("Its owner is not known{tags}"),
+    };
+    match strongest(suspect) {
+        Some(why) => format!("{sentence}: {why}."),
+        None => format!("{sentence}."),
+    }
+}
+
+/// The fact that convinces most, in a clause.
+fn strongest(suspect: &Suspect) -> Option<String> {
+    let clause = |fact: &Evidence| match fact {
+        Evidence::HandlesMatchObjects { tag, handles, outstanding, .. } => Some((
+            0,
+            format!(
+                "{} handles against {} outstanding {} objects",
+                grouped(u64::from(*handles)),
+                grouped(*outstanding),
+                objects_of(*tag).map_or_else(|| tag.to_string(), ToOwned::to_owned)
+            ),
+        )),
+        Evidence::ProcessHandles { handles, .. } => {
+            Some((1, format!("it holds {} handles", grouped(u64::from(*handles)))))
+        }
+        Evidence::TagGrowth { tag, grown, over_s, .. } => {
+            Some((2, format!("{tag} grew by {grown} in {}", crate::figures::duration(*over_s))))
+        }
+        Evidence::TagUse { tag, bytes, .. } => Some((3, format!("{tag} holds {bytes}"))),
+        Evidence::PoolEmptyEvent { .. }
+        | Evidence::CommitExhaustedEvent { .. }
+        | Evidence::PoolUse { .. } => None,
+    };
+    suspect.evidence.iter().filter_map(clause).min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::{
+        Bytes, PoolTag,
+        memory::{Ceiling, CeilingSource},
+    };
+
+    use super::*;
+
+    fn suspect(kind: SuspectKind, name: Option<&str>, sure: f32, fact: Evidence) -> Suspect {
+        Suspect {
+            kind,
+            name: name.map(Into::into),
+            tags: vec![PoolTag::new(*b"Thre")],
+            confidence: sure,
+            evidence: vec![fact],
+        }
+    }
+
+    fn diagnosis(verdict: Verdict, suspects: Vec<Suspect>, evidence: Vec<Evidence>) -> Diagnosis {
+        Diagnosis { verdict, pool: Some(Pool::Nonpaged), suspects, evidence }
+    }
+
+    fn full() -> Evidence {
+        let ceiling = Ceiling { bytes: Bytes::from_kib(217_112), source: CeilingSource::Measured };
+        Evidence::PoolUse { pool: Pool::Nonpaged, used: Bytes::from_kib(209_844), ceiling }
+    }
+
+    fn handles() -> Evidence {
+        Evidence::HandlesMatchObjects {
+            image: "mybadapp.exe".into(),
+            tag: PoolTag::new(*b"Thre"),
+            handles: 90_472,
+            outstanding: 120_145,
+        }
+    }
+
+    fn growth() -> Evidence {
+        Evidence::TagGrowth {
+            tag: PoolTag::new(*b"Thre"),
+            pool: Pool::Nonpaged,
+            grown: Bytes(64 << 20),
+            over_s: 86_400,
+        }
+    }
+
+    #[test]
+    fn every_verdict_and_suspect_has_a_headline() {
+        use SuspectKind::{Component, Driver, KernelReference, Process, Unknown};
+        for (diagnosis, words) in [
+            (
+                diagnosis(
+                    Verdict::Exhausted,
+                    vec![suspect(Process, Some("mybadapp.exe"), 0.95, handles())],
+                    vec![full()],
+                ),
+                "Nonpaged pool is exhausted: 205 MB of 212 MB, 97 %. mybadapp.exe is almost certainly the cause: 90,472 handles against 120,145 outstanding thread objects.",
+            ),
+            (
+                diagnosis(Verdict::Exhausted, vec![], vec![]),
+                "Nonpaged pool was found empty. Nothing measured names who is behind it.",
+            ),
+            (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![suspect(Driver, Some("foo.sys"), 0.75, growth())],
+                    vec![],
+                ),
+                "Nonpaged pool leaks: something allocates and never frees. Driver foo.sys is very likely the cause (tag Thre): Thre grew by 64 MB in 24 h.",
+            ),
+            (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![suspect(KernelReference, None, 0.5, growth())],
+                    vec![full()],
+                ),
+                "Nonpaged pool leaks: 205 MB of 212 MB, 97 %. A kernel reference without any handle, a driver's doing, is likely the cause (tag Thre): Thre grew by 64 MB in 24 h.",
+            ),
+            (
+                diagnosis(
+                    Verdict::HighUse,
+                    vec![suspect(Component, Some("the memory manager"), 0.3, full())],
+                    vec![],
+                ),
+                "Much nonpaged pool is used, but it does not grow: 205 MB of 212 MB, 97 %. It possibly belongs to the memory manager, a part of Windows (tag Thre).",
+            ),
+            (
+                diagnosis(Verdict::Leak, vec![suspect(Unknown, None, 0.3, growth())], vec![]),
+                "Nonpaged pool leaks: something allocates and never frees. Its owner is not known (tag Thre): Thre grew by 64 MB in 24 h.",
+            ),
+            (
+                diagnosis(Verdict::CommitExhaustion, vec![], vec![]),
+                "Windows ran out of commit (virtual memory), not of pool: no tag is to blame.",
+            ),
+            (diagnosis(Verdict::NoLeakShown, vec![], vec![]), "Neither pool shows a leak."),
+            (
+                diagnosis(Verdict::InsufficientEvidence, vec![], vec![]),
+                "There is not enough evidence yet to name a cause.",
+            ),
+        ] {
+            assert_eq!(headline(&diagnosis).replace('\u{a0}', " "), words);
+        }
+    }
+
+    #[test]
+    fn an_incident_is_named_after_its_pool_and_suspect() {
+        for (kind, name, title_words) in [
+            (
+                SuspectKind::Process,
+                Some("mybadapp.exe"),
+                "Nonpaged pool exhausted: mybadapp.exe (Thre)",
+            ),
+            (
+                SuspectKind::KernelReference,
+                None,
+                "Nonpaged pool exhausted: a kernel reference (Thre)",
+            ),
+            (SuspectKind::Unknown, None, "Nonpaged pool exhausted: tag Thre, owner unknown"),
+        ] {
+            let found =
+                diagnosis(Verdict::Exhausted, vec![suspect(kind, name, 0.9, handles())], vec![]);
+            assert_eq!(title(&found), title_words);
+        }
+        assert_eq!(
+            title(&diagnosis(Verdict::Exhausted, vec![], vec![])),
+            "Nonpaged pool exhausted"
+        );
+    }
+}

@@ -1,0 +1,245 @@
+// The pools of a host over time: two charts, one time axis, one zoom. Data: pools.json.
+const uPlot = window.uPlot;
+const box = document.getElementById("pools");
+const state = box.querySelector(".chart-state");
+const unzoom = document.getElementById("unzoom");
+const POOLS = ["nonpaged", "paged"];
+// Both share the time axis under the last one.
+const LAST = "paged";
+const heights = { nonpaged: 176, paged: 160 };
+const REFRESH_MS = 60000;
+// A limit this many times above the highest value would flatten the line: it is told, not drawn.
+const FAR = 5;
+
+let charts = [];
+let data = null;
+let zoom = null;
+
+function size(bytes) {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let unit = 0;
+  while (bytes >= 999.5 && unit < units.length - 1) {
+    bytes /= 1024;
+    unit += 1;
+  }
+  return `${unit > 0 && bytes < 9.95 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
+}
+
+function tick(bytes) {
+  if (bytes === 0) return "0";
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  const unit = Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
+  return `${+(bytes / 1024 ** unit).toFixed(2)} ${units[unit]}`;
+}
+
+// Style sheets know the colours; a canvas has to ask for them.
+function colour(name) {
+  const probe = document.createElement("i");
+  probe.className = `probe ${name}`;
+  box.append(probe);
+  const value = getComputedStyle(probe).color;
+  probe.remove();
+  return value;
+}
+
+function faint(rgb, alpha) {
+  return rgb.replace(/^rgb\(/, "rgba(").replace(/\)$/, `, ${alpha})`);
+}
+
+// Ticks on the time axis: interval, usual label, then what is added where a year, month, day, hour
+// or minute begins.
+const TIMES = [
+  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
+  [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
+];
+
+const increments = [];
+for (let power = 0; power < 5; power += 1) {
+  for (const step of [1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512]) {
+    increments.push(step * 1024 ** power);
+  }
+}
+
+function highest(pool) {
+  let most = 1;
+  for (const value of data[pool].max) if (value !== null && value > most) most = value;
+  return most;
+}
+
+function drawMarks(plot, palette) {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
+  ctx.lineWidth = scale;
+  ctx.textBaseline = "top";
+  for (const mark of data.marks) {
+    const x = Math.round(plot.valToPos(mark.t, "x", true));
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.strokeStyle = ctx.fillStyle = mark.kind === "event" ? palette.limit : palette.ink;
+    ctx.setLineDash([3 * scale, 3 * scale]);
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const glyph = mark.kind === "event" ? `⚑ ${mark.label}` : `⟳ ${mark.label}`;
+    const width = ctx.measureText(glyph).width;
+    const right = x + width + 8 * scale > bbox.left + bbox.width;
+    ctx.textAlign = right ? "right" : "left";
+    ctx.fillText(glyph, right ? x - 4 * scale : x + 4 * scale, bbox.top + bbox.height - 16 * scale);
+  }
+  ctx.restore();
+}
+
+function drawLimit(plot, limit, palette) {
+  const { ctx, bbox } = plot;
+  const scale = devicePixelRatio;
+  const y = Math.round(plot.valToPos(limit.bytes, "y", true));
+  ctx.save();
+  ctx.strokeStyle = ctx.fillStyle = palette.limit;
+  ctx.lineWidth = 1.5 * scale;
+  if (limit.source !== "measured") ctx.setLineDash([6 * scale, 4 * scale]);
+  ctx.beginPath();
+  ctx.moveTo(bbox.left, y);
+  ctx.lineTo(bbox.left + bbox.width, y);
+  ctx.stroke();
+  ctx.font = `${11 * scale}px ${getComputedStyle(document.body).fontFamily}`;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
+  ctx.fillText(`limit ${size(limit.bytes)}, ${limit.source}`, bbox.left + 6 * scale, y - 3 * scale);
+  ctx.restore();
+}
+
+function setZoom(from, to) {
+  zoom = from === null ? null : [from, to];
+  unzoom.hidden = zoom === null;
+  const [min, max] = zoom ?? [data.from, data.to];
+  for (const chart of charts) chart.setScale("x", { min, max });
+}
+
+function read(pool, index) {
+  const output = box.querySelector(`output[data-pool="${pool}"]`);
+  const at = index ?? data.t.length - 1;
+  const value = data[pool].mean[at];
+  const limit = data.limits[pool];
+  const shown = limit && limit.bytes <= highest(pool) * FAR;
+  const parts = [];
+  if (at >= 0 && value !== null && value !== undefined) {
+    parts.push(size(value));
+    if (limit) parts.push(`${Math.round((100 * value) / limit.bytes)} % of limit`);
+  }
+  if (index !== null && index !== undefined && data.t[index]) {
+    parts.push(new Date(data.t[index] * 1000).toLocaleString());
+    const near = data.marks.filter((mark) => Math.abs(mark.t - data.t[index]) <= data.step_s * 2);
+    parts.push(...near.map((mark) => mark.label));
+  } else if (limit && !shown) {
+    parts.push(`limit ${size(limit.bytes)} (${limit.source}) is above the chart`);
+  }
+  output.textContent = parts.join("  ·  ");
+}
+
+function options(pool, width, palette) {
+  const limit = data.limits[pool];
+  const top = highest(pool);
+  const drawn = limit && limit.bytes <= top * FAR ? limit : null;
+  const ceiling = Math.max(top, drawn ? drawn.bytes : 0) * 1.1;
+  const line = palette[pool];
+  const axis = { stroke: palette.ink, grid: { stroke: palette.grid, width: 1 }, ticks: { show: false } };
+  const edge = { width: 0, points: { show: false } };
+  return {
+    width,
+    height: heights[pool],
+    legend: { show: false },
+    scales: { x: { time: true, min: data.from, max: data.to }, y: { range: [0, ceiling] } },
+    axes: [
+      pool === LAST
+        ? { ...axis, size: 40, gap: 6, font: "11px system-ui", values: TIMES }
+        : { ...axis, size: 8, values: (_, splits) => splits.map(() => "") },
+      {
+        ...axis,
+        size: 60,
+        gap: 6,
+        font: "11px system-ui",
+        space: 36,
+        incrs: increments,
+        values: (_, splits) => splits.map(tick),
+      },
+    ],
+    series: [
+      {},
+      { stroke: line, width: 1.5, points: { show: false } },
+      { ...edge, stroke: faint(line, 0.01) },
+      { ...edge, stroke: faint(line, 0.01) },
+    ],
+    bands: [{ series: [2, 3], fill: faint(line, 0.18) }],
+    cursor: {
+      sync: { key: "pools", setSeries: false },
+      drag: { x: true, y: false, setScale: false },
+      points: { size: 6 },
+    },
+    hooks: {
+      setSelect: [
+        (plot) => {
+          if (plot.select.width < 4) return;
+          const from = plot.posToVal(plot.select.left, "x");
+          const to = plot.posToVal(plot.select.left + plot.select.width, "x");
+          plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+          setZoom(from, to);
+        },
+      ],
+      setCursor: [(plot) => read(pool, plot.cursor.idx)],
+      draw: [
+        (plot) => {
+          if (drawn) drawLimit(plot, drawn, palette);
+          drawMarks(plot, palette);
+        },
+      ],
+    },
+  };
+}
+
+function draw() {
+  for (const chart of charts) chart.destroy();
+  const palette = {};
+  for (const name of ["ink", "grid", "limit", ...POOLS]) palette[name] = colour(name);
+  charts = POOLS.map((pool) => {
+    const home = box.querySelector(`.chart[data-pool="${pool}"]`);
+    const columns = [data.t, data[pool].mean, data[pool].max, data[pool].min];
+    const chart = new uPlot(options(pool, home.clientWidth, palette), columns, home);
+    chart.over.addEventListener("dblclick", () => setZoom(null));
+    read(pool, null);
+    return chart;
+  });
+  if (zoom) setZoom(...zoom);
+}
+
+async function load() {
+  try {
+    const answer = await fetch(box.dataset.pools, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(`status ${answer.status}`);
+    data = await answer.json();
+    state.textContent = data.t.length === 0 ? "Nothing was received in this time." : "";
+    draw();
+  } catch (error) {
+    if (!data) state.textContent = `The data could not be loaded (${error.message}).`;
+  }
+}
+
+unzoom.addEventListener("click", () => setZoom(null));
+document.documentElement.addEventListener("themechange", () => data && draw());
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => data && draw());
+new ResizeObserver(() => {
+  charts.forEach((chart, at) => {
+    chart.setSize({ width: chart.root.parentElement.clientWidth, height: heights[POOLS[at]] });
+  });
+}).observe(box);
+setInterval(() => {
+  if (!document.hidden && !zoom) load();
+}, REFRESH_MS);
+load();

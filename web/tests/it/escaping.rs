@@ -1,0 +1,125 @@
+//! Hosts choose their own names: nothing they send becomes markup.
+
+use poolwatch_model::{PoolTag, diagnosis::Evidence};
+use poolwatch_web::{
+    LivePage, Page,
+    error::ErrorPage,
+    events::{EventsPage, EventsQuery},
+    evidence::EvidenceResultPage,
+    hosts::HostsQuery,
+    search::SearchPage,
+};
+
+use crate::samples;
+
+const HOSTILE: &str = "\"'><img src=x onerror=alert(1)>";
+
+#[track_caller]
+fn is_harmless(page: &str) {
+    assert!(!page.contains("<img"), "markup got through");
+    assert!(!page.contains("\"'>"), "a quote got through");
+    assert!(page.contains("&#60;img") || page.contains("%3Cimg"), "the text is not even there");
+}
+
+#[test]
+fn a_hostile_host_is_shown_and_harmless() {
+    let mut page = samples::classic_host();
+    page.host.name = HOSTILE.into();
+    page.host.facts.ou = Some(format!("OU={}", HOSTILE.replace('=', "")));
+    page.host.facts.agent_version = Some(HOSTILE.into());
+    page.host.facts.os.as_mut().unwrap().product = HOSTILE.into();
+    for row in &mut page.events {
+        row.host.name = HOSTILE.into();
+        row.event.provider = HOSTILE.into();
+    }
+    let tags = page.tags.as_mut().unwrap();
+    tags.rows[0].tag = PoolTag::new(*b"<b>\"");
+    tags.rows[0].meaning.as_mut().unwrap().text = HOSTILE.into();
+    tags.rows[0].meaning.as_mut().unwrap().owner = Some(HOSTILE.into());
+    let processes = page.processes.as_mut().unwrap();
+    processes.rows[0].process.image = HOSTILE.into();
+    processes.rows[0].process.services = vec![HOSTILE.into()];
+    page.object_types[0].name = HOSTILE.into();
+    page.evidence[0].name = HOSTILE.into();
+    page.evidence[0].kind = Some(HOSTILE.into());
+    page.steps[0].title = HOSTILE.into();
+    page.steps[0].commands = vec![HOSTILE.into()];
+    let suspect = &mut page.diagnosis.as_mut().unwrap().suspects[0];
+    suspect.name = Some(HOSTILE.into());
+    suspect.evidence = vec![Evidence::ProcessHandles { image: HOSTILE.into(), pid: 1, handles: 2 }];
+    let text = page.render().unwrap();
+    is_harmless(&text);
+    is_harmless(&page.render_live().unwrap());
+    assert!(!text.contains("<b>\""), "the tag is text, too");
+}
+
+#[test]
+fn tables_of_hostile_hosts_are_harmless() {
+    let mut fleet = samples::fleet();
+    fleet.shell.person = HOSTILE.into();
+    fleet.groups = vec![HOSTILE.into()];
+    for row in &mut fleet.hosts {
+        row.host.name = HOSTILE.into();
+        row.group = Some(HOSTILE.into());
+        row.top_process.as_mut().unwrap().image = HOSTILE.into();
+    }
+    for cause in &mut fleet.causes {
+        cause.worst.name = HOSTILE.into();
+        cause.incident.diagnosis.suspects[0].name = Some(HOSTILE.into());
+    }
+    fleet.growing[0].meaning = Some(HOSTILE.into());
+    is_harmless(&fleet.render().unwrap());
+
+    let mut hosts = samples::hosts();
+    hosts.query = HostsQuery { q: HOSTILE.into(), group: HOSTILE.into(), ..HostsQuery::default() };
+    is_harmless(&hosts.render().unwrap());
+
+    let mut rows = samples::events();
+    rows[0].event.data = vec![HOSTILE.into()];
+    rows[2].event.exhaustion.as_mut().unwrap().top_processes[0].image = HOSTILE.into();
+    let query = EventsQuery { host: HOSTILE.into(), id: HOSTILE.into(), page: 1 };
+    let events = EventsPage { shell: samples::shell("/events"), query, total: 999, rows };
+    is_harmless(&events.render().unwrap());
+}
+
+#[test]
+fn hostile_evidence_and_searches_are_harmless() {
+    let mut files = samples::imported();
+    files[0].name = HOSTILE.into();
+    files[0].ignored_lines[0].text = HOSTILE.into();
+    let mut host = samples::fs02();
+    host.name = HOSTILE.into();
+    let shell = samples::shell("/evidence");
+    is_harmless(&EvidenceResultPage { shell, host, files, diagnosis: None }.render().unwrap());
+
+    let search = SearchPage {
+        shell: samples::shell("/search"),
+        text: HOSTILE.into(),
+        hosts: samples::host_rows(),
+        hosts_total: 1_000,
+        incidents: vec![],
+    };
+    is_harmless(&search.render().unwrap());
+
+    let error = ErrorPage {
+        shell: None,
+        status: 400,
+        title: HOSTILE.into(),
+        advice: HOSTILE.into(),
+        request_id: "r".into(),
+    };
+    is_harmless(&error.render().unwrap());
+    is_harmless(&error.render_fragment().unwrap());
+}
+
+#[test]
+fn a_hostile_mail_stays_one_subject_and_plain_words() {
+    let mut mail = samples::mail();
+    mail.host = format!("a\r\nBcc: x@y.z\r\n\r\n{HOSTILE}\u{1b}[2J");
+    mail.processes[0].image = HOSTILE.into();
+    mail.tags[0].meaning = Some(HOSTILE.into());
+    let subject = mail.subject().unwrap();
+    assert!(!subject.contains(['\r', '\n', '\u{1b}']), "{subject:?}");
+    assert!(!mail.text().unwrap().contains('\u{1b}'));
+    is_harmless(&mail.html().unwrap());
+}

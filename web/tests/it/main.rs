@@ -1,0 +1,8 @@
+//! Pages and mail as a browser and a mail client get them.
+
+mod escaping;
+mod mail;
+#[cfg(test)]
+mod pages;
+#[path = "../../examples/gallery/samples.rs"]
+mod samples;

@@ -1,0 +1,290 @@
+//! What each page says, and what no page may hold.
+
+use poolwatch_model::Bytes;
+use poolwatch_web::{
+    LivePage, Page,
+    error::ErrorPage,
+    events::{EventsPage, EventsQuery},
+    evidence::{EvidencePage, EvidenceResultPage},
+    hosts::{HostSort, HostsQuery, Order},
+    login::{LoginError, LoginPage},
+    search::SearchPage,
+};
+
+use crate::samples;
+
+fn events() -> EventsPage {
+    EventsPage {
+        shell: samples::shell("/events"),
+        query: EventsQuery { page: 2, ..EventsQuery::default() },
+        total: 341,
+        rows: samples::events(),
+    }
+}
+
+fn all() -> Vec<(&'static str, String)> {
+    let evidence = EvidencePage {
+        shell: samples::shell("/evidence"),
+        host: "FS-02".into(),
+        error: None,
+        limit: Bytes(32 << 20),
+        recent: vec![],
+    };
+    let result = EvidenceResultPage {
+        shell: samples::shell("/evidence"),
+        host: samples::fs02(),
+        files: samples::imported(),
+        diagnosis: None,
+    };
+    let search = SearchPage {
+        shell: samples::shell("/search?q=x"),
+        text: "x".into(),
+        hosts: samples::host_rows(),
+        hosts_total: 99,
+        incidents: vec![],
+    };
+    let error = ErrorPage {
+        shell: None,
+        status: 404,
+        title: "There is no such host".into(),
+        advice: "Search for its name.".into(),
+        request_id: "r-1".into(),
+    };
+    let login =
+        LoginPage { email: String::new(), error: Some(LoginError::Expired), next: "/".into() };
+    vec![
+        ("login", login.render().unwrap()),
+        ("fleet", samples::fleet().render().unwrap()),
+        ("empty fleet", samples::empty_fleet().render().unwrap()),
+        ("hosts", samples::hosts().render().unwrap()),
+        ("host", samples::classic_host().render().unwrap()),
+        ("stale host", samples::stale_host().render().unwrap()),
+        ("incidents", samples::incidents().render().unwrap()),
+        ("incident", samples::incident_page().render().unwrap()),
+        ("events", events().render().unwrap()),
+        ("evidence", evidence.render().unwrap()),
+        ("result", result.render().unwrap()),
+        ("search", search.render().unwrap()),
+        ("error", error.render().unwrap()),
+    ]
+}
+
+#[track_caller]
+fn says(page: &str, words: &[&str]) {
+    // Entities that the escaping writes, as they are read.
+    let read = page.replace('\u{a0}', " ").replace("&#39;", "'");
+    for words in words {
+        assert!(read.contains(words), "{words:?} is missing");
+    }
+}
+
+#[test]
+fn no_page_holds_what_its_security_policy_forbids() {
+    for (name, page) in all() {
+        let compact = page.to_lowercase();
+        assert!(!compact.contains(" style="), "{name}: an inline style");
+        assert!(!compact.contains("<style"), "{name}: an inline style sheet");
+        assert!(!compact.contains("<script>"), "{name}: an inline script");
+        assert!(!compact.contains("javascript:"), "{name}");
+        assert!(!compact.contains(" onclick") && !compact.contains(" onload"), "{name}");
+        assert!(!compact.contains("src=\"http") && !compact.contains("href=\"http"), "{name}");
+    }
+}
+
+#[test]
+fn every_page_has_a_title_a_heading_and_a_main_part() {
+    for (name, page) in all() {
+        assert_eq!(page.matches("<h1").count(), 1, "{name}");
+        assert_eq!(page.matches("<main id=\"main\"").count(), 1, "{name}");
+        assert!(page.contains(" · Poolwatch</title>") && page.contains("lang=\"en\""), "{name}");
+        assert_eq!(page.matches("<th>").count(), 0, "{name}: a head without a scope");
+        let open = page.matches("<table").count();
+        assert_eq!(open, page.matches("</table>").count(), "{name}");
+        assert_eq!(page.matches("<tr").count(), page.matches("</tr>").count(), "{name}");
+        assert_eq!(page.matches("<div").count(), page.matches("</div>").count(), "{name}");
+        assert_eq!(page.matches("<section").count(), page.matches("</section>").count(), "{name}");
+    }
+}
+
+#[test]
+fn ids_are_unique_and_labels_point_at_fields() {
+    for (name, page) in all() {
+        let values = |attribute: &str| -> Vec<&str> {
+            let pieces = page.split(attribute).skip(1);
+            pieces.filter_map(|piece| piece.split('"').next()).collect()
+        };
+        let ids = values(" id=\"");
+        let mut distinct = ids.clone();
+        distinct.sort_unstable();
+        distinct.dedup();
+        assert_eq!(distinct.len(), ids.len(), "{name}: {ids:?}");
+        for target in values(" for=\"").into_iter().chain(values(" aria-labelledby=\"")) {
+            assert!(ids.contains(&target), "{name}: nothing has the id {target}");
+        }
+    }
+}
+
+#[test]
+fn a_fleet_in_trouble_says_so_first() {
+    let page = samples::fleet().render().unwrap();
+    says(
+        &page,
+        &[
+            "1 host ran out of pool and 41 more leak, of two causes. 7 hosts are silent.",
+            "Nonpaged pool exhausted: mybadapp.exe (Thre)",
+            "nonpaged pool: 1 of 1,204 hosts at 90 % or more",
+            "href=\"/incidents/17\"",
+            "live, 4 s",
+        ],
+    );
+}
+
+#[test]
+fn an_empty_fleet_tells_how_to_begin() {
+    let page = samples::empty_fleet().render().unwrap();
+    says(
+        &page,
+        &[
+            "No host reports yet.",
+            "poolwatch-server admin create-token",
+            "href=\"/evidence\"",
+            "no data yet",
+        ],
+    );
+}
+
+#[test]
+fn a_calm_fleet_is_told_to_be_calm() {
+    let mut fleet = samples::fleet();
+    (fleet.causes, fleet.counts.silent) = (vec![], 0);
+    says(&fleet.render().unwrap(), &["No host is short of pool.</h1>", "No incident is open."]);
+}
+
+#[test]
+fn a_live_part_is_what_the_page_asks_for_and_no_more() {
+    for part in [
+        samples::fleet().render_live().unwrap(),
+        samples::hosts().render_live().unwrap(),
+        samples::classic_host().render_live().unwrap(),
+        samples::incidents().render_live().unwrap(),
+        samples::incident_page().render_live().unwrap(),
+        events().render_live().unwrap(),
+    ] {
+        assert!(part.starts_with("<span id=\"freshness\""), "{part}");
+        assert_eq!(part.matches("id=\"live\"").count(), 1);
+        assert!(!part.contains("<html") && !part.contains("<nav aria-label=\"Sections\""));
+    }
+    let page = samples::classic_host().render().unwrap();
+    says(&page, &["hx-get=\"/hosts/1\" hx-trigger=\"every 10s\" hx-select=\"#live\""]);
+}
+
+#[test]
+fn the_classic_host_names_the_process_and_what_to_do() {
+    let page = samples::classic_host().render().unwrap();
+    says(
+        &page,
+        &[
+            "mybadapp.exe is almost certainly the cause: 90,472 handles against 120,145 outstanding thread objects.",
+            "title=\"76,892,800 B\">73 MB</span>",
+            "net stop BadApp",
+            "not explained by tags, nonpaged",
+            "data-pools=\"/hosts/1/pools.json?hours=24\"",
+            "imported evidence, taken",
+            "href=\"/hosts/1?tags=change#tags\"",
+            "not recognised",
+        ],
+    );
+    assert_eq!(page.matches("<tr class=\"suspect\">").count(), 2, "one tag, one process");
+}
+
+#[test]
+fn a_silent_host_says_how_old_its_figures_are_and_what_failed() {
+    let page = samples::stale_host().render().unwrap();
+    says(
+        &page,
+        &[
+            "This host fell silent; its last data name no cause.",
+            "silent: last data",
+            "31 min ago",
+            "Windows had no resources left (pool) (0xC000009A)",
+            "No pool tags were received.",
+        ],
+    );
+    assert!(!page.contains("chart.js"), "nothing to draw, nothing to load");
+}
+
+#[test]
+fn a_sorted_column_says_so_to_every_reader() {
+    let mut hosts = samples::hosts();
+    hosts.query =
+        HostsQuery { sort: HostSort::Handles, order: Order::Asc, page: 2, ..HostsQuery::default() };
+    let page = hosts.render().unwrap();
+    says(
+        &page,
+        &[
+            "1,204 hosts, least handles in one process first.",
+            "aria-sort=\"ascending\"><a href=\"/hosts?sort=handles&#38;order=desc\">Most handles</a>",
+            "101 to 111 of 1,204",
+            "Page 2 of 13",
+            "href=\"/hosts.csv?sort=handles&#38;order=asc\"",
+        ],
+    );
+    assert_eq!(page.matches("aria-sort=\"ascending\"").count(), 1);
+}
+
+#[test]
+fn a_filter_that_matches_nothing_offers_the_way_back() {
+    let mut hosts = samples::hosts();
+    (hosts.rows, hosts.total, hosts.query.q) = (vec![], 0, "zzz".into());
+    says(&hosts.render().unwrap(), &["0 hosts of 1,204 match.", "Show all 1,204", "value=\"zzz\""]);
+}
+
+#[test]
+fn events_page_through_and_say_what_they_mean() {
+    let page = events().render().unwrap();
+    says(
+        &page,
+        &[
+            "341 events that bear on pool.",
+            "Nonpaged pool empty",
+            "Commit exhausted: 73 GB of 74 GB; largest sqlservr.exe (pid 3120)",
+            "href=\"/events?page=3\"",
+            ">\\Device\\LanmanServer</td>",
+            "rel=\"prev\" href=\"/events\"",
+        ],
+    );
+}
+
+#[test]
+fn an_error_shows_its_number_and_its_fragment_has_no_page_around_it() {
+    let error = ErrorPage {
+        shell: Some(samples::shell("/x")),
+        status: 503,
+        title: "The database does not answer".into(),
+        advice: "Try again in a minute.".into(),
+        request_id: "r-42".into(),
+    };
+    says(&error.render().unwrap(), &["503", "Try again in a minute.", "r-42", "Sign out"]);
+    let fragment = error.render_fragment().unwrap();
+    assert!(fragment.starts_with("<div class=\"notice\""), "{fragment}");
+    says(&fragment, &["The database does not answer", "r-42"]);
+}
+
+#[test]
+fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
+    let page = LoginPage {
+        email: "ana@corp.example".into(),
+        error: Some(LoginError::TooManyAttempts { retry_after_s: 120 }),
+        next: "/hosts/1".into(),
+    };
+    let page = page.render().unwrap();
+    says(
+        &page,
+        &[
+            "Too many attempts. Try again in 2 min.",
+            "value=\"ana@corp.example\"",
+            "name=\"next\" value=\"/hosts/1\"",
+            "poolwatch-server admin create-user",
+        ],
+    );
+}
