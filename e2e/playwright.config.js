@@ -19,7 +19,8 @@ export default defineConfig({
   testDir: "tests",
   globalSetup: "./start.js",
   workers: 2,
-  timeout: 30_000,
+  // Two cores that also run server, database and fleet are slow at times.
+  timeout: 90_000,
   expect: { timeout: 10_000 },
   forbidOnly: true,
   reporter: "list",

@@ -58,6 +58,7 @@ fi
 
 names=()
 pids=()
+ready=
 # Runs a program in the background; the kernel ends it should this script be killed.
 start() {
     local name=$1
@@ -74,6 +75,7 @@ stop() {
     local status=$? at pid left
     trap - EXIT
     trap '' INT TERM HUP
+    [ -z "$ready" ] || kill "$ready" 2>/dev/null || true
     for ((at = ${#pids[@]} - 1; at >= 0; at--)); do
         pid=${pids[at]}
         kill -TERM "$pid" 2>/dev/null || continue
@@ -130,6 +132,7 @@ while kill -0 "$ready" 2>/dev/null; do
     sleep 0.2
 done
 wait "$ready"
+ready=
 
 admin() { "$programs/poolwatch-server" admin "$@" 2>>"$dir/admin.log"; }
 printf '%s\n' "$password" |

@@ -39,8 +39,7 @@ part "formatting" cargo fmt --all --check
 part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
 part "queries" tools/queries.sh --check
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
-part "executables for the browser tests" \
-    cargo build --locked -p poolwatch-server -p poolwatch-simulator
+# Against the executables that the Rust tests have just built.
 part "browser tests" browser
 optional deny --log-level warn check
 optional machete

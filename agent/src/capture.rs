@@ -145,7 +145,7 @@ impl Capture {
                         &[&class, &buffer.base.to_le_bytes(), &buffer.bytes],
                     )?,
                     Err(status) => {
-                        write_record(&mut to, FAILURE, &[&class, &status.number().to_le_bytes()])?
+                        write_record(&mut to, FAILURE, &[&class, &status.number().to_le_bytes()])?;
                     }
                 }
             }

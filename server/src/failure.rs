@@ -202,7 +202,7 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
             error!(%method, path, status, ms, id, cause, "Request failed");
         }
         Some(Failure { detail, .. }) => {
-            warn!(%method, path, status, ms, id, detail, "Refused request")
+            warn!(%method, path, status, ms, id, detail, "Refused request");
         }
         None if path.starts_with("/static/") || path == "/healthz" => {}
         None => info!(%method, path, status, ms, id, "Answered request"),

@@ -91,8 +91,8 @@ enum TakeError {
     Failed(Failure),
 }
 
-fn refused(reason: impl ToString) -> TakeError {
-    TakeError::Refused(reason.to_string())
+fn refused(reason: impl std::fmt::Display) -> TakeError {
+    TakeError::Refused(format!("{reason}"))
 }
 
 fn failed(failure: impl Into<Failure>) -> TakeError {

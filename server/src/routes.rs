@@ -98,7 +98,6 @@ pub fn declared(app: &SharedApp) -> Vec<Declared> {
 }
 
 /// The service of the whole server.
-#[must_use]
 pub fn router(app: &SharedApp) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
     let set = |name: HeaderName, value: &'static str| {

@@ -144,6 +144,12 @@ function read(pool, index) {
   output.textContent = parts.join("  ·  ");
 }
 
+// A value between two breaks has no line: it shows as a dot.
+function lonely(values) {
+  const known = (at) => values[at] !== null && values[at] !== undefined;
+  return [...values.keys()].filter((at) => known(at) && !known(at - 1) && !known(at + 1));
+}
+
 function options(pool, width, palette) {
   const limit = data.limits[pool];
   const top = highest(pool);
@@ -173,7 +179,11 @@ function options(pool, width, palette) {
     ],
     series: [
       {},
-      { stroke: line, width: 1.5, points: { show: false } },
+      {
+        stroke: line,
+        width: 1.5,
+        points: { show: true, size: 4, width: 0, fill: line, filter: (plot, at) => lonely(plot.data[at]) },
+      },
       { ...edge, stroke: faint(line, 0.01) },
       { ...edge, stroke: faint(line, 0.01) },
     ],

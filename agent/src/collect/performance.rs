@@ -15,7 +15,7 @@ pub(super) fn collect(
     let summary = summary(machine);
     let figures = figures(machine);
     snapshot.memory = match (&figures, &summary) {
-        (Ok(figures), Ok(summary)) => completed(figures.clone(), summary.clone()),
+        (Ok(figures), Ok(summary)) => completed(figures, summary),
         (Ok(figures), Err(_)) => figures.clone(),
         (Err(_), Ok(summary)) => summary.clone(),
         (Err(_), Err(_)) => Memory::default(),
@@ -39,13 +39,13 @@ fn summary(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
 }
 
 /// The figures, with those that only the summary has.
-fn completed(figures: Memory, summary: Memory) -> Memory {
+fn completed(figures: &Memory, summary: &Memory) -> Memory {
     Memory {
         // Class 0 counts pages in 32 bits; the summary does not.
         physical: summary.physical.or(figures.physical),
         handles: summary.handles,
         threads: summary.threads,
         processes: summary.processes,
-        ..figures
+        ..figures.clone()
     }
 }

@@ -28,10 +28,11 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
         return Err(RawError::Empty { what });
     }
     let mut processes = Vec::new();
+    let mut entries = 0;
     let mut start = 0;
     loop {
-        if processes.len() == limits::PROCESSES {
-            let count = processes.len() as u64 + 1;
+        if entries == limits::PROCESSES {
+            let count = entries as u64 + 1;
             return Err(RawError::TooMany { what, count, limit: limits::PROCESSES });
         }
         let entry = buffer.from(start)?;
@@ -39,7 +40,8 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
         let threads = entry.u32(at::NUMBER_OF_THREADS)?;
         let size = (threads as usize).saturating_mul(thread::SIZE).saturating_add(at::THREADS);
         entry.slice(0, size)?;
-        processes.push(process(buffer, start, base, threads)?);
+        processes.extend(process(buffer, start, base, threads)?);
+        entries += 1;
         match entry.u32(at::NEXT_ENTRY_OFFSET)? as usize {
             0 => break,
             // An entry that overlaps its own threads would let a small buffer claim any number.
@@ -59,21 +61,25 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
     Ok(processes)
 }
 
+/// The process at `start`; `None` when its creation time cannot be. Wine leaves such entries behind
+/// for processes that are going away, with nothing right in them.
 fn process(
     buffer: Fields<'_>,
     start: usize,
     base: u64,
     threads: u32,
-) -> Result<ProcessUse, RawError> {
+) -> Result<Option<ProcessUse>, RawError> {
     let entry = buffer.from(start)?;
+    let Ok(created) = created(entry.u64(at::CREATE_TIME)?) else {
+        return Ok(None);
+    };
     let id = entry.u64(at::PROCESS_ID)?;
     let pid = u32::try_from(id).map_err(|_| RawError::Absurd { what: "process id", value: id })?;
     let mut image = buffer.unicode_string(start + at::IMAGE_NAME, base)?;
     if pid == 0 && image.is_empty() {
         IDLE.clone_into(&mut image);
     }
-    let created = created(entry.u64(at::CREATE_TIME)?)?;
-    Ok(ProcessUse {
+    Ok(Some(ProcessUse {
         session: Some(entry.u32(at::SESSION_ID)?),
         handles: Some(entry.u32(at::HANDLE_COUNT)?),
         threads: Some(threads),
@@ -82,19 +88,17 @@ fn process(
         // PrivatePageCount is in bytes, whatever its name says.
         private_bytes: Some(entry.u64(at::PRIVATE_PAGE_COUNT)?),
         ..ProcessUse::new(pid, created, image)
-    })
+    }))
 }
 
 /// A FILETIME: 100 ns since 1601-01-01 UTC. 0 is unknown (the idle process).
-fn created(filetime: u64) -> Result<Option<Timestamp>, RawError> {
+fn created(filetime: u64) -> Result<Option<Timestamp>, jiff::Error> {
     /// 100 ns from 1601-01-01 to 1970-01-01.
     const EPOCH: i128 = 116_444_736_000_000_000;
     if filetime == 0 {
         return Ok(None);
     }
-    Timestamp::from_nanosecond((i128::from(filetime) - EPOCH) * 100)
-        .map(Some)
-        .map_err(|_| RawError::Absurd { what: "creation time", value: filetime })
+    Timestamp::from_nanosecond((i128::from(filetime) - EPOCH) * 100).map(Some)
 }
 
 #[cfg(test)]
@@ -145,6 +149,17 @@ mod tests {
         }
         bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
         assert!(matches!(parse(&bytes, BASE), Err(RawError::Truncated { .. })));
+    }
+
+    #[test]
+    fn an_entry_of_garbage_is_left_out_and_the_others_stay() {
+        let mut bytes = synthetic::processes(&example(), BASE);
+        let next = u32::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
+        bytes[next + 8..next + at::IMAGE_NAME].fill(0x55);
+        bytes[next + at::IMAGE_NAME + 16..next + at::THREADS].fill(0x55);
+        let mut others = example();
+        others.remove(1);
+        assert_eq!(parse(&bytes, BASE), Ok(others));
     }
 
     #[test]

@@ -47,8 +47,11 @@ pub(super) fn facts() -> HostFacts {
 /// When the key cannot be made, as by one who is no administrator.
 pub fn boot_id() -> io::Result<BootId> {
     const VALUE: &str = "BootId";
-    let (key, _) = RegKey::predef(HKEY_LOCAL_MACHINE).create_subkey_with_options_flags(
-        r"SOFTWARE\Poolwatch\Boot",
+    // Made first, and to last: below a volatile key the installer could keep no settings.
+    let (own, _) = RegKey::predef(HKEY_LOCAL_MACHINE)
+        .create_subkey_with_flags(r"SOFTWARE\Poolwatch", KEY_ALL_ACCESS | KEY_WOW64_64KEY)?;
+    let (key, _) = own.create_subkey_with_options_flags(
+        "Boot",
         REG_OPTION_VOLATILE,
         KEY_ALL_ACCESS | KEY_WOW64_64KEY,
     )?;

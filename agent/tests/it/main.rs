@@ -1,5 +1,7 @@
 //! The agent against a server that it can be told about: wiremock, with the protocol's own decoder.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod commands;
 mod fixture;
 mod server;

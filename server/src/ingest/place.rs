@@ -9,6 +9,8 @@ use poolwatch_store::boots::Boot;
 
 /// Anchors closer than this are the same: the network's delay is no drift.
 const TOLERANCE: SignedDuration = SignedDuration::from_secs(5);
+/// Anchors of one boot at most: a clock that drifts all the time is followed no longer then.
+const ANCHORS: usize = 500;
 /// A frame may be this far ahead of the server's clock.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
@@ -34,7 +36,7 @@ pub fn better_anchor(
     received: Timestamp,
 ) -> Option<Timestamp> {
     let (from_seq, last) = *boot.anchors.last()?;
-    if stamp.boot != clock.boot || stamp.seq <= from_seq {
+    if stamp.boot != clock.boot || stamp.seq <= from_seq || boot.anchors.len() >= ANCHORS {
         return None;
     }
     let estimate = before(received, clock.uptime_ms);

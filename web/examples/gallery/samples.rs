@@ -383,7 +383,13 @@ pub(crate) fn fleet() -> FleetPage {
         query: FleetQuery::default(),
         groups: groups(),
         first_host: first_host(),
-        counts: FleetCounts { hosts: 1_204, reporting: 1_197, silent: 7, high: 2, pool_empty_24h: 5 },
+        counts: FleetCounts {
+            hosts: 1_204,
+            reporting: 1_197,
+            silent: 7,
+            high: 2,
+            pool_empty_24h: 5,
+        },
         causes: causes(),
         pressure: [
             PressureHistogram {
@@ -400,13 +406,7 @@ pub(crate) fn fleet() -> FleetPage {
         events: events(),
         growing: vec![
             growing("Fooo", Pool::Nonpaged, 41, 1_230 * MB as i64, None),
-            growing(
-                "Thre",
-                Pool::Nonpaged,
-                1,
-                61 * MB as i64,
-                Some("thread objects"),
-            ),
+            growing("Thre", Pool::Nonpaged, 1, 61 * MB as i64, Some("thread objects")),
             growing(
                 "MmSt",
                 Pool::Paged,

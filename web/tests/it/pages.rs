@@ -156,8 +156,16 @@ fn an_empty_fleet_tells_how_to_begin() {
 #[test]
 fn a_calm_fleet_is_told_to_be_calm() {
     let mut fleet = samples::fleet();
-    (fleet.causes, fleet.counts.silent) = (vec![], 0);
+    (fleet.causes, fleet.counts.silent, fleet.counts.high) = (vec![], 0, 0);
     says(&fleet.render().unwrap(), &["No host is short of pool.</h1>", "No incident is open."]);
+}
+
+#[test]
+fn pressure_without_an_incident_is_not_told_to_be_calm() {
+    let mut fleet = samples::fleet();
+    (fleet.causes, fleet.counts.silent, fleet.counts.high) = (vec![], 0, 2);
+    let headline = "No incident is open, but 2 hosts are under high pool pressure.";
+    says(&fleet.render().unwrap(), &[headline]);
 }
 
 #[test]

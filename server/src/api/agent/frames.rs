@@ -4,7 +4,7 @@ use axum::{
     Extension, Json,
     body::Bytes,
     extract::State,
-    http::{HeaderMap, StatusCode, header},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
 };
 use poolwatch_protocol::{
     VERSIONS,
@@ -23,7 +23,7 @@ pub(in crate::api) async fn frames(
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Json<FramesReply>, Failure> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(|value| value.as_bytes());
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content_type != Some(FRAMES_CONTENT_TYPE.as_bytes()) {
         return Err(Failure::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

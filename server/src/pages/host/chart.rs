@@ -12,8 +12,8 @@ use poolwatch_store::{
     frames,
 };
 use poolwatch_web::{
-    hosts::HostSource,
     host::{ChartHours, Limit, Limits, Mark, MarkKind, PoolsChart},
+    hosts::HostSource,
     words,
 };
 use sqlx::PgConnection;
@@ -34,13 +34,17 @@ pub(super) async fn load(
     let step_s = step(hours).max(interval_s);
     let (from, to) = range(summary.at, hours, step_s, now);
     let id = summary.host.id;
-    let series = frames::pool_series(db, id, from, to, step_s).await?;
+    let mut series = frames::pool_series(db, id, from, to, step_s).await?;
     let limit = |pool| summary.ceiling(pool).map(Limit::from);
     let limits = Limits { nonpaged: limit(Pool::Nonpaged), paged: limit(Pool::Paged) };
     let mut marks = event_marks(db, id, from, to, step_s).await?;
-    // Every import counts as a boot of its own: that is no restart.
-    if presence::source(summary) == HostSource::Agent {
-        marks.extend(reboot_marks(&series.nonpaged));
+    match presence::source(summary) {
+        HostSource::Agent => marks.extend(reboot_marks(&series.nonpaged)),
+        // Every import counts as a boot of its own: that is no restart.
+        HostSource::Imported => {
+            series.nonpaged.breaks.clear();
+            series.paged.breaks.clear();
+        }
     }
     marks.sort_by_key(|mark| mark.t);
     Ok(PoolsChart::new((from, to), &series.nonpaged, &series.paged, limits, marks))

@@ -72,8 +72,8 @@ fn restart_service(case: &Case<'_>, image: &str, service: &str) -> NextStep {
             format!("net start {service}"),
         ],
         caution: Some(
-            "Its users lose their connection for the moment. `net stop` asks before it stops \
-             services that depend on it: start those again too."
+            "Its users lose their connection for the moment. Services that depend on it stop with \
+             it, after a question: start those again too."
                 .to_owned(),
         ),
     }
