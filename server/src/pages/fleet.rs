@@ -161,7 +161,8 @@ fn first_host(public_url: &str) -> FirstHost {
                         --auto-approve"
             .to_owned(),
         agent_command: format!(
-            "msiexec /i poolwatch-agent.msi /qn SERVER={public_url} TOKEN=<the token>"
+            "poolwatch-agent run --server-url {public_url} --enroll-token <the token> \
+             --ca-file ca.pem"
         ),
     }
 }
