@@ -51,15 +51,15 @@ pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
             pool: Some(pool),
             suspects: holders::suspects(observation.snapshot, pool),
             evidence: dedup(evidence),
+            ..Diagnosis::default()
         };
     }
     let commit = recent(observation).find(|event| event.kind() == EventKind::CommitExhausted);
     if let Some(event) = commit {
         return Diagnosis {
             verdict: Verdict::CommitExhaustion,
-            pool: None,
-            suspects: Vec::new(),
             evidence: vec![Evidence::CommitExhaustedEvent { time: event.time }],
+            ..Diagnosis::default()
         };
     }
     let growth = notable_growth(observation);
@@ -67,7 +67,7 @@ pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
         Some(growth) if growth.is_empty() => Verdict::NoLeakShown,
         _ => Verdict::InsufficientEvidence,
     };
-    Diagnosis { verdict, pool: None, suspects: Vec::new(), evidence: growth.unwrap_or_default() }
+    Diagnosis { verdict, evidence: growth.unwrap_or_default(), ..Diagnosis::default() }
 }
 
 fn recent<'a>(observation: &Observation<'a>) -> impl Iterator<Item = &'a Event> {

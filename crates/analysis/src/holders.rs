@@ -63,6 +63,7 @@ pub fn suspects(snapshot: &Snapshot, pool: Pool) -> Vec<Suspect> {
                 Evidence::ProcessHandles { image: image.clone(), pid: process.key.pid, handles },
                 Evidence::HandlesMatchObjects { image, tag, handles, outstanding: of.outstanding },
             ],
+            ..Suspect::default()
         });
     }
     suspects
