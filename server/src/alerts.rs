@@ -1,4 +1,4 @@
 //! Warnings: what is worth one, and how it gets out.
 
 pub mod deliver;
-pub mod pool_empty;
+pub mod incident;

@@ -14,6 +14,7 @@ pub mod history;
 pub mod import;
 pub mod ingest;
 pub mod jobs;
+pub mod judging;
 pub mod metrics;
 pub mod pages;
 pub mod routes;

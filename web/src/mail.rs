@@ -2,33 +2,36 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
     Bytes, Pool, PoolTag, diagnosis::Diagnosis, host::OsVersion, memory::Ceiling,
 };
 
 use crate::{RenderError, figures, steps::NextStep, words};
 
-/// A host's pool was found empty.
+/// What people are told of an incident, once for each change.
 #[derive(Debug, Clone, PartialEq)]
-pub struct PoolEmptyMail {
-    /// Name of the host.
+pub struct IncidentMail {
+    /// What happened to the incident.
+    pub told: Told,
+    /// Name of the host on which it was found.
     pub host: String,
+    /// Other hosts on which it goes on, a count.
+    pub others: u64,
     /// Its Windows.
     pub os: Option<OsVersion>,
     /// Its group.
     pub group: Option<String>,
-    /// Which pool.
-    pub pool: Pool,
-    /// 2019 or 2020.
-    pub event_id: u32,
-    /// When the event was written.
-    pub event_time: Timestamp,
+    /// The pool that it is about; none for commit.
+    pub pool: Option<Pool>,
+    /// The event that led to it, if one did.
+    pub event: Option<MailEvent>,
     /// Pool in use.
     pub used: Option<Bytes>,
     /// Its limit.
     pub ceiling: Option<Ceiling>,
-    /// The judgement, if there is one.
-    pub diagnosis: Option<Diagnosis>,
+    /// The judgement.
+    pub diagnosis: Diagnosis,
     /// Largest tags of the pool, the first five.
     pub tags: Vec<MailTag>,
     /// Processes with the most handles, the first five.
@@ -38,9 +41,18 @@ pub struct PoolEmptyMail {
     /// Full address of the host's page.
     pub host_url: String,
     /// Full address of the incident's page.
-    pub incident_url: Option<String>,
+    pub incident_url: String,
     /// Full address of the console.
     pub console_url: String,
+}
+
+/// An event in a mail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct MailEvent {
+    /// Its id: 2019, 2020 or 2004.
+    pub id: u32,
+    /// When it was written.
+    pub time: Timestamp,
 }
 
 /// A tag in a mail.
@@ -70,24 +82,24 @@ pub struct MailProcess {
 }
 
 #[derive(Template)]
-#[template(path = "mail/pool_empty/subject.txt")]
+#[template(path = "mail/incident/subject.txt")]
 struct Subject<'a> {
-    mail: &'a PoolEmptyMail,
+    mail: &'a IncidentMail,
 }
 
 #[derive(Template)]
-#[template(path = "mail/pool_empty/body.txt")]
+#[template(path = "mail/incident/body.txt")]
 struct Text<'a> {
-    mail: &'a PoolEmptyMail,
+    mail: &'a IncidentMail,
 }
 
 #[derive(Template)]
-#[template(path = "mail/pool_empty/body.html")]
+#[template(path = "mail/incident/body.html")]
 struct Html<'a> {
-    mail: &'a PoolEmptyMail,
+    mail: &'a IncidentMail,
 }
 
-impl PoolEmptyMail {
+impl IncidentMail {
     /// The subject: one line, whatever the host calls itself.
     ///
     /// # Errors
@@ -112,16 +124,59 @@ impl PoolEmptyMail {
         Html { mail: self }.render()
     }
 
-    fn headline(&self) -> String {
-        self.diagnosis.as_ref().map_or_else(
-            || format!("{} was found empty.", words::pool_title(self.pool)),
-            words::headline,
-        )
+    /// Whom it is about, for the subject: `FS-02 and 40 more`.
+    fn who(&self) -> String {
+        match self.others {
+            0 => self.host.clone(),
+            others => format!("{} and {} more", self.host, figures::count(others)),
+        }
     }
 
-    fn use_in_words(&self) -> Option<String> {
+    /// What it is about, for the subject.
+    fn what(&self) -> String {
+        let Some(event) = self.event else {
+            return format!("{}{}", self.news(), words::title(&self.diagnosis));
+        };
+        let what = self.pool.map_or_else(
+            || "commit exhausted".to_owned(),
+            |pool| format!("{pool} pool empty"),
+        );
+        let suspect = self.diagnosis.suspects.first();
+        let suspect =
+            suspect.map(|one| format!(", suspect {}", words::suspect_name(one))).unwrap_or_default();
+        format!("{what} (event {}){suspect}", event.id)
+    }
+
+    /// What is new, before what it is about.
+    const fn news(&self) -> &'static str {
+        match self.told {
+            Told::Opened => "",
+            Told::Worsened => "worse, ",
+            Told::Regressed => "back again, ",
+            Told::Resolved => "resolved, ",
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.told == Told::Resolved
+    }
+
+    fn headline(&self) -> String {
+        if self.is_over() {
+            return format!("Resolved: {}.", words::title(&self.diagnosis));
+        }
+        words::headline(&self.diagnosis)
+    }
+
+    fn time_left(&self) -> Option<String> {
+        let left = self.diagnosis.time_left.filter(|_| !self.is_over())?;
+        Some(words::time_left(&left))
+    }
+
+    /// The pool, and how full it is.
+    fn use_in_words(&self) -> Option<(&'static str, String)> {
         let used = self.used?;
-        Some(match self.ceiling {
+        let full = match self.ceiling {
             Some(ceiling) => format!(
                 "{used} of {} ({}), {}",
                 ceiling.bytes,
@@ -129,7 +184,8 @@ impl PoolEmptyMail {
                 words::ceiling_source(ceiling.source)
             ),
             None => format!("{used}; its limit is not known"),
-        })
+        };
+        Some((words::pool_title(self.pool?), full))
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HostId, Pool, PoolTag, diagnosis::Diagnosis};
+use crate::{HostId, Pool, PoolTag, comparison::AttributeCounts, diagnosis::Diagnosis};
 
 mod picture;
 
@@ -228,6 +228,19 @@ pub struct Incident {
     pub findings: i64,
     /// The judgement of the latest finding.
     pub diagnosis: Diagnosis,
+    /// Hosts on which it goes on, by id.
+    pub hosts: Vec<HostId>,
+}
+
+/// What is kept with an incident beyond its latest judgement.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Details {
+    /// What was seen around its latest event or silence.
+    pub picture: Option<Picture>,
+    /// What tells affected hosts from healthy ones, the most telling first.
+    pub comparison: Vec<AttributeCounts>,
+    /// Hosts on which it was ever found.
+    pub seen_on: Vec<HostId>,
 }
 
 #[cfg(test)]

@@ -154,6 +154,46 @@ pub async fn keys(
         .collect())
 }
 
+/// Frames of one page of [`page`].
+const PAGE: i64 = 500;
+
+/// The frames of a host in a period after a known one, given by its time, boot and sequence number,
+/// oldest first: some hundreds at a time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn page(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+    after: Option<(Timestamp, i32, u64)>,
+) -> Result<Vec<StoredFrame>> {
+    let (at, boot_no, seq) = after.unwrap_or((since, -1, 0));
+    let rows = sqlx::query!(
+        "SELECT ts, boot_no, seq, payload FROM frames
+         WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND (ts, boot_no, seq) > ($2, $4, $5)
+         ORDER BY ts, boot_no, seq LIMIT $6",
+        host.0,
+        at.to_sqlx(),
+        until.to_sqlx(),
+        boot_no,
+        signed(seq, "sequence number")?,
+        PAGE,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| StoredFrame {
+            at: row.ts.to_jiff(),
+            boot_no: row.boot_no,
+            seq: row.seq.unsigned_abs(),
+            payload: row.payload,
+        })
+        .collect())
+}
+
 /// For each host, its key frame nearest to `at` within `slack_s` seconds.
 ///
 /// # Errors

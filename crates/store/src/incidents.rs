@@ -1,134 +1,217 @@
 //! Incidents and the findings they are made of.
 
+mod list;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     HostId,
+    comparison::AttributeCounts,
     diagnosis::Diagnosis,
-    incident::{Cause, Finding, Incident, IncidentId, IncidentState},
+    incident::{Cause, IncidentId, IncidentState, Picture},
 };
-use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use serde_json::{Value, to_value};
+use sqlx::PgConnection;
+
+pub use list::{IncidentFilter, details, last_finding, list};
 
 use crate::Result;
 
-/// What a finding did to its incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Recorded {
-    /// The incident is new.
-    Opened(IncidentId),
-    /// The incident was open; it was seen again.
-    SeenAgain(IncidentId),
-    /// The very same finding was recorded before.
-    Known(IncidentId),
+/// An incident, locked until the transaction ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Locked {
+    /// Its number.
+    pub id: IncidentId,
+    /// What its lifecycle remembers; none of one that an older server opened.
+    pub standing: Option<Value>,
+    /// The judgement of its latest finding.
+    pub diagnosis: Diagnosis,
 }
 
-/// Records a finding and opens or continues the incident of its cause. Runs in a transaction.
+/// How an incident stands after an observation.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewStanding {
+    /// Its state.
+    pub state: IncidentState,
+    /// What its lifecycle remembers.
+    pub standing: Value,
+    /// Hosts on which it goes on.
+    pub hosts: Vec<HostId>,
+}
+
+/// The latest incident of a cause. Whoever asks for the same cause next waits until this
+/// transaction ends, be there an incident or not.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn record(db: &mut PgConnection, finding: &Finding) -> Result<Recorded> {
-    let diagnosis = to_value(&finding.diagnosis)?;
-    let at = finding.at.to_sqlx();
+pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<Locked>> {
+    let key = cause.key();
+    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
+        .execute(&mut *db)
+        .await?;
     let row = sqlx::query!(
-        "INSERT INTO incidents (cause_key, cause, state, opened_at, last_seen_at, findings,
-             diagnosis)
-         VALUES ($1, $2, 'open', $3, $3, 0, $4)
-         ON CONFLICT (cause_key) WHERE state <> 'resolved' DO UPDATE
-         SET last_seen_at = greatest(incidents.last_seen_at, excluded.last_seen_at)
-         RETURNING id, xmax = 0 AS \"new!\"",
-        finding.cause.key(),
-        to_value(&finding.cause)?,
-        at,
-        diagnosis,
+        "SELECT id, standing, diagnosis FROM incidents WHERE cause_key = $1
+         ORDER BY id DESC LIMIT 1 FOR UPDATE",
+        key,
     )
-    .fetch_one(&mut *db)
+    .fetch_optional(db)
     .await?;
-    let id = IncidentId(row.id);
+    row.map(|row| locked(row.id, row.standing, row.diagnosis)).transpose()
+}
+
+/// One incident.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<Locked>> {
+    let row = sqlx::query!(
+        "SELECT id, standing, diagnosis FROM incidents WHERE id = $1 FOR UPDATE",
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    row.map(|row| locked(row.id, row.standing, row.diagnosis)).transpose()
+}
+
+fn locked(id: i64, standing: Option<Value>, diagnosis: Value) -> Result<Locked> {
+    Ok(Locked { id: IncidentId(id), standing, diagnosis: serde_json::from_value(diagnosis)? })
+}
+
+/// Opens an incident.
+///
+/// # Errors
+/// When the database fails, or the cause has an unresolved incident.
+pub async fn open(
+    db: &mut PgConnection,
+    cause: &Cause,
+    at: Timestamp,
+    diagnosis: &Diagnosis,
+    new: &NewStanding,
+) -> Result<IncidentId> {
+    let id = sqlx::query_scalar!(
+        "INSERT INTO incidents (cause_key, cause, state, opened_at, last_seen_at, findings,
+             diagnosis, standing, hosts)
+         VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) RETURNING id",
+        cause.key(),
+        to_value(cause)?,
+        new.state.as_str(),
+        at.to_sqlx(),
+        to_value(diagnosis)?,
+        new.standing,
+        &numbers(&new.hosts),
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(IncidentId(id))
+}
+
+/// Notes how an incident stands.
+///
+/// # Errors
+/// When the database fails.
+pub async fn stand(db: &mut PgConnection, id: IncidentId, new: &NewStanding) -> Result<()> {
+    sqlx::query!(
+        "UPDATE incidents SET state = $2, standing = $3, hosts = $4 WHERE id = $1",
+        id.0,
+        new.state.as_str(),
+        new.standing,
+        &numbers(&new.hosts),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Gives an incident a cause that is better known now.
+///
+/// # Errors
+/// When the database fails, or that cause has an unresolved incident.
+pub async fn rename(db: &mut PgConnection, id: IncidentId, cause: &Cause) -> Result<()> {
+    sqlx::query!(
+        "UPDATE incidents SET cause_key = $2, cause = $3 WHERE id = $1",
+        id.0,
+        cause.key(),
+        to_value(cause)?,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Adds a finding. Returns whether it is new.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_finding(
+    db: &mut PgConnection,
+    id: IncidentId,
+    host: HostId,
+    at: Timestamp,
+    diagnosis: &Diagnosis,
+) -> Result<bool> {
+    let diagnosis = to_value(diagnosis)?;
     let done = sqlx::query!(
         "INSERT INTO findings (incident_id, host_id, at, diagnosis) VALUES ($1, $2, $3, $4)
          ON CONFLICT DO NOTHING",
-        row.id,
-        finding.host.0,
-        at,
+        id.0,
+        host.0,
+        at.to_sqlx(),
         diagnosis,
     )
     .execute(&mut *db)
     .await?;
     if done.rows_affected() == 0 {
-        return Ok(Recorded::Known(id));
+        return Ok(false);
     }
     sqlx::query!(
-        "UPDATE incidents SET findings = findings + 1, state = 'open',
-             diagnosis = CASE WHEN last_seen_at <= $2 THEN $3 ELSE diagnosis END
+        "UPDATE incidents SET findings = findings + 1,
+             diagnosis = CASE WHEN last_seen_at <= $2 THEN $3 ELSE diagnosis END,
+             last_seen_at = greatest(last_seen_at, $2)
          WHERE id = $1",
-        row.id,
-        at,
+        id.0,
+        at.to_sqlx(),
         diagnosis,
     )
     .execute(db)
     .await?;
-    Ok(if row.new { Recorded::Opened(id) } else { Recorded::SeenAgain(id) })
+    Ok(true)
 }
 
-/// Which incidents to list.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct IncidentFilter {
-    /// Only those that touch this host.
-    pub host: Option<HostId>,
-    /// Only those that are not resolved.
-    pub unresolved: bool,
-    /// Only this one.
-    pub id: Option<IncidentId>,
-}
-
-/// Incidents, latest first.
+/// Keeps what was seen around an event or a silence.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn list(
-    db: &mut PgConnection,
-    filter: IncidentFilter,
-    limit: i64,
-) -> Result<Vec<Incident>> {
-    let rows = sqlx::query!(
-        "SELECT id, cause AS \"cause: Json<Cause>\", state, opened_at, last_seen_at, findings,
-             diagnosis AS \"diagnosis: Json<Diagnosis>\"
-         FROM incidents
-         WHERE ($1::int IS NULL
-                OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
-             AND (NOT $2 OR state <> 'resolved')
-             AND ($3::bigint IS NULL OR id = $3)
-         ORDER BY last_seen_at DESC, id DESC LIMIT $4",
-        filter.host.map(|host| host.0),
-        filter.unresolved,
-        filter.id.map(|id| id.0),
-        limit,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Incident {
-            id: IncidentId(row.id),
-            cause: row.cause.0,
-            state: state_of(&row.state),
-            opened: row.opened_at.to_jiff(),
-            last_seen: row.last_seen_at.to_jiff(),
-            findings: row.findings,
-            diagnosis: row.diagnosis.0,
-        })
-        .collect())
+pub async fn set_picture(db: &mut PgConnection, id: IncidentId, picture: &Picture) -> Result<()> {
+    sqlx::query!("UPDATE incidents SET picture = $2 WHERE id = $1", id.0, to_value(picture)?)
+        .execute(db)
+        .await?;
+    Ok(())
 }
 
-/// The incidents that count as over: not seen since `quiet_since`. Marks them resolved and returns
+/// Keeps what tells affected hosts from healthy ones.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_comparison(
+    db: &mut PgConnection,
+    id: IncidentId,
+    comparison: &[AttributeCounts],
+) -> Result<()> {
+    sqlx::query!("UPDATE incidents SET comparison = $2 WHERE id = $1", id.0, to_value(comparison)?)
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Resolves incidents that nobody can look after any more: not seen since `quiet_since`. Returns
 /// how many.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn resolve_quiet(db: &mut PgConnection, quiet_since: Timestamp) -> Result<u64> {
     let done = sqlx::query!(
-        "UPDATE incidents SET state = 'resolved' WHERE state = 'open' AND last_seen_at < $1",
+        "UPDATE incidents SET state = 'resolved', hosts = '{}'
+         WHERE state <> 'resolved' AND last_seen_at < $1",
         quiet_since.to_sqlx(),
     )
     .execute(db)
@@ -136,6 +219,6 @@ pub async fn resolve_quiet(db: &mut PgConnection, quiet_since: Timestamp) -> Res
     Ok(done.rows_affected())
 }
 
-fn state_of(name: &str) -> IncidentState {
-    IncidentState::from_name(name).unwrap_or_default()
+fn numbers(hosts: &[HostId]) -> Vec<i32> {
+    hosts.iter().map(|host| host.0).collect()
 }

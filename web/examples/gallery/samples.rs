@@ -1,6 +1,7 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
 use jiff::Timestamp;
+use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
@@ -23,7 +24,7 @@ use poolwatch_web::{
     hosts::{HostRow, HostSource, HostsPage, HostsQuery, IncidentMark, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
-    mail::{MailProcess, MailTag, PoolEmptyMail},
+    mail::{IncidentMail, MailEvent, MailProcess, MailTag},
     sparkline::Sparkline,
     steps::{Method, NextStep},
 };
@@ -194,6 +195,7 @@ pub(crate) fn incident(id: i64, host: i32, diagnosis: Diagnosis) -> Incident {
         last_seen: ago(1_200),
         findings: 3,
         diagnosis,
+        hosts: vec![HostId(host)],
     }
 }
 
@@ -744,17 +746,18 @@ pub(crate) fn incident_page() -> IncidentPage {
     }
 }
 
-pub(crate) fn mail() -> PoolEmptyMail {
-    PoolEmptyMail {
+pub(crate) fn mail() -> IncidentMail {
+    IncidentMail {
+        told: Told::Opened,
         host: "FS-02".into(),
+        others: 0,
         os: Some(server_2003()),
         group: Some("Berlin/Files".into()),
-        pool: Pool::Nonpaged,
-        event_id: 2019,
-        event_time: ago(1_200),
+        pool: Some(Pool::Nonpaged),
+        event: Some(MailEvent { id: 2019, time: ago(1_200) }),
         used: Some(Bytes::from_kib(209_844)),
         ceiling: Some(measured()),
-        diagnosis: Some(classic_diagnosis()),
+        diagnosis: classic_diagnosis(),
         tags: tag_rows()
             .into_iter()
             .take(5)
@@ -777,7 +780,7 @@ pub(crate) fn mail() -> PoolEmptyMail {
             .collect(),
         steps: steps().into_iter().take(2).collect(),
         host_url: "https://poolwatch.corp.example/hosts/1".into(),
-        incident_url: Some("https://poolwatch.corp.example/incidents/17".into()),
+        incident_url: "https://poolwatch.corp.example/incidents/17".into(),
         console_url: "https://poolwatch.corp.example/".into(),
     }
 }

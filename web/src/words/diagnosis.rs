@@ -2,11 +2,11 @@
 
 use poolwatch_model::{
     Pool,
-    diagnosis::{Diagnosis, Evidence, Measure, Suspect, SuspectKind, Verdict},
+    diagnosis::{Diagnosis, Evidence, Measure, Suspect, SuspectKind, TimeLeft, Verdict},
 };
 
 use super::{confidence, evidence::pool_of, objects_of, pool_title};
-use crate::figures::{grouped, percent_text};
+use crate::figures::{duration, grouped, percent_text};
 
 /// The sentence in large type: what is wrong, how bad, and who is behind it.
 #[must_use]
@@ -37,6 +37,17 @@ pub fn title(diagnosis: &Diagnosis) -> String {
     match diagnosis.suspects.first() {
         Some(suspect) => format!("{what}: {}", suspect_name(suspect)),
         None => what,
+    }
+}
+
+/// How long a pool lasts if growth goes on: `about 38 min (31 min to 50 min)`.
+#[must_use]
+pub fn time_left(left: &TimeLeft) -> String {
+    let [likely, least] = [left.likely_s, left.least_s].map(duration);
+    match left.most_s.map(duration) {
+        Some(most) if most == least => format!("about {likely}"),
+        Some(most) => format!("about {likely} ({least} to {most})"),
+        None => format!("about {likely} ({least} at the least)"),
     }
 }
 

@@ -1,5 +1,11 @@
 //! The mail that wakes somebody up.
 
+use poolwatch_analysis::lifecycle::Told;
+use poolwatch_model::{
+    Pool,
+    diagnosis::{Diagnosis, TimeLeft, Verdict},
+};
+
 use crate::samples;
 
 #[test]
@@ -65,18 +71,41 @@ fn the_html_says_the_same_as_the_text() {
 fn a_mail_of_which_little_is_known_has_no_empty_parts() {
     let mut mail = samples::mail();
     (mail.os, mail.group, mail.used, mail.ceiling) = (None, None, None, None);
-    (mail.diagnosis, mail.incident_url) = (None, None);
+    mail.diagnosis = Diagnosis {
+        verdict: Verdict::Exhausted,
+        pool: Some(Pool::Nonpaged),
+        ..Diagnosis::default()
+    };
     (mail.tags, mail.processes, mail.steps) = (vec![], vec![], vec![]);
     insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02: nonpaged pool empty (event 2019)");
     insta::assert_snapshot!(mail.text().unwrap(), @r#"
-    Nonpaged pool was found empty.
+    Nonpaged pool was found empty. Nothing measured names who is behind it.
 
     Host:   FS-02
     Event:  2019, 2026-03-03 14:02:00 UTC
 
     Host:     https://poolwatch.corp.example/hosts/1
+    Incident: https://poolwatch.corp.example/incidents/17
 
     -- 
     Poolwatch, https://poolwatch.corp.example/
     "#);
+}
+
+#[test]
+fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
+    let mut mail = samples::mail();
+    (mail.event, mail.others, mail.told) = (None, 40, Told::Worsened);
+    mail.diagnosis.verdict = Verdict::Leak;
+    mail.diagnosis.time_left = Some(TimeLeft {
+        pool: Pool::Nonpaged,
+        likely_s: 38 * 60,
+        least_s: 31 * 60,
+        most_s: Some(50 * 60),
+    });
+    insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02 and 40 more: worse, Nonpaged pool leak: mybadapp.exe (Thre)");
+    let text = mail.text().unwrap();
+    assert!(text.contains("Left:   about 38 min (31 min to 50 min)"), "{text}");
+    mail.told = Told::Resolved;
+    assert!(mail.text().unwrap().starts_with("Resolved: "));
 }

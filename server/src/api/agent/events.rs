@@ -11,7 +11,9 @@ use poolwatch_store::events;
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{alerts, app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, metrics};
+use crate::{
+    app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, judging, metrics,
+};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -65,7 +67,7 @@ pub(in crate::api) async fn events(
         }
         reply.stored += 1;
         if !history {
-            alerts::pool_empty::on_event(&app, &mut transaction, host.id, event, now).await?;
+            judging::events::on_event(&app, &mut transaction, host.id, event, now).await?;
         }
     }
     transaction.commit().await?;

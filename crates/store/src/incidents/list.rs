@@ -1,0 +1,105 @@
+//! Incidents as pages and mails read them.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use poolwatch_model::{
+    HostId,
+    comparison::AttributeCounts,
+    diagnosis::Diagnosis,
+    incident::{Cause, Details, Incident, IncidentId, IncidentState, Picture},
+};
+use sqlx::{PgConnection, types::Json};
+
+use crate::Result;
+
+/// Which incidents to list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct IncidentFilter {
+    /// Only those that touch this host.
+    pub host: Option<HostId>,
+    /// Only those that are not resolved.
+    pub unresolved: bool,
+    /// Only this one.
+    pub id: Option<IncidentId>,
+}
+
+/// Incidents, latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(
+    db: &mut PgConnection,
+    filter: IncidentFilter,
+    limit: i64,
+) -> Result<Vec<Incident>> {
+    let rows = sqlx::query!(
+        "SELECT id, cause AS \"cause: Json<Cause>\", state, opened_at, last_seen_at, findings,
+             diagnosis AS \"diagnosis: Json<Diagnosis>\", hosts
+         FROM incidents
+         WHERE ($1::int IS NULL
+                OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
+             AND (NOT $2 OR state <> 'resolved')
+             AND ($3::bigint IS NULL OR id = $3)
+         ORDER BY last_seen_at DESC, id DESC LIMIT $4",
+        filter.host.map(|host| host.0),
+        filter.unresolved,
+        filter.id.map(|id| id.0),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Incident {
+            id: IncidentId(row.id),
+            cause: row.cause.0,
+            state: IncidentState::from_name(&row.state).unwrap_or_default(),
+            opened: row.opened_at.to_jiff(),
+            last_seen: row.last_seen_at.to_jiff(),
+            findings: row.findings,
+            diagnosis: row.diagnosis.0,
+            hosts: row.hosts.into_iter().map(HostId).collect(),
+        })
+        .collect())
+}
+
+/// What is kept with an incident beyond its latest judgement.
+///
+/// # Errors
+/// When the database fails.
+pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
+    let row = sqlx::query!(
+        "SELECT picture AS \"picture: Json<Picture>\",
+             comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
+             ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\"
+         FROM incidents WHERE id = $1",
+        id.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map_or_else(Details::default, |row| Details {
+        picture: row.picture.map(|picture| picture.0),
+        comparison: row.comparison.map(|comparison| comparison.0).unwrap_or_default(),
+        seen_on: row.seen_on.into_iter().map(HostId).collect(),
+    }))
+}
+
+/// When an incident was last found on a host.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_finding(
+    db: &mut PgConnection,
+    id: IncidentId,
+    host: HostId,
+) -> Result<Option<Timestamp>> {
+    let at = sqlx::query_scalar!(
+        "SELECT max(at) AS \"at: jiff_sqlx::Timestamp\" FROM findings
+         WHERE incident_id = $1 AND host_id = $2",
+        id.0,
+        host.0,
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(at.map(|at| at.to_jiff()))
+}

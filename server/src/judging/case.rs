@@ -1,0 +1,66 @@
+//! The case file of a host, from what is stored of it.
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_analysis::CaseFile;
+use poolwatch_model::{
+    event::{Event, EventKind},
+    inventory::Inventory,
+};
+use poolwatch_store::{
+    events::{self, EventFilter},
+    hosts::Host,
+    inventories,
+};
+use sqlx::PgConnection;
+
+use crate::{app::App, failure::Failure, fleet::load, history};
+
+/// How far back a host is studied moment by moment.
+const BACK: SignedDuration = SignedDuration::from_hours(48);
+/// Seconds between the moments that are studied.
+const STEP_S: u32 = 600;
+/// Events that are looked at, the latest.
+const EVENTS: i64 = 200;
+
+/// Everything that is known of a host now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(
+    app: &App,
+    db: &mut PgConnection,
+    host: &Host,
+    now: Timestamp,
+) -> Result<CaseFile, Failure> {
+    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
+    let mut moments = history::moments(db, host.id, since, now, STEP_S).await?;
+    if moments.is_empty()
+        && let Some(snapshot) = load::snapshot(app, db, host.id, now).await?
+    {
+        moments.push(history::moment_of(now, snapshot));
+    }
+    let events = bearing_events(db, host, since).await?;
+    let Inventory { drivers, .. } = inventories::find(db, host.id).await?.unwrap_or_default();
+    let snapshots: Vec<_> =
+        moments.iter().map(|(moment, snapshot)| (*moment, snapshot)).collect();
+    let mut case = CaseFile::from_snapshots(now, host.facts.os.as_ref(), &snapshots, &events);
+    case.memory.physical = case.memory.physical.or(host.facts.physical);
+    case.drivers = drivers;
+    Ok(case)
+}
+
+/// Events that bear on pool, without history.
+async fn bearing_events(
+    db: &mut PgConnection,
+    host: &Host,
+    since: Timestamp,
+) -> Result<Vec<Event>, Failure> {
+    let filter = EventFilter { host: Some(host.id), since: Some(since), ..EventFilter::default() };
+    let found = events::list(db, &filter, EVENTS, 0).await?;
+    Ok(found
+        .into_iter()
+        .filter(|found| !found.history)
+        .map(|found| found.event)
+        .filter(|event| !matches!(event.kind(), EventKind::Restart | EventKind::Other))
+        .collect())
+}
