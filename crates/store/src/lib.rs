@@ -10,6 +10,7 @@ pub mod hosts;
 pub mod incidents;
 pub mod inventories;
 pub mod jobs;
+pub mod latest;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
