@@ -2,9 +2,10 @@
 
 use askama::Template;
 use poolwatch_model::{
+    comparison::AttributeCounts,
     diagnosis::Evidence,
     host::OsVersion,
-    incident::{Incident, IncidentState},
+    incident::{Incident, Picture},
 };
 use serde::{Deserialize, Serialize};
 
@@ -41,12 +42,8 @@ pub struct IncidentRow {
     pub incident: Incident,
     /// Its hosts, a count.
     pub hosts: u64,
-    /// The host that is worst off.
-    pub worst: HostLink,
-    /// The pool of that host.
-    pub level: PoolLevel,
-    /// How that pool's use went in the last 24 h.
-    pub trend: Sparkline,
+    /// The host that is worst off; none when the incident goes on nowhere.
+    pub worst: Option<IncidentHost>,
 }
 
 /// Incidents, the worst first.
@@ -74,6 +71,8 @@ pub struct IncidentHost {
     pub os: Option<OsVersion>,
     /// Its pool.
     pub level: PoolLevel,
+    /// Change of that pool over the last 24 h, bytes.
+    pub growth: Option<i64>,
     /// How the pool's use went in the last 24 h.
     pub trend: Sparkline,
 }
@@ -86,8 +85,14 @@ pub struct IncidentPage {
     pub shell: Shell,
     /// The incident.
     pub incident: Incident,
-    /// Its hosts, the worst first.
+    /// The hosts on which it goes on, the worst first.
     pub hosts: Vec<IncidentHost>,
+    /// Hosts on which it was ever found, a count.
+    pub seen_on: u64,
+    /// What was seen around its latest event or silence.
+    pub picture: Option<Picture>,
+    /// What tells affected hosts from healthy ones, the most telling first.
+    pub comparison: Vec<AttributeCounts>,
     /// What to do next.
     pub steps: Vec<NextStep>,
     /// The events that it rests on, latest first.

@@ -16,7 +16,7 @@ use poolwatch_store::{
 use poolwatch_web::incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery};
 
 use super::{address, live, next_steps, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, fleet::load};
 
 /// Incidents that are shown, the latest.
 const SHOWN: i64 = 500;
@@ -73,17 +73,22 @@ pub(super) async fn page(
         found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))?;
     let view = app.fleet.view();
     let events = events_of(&app.pool, &incident).await?;
-    let host = incident.cause.host();
-    let live_host = host.and_then(|host| app.fleet.known(host));
-    let steps = {
-        let state = live_host.as_ref().map(|host| host.read());
-        let snapshot = state.as_ref().and_then(|state| state.snapshot());
-        let os = host.and_then(|id| view.host(id)?.host.facts.os.as_ref());
-        next_steps::of(&incident.diagnosis, os, snapshot)
+    let hosts = rows::incident_hosts(&view, &incident);
+    let mut db = app.pool.acquire().await?;
+    let details = incidents::details(&mut db, incident.id).await?;
+    let snapshot = match hosts.first() {
+        Some(worst) => load::snapshot(&app, &mut db, worst.host.id, clock::now()).await?,
+        None => None,
     };
+    drop(db);
+    let os = hosts.first().and_then(|worst| worst.os.as_ref());
+    let steps = next_steps::of(&incident.diagnosis, os, snapshot.as_ref());
     let page = IncidentPage {
         shell: shell(&app, &person, address(&uri)),
-        hosts: vec![rows::incident_host(&view, &incident)],
+        seen_on: details.seen_on.len() as u64,
+        picture: details.picture,
+        comparison: details.comparison,
+        hosts,
         steps,
         events: events
             .into_iter()
@@ -102,9 +107,9 @@ pub(super) async fn page(
 async fn events_of(pool: &PgPool, incident: &Incident) -> Result<Vec<HostEvent>, Failure> {
     let mut db = pool.acquire().await?;
     let mut found = Vec::new();
-    for event_id in [2019, 2020] {
+    for event_id in [2019, 2020, 2004] {
         let filter = EventFilter {
-            host: incident.cause.host(),
+            among: Some(incident.hosts.clone()),
             event_id: Some(event_id),
             since: incident.opened.saturating_sub(SignedDuration::from_secs(1)).ok(),
             ..EventFilter::default()

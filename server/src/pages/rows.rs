@@ -105,39 +105,37 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary) -> HostRow {
 
 /// An incident in a table.
 pub(super) fn incident(view: &FleetView, incident: &Incident) -> IncidentRow {
-    let IncidentHost { host, level, trend, .. } = incident_host(view, incident);
-    IncidentRow { incident: incident.clone(), hosts: 1, worst: host, level, trend }
+    let worst = incident_hosts(view, incident).into_iter().next();
+    IncidentRow { incident: incident.clone(), hosts: incident.hosts.len() as u64, worst }
 }
 
-/// The host of an incident with the pool that it is about.
-pub(super) fn incident_host(view: &FleetView, incident: &Incident) -> IncidentHost {
+/// The hosts of an incident with the pool that it is about, the worst first.
+pub(super) fn incident_hosts(view: &FleetView, incident: &Incident) -> Vec<IncidentHost> {
     let pool = incident.cause.pool().or(incident.diagnosis.pool).unwrap_or(Pool::Nonpaged);
-    let Some(id) = incident.cause.host() else { return no_single_host(pool) };
     let suspect = !incident.diagnosis.suspects.is_empty();
-    match view.host(id) {
-        Some(summary) => IncidentHost {
-            host: link(summary),
-            os: summary.host.facts.os.clone(),
-            level: level(summary, pool),
-            trend: trend(summary, pool).marked(suspect),
-        },
-        None => IncidentHost {
-            host: link_to(view, id),
-            os: None,
-            level: PoolLevel { pool, used: None, ceiling: None, physical: None },
-            trend: Sparkline::bytes(Vec::new()),
-        },
-    }
-}
-
-/// A cause that is about many hosts.
-fn no_single_host(pool: Pool) -> IncidentHost {
-    IncidentHost {
-        host: HostLink { id: HostId(0), name: "several hosts".to_owned() },
-        os: None,
-        level: PoolLevel { pool, used: None, ceiling: None, physical: None },
-        trend: Sparkline::bytes(Vec::new()),
-    }
+    let mut hosts: Vec<IncidentHost> = incident
+        .hosts
+        .iter()
+        .map(|id| match view.host(*id) {
+            Some(summary) => IncidentHost {
+                host: link(summary),
+                os: summary.host.facts.os.clone(),
+                level: level(summary, pool),
+                growth: summary.growth(pool),
+                trend: trend(summary, pool).marked(suspect),
+            },
+            None => IncidentHost {
+                host: link_to(view, *id),
+                os: None,
+                level: PoolLevel { pool, used: None, ceiling: None, physical: None },
+                growth: None,
+                trend: Sparkline::bytes(Vec::new()),
+            },
+        })
+        .collect();
+    let share = |host: &IncidentHost| host.level.share().map(|share| (share * 1e6) as u64);
+    hosts.sort_by_key(|host| Reverse((host.level.pressure(), share(host))));
+    hosts
 }
 
 /// Incidents in the order in which they want attention: open before past, the worst and latest
@@ -162,10 +160,14 @@ pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
 
 /// Whether an incident rests on an event.
 pub(super) fn is_part(incident: &Incident, event: &HostEvent) -> bool {
-    let EventKind::PoolEmpty(pool) = event.event.kind() else { return false };
+    let pool = match event.event.kind() {
+        EventKind::PoolEmpty(pool) => Some(pool),
+        EventKind::CommitExhausted => None,
+        _ => return false,
+    };
     !event.history
-        && incident.cause.host() == Some(event.host)
-        && incident.cause.pool() == Some(pool)
+        && incident.hosts.binary_search(&event.host).is_ok()
+        && incident.cause.pool() == pool
         && (incident.opened..=incident.last_seen).contains(&event.event.time)
 }
 
