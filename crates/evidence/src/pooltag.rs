@@ -46,6 +46,12 @@ impl TagPattern {
         (!matches!(bytes[0], b'?' | b'*')).then_some(Self { bytes, is_wildcard })
     }
 
+    /// The pattern of one tag.
+    #[must_use]
+    pub fn of(tag: PoolTag) -> Self {
+        Self { bytes: tag.bytes(), is_wildcard: false }
+    }
+
     /// The tag, unless the pattern has wildcards.
     #[must_use]
     pub fn as_tag(self) -> Option<PoolTag> {

@@ -31,6 +31,10 @@ struct List {
 
 impl Section for List {
     fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
+        if WRAPPED.iter().any(|label| line.text.ends_with(label)) && !line.cut {
+            return Verdict::GoesOn;
+        }
         let mut verdict = Verdict::Foreign;
         for part in parts(line.text) {
             match self.part(part, line) {
@@ -39,7 +43,7 @@ impl Section for List {
                     out.ignore(line.number, part, reason);
                 }
                 Verdict::Ignored(reason) => verdict = Verdict::Ignored(reason),
-                Verdict::Foreign => {}
+                Verdict::GoesOn | Verdict::Foreign => {}
             }
         }
         self.is_wrapped = line.text.ends_with("ParentCid:");
@@ -118,6 +122,15 @@ impl List {
             // of a text may be only the first ones.
             let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
             self.cut = ends.then_some((at, line.number));
+        }
+        // `!handle`: the number of entries in use is that of handles.
+        if let Some(at) = part.find("Handle table at ") {
+            let words: Vec<_> = part[at..].split_whitespace().take(8).collect();
+            let entries = words.windows(2).find(|pair| pair[1].eq_ignore_ascii_case("entries"));
+            if let Some(handles) = entries.and_then(|pair| pair[0].parse().ok()) {
+                process.handles = Some(handles);
+                told = true;
+            }
         }
         for (label, quota) in [
             ("QuotaPoolUsage[PagedPool]", &mut process.paged_quota),
