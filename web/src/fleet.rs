@@ -145,7 +145,7 @@ impl FleetQuery {
 impl FleetPage {
     /// The sentence that answers: is anything dying, of what?
     fn headline(&self) -> String {
-        let open = || self.causes.iter().filter(|row| row.incident.state == IncidentState::Open);
+        let open = || self.causes.iter().filter(|row| row.incident.state.is_active());
         let hosts = |severity| -> (usize, u64) {
             let of =
                 open().filter(|row| words::severity(&row.incident.diagnosis.verdict) == severity);

@@ -135,6 +135,6 @@ impl IncidentPage {
     }
 
     fn is_open(&self) -> bool {
-        self.incident.state == IncidentState::Open
+        self.incident.state.is_active()
     }
 }

@@ -18,7 +18,7 @@ use poolwatch_model::{
 
 pub use diagnosis::{headline, suspect_name, title};
 pub use event::{collector_status, event_meaning};
-pub use evidence::{evidence, evidence_time};
+pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -127,6 +127,10 @@ pub const fn series_break(why: &Break) -> &'static str {
 pub const fn incident_state(state: &IncidentState) -> &'static str {
     match state {
         IncidentState::Open => "open",
+        IncidentState::Growing => "growing",
+        IncidentState::Worsening => "worsening",
+        IncidentState::Quiet => "quiet",
+        IncidentState::Regressed => "back again",
         IncidentState::ResetByReboot => "reset by reboot",
         IncidentState::Resolved => "resolved",
     }
@@ -137,6 +141,12 @@ pub const fn incident_state(state: &IncidentState) -> &'static str {
 pub const fn incident_state_explained(state: &IncidentState) -> &'static str {
     match state {
         IncidentState::Open => "Goes on, or was seen lately.",
+        IncidentState::Growing => "What it takes grows.",
+        IncidentState::Worsening => "It grows faster, takes more hosts, or a pool runs out soon.",
+        IncidentState::Quiet => {
+            "No growth for a while, but what was taken has not been given back."
+        }
+        IncidentState::Regressed => "It was over, and is back.",
         IncidentState::ResetByReboot => {
             "The host restarted: the symptom is gone, the cause is not. It resolves when a longer run than the one that failed shows no growth."
         }
@@ -222,7 +232,7 @@ mod tests {
             SuspectKind::KernelReference,
             SuspectKind::Unknown,
         ];
-        let states = [IncidentState::Open, IncidentState::ResetByReboot, IncidentState::Resolved];
+        let states = IncidentState::ALL;
         let breaks = [Break::Reboot { boot: BootId(uuid::Uuid::nil()) }, Break::Gap];
         let sources = [CeilingSource::Documented, CeilingSource::Measured];
         let words: Vec<&str> = (verdicts.iter().map(verdict))

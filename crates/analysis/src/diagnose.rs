@@ -1,16 +1,14 @@
-//! The judgement on one host at one moment.
+//! The judgement on one host from its latest snapshot and one before it.
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
-    Bytes, Pool, Snapshot,
-    diagnosis::{Diagnosis, Evidence, Verdict},
-    event::{Event, EventKind},
-    host::OsVersion,
-    memory::CeilingSource,
-    tag::TagTable,
+    Snapshot, diagnosis::Diagnosis, event::Event, host::OsVersion, tag::TagTable,
 };
 
-use crate::{ceilings, growth, holders};
+use crate::{
+    case::{CaseFile, Moment},
+    judge,
+};
 
 /// What is known of a host when it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -27,137 +25,31 @@ pub struct Observation<'a> {
     pub events: &'a [Event],
 }
 
-/// A measured limit used to this share is exhausted: what is left is of no use to most callers.
-const FULL: f64 = 0.95;
-/// An event counts for this long.
-const EVENT_COUNTS: SignedDuration = SignedDuration::from_hours(24);
-/// Growth is compared over no less than this.
-const LONG_ENOUGH: SignedDuration = SignedDuration::from_hours(6);
-/// Growth that would be worth a word: the larger of this share of the pool and this many bytes.
-const NOTABLE_SHARE: f64 = 0.1;
-const NOTABLE_BYTES: u64 = 50 << 20;
-/// Largest tags that are listed as evidence.
-const TAGS: usize = 3;
-
 /// Judges a host by what is known of it.
 #[must_use]
 pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
-    if let Some((pool, evidence)) = exhausted_pool(observation) {
-        let mut evidence = vec![evidence];
-        evidence.extend(pool_use(observation, pool));
-        evidence.extend(largest_tags(observation.snapshot, pool));
-        return Diagnosis {
-            verdict: Verdict::Exhausted,
-            pool: Some(pool),
-            suspects: holders::suspects(observation.snapshot, pool),
-            evidence: dedup(evidence),
-        };
-    }
-    let commit = recent(observation).find(|event| event.kind() == EventKind::CommitExhausted);
-    if let Some(event) = commit {
-        return Diagnosis {
-            verdict: Verdict::CommitExhaustion,
-            pool: None,
-            suspects: Vec::new(),
-            evidence: vec![Evidence::CommitExhaustedEvent { time: event.time }],
-        };
-    }
-    let growth = notable_growth(observation);
-    let verdict = match &growth {
-        Some(growth) if growth.is_empty() => Verdict::NoLeakShown,
-        _ => Verdict::InsufficientEvidence,
-    };
-    Diagnosis { verdict, pool: None, suspects: Vec::new(), evidence: growth.unwrap_or_default() }
-}
-
-fn recent<'a>(observation: &Observation<'a>) -> impl Iterator<Item = &'a Event> {
-    let now = observation.now;
-    observation.events.iter().filter(move |event| now.duration_since(event.time) < EVENT_COUNTS)
-}
-
-/// The pool that ran out, by an event or by a measured limit.
-fn exhausted_pool(observation: &Observation<'_>) -> Option<(Pool, Evidence)> {
-    let by_event = recent(observation)
-        .filter_map(|event| match event.kind() {
-            EventKind::PoolEmpty(pool) => Some((event.time, pool, event.event_id)),
-            _ => None,
-        })
-        .max();
-    if let Some((time, pool, event_id)) = by_event {
-        return Some((pool, Evidence::PoolEmptyEvent { pool, event_id, time }));
-    }
-    Pool::ALL.into_iter().find_map(|pool| match pool_use(observation, pool)? {
-        evidence @ Evidence::PoolUse { used, ceiling, .. }
-            if ceiling.source == CeilingSource::Measured
-                && used.share_of(ceiling.bytes) >= FULL =>
-        {
-            Some((pool, evidence))
-        }
-        _ => None,
-    })
-}
-
-fn pool_use(observation: &Observation<'_>, pool: Pool) -> Option<Evidence> {
-    let memory = &observation.snapshot.memory;
-    let used = memory.of(pool)?;
-    let ceiling = ceilings::ceiling(memory, observation.os, pool)?;
-    Some(Evidence::PoolUse { pool, used, ceiling })
-}
-
-fn largest_tags(snapshot: &Snapshot, pool: Pool) -> Vec<Evidence> {
-    let Some(tags) = &snapshot.tags else { return Vec::new() };
-    let mut rows: Vec<_> = tags.rows.iter().filter(|row| row.of(pool).bytes > 0).collect();
-    rows.sort_by_key(|row| std::cmp::Reverse(row.of(pool).bytes));
-    rows.into_iter()
-        .take(TAGS)
-        .map(|row| Evidence::TagUse {
-            tag: row.tag,
-            pool,
-            bytes: Bytes(row.of(pool).bytes),
-            outstanding: row.of(pool).outstanding,
-        })
-        .collect()
-}
-
-/// Tags that grew by a notable amount; `None` when nothing long enough ago is known.
-fn notable_growth(observation: &Observation<'_>) -> Option<Vec<Evidence>> {
-    let (earlier, over) = observation.earlier.filter(|(_, over)| *over >= LONG_ENOUGH)?;
-    let tags = observation.snapshot.tags.as_ref()?;
-    let notable = |pool| {
-        let share = tags.total(pool) as f64 * NOTABLE_SHARE;
-        NOTABLE_BYTES.max(share as u64)
-    };
-    Some(
-        growth::tag_changes(earlier, tags)
-            .into_iter()
-            .filter(|change| {
-                u64::try_from(change.bytes).is_ok_and(|grown| grown >= notable(change.pool))
-            })
-            .take(TAGS)
-            .map(|change| Evidence::TagGrowth {
-                tag: change.tag,
-                pool: change.pool,
-                grown: Bytes(change.bytes.unsigned_abs()),
-                over_s: over.as_secs().unsigned_abs(),
-            })
-            .collect(),
-    )
-}
-
-fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {
-    let mut kept: Vec<Evidence> = Vec::with_capacity(evidence.len());
-    for fact in evidence {
-        if !kept.contains(&fact) {
-            kept.push(fact);
-        }
-    }
-    kept
+    let now_s = observation.now.as_second();
+    let moment = |at_s| Moment { at_s, boot: 0, uptime_s: None };
+    let before = observation.earlier.map(|(tags, over)| {
+        let tags = Some(tags.clone());
+        (moment(now_s - over.as_secs()), Snapshot { tags, ..Snapshot::default() })
+    });
+    let mut snapshots: Vec<(Moment, &Snapshot)> = Vec::new();
+    snapshots.extend(before.as_ref().map(|(moment, snapshot)| (*moment, snapshot)));
+    snapshots.push((moment(now_s), observation.snapshot));
+    judge::diagnose_case(&CaseFile::from_snapshots(
+        observation.now,
+        observation.os,
+        &snapshots,
+        observation.events,
+    ))
 }
 
 #[cfg(test)]
 mod tests {
     use poolwatch_model::{
-        PoolTag,
+        Bytes, Pool, PoolTag,
+        diagnosis::Verdict,
         memory::Memory,
         process::ProcessUse,
         tag::{AllocCounting, TagCounters, TagUse},
@@ -244,16 +136,17 @@ mod tests {
     }
 
     #[test]
-    fn one_healthy_snapshot_shows_nothing_and_a_quiet_day_shows_no_leak() {
+    fn one_healthy_snapshot_and_a_quiet_day_show_no_leak_and_a_minute_shows_nothing() {
         let mut snapshot = classic();
         snapshot.memory.nonpaged_limit = None;
+        snapshot.processes = None;
         let judged = |earlier| {
             let observation =
                 Observation { now: at(NOW), os: None, snapshot: &snapshot, earlier, events: &[] };
             diagnose(&observation).verdict
         };
         let before = snapshot.tags.clone().unwrap();
-        assert_eq!(judged(None), Verdict::InsufficientEvidence);
+        assert_eq!(judged(None), Verdict::NoLeakShown);
         let day = SignedDuration::from_hours(24);
         assert_eq!(judged(Some((&before, day))), Verdict::NoLeakShown);
         let minute = SignedDuration::from_mins(1);

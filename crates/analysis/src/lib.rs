@@ -1,10 +1,31 @@
 //! Judgement: pure functions from snapshots and events to diagnoses. No clock, no database, so that
 //! the same code runs in the server, in tests and on evidence files.
+//!
+//! A [`CaseFile`] holds what is known of a host; [`judge`](judge::judge) says what is wrong with it,
+//! one diagnosis for each cause. Hosts of a fleet are screened at each snapshot by a [`Screen`], and
+//! only tags that it points out are studied.
 
+pub mod case;
 pub mod catalogue;
 pub mod ceilings;
+pub mod compare;
 pub mod diagnose;
+pub mod facts;
 pub mod growth;
+pub mod headroom;
+pub mod high_use;
 pub mod holders;
+pub mod judge;
+pub mod lockstep;
+pub mod one_picture;
+pub mod screen;
+pub mod statistics;
+pub mod steps;
+pub mod suspects;
+pub mod trend;
+pub mod troughs;
 
+pub use case::CaseFile;
 pub use diagnose::{Observation, diagnose};
+pub use judge::{diagnose_case, judge};
+pub use screen::Screen;

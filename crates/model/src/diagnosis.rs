@@ -1,12 +1,17 @@
 //! What is judged from snapshots and events, each judgement with its evidence.
 
-use jiff::Timestamp;
+mod evidence;
+mod steps;
+
 use serde::{Deserialize, Serialize};
 
-use crate::{Bytes, Pool, PoolTag, memory::Ceiling};
+use crate::{Bytes, Pool, PoolTag};
+
+pub use evidence::{Evidence, Holding, Meaning, Measure, OwnerSource};
+pub use steps::{Dump, NextStep, Return};
 
 /// The judgement in one word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// A pool ran out, or is about to.
@@ -20,11 +25,39 @@ pub enum Verdict {
     /// The evidence shows no leak.
     NoLeakShown,
     /// The evidence does not suffice to say.
+    #[default]
     InsufficientEvidence,
 }
 
+impl Verdict {
+    /// All of them, the worst first.
+    pub const ALL: [Self; 6] = [
+        Self::Exhausted,
+        Self::CommitExhaustion,
+        Self::Leak,
+        Self::HighUse,
+        Self::InsufficientEvidence,
+        Self::NoLeakShown,
+    ];
+
+    /// Its stable name in JSON and in addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Exhausted => "exhausted",
+            Self::Leak => "leak",
+            Self::HighUse => "high_use",
+            Self::CommitExhaustion => "commit_exhaustion",
+            Self::NoLeakShown => "no_leak_shown",
+            Self::InsufficientEvidence => "insufficient_evidence",
+        }
+    }
+}
+
 /// What kind of thing a suspect is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum SuspectKind {
     /// A program, or a service inside one.
@@ -36,104 +69,139 @@ pub enum SuspectKind {
     /// A reference that the kernel keeps without any handle: a driver's doing, not a program's.
     KernelReference,
     /// Nobody could be named.
+    #[default]
     Unknown,
 }
 
+impl SuspectKind {
+    /// Its stable name in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::Driver => "driver",
+            Self::Component => "component",
+            Self::KernelReference => "kernel_reference",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
 /// Who may be behind it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Suspect {
     /// What kind of thing.
     pub kind: SuspectKind,
     /// Its name, where one is known.
     pub name: Option<String>,
-    /// The tags it is suspected for.
+    /// Version of a driver, where it is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Services that live in the process.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub services: Vec<String>,
+    /// The tags it is suspected for, the most telling first.
     pub tags: Vec<PoolTag>,
-    /// How sure, 0 to 1.
+    /// How sure, 0 to 1: of suspects at 0.9, nine in ten are guilty.
     pub confidence: f32,
     /// Why. Never empty.
     pub evidence: Vec<Evidence>,
 }
 
-/// One observed fact that a judgement rests on. Put into words where it is shown.
+/// A tag that a judgement is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "fact", rename_all = "snake_case")]
-pub enum Evidence {
-    /// The Server service found the pool empty.
-    PoolEmptyEvent {
-        /// Which pool.
-        pool: Pool,
-        /// 2019 or 2020.
-        event_id: u32,
-        /// When.
-        time: Timestamp,
-    },
-    /// Windows diagnosed exhausted commit (event 2004).
-    CommitExhaustedEvent {
-        /// When.
-        time: Timestamp,
-    },
-    /// A pool is this full.
-    PoolUse {
-        /// Which pool.
-        pool: Pool,
-        /// In use.
-        used: Bytes,
-        /// Its limit.
-        ceiling: Ceiling,
-    },
-    /// A tag holds this much of its pool.
-    TagUse {
-        /// The tag.
-        tag: PoolTag,
-        /// Which pool.
-        pool: Pool,
-        /// Bytes outstanding.
-        bytes: Bytes,
-        /// Allocations minus frees.
-        outstanding: u64,
-    },
-    /// A tag grew.
-    TagGrowth {
-        /// The tag.
-        tag: PoolTag,
-        /// Which pool.
-        pool: Pool,
-        /// Bytes more than `over_s` ago.
-        grown: Bytes,
-        /// Over how long, seconds.
-        over_s: u64,
-    },
-    /// A process holds this many handles.
-    ProcessHandles {
-        /// Image name.
-        image: String,
-        /// Process id.
-        pid: u32,
-        /// Open handles.
-        handles: u32,
-    },
-    /// The outstanding objects of a tag and a process's handles are of one size.
-    HandlesMatchObjects {
-        /// Image name.
-        image: String,
-        /// Tag of the object type.
-        tag: PoolTag,
-        /// Handles of the process.
-        handles: u32,
-        /// Objects outstanding.
-        outstanding: u64,
-    },
+pub struct JudgedTag {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Bytes outstanding; 0 where only counts are told.
+    pub bytes: Bytes,
+    /// Allocations minus frees.
+    pub outstanding: u64,
+    /// What was found of it.
+    pub finding: TagFinding,
+    /// Growth per day by its slope, where it was seen to grow.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bytes_per_day: Option<Bytes>,
+}
+
+/// What was found of a tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TagFinding {
+    /// It leaks: it grew enough, for long enough, and never fell back.
+    Leaks,
+    /// It grows; too little or too short yet to be called a leak.
+    Watched,
+    /// Large but constant, and far above what is usual.
+    HighUse,
+    /// One of the largest of its pool, which by itself proves nothing.
+    Large,
+}
+
+/// What bounds a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bound {
+    /// The limit of the pool, measured on this host.
+    MeasuredLimit,
+    /// The vendor's documented ceiling of the pool.
+    DocumentedCeiling,
+    /// Physical memory that can still be locked.
+    ResidentAvailable,
+    /// What is left until the commit limit.
+    Commit,
+}
+
+/// How much a pool can still grow: the least of what bounds it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Headroom {
+    /// Which pool.
+    pub pool: Pool,
+    /// What is left.
+    pub left: Bytes,
+    /// Which bound is the nearest.
+    pub bound: Bound,
+}
+
+/// How long until the headroom is gone if growth goes on, seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TimeLeft {
+    /// Which pool.
+    pub pool: Pool,
+    /// By the slope.
+    pub likely_s: u64,
+    /// By the steepest slope that the data allow.
+    pub least_s: u64,
+    /// By the flattest; `None` when that never arrives.
+    pub most_s: Option<u64>,
 }
 
 /// A judgement on one host at one moment, with what it rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Diagnosis {
     /// The judgement.
     pub verdict: Verdict,
-    /// The pool it is about.
+    /// The pool it is about, or the more important one.
     pub pool: Option<Pool>,
+    /// Whether it is about both pools.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub both: bool,
     /// Who may be behind it, most likely first. Empty beats wrong.
     pub suspects: Vec<Suspect>,
     /// What was observed beyond the suspects' own evidence.
     pub evidence: Vec<Evidence>,
+    /// The tags it is about, the most telling first.
+    #[serde(default)]
+    pub tags: Vec<JudgedTag>,
+    /// What is left of the pool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub headroom: Option<Headroom>,
+    /// How long that lasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time_left: Option<TimeLeft>,
+    /// What to do, in this order.
+    #[serde(default)]
+    pub next_steps: Vec<NextStep>,
 }

@@ -3,7 +3,11 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{HostId, Pool, diagnosis::Diagnosis};
+use crate::{HostId, Pool, PoolTag, diagnosis::Diagnosis};
+
+mod picture;
+
+pub use picture::{Picture, Reason, Trigger};
 
 /// An incident, as the server numbers it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -11,11 +15,64 @@ use crate::{HostId, Pool, diagnosis::Diagnosis};
 pub struct IncidentId(pub i64);
 
 /// What makes two findings one cause.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
-    /// A pool was found empty by the Server service on this host.
+    /// A pool was found empty by the Server service on this host, and nobody could be named.
     PoolEmpty {
+        /// Which host.
+        host: HostId,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// A program whose handles or threads hold a tag, on any host.
+    Program {
+        /// Image name, in lower case.
+        image: String,
+        /// The main tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// A driver in one version, on any host.
+    Driver {
+        /// File name, in lower case.
+        driver: String,
+        /// File version, where it is known.
+        version: Option<String>,
+        /// The main tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// References to kernel objects without handles, by a driver that is not known.
+    KernelReference {
+        /// The object type's tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// A tag that grows, and nobody could be named.
+    UnknownOwner {
+        /// The tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// A tag that is far above its peers, and constant.
+    HighUse {
+        /// The tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+    },
+    /// Commit ran out on this host.
+    CommitExhausted {
+        /// Which host.
+        host: HostId,
+    },
+    /// The host fell silent while a pool was under pressure.
+    Silence {
         /// Which host.
         host: HostId,
         /// Which pool.
@@ -29,22 +86,54 @@ impl Cause {
     pub fn key(&self) -> String {
         match self {
             Self::PoolEmpty { host, pool } => format!("pool-empty/{pool}/{host}"),
+            Self::Program { image, tag, pool } => format!("program/{pool}/{tag}/{image}"),
+            Self::Driver { driver, version, tag, pool } => {
+                format!("driver/{pool}/{tag}/{driver}/{}", version.as_deref().unwrap_or_default())
+            }
+            Self::KernelReference { tag, pool } => format!("kernel-reference/{pool}/{tag}"),
+            Self::UnknownOwner { tag, pool } => format!("unknown-owner/{pool}/{tag}"),
+            Self::HighUse { tag, pool } => format!("high-use/{pool}/{tag}"),
+            Self::CommitExhausted { host } => format!("commit-exhausted/{host}"),
+            Self::Silence { host, pool } => format!("silence/{pool}/{host}"),
         }
     }
 
-    /// The host that it is about.
+    /// The host that it is about, if it is about one alone.
     #[must_use]
-    pub fn host(&self) -> HostId {
+    pub const fn host(&self) -> Option<HostId> {
         match self {
-            Self::PoolEmpty { host, .. } => *host,
+            Self::PoolEmpty { host, .. }
+            | Self::CommitExhausted { host }
+            | Self::Silence { host, .. } => Some(*host),
+            _ => None,
         }
     }
 
-    /// The pool that it is about.
+    /// The pool that it is about; none for commit.
     #[must_use]
-    pub fn pool(&self) -> Pool {
+    pub const fn pool(&self) -> Option<Pool> {
         match self {
-            Self::PoolEmpty { pool, .. } => *pool,
+            Self::PoolEmpty { pool, .. }
+            | Self::Program { pool, .. }
+            | Self::Driver { pool, .. }
+            | Self::KernelReference { pool, .. }
+            | Self::UnknownOwner { pool, .. }
+            | Self::HighUse { pool, .. }
+            | Self::Silence { pool, .. } => Some(*pool),
+            Self::CommitExhausted { .. } => None,
+        }
+    }
+
+    /// The main tag, if one is known.
+    #[must_use]
+    pub const fn tag(&self) -> Option<PoolTag> {
+        match self {
+            Self::Program { tag, .. }
+            | Self::Driver { tag, .. }
+            | Self::KernelReference { tag, .. }
+            | Self::UnknownOwner { tag, .. }
+            | Self::HighUse { tag, .. } => Some(*tag),
+            Self::PoolEmpty { .. } | Self::CommitExhausted { .. } | Self::Silence { .. } => None,
         }
     }
 }
@@ -63,15 +152,63 @@ pub struct Finding {
 }
 
 /// How an incident stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentState {
-    /// Goes on, or was seen lately.
+    /// Seen lately; not known to grow.
+    #[default]
     Open,
+    /// What it takes grows.
+    Growing,
+    /// It grows faster, takes more hosts, or a pool runs out soon.
+    Worsening,
+    /// Not seen to grow for a while, and not given back either.
+    Quiet,
     /// The host restarted: the symptom is gone, the cause is not.
     ResetByReboot,
     /// Over.
     Resolved,
+    /// It was over, and is back.
+    Regressed,
+}
+
+impl IncidentState {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Open,
+        Self::Growing,
+        Self::Worsening,
+        Self::Quiet,
+        Self::ResetByReboot,
+        Self::Resolved,
+        Self::Regressed,
+    ];
+
+    /// Its stable name in the database and in addresses.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Growing => "growing",
+            Self::Worsening => "worsening",
+            Self::Quiet => "quiet",
+            Self::ResetByReboot => "reset_by_reboot",
+            Self::Resolved => "resolved",
+            Self::Regressed => "regressed",
+        }
+    }
+
+    /// The state of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|state| state.as_str() == name)
+    }
+
+    /// Whether somebody should act: it goes on.
+    #[must_use]
+    pub const fn is_active(self) -> bool {
+        matches!(self, Self::Open | Self::Growing | Self::Worsening | Self::Regressed)
+    }
 }
 
 /// One cause over one or many hosts.
@@ -91,4 +228,32 @@ pub struct Incident {
     pub findings: i64,
     /// The judgement of the latest finding.
     pub diagnosis: Diagnosis,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_state_is_found_by_its_name() {
+        for state in IncidentState::ALL {
+            assert_eq!(IncidentState::from_name(state.as_str()), Some(state));
+        }
+        assert_eq!(IncidentState::from_name("bad"), None);
+    }
+
+    #[test]
+    fn one_driver_in_two_versions_is_two_causes() {
+        let cause = |version: &str| Cause::Driver {
+            driver: "foo.sys".into(),
+            version: Some(version.into()),
+            tag: PoolTag::new(*b"Fooo"),
+            pool: Pool::Nonpaged,
+        };
+        assert_eq!(cause("5.1").key(), "driver/nonpaged/Fooo/foo.sys/5.1");
+        assert_ne!(cause("5.1").key(), cause("5.0").key());
+        let host = HostId(7);
+        let empty = Cause::PoolEmpty { host, pool: Pool::Paged };
+        assert_eq!((empty.key(), empty.host()), ("pool-empty/paged/7".into(), Some(host)));
+    }
 }

@@ -2,6 +2,7 @@
 //! both. Plain data without input or output; every other crate speaks in these types.
 
 pub mod bytes;
+pub mod comparison;
 pub mod diagnosis;
 pub mod event;
 pub mod host;

@@ -136,10 +136,6 @@ pub async fn resolve_quiet(db: &mut PgConnection, quiet_since: Timestamp) -> Res
     Ok(done.rows_affected())
 }
 
-fn state_of(word: &str) -> IncidentState {
-    match word {
-        "reset_by_reboot" => IncidentState::ResetByReboot,
-        "resolved" => IncidentState::Resolved,
-        _ => IncidentState::Open,
-    }
+fn state_of(name: &str) -> IncidentState {
+    IncidentState::from_name(name).unwrap_or_default()
 }

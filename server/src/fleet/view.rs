@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use poolwatch_analysis::{ceilings, growth::difference};
 use poolwatch_model::{
     HostId, Pool,
-    incident::{Incident, IncidentState},
+    incident::Incident,
     memory::{Ceiling, Memory},
 };
 use poolwatch_store::{
@@ -141,8 +141,10 @@ pub async fn refresh(
     drop(db);
     let mut marks: HashMap<HostId, usize> = HashMap::new();
     for (at, incident) in open.iter().enumerate() {
-        if incident.state == IncidentState::Open {
-            marks.entry(incident.cause.host()).or_insert(at);
+        if incident.state.is_active()
+            && let Some(host) = incident.cause.host()
+        {
+            marks.entry(host).or_insert(at);
         }
     }
     let mut tally = Tally::default();

@@ -10,7 +10,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::catalogue;
-use poolwatch_model::{HostId, Pool, incident::IncidentState};
+use poolwatch_model::{HostId, Pool};
 use poolwatch_store::events::{self, EventFilter};
 use poolwatch_web::{
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
@@ -121,8 +121,11 @@ fn causes(view: &FleetView, among: Option<&[HostId]>) -> Vec<IncidentRow> {
     let mut open: Vec<_> = view
         .incidents
         .iter()
-        .filter(|incident| incident.state == IncidentState::Open)
-        .filter(|incident| among.is_none_or(|ids| ids.contains(&incident.cause.host())))
+        .filter(|incident| incident.state.is_active())
+        .filter(|incident| {
+            let host = incident.cause.host();
+            among.is_none_or(|ids| host.is_none_or(|host| ids.contains(&host)))
+        })
         .cloned()
         .collect();
     rows::sort_incidents(&mut open);

@@ -7,7 +7,7 @@ use axum::{
     response::Html,
 };
 use jiff::SignedDuration;
-use poolwatch_model::incident::{Incident, IncidentId, IncidentState};
+use poolwatch_model::incident::{Incident, IncidentId};
 use poolwatch_store::{
     PgPool,
     events::{self, EventFilter, HostEvent},
@@ -37,7 +37,7 @@ pub(super) async fn list(
         ..Default::default()
     };
     let mut found = incidents::list(&mut *app.pool.acquire().await?, filter, SHOWN).await?;
-    let is_open = |incident: &Incident| incident.state == IncidentState::Open;
+    let is_open = |incident: &Incident| incident.state.is_active();
     match query.show {
         IncidentFilter::Open => found.retain(is_open),
         IncidentFilter::Past => found.retain(|incident| !is_open(incident)),
@@ -73,11 +73,12 @@ pub(super) async fn page(
         found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))?;
     let view = app.fleet.view();
     let events = events_of(&app.pool, &incident).await?;
-    let live_host = app.fleet.known(incident.cause.host());
+    let host = incident.cause.host();
+    let live_host = host.and_then(|host| app.fleet.known(host));
     let steps = {
         let state = live_host.as_ref().map(|host| host.read());
         let snapshot = state.as_ref().and_then(|state| state.snapshot());
-        let os = view.host(incident.cause.host()).and_then(|host| host.host.facts.os.as_ref());
+        let os = host.and_then(|id| view.host(id)?.host.facts.os.as_ref());
         next_steps::of(&incident.diagnosis, os, snapshot)
     };
     let page = IncidentPage {
@@ -103,7 +104,7 @@ async fn events_of(pool: &PgPool, incident: &Incident) -> Result<Vec<HostEvent>,
     let mut found = Vec::new();
     for event_id in [2019, 2020] {
         let filter = EventFilter {
-            host: Some(incident.cause.host()),
+            host: incident.cause.host(),
             event_id: Some(event_id),
             since: incident.opened.saturating_sub(SignedDuration::from_secs(1)).ok(),
             ..EventFilter::default()

@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     fn diagnosis(verdict: Verdict, suspects: Vec<Suspect>) -> Diagnosis {
-        Diagnosis { verdict, pool: Some(Pool::Nonpaged), suspects, evidence: vec![] }
+        Diagnosis { verdict, pool: Some(Pool::Nonpaged), suspects, ..Diagnosis::default() }
     }
 
     fn thread_leak(image: &str, services: &[&str]) -> (Diagnosis, Snapshot) {
@@ -145,6 +145,7 @@ mod tests {
             tags: vec![tag],
             confidence: 0.85,
             evidence: vec![fact],
+            ..Suspect::default()
         };
         (diagnosis(Verdict::Exhausted, vec![suspect]), snapshot)
     }

@@ -3,11 +3,7 @@
 use std::cmp::Reverse;
 
 use jiff::Timestamp;
-use poolwatch_model::{
-    Bytes, HostId, Pool,
-    event::EventKind,
-    incident::{Incident, IncidentState},
-};
+use poolwatch_model::{Bytes, HostId, Pool, event::EventKind, incident::Incident};
 use poolwatch_store::{events::HostEvent, evidence::Evidence};
 use poolwatch_web::{
     HostLink,
@@ -115,7 +111,8 @@ pub(super) fn incident(view: &FleetView, incident: &Incident) -> IncidentRow {
 
 /// The host of an incident with the pool that it is about.
 pub(super) fn incident_host(view: &FleetView, incident: &Incident) -> IncidentHost {
-    let (id, pool) = (incident.cause.host(), incident.cause.pool());
+    let pool = incident.cause.pool().or(incident.diagnosis.pool).unwrap_or(Pool::Nonpaged);
+    let Some(id) = incident.cause.host() else { return no_single_host(pool) };
     let suspect = !incident.diagnosis.suspects.is_empty();
     match view.host(id) {
         Some(summary) => IncidentHost {
@@ -133,11 +130,21 @@ pub(super) fn incident_host(view: &FleetView, incident: &Incident) -> IncidentHo
     }
 }
 
+/// A cause that is about many hosts.
+fn no_single_host(pool: Pool) -> IncidentHost {
+    IncidentHost {
+        host: HostLink { id: HostId(0), name: "several hosts".to_owned() },
+        os: None,
+        level: PoolLevel { pool, used: None, ceiling: None, physical: None },
+        trend: Sparkline::bytes(Vec::new()),
+    }
+}
+
 /// Incidents in the order in which they want attention: open before past, the worst and latest
 /// first.
 pub(super) fn sort_incidents(incidents: &mut [Incident]) {
     incidents.sort_by_key(|incident| {
-        let open = incident.state == IncidentState::Open;
+        let open = incident.state.is_active();
         let severity = words::severity(&incident.diagnosis.verdict);
         Reverse((open, severity, incident.last_seen, incident.id))
     });
@@ -157,8 +164,8 @@ pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
 pub(super) fn is_part(incident: &Incident, event: &HostEvent) -> bool {
     let EventKind::PoolEmpty(pool) = event.event.kind() else { return false };
     !event.history
-        && incident.cause.host() == event.host
-        && incident.cause.pool() == pool
+        && incident.cause.host() == Some(event.host)
+        && incident.cause.pool() == Some(pool)
         && (incident.opened..=incident.last_seen).contains(&event.event.time)
 }
 

@@ -61,7 +61,7 @@ pub(super) async fn page(
             .filter(|incident| is_about(incident, &view, &text.to_lowercase()))
             .take(INCIDENTS)
             .map(|incident| {
-                let host = rows::link_to(&view, incident.cause.host());
+                let host = rows::incident_host(&view, &incident).host;
                 (incident, host)
             })
             .collect(),
@@ -72,7 +72,7 @@ pub(super) async fn page(
 
 /// Whether an incident's title, suspects or host hold the text.
 fn is_about(incident: &Incident, view: &FleetView, text: &str) -> bool {
-    let host = rows::link_to(view, incident.cause.host()).name;
+    let host = rows::incident_host(view, incident).host.name;
     let suspects = incident.diagnosis.suspects.iter().map(words::suspect_name);
     suspects
         .chain([words::title(&incident.diagnosis), host])

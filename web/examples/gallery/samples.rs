@@ -128,6 +128,7 @@ pub(crate) fn classic_diagnosis() -> Diagnosis {
                     outstanding: 120_145,
                 },
             ],
+            ..Suspect::default()
         }],
         evidence: vec![
             Evidence::PoolEmptyEvent { pool: Pool::Nonpaged, event_id: 2019, time: ago(1_200) },
@@ -137,6 +138,7 @@ pub(crate) fn classic_diagnosis() -> Diagnosis {
                 ceiling: measured(),
             },
         ],
+        ..Diagnosis::default()
     }
 }
 
@@ -155,8 +157,9 @@ fn driver_diagnosis() -> Diagnosis {
                 grown: Bytes(1_230 * MB),
                 over_s: 86_400,
             }],
+            ..Suspect::default()
         }],
-        evidence: vec![],
+        ..Diagnosis::default()
     }
 }
 
@@ -175,8 +178,9 @@ fn high_use_diagnosis() -> Diagnosis {
                 bytes: Bytes(3 * GB),
                 outstanding: 812_400,
             }],
+            ..Suspect::default()
         }],
-        evidence: vec![],
+        ..Diagnosis::default()
     }
 }
 

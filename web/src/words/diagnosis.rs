@@ -2,7 +2,7 @@
 
 use poolwatch_model::{
     Pool,
-    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
+    diagnosis::{Diagnosis, Evidence, Measure, Suspect, SuspectKind, Verdict},
 };
 
 use super::{confidence, evidence::pool_of, objects_of, pool_title};
@@ -142,11 +142,56 @@ fn strongest(suspect: &Suspect) -> Option<String> {
             Some((2, format!("{tag} grew by {grown} in {}", crate::figures::duration(*over_s))))
         }
         Evidence::TagUse { tag, bytes, .. } => Some((3, format!("{tag} holds {bytes}"))),
-        Evidence::PoolEmptyEvent { .. }
-        | Evidence::CommitExhaustedEvent { .. }
-        | Evidence::PoolUse { .. } => None,
+        _ => more_telling(fact),
     };
     suspect.evidence.iter().filter_map(clause).min_by_key(|(rank, _)| *rank).map(|(_, text)| text)
+}
+
+/// Clauses for facts that need a process, a driver or a fleet to be compared with.
+fn more_telling(fact: &Evidence) -> Option<(u8, String)> {
+    match fact {
+        Evidence::Release { before, after, tag, confirms: true, .. } => {
+            Some((0, format!("when it went, {tag} fell from {before} to {after}")))
+        }
+        Evidence::GrowsWithObjects { grown, measure, objects, tag, .. } => {
+            let what = match measure {
+                Measure::Threads => "threads",
+                Measure::Handles | Measure::PrivateBytes => "handles",
+            };
+            Some((
+                0,
+                format!(
+                    "{} more {what} against {} more {tag} objects",
+                    grouped(*grown),
+                    grouped(*objects)
+                ),
+            ))
+        }
+        Evidence::MoreObjectsThanLive { tag, outstanding, live } => Some((
+            1,
+            format!(
+                "{} {tag} objects, of which {} are alive",
+                grouped(*outstanding),
+                grouped(*live)
+            ),
+        )),
+        Evidence::NoHandlesFor { tag, objects, handles } => Some((
+            1,
+            format!("{} {tag} objects, but {} handles", grouped(*objects), grouped(*handles)),
+        )),
+        Evidence::Differs(counts) => Some((
+            1,
+            format!(
+                "{} of {} affected hosts have it, {} of {} healthy ones",
+                counts.affected, counts.affected_of, counts.healthy, counts.healthy_of
+            ),
+        )),
+        Evidence::CommitHolder { commit, handles, .. } => Some((
+            1,
+            format!("it had {commit} of commit and {} handles", grouped(u64::from(*handles))),
+        )),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -165,11 +210,18 @@ mod tests {
             tags: vec![PoolTag::new(*b"Thre")],
             confidence: sure,
             evidence: vec![fact],
+            ..Suspect::default()
         }
     }
 
     fn diagnosis(verdict: Verdict, suspects: Vec<Suspect>, evidence: Vec<Evidence>) -> Diagnosis {
-        Diagnosis { verdict, pool: Some(Pool::Nonpaged), suspects, evidence }
+        Diagnosis {
+            verdict,
+            pool: Some(Pool::Nonpaged),
+            suspects,
+            evidence,
+            ..Diagnosis::default()
+        }
     }
 
     fn full() -> Evidence {

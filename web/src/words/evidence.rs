@@ -1,10 +1,14 @@
 //! Evidence in sentences.
 
 use jiff::Timestamp;
-use poolwatch_model::{Pool, diagnosis::Evidence};
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    comparison::{Attribute, AttributeCounts, Change, ChangeKind},
+    diagnosis::{Evidence, Meaning, Measure, OwnerSource},
+};
 
 use super::{ceiling_source, objects_of, pool_title};
-use crate::figures::{duration, grouped, percent_text};
+use crate::figures::{counted, duration, grouped, percent_text};
 
 /// One observed fact as a sentence, without its time (see [`evidence_time`]).
 #[must_use]
@@ -13,9 +17,20 @@ pub fn evidence(fact: &Evidence) -> String {
         Evidence::PoolEmptyEvent { pool, event_id, .. } => {
             format!("Event {event_id}: the Server service found {pool} pool empty.")
         }
+        Evidence::PoolLimitEvent { pool, event_id, .. } => {
+            format!("Event {event_id}: the Server service met its own limit of {pool} pool.")
+        }
         Evidence::CommitExhaustedEvent { .. } => {
             "Event 2004: Windows ran out of commit (virtual memory). That is not pool.".to_owned()
         }
+        Evidence::CommitUse { committed, limit } => format!(
+            "{committed} of {limit} are committed ({}).",
+            percent_text(committed.share_of(*limit))
+        ),
+        Evidence::CommitHolder { image, pid, commit, handles } => format!(
+            "{image} (pid {pid}) had {commit} of commit and {} handles.",
+            grouped(u64::from(*handles))
+        ),
         Evidence::PoolUse { pool, used, ceiling } => format!(
             "{} holds {used} of {} ({}), {}.",
             pool_title(*pool),
@@ -23,6 +38,98 @@ pub fn evidence(fact: &Evidence) -> String {
             percent_text(used.share_of(ceiling.bytes)),
             ceiling_source(ceiling.source)
         ),
+        Evidence::PoolGrowth { pool, grown, over_s } => {
+            format!("{} grew by {grown}{}.", pool_title(*pool), within(*over_s))
+        }
+        Evidence::TagUse { .. }
+        | Evidence::TagGrowth { .. }
+        | Evidence::ObjectGrowth { .. }
+        | Evidence::TagTrend { .. }
+        | Evidence::HardlyFreed { .. }
+        | Evidence::NeverFell { .. }
+        | Evidence::LockStep { .. }
+        | Evidence::TagMeaning { .. }
+        | Evidence::PeerUse { .. }
+        | Evidence::TagOwner { .. }
+        | Evidence::KnownLeak { .. }
+        | Evidence::MoreObjectsThanLive { .. }
+        | Evidence::NoHandlesFor { .. } => of_tag(fact),
+        Evidence::ProcessHandles { image, pid, handles } => {
+            format!("{image} (pid {pid}) holds {} handles.", grouped(u64::from(*handles)))
+        }
+        Evidence::ProcessThreads { image, pid, threads } => {
+            format!("{image} (pid {pid}) has {} threads.", grouped(u64::from(*threads)))
+        }
+        Evidence::ProcessGrowth { image, pid, measure, grown, over_s } => {
+            format!("{image} (pid {pid}) gained {}{}.", amount(*measure, *grown), within(*over_s))
+        }
+        Evidence::HandlesMatchObjects { image, tag, handles, outstanding } => format!(
+            "The {} handles of {image} go with {} {}.",
+            grouped(u64::from(*handles)),
+            grouped(*outstanding),
+            outstanding_objects(*tag)
+        ),
+        Evidence::HandlesSumToObjects { holders, tag, outstanding } => {
+            let sum = holders.iter().fold(0_u64, |sum, one| sum.saturating_add(one.count));
+            let each: Vec<String> =
+                holders.iter().map(|one| format!("{} {}", one.image, grouped(one.count))).collect();
+            format!(
+                "Together {} handles ({}) go with {} {}.",
+                grouped(sum),
+                each.join(", "),
+                grouped(*outstanding),
+                outstanding_objects(*tag)
+            )
+        }
+        Evidence::GrowsWithObjects { image, pid, measure, grown, tag, objects, over_s } => format!(
+            "{image} (pid {pid}) gained {} while tag {tag} gained {} objects{}.",
+            amount(*measure, *grown),
+            grouped(*objects),
+            within(*over_s)
+        ),
+        Evidence::Broker { image, pid } => format!(
+            "{image} (pid {pid}) serves others: the true cause may be a program that calls it."
+        ),
+        Evidence::HeldByKernel { handles, grown } => {
+            let gained = match grown {
+                0 => String::new(),
+                grown => format!(", {} more than before", grouped(*grown)),
+            };
+            format!(
+                "The System process holds {} handles{gained}: they are a driver's.",
+                grouped(u64::from(*handles))
+            )
+        }
+        Evidence::QuotaCharge { image, pid, pool, bytes } => format!(
+            "{bytes} of {pool} pool are charged to {image} (pid {pid}): a weak hint, since few allocations are charged."
+        ),
+        Evidence::ObjectTypeGrowth { name, objects, handles, over_s } => format!(
+            "{} {name} objects more, with {} handles more{}.",
+            grouped(*objects),
+            grouped(*handles),
+            within(*over_s)
+        ),
+        Evidence::Differs(counts) => differs(counts),
+        Evidence::Release { name, tag, pool, before, after, within_s, confirms, .. } => format!(
+            "{name} went away, and tag {tag} fell from {before} to {after} of {pool} pool{}: {}.",
+            within(*within_s),
+            if *confirms { "that is the proof" } else { "that speaks against it" }
+        ),
+        Evidence::VersionOutcome { driver, before, after, tag, per_day_before, per_day_after } => {
+            format!(
+                "With {driver} {before}, tag {tag} grew by {per_day_before} per day; with {after}, by {per_day_after}."
+            )
+        }
+        Evidence::Changed(told) => change(told),
+        Evidence::Silence { .. } => {
+            "Nothing has been heard since, and its pools were under pressure.".to_owned()
+        }
+    }
+}
+
+/// Facts about a tag.
+fn of_tag(fact: &Evidence) -> String {
+    match fact {
         Evidence::TagUse { tag, pool, bytes, outstanding } => {
             let objects = objects_of(*tag)
                 .map_or_else(String::new, |objects| format!(" It stands for {objects} objects."));
@@ -32,37 +139,153 @@ pub fn evidence(fact: &Evidence) -> String {
             )
         }
         Evidence::TagGrowth { tag, pool, grown, over_s } => {
-            format!("Tag {tag} grew by {grown} of {pool} pool in {}.", duration(*over_s))
+            format!("Tag {tag} grew by {grown} of {pool} pool{}.", within(*over_s))
         }
-        Evidence::ProcessHandles { image, pid, handles } => {
-            format!("{image} (pid {pid}) holds {} handles.", grouped(u64::from(*handles)))
+        Evidence::ObjectGrowth { tag, pool, grown, over_s } => format!(
+            "Tag {tag} gained {} outstanding allocations in {pool} pool{}.",
+            grouped(*grown),
+            within(*over_s)
+        ),
+        Evidence::TagTrend { tag, pool, per_day, least, most, over_s } => format!(
+            "The low points of tag {tag} have risen for {}: by {per_day} of {pool} pool per day ({least} to {most}).",
+            duration(*over_s)
+        ),
+        Evidence::HardlyFreed { tag, pool, allocs, frees } => format!(
+            "Of {} allocations of tag {tag} in {pool} pool, {} were freed.",
+            grouped(*allocs),
+            grouped(*frees)
+        ),
+        Evidence::NeverFell { tag, pool, over_s } => {
+            format!("Tag {tag} never gave {pool} pool back in {}.", duration(*over_s))
         }
-        Evidence::HandlesMatchObjects { image, tag, handles, outstanding } => {
-            let objects = objects_of(*tag).map_or_else(
-                || format!("outstanding {tag} allocations"),
-                |objects| format!("outstanding {objects} objects ({tag})"),
-            );
-            format!(
-                "The {} handles of {image} go with {} {objects}.",
-                grouped(u64::from(*handles)),
-                grouped(*outstanding)
-            )
+        Evidence::LockStep { tag, with } => {
+            let each: Vec<String> =
+                with.iter().map(|(tag, ratio)| format!("{tag} ({ratio:.2})")).collect();
+            format!("These tags grow in step with {tag}, one cause: {}.", each.join(", "))
         }
+        Evidence::TagMeaning { tag, meaning } => match meaning {
+            Meaning::Shared => {
+                format!("Many drivers use tag {tag}: the tag alone points to nobody.")
+            }
+            Meaning::Cache => {
+                format!(
+                    "Tag {tag} is a cache of Windows, which grows after a start and then holds."
+                )
+            }
+            Meaning::Objects => format!(
+                "Tag {tag} counts objects of the kernel, which programs hold by handles and drivers by references."
+            ),
+            Meaning::Unknown => format!("What tag {tag} stands for is not known."),
+        },
+        Evidence::PeerUse { tag, pool, bytes, median, peers } => format!(
+            "Tag {tag} holds {bytes} of {pool} pool here, {median} on the median of {} like it.",
+            counted(u64::from(*peers), "host", "hosts")
+        ),
+        Evidence::TagOwner { tag, owner, source } => {
+            format!("Tag {tag} may belong to {owner}: {}.", owner_source(*source))
+        }
+        Evidence::KnownLeak { tag, owner, versions, reference } => {
+            format!("A leak of tag {tag} by {owner} is publicly known ({versions}): {reference}")
+        }
+        Evidence::MoreObjectsThanLive { tag, outstanding, live } => format!(
+            "Tag {tag} counts {} objects and {} are alive: something keeps references to those that ended.",
+            grouped(*outstanding),
+            grouped(*live)
+        ),
+        Evidence::NoHandlesFor { tag, objects, handles } => format!(
+            "Against {} objects of tag {tag} there are {} handles: no program holds them.",
+            grouped(*objects),
+            grouped(*handles)
+        ),
+        _ => String::new(),
     }
+}
+
+/// An attribute in words: `driver foo.sys 5.1`.
+#[must_use]
+pub fn attribute(attribute: &Attribute) -> String {
+    let versioned = |kind: &str, name: &str, version: &Option<String>| match version {
+        Some(version) => format!("{kind} {name} {version}"),
+        None => format!("{kind} {name}"),
+    };
+    match attribute {
+        Attribute::Driver { name, version } => versioned("driver", name, version),
+        Attribute::Program { image, version } => versioned("program", image, version),
+        Attribute::Service { name } => format!("service {name}"),
+        Attribute::OsBuild { build, revision } => format!("Windows build {build}.{revision}"),
+        Attribute::Update { name } => format!("update {name}"),
+        Attribute::Model { name } => format!("model {name}"),
+        Attribute::Group { name } => format!("group {name}"),
+    }
+}
+
+/// A change of a host as a sentence, without its time.
+#[must_use]
+pub fn change(told: &Change) -> String {
+    let what = attribute(&told.attribute);
+    match (told.kind, &told.before) {
+        (ChangeKind::Added, _) => format!("New: {what}."),
+        (ChangeKind::Removed, _) => format!("Gone: {what}."),
+        (ChangeKind::Changed, Some(before)) => format!("Changed: {what}, before {before}."),
+        (ChangeKind::Changed, None) => format!("Changed: {what}."),
+    }
+}
+
+/// How whose a tag is is known.
+#[must_use]
+pub const fn owner_source(source: OwnerSource) -> &'static str {
+    match source {
+        OwnerSource::Catalogue => "by the built-in catalogue",
+        OwnerSource::Pooltag => "by your own tag list",
+        OwnerSource::KnownLeak => "by the list of known leaks",
+        OwnerSource::Scan => "its file holds the tag's bytes",
+        OwnerSource::DriverName => "the tag begins as its name does, as tags of KMDF drivers do",
+        OwnerSource::Fleet => "hosts with the growth have it, hosts without do not",
+    }
+}
+
+fn differs(counts: &AttributeCounts) -> String {
+    format!(
+        "{} of {} affected hosts have {}, and {} of {} healthy ones.",
+        counts.affected,
+        counts.affected_of,
+        attribute(&counts.attribute),
+        counts.healthy,
+        counts.healthy_of
+    )
+}
+
+fn outstanding_objects(tag: PoolTag) -> String {
+    objects_of(tag).map_or_else(
+        || format!("outstanding {tag} allocations"),
+        |objects| format!("outstanding {objects} objects ({tag})"),
+    )
+}
+
+fn amount(measure: Measure, amount: u64) -> String {
+    match measure {
+        Measure::Handles => counted(amount, "handle", "handles"),
+        Measure::Threads => counted(amount, "thread", "threads"),
+        Measure::PrivateBytes => format!("{} of private memory", Bytes(amount)),
+    }
+}
+
+/// ` in 24 h`; nothing where the time is not known.
+fn within(over_s: u64) -> String {
+    if over_s == 0 { String::new() } else { format!(" in {}", duration(over_s)) }
 }
 
 /// When a fact was observed, where it is one moment.
 #[must_use]
 pub const fn evidence_time(fact: &Evidence) -> Option<Timestamp> {
     match fact {
-        Evidence::PoolEmptyEvent { time, .. } | Evidence::CommitExhaustedEvent { time } => {
-            Some(*time)
-        }
-        Evidence::PoolUse { .. }
-        | Evidence::TagUse { .. }
-        | Evidence::TagGrowth { .. }
-        | Evidence::ProcessHandles { .. }
-        | Evidence::HandlesMatchObjects { .. } => None,
+        Evidence::PoolEmptyEvent { time, .. }
+        | Evidence::PoolLimitEvent { time, .. }
+        | Evidence::CommitExhaustedEvent { time }
+        | Evidence::Release { time, .. } => Some(*time),
+        Evidence::Changed(change) => Some(change.at),
+        Evidence::Silence { since } => Some(*since),
+        _ => None,
     }
 }
 
@@ -70,12 +293,12 @@ pub const fn evidence_time(fact: &Evidence) -> Option<Timestamp> {
 pub(super) const fn pool_of(fact: &Evidence) -> Option<Pool> {
     match fact {
         Evidence::PoolEmptyEvent { pool, .. }
+        | Evidence::PoolLimitEvent { pool, .. }
         | Evidence::PoolUse { pool, .. }
+        | Evidence::PoolGrowth { pool, .. }
         | Evidence::TagUse { pool, .. }
         | Evidence::TagGrowth { pool, .. } => Some(*pool),
-        Evidence::CommitExhaustedEvent { .. }
-        | Evidence::ProcessHandles { .. }
-        | Evidence::HandlesMatchObjects { .. } => None,
+        _ => None,
     }
 }
 

@@ -17,8 +17,7 @@ fn finding(host: i32, minute: i64) -> Finding {
     let diagnosis = Diagnosis {
         verdict: Verdict::Exhausted,
         pool: Some(Pool::Nonpaged),
-        suspects: vec![],
-        evidence: vec![],
+        ..Diagnosis::default()
     };
     let cause = Cause::PoolEmpty { host, pool: Pool::Nonpaged };
     Finding { host, cause, at: later(minute), diagnosis }

@@ -6,7 +6,7 @@ use poolwatch_model::{
     HostId, Snapshot,
     diagnosis::Diagnosis,
     event::{Event, EventKind},
-    incident::{Incident, IncidentState},
+    incident::Incident,
 };
 use poolwatch_store::{
     events::{self, EventFilter},
@@ -77,7 +77,7 @@ pub(in crate::pages) async fn known(
     let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
     rows::sort_incidents(&mut incidents);
     let incident = incidents.into_iter().next();
-    let open = incident.as_ref().filter(|incident| incident.state == IncidentState::Open);
+    let open = incident.as_ref().filter(|incident| incident.state.is_active());
     let diagnosis = match open {
         Some(incident) => Some(incident.diagnosis.clone()),
         None => {

@@ -1,0 +1,212 @@
+//! The case file of one host: everything that a judgement may rest on.
+//!
+//! All series stand on one axis of moments, so that they can be compared; what was not measured at
+//! a moment is [`MISSING`]. Moments may be minima of ten minutes or single snapshots; a gap is a
+//! moment that is not there.
+
+mod build;
+
+use jiff::Timestamp;
+use poolwatch_model::{
+    Pool, PoolTag, Snapshot,
+    comparison::{AttributeCounts, Change},
+    diagnosis::OwnerSource,
+    event::{Event, MemoryExhaustion},
+    host::OsVersion,
+    inventory::Driver,
+    memory::Memory,
+    process::{ProcessKey, ProcessUse},
+};
+
+/// A value that was not measured.
+pub const MISSING: u64 = u64::MAX;
+
+/// One moment of the axis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Seconds since 1970, or since any moment that all share.
+    pub at_s: i64,
+    /// Which run of Windows: a number that rises with each restart.
+    pub boot: u32,
+    /// How long that had run, seconds, where it is known.
+    pub uptime_s: Option<u64>,
+}
+
+/// A tag's use of one pool over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagSeries {
+    /// The tag, without the protection bit of old kernels.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Bytes. All zero where only counts are told.
+    pub bytes: Vec<u64>,
+    /// Allocations minus frees.
+    pub outstanding: Vec<u64>,
+    /// Allocations since boot, unwrapped; all missing where they are not told.
+    pub allocs: Vec<u64>,
+}
+
+impl TagSeries {
+    /// Whether bytes are told, not counts alone.
+    #[must_use]
+    pub fn has_bytes(&self) -> bool {
+        self.bytes.iter().any(|bytes| *bytes != MISSING && *bytes > 0)
+    }
+}
+
+/// A process over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProcessSeries {
+    /// Who it is.
+    pub key: ProcessKey,
+    /// Image name.
+    pub image: String,
+    /// Services that live in it.
+    pub services: Vec<String>,
+    /// Open handles.
+    pub handles: Vec<u64>,
+    /// Threads.
+    pub threads: Vec<u64>,
+}
+
+/// The same tag on hosts of the same Windows build and role that hold still.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Peer {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Median of their bytes.
+    pub median: u64,
+    /// Their number.
+    pub hosts: u32,
+}
+
+/// Whose a tag may be, beyond what the catalogue says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Owner {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Driver file name.
+    pub driver: String,
+    /// How that is known.
+    pub source: OwnerSource,
+}
+
+/// Everything that is known of one host.
+#[derive(Debug, Clone, Default)]
+pub struct CaseFile {
+    /// The moment of the judgement.
+    pub now: Timestamp,
+    /// Windows version.
+    pub os: Option<OsVersion>,
+    /// System-wide figures, the latest known of each.
+    pub memory: Memory,
+    /// When the series were measured, oldest first.
+    pub axis: Vec<Moment>,
+    /// Tags: all of a picture, or the candidates of a long run.
+    pub tags: Vec<TagSeries>,
+    /// Processes.
+    pub processes: Vec<ProcessSeries>,
+    /// Use of paged and nonpaged pool.
+    pub pools: [Vec<u64>; 2],
+    /// Live processes, a count.
+    pub live_processes: Vec<u64>,
+    /// Whether `processes` holds every process of the host.
+    pub all_processes: bool,
+    /// Events of the host.
+    pub events: Vec<Event>,
+    /// What torn events 2004 tell; their times are lost.
+    pub exhaustions: Vec<MemoryExhaustion>,
+    /// What was installed or changed.
+    pub changes: Vec<Change>,
+    /// Loaded drivers.
+    pub drivers: Vec<Driver>,
+    /// Peers' use of the tags.
+    pub peers: Vec<Peer>,
+    /// Whose tags may be, by scans and lists.
+    pub owners: Vec<Owner>,
+    /// What tells this host's cause over the fleet, the most telling first.
+    pub fleet: Vec<(PoolTag, AttributeCounts)>,
+}
+
+impl CaseFile {
+    /// The series of a tag.
+    #[must_use]
+    pub fn tag(&self, tag: PoolTag, pool: Pool) -> Option<&TagSeries> {
+        self.tags.iter().find(|one| one.tag == tag && one.pool == pool)
+    }
+
+    /// Use of a pool over time.
+    #[must_use]
+    pub fn pool(&self, pool: Pool) -> &[u64] {
+        match pool {
+            Pool::Paged => &self.pools[0],
+            Pool::Nonpaged => &self.pools[1],
+        }
+    }
+
+    /// The first moment of the latest run of Windows.
+    #[must_use]
+    pub fn run_start(&self) -> usize {
+        let Some(last) = self.axis.last() else { return 0 };
+        self.axis.iter().rposition(|moment| moment.boot != last.boot).map_or(0, |at| at + 1)
+    }
+
+    /// Seconds between two moments of the axis.
+    #[must_use]
+    pub fn span_s(&self, from: usize, to: usize) -> u64 {
+        self.axis[to].at_s.saturating_sub(self.axis[from].at_s).max(0).unsigned_abs()
+    }
+
+    /// A case of snapshots in their order. Those without a time are of moments far apart.
+    #[must_use]
+    pub fn from_snapshots(
+        now: Timestamp,
+        os: Option<&OsVersion>,
+        snapshots: &[(Moment, &Snapshot)],
+        events: &[Event],
+    ) -> Self {
+        build::from_snapshots(now, os, snapshots, events)
+    }
+}
+
+/// The latest value of a series, with its place.
+#[must_use]
+pub fn latest(values: &[u64]) -> Option<(usize, u64)> {
+    let at = values.iter().rposition(|value| *value != MISSING)?;
+    Some((at, values[at]))
+}
+
+/// The latest value.
+#[must_use]
+pub fn last(values: &[u64]) -> Option<u64> {
+    latest(values).map(|(_, value)| value)
+}
+
+/// The first value at or after a place, and the last at or before another.
+#[must_use]
+pub fn ends(values: &[u64], from: usize, to: usize) -> Option<(u64, u64)> {
+    let part = values.get(from..=to.min(values.len().checked_sub(1)?))?;
+    let first = *part.iter().find(|value| **value != MISSING)?;
+    let last = *part.iter().rfind(|value| **value != MISSING)?;
+    Some((first, last))
+}
+
+/// By how much a series grew between two places; 0 when it fell or is not known.
+#[must_use]
+pub fn growth(values: &[u64], from: usize, to: usize) -> u64 {
+    ends(values, from, to).map_or(0, |(first, last)| last.saturating_sub(first))
+}
+
+/// A process of a snapshot as a series of missing values.
+fn blank(process: &ProcessUse, moments: usize) -> ProcessSeries {
+    ProcessSeries {
+        key: process.key,
+        image: process.image.clone(),
+        services: process.services.clone(),
+        handles: vec![MISSING; moments],
+        threads: vec![MISSING; moments],
+    }
+}

@@ -1,0 +1,153 @@
+//! A case file from snapshots.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+use poolwatch_model::{
+    Bytes, Pool, PoolTag, Snapshot,
+    event::Event,
+    host::OsVersion,
+    memory::Memory,
+    process::ProcessKey,
+    tag::{AllocCounting, TagTable},
+};
+
+use super::{CaseFile, MISSING, Moment, TagSeries, blank};
+
+pub(super) fn from_snapshots(
+    now: Timestamp,
+    os: Option<&OsVersion>,
+    snapshots: &[(Moment, &Snapshot)],
+    events: &[Event],
+) -> CaseFile {
+    let moments = snapshots.len();
+    let mut case = CaseFile {
+        now,
+        os: os.cloned(),
+        axis: snapshots.iter().map(|(moment, _)| *moment).collect(),
+        pools: [vec![MISSING; moments], vec![MISSING; moments]],
+        live_processes: vec![MISSING; moments],
+        events: events.to_vec(),
+        ..CaseFile::default()
+    };
+    let mut tags: HashMap<(PoolTag, Pool), usize> = HashMap::new();
+    let mut processes: HashMap<(ProcessKey, String), usize> = HashMap::new();
+    let mut most_processes = 0;
+    for (at, (_, snapshot)) in snapshots.iter().enumerate() {
+        case.memory = newest(&snapshot.memory, &case.memory);
+        let told = |bytes: Option<Bytes>| bytes.map_or(MISSING, |bytes| bytes.0);
+        case.pools[0][at] = told(snapshot.memory.paged);
+        case.pools[1][at] = told(snapshot.memory.nonpaged);
+        let list = snapshot.processes.as_deref().unwrap_or_default();
+        // A list that holds the usual ones is the whole list; an excerpt counts nobody.
+        let counted = (list.len() > MANY_PROCESSES).then_some(list.len() as u64);
+        case.live_processes[at] = snapshot.memory.processes.or(counted).unwrap_or(MISSING);
+        if let Some(table) = &snapshot.tags {
+            take_tags(&mut case, &mut tags, at, table);
+        }
+        most_processes = most_processes.max(list.len());
+        for process in list {
+            let identity = (process.key, name_of(process.key, &process.image));
+            let place = *processes.entry(identity).or_insert_with(|| {
+                case.processes.push(blank(process, moments));
+                case.processes.len() - 1
+            });
+            let series = &mut case.processes[place];
+            series.handles[at] = process.handles.map_or(MISSING, u64::from);
+            series.threads[at] = process.threads.map_or(MISSING, u64::from);
+            if series.services.is_empty() {
+                series.services.clone_from(&process.services);
+            }
+        }
+    }
+    case.all_processes = most_processes > MANY_PROCESSES;
+    case
+}
+
+/// Windows runs at least this many processes.
+const MANY_PROCESSES: usize = 20;
+
+/// Lists that tell no ids give them all the id 0: then names tell processes apart.
+fn name_of(key: ProcessKey, image: &str) -> String {
+    if key.pid == 0 { image.to_owned() } else { String::new() }
+}
+
+fn take_tags(
+    case: &mut CaseFile,
+    places: &mut HashMap<(PoolTag, Pool), usize>,
+    at: usize,
+    table: &TagTable,
+) {
+    let moments = case.axis.len();
+    for row in &table.rows {
+        let tag = row.tag.unprotected();
+        for pool in Pool::ALL {
+            let of = row.of(pool);
+            if of.is_empty() && !places.contains_key(&(tag, pool)) {
+                continue;
+            }
+            let place = *places.entry((tag, pool)).or_insert_with(|| {
+                let missing = || vec![MISSING; moments];
+                let (bytes, outstanding, allocs) = (missing(), missing(), missing());
+                case.tags.push(TagSeries { tag, pool, bytes, outstanding, allocs });
+                case.tags.len() - 1
+            });
+            let series = &mut case.tags[place];
+            series.bytes[at] = of.bytes;
+            series.outstanding[at] = of.outstanding;
+            let same_boot = at > 0 && case.axis[at - 1].boot == case.axis[at].boot;
+            let before = series.allocs[..at]
+                .last()
+                .copied()
+                .filter(|before| same_boot && *before != MISSING);
+            series.allocs[at] = match table.counting {
+                AllocCounting::OutstandingOnly => MISSING,
+                AllocCounting::Full64 => of.allocs,
+                AllocCounting::Wrapping32 => unwrapped(before, of.allocs),
+            };
+        }
+    }
+}
+
+/// The count whose low 32 bits are told, at or after the one before.
+fn unwrapped(before: Option<u64>, low: u64) -> u64 {
+    let Some(before) = before else { return low };
+    before + u64::from((low as u32).wrapping_sub(before as u32))
+}
+
+/// The newest of each figure.
+fn newest(new: &Memory, old: &Memory) -> Memory {
+    Memory {
+        paged: new.paged.or(old.paged),
+        nonpaged: new.nonpaged.or(old.nonpaged),
+        paged_limit: new.paged_limit.or(old.paged_limit),
+        nonpaged_limit: new.nonpaged_limit.or(old.nonpaged_limit),
+        paged_resident: new.paged_resident.or(old.paged_resident),
+        physical: new.physical.or(old.physical),
+        available: new.available.or(old.available),
+        resident_available: new.resident_available.or(old.resident_available),
+        committed: new.committed.or(old.committed),
+        commit_limit: new.commit_limit.or(old.commit_limit),
+        commit_peak: new.commit_peak.or(old.commit_peak),
+        free_system_ptes: new.free_system_ptes.or(old.free_system_ptes),
+        handles: new.handles.or(old.handles),
+        threads: new.threads.or(old.threads),
+        processes: new.processes.or(old.processes),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn allocation_counts_go_on_past_thirty_two_bits() {
+        let mut count = None;
+        for (low, expected) in
+            [(0xFFFF_FF00_u64, 0xFFFF_FF00), (0x10, 0x1_0000_0010), (0x20, 0x1_0000_0020)]
+        {
+            count = Some(unwrapped(count, low));
+            assert_eq!(count, Some(expected));
+        }
+    }
+}

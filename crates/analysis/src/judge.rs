@@ -1,0 +1,334 @@
+//! The judgement on one host: one diagnosis for each cause, the worst first.
+
+use std::cmp::Reverse;
+
+use jiff::SignedDuration;
+use poolwatch_model::{
+    Bytes, Pool,
+    diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, SuspectKind, TagFinding, Verdict},
+    event::{Event, EventKind},
+    memory::CeilingSource,
+};
+
+use crate::{
+    case::{self, CaseFile, TagSeries},
+    ceilings, facts, headroom, high_use,
+    lockstep::{self, Group},
+    one_picture, steps, suspects,
+    trend::{self, Growth, Stage},
+};
+
+/// A measured limit used to this share is exhausted: what is left is of no use to most callers.
+const FULL: f64 = 0.95;
+/// An event counts for this long.
+const EVENT_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+/// A run shorter than this shows no trend.
+const LONG_ENOUGH_S: u64 = 6 * 3600;
+/// Largest tags that are listed.
+const LARGEST: usize = 3;
+
+/// Everything that is wrong with a host, a diagnosis for each cause, the worst first. Never empty:
+/// a host with which nothing is wrong gets that said.
+#[must_use]
+pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
+    let (leaks, watched) = grown(case);
+    let mut found: Vec<Diagnosis> =
+        lockstep::groups(case, &leaks).iter().map(|group| leak(case, group)).collect();
+    if found.is_empty() {
+        found.extend(one_picture::leak(case));
+    }
+    if let Some((pool, fact)) = exhausted_pool(case) {
+        exhausted(case, pool, fact, &mut found);
+    } else if let Some(commit) = one_picture::commit(case, recent(case)) {
+        // What ran out was commit: what grew in the pools is no part of it unless it leaks.
+        found.insert(0, commit);
+    }
+    found.extend(high_use::of(case));
+    if found.is_empty() {
+        found.push(nothing(case, &watched));
+    }
+    for diagnosis in &mut found {
+        finish(case, diagnosis, &leaks);
+    }
+    found.sort_by_key(|one| {
+        let rank = Verdict::ALL.iter().position(|verdict| *verdict == one.verdict);
+        (rank, Reverse(one.tags.first().map(|tag| tag.bytes)))
+    });
+    found
+}
+
+/// The judgement in one: the worst, with the suspects and tags of all causes.
+#[must_use]
+pub fn diagnose_case(case: &CaseFile) -> Diagnosis {
+    let mut all = judge(case).into_iter();
+    let mut first = all.next().unwrap_or_default();
+    for other in all {
+        let other_pool = other.pool.filter(|_| other.verdict != Verdict::HighUse);
+        first.both |= other_pool.is_some() && first.pool.is_some() && other_pool != first.pool;
+        for suspect in other.suspects {
+            if !first
+                .suspects
+                .iter()
+                .any(|one| one.name == suspect.name && one.tags == suspect.tags)
+            {
+                first.suspects.push(suspect);
+            }
+        }
+        first.tags.extend(other.tags.into_iter().filter(|t| t.finding != TagFinding::Large));
+        first.evidence.extend(other.evidence);
+        for step in other.next_steps {
+            if !first.next_steps.contains(&step) {
+                first.next_steps.push(step);
+            }
+        }
+    }
+    first.evidence = dedup(first.evidence);
+    first.next_steps.sort_by_key(poolwatch_model::diagnosis::NextStep::method);
+    first
+}
+
+/// The tags that leak and those that are watched, with their growths, the largest first.
+fn grown(case: &CaseFile) -> (Vec<(usize, Growth)>, Vec<(usize, Growth)>) {
+    let grown = case.tags.iter().enumerate().filter_map(|(at, series)| {
+        let growth = trend::growth(case, series)?;
+        Some((at, growth))
+    });
+    let (mut leaks, mut watched): (Vec<_>, Vec<_>) =
+        grown.partition(|(_, growth)| growth.stage == Stage::Leak);
+    for list in [&mut leaks, &mut watched] {
+        list.sort_by_key(|(at, growth)| {
+            (suspects::rank(case.tags[*at].tag) >= 3, Reverse(growth.bytes))
+        });
+    }
+    (leaks, watched)
+}
+
+/// One cause that leaks.
+fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
+    let series = &case.tags[group.first];
+    let growth = &group.growth;
+    let (tag, pool) = (series.tag, series.pool);
+    let day = |per_hour: f64| Bytes((per_hour * 24.0).max(0.0) as u64);
+    let mut evidence = vec![
+        Evidence::TagGrowth { tag, pool, grown: Bytes(growth.bytes), over_s: growth.over_s },
+        Evidence::TagTrend {
+            tag,
+            pool,
+            per_day: day(growth.per_hour.slope),
+            least: day(growth.per_hour.low),
+            most: day(growth.per_hour.high),
+            over_s: growth.over_s,
+        },
+    ];
+    if growth.hardly_freed()
+        && let Some((allocs, frees)) = growth.traffic
+    {
+        evidence.push(Evidence::HardlyFreed { tag, pool, allocs, frees });
+    } else if growth.never_fell {
+        evidence.push(Evidence::NeverFell { tag, pool, over_s: growth.over_s });
+    }
+    if !group.with.is_empty() {
+        let with = group.with.iter().take(8).map(|(at, ratio)| (case.tags[*at].tag, *ratio));
+        evidence.push(Evidence::LockStep { tag, with: with.collect() });
+    }
+    evidence.extend(high_use::peer_fact(case, series));
+    let accused = suspects::of_growth(case, group);
+    let mut tags: Vec<JudgedTag> = group
+        .members()
+        .map(|at| {
+            let per_day = (at == group.first).then(|| day(growth.per_hour.slope));
+            judged(&case.tags[at], TagFinding::Leaks, per_day)
+        })
+        .collect();
+    // The tag that points to somebody comes first.
+    if let Some(first) = accused.first().and_then(|suspect| suspect.tags.first()) {
+        tags.sort_by_key(|one| one.tag != *first);
+    }
+    let both = group.members().any(|at| case.tags[at].pool != pool);
+    Diagnosis {
+        verdict: Verdict::Leak,
+        pool: Some(pool),
+        both,
+        suspects: accused,
+        evidence,
+        tags,
+        ..Diagnosis::default()
+    }
+}
+
+/// A pool ran out: the leaks of that pool are its causes; without any, what fills it.
+fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagnosis>) {
+    let mut of_pool = false;
+    for diagnosis in found.iter_mut().filter(|one| one.pool == Some(pool)) {
+        diagnosis.verdict = Verdict::Exhausted;
+        diagnosis.evidence.insert(0, fact.clone());
+        of_pool = true;
+    }
+    if of_pool {
+        return;
+    }
+    let largest = largest(case, pool);
+    let mut accused: Vec<Suspect> = Vec::new();
+    for series in largest.iter().filter(|series| facts::of(series.tag).objects) {
+        for suspect in suspects::of_picture(case, series) {
+            if !accused.iter().any(|known| known.name == suspect.name) {
+                accused.push(suspect);
+            }
+        }
+    }
+    let dominant = largest.first().filter(|series| {
+        let all = case::last(case.pool(pool)).or(case.memory.of(pool).map(|bytes| bytes.0));
+        let bytes = case::last(&series.bytes).unwrap_or(0);
+        all.is_some_and(|all| bytes as f64 >= 0.25 * all as f64)
+    });
+    if let Some(series) = dominant.filter(|_| accused.is_empty()) {
+        accused.extend(suspects::of_picture(case, series));
+        if accused.is_empty() {
+            accused.push(suspects::unknown(&[series.tag]));
+        }
+    }
+    let tags = largest.iter().map(|series| judged(series, TagFinding::Large, None)).collect();
+    found.insert(
+        0,
+        Diagnosis {
+            verdict: Verdict::Exhausted,
+            pool: Some(pool),
+            suspects: accused,
+            evidence: vec![fact],
+            tags,
+            ..Diagnosis::default()
+        },
+    );
+}
+
+/// Nothing is wrong, or nothing can be said.
+fn nothing(case: &CaseFile, watched: &[(usize, Growth)]) -> Diagnosis {
+    let run = case.run_start();
+    let over_s = case.axis.len().checked_sub(1).map_or(0, |last| case.span_s(run, last));
+    let told = case.tags.iter().any(|series| case::last(&series.outstanding).unwrap_or(0) > 0);
+    // A single picture that shows nothing shows no leak; a run has to be long enough to show one.
+    let enough = told && (case.axis.len() == 1 || over_s >= LONG_ENOUGH_S);
+    let verdict = if enough { Verdict::NoLeakShown } else { Verdict::InsufficientEvidence };
+    let mut tags: Vec<JudgedTag> = watched
+        .iter()
+        .take(LARGEST)
+        .map(|(at, growth)| {
+            let per_day = Bytes(growth.per_day().max(0.0) as u64);
+            judged(&case.tags[*at], TagFinding::Watched, Some(per_day))
+        })
+        .collect();
+    let evidence = watched
+        .iter()
+        .take(LARGEST)
+        .map(|(at, growth)| Evidence::TagGrowth {
+            tag: case.tags[*at].tag,
+            pool: case.tags[*at].pool,
+            grown: Bytes(growth.bytes),
+            over_s: growth.over_s,
+        })
+        .collect();
+    for pool in Pool::ALL {
+        for series in largest(case, pool) {
+            if !tags.iter().any(|one| one.tag == series.tag && one.pool == pool) {
+                tags.push(judged(series, TagFinding::Large, None));
+            }
+        }
+    }
+    Diagnosis { verdict, evidence, tags, ..Diagnosis::default() }
+}
+
+/// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.
+fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[(usize, Growth)]) {
+    if let Some(pool) = diagnosis.pool {
+        diagnosis.evidence.extend(pool_use(case, pool));
+        diagnosis.headroom = headroom::headroom(case, pool);
+        let growths: Vec<Growth> = leaks
+            .iter()
+            .filter(|(at, _)| case.tags[*at].pool == pool)
+            .map(|(_, growth)| *growth)
+            .collect();
+        diagnosis.time_left =
+            diagnosis.headroom.and_then(|left| headroom::time_left(&left, &growths));
+    }
+    diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
+    diagnosis.next_steps = steps::of(case, diagnosis);
+}
+
+/// Events that are recent enough to count.
+fn recent(case: &CaseFile) -> impl Iterator<Item = &Event> {
+    case.events.iter().filter(|event| case.now.duration_since(event.time) < EVENT_COUNTS)
+}
+
+/// The pool that ran out, by an event or by a measured limit.
+fn exhausted_pool(case: &CaseFile) -> Option<(Pool, Evidence)> {
+    let by_event = recent(case)
+        .filter_map(|event| match event.kind() {
+            EventKind::PoolEmpty(pool) => Some((event.time, pool, event.event_id)),
+            _ => None,
+        })
+        .max();
+    if let Some((time, pool, event_id)) = by_event {
+        return Some((pool, Evidence::PoolEmptyEvent { pool, event_id, time }));
+    }
+    Pool::ALL.into_iter().find_map(|pool| match pool_use(case, pool)? {
+        fact @ Evidence::PoolUse { used, ceiling, .. }
+            if ceiling.source == CeilingSource::Measured
+                && used.share_of(ceiling.bytes) >= FULL =>
+        {
+            Some((pool, fact))
+        }
+        _ => None,
+    })
+}
+
+fn pool_use(case: &CaseFile, pool: Pool) -> Option<Evidence> {
+    let used = case.memory.of(pool)?;
+    let ceiling = ceilings::ceiling(&case.memory, case.os.as_ref(), pool)?;
+    Some(Evidence::PoolUse { pool, used, ceiling })
+}
+
+/// The largest tags of a pool now.
+pub(crate) fn largest(case: &CaseFile, pool: Pool) -> Vec<&TagSeries> {
+    let bytes = |series: &TagSeries| case::last(&series.bytes).unwrap_or(0);
+    let mut of_pool: Vec<&TagSeries> =
+        case.tags.iter().filter(|series| series.pool == pool && bytes(series) > 0).collect();
+    of_pool.sort_by_key(|series| Reverse(bytes(series)));
+    of_pool.truncate(LARGEST);
+    of_pool
+}
+
+/// A tag as a diagnosis lists it.
+pub(crate) fn judged(
+    series: &TagSeries,
+    finding: TagFinding,
+    bytes_per_day: Option<Bytes>,
+) -> JudgedTag {
+    JudgedTag {
+        tag: series.tag,
+        pool: series.pool,
+        bytes: Bytes(case::last(&series.bytes).unwrap_or(0)),
+        outstanding: case::last(&series.outstanding).unwrap_or(0),
+        finding,
+        bytes_per_day,
+    }
+}
+
+fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {
+    let mut kept: Vec<Evidence> = Vec::with_capacity(evidence.len());
+    for fact in evidence {
+        if !kept.contains(&fact) {
+            kept.push(fact);
+        }
+    }
+    kept
+}
+
+/// Whether anybody in particular is accused.
+#[must_use]
+pub fn names_somebody(diagnosis: &Diagnosis) -> bool {
+    diagnosis.suspects.first().is_some_and(|suspect| {
+        suspect.name.is_some()
+            && suspect.confidence >= 0.5
+            && matches!(suspect.kind, SuspectKind::Process | SuspectKind::Driver)
+    })
+}

@@ -1,0 +1,328 @@
+//! What one picture, or a few, can show: for evidence from dead machines, where no long run is had.
+
+use std::cmp::Reverse;
+
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, TagFinding, Verdict},
+    event::{Event, EventKind, MemoryExhaustion},
+};
+
+use crate::{
+    case::{self, CaseFile, MISSING, TagSeries},
+    facts, judge,
+    suspects::{self, Span},
+};
+
+/// More moments than this are a run, which is judged by its trend.
+const FEW: usize = 24;
+/// No cache holds this many allocations, this many bytes and this share of its pool.
+const VERY_MANY: u64 = 1_000_000;
+const MUCH: u64 = 256 << 20;
+const MUCH_SHARE: f64 = 0.25;
+/// Allocations of which next to nothing was freed: below this nobody wonders.
+const MANY_ALLOCS: u64 = 100_000;
+/// Handles that make one picture tell a leak when they match the objects of a tag.
+const MANY_HANDLES: u64 = 15_000;
+/// Growth between few pictures: bytes, or objects where bytes are not told.
+const GREW_BYTES: u64 = 50 << 20;
+const GREW_OBJECTS: u64 = 20_000;
+
+/// A leak that a picture or a few show by themselves.
+#[must_use]
+pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
+    if case.axis.is_empty() || case.axis.len() > FEW {
+        return None;
+    }
+    let mut found: Vec<Found<'_>> = case.tags.iter().filter_map(|tag| tells(case, tag)).collect();
+    found.sort_by_key(|one| (suspects::rank(one.series.tag) >= 3, Reverse(one.weight)));
+    let first = found.first()?;
+    let (tag, pool) = (first.series.tag, first.series.pool);
+    let with = in_step(case, first.series);
+    let mut members: Vec<&TagSeries> = vec![first.series];
+    members.extend(with.iter().map(|(series, _)| *series));
+    members.sort_by_key(|series| (suspects::rank(series.tag), Reverse(last_bytes(series))));
+    let mut accused: Vec<Suspect> = first.suspects.clone();
+    if accused.is_empty() {
+        accused = members.iter().flat_map(|series| suspects::of_picture(case, series)).collect();
+        accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    }
+    if accused.is_empty() && facts::of(tag).objects || is_flat(case, first) {
+        accused.insert(0, reference(case, first));
+    }
+    if accused.is_empty() {
+        let tags: Vec<PoolTag> = members.iter().map(|series| series.tag).collect();
+        accused.push(suspects::unknown(&tags));
+    }
+    let mut evidence = first.evidence.clone();
+    if !with.is_empty() {
+        let with = with.iter().map(|(series, ratio)| (series.tag, *ratio)).collect();
+        evidence.push(Evidence::LockStep { tag, with });
+    }
+    let both = members.iter().any(|series| series.pool != pool);
+    let mut tags: Vec<_> =
+        members.iter().map(|series| judge::judged(series, TagFinding::Leaks, None)).collect();
+    tags.sort_by_key(|one| one.tag != tag);
+    Some(Diagnosis {
+        verdict: Verdict::Leak,
+        pool: Some(pool),
+        both,
+        suspects: accused,
+        evidence,
+        tags,
+        ..Diagnosis::default()
+    })
+}
+
+/// Commit ran out: not a word about tags, but who holds it.
+#[must_use]
+pub fn commit<'a>(
+    case: &CaseFile,
+    mut events: impl Iterator<Item = &'a Event>,
+) -> Option<Diagnosis> {
+    let event = events.find(|event| event.kind() == EventKind::CommitExhausted);
+    let facts = event.and_then(|event| event.exhaustion.as_ref()).or(case.exhaustions.first());
+    if event.is_none() && facts.is_none() {
+        return None;
+    }
+    let mut evidence: Vec<Evidence> =
+        event.iter().map(|event| Evidence::CommitExhaustedEvent { time: event.time }).collect();
+    if let Some((committed, limit)) =
+        facts.and_then(|facts| facts.committed.zip(facts.commit_limit))
+    {
+        evidence.push(Evidence::CommitUse { committed, limit });
+    }
+    let suspects = facts.into_iter().filter_map(holder_of_commit).collect();
+    Some(Diagnosis {
+        verdict: Verdict::CommitExhaustion,
+        suspects,
+        evidence,
+        ..Diagnosis::default()
+    })
+}
+
+/// A tag that gives itself away.
+struct Found<'a> {
+    series: &'a TagSeries,
+    weight: u64,
+    evidence: Vec<Evidence>,
+    suspects: Vec<Suspect>,
+    /// Objects gained between the moments; 0 in one picture.
+    gained: u64,
+}
+
+fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
+    let outstanding = case::last(&series.outstanding)?;
+    let bytes = last_bytes(series);
+    let facts = facts::of(series.tag);
+    let mut found = Found {
+        series,
+        weight: bytes.max(outstanding),
+        evidence: vec![],
+        suspects: vec![],
+        gained: 0,
+    };
+    let (tag, pool) = (series.tag, series.pool);
+    if let Some(grew) = grew(case, series) {
+        found.gained = grew.objects;
+        if grew.bytes > 0 {
+            let grown = Bytes(grew.bytes);
+            found.evidence.push(Evidence::TagGrowth { tag, pool, grown, over_s: grew.over_s });
+        }
+        found.evidence.push(Evidence::ObjectGrowth {
+            tag,
+            pool,
+            grown: grew.objects,
+            over_s: grew.over_s,
+        });
+        found.weight = found.weight.max(grew.objects);
+    }
+    if let Some((_, outstanding, live)) = suspects::zombie_count(case, series) {
+        found.evidence.push(Evidence::MoreObjectsThanLive { tag, outstanding, live });
+        found.suspects = suspects::zombies(case, series).into_iter().collect();
+    }
+    if !facts.cache
+        && let Some((at, allocs)) = case::latest(&series.allocs)
+        && allocs >= MANY_ALLOCS
+        && outstanding >= MANY_ALLOCS
+    {
+        let held = series.outstanding[at];
+        let frees = if held == MISSING { allocs } else { allocs.saturating_sub(held) };
+        if frees < allocs / 50 {
+            found.evidence.push(Evidence::HardlyFreed { tag, pool, allocs, frees });
+        }
+    }
+    let share = bytes as f64 / pool_total(case, pool).max(1) as f64;
+    if !facts.cache && outstanding >= VERY_MANY && bytes >= MUCH && share >= MUCH_SHARE {
+        found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
+    }
+    if facts.objects && outstanding >= MANY_HANDLES {
+        let holders = suspects::of_picture(case, series);
+        let holds = |suspect: &Suspect| {
+            suspect.kind == SuspectKind::Process
+                && handles_told(suspect) >= MANY_HANDLES
+                && suspect.confidence >= 0.5
+        };
+        if holders.iter().any(holds) {
+            found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
+            found.weight = found.weight.max(u64::MAX / 4 + outstanding);
+            found.suspects = holders;
+        }
+    }
+    (!found.evidence.is_empty()).then_some(found)
+}
+
+fn handles_told(suspect: &Suspect) -> u64 {
+    suspect
+        .evidence
+        .iter()
+        .map(|fact| match fact {
+            Evidence::HandlesMatchObjects { handles, .. }
+            | Evidence::ProcessHandles { handles, .. } => u64::from(*handles),
+            Evidence::HandlesSumToObjects { holders, .. } => holders.iter().map(|h| h.count).sum(),
+            _ => 0,
+        })
+        .max()
+        .unwrap_or(0)
+}
+
+struct Grew {
+    bytes: u64,
+    objects: u64,
+    over_s: u64,
+}
+
+/// Growth between few pictures of one run: it rises from each to the next, and far.
+fn grew(case: &CaseFile, series: &TagSeries) -> Option<Grew> {
+    let from = case.run_start();
+    let values: Vec<(usize, u64)> = series.outstanding[from..]
+        .iter()
+        .enumerate()
+        .filter(|(_, value)| **value != MISSING)
+        .map(|(at, value)| (from + at, *value))
+        .collect();
+    let ((first, before), (last, after)) = (*values.first()?, *values.last()?);
+    if values.len() < 2 || values.windows(2).any(|pair| pair[1].1 < pair[0].1) {
+        return None;
+    }
+    let objects = after.saturating_sub(before);
+    let bytes = if series.has_bytes() { case::growth(&series.bytes, first, last) } else { 0 };
+    let much = bytes >= GREW_BYTES.max(pool_total(case, series.pool) / 10)
+        || !series.has_bytes() && objects >= GREW_OBJECTS && objects >= before / 4;
+    // Two moments may be the ends of any swing; three that rise, or nothing freed, are not.
+    let hardly_freed = case::ends(&series.allocs, first, last)
+        .is_some_and(|(a, b)| b > a && objects >= (b - a) / 2);
+    let steady = values.len() >= 3 || hardly_freed || objects >= before.saturating_mul(4);
+    let cache = facts::of(series.tag).cache && objects < VERY_MANY;
+    let over_s = case.span_s(first, last);
+    (much && steady && !cache && objects > 0).then_some(Grew { bytes, objects, over_s })
+}
+
+/// Whether handles are told for the moments of a growth and did not grow with it.
+fn is_flat(case: &CaseFile, found: &Found<'_>) -> bool {
+    let last = case.axis.len() - 1;
+    let from = case.run_start();
+    let told = case.processes.iter().any(|p| case::ends(&p.handles, from, last).is_some());
+    let gained: u64 = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
+    found.gained > 0
+        && told
+        && gained * 4 < found.gained
+        && !found.suspects.iter().any(|one| one.kind == SuspectKind::KernelReference)
+}
+
+fn reference(case: &CaseFile, found: &Found<'_>) -> Suspect {
+    let last = case.axis.len() - 1;
+    let from = case.run_start();
+    let handles = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
+    let tag = found.series.tag;
+    let objects = if found.gained > 0 {
+        found.gained
+    } else {
+        case::last(&found.series.outstanding).unwrap_or(0)
+    };
+    let told = case.processes.iter().any(|process| case::last(&process.handles).is_some());
+    let mut evidence = found.evidence.clone();
+    if told {
+        evidence.insert(0, Evidence::NoHandlesFor { tag, objects, handles });
+    }
+    Suspect {
+        // Without handle counts nothing tells a program's objects from a driver's references.
+        kind: if told { SuspectKind::KernelReference } else { SuspectKind::Unknown },
+        tags: vec![tag],
+        confidence: if told { 0.7 } else { 0.2 },
+        evidence,
+        ..Suspect::default()
+    }
+}
+
+/// Tags that count as many allocations, or gained as many, as this one: one cause.
+fn in_step<'a>(case: &'a CaseFile, first: &TagSeries) -> Vec<(&'a TagSeries, f32)> {
+    let last = case.axis.len() - 1;
+    let span = Span { from: case.run_start(), to: last, over_s: 0 };
+    let amount = |series: &TagSeries| {
+        let gained = case::growth(&series.outstanding, span.from, span.to);
+        if gained > 0 { gained } else { case::last(&series.outstanding).unwrap_or(0) }
+    };
+    let of_first = amount(first);
+    if of_first < GREW_OBJECTS {
+        return Vec::new();
+    }
+    case.tags
+        .iter()
+        .filter(|series| series.tag != first.tag)
+        .filter_map(|series| {
+            let ratio = amount(series) as f64 / of_first as f64;
+            let near = |whole: f64| (ratio / whole - 1.0).abs() < 0.03;
+            (near(1.0) || near(2.0) || near(0.5)).then_some((series, ratio as f32))
+        })
+        .take(12)
+        .collect()
+}
+
+fn last_bytes(series: &TagSeries) -> u64 {
+    case::last(&series.bytes).unwrap_or(0)
+}
+
+/// Use of a pool, or, where it is not told, what the listed tags hold.
+fn pool_total(case: &CaseFile, pool: Pool) -> u64 {
+    let listed = || case.tags.iter().filter(|series| series.pool == pool).map(last_bytes).sum();
+    case.memory.of(pool).map(|bytes| bytes.0).unwrap_or_else(listed)
+}
+
+/// The program that holds far more commit than any other, if one does.
+fn holder_of_commit(facts: &MemoryExhaustion) -> Option<Suspect> {
+    let first = facts.top_processes.iter().max_by_key(|process| process.commit)?;
+    let same = |image: &str| image.eq_ignore_ascii_case(&first.image);
+    let next = facts
+        .top_processes
+        .iter()
+        .filter(|process| !same(&process.image))
+        .map(|process| process.commit.0)
+        .max()
+        .unwrap_or(0);
+    let share = facts.commit_limit.map_or(0.0, |limit| first.commit.share_of(limit));
+    if share < 0.1 || first.commit.0 / 3 < next {
+        return None;
+    }
+    let evidence = facts
+        .top_processes
+        .iter()
+        .filter(|process| same(&process.image))
+        .map(|process| Evidence::CommitHolder {
+            image: process.image.clone(),
+            pid: process.pid,
+            commit: process.commit,
+            handles: process.handles,
+        })
+        .collect();
+    // Many handles beside much memory tell of something that is never closed.
+    let handles = facts.top_processes.iter().filter(|p| same(&p.image)).map(|p| p.handles).max();
+    let confidence = if handles.is_some_and(|handles| handles > 50_000) { 0.75 } else { 0.55 };
+    Some(Suspect {
+        kind: SuspectKind::Process,
+        name: Some(first.image.clone()),
+        confidence: if share > 0.4 { 0.85 } else { confidence },
+        evidence,
+        ..Suspect::default()
+    })
+}

@@ -1,0 +1,190 @@
+//! Who may be behind what grew or fills a pool. No suspect beats a wrong one.
+
+mod driver;
+mod holder;
+
+use poolwatch_model::{
+    PoolTag,
+    diagnosis::{Evidence, Meaning, Suspect, SuspectKind},
+};
+
+use crate::{
+    case::{self, CaseFile, TagSeries},
+    facts,
+    lockstep::Group,
+};
+
+/// Objects held or gained, and the moments between which.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) from: usize,
+    pub(crate) to: usize,
+    pub(crate) over_s: u64,
+}
+
+/// The suspects for tags that grew in step, most likely first.
+#[must_use]
+pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
+    let span = Span { from: group.growth.from, to: group.growth.to, over_s: group.growth.over_s };
+    let mut suspects = Vec::new();
+    for at in group.members() {
+        let series = &case.tags[at];
+        if !facts::of(series.tag).objects {
+            continue;
+        }
+        let gained = case::growth(&series.outstanding, span.from, span.to);
+        let found = holder::by_growth(case, series, gained, span);
+        if !found.is_empty() {
+            suspects = found;
+            break;
+        }
+    }
+    let tags = named_tags(case, group);
+    for suspect in &mut suspects {
+        let own = suspect.tags.clone();
+        suspect.tags.extend(tags.iter().filter(|tag| !own.contains(tag)));
+    }
+    if suspects.iter().any(|suspect| suspect.confidence >= 0.5) {
+        return suspects;
+    }
+    let mut drivers = driver::of_tags(case, &tags, span);
+    let references = references(case, group, span);
+    match (drivers.first(), references) {
+        (Some(driver), Some(reference)) if driver.confidence < 0.7 => {
+            drivers.insert(0, reference);
+        }
+        (None, Some(reference)) => drivers.push(reference),
+        _ => {}
+    }
+    suspects.extend(drivers);
+    if suspects.is_empty() {
+        suspects.push(unknown(&tags));
+    }
+    suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    suspects
+}
+
+/// The suspects for what a pool is full of, from one picture.
+#[must_use]
+pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
+    let facts = facts::of(series.tag);
+    let outstanding = case::last(&series.outstanding).unwrap_or(0);
+    if facts.objects {
+        let mut found = holder::by_count(case, series, outstanding);
+        if found.is_empty() {
+            found.extend(zombies(case, series));
+        }
+        return found;
+    }
+    let last = case.axis.len().saturating_sub(1);
+    driver::of_tags(case, &[series.tag], Span { from: last, to: last, over_s: 0 })
+}
+
+/// Objects of ended processes that something still references.
+#[must_use]
+pub fn zombies(case: &CaseFile, series: &TagSeries) -> Option<Suspect> {
+    let (at, outstanding, live) = zombie_count(case, series)?;
+    let handles: u64 = case.processes.iter().filter_map(|process| known(process.handles[at])).sum();
+    // Handles that are counted and could hold them leave it open whose they are.
+    if handles >= (outstanding - live) / 2 {
+        return None;
+    }
+    Some(Suspect {
+        kind: SuspectKind::KernelReference,
+        tags: vec![series.tag],
+        confidence: 0.75,
+        evidence: vec![Evidence::MoreObjectsThanLive { tag: series.tag, outstanding, live }],
+        ..Suspect::default()
+    })
+}
+
+/// The moment with the most process objects beyond the live processes, if they are far more.
+#[must_use]
+pub fn zombie_count(case: &CaseFile, series: &TagSeries) -> Option<(usize, u64, u64)> {
+    if series.tag != PoolTag::of_object_type("Process") {
+        return None;
+    }
+    (0..case.axis.len())
+        .filter_map(|at| {
+            let outstanding = known(series.outstanding[at])?;
+            let live = known(case.live_processes[at])?;
+            let many = outstanding >= live.saturating_mul(3) && outstanding >= live + 1000;
+            many.then_some((at, outstanding, live))
+        })
+        .max_by_key(|(_, outstanding, _)| *outstanding)
+}
+
+/// The tags of a group, the most telling first: those that somebody in particular owns, then
+/// kernel objects, then those that everybody uses.
+fn named_tags(case: &CaseFile, group: &Group) -> Vec<PoolTag> {
+    let mut tags: Vec<PoolTag> = group.members().map(|at| case.tags[at].tag).collect();
+    tags.dedup();
+    tags.sort_by_key(|tag| rank(*tag));
+    tags
+}
+
+/// How much a tag tells of its owner; less is more.
+#[must_use]
+pub fn rank(tag: PoolTag) -> u8 {
+    let facts = facts::of(tag);
+    match (facts.driver(), facts.owner) {
+        _ if facts.cache => 3,
+        _ if facts.shared => 4,
+        _ if facts.objects => 1,
+        (Some(_), _) | (None, None) => 0,
+        (None, Some(_)) => 2,
+    }
+}
+
+/// Kernel objects that grew while nobody's handles did.
+fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
+    let series = group.members().map(|at| &case.tags[at]).find(|s| facts::of(s.tag).objects)?;
+    let objects = case::growth(&series.outstanding, span.from, span.to);
+    let gained: u64 =
+        case.processes.iter().map(|p| case::growth(&p.handles, span.from, span.to)).sum();
+    let zombies = zombies(case, series);
+    if !(case.all_processes || zombies.is_some()) || gained * 4 > objects {
+        return None;
+    }
+    let mut evidence = vec![Evidence::NoHandlesFor { tag: series.tag, objects, handles: gained }];
+    let confidence = if zombies.is_some() { 0.85 } else { 0.8 };
+    evidence.extend(zombies.into_iter().flat_map(|suspect| suspect.evidence));
+    Some(Suspect {
+        kind: SuspectKind::KernelReference,
+        tags: named_tags(case, group),
+        confidence,
+        evidence,
+        ..Suspect::default()
+    })
+}
+
+/// A tag whose owner is not known.
+#[must_use]
+pub fn unknown(tags: &[PoolTag]) -> Suspect {
+    let meaning = |tag: &PoolTag| match facts::of(*tag) {
+        facts if facts.shared => Meaning::Shared,
+        facts if facts.cache => Meaning::Cache,
+        facts if facts.objects => Meaning::Objects,
+        _ => Meaning::Unknown,
+    };
+    Suspect {
+        tags: tags.to_vec(),
+        confidence: 0.2,
+        evidence: tags
+            .iter()
+            .take(3)
+            .map(|tag| Evidence::TagMeaning { tag: *tag, meaning: meaning(tag) })
+            .collect(),
+        ..Suspect::default()
+    }
+}
+
+/// Whether Windows cannot live without a program.
+#[must_use]
+pub fn is_vital(image: &str) -> bool {
+    image.eq_ignore_ascii_case("system") || holder::is_broker(image)
+}
+
+fn known(value: u64) -> Option<u64> {
+    (value != case::MISSING).then_some(value)
+}

@@ -1,0 +1,171 @@
+//! Methods 2 and 3: drivers behind a tag, as candidates.
+
+use poolwatch_model::{
+    PoolTag,
+    comparison::{Attribute, AttributeCounts, Change},
+    diagnosis::{Evidence, OwnerSource, Suspect, SuspectKind},
+};
+
+use super::{Span, holder};
+use crate::{case::CaseFile, facts};
+
+/// A tag by itself hardly ever convicts a part of Windows: others allocate through it.
+const COMPONENT: f32 = 0.3;
+/// A change counts as shortly before growth for this long.
+const SHORTLY_S: i64 = 7 * 24 * 3600;
+/// How sure a comparison over the fleet must be.
+const SIGNIFICANT: f64 = 1e-3;
+
+/// Drivers and parts of Windows that may own one of these tags, the likeliest first.
+pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Suspect> {
+    let mut found: Vec<Suspect> = Vec::new();
+    for &tag in tags {
+        let facts = facts::of(tag);
+        let owned = case.owners.iter().filter(|owner| owner.tag == tag);
+        for owner in owned.clone() {
+            // Several files that hold a tag's bytes share the suspicion.
+            let rivals = owned.clone().filter(|one| one.source == owner.source).count() as f32;
+            let sure = match owner.source {
+                OwnerSource::KnownLeak => 0.85,
+                OwnerSource::Pooltag | OwnerSource::Catalogue | OwnerSource::Fleet => 0.75,
+                OwnerSource::Scan | OwnerSource::DriverName => 0.7,
+            };
+            let by_name_alone =
+                owner.source != OwnerSource::KnownLeak && owner.source != OwnerSource::Fleet;
+            if !(facts.shared && by_name_alone) {
+                add(&mut found, tag, &owner.driver, sure / rivals, owner.source);
+            }
+        }
+        if facts.shared || facts.objects {
+            continue;
+        }
+        if let Some(driver) = facts.driver() {
+            let sure = if facts.cache { COMPONENT } else { 0.75 };
+            add(&mut found, tag, driver, sure, OwnerSource::Catalogue);
+        } else if let Some(part) = facts.owner {
+            found.push(component(tag, part));
+        } else {
+            let named = named_after(case, tag);
+            for driver in &named {
+                let sure = 0.75 / named.len() as f32;
+                add(&mut found, tag, driver, sure, OwnerSource::DriverName);
+            }
+        }
+    }
+    by_fleet(case, tags, &mut found);
+    for suspect in &mut found {
+        suspect.version = suspect.version.take().or_else(|| {
+            let name = suspect.name.as_deref()?;
+            case.drivers.iter().find(|one| one.name.eq_ignore_ascii_case(name))?.version.clone()
+        });
+        corroborate(case, suspect, span);
+    }
+    found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    found.truncate(5);
+    found
+}
+
+fn add(found: &mut Vec<Suspect>, tag: PoolTag, driver: &str, sure: f32, source: OwnerSource) {
+    let fact = Evidence::TagOwner { tag, owner: driver.to_owned(), source };
+    let known = found
+        .iter_mut()
+        .find(|one| one.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(driver)));
+    match known {
+        Some(known) => {
+            if !known.tags.contains(&tag) {
+                known.tags.push(tag);
+            }
+            // What two sources say is surer than what either does.
+            known.confidence = 1.0 - (1.0 - known.confidence) * (1.0 - sure * 0.5);
+            known.confidence = known.confidence.max(sure).min(0.95);
+            known.evidence.push(fact);
+        }
+        None => found.push(Suspect {
+            kind: SuspectKind::Driver,
+            name: Some(driver.to_owned()),
+            tags: vec![tag],
+            confidence: sure,
+            evidence: vec![fact],
+            ..Suspect::default()
+        }),
+    }
+}
+
+fn component(tag: PoolTag, part: &str) -> Suspect {
+    let source = OwnerSource::Catalogue;
+    Suspect {
+        kind: SuspectKind::Component,
+        name: Some(part.to_owned()),
+        tags: vec![tag],
+        confidence: COMPONENT,
+        evidence: vec![Evidence::TagOwner { tag, owner: part.to_owned(), source }],
+        ..Suspect::default()
+    }
+}
+
+/// Loaded drivers that are named as the tag begins: the tag of a KMDF driver's own allocations is
+/// the first four letters of its service name.
+fn named_after(case: &CaseFile, tag: PoolTag) -> Vec<String> {
+    let bytes = tag.bytes();
+    if !bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'_') {
+        return Vec::new();
+    }
+    let begins = |name: &str| {
+        let name = name.as_bytes();
+        name.len() > 4
+            && name[..4].eq_ignore_ascii_case(&bytes)
+            // Drivers of Windows have tags of their own and are in the catalogue.
+            && !name.starts_with(b"Wdf")
+    };
+    case.drivers.iter().filter(|one| begins(&one.name)).map(|one| one.name.clone()).collect()
+}
+
+/// Drivers that hosts with the growth have and hosts without do not.
+fn by_fleet(case: &CaseFile, tags: &[PoolTag], found: &mut Vec<Suspect>) {
+    let told = case.fleet.iter().filter(|(tag, counts)| tags.contains(tag) && tells(counts));
+    let told: Vec<&AttributeCounts> = told.map(|(_, counts)| counts).collect();
+    let Some(best) = told.first() else { return };
+    // Several drivers that come and go together share the suspicion.
+    let rivals: Vec<_> = told.iter().filter(|one| one.p <= best.p * 10.0).collect();
+    for counts in &rivals {
+        let Attribute::Driver { name, version } = &counts.attribute else { continue };
+        let sure = (0.93 / rivals.len() as f32).max(0.2);
+        add(found, tags[0], name, sure, OwnerSource::Fleet);
+        let known = found.iter_mut().find(|one| one.name.as_deref() == Some(name));
+        if let Some(known) = known {
+            known.version.clone_from(version);
+            known.evidence.insert(0, Evidence::Differs((**counts).clone()));
+        }
+    }
+}
+
+fn tells(counts: &AttributeCounts) -> bool {
+    let share = |with: u32, of: u32| f64::from(with) / f64::from(of.max(1));
+    counts.p < SIGNIFICANT
+        && share(counts.affected, counts.affected_of) > 0.8
+        && share(counts.healthy, counts.healthy_of) < 0.3
+}
+
+/// What else speaks for a driver: it changed shortly before, or the kernel's own handles grew.
+fn corroborate(case: &CaseFile, suspect: &mut Suspect, span: Span) {
+    if suspect.kind != SuspectKind::Driver {
+        return;
+    }
+    let Some(name) = suspect.name.as_deref() else { return };
+    let start = case.axis.get(span.from).map_or(0, |moment| moment.at_s);
+    let shortly = |change: &&Change| {
+        let before = start - change.at.as_second();
+        matches!(&change.attribute, Attribute::Driver { name: of, .. }
+            if of.eq_ignore_ascii_case(name))
+            && (-3600..SHORTLY_S).contains(&before)
+    };
+    if let Some(change) = case.changes.iter().find(shortly) {
+        suspect.confidence = (suspect.confidence + 0.1).min(0.95);
+        suspect.evidence.push(Evidence::Changed(change.clone()));
+    }
+    if let Some((handles, grown)) = holder::kernel_gain(case, span)
+        && grown > 5_000
+    {
+        suspect.evidence.push(Evidence::HeldByKernel { handles, grown });
+    }
+}

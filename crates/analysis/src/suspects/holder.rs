@@ -1,0 +1,271 @@
+//! Method 1: processes that hold the objects.
+
+use std::cmp::Reverse;
+
+use poolwatch_model::{
+    PoolTag,
+    diagnosis::{Evidence, Holding, Measure, Suspect, SuspectKind},
+};
+
+use super::{Span, known};
+use crate::{
+    case::{self, CaseFile, ProcessSeries, TagSeries},
+    facts, lockstep,
+};
+
+/// Programs of Windows that hold objects for those who call them.
+const BROKERS: [&str; 7] = [
+    "lsass.exe",
+    "csrss.exe",
+    "services.exe",
+    "smss.exe",
+    "wininit.exe",
+    "winlogon.exe",
+    "lsm.exe",
+];
+/// The process of the kernel itself: its handles belong to drivers.
+const SYSTEM_PID: u32 = 4;
+/// Below this many handles in one picture nobody is suspected.
+const MANY_HANDLES: u64 = 5_000;
+/// Processes that share one leak at most.
+const SHARERS: usize = 4;
+/// The share of the objects that suspects must explain, and how much more they may hold: a program
+/// that leaks one type also opens others.
+const LEAST_SHARE: f64 = 0.6;
+const MOST_SHARE: f64 = 1.35;
+/// How far the way of the handles may lie from that of the objects.
+const APART: f64 = 0.15;
+
+/// What one process gained.
+struct Gain<'a> {
+    process: &'a ProcessSeries,
+    measure: Measure,
+    grown: u64,
+    apart: f64,
+}
+
+/// Processes whose handles or threads grew with a tag's objects.
+pub(super) fn by_growth(
+    case: &CaseFile,
+    series: &TagSeries,
+    objects: u64,
+    span: Span,
+) -> Vec<Suspect> {
+    if objects < 100 {
+        return Vec::new();
+    }
+    let mut gains: Vec<Gain<'_>> =
+        case.processes.iter().filter_map(|p| gain(p, series, span)).collect();
+    gains.sort_by_key(|gain| Reverse(gain.grown));
+    gains.truncate(32);
+    let share = |grown: u64| grown as f64 / objects as f64;
+    // One program of several processes is one suspect, and one process explains it best.
+    let fits = |grown: u64| {
+        let explained = share(grown) <= MOST_SHARE || explains_more(case, grown, span);
+        share(grown) >= LEAST_SHARE && explained
+    };
+    if let Some(one) = gains.iter().find(|gain| fits(gain.grown) && gain.apart < APART) {
+        let rest: u64 = gains
+            .iter()
+            .filter(|gain| !std::ptr::eq(gain.process, one.process) && gain.apart < APART)
+            .map(|gain| gain.grown)
+            .sum();
+        // Two that could each be it alone leave it open.
+        if share(rest) < 0.5 {
+            return vec![suspect(one, series.tag, objects, span)];
+        }
+    }
+    let mut sharers: Vec<&Gain<'_>> = Vec::new();
+    for gain in gains.iter().filter(|gain| share(gain.grown) >= 0.08 && gain.apart < 2.0 * APART) {
+        if sharers.len() < SHARERS {
+            sharers.push(gain);
+        }
+    }
+    let sum: u64 = sharers.iter().map(|gain| gain.grown).sum();
+    if sharers.len() < 2 || !(LEAST_SHARE..=1.2).contains(&share(sum)) {
+        return Vec::new();
+    }
+    let sum_fact = Evidence::HandlesSumToObjects {
+        holders: sharers.iter().map(|gain| holding(gain.process, gain.grown)).collect(),
+        tag: series.tag,
+        outstanding: objects,
+    };
+    let mut suspects: Vec<Suspect> = Vec::new();
+    for gain in sharers {
+        let mut one = suspect(gain, series.tag, objects, span);
+        if suspects.iter().any(|known| known.name == one.name) {
+            continue;
+        }
+        one.evidence.insert(0, sum_fact.clone());
+        one.confidence = (one.confidence - 0.1).max(0.3);
+        suspects.push(one);
+    }
+    suspects
+}
+
+fn gain<'a>(process: &'a ProcessSeries, series: &TagSeries, span: Span) -> Option<Gain<'a>> {
+    if process.image.is_empty() || process.key.pid == SYSTEM_PID {
+        return None;
+    }
+    let of = |measure: Measure, values: &'a [u64]| {
+        let grown = case::growth(values, span.from, span.to);
+        let apart = lockstep::apart(&series.outstanding, values, span.from, span.to)?;
+        (grown > 0).then_some(Gain { process, measure, grown, apart })
+    };
+    let handles = of(Measure::Handles, &process.handles);
+    if series.tag != PoolTag::of_object_type("Thread") {
+        return handles;
+    }
+    let threads = of(Measure::Threads, &process.threads);
+    match (handles, threads) {
+        (Some(handles), Some(threads)) if threads.grown * 2 < handles.grown => Some(handles),
+        (handles, threads) => threads.or(handles),
+    }
+}
+
+/// Whether all object tags together gained about as much as a process's handles.
+fn explains_more(case: &CaseFile, grown: u64, span: Span) -> bool {
+    let all: u64 = case
+        .tags
+        .iter()
+        .filter(|tag| facts::of(tag.tag).objects)
+        .map(|tag| case::growth(&tag.outstanding, span.from, span.to))
+        .sum();
+    let share = grown as f64 / all.max(1) as f64;
+    (0.5..=MOST_SHARE).contains(&share)
+}
+
+fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
+    let Gain { process, measure, grown, apart } = *gain;
+    let (image, pid) = (process.image.clone(), process.key.pid);
+    let mut evidence = vec![Evidence::GrowsWithObjects {
+        image: image.clone(),
+        pid,
+        measure,
+        grown,
+        tag,
+        objects,
+        over_s: span.over_s,
+    }];
+    evidence.extend(count_fact(process));
+    let share = grown as f64 / objects.max(1) as f64;
+    let unlike = (1.0 - share.min(1.0)) * 0.25 + apart * 0.5;
+    let mut confidence = (0.98 - unlike).clamp(0.5, 0.98);
+    if is_broker(&image) {
+        evidence.push(Evidence::Broker { image: image.clone(), pid });
+        confidence = 0.4;
+    }
+    Suspect {
+        kind: SuspectKind::Process,
+        name: Some(image),
+        services: process.services.clone(),
+        tags: vec![tag],
+        confidence: confidence as f32,
+        evidence,
+        ..Suspect::default()
+    }
+}
+
+/// Processes whose handles go with the objects that a tag counts in one picture.
+pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) -> Vec<Suspect> {
+    if outstanding < MANY_HANDLES {
+        return Vec::new();
+    }
+    let mut holders: Vec<(&ProcessSeries, u64)> = case
+        .processes
+        .iter()
+        .filter(|process| process.key.pid != SYSTEM_PID && !process.image.is_empty())
+        .filter_map(|process| Some((process, case::last(&process.handles)?)))
+        .collect();
+    holders.sort_by_key(|(_, handles)| Reverse(*handles));
+    let many = holders.iter().take_while(|(_, handles)| *handles >= MANY_HANDLES).count();
+    // Those that stand out are four times as large as the next after them.
+    let after = |count: usize| holders.get(count).map_or(0, |(_, handles)| *handles);
+    let share = |sum: u64| sum as f64 / outstanding as f64;
+    let mut sum = 0;
+    for count in 1..=many.min(SHARERS) {
+        let (_, handles) = holders[count - 1];
+        sum += handles;
+        let least = if count == 1 { 0.5 } else { LEAST_SHARE };
+        let stands_out = handles / 4 >= after(count);
+        if stands_out && (least..=1.25).contains(&share(sum)) {
+            let standing = &holders[..count];
+            return standing
+                .iter()
+                .map(|(p, _)| counted(standing, p, series.tag, outstanding))
+                .fold(Vec::new(), |mut kept: Vec<Suspect>, one| {
+                    if kept.iter().all(|known| known.name != one.name) {
+                        kept.push(one);
+                    }
+                    kept
+                });
+        }
+    }
+    Vec::new()
+}
+
+fn counted(
+    holders: &[(&ProcessSeries, u64)],
+    process: &ProcessSeries,
+    tag: PoolTag,
+    outstanding: u64,
+) -> Suspect {
+    let image = process.image.clone();
+    let handles = case::last(&process.handles).unwrap_or(0);
+    let sum: u64 = holders.iter().map(|(_, handles)| *handles).sum();
+    let mut confidence =
+        (0.95 - (1.0 - sum as f64 / outstanding.max(1) as f64).abs() * 0.4).clamp(0.5, 0.95);
+    let mut evidence = Vec::new();
+    if holders.len() > 1 {
+        confidence -= 0.1;
+        evidence.push(Evidence::HandlesSumToObjects {
+            holders: holders.iter().map(|(p, handles)| holding(p, *handles)).collect(),
+            tag,
+            outstanding,
+        });
+    } else {
+        evidence.push(Evidence::HandlesMatchObjects {
+            image: image.clone(),
+            tag,
+            handles: u32::try_from(handles).unwrap_or(u32::MAX),
+            outstanding,
+        });
+    }
+    evidence.extend(count_fact(process));
+    if is_broker(&image) {
+        evidence.push(Evidence::Broker { image: image.clone(), pid: process.key.pid });
+        confidence = 0.4;
+    }
+    Suspect {
+        kind: SuspectKind::Process,
+        name: Some(image),
+        services: process.services.clone(),
+        tags: vec![tag],
+        confidence: confidence as f32,
+        evidence,
+        ..Suspect::default()
+    }
+}
+
+/// Whether a program of Windows only holds objects for others.
+pub(crate) fn is_broker(image: &str) -> bool {
+    BROKERS.iter().any(|broker| broker.eq_ignore_ascii_case(image))
+}
+
+/// What the kernel's own process gained.
+pub(super) fn kernel_gain(case: &CaseFile, span: Span) -> Option<(u32, u64)> {
+    let system = case.processes.iter().find(|process| process.key.pid == SYSTEM_PID)?;
+    let handles = known(*system.handles.get(span.to)?)?;
+    let grown = case::growth(&system.handles, span.from, span.to);
+    Some((u32::try_from(handles).unwrap_or(u32::MAX), grown))
+}
+
+fn holding(process: &ProcessSeries, count: u64) -> Holding {
+    Holding { image: process.image.clone(), pid: process.key.pid, count }
+}
+
+fn count_fact(process: &ProcessSeries) -> Option<Evidence> {
+    let handles = u32::try_from(case::last(&process.handles)?).unwrap_or(u32::MAX);
+    let (image, pid) = (process.image.clone(), process.key.pid);
+    Some(Evidence::ProcessHandles { image, pid, handles })
+}
