@@ -52,6 +52,6 @@ mod vm;
 #[cfg(feature = "texts")]
 pub use combine::{Combined, Moment, combine};
 #[cfg(feature = "texts")]
-pub use pooltag::{PooltagEntry, Pooltags, TagPattern};
+pub use pooltag::{PooltagEntry, Pooltags};
 #[cfg(feature = "texts")]
 pub use reading::{Content, Ignored, IgnoredReason, Kind, Piece, Reading, read};

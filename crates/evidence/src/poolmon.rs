@@ -5,10 +5,10 @@
 //! allocation, and perhaps who may own the tag. A tag may have a row for each pool.
 
 use poolwatch_model::memory::Memory;
-use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use crate::pooltag::{PooltagEntry, TagPattern};
+use crate::pooltag::PooltagEntry;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;

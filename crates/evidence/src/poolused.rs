@@ -4,11 +4,11 @@
 //! (allocations, frees, their difference, bytes used). Some versions print the nonpaged half alone.
 //! What a tag means may follow the last number without a space.
 
-use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
 use crate::poolmon::{agree, empty, plausible};
-use crate::pooltag::{PooltagEntry, TagPattern};
+use crate::pooltag::PooltagEntry;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;

@@ -97,7 +97,11 @@ impl Section for Table {
         if self.rows.len() == MAX_ROWS {
             return Verdict::Ignored(IgnoredReason::TooMany);
         }
-        let cells: Vec<String> = self.delimiter.cells(line.text).map(Into::into).collect();
+        let mut cells: Vec<String> = self.delimiter.cells(line.text).map(Into::into).collect();
+        if self.delimiter == Delimiter::Gap {
+            // Remarks may follow the last column.
+            cells.truncate(self.columns.len());
+        }
         let ends = self.delimiter != Delimiter::Bar || line.text.trim_end().ends_with('|');
         if cells.len() != self.columns.len() || (line.cut && !ends) {
             return Verdict::Ignored(IgnoredReason::CutOff);
@@ -115,7 +119,8 @@ impl Section for Table {
             return Err(IgnoredReason::NotUnderstood);
         }
         let has = |column: Column| self.columns.contains(&column);
-        let has_bytes = self.columns.iter().any(|column| matches!(column, Column::Bytes(_)));
+        let has_bytes = self.columns.iter().any(|column| matches!(column, Column::Bytes(_)))
+            || self.pool_of_header().is_some();
         let has_counts = has(Column::Outstanding) || has_bytes;
         if has(Column::Tag) && has_counts {
             self.tags(lines, out)
@@ -168,11 +173,12 @@ impl Table {
         let count = |column: Column| self.cell(row, &column).map(numbers::count);
         let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
         let pool = prose::pool_word(text(Column::Type))
+            .or_else(|| self.pool_of_header())
             .or_else(|| prose::well_known(text(Column::Tag)).map(|(_, pool)| pool))
             .ok_or(IgnoredReason::UnknownPool)?;
         let mut counters = TagCounters::default();
         for (column, cell) in self.columns.iter().zip(&row.cells) {
-            let Column::Bytes(unit) = column else { continue };
+            let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
             let bytes = unit.read(column::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
             counters.bytes = bytes.0;
         }
@@ -191,6 +197,15 @@ impl Table {
         let mut row = poolmon::empty(tag);
         *row.of_mut(pool) = counters;
         Ok(row)
+    }
+
+    /// The pool that a column of bytes is about (`NP MB`), where only one is.
+    fn pool_of_header(&self) -> Option<Pool> {
+        let mut pools = self.columns.iter().filter_map(|column| match column {
+            Column::PoolUse(pool, _) => Some(*pool),
+            _ => None,
+        });
+        pools.next().filter(|_| pools.next().is_none())
     }
 
     fn processes(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
@@ -289,12 +304,7 @@ impl Table {
             return None;
         }
         let known = prose::well_known(&tag.to_string());
-        let mut pools = self.columns.iter().filter_map(|column| match column {
-            Column::PoolUse(pool, _) => Some(*pool),
-            _ => None,
-        });
-        let only = pools.next().filter(|_| pools.next().is_none());
-        let (tag, pool) = known.or_else(|| Some((tag, only?)))?;
+        let (tag, pool) = known.or_else(|| Some((tag, self.pool_of_header()?)))?;
         let mut row = poolmon::empty(tag);
         row.of_mut(pool).outstanding = outstanding.unwrap_or(0);
         row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
@@ -396,6 +406,8 @@ mod tests {
     fn spreadsheets_and_other_languages_are_read() {
         for text in [
             "Tag;Typ;Differenz;Größe (MB)\nAbcD;Nicht ausgelagert;12.345;1.536,5\n",
+            "Tag    Diff       NP_MB      share\nAbcD   12345      1536.5     97.1%   <-- much\n",
+            "Tag   Type       Diff     Bytes     Source\nAbcD  Non Paged  ~12,345  ~1,536.5 MB  a!b\n",
             "Tag\tPool\tOutstanding\tMB\nAbcD\tnon paginé\t12 345\t1536,5\n",
             "\"Tag\",\"Type\",\"Diff\",\"Bytes\"\n\"AbcD\",\"Nonp\",\"12,345\",\"1611137024\"\n",
             "<table><tr><th>Tag</th><th>Type</th><th>Diff</th><th>Bytes</th></tr>\n\

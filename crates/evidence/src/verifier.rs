@@ -1,7 +1,7 @@
 //! Driver Verifier: the statistics of `verifier /query` and of `!verifier` in a debugger, and the
 //! single allocations that `!verifier 3 driver` lists.
 //!
-//! Statistics: `MODULE: foo.sys (load: 1 / unload: 0)` or `Name: foo.sys, loads: 1, unloads: 0`, then
+//! Statistics: a line with the driver's name, then
 //! `Current Pool Allocations: ( nonpaged / paged )` and `Current Pool Bytes: ( … )`, in older versions
 //! `CurrentNonPagedPoolAllocations: n` and so on. A list has a row `address size tag caller symbol` for
 //! each allocation; the symbol's module is the driver.
@@ -58,6 +58,7 @@ impl Section for Output {
         }
         let belongs = is_title(line.text);
         let Some(driver) = self.drivers.last_mut() else {
+            let belongs = belongs || is_other(line.text);
             return if belongs { Verdict::Used } else { Verdict::Foreign };
         };
         match statistic(line.text) {
@@ -127,9 +128,16 @@ impl Statistic {
     }
 }
 
-/// `MODULE: foo.sys (load: 1 / unload: 0)` or `Name: foo.sys, loads: 1, unloads: 0`.
+/// `MODULE: foo.sys (load: 1 / unload: 0)`, `Name: foo.sys, loads: 1, unloads: 0` or
+/// `nt!_VF_TARGET_DRIVER 0xffffcb8438730e10: foo.sys (Loaded)`.
 fn module(line: &str) -> Option<String> {
     let line = line.trim_start();
+    if let Some(rest) = line.strip_prefix("nt!_VF_TARGET_DRIVER ") {
+        let (address, rest) = rest.split_once(':')?;
+        numbers::hex(address.trim())?;
+        let name = rest.split('(').next()?.trim();
+        return (!name.is_empty() && name.len() <= 255).then(|| name.to_owned());
+    }
     let rest = ["MODULE:", "Module:", "Name:"].iter().find_map(|label| line.strip_prefix(label))?;
     let lower = rest.to_ascii_lowercase();
     if !(lower.contains("load:") || lower.contains("loads:")) {
@@ -206,7 +214,7 @@ fn is_title(line: &str) -> bool {
     ["Driver Verification List", "Verifier Flags:", "Verify Flags Level", "Verified Drivers:"]
         .iter()
         .any(|title| line.starts_with(title))
-        || line.starts_with("Address") && line.contains("Size") && line.contains("Tag")
+        || line.starts_with("Address") && line.contains("Tag")
 }
 
 /// Figures that belong to a driver's statistics and are not kept.
@@ -223,6 +231,7 @@ fn is_other(line: &str) -> bool {
     .iter()
     .any(|start| line.starts_with(start))
         || line.starts_with("Current ")
+        || line.contains("---") && line.bytes().all(|b| b == b'-' || b == b' ')
 }
 
 #[cfg(test)]
@@ -255,6 +264,11 @@ mod tests {
                    CurrentNonPagedPoolAllocations: 5000\nPeakPagedPoolAllocations: 2\n\
                    PagedPoolUsageInBytes: 64\nNonPagedPoolUsageInBytes: 320000\n";
         assert_eq!(drivers(new), std::slice::from_ref(&expected));
+        let debugger = new.replace(
+            "MODULE: foo.sys (load: 1 / unload: 0)",
+            "------------------------\n\nnt!_VF_TARGET_DRIVER 0xffffcb8438730e10: foo.sys (Loaded)",
+        );
+        assert_eq!(drivers(&debugger), std::slice::from_ref(&expected));
         assert_eq!(drivers(old), [expected]);
     }
 

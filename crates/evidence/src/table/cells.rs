@@ -14,6 +14,8 @@ pub(super) enum Delimiter {
     Tab,
     Semicolon,
     Comma,
+    /// Two spaces or more, as between the columns of a plain text.
+    Gap,
 }
 
 impl Delimiter {
@@ -25,14 +27,14 @@ impl Delimiter {
         if line.len() > MAX_ROW {
             return None;
         }
-        [Self::Tab, Self::Semicolon, Self::Comma, Self::Bar]
+        [Self::Tab, Self::Semicolon, Self::Comma, Self::Bar, Self::Gap]
             .into_iter()
-            .find(|delimiter| line.contains(delimiter.sign()))
+            .find(|delimiter| line.trim().contains(delimiter.sign()))
     }
 
     /// Whether a line is a row with this sign.
     pub(super) fn parts(self, line: &str) -> bool {
-        line.len() <= MAX_ROW && line.contains(self.sign())
+        line.len() <= MAX_ROW && line.trim_start().contains(self.sign())
     }
 
     /// The cells of a row, without the quotes of spreadsheets.
@@ -43,6 +45,7 @@ impl Delimiter {
                 let line = line.strip_prefix('|').unwrap_or(line);
                 line.strip_suffix('|').unwrap_or(line)
             }
+            Self::Gap => line.trim(),
             _ => line,
         });
         std::iter::from_fn(move || {
@@ -51,6 +54,9 @@ impl Delimiter {
             let (cell, after) = match quoted.and_then(|quoted| self.quoted(quoted)) {
                 Some(found) => found,
                 None => match text.split_once(self.sign()) {
+                    Some((cell, after)) if self == Self::Gap => {
+                        (cell.trim().into(), Some(after.trim_start()))
+                    }
                     Some((cell, after)) => (cell.trim().into(), Some(after)),
                     None => (text.trim().into(), None),
                 },
@@ -83,12 +89,13 @@ impl Delimiter {
         }
     }
 
-    const fn sign(self) -> char {
+    const fn sign(self) -> &'static str {
         match self {
-            Self::Bar => '|',
-            Self::Tab => '\t',
-            Self::Semicolon => ';',
-            Self::Comma => ',',
+            Self::Bar => "|",
+            Self::Tab => "\t",
+            Self::Semicolon => ";",
+            Self::Comma => ",",
+            Self::Gap => "  ",
         }
     }
 }
@@ -111,6 +118,7 @@ mod tests {
             (Delimiter::Semicolon, "a;;\"b\" ;c", vec!["a", "", "b", "c"]),
             (Delimiter::Comma, "\"never closed, b", vec!["\"never closed", "b"]),
             (Delimiter::Tab, "a\t", vec!["a", ""]),
+            (Delimiter::Gap, "  a b   c  d ", vec!["a b", "c", "d"]),
         ] {
             let cells: Vec<_> = delimiter.cells(line).collect();
             assert_eq!(cells, expected, "{line}");

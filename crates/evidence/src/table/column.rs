@@ -42,7 +42,10 @@ impl Column {
 pub(super) fn make_a_table(columns: &[Column]) -> bool {
     let has = |wanted: fn(&Column) -> bool| columns.iter().any(wanted);
     let of_tags = has(|c| *c == Column::Tag)
-        && has(|c| matches!(c, Column::Outstanding | Column::Bytes(_) | Column::Difference));
+        && has(|c| {
+            use Column::{Bytes, Difference, Outstanding, PoolUse};
+            matches!(c, Outstanding | Bytes(_) | Difference | PoolUse(..))
+        });
     let of_processes = has(|c| *c == Column::Image) && has(|c| *c == Column::Handles);
     let of_moments = has(|c| *c == Column::Time) && has(Column::is_measured);
     of_tags || of_processes || of_moments
@@ -177,7 +180,7 @@ pub(super) fn bare(cell: &str) -> &str {
         return quoted;
     }
     let end = cell.find(" (").unwrap_or(cell.len());
-    cell[..end].trim_matches(['*', '_', ' '])
+    cell[..end].trim_matches(['*', '_', ' ', '~', '≈'])
 }
 
 /// Whether a column tells changes, ratios or rates.
