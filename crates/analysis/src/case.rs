@@ -160,7 +160,33 @@ impl CaseFile {
         self.axis[to].at_s.saturating_sub(self.axis[from].at_s).max(0).unsigned_abs()
     }
 
-    /// A case of snapshots in their order. Those without a time are of moments far apart.
+    /// A case of pictures of one machine in their order, each with seconds since a moment that all
+    /// share, where that is known. A time that goes back, or is suddenly not told, is another run.
+    #[must_use]
+    pub fn from_pictures(
+        now: Timestamp,
+        os: Option<&OsVersion>,
+        pictures: &[(Option<u64>, &Snapshot)],
+        events: &[Event],
+    ) -> Self {
+        let (mut boot, mut before) = (0, None);
+        let moments: Vec<(Moment, &Snapshot)> = pictures
+            .iter()
+            .enumerate()
+            .map(|(at, (at_s, snapshot))| {
+                let at_s = at_s.map_or(0, |s| i64::try_from(s).unwrap_or(i64::MAX));
+                let told = pictures[at].0.is_some();
+                if before.is_some_and(|(was_told, was)| was_told != told || at_s < was) {
+                    boot += 1;
+                }
+                before = Some((told, at_s));
+                (Moment { at_s, boot, uptime_s: None }, *snapshot)
+            })
+            .collect();
+        build::from_snapshots(now, os, &moments, events)
+    }
+
+    /// A case of snapshots in their order.
     #[must_use]
     pub fn from_snapshots(
         now: Timestamp,
