@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod database;
+pub mod diagnosing;
 pub mod failure;
 pub mod fleet;
 pub mod history;
@@ -15,6 +16,7 @@ pub mod import;
 pub mod ingest;
 pub mod jobs;
 pub mod metrics;
+mod next_steps;
 pub mod pages;
 pub mod routes;
 mod tls;
@@ -37,5 +39,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => commands::migrate::run(&options).await,
         Command::Admin(options) => commands::admin::run(options).await,
         Command::Import(options) => commands::import::run(options).await,
+        Command::Diagnose(options) => commands::diagnose::run(&options),
     }
 }
