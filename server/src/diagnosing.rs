@@ -8,6 +8,7 @@ mod screen;
 use poolwatch_analysis::{
     catalogue::{Catalogue, Note},
     diagnose_case,
+    holders::is_object_tag,
 };
 use poolwatch_evidence::{
     Combined, Ignored, IgnoredReason, PooltagEntry, Reading, combine,
@@ -15,7 +16,7 @@ use poolwatch_evidence::{
 };
 use poolwatch_model::{
     Bytes, Snapshot,
-    diagnosis::{Diagnosis, Verdict},
+    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
 };
 use poolwatch_web::{
     figures::{counted, grouped},
@@ -83,6 +84,7 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
         let of_growth = diagnose_case(&case::of_growth(growth, &catalogue, diagnosis.pool));
         merge(&mut diagnosis, of_growth);
     }
+    single_out(&mut diagnosis, combined.snapshots.last().map(|moment| &moment.snapshot));
     if combined.snapshots.iter().any(|moment| moment.is_torn) {
         doubt(&mut diagnosis);
     }
@@ -128,6 +130,30 @@ fn merge(diagnosis: &mut Diagnosis, of_growth: Diagnosis) {
             diagnosis.evidence.extend(of_growth.evidence);
         }
         Verdict::HighUse | Verdict::CommitExhaustion => {}
+    }
+}
+
+/// Suspects the one process that the texts show, where kernel objects fill the pool and nobody's
+/// handles are told: who showed it alone had a reason. A hint, no more.
+fn single_out(diagnosis: &mut Diagnosis, snapshot: Option<&Snapshot>) {
+    const HINT: f32 = 0.45;
+    let shown = snapshot.and_then(|snapshot| snapshot.processes.as_deref());
+    let Some([process]) = shown.filter(|list| list[0].handles.is_none()) else { return };
+    let blames = matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak);
+    let nobody = diagnosis.suspects.iter().all(|suspect| suspect.name.is_none());
+    let tag = diagnosis.tags.first().map(|one| one.tag).filter(|tag| is_object_tag(*tag));
+    if let (true, true, Some(tag)) = (blames, nobody, tag) {
+        let image = process.image.clone();
+        let fact = Evidence::SingledOut { image: image.clone(), pid: process.key.pid, tag };
+        let suspect = Suspect {
+            kind: SuspectKind::Process,
+            name: Some(image),
+            tags: vec![tag],
+            confidence: HINT,
+            evidence: vec![fact],
+            ..Suspect::default()
+        };
+        diagnosis.suspects.insert(0, suspect);
     }
 }
 

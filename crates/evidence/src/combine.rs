@@ -11,6 +11,7 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::poolmon;
 use crate::pooltag::PooltagEntry;
+use crate::process::is_nameless;
 use crate::reading::{Content, Kind, Piece, Reading};
 use crate::told::{Aside, Deed, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 
@@ -295,7 +296,8 @@ fn have_changed(old: &[ProcessUse], new: &[ProcessUse]) -> bool {
     let known: HashMap<_, _> = old.iter().map(|old| (identity(old), old)).collect();
     new.iter().any(|new| {
         known.get(&identity(new)).is_some_and(|old| {
-            let is_other = !old.image.is_empty() && !new.image.is_empty() && old.image != new.image;
+            let named = !is_nameless(&old.image) && !is_nameless(&new.image);
+            let is_other = named && old.image != new.image;
             is_other || old.handles.zip(new.handles).is_some_and(|(old, new)| old != new)
         })
     })
@@ -306,7 +308,7 @@ fn merge_processes(mut first: Vec<ProcessUse>, second: Vec<ProcessUse>) -> Vec<P
     let mut told: HashMap<_, _> = second.into_iter().map(|new| (identity(&new), new)).collect();
     for known in &mut first {
         let Some(new) = told.remove(&identity(known)) else { continue };
-        if known.image.is_empty() {
+        if is_nameless(&known.image) {
             known.image = new.image;
         }
         known.key.created = known.key.created.or(new.key.created);

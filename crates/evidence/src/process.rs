@@ -20,6 +20,8 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 #[derive(Default)]
 struct List {
     processes: Vec<ProcessUse>,
+    /// Where the debugger found each of them.
+    addresses: Vec<String>,
     /// Where the process with an id is in `processes`.
     by_pid: HashMap<u32, usize>,
     current: Option<usize>,
@@ -62,6 +64,11 @@ impl Section for List {
         if self.processes.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
+        for (process, address) in self.processes.iter_mut().zip(self.addresses) {
+            if process.image.is_empty() {
+                process.image = nameless(&address, process.key.pid);
+            }
+        }
         self.processes.sort_by_key(|process| process.key);
         out.piece(Kind::ProcessList, lines, Content::Processes(self.processes));
         Ok(())
@@ -80,7 +87,7 @@ impl List {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::Contradiction);
             };
-            if !self.select(pid) {
+            if !self.select(pid, part) {
                 return Verdict::Ignored(IgnoredReason::TooMany);
             }
         }
@@ -91,7 +98,7 @@ impl List {
     }
 
     /// Makes the process with an id the current one. The same may be listed again, with more told.
-    fn select(&mut self, pid: u32) -> bool {
+    fn select(&mut self, pid: u32, part: &str) -> bool {
         let next = self.processes.len();
         let at = *self.by_pid.entry(pid).or_insert(next);
         if at == next {
@@ -101,6 +108,7 @@ impl List {
                 return false;
             }
             self.processes.push(ProcessUse::new(pid, None, ""));
+            self.addresses.push(field(part, "PROCESS ").unwrap_or_default().to_owned());
         }
         self.current = Some(at);
         true
@@ -150,6 +158,16 @@ impl List {
         }
         told
     }
+}
+
+/// What a process is called whose image an output that is cut off has lost: as debuggers call it.
+fn nameless(address: &str, pid: u32) -> String {
+    format!("PROCESS {address} (Cid {pid:x})")
+}
+
+/// Whether a process is called so for want of its image.
+pub(crate) fn is_nameless(image: &str) -> bool {
+    image.is_empty() || image.starts_with("PROCESS ")
 }
 
 /// The parts of a line, each about one process.

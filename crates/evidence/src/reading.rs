@@ -99,8 +99,8 @@ pub enum Content {
     Memory(Box<Memory>),
     /// Pool tags. People often tell counts alone: then the bytes are 0 and mean nothing.
     Tags(TagTable),
-    /// Processes. A table that tells no ids gives them the id 0; an output that is cut off may
-    /// leave the image name empty.
+    /// Processes. A table that tells no ids gives them the id 0. A process whose image was cut off
+    /// is called as debuggers call it (`PROCESS 88b75020 (Cid 172e4)`).
     Processes(Vec<ProcessUse>),
     /// What tags mean.
     Catalogue(Vec<PooltagEntry>),

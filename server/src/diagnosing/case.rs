@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use poolwatch_analysis::{
     CaseFile,
-    case::Owner,
-    catalogue::{self, Catalogue, LeakKind, Source},
+    case::{MISSING, Owner},
+    catalogue::{self, Catalogue, Source},
 };
 use poolwatch_evidence::{
     Combined,
@@ -61,6 +61,12 @@ pub(super) fn of_growth(growth: &Growth, catalogue: &Catalogue, pool: Option<Poo
     let (before, after) = (picture(0), picture(1));
     let pictures = [(Some(0), &before), (Some(growth.over_s.unwrap_or(0)), &after)];
     let mut case = CaseFile::from_pictures(Timestamp::UNIX_EPOCH, None, &pictures, &[]);
+    for series in &mut case.tags {
+        // What uses nothing is not counted as measured.
+        for values in [&mut series.outstanding, &mut series.bytes] {
+            values[0] = if values[0] == MISSING { 0 } else { values[0] };
+        }
+    }
     case.owners = owners(&case, catalogue, &[]);
     case
 }
@@ -90,14 +96,8 @@ fn owners(case: &CaseFile, catalogue: &Catalogue, verified: &[VerifiedDriver]) -
     let mut tags: Vec<PoolTag> = case.tags.iter().map(|series| series.tag).collect();
     tags.sort_unstable();
     tags.dedup();
-    let mut owners: Vec<Owner> = Vec::new();
-    for tag in tags {
-        let known = catalogue::known_leaks(tag);
-        owners.extend(known.filter(|leak| leak.by_tag_alone && leak.kind == LeakKind::Driver).map(
-            |leak| Owner { tag, driver: leak.name.to_owned(), source: OwnerSource::KnownLeak },
-        ));
-        owners.extend(by_list(tag, catalogue));
-    }
+    let mut owners: Vec<Owner> =
+        tags.into_iter().filter_map(|tag| by_list(tag, catalogue)).collect();
     for driver in verified {
         owners.extend(driver.tags.iter().map(|(tag, _)| Owner {
             tag: *tag,

@@ -124,6 +124,10 @@ mod tests {
         assert!(ENTRIES.len() > 400, "{}", ENTRIES.len());
         let entries = ENTRIES.entries();
         assert!(entries.iter().all(|(_, one)| one.meaning.len() > 2 && !one.owner.is_empty()));
+        let files = entries.iter().filter(|(_, one)| one.owner.ends_with(".sys"));
+        for (pattern, one) in files {
+            assert!(!one.owner.contains(' '), "{pattern}: one file, so that it can be accused");
+        }
     }
 
     #[test]

@@ -200,7 +200,7 @@ fn case_24_tells_a_full_pool_and_its_tag() {
     assert_eq!(memory(&combined).nonpaged_limit, Some(Bytes::from_kib(262_012)));
     assert_eq!(memory(&combined).physical, Some(Bytes::from_kib(4_193_408)));
     assert_eq!(nonpaged(&combined, 0, b"Thre").bytes, 192_867_168);
-    assert_eq!(handles(&combined, 0), [(0x172e4, "", None)]);
+    assert_eq!(handles(&combined, 0), [(0x172e4, "PROCESS 88b75020 (Cid 172e4)", None)]);
 }
 
 #[test]
