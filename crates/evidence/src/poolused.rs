@@ -81,7 +81,7 @@ impl Section for Table {
             return Verdict::Used;
         }
         let Some(columns) = self.columns else { return Verdict::Foreign };
-        let verdict = self.row(columns, line.text);
+        let verdict = self.row(columns, line);
         self.has_gaps |= verdict != Verdict::Used && self.total.is_none();
         verdict
     }
@@ -109,10 +109,13 @@ impl Section for Table {
 }
 
 impl Table {
-    fn row(&mut self, columns: Columns, line: &str) -> Verdict {
+    fn row(&mut self, columns: Columns, line: Line<'_>) -> Verdict {
+        let Line { text: line, cut, .. } = line;
         let Some((tag, cells)) = cells(line, columns) else {
             let numbers = line.split_ascii_whitespace().skip(1).take(2);
-            let is_row = numbers.filter(|n| numbers::count(n).is_some()).count() == 2;
+            let numbers = numbers.filter(|n| numbers::count(n).is_some()).count();
+            // The last line of a text may be cut off behind its first number.
+            let is_row = numbers == 2 || cut && numbers == 1;
             return if is_row { Verdict::GoesOn } else { Verdict::Foreign };
         };
         let pools = match (columns.both, self.half) {

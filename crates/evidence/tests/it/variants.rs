@@ -140,6 +140,7 @@ fn a_row_that_is_cut_off_tells_nothing_and_its_table_is_marked() {
     assert!(torn.snapshots[0].is_torn);
     assert_eq!(nonpaged(&torn, b"File"), None);
     assert!(!combined(POOLMON).1.snapshots[0].is_torn);
+    assert!(combined(&POOLUSED[..POOLUSED.find("29938080").unwrap()]).1.snapshots[0].is_torn);
 }
 
 #[test]
