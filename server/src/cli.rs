@@ -25,6 +25,8 @@ pub enum Command {
     Admin(AdminOptions),
     /// Import what tools printed on a machine without agent.
     Import(ImportOptions),
+    /// Say what is wrong with a machine by what tools printed on it. Needs no database.
+    Diagnose(DiagnoseOptions),
 }
 
 /// Which database.
@@ -204,5 +206,20 @@ pub struct ImportOptions {
     pub host: String,
     /// Files: poolmon, `!vm`, `!poolused`, `!process 0 0`, event XML, pooltag.txt.
     #[arg(required = true)]
+    pub files: Vec<PathBuf>,
+}
+
+/// `diagnose`.
+#[derive(Debug, Args)]
+pub struct DiagnoseOptions {
+    /// Report as JSON.
+    #[arg(long)]
+    pub json: bool,
+    /// The administrator's own pooltag.txt, which counts more than the built-in list.
+    #[arg(long, value_name = "FILE")]
+    pub pooltag: Option<PathBuf>,
+    /// Files and folders of one machine: poolmon once or several times, `!vm`, `!poolused`,
+    /// `!process`, handle tables, Driver Verifier, events, tables and sentences.
+    #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
 }

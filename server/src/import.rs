@@ -1,8 +1,6 @@
 //! Importing evidence: what tools printed on a machine without agent becomes snapshots and events
 //! of a host, and the texts are kept with what was understood of them.
 
-mod exhaustion;
-
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_evidence::{Moment, Reading, combine, read};
 use poolwatch_model::{BootId, HostId, Snapshot, event::Event};
@@ -108,11 +106,7 @@ pub async fn import(
         kept.push((summary, is_new));
     }
     let combined = combine(new_readings);
-    let mut moments = combined.snapshots;
-    let of_events = combined.events.iter().filter_map(|event| event.exhaustion.as_ref());
-    for facts in combined.exhaustions.iter().chain(of_events) {
-        moments.push(Moment { at_s: None, snapshot: exhaustion::snapshot(facts) });
-    }
+    let moments = combined.snapshots;
     let mut stored_events = 0;
     for event in &combined.events {
         let new = events::insert(&mut transaction, host, &storable(event), true, now).await?;

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod clock;
 mod commands;
 pub mod database;
+pub mod diagnosing;
 pub mod failure;
 pub mod fleet;
 pub mod history;
@@ -16,6 +17,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod judging;
 pub mod metrics;
+mod next_steps;
 pub mod pages;
 pub mod routes;
 mod tls;
@@ -38,5 +40,6 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Migrate(options) => commands::migrate::run(&options).await,
         Command::Admin(options) => commands::admin::run(options).await,
         Command::Import(options) => commands::import::run(options).await,
+        Command::Diagnose(options) => commands::diagnose::run(&options),
     }
 }

@@ -18,6 +18,8 @@ use poolwatch_model::{
     process::{ProcessKey, ProcessUse},
 };
 
+pub use build::unwrapped;
+
 /// A value that was not measured.
 pub const MISSING: u64 = u64::MAX;
 

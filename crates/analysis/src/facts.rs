@@ -18,11 +18,45 @@ pub struct TagFacts {
 }
 
 impl TagFacts {
-    /// A driver file that is no part of the kernel itself, where the catalogue names one.
+    /// A driver file that is no part of Windows, where the catalogue names one.
     #[must_use]
     pub fn driver(&self) -> Option<&'static str> {
-        self.owner.filter(|owner| owner.ends_with(".sys") && !self.shared)
+        self.owner.filter(|owner| owner.ends_with(".sys") && !self.shared && !is_inbox(owner))
     }
+}
+
+/// Frameworks of Windows through which other drivers allocate: to own the tag is not to leak it.
+const INBOX: [&str; 24] = [
+    "acpi.sys",
+    "afd.sys",
+    "cng.sys",
+    "classpnp.sys",
+    "dxgkrnl.sys",
+    "dxgmms2.sys",
+    "fltmgr.sys",
+    "fwpkclnt.sys",
+    "http.sys",
+    "ksecdd.sys",
+    "mrxsmb.sys",
+    "ndis.sys",
+    "netio.sys",
+    "ntfs.sys",
+    "pci.sys",
+    "rdbss.sys",
+    "srv.sys",
+    "srv2.sys",
+    "srvnet.sys",
+    "storport.sys",
+    "tcpip.sys",
+    "usbport.sys",
+    "volsnap.sys",
+    "wdf01000.sys",
+];
+
+/// Whether a driver file is a framework of Windows.
+#[must_use]
+pub fn is_inbox(driver: &str) -> bool {
+    INBOX.iter().any(|inbox| inbox.eq_ignore_ascii_case(driver))
 }
 
 /// Caches of file systems, the registry, the cache manager and the memory manager: they follow the
@@ -42,6 +76,9 @@ pub fn of(tag: PoolTag) -> TagFacts {
         objects: holders::is_object_tag(tag),
         shared: entry.is_some_and(|entry| entry.shared),
         cache: CACHES.iter().any(|cache| **cache == tag.bytes()),
-        owner: entry.map(|entry| entry.owner),
+        // A guess accuses nobody.
+        owner: entry
+            .filter(|entry| entry.certainty > catalogue::Certainty::Guess)
+            .map(|entry| entry.owner),
     }
 }

@@ -14,7 +14,7 @@ use crate::{
     case::{self, CaseFile, TagSeries},
     ceilings, facts, headroom, high_use,
     lockstep::{self, Group},
-    one_picture, steps, suspects,
+    one_picture, release, steps, suspects,
     trend::{self, Growth, Stage},
 };
 
@@ -132,7 +132,9 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         evidence.push(Evidence::LockStep { tag, with: with.collect() });
     }
     evidence.extend(high_use::peer_fact(case, series));
-    let accused = suspects::of_growth(case, group);
+    let mut accused = suspects::of_growth(case, group);
+    release::weigh(case, pool, &mut accused);
+    accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     let mut tags: Vec<JudgedTag> = group
         .members()
         .map(|at| {

@@ -5,6 +5,7 @@
 //! one diagnosis for each cause. Hosts of a fleet are screened at each snapshot by a [`Screen`], and
 //! only tags that it points out are studied.
 
+pub mod around;
 pub mod case;
 pub mod catalogue;
 pub mod ceilings;
@@ -16,8 +17,10 @@ pub mod headroom;
 pub mod high_use;
 pub mod holders;
 pub mod judge;
+pub mod lifecycle;
 pub mod lockstep;
 pub mod one_picture;
+pub mod release;
 pub mod screen;
 pub mod statistics;
 pub mod steps;

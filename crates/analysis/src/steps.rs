@@ -6,7 +6,7 @@ use poolwatch_model::{
     host::Arch,
 };
 
-use crate::{case::CaseFile, facts, holders, suspects::is_vital};
+use crate::{case::CaseFile, catalogue, facts, holders, suspects::is_vital};
 
 /// Below this a suspect is a hint, and drivers are looked at as well.
 const SURE: f32 = 0.7;
@@ -86,10 +86,12 @@ fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
     let mut steps = Vec::new();
     let facts = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
     for fact in facts {
-        if let Evidence::KnownLeak { owner, versions, reference, .. } = fact {
+        if let Evidence::KnownLeak { tag, owner, reference, .. } = fact {
+            let mut known = catalogue::known_leaks(*tag);
+            let remedy = known.find(|leak| leak.name == owner).map_or("", |leak| leak.remedy);
             steps.push(NextStep::Update {
                 name: owner.clone(),
-                remedy: versions.clone(),
+                remedy: remedy.to_owned(),
                 reference: reference.clone(),
             });
         }

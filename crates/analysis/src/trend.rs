@@ -137,7 +137,7 @@ impl<'a> View<'a> {
         if !known || blocks.len() + 2 < window.blocks || blocks.len() < 4 {
             return None;
         }
-        let points = within.iter().map(|t| ((t.hour - from) as f64, t.value as f64)).collect();
+        let points = thinned(&within, from, window.hours);
         Some(Self { window, before, run_start: run, within, points, blocks })
     }
 
@@ -248,6 +248,19 @@ impl<'a> View<'a> {
         };
         beyond && above_peers && known
     }
+}
+
+/// At most about this many points make a line: its cost grows with their square.
+const POINTS: i64 = 56;
+
+/// Low points of equal parts of a window, each where it was measured.
+fn thinned(within: &[Trough], from: i64, hours: i64) -> Vec<(f64, f64)> {
+    let part = (hours + POINTS - 1) / POINTS;
+    within
+        .chunk_by(|a, b| (a.hour - from) / part == (b.hour - from) / part)
+        .filter_map(|troughs| troughs.iter().min_by_key(|trough| trough.value))
+        .map(|trough| ((trough.hour - from) as f64, trough.value as f64))
+        .collect()
 }
 
 /// The largest fall from what was reached before.

@@ -91,7 +91,8 @@ fn outcome(case: Case) -> Outcome {
         &pictures,
         &combined.events,
     );
-    file.exhaustions.clone_from(&combined.exhaustions);
+    let told = combined.told_events.iter();
+    file.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
     let diagnosis = diagnose_case(&file);
     let told = |name: &str| case.evidence.iter().any(|text| text.text.contains(name));
     let names: Vec<&str> = names(&case.truth.culprit).filter(|name| told(name)).collect();
@@ -111,7 +112,10 @@ fn outcome(case: Case) -> Outcome {
     wrong.extend(
         accused
             .iter()
-            .filter(|name| !case.truth.culprit.contains(**name) || case.truth.culprit.contains(&format!("not {name}")))
+            .filter(|name| {
+                !case.truth.culprit.contains(**name)
+                    || case.truth.culprit.contains(&format!("not {name}"))
+            })
             .map(|name| format!("accuses {name}")),
     );
     Outcome { id: case.id, diagnosis, wrong, culprit }

@@ -1,12 +1,89 @@
-//! Prints what the judgement is worth.
+//! Prints what the judgement is worth, and fails when it is worth too little.
 
-use std::path::Path;
+use std::{env, path::PathBuf, process::ExitCode};
 
-fn main() -> anyhow::Result<()> {
-    for outcome in poolwatch_evaluation::cases::judge_all(Path::new("/work/shared/data/cases"))?.unwrap_or_default() {
-        println!("{} {:?} {:?} {:?}", outcome.id, outcome.diagnosis.verdict, outcome.wrong, outcome.culprit);
-        for s in &outcome.diagnosis.suspects { println!("   {:?}", s); }
-        println!("   tags {:?}", outcome.diagnosis.tags);
+use anyhow::Context;
+use poolwatch_evaluation::{
+    cases::{self, Culprit},
+    halves::{self, Half},
+    report::{self, Figures},
+};
+use serde_json::json;
+
+/// Groups of twenty healthy hosts, and of each family, in each half.
+const HEALTHY: usize = 100;
+const OF_FAMILY: usize = 4;
+const SEED: u64 = 20_260_304;
+
+fn main() -> anyhow::Result<ExitCode> {
+    let mut numbers = env::args().skip(1).map(|text| text.parse::<u64>());
+    let mut number = |usual: u64| numbers.next().transpose().map(|n| n.unwrap_or(usual));
+    let usage = "usage: poolwatch-eval [HEALTHY GROUPS] [GROUPS OF EACH FAMILY] [SEED]";
+    let healthy = number(HEALTHY as u64).context(usage)? as usize;
+    let of_family = number(OF_FAMILY as u64).context(usage)? as usize;
+    let seed = number(SEED).context(usage)?;
+    let mut told = serde_json::Map::new();
+    let mut missed = Vec::new();
+    for (half, name) in [(Half::Tuning, "tuning"), (Half::HeldOut, "held_out")] {
+        let results = halves::run(&half.plans(seed, healthy, of_family));
+        let figures = Figures::of(&results);
+        println!("\n{name}: {} months of hosts, {} studies", results.months, results.studies.0);
+        figures.lines().iter().for_each(|line| println!("{line}"));
+        println!();
+        report::recall_table(&results).iter().for_each(|line| println!("{line}"));
+        println!();
+        report::by_family(&results, half.families()).iter().for_each(|line| println!("{line}"));
+        if half == Half::HeldOut {
+            missed = figures.missed();
+        }
+        // What went wrong in the tuning half may be looked at.
+        if half == Half::Tuning {
+            results.false_incidents.iter().for_each(|one| println!("false: {one}"));
+            let wrong = results.named.iter().filter(|one| !one.right);
+            wrong.filter(|one| one.confidence >= report::ACCUSED).for_each(|one| {
+                println!("wrong: {}", one.note);
+            });
+        }
+        told.insert(name.into(), json!(figures));
     }
-    Ok(())
+    let (lines, all_right, summary) = real_cases()?;
+    lines.iter().for_each(|line| println!("{line}"));
+    if !all_right {
+        missed.push("a real case is judged wrongly".into());
+    }
+    told.insert("cases".into(), summary);
+    told.insert("missed".into(), json!(missed));
+    println!();
+    for target in &missed {
+        println!("MISSED: {target}");
+    }
+    println!("{}", serde_json::Value::Object(told));
+    Ok(if missed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The real cases, where they are at hand.
+fn real_cases() -> anyhow::Result<(Vec<String>, bool, serde_json::Value)> {
+    let folder = env::var_os("POOLWATCH_CASES").map_or_else(
+        || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data/cases")),
+        PathBuf::from,
+    );
+    let Some(outcomes) = cases::judge_all(&folder)? else {
+        let reason = format!("\ncases: skipped, there is no folder {}", folder.display());
+        return Ok((vec![reason], true, json!(null)));
+    };
+    let mut lines = vec![String::new()];
+    for one in &outcomes {
+        let right = if one.wrong.is_empty() { "right".into() } else { one.wrong.join("; ") };
+        let culprit = match one.culprit {
+            Culprit::Named => "culprit named",
+            Culprit::Missed => "culprit missed",
+            Culprit::NotTold => "culprit not in the evidence",
+        };
+        let verdict = one.diagnosis.verdict.as_str();
+        lines.push(format!("{:<36}{verdict:<20}{right}, {culprit}", one.id));
+    }
+    let right = outcomes.iter().filter(|one| one.wrong.is_empty()).count();
+    let culprits = outcomes.iter().filter(|one| one.culprit == Culprit::Missed).count();
+    let all_right = right == outcomes.len() && culprits == 0;
+    Ok((lines, all_right, json!({ "right": right, "of": outcomes.len(), "missed": culprits })))
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use poolwatch_model::Snapshot;
-use poolwatch_model::event::{Event, MemoryExhaustion};
+use poolwatch_model::event::Event;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
@@ -11,7 +11,11 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::poolmon;
 use crate::pooltag::PooltagEntry;
+use crate::process::is_nameless;
 use crate::reading::{Content, Kind, Piece, Reading};
+use crate::told::{Aside, Deed, Growth, HandleSummary, ToldEvent, VerifiedDriver};
+
+mod exhaustion;
 
 /// The most pieces of one moment, so that comparing each with all stays cheap.
 const MAX_PARTS: usize = 256;
@@ -19,12 +23,20 @@ const MAX_PARTS: usize = 256;
 /// What the texts of one machine tell together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Combined {
-    /// The machine's moments, in the order of the texts.
+    /// The machine's moments, in the order of the texts. What event 2004 tells is among them.
     pub snapshots: Vec<Moment>,
+    /// States beside them, of which a text tells the circumstance and not the time.
+    pub asides: Vec<Aside>,
     /// Events, in the order of the texts.
     pub events: Vec<Event>,
-    /// What torn events 2004 tell; their times are lost.
-    pub exhaustions: Vec<MemoryExhaustion>,
+    /// Events whose times are lost.
+    pub told_events: Vec<ToldEvent>,
+    /// How much tags grew, where a text tells no states.
+    pub growths: Vec<Growth>,
+    /// Handles by type.
+    pub handles: Vec<HandleSummary>,
+    /// What Driver Verifier counted.
+    pub verified: Vec<VerifiedDriver>,
     /// What tags mean, as far as texts tell.
     pub catalogue: Vec<PooltagEntry>,
 }
@@ -34,6 +46,9 @@ pub struct Combined {
 pub struct Moment {
     /// Seconds since a moment that the moments of a series share, where a text tells times.
     pub at_s: Option<u64>,
+    /// Whether one of its texts was cut off or contradicted itself, so that what matters may be
+    /// missing.
+    pub is_torn: bool,
     /// What was measured.
     pub snapshot: Snapshot,
 }
@@ -48,28 +63,75 @@ pub fn combine(readings: impl IntoIterator<Item = Reading>) -> Combined {
     let mut combined = Combined::default();
     let mut current = Current::default();
     for reading in readings {
-        for piece in reading.pieces {
-            match piece.content {
-                Content::Event(event) => combined.events.push(*event),
-                Content::Exhaustion(facts) => combined.exhaustions.push(*facts),
-                Content::Catalogue(entries) => combined.catalogue.extend(entries),
-                Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
-                    if current.is_before(&piece) {
-                        combined.snapshots.extend(std::mem::take(&mut current).into_moment());
+        let mut aside: Option<(String, Current)> = None;
+        for mut piece in reading.pieces {
+            if let Some(remark) = piece.remark.take() {
+                match &mut aside {
+                    Some((known, state)) if *known == remark => state.add(piece),
+                    _ => {
+                        combined.asides.extend(aside.take().and_then(into_aside));
+                        let mut state = Current::default();
+                        state.add(piece);
+                        aside = Some((remark, state));
                     }
-                    current.add(piece);
                 }
+                continue;
             }
+            combined.add(piece, &mut current);
         }
+        combined.asides.extend(aside.and_then(into_aside));
     }
     combined.snapshots.extend(current.into_moment());
     combined
+}
+
+impl Combined {
+    /// Whether nothing was understood.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, piece: Piece, current: &mut Current) {
+        match piece.content {
+            Content::Event(event) => {
+                let facts = event.exhaustion.iter().flat_map(exhaustion::pieces);
+                facts.for_each(|piece| self.add_state(piece, current));
+                self.events.push(*event);
+            }
+            Content::Told(event) => {
+                let facts = event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts));
+                facts.for_each(|piece| self.add_state(piece, current));
+                self.told_events.push(event);
+            }
+            Content::Catalogue(entries) => self.catalogue.extend(entries),
+            Content::Growth(growth) => self.growths.push(growth),
+            Content::Handles(summary) => self.handles.push(summary),
+            Content::Drivers(drivers) => self.verified.extend(drivers),
+            Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
+                self.add_state(piece, current);
+            }
+        }
+    }
+
+    fn add_state(&mut self, piece: Piece, current: &mut Current) {
+        if current.is_before(&piece) {
+            self.snapshots.extend(std::mem::take(current).into_moment());
+        }
+        current.add(piece);
+    }
+}
+
+fn into_aside((remark, state): (String, Current)) -> Option<Aside> {
+    let snapshot = state.into_moment()?.snapshot;
+    Some(Aside { after: Deed::of(&remark), remark, snapshot })
 }
 
 /// The moment that is being put together.
 #[derive(Default)]
 struct Current {
     at_s: Option<u64>,
+    is_torn: bool,
     memory: Vec<(Kind, Box<Memory>)>,
     tags: Vec<(Kind, TagTable)>,
     processes: Vec<(Kind, Vec<ProcessUse>)>,
@@ -110,17 +172,18 @@ impl Current {
             Content::Processes(new) => {
                 self.processes.iter().any(|(kind, old)| same(kind) && have_changed(old, new))
             }
-            Content::Catalogue(_) | Content::Event(_) | Content::Exhaustion(_) => false,
+            _ => false,
         }
     }
 
     fn add(&mut self, piece: Piece) {
         self.at_s = self.at_s.or(piece.at_s);
+        self.is_torn |= piece.is_torn;
         match piece.content {
             Content::Memory(memory) => self.memory.push((piece.kind, memory)),
             Content::Tags(tags) => self.tags.push((piece.kind, tags)),
             Content::Processes(processes) => self.processes.push((piece.kind, processes)),
-            Content::Catalogue(_) | Content::Event(_) | Content::Exhaustion(_) => {}
+            _ => {}
         }
     }
 
@@ -132,7 +195,7 @@ impl Current {
         let tags = self.tags.into_iter().map(|(_, table)| table).reduce(merge_tags);
         let processes = self.processes.into_iter().map(|(_, list)| list).reduce(merge_processes);
         let snapshot = Snapshot { memory, tags, processes, ..Snapshot::default() };
-        Some(Moment { at_s: self.at_s, snapshot })
+        Some(Moment { at_s: self.at_s, is_torn: self.is_torn, snapshot })
     }
 }
 
@@ -233,7 +296,8 @@ fn have_changed(old: &[ProcessUse], new: &[ProcessUse]) -> bool {
     let known: HashMap<_, _> = old.iter().map(|old| (identity(old), old)).collect();
     new.iter().any(|new| {
         known.get(&identity(new)).is_some_and(|old| {
-            let is_other = !old.image.is_empty() && !new.image.is_empty() && old.image != new.image;
+            let named = !is_nameless(&old.image) && !is_nameless(&new.image);
+            let is_other = named && old.image != new.image;
             is_other || old.handles.zip(new.handles).is_some_and(|(old, new)| old != new)
         })
     })
@@ -244,9 +308,10 @@ fn merge_processes(mut first: Vec<ProcessUse>, second: Vec<ProcessUse>) -> Vec<P
     let mut told: HashMap<_, _> = second.into_iter().map(|new| (identity(&new), new)).collect();
     for known in &mut first {
         let Some(new) = told.remove(&identity(known)) else { continue };
-        if known.image.is_empty() {
+        if is_nameless(&known.image) {
             known.image = new.image;
         }
+        known.key.created = known.key.created.or(new.key.created);
         known.session = known.session.or(new.session);
         known.handles = known.handles.or(new.handles);
         known.threads = known.threads.or(new.threads);

@@ -1,8 +1,11 @@
 //! Events inside a text: where they are, and what becomes of torn ones.
 
+use poolwatch_model::event::EventKind;
+
 use crate::event;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::Gathered;
+use crate::told::ToldEvent;
 
 /// A part of a text.
 pub(crate) enum Part<'a> {
@@ -44,7 +47,14 @@ pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut Gathered) {
     match event::read_event(xml) {
         Ok(event) => out.piece(Kind::Event, lines, Content::Event(Box::new(event))),
         Err(_) => match event::read_exhaustion(xml) {
-            Some(facts) => out.piece(Kind::Event, lines, Content::Exhaustion(Box::new(facts))),
+            Some(facts) => {
+                let event = ToldEvent {
+                    kind: EventKind::CommitExhausted,
+                    event_id: 2004,
+                    exhaustion: Some(Box::new(facts)),
+                };
+                out.piece(Kind::Event, lines, Content::Told(event));
+            }
             None => {
                 for (line, text) in (lines.0..).zip(xml.lines()) {
                     out.ignore(line, text, IgnoredReason::CutOff);

@@ -1,7 +1,9 @@
-//! Tables of processes with their handles, as PowerShell's `Get-Process` prints them.
+//! Tables of processes with their handles, as PowerShell's `Get-Process` and `wmic process` print
+//! them.
 //!
-//! Columns: `Handles NPM(K) PM(K) WS(K) [VM(M)] CPU(s) Id [SI] ProcessName`. The processor time is
-//! empty for processes that may not be looked at. Names come without `.exe`.
+//! Columns: `Handles NPM(K) PM(K) WS(K) [VM(M)] CPU(s) Id [SI] ProcessName`, or those that were asked
+//! for (`Name Id HandleCount`). The processor time is empty for processes that may not be looked at.
+//! PowerShell leaves `.exe` out.
 
 use poolwatch_model::process::ProcessUse;
 
@@ -54,10 +56,9 @@ impl Section for Table {
         if line.text.bytes().all(|b| matches!(b, b'-' | b' ')) {
             return Verdict::Used;
         }
-        if !line.text.trim_start().starts_with(|c: char| c.is_ascii_digit()) {
-            return Verdict::Foreign;
-        }
+        let numbered = line.text.trim_start().starts_with(|c: char| c.is_ascii_digit());
         match row(&self.columns, line.text) {
+            None if !numbered => Verdict::Foreign,
             None => Verdict::Ignored(IgnoredReason::CutOff),
             Some(_) if self.processes.len() == MAX_PROCESSES => {
                 Verdict::Ignored(IgnoredReason::TooMany)
@@ -77,62 +78,69 @@ impl Section for Table {
         if self.processes.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
-        self.processes.sort_by_key(|process| process.key);
-        self.processes.dedup_by_key(|process| process.key);
+        self.processes.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
+        self.processes.dedup_by(|a, b| (a.key, &a.image) == (b.key, &b.image));
         out.piece(Kind::HandleTable, lines, Content::Processes(self.processes));
         Ok(())
     }
 }
 
 fn columns(line: &str) -> Option<Vec<Column>> {
-    if !line.trim_start().starts_with("Handles ") || line.len() > 200 {
+    if line.len() > 200 {
         return None;
     }
     let columns: Vec<_> = line
         .split_ascii_whitespace()
         .map(|word| match word {
-            "Handles" => Column::Handles,
+            "Handles" | "HandleCount" => Column::Handles,
             "NPM(K)" => Column::NonpagedKb,
             "PM(K)" => Column::PagefileKb,
             "CPU(s)" => Column::CpuSeconds,
-            "Id" => Column::Id,
-            "SI" => Column::Session,
-            "ProcessName" => Column::Name,
+            "Id" | "PID" | "ProcessId" => Column::Id,
+            "SI" | "SessionId" => Column::Session,
+            "ProcessName" | "Name" => Column::Name,
             _ => Column::Other,
         })
         .collect();
-    (columns.last() == Some(&Column::Name) && columns.contains(&Column::Id)).then_some(columns)
+    let count = |column| columns.iter().filter(|known| **known == column).count();
+    // Other words make a sentence, unless they stand in the columns that everybody knows.
+    let known = count(Column::Other) == 0 || columns[0] == Column::Handles;
+    (known && count(Column::Name) == 1 && count(Column::Handles) == 1).then_some(columns)
 }
 
 fn row(columns: &[Column], line: &str) -> Option<ProcessUse> {
-    let words: Vec<_> = line.split_ascii_whitespace().take(columns.len() + 4).collect();
-    // Names may have spaces; all else are numbers.
-    let numbers = words.iter().take_while(|word| word.starts_with(|c: char| c.is_ascii_digit()));
-    let numbers = numbers.count().min(columns.len() - 1);
-    let has_cpu = match columns.len() - 1 - numbers {
+    let words: Vec<_> = line.split_ascii_whitespace().take(columns.len() + 8).collect();
+    // All but the name are numbers; the name may have spaces.
+    let at = columns.iter().position(|column| *column == Column::Name)?;
+    let behind = columns.len() - 1 - at;
+    let (words, last) = words.split_at_checked(words.len().checked_sub(behind)?)?;
+    let is_number = |word: &&&str| word.starts_with(|c: char| c.is_ascii_digit());
+    let first = words.iter().take_while(is_number).count().min(at);
+    let has_cpu = match at - first {
         0 => true,
         1 if columns.contains(&Column::CpuSeconds) => false,
         _ => return None,
     };
-    let name = words.get(numbers..).filter(|name| !name.is_empty())?.join(" ");
-    let mut process = ProcessUse::new(0, None, image(&name));
-    let told = columns.iter().filter(|column| has_cpu || **column != Column::CpuSeconds);
-    let mut has_id = false;
-    for (column, word) in told.zip(&words[..numbers]) {
+    let (first, name) = words.split_at(first);
+    if name.is_empty() || last.iter().any(|word| !is_number(&word)) {
+        return None;
+    }
+    let mut process = ProcessUse::new(0, None, image(&name.join(" ")));
+    let told = columns
+        .iter()
+        .filter(|column| **column != Column::Name && (has_cpu || **column != Column::CpuSeconds));
+    for (column, word) in told.zip(first.iter().chain(last)) {
         let bytes = || numbers::count(word)?.checked_mul(1024);
         match column {
             Column::Handles => process.handles = u32::try_from(numbers::count(word)?).ok(),
             Column::NonpagedKb => process.nonpaged_quota = bytes(),
             Column::PagefileKb => process.private_bytes = bytes(),
-            Column::Id => {
-                process.key.pid = word.parse().ok()?;
-                has_id = true;
-            }
+            Column::Id => process.key.pid = word.parse().ok()?,
             Column::Session => process.session = word.parse().ok(),
             Column::CpuSeconds | Column::Name | Column::Other => {}
         }
     }
-    has_id.then_some(process)
+    Some(process)
 }
 
 #[cfg(test)]
@@ -164,5 +172,24 @@ Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
         assert_eq!(list[2].private_bytes, Some(904_512 * 1024));
         assert_eq!(reading.ignored.len(), 1);
         assert_eq!(reading.ignored[0].reason, IgnoredReason::CutOff);
+    }
+
+    #[test]
+    fn columns_may_be_those_that_were_asked_for() {
+        for text in [
+            "\nName          Id HandleCount\n----          -- -----------\n\
+             Memory Compression 96 10\nexplorer   30876      359617\n",
+            "HandleCount  Name          ProcessId  \n10  Memory Compression 96\n\
+             359,617       explorer.exe  30876      \n",
+        ] {
+            let reading = read("", text.as_bytes());
+            let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+            let told: Vec<_> =
+                list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
+            assert_eq!(
+                told,
+                [(96, "Memory Compression", Some(10)), (30_876, "explorer.exe", Some(359_617))]
+            );
+        }
     }
 }

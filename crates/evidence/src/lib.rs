@@ -15,9 +15,13 @@ pub mod combine;
 #[cfg(feature = "texts")]
 mod event_text;
 #[cfg(feature = "texts")]
+mod event_words;
+#[cfg(feature = "texts")]
+mod flat;
+#[cfg(feature = "texts")]
 mod get_process;
 #[cfg(feature = "texts")]
-mod markdown;
+mod handle_types;
 #[cfg(feature = "texts")]
 mod numbers;
 #[cfg(feature = "texts")]
@@ -35,13 +39,19 @@ pub mod reading;
 #[cfg(feature = "texts")]
 mod section;
 #[cfg(feature = "texts")]
+mod table;
+#[cfg(feature = "texts")]
 mod text;
+#[cfg(feature = "texts")]
+pub mod told;
+#[cfg(feature = "texts")]
+mod verifier;
 #[cfg(feature = "texts")]
 mod vm;
 
 #[cfg(feature = "texts")]
 pub use combine::{Combined, Moment, combine};
 #[cfg(feature = "texts")]
-pub use pooltag::{PooltagEntry, Pooltags, TagPattern};
+pub use pooltag::{PooltagEntry, Pooltags};
 #[cfg(feature = "texts")]
 pub use reading::{Content, Ignored, IgnoredReason, Kind, Piece, Reading, read};

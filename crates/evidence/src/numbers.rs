@@ -3,20 +3,80 @@
 use poolwatch_model::Bytes;
 
 /// A count: plain digits, or groups of three with one kind of separator throughout (comma, dot,
-/// apostrophe, any space). `None` for everything else, so for badly grouped digits.
+/// apostrophe, any spaces), or the Indian groups of two before the last three. `None` for everything
+/// else, so for badly grouped digits.
+///
+/// Spaces that people set by hand may be doubled, and the first may be missing: of three groups or
+/// more the first may have up to six digits.
 pub(crate) fn count(text: &str) -> Option<u64> {
     let text = text.trim();
-    if let Some(plain) = digits(text) {
-        return Some(plain);
+    digits(text).or_else(|| grouped(text))
+}
+
+/// The number that `text` starts with, grouped or not, and what follows it. Spaces do not group
+/// here: they part columns.
+pub(crate) fn leading(text: &str) -> Option<(u64, &str)> {
+    let run = |text: &str| text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let mut end = run(text);
+    let mark = text[end..].chars().next().filter(|c| is_mark(*c));
+    if let Some(mark) = mark.filter(|_| (1..=3).contains(&end)) {
+        while let Some(after) = text[end..].strip_prefix(mark) {
+            let length = run(after);
+            if length != 3 {
+                break;
+            }
+            end += mark.len_utf8() + length;
+        }
     }
-    let separator = text.chars().find(|c| !c.is_ascii_digit()).filter(|c| separates(*c))?;
-    let mut groups = text.split(separator);
-    let mut value = digits(groups.next().filter(|first| first.len() <= 3)?)?;
-    for group in groups {
-        let group = digits(group).filter(|_| group.len() == 3)?;
-        value = value.checked_mul(1000)?.checked_add(group)?;
+    let (number, rest) = text.split_at(end);
+    Some((count(number)?, rest))
+}
+
+/// The one way to read words of digits, in which spaces may group thousands, as `into` numbers that
+/// `fit` together. `None` when there is none, or more than one.
+pub(crate) fn regroup(
+    words: &[&str],
+    into: usize,
+    fit: &impl Fn(&[u64]) -> bool,
+) -> Option<Vec<u64>> {
+    // A row of a table has no more words; nor are there many ways to read one.
+    const MAX_WORDS: usize = 24;
+    const MAX_STEPS: u32 = 2000;
+    fn search(
+        words: &[&str],
+        into: usize,
+        read: &mut Vec<u64>,
+        steps: &mut u32,
+        found: &mut dyn FnMut(&[u64]),
+    ) {
+        *steps += 1;
+        if *steps > MAX_STEPS || read.len() + words.len() < into {
+            return;
+        }
+        if read.len() == into {
+            if words.is_empty() {
+                found(read);
+            }
+            return;
+        }
+        for taken in 1..=words.len() {
+            let Some(number) = value(&words[..taken]) else { break };
+            read.push(number);
+            search(&words[taken..], into, read, steps, found);
+            read.pop();
+        }
     }
-    Some(value)
+    if words.len() > MAX_WORDS {
+        return None;
+    }
+    let (mut only, mut ways, mut steps) = (None, 0, 0);
+    search(words, into, &mut Vec::new(), &mut steps, &mut |numbers| {
+        if fit(numbers) {
+            ways += 1;
+            only = Some(numbers.to_vec());
+        }
+    });
+    only.filter(|_| ways == 1 && steps <= MAX_STEPS)
 }
 
 /// A hexadecimal number, with or without `0x`, with or without the back-tick of 64-bit debuggers.
@@ -32,13 +92,6 @@ pub(crate) fn hex(text: &str) -> Option<u64> {
     text.starts_with(|c: char| c.is_ascii_hexdigit()).then_some(value)
 }
 
-/// The plain digits that `text` starts with, and what follows them.
-pub(crate) fn leading(text: &str) -> Option<(u64, &str)> {
-    let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (number, rest) = text.split_at(end);
-    Some((digits(number)?, rest))
-}
-
 /// An amount with its unit (`2.681 GB`, `260620K`, `1,024 Kb`, `17 bytes`). Units are of 1,024.
 ///
 /// Where a separator could be a decimal one or one of thousands, the unit decides as far as it
@@ -48,19 +101,21 @@ pub(crate) fn size(text: &str) -> Option<Bytes> {
     let end = text.find(char::is_alphabetic)?;
     let (number, unit) = (text[..end].trim_end(), &text[end..]);
     let power = match unit.to_ascii_lowercase().as_str() {
-        "b" | "byte" | "bytes" => 0,
-        "k" | "kb" | "kib" => 1,
-        "m" | "mb" | "mib" => 2,
-        "g" | "gb" | "gib" => 3,
-        "t" | "tb" | "tib" => 4,
+        "b" | "byte" | "bytes" | "o" | "octets" => 0,
+        "k" | "kb" | "kib" | "ko" => 1,
+        "m" | "mb" | "mib" | "mo" => 2,
+        "g" | "gb" | "gib" | "go" => 3,
+        "t" | "tb" | "tib" | "to" => 4,
         _ => return None,
     };
     let unit = 1_u128 << (10 * power);
     let marks = number.matches(['.', ',']).count();
-    let bytes = match number.split_once(['.', ',']).filter(|_| marks == 1) {
+    // Of two different marks the last is the decimal one.
+    let mixed = number.contains('.') && number.contains(',');
+    let bytes = match number.rsplit_once(['.', ',']).filter(|_| marks == 1 || mixed) {
         // Three digits after the only mark: decimals of something large, or thousands of bytes.
-        Some((_, decimals)) if decimals.len() == 3 && power == 2 => return None,
-        Some((_, decimals)) if decimals.len() == 3 && power < 2 => {
+        Some((_, decimals)) if !mixed && decimals.len() == 3 && power == 2 => return None,
+        Some((_, decimals)) if !mixed && decimals.len() == 3 && power < 2 => {
             if power == 1 && number.contains('.') {
                 return None;
             }
@@ -87,8 +142,54 @@ fn digits(text: &str) -> Option<u64> {
     text.parse().ok()
 }
 
-fn separates(c: char) -> bool {
-    matches!(c, ',' | '.' | '\'' | '’' | ' ' | '\u{A0}' | '\u{2009}' | '\u{202F}')
+/// The number that groups of digits make, the first one to three digits long, the others three.
+fn value(groups: &[&str]) -> Option<u64> {
+    let (first, rest) = groups.split_first()?;
+    if rest.is_empty() {
+        return digits(first);
+    }
+    if first.len() > 3 {
+        return None;
+    }
+    rest.iter().try_fold(digits(first)?, |value, group| {
+        let group_value = digits(group).filter(|_| group.len() == 3)?;
+        value.checked_mul(1000)?.checked_add(group_value)
+    })
+}
+
+/// A number with separators.
+fn grouped(text: &str) -> Option<u64> {
+    let separator = text.chars().find(|c| !c.is_ascii_digit())?;
+    if separator.is_whitespace() {
+        let groups: Vec<_> = text.split_whitespace().collect();
+        // Hand-set: `3685 900 288`.
+        let first = groups[0];
+        if groups.len() >= 3 && (4..=6).contains(&first.len()) && first.is_ascii() {
+            let (head, tail) = first.split_at(first.len() - 3);
+            return value(&[&[head, tail], &groups[1..]].concat());
+        }
+        return value(&groups);
+    }
+    if !is_mark(separator) {
+        return None;
+    }
+    let groups: Vec<_> = text.split(separator).collect();
+    value(&groups).or_else(|| indian(&groups).filter(|_| separator == ','))
+}
+
+/// `1,23,45,678`: groups of two before the last three.
+fn indian(groups: &[&str]) -> Option<u64> {
+    let [first, middle @ .., last] = groups else { return None };
+    let regular = first.len() <= 2
+        && !middle.is_empty()
+        && middle.iter().all(|group| group.len() == 2)
+        && last.len() == 3;
+    if regular { digits(&groups.concat()) } else { None }
+}
+
+/// Signs that people set between thousands. Of spaces those that do not break.
+fn is_mark(c: char) -> bool {
+    matches!(c, ',' | '.' | '\'' | '’' | '´' | '`' | '_' | '٬' | '\u{A0}' | '\u{2009}' | '\u{202F}')
 }
 
 #[cfg(test)]
@@ -102,11 +203,15 @@ mod tests {
             ("2,655", Some(2655)),
             ("17.335.136", Some(17_335_136)),
             ("500 000", Some(500_000)),
-            ("902\u{202F}995\u{A0}968", None),
+            ("902\u{202F}995\u{A0}968", Some(902_995_968)),
             ("902\u{202F}995\u{202F}968", Some(902_995_968)),
             ("39’511", Some(39_511)),
-            ("3685 900 288", None),
-            ("941  436 928", None),
+            ("39'511'000", Some(39_511_000)),
+            ("3685 900 288", Some(3_685_900_288)),
+            ("941  436 928", Some(941_436_928)),
+            ("5123 456", None),
+            ("1,23,45,678", Some(12_345_678)),
+            ("1,234.567", None),
             ("1,2", None),
             ("18446744073709551615", Some(u64::MAX)),
             ("18446744073709551616", None),
@@ -136,6 +241,32 @@ mod tests {
     }
 
     #[test]
+    fn a_row_with_spaces_in_its_numbers_is_read_if_there_is_one_way() {
+        let sum = |n: &[u64]| n[0] - n[1].min(n[0]) == n[2];
+        let words = |text: &'static str| text.split(' ').collect::<Vec<_>>();
+        let row = regroup(&words("378 580 24 692 353 888"), 3, &sum);
+        assert_eq!(row, Some(vec![378_580, 24_692, 353_888]));
+        assert_eq!(regroup(&words("5 768 754 1 938"), 2, &|_| true), Some(vec![5_768_754, 1_938]));
+        assert_eq!(regroup(&words("5 768 754"), 2, &|_| true), None, "two ways");
+        assert_eq!(regroup(&words("1 2 3"), 2, &|_| true), None, "no way");
+        assert_eq!(regroup(&["111"; 24], 8, &|_| false), None);
+    }
+
+    #[test]
+    fn a_number_at_the_start_takes_its_groups_along() {
+        for (text, read) in [
+            ("1,938,325UNKNOWN", Some((1_938_325, "UNKNOWN"))),
+            ("520UNKNOWN", Some((520, "UNKNOWN"))),
+            ("12, 13", Some((12, ", 13"))),
+            ("1,2345", Some((1, ",2345"))),
+            ("65 244", Some((65, " 244"))),
+            ("x", None),
+        ] {
+            assert_eq!(leading(text), read, "{text}");
+        }
+    }
+
+    #[test]
     fn sizes_are_read_unless_their_mark_is_ambiguous() {
         const GB: u64 = 1 << 30;
         for (text, bytes) in [
@@ -145,6 +276,9 @@ mod tests {
             ("2,681 GB", Some(2_878_701_830)),
             ("1.5 GB", Some(GB + GB / 2)),
             ("1,234,567 bytes", Some(1_234_567)),
+            ("1,536.5 KB", Some(1_573_376)),
+            ("1.536,5 Ko", Some(1_573_376)),
+            ("1 234 567 octets", Some(1_234_567)),
             ("2.681 MB", None),
             ("2.681 KB", None),
             ("12 parsecs", None),

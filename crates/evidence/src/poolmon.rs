@@ -5,9 +5,10 @@
 //! allocation, and perhaps who may own the tag. A tag may have a row for each pool.
 
 use poolwatch_model::memory::Memory;
-use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
+use crate::pooltag::PooltagEntry;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;
@@ -34,6 +35,7 @@ pub(crate) fn row(line: &str) -> Option<Result<(PoolTag, Pool, TagCounters), Ign
 struct Capture {
     memory: Memory,
     rows: Vec<TagUse>,
+    owners: Vec<PooltagEntry>,
     has_header: bool,
     is_session: bool,
 }
@@ -64,6 +66,7 @@ impl Section for Capture {
         }
         match row(line.text) {
             None => Verdict::Foreign,
+            Some(Err(IgnoredReason::CutOff)) => Verdict::GoesOn,
             Some(Err(reason)) => Verdict::Ignored(reason),
             Some(Ok(_)) if self.is_session => Verdict::Ignored(IgnoredReason::SessionPool),
             Some(Ok(_)) if self.rows.len() == MAX_ROWS => Verdict::Ignored(IgnoredReason::TooMany),
@@ -71,6 +74,7 @@ impl Section for Capture {
                 let mut row = empty(tag);
                 *row.of_mut(pool) = counters;
                 self.rows.push(row);
+                self.owners.extend(owner(tag, line.text));
                 Verdict::Used
             }
         }
@@ -85,8 +89,12 @@ impl Section for Capture {
         }
         if !self.rows.is_empty() {
             // The screen shows only the first rows, and nothing tells it from the file.
-            let table = TagTable::new(AllocCounting::Full64, false, self.rows);
+            let rows = tag_text::straightened(self.rows);
+            let table = TagTable::new(AllocCounting::Full64, false, rows);
             out.piece(Kind::Poolmon, lines, Content::Tags(table));
+        }
+        if !self.owners.is_empty() {
+            out.piece(Kind::Poolmon, lines, Content::Catalogue(self.owners));
         }
         Ok(())
     }
@@ -115,16 +123,40 @@ fn read_row(
     numbers: &str,
 ) -> Result<(PoolTag, Pool, TagCounters), IgnoredReason> {
     let tag = tag_text::tag(tag_column(before)).ok_or(IgnoredReason::BadTag)?;
-    let mut numbers = Columns(numbers);
-    let mut next = || numbers.next().ok_or(IgnoredReason::CutOff);
-    let (allocs, frees, outstanding, bytes, each) = (next()?, next()?, next()?, next()?, next()?);
-    // Above 4 GB some versions print a wrapped quotient.
-    let each_fits = bytes.checked_div(outstanding).is_none_or(|quotient| quotient == each)
-        || bytes > u64::from(u32::MAX);
-    if !agree(allocs, frees, outstanding) || !plausible(bytes, outstanding) || !each_fits {
-        return Err(IgnoredReason::Contradiction);
+    let words = number_words(numbers);
+    let fits = |n: &[u64]| {
+        let [allocs, frees, outstanding, bytes, each] = *n else { return false };
+        // Above 4 GB some versions print a wrapped quotient.
+        let each_fits = bytes.checked_div(outstanding).is_none_or(|quotient| quotient == each)
+            || bytes > u64::from(u32::MAX);
+        agree(allocs, frees, outstanding) && plausible(bytes, outstanding) && each_fits
+    };
+    if words.len() < COLUMNS {
+        return Err(IgnoredReason::CutOff);
     }
-    Ok((tag, pool, TagCounters { bytes, outstanding, allocs }))
+    let plain: Option<Vec<u64>> =
+        words[..COLUMNS].iter().map(|word| numbers::count(word)).collect();
+    let numbers = plain
+        .filter(|numbers| fits(numbers))
+        .or_else(|| numbers::regroup(&words, COLUMNS, &fits))
+        .ok_or(IgnoredReason::Contradiction)?;
+    Ok((tag, pool, TagCounters { bytes: numbers[3], outstanding: numbers[2], allocs: numbers[0] }))
+}
+
+/// Allocations, frees, difference, bytes, bytes per allocation.
+const COLUMNS: usize = 5;
+
+/// Who owns the tag of a row, as the tool found it in the administrator's pooltag.txt:
+/// `[nt!ps - Thread objects]`.
+fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
+    let (_, mapped) = line.split_once('[')?;
+    let (owner, description) = mapped.trim_end().strip_suffix(']')?.split_once(" - ")?;
+    let owner = owner.rsplit('[').next()?.trim();
+    (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
+        pattern: TagPattern::of(tag),
+        owner: Some(owner.to_owned()),
+        description: description.trim().to_owned(),
+    })
 }
 
 /// What stands before the type, the type, and what follows it, if a number does.
@@ -132,7 +164,7 @@ fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
     // The tag's four letters and an indent; no row has its type further right.
     const LATEST: usize = 40;
     let head = &line[..line.floor_char_boundary(LATEST)];
-    [("Nonp", Pool::Nonpaged), ("Paged", Pool::Paged)].into_iter().find_map(|(word, pool)| {
+    TYPES.into_iter().find_map(|(word, pool)| {
         head.match_indices(word).find_map(|(at, _)| {
             let (before, after) = (&line[..at], &line[at + word.len()..]);
             let apart = before.ends_with([' ', '\t']) && after.starts_with([' ', '\t']);
@@ -141,6 +173,14 @@ fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
         })
     })
 }
+
+/// The words for a pool in the column of types; tools other than poolmon write the last two.
+const TYPES: [(&str, Pool); 4] = [
+    ("Nonp", Pool::Nonpaged),
+    ("Paged", Pool::Paged),
+    ("NonPaged", Pool::Nonpaged),
+    ("Nonpaged", Pool::Nonpaged),
+];
 
 /// The tag in the text before the type. In the tool's own layout it has a column of its own, so
 /// that spaces inside and before it are kept.
@@ -151,22 +191,24 @@ fn tag_column(before: &str) -> &str {
     }
 }
 
-/// The numbers of a row, without the changes in parentheses.
-struct Columns<'a>(&'a str);
-
-impl Iterator for Columns<'_> {
-    type Item = u64;
-
-    fn next(&mut self) -> Option<u64> {
-        self.0 = self.0.trim_start();
-        while let Some(change) = self.0.strip_prefix('(') {
-            self.0 = change[change.find(')')? + 1..].trim_start();
+/// The words of the numbers of a row, without the changes in parentheses.
+fn number_words(text: &str) -> Vec<&str> {
+    const MAX_WORDS: usize = 24;
+    let (mut words, mut rest) = (Vec::new(), text.trim_start());
+    while words.len() < MAX_WORDS {
+        while let Some(change) = rest.strip_prefix('(') {
+            let Some(end) = change.find(')') else { return words };
+            rest = change[end + 1..].trim_start();
         }
-        let end = self.0.find([' ', '\t', '(']).unwrap_or(self.0.len());
-        let (number, rest) = self.0.split_at(end);
-        self.0 = rest;
-        numbers::count(number)
+        let end = rest.find([' ', '\t', '(']).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if !word.starts_with(|c: char| c.is_ascii_digit()) || numbers::count(word).is_none() {
+            break;
+        }
+        words.push(word);
+        rest = after.trim_start();
     }
+    words
 }
 
 fn is_header(line: &str) -> bool {
@@ -252,6 +294,14 @@ mod tests {
             ("Paged Nonp 1 1 0 0 0", ("", Nonpaged, 0, 0, 0)),
             ("Nonp Nonp 3 1 2 64 32", ("Nonp", Nonpaged, 3, 2, 64)),
             ("Wrap Nonp 5 4294967295 6 96 16", ("Wrap", Nonpaged, 5, 6, 96)),
+            (
+                "Dot  NonPaged 1.021.112 1.020.985 127 91.912 723",
+                ("Dot", Nonpaged, 1_021_112, 127, 91_912),
+            ),
+            (
+                "Spac Nonp 378 580 24 692 353 888 220 826 112 624",
+                ("Spac", Nonpaged, 378_580, 353_888, 220_826_112),
+            ),
         ] {
             if tag.is_empty() {
                 assert_eq!(parsed(line), Err(IgnoredReason::BadTag), "{line}");

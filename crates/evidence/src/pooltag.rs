@@ -5,9 +5,8 @@
 //! any number of them, neither of them first. `rem` and `//` begin comments. Lines with two fields
 //! tell no owner, nor does `<unknown>`.
 
-use std::collections::HashMap;
-
 use poolwatch_model::PoolTag;
+use poolwatch_model::tag::{TagMap, TagPattern};
 
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
@@ -30,93 +29,35 @@ pub struct PooltagEntry {
     pub description: String,
 }
 
-/// One tag, or a group of tags by wildcards.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct TagPattern {
-    bytes: [u8; 4],
-    is_wildcard: bool,
-}
-
-impl TagPattern {
-    /// The pattern of one to four characters; a wildcard may not be the first.
-    #[must_use]
-    pub fn new(text: &str) -> Option<Self> {
-        let bytes = tag_text::tag(text)?.bytes();
-        let is_wildcard = bytes.iter().any(|b| matches!(b, b'?' | b'*'));
-        (!matches!(bytes[0], b'?' | b'*')).then_some(Self { bytes, is_wildcard })
-    }
-
-    /// The tag, unless the pattern has wildcards.
-    #[must_use]
-    pub fn as_tag(self) -> Option<PoolTag> {
-        (!self.is_wildcard).then_some(PoolTag::new(self.bytes))
-    }
-
-    /// Whether a tag is one of these.
-    #[must_use]
-    pub fn matches(self, tag: PoolTag) -> bool {
-        fn rest(pattern: &[u8], tag: &[u8]) -> bool {
-            match (pattern.split_first(), tag.split_first()) {
-                (None, None) => true,
-                // Spaces only pad a pattern that has used up the tag.
-                (Some((b' ', pattern)), None) => rest(pattern, tag),
-                (Some((b'*', pattern)), _) => (0..=tag.len()).any(|at| rest(pattern, &tag[at..])),
-                (Some((b'?', pattern)), Some((_, tag))) => rest(pattern, tag),
-                (Some((literal, pattern)), Some((byte, tag))) => {
-                    literal == byte && rest(pattern, tag)
-                }
-                _ => false,
-            }
-        }
-        rest(&self.bytes, &tag.bytes())
-    }
-
-    fn literals(self) -> usize {
-        let padding = self.bytes.iter().rev().take_while(|b| **b == b' ').count();
-        self.bytes[..4 - padding].iter().filter(|b| !matches!(b, b'?' | b'*')).count()
-    }
-}
-
 /// Entries, to be looked up by tag.
 #[derive(Debug, Clone, Default)]
-pub struct Pooltags {
-    exact: HashMap<PoolTag, PooltagEntry>,
-    /// Longest literal first.
-    wildcards: Vec<PooltagEntry>,
-}
+pub struct Pooltags(TagMap<PooltagEntry>);
 
 impl Pooltags {
     /// A catalogue of `entries`. Of entries for one tag the first counts, unless it tells no owner
     /// and a later one does.
     #[must_use]
     pub fn new(entries: impl IntoIterator<Item = PooltagEntry>) -> Self {
-        let mut pooltags = Self::default();
+        let mut pooltags = TagMap::default();
         for entry in entries {
-            let Some(tag) = entry.pattern.as_tag() else {
-                pooltags.wildcards.push(entry);
-                continue;
-            };
-            let known = pooltags.exact.get(&tag);
+            let known: Option<&PooltagEntry> = pooltags.own(entry.pattern);
             if known.is_none_or(|known| known.owner.is_none() && entry.owner.is_some()) {
-                pooltags.exact.insert(tag, entry);
+                pooltags.insert(entry.pattern, entry);
             }
         }
-        pooltags.wildcards.sort_by_key(|entry| std::cmp::Reverse(entry.pattern.literals()));
-        pooltags
+        Self(pooltags)
     }
 
     /// What a tag means: its own entry, else that of the wildcard with most literal characters.
     #[must_use]
     pub fn lookup(&self, tag: PoolTag) -> Option<&PooltagEntry> {
-        self.exact
-            .get(&tag)
-            .or_else(|| self.wildcards.iter().find(|entry| entry.pattern.matches(tag)))
+        self.0.get(tag)
     }
 
     /// Number of entries.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.exact.len() + self.wildcards.len()
+        self.0.len()
     }
 
     /// Whether it has no entry.
@@ -169,7 +110,8 @@ fn is_comment(line: &str) -> bool {
 fn entry(line: &str) -> Option<PooltagEntry> {
     let (tag, rest) = split_at_hyphen(line, 8)?;
     let tag = tag.trim_end();
-    let pattern = TagPattern::new(tag).or_else(|| TagPattern::new(tag.trim_start()))?;
+    let pattern = |text: &str| TagPattern::new(tag_text::tag(text)?);
+    let pattern = pattern(tag).or_else(|| pattern(tag.trim_start()))?;
     let (owner, description) = match split_at_hyphen(rest, rest.len()) {
         Some((owner, description)) => (Some(owner.trim()), description.trim()),
         None => (None, rest.trim()),
@@ -260,23 +202,6 @@ Tags of g.sys are Gc00 through GcFF
             assert_eq!(found, owner, "{:?}", PoolTag::new(tag));
         }
         assert!(pooltags.lookup(PoolTag::new(*b"ABcd")).is_some());
-    }
-
-    #[test]
-    fn wildcards_stand_for_one_or_any_number_of_characters() {
-        for (pattern, tag, matches) in [
-            ("Ab?", *b"Abx ", true),
-            ("Ab?", *b"Abxy", false),
-            ("A*", *b"A   ", true),
-            ("A*", *b"Abcd", true),
-            ("A*d", *b"Abcd", true),
-            ("A*d", *b"Abce", false),
-            ("Abcd", *b"Abcd", true),
-        ] {
-            let pattern = TagPattern::new(pattern).unwrap();
-            assert_eq!(pattern.matches(PoolTag::new(tag)), matches, "{pattern:?} {tag:?}");
-        }
-        assert_eq!(TagPattern::new("*abc"), None);
     }
 
     #[test]

@@ -4,10 +4,11 @@
 //! (allocations, frees, their difference, bytes used). Some versions print the nonpaged half alone.
 //! What a tag means may follow the last number without a space.
 
-use poolwatch_model::Pool;
-use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
+use poolwatch_model::{Pool, PoolTag};
 
 use crate::poolmon::{agree, empty, plausible};
+use crate::pooltag::PooltagEntry;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;
@@ -45,6 +46,7 @@ struct Table {
     /// The pool of a table that tells of one alone.
     half: Option<Pool>,
     rows: Vec<TagUse>,
+    owners: Vec<PooltagEntry>,
     total: Option<TagUse>,
     has_gaps: bool,
 }
@@ -79,7 +81,7 @@ impl Section for Table {
             return Verdict::Used;
         }
         let Some(columns) = self.columns else { return Verdict::Foreign };
-        let verdict = self.row(columns, line.text);
+        let verdict = self.row(columns, line);
         self.has_gaps |= verdict != Verdict::Used && self.total.is_none();
         verdict
     }
@@ -92,23 +94,29 @@ impl Section for Table {
             Some(columns) if columns.verbose => AllocCounting::Full64,
             _ => AllocCounting::OutstandingOnly,
         };
-        let mut table = TagTable::new(counting, false, self.rows);
+        let mut table = TagTable::new(counting, false, tag_text::straightened(self.rows));
         table.complete = !self.has_gaps
             && self.columns.is_some_and(|columns| columns.both)
             && self.total.is_some_and(|total| {
                 Pool::ALL.iter().all(|pool| table.total(*pool) == total.of(*pool).bytes)
             });
         out.piece(Kind::PoolUsed, lines, Content::Tags(table));
+        if !self.owners.is_empty() {
+            out.piece(Kind::PoolUsed, lines, Content::Catalogue(self.owners));
+        }
         Ok(())
     }
 }
 
 impl Table {
-    fn row(&mut self, columns: Columns, line: &str) -> Verdict {
-        let Some((tag, cells)) = cells(line, columns.count()) else {
+    fn row(&mut self, columns: Columns, line: Line<'_>) -> Verdict {
+        let Line { text: line, cut, .. } = line;
+        let Some((tag, cells)) = cells(line, columns) else {
             let numbers = line.split_ascii_whitespace().skip(1).take(2);
-            let is_row = numbers.filter(|n| numbers::count(n).is_some()).count() == 2;
-            return if is_row { Verdict::Ignored(IgnoredReason::CutOff) } else { Verdict::Foreign };
+            let numbers = numbers.filter(|n| numbers::count(n).is_some()).count();
+            // The last line of a text may be cut off behind its first number.
+            let is_row = numbers == 2 || cut && numbers == 1;
+            return if is_row { Verdict::GoesOn } else { Verdict::Foreign };
         };
         let pools = match (columns.both, self.half) {
             (true, _) => [Pool::Nonpaged, Pool::Paged].to_vec(),
@@ -132,6 +140,7 @@ impl Table {
             return Verdict::Ignored(IgnoredReason::TooMany);
         } else {
             self.rows.push(row);
+            self.owners.extend(owner(row.tag, line));
         }
         Verdict::Used
     }
@@ -148,28 +157,77 @@ fn counters(cells: &[u64]) -> Option<TagCounters> {
     plausible(counters.bytes, counters.outstanding).then_some(counters)
 }
 
+/// Who owns the tag of a row, as the debugger found it in the administrator's pooltag.txt:
+/// `Thread objects , Binary: nt!ps`.
+fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
+    let (before, owner) = line.split_once(", Binary:")?;
+    let described = before.trim_start().trim_start_matches(|c: char| !c.is_whitespace());
+    let description =
+        described.trim_start_matches(|c: char| c.is_whitespace() || c.is_ascii_digit());
+    let owner = owner.trim();
+    (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
+        pattern: TagPattern::of(tag),
+        owner: Some(owner.to_owned()),
+        description: description.trim().to_owned(),
+    })
+}
+
 /// The tag of a row and its numbers.
-fn cells(line: &str, count: usize) -> Option<(&str, Vec<u64>)> {
+fn cells(line: &str, columns: Columns) -> Option<(&str, Vec<u64>)> {
     let line = line.trim_start();
     // The column of the tag has four letters, spaces among them. In a table whose spaces were
     // squeezed the tag is the first word.
     let column = line.char_indices().nth(4).map(|(end, _)| line.split_at(end));
     let word = line.find([' ', '\t']).map(|end| line.split_at(end));
     let column = column.filter(|(_, rest)| rest.starts_with([' ', '\t']));
-    column.into_iter().chain(word).find_map(|(tag, rest)| {
-        let mut cells = Vec::with_capacity(count);
-        let mut rest = rest;
-        while cells.len() < count {
-            let (number, after) = numbers::leading(rest.trim_start())?;
-            let last = cells.len() + 1 == count;
-            if !last && !after.starts_with([' ', '\t']) {
-                return None;
-            }
-            cells.push(number);
-            rest = after;
+    let mut ways = column.into_iter().chain(word);
+    let plain = ways
+        .clone()
+        .find_map(|(tag, rest)| Some((tag.trim_end(), plain_cells(rest, columns.count())?)));
+    // Spaces may stand between thousands: then the plain numbers make no sense, or leave some over.
+    let sensible =
+        |numbers: &[u64]| numbers.chunks(columns.per_pool()).all(|cells| counters(cells).is_some());
+    match plain {
+        Some((tag, (numbers, left))) if sensible(&numbers) && !goes_on_in_numbers(left) => {
+            Some((tag, numbers))
         }
-        Some((tag.trim_end(), cells))
-    })
+        plain => ways
+            .find_map(|(tag, rest)| {
+                let words: Vec<_> = rest
+                    .split_ascii_whitespace()
+                    .take(25)
+                    .take_while(|word| numbers::count(word).is_some())
+                    .collect();
+                let numbers = numbers::regroup(&words, columns.count(), &sensible)?;
+                Some((tag.trim_end(), numbers))
+            })
+            .or_else(|| {
+                let (tag, (numbers, left)) = plain?;
+                (!goes_on_in_numbers(left)).then_some((tag, numbers))
+            }),
+    }
+}
+
+/// As many plain numbers as there are columns, and what follows them.
+fn plain_cells(text: &str, count: usize) -> Option<(Vec<u64>, &str)> {
+    let mut cells = Vec::with_capacity(count);
+    let mut rest = text;
+    while cells.len() < count {
+        let (number, after) = numbers::leading(rest.trim_start())?;
+        let last = cells.len() + 1 == count;
+        if !last && !after.starts_with([' ', '\t']) {
+            return None;
+        }
+        cells.push(number);
+        rest = after;
+    }
+    Some((cells, rest))
+}
+
+/// Whether a group of thousands follows.
+fn goes_on_in_numbers(rest: &str) -> bool {
+    let Some(word) = rest.split_ascii_whitespace().next() else { return false };
+    rest.starts_with(' ') && word.len() == 3 && word.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn title(line: &str) -> Option<Title> {
@@ -183,6 +241,14 @@ fn title(line: &str) -> Option<Title> {
         "nonpagedpaged" => Some(Title::Halves),
         "nonpaged" => Some(Title::Half(Pool::Nonpaged)),
         "paged" => Some(Title::Half(Pool::Paged)),
+        // Titles that were put on one line.
+        flattened if flattened.contains("poolused:") => {
+            Some(match flattened.split_once("poolused:").map_or("", |(_, halves)| halves) {
+                "nonpaged" => Title::Half(Pool::Nonpaged),
+                "paged" => Title::Half(Pool::Paged),
+                _ => Title::PoolUsed,
+            })
+        }
         _ => {
             let by = squeezed.strip_prefix("sortingby")?;
             Some(Title::SortedBy(if by.starts_with("nonpagedpool") {
@@ -194,6 +260,15 @@ fn title(line: &str) -> Option<Title> {
             }))
         }
     }
+}
+
+/// Where the column heads inside a flattened line start and end, and how many numbers a row has.
+pub(crate) fn heads(line: &str) -> Option<(usize, usize, usize)> {
+    let at = line.find("Tag ").filter(|at| line[*at..].contains("Allocs"))?;
+    let is_head = |word: &&str| ["Tag", "Allocs", "Frees", "Diff", "Used"].contains(word);
+    let last = line[at..].split_ascii_whitespace().take_while(is_head).last()?;
+    let end = last.as_ptr().addr() - line.as_ptr().addr() + last.len();
+    Some((at, end, columns(&line[at..end])?.count()))
 }
 
 fn columns(line: &str) -> Option<Columns> {
@@ -215,13 +290,12 @@ fn columns(line: &str) -> Option<Columns> {
 
 #[cfg(test)]
 mod tests {
-    use poolwatch_model::PoolTag;
-
     use super::*;
     use crate::reading::{Ignored, read};
 
     fn table(text: &str) -> (TagTable, Vec<Ignored>) {
         let mut reading = read("poolused.txt", text.as_bytes());
+        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
         let Content::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
         (tags, reading.ignored)

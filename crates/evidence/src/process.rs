@@ -20,6 +20,8 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 #[derive(Default)]
 struct List {
     processes: Vec<ProcessUse>,
+    /// Where the debugger found each of them.
+    addresses: Vec<String>,
     /// Where the process with an id is in `processes`.
     by_pid: HashMap<u32, usize>,
     current: Option<usize>,
@@ -31,6 +33,10 @@ struct List {
 
 impl Section for List {
     fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
+        if WRAPPED.iter().any(|label| line.text.ends_with(label)) && !line.cut {
+            return Verdict::GoesOn;
+        }
         let mut verdict = Verdict::Foreign;
         for part in parts(line.text) {
             match self.part(part, line) {
@@ -39,7 +45,7 @@ impl Section for List {
                     out.ignore(line.number, part, reason);
                 }
                 Verdict::Ignored(reason) => verdict = Verdict::Ignored(reason),
-                Verdict::Foreign => {}
+                Verdict::GoesOn | Verdict::Foreign => {}
             }
         }
         self.is_wrapped = line.text.ends_with("ParentCid:");
@@ -57,6 +63,11 @@ impl Section for List {
         }
         if self.processes.is_empty() {
             return Err(IgnoredReason::CutOff);
+        }
+        for (process, address) in self.processes.iter_mut().zip(self.addresses) {
+            if process.image.is_empty() {
+                process.image = nameless(&address, process.key.pid);
+            }
         }
         self.processes.sort_by_key(|process| process.key);
         out.piece(Kind::ProcessList, lines, Content::Processes(self.processes));
@@ -76,7 +87,7 @@ impl List {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::Contradiction);
             };
-            if !self.select(pid) {
+            if !self.select(pid, part) {
                 return Verdict::Ignored(IgnoredReason::TooMany);
             }
         }
@@ -87,7 +98,7 @@ impl List {
     }
 
     /// Makes the process with an id the current one. The same may be listed again, with more told.
-    fn select(&mut self, pid: u32) -> bool {
+    fn select(&mut self, pid: u32, part: &str) -> bool {
         let next = self.processes.len();
         let at = *self.by_pid.entry(pid).or_insert(next);
         if at == next {
@@ -97,6 +108,7 @@ impl List {
                 return false;
             }
             self.processes.push(ProcessUse::new(pid, None, ""));
+            self.addresses.push(field(part, "PROCESS ").unwrap_or_default().to_owned());
         }
         self.current = Some(at);
         true
@@ -119,6 +131,15 @@ impl List {
             let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
             self.cut = ends.then_some((at, line.number));
         }
+        // `!handle`: the number of entries in use is that of handles.
+        if let Some(at) = part.find("Handle table at ") {
+            let words: Vec<_> = part[at..].split_whitespace().take(8).collect();
+            let entries = words.windows(2).find(|pair| pair[1].eq_ignore_ascii_case("entries"));
+            if let Some(handles) = entries.and_then(|pair| pair[0].parse().ok()) {
+                process.handles = Some(handles);
+                told = true;
+            }
+        }
         for (label, quota) in [
             ("QuotaPoolUsage[PagedPool]", &mut process.paged_quota),
             ("QuotaPoolUsage[NonPagedPool]", &mut process.nonpaged_quota),
@@ -137,6 +158,16 @@ impl List {
         }
         told
     }
+}
+
+/// What a process is called whose image an output that is cut off has lost: as debuggers call it.
+fn nameless(address: &str, pid: u32) -> String {
+    format!("PROCESS {address} (Cid {pid:x})")
+}
+
+/// Whether a process is called so for want of its image.
+pub(crate) fn is_nameless(image: &str) -> bool {
+    image.is_empty() || image.starts_with("PROCESS ")
 }
 
 /// The parts of a line, each about one process.

@@ -1,22 +1,33 @@
 //! What people write in sentences. Only counts that name their tag are taken.
 
 use poolwatch_model::PoolTag;
+use poolwatch_model::event::EventKind;
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable};
 use poolwatch_model::{Pool, tag::TagUse};
 
 use crate::reading::{Content, Kind};
 use crate::section::Gathered;
 use crate::text::Line;
+use crate::told::ToldEvent;
 use crate::{numbers, poolmon, tag_text};
+
+mod commit;
+mod handles;
 
 /// Longer lines are no sentences.
 const MAX_SENTENCE: usize = 4096;
 
 /// Tags that people name without their pool. Objects that threads wait for must stay resident, and
 /// so must I/O requests and their memory lists: all are in nonpaged pool.
-const NONPAGED: [&[u8; 4]; 12] = [
+const NONPAGED: [&[u8; 4]; 23] = [
     b"Proc", b"Thre", b"File", b"Even", b"Muta", b"Sema", b"Time", b"IoCo", b"Mdl ", b"Irp ",
-    b"Job ", b"ALPC",
+    b"Job ", b"ALPC", b"EtwR", b"EtwB", b"AfdE", b"AfdC", b"TcpE", b"NtxF", b"MmCa", b"IoWI",
+    b"Vad ", b"VadS", b"FMsl",
+];
+/// Those in paged pool.
+const PAGED: [&[u8; 4]; 12] = [
+    b"Toke", b"Key ", b"Sect", b"MmSt", b"CM31", b"CM25", b"Gpbm", b"ObNm", b"Obtb", b"NtfF",
+    b"FMfn", b"IoNm",
 ];
 
 /// Reads a line; false when it tells nothing.
@@ -24,37 +35,67 @@ pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
     if line.text.len() > MAX_SENTENCE {
         return false;
     }
-    let Some(row) = counts(line.text).or_else(|| quoted_row(line.text)) else { return false };
-    let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
-    out.piece(Kind::Sentence, (line.number, line.number), Content::Tags(table));
-    true
+    let lines = (line.number, line.number);
+    if let Some(row) = counts(line.text).or_else(|| quoted_row(line.text)) {
+        let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
+        out.piece(Kind::Sentence, lines, Content::Tags(table));
+        return true;
+    }
+    let mut holders = commit::holders(line.text);
+    if holders.len() > 1 {
+        // Only the message of event 2004 lists programs so.
+        let event =
+            ToldEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
+        out.piece(Kind::Event, lines, Content::Told(event));
+    }
+    holders.extend(handles::holder(line.text));
+    if !holders.is_empty() {
+        out.piece(Kind::Sentence, lines, Content::Processes(holders));
+        return true;
+    }
+    false
 }
 
 /// The tag, as it is spelled if it is one of those that everybody knows, and its pool.
 pub(crate) fn well_known(word: &str) -> Option<(PoolTag, Pool)> {
-    NONPAGED
-        .iter()
-        .map(|tag| PoolTag::new(**tag))
-        .find(|tag| tag.to_string().eq_ignore_ascii_case(word))
-        .map(|tag| (tag, Pool::Nonpaged))
+    let of = |tags: &[&[u8; 4]], pool| {
+        let mut tags = tags.iter().map(|tag| PoolTag::new(**tag));
+        Some((tags.find(|tag| tag.to_string().eq_ignore_ascii_case(word))?, pool))
+    };
+    of(&NONPAGED, Pool::Nonpaged).or_else(|| of(&PAGED, Pool::Paged))
 }
 
 /// `… of mdl tag is allocated 2492040 times, but it is only freed 176 times`.
 fn counts(line: &str) -> Option<TagUse> {
-    let words: Vec<_> = line.split_whitespace().map(bare).collect();
-    let times = |verb: &str| {
-        let at = words.iter().position(|word| word.eq_ignore_ascii_case(verb))?;
-        let count = numbers::count(words.get(at + 1)?)?;
-        words.get(at + 2)?.eq_ignore_ascii_case("times").then_some(count)
-    };
-    let (allocs, frees) = (times("allocated")?, times("freed")?);
+    let words: Vec<_> = line.split([' ', '\t', '=', ':', '(', ')']).map(bare).collect();
+    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let (allocs, frees) = (counted(&words, &ALLOCATED)?, counted(&words, &FREED)?);
     let outstanding = allocs.checked_sub(frees)?;
     let (tag, known) = named_tag(&words)?;
-    let said = words.iter().find_map(|word| pool_word(word));
-    let pool = said.or(known)?;
+    let pool = pool_words(&words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>());
     let mut row = poolmon::empty(tag);
-    *row.of_mut(pool) = TagCounters { bytes: 0, outstanding, allocs };
+    *row.of_mut(pool.or(known)?) = TagCounters { bytes: 0, outstanding, allocs };
     Some(row)
+}
+
+/// How words that mean allocating begin, in some languages.
+const ALLOCATED: [&str; 9] =
+    ["alloc", "allok", "zugewies", "zugeteil", "belegt", "asigna", "assegna", "aloca", "выдел"];
+/// How words that mean freeing begin.
+const FREED: [&str; 8] =
+    ["free", "freig", "dealloc", "libér", "liber", "libera", "освоб", "releas"];
+
+/// The number beside the only word that begins so.
+fn counted(words: &[&str], beginnings: &[&str]) -> Option<u64> {
+    let begins = |word: &str| {
+        let lower = word.to_lowercase();
+        beginnings.iter().any(|beginning| lower.starts_with(beginning))
+    };
+    let mut found = words.iter().enumerate().filter(|(_, word)| begins(word));
+    let (at, _) = found.next().filter(|_| found.next().is_none())?;
+    let number = |at: usize| numbers::count(words.get(at)?);
+    let before = |back: usize| number(at.checked_sub(back)?);
+    number(at + 1).or_else(|| before(1)).or_else(|| number(at + 2)).or_else(|| before(2))
 }
 
 /// The one tag that the words name, by `xyz tag` or `tag xyz`.
@@ -84,13 +125,52 @@ fn quoted_row(line: &str) -> Option<TagUse> {
     Some(row)
 }
 
-/// The pool that a word names.
-pub(crate) fn pool_word(word: &str) -> Option<Pool> {
-    match word.to_ascii_lowercase().as_str() {
-        "nonpaged" | "non-paged" | "nonp" | "np" => Some(Pool::Nonpaged),
-        "paged" => Some(Pool::Paged),
-        _ => None,
-    }
+/// The pool that a word, or several, name.
+pub(crate) fn pool_word(text: &str) -> Option<Pool> {
+    let lower = text.to_lowercase();
+    pool_words(&lower.split([' ', '_', '-', '\u{A0}']).collect::<Vec<_>>())
+}
+
+/// The one pool that words in lower case name, in the usual languages.
+pub(crate) fn pool_words(words: &[impl AsRef<str>]) -> Option<Pool> {
+    const PAGED: [&str; 12] = [
+        "paged",
+        "pageable",
+        "ausgelagert",
+        "ausgelagerter",
+        "ausgelagerten",
+        "paginé",
+        "paginée",
+        "paginado",
+        "paginada",
+        "paging",
+        "выгружаемый",
+        "выгружаемого",
+    ];
+    const NONPAGED: [&str; 8] = [
+        "nonpaged",
+        "non-paged",
+        "nonp",
+        "np",
+        "nonpageable",
+        "npp",
+        "невыгружаемый",
+        "невыгружаемого",
+    ];
+    const NOT: [&str; 6] = ["non", "no", "not", "nicht", "não", "не"];
+    let mut named = words.iter().enumerate().filter_map(|(at, word)| {
+        let word = word.as_ref();
+        if NONPAGED.contains(&word) {
+            return Some(Pool::Nonpaged);
+        }
+        let before: Vec<_> = words[at.saturating_sub(2)..at].iter().map(AsRef::as_ref).collect();
+        // Italian: `non di paging`.
+        let denied =
+            before.last().is_some_and(|last| NOT.contains(last)) || before == ["non", "di"];
+        PAGED.contains(&word).then_some(if denied { Pool::Nonpaged } else { Pool::Paged })
+    });
+    let first = named.next()?;
+    named.all(|other| other == first).then_some(first)
 }
 
 /// A word without its quotes and the marks that end sentences.
@@ -105,6 +185,7 @@ mod tests {
 
     fn told(text: &str) -> Option<(String, u64, u64, u64)> {
         let mut reading = reading::read("", text.as_bytes());
+        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
         let Content::Tags(tags) = reading.pieces.pop()?.content else { panic!() };
         let [row] = tags.rows[..] else { panic!("{tags:?}") };
         let counters = row.nonpaged;
@@ -117,6 +198,9 @@ mod tests {
         for text in [
             "memory of mdl tag is allocated 2492040 times, but it is only freed 176 times",
             "Nonpaged: tag “Mdl” was allocated 2,492,040 times and freed 176 times.",
+            "pool tag Mdl: allocs=2492040 frees=176",
+            "Das Tag Mdl wurde 2.492.040 mal zugewiesen, aber nur 176 mal freigegeben",
+            "tag Mdl has 2492040 allocations and 176 frees",
         ] {
             assert_eq!(told(text), mdl, "{text}");
         }
@@ -128,6 +212,25 @@ mod tests {
             "mdl tag allocated 5 times and freed 7 times",
         ] {
             assert_eq!(told(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn pools_are_named_in_many_languages() {
+        for (text, pool) in [
+            ("Nonp", Some(Pool::Nonpaged)),
+            ("Nicht ausgelagert", Some(Pool::Nonpaged)),
+            ("ausgelagert", Some(Pool::Paged)),
+            ("non paginé", Some(Pool::Nonpaged)),
+            ("Pool non di paging", Some(Pool::Nonpaged)),
+            ("pool di paging", Some(Pool::Paged)),
+            ("no paginado", Some(Pool::Nonpaged)),
+            ("Non-Paged", Some(Pool::Nonpaged)),
+            ("Невыгружаемый пул", Some(Pool::Nonpaged)),
+            ("paged and nonpaged", None),
+            ("page", None),
+        ] {
+            assert_eq!(pool_word(text), pool, "{text}");
         }
     }
 

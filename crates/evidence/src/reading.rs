@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use poolwatch_model::event::{Event, MemoryExhaustion};
+use poolwatch_model::event::Event;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::TagTable;
@@ -11,7 +11,8 @@ use crate::event_text::{self, Part};
 use crate::pooltag::PooltagEntry;
 use crate::section::{Gathered, Held, Section, Verdict, open};
 use crate::text::{Line, clean, decode, split_breaks};
-use crate::{markdown, prose};
+use crate::told::{Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::{flat, prose, table};
 
 /// The most bytes of one text that are read.
 pub const MAX_TEXT_BYTES: usize = 100 << 20;
@@ -37,6 +38,11 @@ pub struct Piece {
     /// Seconds since a moment that the pieces of its text share (boot, midnight), where a table
     /// tells times. Only differences mean something.
     pub at_s: Option<u64>,
+    /// The circumstance, where a table tells that in place of a time (`after the driver update`).
+    pub remark: Option<String>,
+    /// Whether lines among its own were cut off or contradicted themselves: what it lacks may be
+    /// what matters.
+    pub is_torn: bool,
     /// What it tells.
     pub content: Content,
 }
@@ -52,14 +58,18 @@ pub enum Kind {
     Vm,
     /// `!process 0 0` of a debugger.
     ProcessList,
-    /// A table of processes with their handles (`Get-Process`).
+    /// A table of processes with their handles (`Get-Process`, `wmic process`).
     HandleTable,
+    /// Handles by type (`!handle` of a user-mode debugger, Handle of Sysinternals).
+    HandleTypes,
+    /// Driver Verifier, or `!verifier` of a debugger.
+    Verifier,
     /// `pooltag.txt`.
     Pooltag,
-    /// Event XML.
+    /// An event, in XML or in words.
     Event,
-    /// A table in Markdown, made by a person.
-    MarkdownTable,
+    /// A table made by a person, in Markdown or with other signs between its cells.
+    Table,
     /// A sentence by a person.
     Sentence,
 }
@@ -72,9 +82,11 @@ impl fmt::Display for Kind {
             Self::Vm => "!vm",
             Self::ProcessList => "!process",
             Self::HandleTable => "process table",
+            Self::HandleTypes => "handles by type",
+            Self::Verifier => "Driver Verifier",
             Self::Pooltag => "pooltag.txt",
             Self::Event => "event",
-            Self::MarkdownTable => "Markdown table",
+            Self::Table => "table",
             Self::Sentence => "sentence",
         })
     }
@@ -87,15 +99,21 @@ pub enum Content {
     Memory(Box<Memory>),
     /// Pool tags. People often tell counts alone: then the bytes are 0 and mean nothing.
     Tags(TagTable),
-    /// Processes. A table that tells no ids gives them the id 0; an output that is cut off may
-    /// leave the image name empty.
+    /// Processes. A table that tells no ids gives them the id 0. A process whose image was cut off
+    /// is called as debuggers call it (`PROCESS 88b75020 (Cid 172e4)`).
     Processes(Vec<ProcessUse>),
     /// What tags mean.
     Catalogue(Vec<PooltagEntry>),
     /// An event.
     Event(Box<Event>),
-    /// What a torn event 2004 still tells; its time is lost.
-    Exhaustion(Box<MemoryExhaustion>),
+    /// An event whose time is lost, or told by the host's own clock alone.
+    Told(ToldEvent),
+    /// How much tags grew.
+    Growth(Growth),
+    /// Handles by type.
+    Handles(HandleSummary),
+    /// What Driver Verifier counted.
+    Drivers(Vec<VerifiedDriver>),
 }
 
 /// A line that was not understood, or not believed.
@@ -116,6 +134,8 @@ pub enum IgnoredReason {
     NotUnderstood,
     /// The command whose output follows.
     Command,
+    /// The time at which what follows was measured.
+    Stamp,
     /// XML around events.
     Markup,
     /// The line or its table is cut off.
@@ -151,6 +171,7 @@ impl fmt::Display for IgnoredReason {
         f.write_str(match self {
             Self::NotUnderstood => "not understood",
             Self::Command => "a command, not its output",
+            Self::Stamp => "a time, taken for what follows",
             Self::Markup => "XML around events",
             Self::CutOff => "cut off",
             Self::Contradiction => "its numbers contradict each other",
@@ -196,12 +217,26 @@ struct Open {
     section: Box<dyn Section>,
     lines: Option<(u32, u32)>,
     used: Held,
+    is_torn: bool,
 }
+
+/// A line that seems to go on in the next one.
+struct Begun {
+    number: u32,
+    last: u32,
+    text: String,
+}
+
+/// Longer lines are not put together, nor are more of them than a terminal would break one into.
+const MAX_BEGUN: usize = 4096;
 
 #[derive(Default)]
 struct Reader {
     out: Gathered,
     open: Option<Open>,
+    begun: Option<Begun>,
+    /// The moment that a line of its own told last.
+    at_s: Option<u64>,
     /// End-of-line characters so far, plus one.
     line: u32,
 }
@@ -220,7 +255,9 @@ impl Reader {
             let ended = raw.ends_with('\n');
             for part in split_breaks(raw.trim_end_matches(['\r', '\n'])) {
                 let cleaned = clean(part);
-                self.take(Line { number: self.line, text: &cleaned, cut: !ended });
+                for row in flat::rows(&cleaned) {
+                    self.take(Line { number: self.line, text: row, cut: !ended });
+                }
             }
             self.line = self.line.saturating_add(ended.into());
         }
@@ -228,10 +265,17 @@ impl Reader {
 
     fn take(&mut self, line: Line<'_>) {
         if line.text.trim().is_empty() {
-            // A table in Markdown ends at an empty line.
+            self.give_up_begun();
+            // A table ends at an empty line.
             if matches!(&self.open, Some(open) if open.section.ends_at_blank()) {
                 self.close();
             }
+            return;
+        }
+        if let Some(at_s) = table::time::stamp(line.text) {
+            self.close();
+            self.at_s = Some(at_s);
+            self.out.ignore(line.number, line.text, IgnoredReason::Stamp);
             return;
         }
         if let Some(command) = command(line.text) {
@@ -241,10 +285,10 @@ impl Reader {
             }
             return;
         }
-        if self.offer(line) {
+        if self.go_on(line) || self.offer(line) {
             return;
         }
-        if !markdown::is_row(line.text) && prose::read(line, &mut self.out) {
+        if !table::is_row(line.text) && prose::read(line, &mut self.out) {
             return;
         }
         let markup = event_text::wraps_events(line.text);
@@ -252,45 +296,117 @@ impl Reader {
         self.out.ignore(line.number, line.text, reason);
     }
 
+    /// Takes a line as the rest of the one that was begun, unless it is a line of its own.
+    fn go_on(&mut self, line: Line<'_>) -> bool {
+        let (Some(begun), Some(current)) = (self.begun.take(), &mut self.open) else {
+            return false;
+        };
+        if current.take(line, &mut self.out) == Verdict::Used {
+            self.out.ignore(begun.number, &begun.text, IgnoredReason::CutOff);
+            current.is_torn = true;
+            return true;
+        }
+        let text = format!("{} {}", begun.text, line.text.trim_start());
+        let whole = Line { number: begun.number, text: &text, cut: line.cut };
+        match current.take(whole, &mut self.out) {
+            Verdict::Used => {
+                current.extend_to(line.number);
+                true
+            }
+            Verdict::GoesOn if text.len() < MAX_BEGUN => {
+                self.begun = Some(Begun { number: begun.number, last: line.number, text });
+                true
+            }
+            _ => {
+                current.is_torn = true;
+                for number in begun.number..=begun.last {
+                    self.out.ignore(number, &begun.text, IgnoredReason::CutOff);
+                }
+                false
+            }
+        }
+    }
+
+    /// Nothing follows that would end the line that was begun.
+    fn give_up_begun(&mut self) {
+        let Some(begun) = self.begun.take() else { return };
+        for number in begun.number..=begun.last {
+            self.out.ignore(number, &begun.text, IgnoredReason::CutOff);
+        }
+        if let Some(current) = &mut self.open {
+            current.is_torn = true;
+        }
+    }
+
     /// Offers a line to the open section, or to the one that it opens.
     fn offer(&mut self, line: Line<'_>) -> bool {
-        if let Some(current) = &mut self.open
-            && current.take(line, &mut self.out)
-        {
-            return true;
+        if let Some(current) = &mut self.open {
+            let verdict = current.take(line, &mut self.out);
+            if verdict != Verdict::Foreign {
+                return self.settle(line, verdict);
+            }
         }
         let Some(section) = open(line.text) else { return false };
         self.close();
-        let mut opened = Open { section, lines: None, used: Held::default() };
-        let taken = opened.take(line, &mut self.out);
+        let mut opened = Open { section, lines: None, used: Held::default(), is_torn: false };
+        let verdict = opened.take(line, &mut self.out);
         self.open = Some(opened);
-        taken
+        self.settle(line, verdict)
     }
 
-    fn close(&mut self) {
-        let Some(Open { section, lines, used }) = self.open.take() else { return };
-        let lines = lines.unwrap_or((self.line, self.line));
-        if let Err(reason) = section.finish(lines, &mut self.out) {
-            self.out.ignore_held(used, reason);
-        }
-    }
-}
-
-impl Open {
-    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> bool {
-        match self.section.take(line, out) {
-            Verdict::Used => {
-                let (first, _) = self.lines.unwrap_or((line.number, line.number));
-                self.lines = Some((first, line.number));
-                self.used.push(line);
+    /// Does what a verdict asks for. Whether the line is dealt with.
+    fn settle(&mut self, line: Line<'_>, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Used => true,
+            Verdict::GoesOn => {
+                let (number, text) = (line.number, line.text.to_owned());
+                self.begun = Some(Begun { number, last: number, text });
                 true
             }
             Verdict::Ignored(reason) => {
-                out.ignore(line.number, line.text, reason);
+                if let Some(current) = &mut self.open {
+                    current.is_torn |= tears(reason);
+                }
+                self.out.ignore(line.number, line.text, reason);
                 true
             }
             Verdict::Foreign => false,
         }
+    }
+
+    fn close(&mut self) {
+        self.give_up_begun();
+        let Some(Open { section, lines, used, is_torn }) = self.open.take() else { return };
+        let lines = lines.unwrap_or((self.line, self.line));
+        let before = self.out.pieces.len();
+        if let Err(reason) = section.finish(lines, &mut self.out) {
+            self.out.ignore_held(used, reason);
+        }
+        for piece in self.out.pieces.iter_mut().skip(before) {
+            piece.is_torn |= is_torn;
+            piece.at_s = piece.at_s.or(self.at_s);
+        }
+    }
+}
+
+/// Whether a line that was ignored for a reason leaves a hole in its table.
+fn tears(reason: IgnoredReason) -> bool {
+    matches!(reason, IgnoredReason::CutOff | IgnoredReason::Contradiction | IgnoredReason::TooMany)
+}
+
+impl Open {
+    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        let verdict = self.section.take(line, out);
+        if verdict == Verdict::Used {
+            self.extend_to(line.number);
+            self.used.push(line);
+        }
+        verdict
+    }
+
+    fn extend_to(&mut self, line: u32) {
+        let (first, last) = self.lines.unwrap_or((line, line));
+        self.lines = Some((first, last.max(line)));
     }
 }
 

@@ -2,7 +2,10 @@
 
 use crate::reading::{Content, Ignored, IgnoredReason, Kind, Piece};
 use crate::text::Line;
-use crate::{get_process, markdown, poolmon, pooltag, poolused, process, vm};
+use crate::{
+    event_words, get_process, handle_types, poolmon, pooltag, poolused, process, table, verifier,
+    vm,
+};
 
 /// A format that is being read.
 pub(crate) trait Section {
@@ -28,16 +31,28 @@ pub(crate) enum Verdict {
     Used,
     /// It belongs to the section, but tells nothing that can be believed.
     Ignored(IgnoredReason),
+    /// It belongs to the section, and seems to go on in the next line.
+    GoesOn,
     /// It does not belong to the section.
     Foreign,
 }
 
 /// The section that a line opens, if it opens one.
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    [poolmon::open, poolused::open, vm::open, process::open, get_process::open, markdown::open]
-        .iter()
-        .chain([&(pooltag::open as fn(&str) -> Option<Box<dyn Section>>)])
-        .find_map(|open| open(line))
+    type Open = fn(&str) -> Option<Box<dyn Section>>;
+    const FORMATS: [Open; 10] = [
+        poolmon::open,
+        poolused::open,
+        vm::open,
+        process::open,
+        get_process::open,
+        handle_types::open,
+        verifier::open,
+        event_words::open,
+        table::open,
+        pooltag::open,
+    ];
+    FORMATS.iter().find_map(|open| open(line))
 }
 
 /// The most pieces that one text may give.
@@ -56,21 +71,15 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Adds a piece.
     pub(crate) fn piece(&mut self, kind: Kind, lines: (u32, u32), content: Content) {
-        self.piece_at(kind, lines, None, content);
+        self.push(Piece { kind, lines, at_s: None, remark: None, is_torn: false, content });
     }
 
-    /// Adds a piece of a moment.
-    pub(crate) fn piece_at(
-        &mut self,
-        kind: Kind,
-        lines: (u32, u32),
-        at_s: Option<u64>,
-        content: Content,
-    ) {
+    /// Adds a piece, with what is known of its moment.
+    pub(crate) fn push(&mut self, piece: Piece) {
         if self.pieces.len() < MAX_PIECES {
-            self.pieces.push(Piece { kind, lines, at_s, content });
+            self.pieces.push(piece);
         } else {
-            self.ignore(lines.0, "", IgnoredReason::TooMany);
+            self.ignore(piece.lines.0, "", IgnoredReason::TooMany);
         }
     }
 

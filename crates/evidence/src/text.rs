@@ -43,7 +43,7 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
-/// The parts of a line between its `<br>` marks.
+/// The parts of a line between its `<br>` marks and the ends of rows of HTML tables.
 pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
     std::iter::from_fn(move || {
@@ -60,8 +60,11 @@ pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Length of the `<br>`, `<br/>` or `<br />` that `text` starts with.
+/// Length of the `<br>`, `<br/>`, `<br />` or `</tr>` that `text` starts with.
 fn line_break(text: &str) -> Option<usize> {
+    if text.get(..5).is_some_and(|end| end.eq_ignore_ascii_case("</tr>")) {
+        return Some(5);
+    }
     let name = text.get(1..3)?;
     let after = text[3..].trim_start_matches([' ', '/']);
     (name.eq_ignore_ascii_case("br") && after.starts_with('>'))
@@ -72,17 +75,18 @@ fn line_break(text: &str) -> Option<usize> {
 /// spaces and trailing space.
 pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{1A}' || c == '\0');
-    let marked = |c: char| matches!(c, '<' | '&' | '*' | '\u{A0}' | '\u{FEFF}' | '\u{200B}');
-    if !line.starts_with("> ") && !line.contains(marked) {
-        return Cow::Borrowed(line);
+    let marked = |c: char| matches!(c, '<' | '&' | '*' | '\0' | '\u{A0}' | '\u{FEFF}' | '\u{200B}');
+    let unquoted = unquoted(line);
+    if !unquoted.contains(marked) {
+        return Cow::Borrowed(unquoted);
     }
-    let mut rest = line.strip_prefix("> ").unwrap_or(line);
+    let mut rest = unquoted;
     let mut cleaned = String::with_capacity(rest.len());
     while let Some(at) = rest.find(marked) {
         cleaned.push_str(&rest[..at]);
         rest = &rest[at..];
         let (meaning, length) = meaning(rest);
-        cleaned.push_str(meaning);
+        cleaned.push_str(&meaning);
         rest = &rest[length..];
     }
     cleaned.push_str(rest);
@@ -90,38 +94,74 @@ pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
+/// The line without the marks that mail programs put before what they quote.
+fn unquoted(line: &str) -> &str {
+    let mut rest = line;
+    while let Some(quoted) = rest.strip_prefix('>') {
+        rest = quoted;
+        // A mark without a space is one only before another one.
+        if let Some(text) = rest.strip_prefix(' ') {
+            rest = text;
+        } else if !rest.starts_with('>') {
+            return line;
+        }
+    }
+    rest
+}
+
 /// What the mark that `text` starts with stands for, and its length.
-fn meaning(text: &str) -> (&str, usize) {
+fn meaning(text: &str) -> (Cow<'_, str>, usize) {
     let first = text.chars().next().map_or(0, char::len_utf8);
     match text.as_bytes().first() {
         Some(b'*') => {
             let run = text.len() - text.trim_start_matches('*').len();
             // Two mean bold. More are the debugger's own.
-            (if run == 2 { "" } else { &text[..run] }, run)
+            ((if run == 2 { "" } else { &text[..run] }).into(), run)
         }
-        Some(b'<') => html_element(text).map_or(("<", 1), |length| ("", length)),
-        Some(b'&') => ENTITIES
-            .iter()
-            .find(|(entity, _)| text.starts_with(entity))
-            .map_or(("&", 1), |(entity, meaning)| (meaning, entity.len())),
-        _ if text.starts_with('\u{A0}') => (" ", first),
-        // Marks of byte order and zero width.
-        _ => ("", first),
+        Some(b'<') => html_element(text).map_or(("<".into(), 1), |(name, length)| {
+            // The cells of HTML tables become those of Markdown.
+            let is_cell = name.eq_ignore_ascii_case("td") || name.eq_ignore_ascii_case("th");
+            let ends = text.starts_with("</");
+            let meaning = match is_cell {
+                true if ends => " | ",
+                _ if name.eq_ignore_ascii_case("tr") && !ends => "| ",
+                _ => "",
+            };
+            (meaning.into(), length)
+        }),
+        Some(b'&') => entity(text).unwrap_or(("&".into(), 1)),
+        _ if text.starts_with('\u{A0}') => (" ".into(), first),
+        // Marks of byte order and zero width, and what is left of UTF-16 after other text.
+        _ => ("".into(), first),
     }
 }
 
-const ENTITIES: [(&str, &str); 8] = [
-    ("&lt;", "<"),
-    ("&gt;", ">"),
-    ("&amp;", "&"),
-    ("&quot;", "\""),
-    ("&apos;", "'"),
-    ("&#39;", "'"),
-    ("&nbsp;", " "),
-    ("&#160;", " "),
-];
+/// What the entity that `text` starts with stands for, and its length.
+fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
+    const LONGEST: usize = 10;
+    let end = text.bytes().take(LONGEST).position(|b| b == b';')?;
+    let name = &text[1..end];
+    let meaning: Cow<'_, str> = match name {
+        "lt" => "<".into(),
+        "gt" => ">".into(),
+        "amp" => "&".into(),
+        "quot" => "\"".into(),
+        "apos" => "'".into(),
+        "nbsp" => " ".into(),
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16).ok()?,
+                None => number.parse().ok()?,
+            };
+            let character = char::from_u32(code).filter(|c| !c.is_control())?;
+            if character.is_whitespace() { " ".into() } else { character.to_string().into() }
+        }
+    };
+    Some((meaning, end + 1))
+}
 
-const HTML: [&str; 14] = [
+const HTML: [&str; 28] = [
     "a",
     "b",
     "blockquote",
@@ -129,26 +169,40 @@ const HTML: [&str; 14] = [
     "div",
     "em",
     "font",
+    "h1",
+    "h2",
+    "h3",
+    "h4",
     "i",
+    "kbd",
     "li",
+    "ol",
     "p",
     "pre",
+    "samp",
     "span",
     "strong",
+    "table",
+    "tbody",
+    "td",
+    "th",
+    "thead",
+    "tr",
     "u",
+    "ul",
 ];
 
 // Longer start tags are left as they are, so that a line is read once.
 const MAX_HTML_ELEMENT: usize = 256;
 
-/// Length of the start or end tag that `text` starts with, if it is one of HTML text.
-fn html_element(text: &str) -> Option<usize> {
+/// Name and length of the start or end tag that `text` starts with, if it is one of HTML text.
+fn html_element(text: &str) -> Option<(&str, usize)> {
     let tag = text.as_bytes();
     let within = tag.iter().take(MAX_HTML_ELEMENT).skip(1);
     let end = 1 + within.take_while(|b| **b != b'<').position(|b| *b == b'>')?;
     let inside = text[1..end].trim_start_matches('/');
     let name = inside.split([' ', '/']).next().unwrap_or_default();
-    HTML.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some(end + 1)
+    HTML.iter().any(|known| name.eq_ignore_ascii_case(known)).then_some((name, end + 1))
 }
 
 #[cfg(test)]
@@ -193,6 +247,11 @@ mod tests {
             ("<font color=\"red\">Thre</font>", "Thre"),
             ("\u{FEFF}a\u{A0}b\u{1A}", "a b"),
             ("<", "<"),
+            (">> > Thre", "Thre"),
+            (">5 handles", ">5 handles"),
+            ("<tr><td>Thre</td><td class=\"n\">5&#160;000</td>", "| Thre | 5 000 |"),
+            ("&#x3E;&#0;&bogus;", ">&#0;&bogus;"),
+            ("T\0h\0r\0e", "Thre"),
         ] {
             assert_eq!(clean(line), cleaned, "{line}");
         }

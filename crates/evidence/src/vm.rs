@@ -18,7 +18,8 @@ const ABSURD_LIMIT: Bytes = Bytes(16 << 40);
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     // Figures of other tools look alike; these two begin the output.
     let opens = line.contains("*** Virtual Memory Usage ***")
-        || figures(line).any(|(label, _)| label != Label::Other);
+        || figures(line).any(|(label, _)| label != Label::Other)
+        || ends_inside_figure(line);
     opens.then(|| Box::new(Usage::default()) as Box<dyn Section>)
 }
 
@@ -77,10 +78,12 @@ struct Usage {
 
 impl Section for Usage {
     fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+        let goes_on = ends_inside_figure(line.text);
         let mut is_mine = line.text.contains("***") || is_page_file(line.text);
         for (label, figure) in figures(line.text) {
             is_mine = true;
             match figure {
+                Err(IgnoredReason::CutOff) if goes_on => {}
                 Err(reason) => {
                     if label != Label::Other {
                         out.ignore(line.number, line.text, reason);
@@ -100,6 +103,9 @@ impl Section for Usage {
                 }
             }
         }
+        if goes_on {
+            return Verdict::GoesOn;
+        }
         if is_mine { Verdict::Used } else { Verdict::Foreign }
     }
 
@@ -108,14 +114,20 @@ impl Section for Usage {
         lines: (u32, u32),
         out: &mut Gathered,
     ) -> Result<(), IgnoredReason> {
+        let parts = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
         self.reject_absurd(out);
         let bytes = |label| Some(self.get(label)?.bytes);
+        let believed = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
         let memory = Memory {
             paged: bytes(Label::Paged),
             nonpaged: match (bytes(Label::Nonpaged), bytes(Label::NonpagedNx)) {
+                // One part alone would pass for the whole.
+                _ if believed != parts => None,
                 (Some(plain), Some(nx)) => Some(Bytes(plain.0.saturating_add(nx.0))),
                 (plain, nx) => plain.or(nx),
-            },
+            }
+            // No Windows runs without.
+            .filter(|nonpaged| nonpaged.0 > 0),
             paged_limit: bytes(Label::PagedLimit),
             nonpaged_limit: bytes(Label::NonpagedLimit),
             physical: bytes(Label::Physical),
@@ -187,18 +199,33 @@ fn figures(line: &str) -> impl Iterator<Item = (Label, Value)> {
 
 /// `pages ( kilobytes Kb)`; `None` for anything else. A page has 4 kB, on Itanium 8.
 fn value(text: &str) -> Option<Value> {
-    let (pages, rest) = numbers::leading(text.trim_start())?;
-    let rest = rest.trim_start().strip_prefix('(')?;
-    let Some((kilobytes, rest)) = numbers::leading(rest.trim_start()) else {
+    const LONGEST: usize = 64;
+    let (pages, rest) = text[..text.floor_char_boundary(LONGEST)].split_once('(')?;
+    let pages = numbers::count(pages)?;
+    let Some(unit) = rest.find(|c: char| c.is_alphabetic()) else {
         return Some(Err(IgnoredReason::CutOff));
     };
-    let unit = rest.trim_start().get(..2);
-    if !unit.is_some_and(|unit| unit.eq_ignore_ascii_case("kb")) {
+    let (kilobytes, unit) = rest.split_at(unit);
+    let Some(kilobytes) = numbers::count(kilobytes) else {
+        return Some(Err(IgnoredReason::Contradiction));
+    };
+    if !unit.get(..2).is_some_and(|unit| unit.eq_ignore_ascii_case("kb")) {
         return Some(Err(IgnoredReason::CutOff));
     }
     let agrees = [4, 8].iter().any(|size| pages.checked_mul(*size) == Some(kilobytes));
     let bytes = Bytes::from_kib(kilobytes);
     Some(if agrees { Ok((pages, bytes)) } else { Err(IgnoredReason::Contradiction) })
+}
+
+/// Whether a line ends after a label that is known, or inside the figure behind it.
+fn ends_inside_figure(line: &str) -> bool {
+    let Some((before, after)) = line.rsplit_once(':') else { return false };
+    let inside = after.trim().is_empty()
+        || after.split_once('(').is_some_and(|(pages, kilobytes)| {
+            numbers::count(pages).is_some()
+                && kilobytes.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
+        });
+    inside && label(before) != Label::Other
 }
 
 fn label(text: &str) -> Label {
@@ -286,7 +313,7 @@ NonPagedPoolNx Usage: 32908 ( 131632 Kb)<br/>
 NonPagedPool Max: 1561080 ( 6244320 Kb)<br/>
 PagedPool Usage: 100 ( 40",
         );
-        assert_eq!(found.nonpaged, Some(Bytes::from_kib(131_632)));
+        assert_eq!(found.nonpaged, None, "one part of two is no figure");
         assert_eq!(found.nonpaged_limit, Some(Bytes::from_kib(6_244_320)));
         assert_eq!(found.paged, None);
         let reasons: Vec<_> = ignored.iter().map(|i| (i.line, i.reason)).collect();

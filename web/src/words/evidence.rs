@@ -87,6 +87,9 @@ pub fn evidence(fact: &Evidence) -> String {
             grouped(*objects),
             within(*over_s)
         ),
+        Evidence::SingledOut { image, tag, .. } => format!(
+            "The text shows {image} alone beside the objects of tag {tag}, without its handles: a hint, no proof."
+        ),
         Evidence::Broker { image, pid } => format!(
             "{image} (pid {pid}) serves others: the true cause may be a program that calls it."
         ),

@@ -110,7 +110,8 @@ fn take_tags(
 }
 
 /// The count whose low 32 bits are told, at or after the one before.
-fn unwrapped(before: Option<u64>, low: u64) -> u64 {
+#[must_use]
+pub fn unwrapped(before: Option<u64>, low: u64) -> u64 {
     let Some(before) = before else { return low };
     before + u64::from((low as u32).wrapping_sub(before as u32))
 }

@@ -7,7 +7,11 @@ use poolwatch_model::{
 };
 
 use super::{Span, holder};
-use crate::{case::CaseFile, facts};
+use crate::{
+    case::CaseFile,
+    catalogue::{self, LeakKind},
+    facts,
+};
 
 /// A tag by itself hardly ever convicts a part of Windows: others allocate through it.
 const COMPONENT: f32 = 0.3;
@@ -36,6 +40,7 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
                 add(&mut found, tag, &owner.driver, sure / rivals, owner.source);
             }
         }
+        by_known_leaks(case, tag, &mut found);
         if facts.shared || facts.objects {
             continue;
         }
@@ -88,6 +93,26 @@ fn add(found: &mut Vec<Suspect>, tag: PoolTag, driver: &str, sure: f32, source: 
             evidence: vec![fact],
             ..Suspect::default()
         }),
+    }
+}
+
+/// Drivers with a publicly known leak of this tag: those whose own tag it is, and those that run here.
+fn by_known_leaks(case: &CaseFile, tag: PoolTag, found: &mut Vec<Suspect>) {
+    let runs = |name: &str| case.drivers.iter().any(|one| one.name.eq_ignore_ascii_case(name));
+    let drivers = catalogue::known_leaks(tag).filter(|leak| leak.kind == LeakKind::Driver);
+    for leak in drivers.filter(|leak| leak.by_tag_alone || runs(leak.name)) {
+        add(found, tag, leak.name, 0.85, OwnerSource::KnownLeak);
+        let accused = found.iter_mut().find(|one| {
+            one.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(leak.name))
+        });
+        if let Some(accused) = accused {
+            accused.evidence.push(Evidence::KnownLeak {
+                tag,
+                owner: leak.name.to_owned(),
+                versions: leak.versions.to_owned(),
+                reference: leak.reference.to_owned(),
+            });
+        }
     }
 }
 

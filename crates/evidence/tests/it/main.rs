@@ -1,7 +1,9 @@
-//! The parsers on real texts and on arbitrary ones.
+//! The parsers on real texts, on changed and on arbitrary ones.
 #![cfg(feature = "texts")]
 
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod variants;

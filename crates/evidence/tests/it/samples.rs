@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
+use poolwatch_evidence::told::Deed;
 use poolwatch_evidence::{
     Combined, Content, IgnoredReason, Kind, Pooltags, Reading, combine, read,
 };
+use poolwatch_model::event::EventKind;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::tag::{AllocCounting, TagCounters};
 use poolwatch_model::{Bytes, Pool, PoolTag};
@@ -77,9 +79,10 @@ fn poolused_of_two_debuggers() {
     for (name, rows) in [("poolused_amda_leak_2024.txt", 8), ("poolused_win10_19041.txt", 20)] {
         let Some(reading) = sample(name) else { return };
         assert_eq!(reading.ignored, [], "{name}");
-        let [piece] = &reading.pieces[..] else { panic!("{name}") };
+        let [piece, owners] = &reading.pieces[..] else { panic!("{name}") };
         let Content::Tags(tags) = &piece.content else { panic!("{name}") };
         assert_eq!((piece.kind, tags.rows.len()), (Kind::PoolUsed, rows), "{name}");
+        assert!(matches!(&owners.content, Content::Catalogue(entries) if !entries.is_empty()));
         assert_eq!(tags.counting, AllocCounting::OutstandingOnly);
     }
 }
@@ -143,7 +146,13 @@ fn case_04_tells_processes_that_stay_referenced() {
     assert_eq!(times, [Some(75), Some(65_100)]);
     assert_eq!(nonpaged(&combined, 1, b"Proc").outstanding, 39_511);
     assert_eq!(combined.snapshots[1].snapshot.memory.processes, Some(284));
-    assert_eq!(readings[0].ignored[0].reason, IgnoredReason::UnknownMoment);
+    let [aside] = &combined.asides[..] else { panic!() };
+    assert_eq!(
+        (aside.remark.as_str(), aside.after),
+        ("after the driver update", Some(Deed::Driver))
+    );
+    assert_eq!(aside.snapshot.memory.processes, Some(285));
+    assert_eq!(readings[0].ignored, []);
     assert!(readings[1].pieces.is_empty());
 }
 
@@ -163,8 +172,12 @@ fn case_14_tells_that_handles_do_not_grow_with_the_tag() {
     assert_eq!(nonpaged(&combined, 2, b"NtFC").outstanding, 28_151_461);
     assert_eq!(handles(&combined, 2), [(0, "wslservice.exe", Some(643))]);
     assert_eq!(combined.snapshots[2].snapshot.memory.nonpaged, Some(Bytes(4_285_303_619)));
-    assert!(readings[1].pieces.is_empty());
-    assert!(readings[1].ignored.iter().all(|i| i.reason == IgnoredReason::Difference));
+    assert_eq!(readings[1].ignored, []);
+    let [growth] = &combined.growths[..] else { panic!() };
+    assert_eq!(growth.over_s, Some(424_224));
+    let grown: Vec<_> = growth.tags.iter().map(|g| (g.tag.to_string(), g.outstanding)).collect();
+    assert_eq!(grown.len(), 8);
+    assert_eq!(grown[0], ("WCsc".to_owned(), Some(503_677)));
 }
 
 #[test]
@@ -187,7 +200,7 @@ fn case_24_tells_a_full_pool_and_its_tag() {
     assert_eq!(memory(&combined).nonpaged_limit, Some(Bytes::from_kib(262_012)));
     assert_eq!(memory(&combined).physical, Some(Bytes::from_kib(4_193_408)));
     assert_eq!(nonpaged(&combined, 0, b"Thre").bytes, 192_867_168);
-    assert_eq!(handles(&combined, 0), [(0x172e4, "", None)]);
+    assert_eq!(handles(&combined, 0), [(0x172e4, "PROCESS 88b75020 (Cid 172e4)", None)]);
 }
 
 #[test]
@@ -201,13 +214,22 @@ fn case_25_is_a_single_capture() {
 #[test]
 fn case_27_is_a_torn_event() {
     let Some((_, combined)) = case("27-event2004-explorer-handles") else { return };
-    assert_eq!((combined.snapshots.len(), combined.events.len()), (0, 0));
-    let [facts] = &combined.exhaustions[..] else { panic!() };
+    assert_eq!(combined.events, []);
+    let [event] = &combined.told_events[..] else { panic!("{:?}", combined.told_events) };
+    assert_eq!((event.kind, event.event_id), (EventKind::CommitExhausted, 2004));
+    let facts = event.exhaustion.as_ref().unwrap();
     assert_eq!(facts.paged, Some(Bytes(843_325_440)));
     assert_eq!((facts.paged_tags.len(), facts.nonpaged_tags.len()), (3, 3));
     let explorer = &facts.top_processes[0];
     assert_eq!((explorer.image.as_str(), explorer.handles), ("explorer.exe", 359_617));
     assert_eq!(facts.top_processes.len(), 6);
+    let [moment] = &combined.snapshots[..] else { panic!("{:?}", combined.snapshots) };
+    assert_eq!(moment.snapshot.memory.commit_limit, Some(Bytes(28_285_681_664)));
+    let processes = moment.snapshot.processes.as_ref().unwrap();
+    let explorer = processes.iter().find(|process| process.key.pid == 30_876).unwrap();
+    assert_eq!(explorer.private_bytes, Some(3_685_900_288));
+    assert_eq!(explorer.handles, Some(359_617));
+    assert_eq!(processes.len(), 6);
 }
 
 #[test]

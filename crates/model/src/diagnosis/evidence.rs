@@ -315,6 +315,15 @@ pub enum Evidence {
         /// Process id.
         pid: u32,
     },
+    /// A text shows this process alone beside the objects of a tag, without telling its handles.
+    SingledOut {
+        /// Image name, or what a debugger calls it.
+        image: String,
+        /// Process id.
+        pid: u32,
+        /// The tag.
+        tag: PoolTag,
+    },
     /// The kernel's own process holds them: a driver's doing.
     HeldByKernel {
         /// Handles of the System process.

@@ -1,34 +1,48 @@
-//! Tables in Markdown, as people sum up what they measured.
+//! Tables in which people sum up what they measured: in Markdown, or with tabs, semicolons or commas
+//! between the cells, as spreadsheets save them.
 //!
-//! Three shapes are read, by the words of their header: a row per tag, a row per process, and a row
-//! per moment. Columns whose words are not known are passed over.
+//! Four shapes are read, by the words of their header: a row per tag, a row per process, a row per
+//! moment, and a row per tag with its growth. Columns whose words are not known are passed over.
 
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
-use poolwatch_model::{Pool, PoolTag};
+use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use crate::reading::{Content, IgnoredReason, Kind};
+use crate::reading::{Content, IgnoredReason, Kind, Piece};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;
 use crate::{get_process, numbers, poolmon, prose, tag_text};
+use cells::Delimiter;
 use column::Column;
 
+mod cells;
 mod column;
-mod time;
+mod growth;
+pub(crate) mod time;
 
-const MAX_COLUMNS: usize = 32;
 const MAX_ROWS: usize = 10_000;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    if !is_row(line) {
-        return None;
-    }
-    let columns: Vec<_> = cells(line).map(column::column).collect();
-    Some(Box::new(Table { columns, rows: Vec::new(), is_ruled: false }))
+    let delimiter = Delimiter::of(line)?;
+    let header: Vec<String> = delimiter.cells(line).map(Into::into).collect();
+    let columns: Vec<_> = header.iter().map(|header| column::column(header)).collect();
+    // Bars alone make a table; other signs stand in sentences as well.
+    let opens = delimiter == Delimiter::Bar || column::make_a_table(&columns);
+    opens.then(|| {
+        let is_ruled = delimiter != Delimiter::Bar || column::make_a_table(&columns);
+        Box::new(Table {
+            delimiter,
+            header,
+            columns,
+            rows: Vec::new(),
+            is_ruled,
+            has_header: false,
+        }) as Box<dyn Section>
+    })
 }
 
-/// Whether a line is a row of a table: cells between bars.
+/// Whether a line is a row of a table with bars.
 pub(crate) fn is_row(line: &str) -> bool {
     let line = line.trim();
     line.starts_with('|') && line.len() > 1
@@ -52,30 +66,44 @@ impl BadRows<'_> {
 }
 
 struct Table {
+    delimiter: Delimiter,
+    header: Vec<String>,
     columns: Vec<Column>,
     rows: Vec<Row>,
+    /// Whether a rule, or the words of the header, showed that it is one.
     is_ruled: bool,
+    has_header: bool,
 }
 
 impl Section for Table {
     fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
-        if !is_row(line.text) {
+        if !self.delimiter.parts(line.text) {
             return Verdict::Foreign;
         }
-        let is_rule = line.text.bytes().all(|b| matches!(b, b'|' | b'-' | b':' | b' ' | b'\t'));
-        if is_rule {
+        if !self.has_header {
+            self.has_header = true;
+            return Verdict::Used;
+        }
+        if cells::is_rule(line.text) {
+            if !self.rows.is_empty() {
+                return Verdict::Ignored(IgnoredReason::NotUnderstood);
+            }
             self.is_ruled = true;
             return Verdict::Used;
         }
-        // The first line is the header.
-        if !self.is_ruled && self.rows.is_empty() {
-            return Verdict::Used;
+        if !self.is_ruled {
+            return Verdict::Foreign;
         }
         if self.rows.len() == MAX_ROWS {
             return Verdict::Ignored(IgnoredReason::TooMany);
         }
-        let cells: Vec<_> = cells(line.text).map(str::to_owned).collect();
-        if cells.len() != self.columns.len() || (line.cut && !line.text.trim_end().ends_with('|')) {
+        let mut cells: Vec<String> = self.delimiter.cells(line.text).map(Into::into).collect();
+        if self.delimiter == Delimiter::Gap {
+            // Remarks may follow the last column.
+            cells.truncate(self.columns.len());
+        }
+        let ends = self.delimiter != Delimiter::Bar || line.text.trim_end().ends_with('|');
+        if cells.len() != self.columns.len() || (line.cut && !ends) {
             return Verdict::Ignored(IgnoredReason::CutOff);
         }
         self.rows.push(Row { line: line.number, cells });
@@ -91,7 +119,9 @@ impl Section for Table {
             return Err(IgnoredReason::NotUnderstood);
         }
         let has = |column: Column| self.columns.contains(&column);
-        let has_counts = has(Column::Outstanding) || has(Column::Bytes);
+        let has_bytes = self.columns.iter().any(|column| matches!(column, Column::Bytes(_)))
+            || self.pool_of_header().is_some();
+        let has_counts = has(Column::Outstanding) || has_bytes;
         if has(Column::Tag) && has_counts {
             self.tags(lines, out)
         } else if has(Column::Image) && has(Column::Handles) {
@@ -99,7 +129,7 @@ impl Section for Table {
         } else if self.columns.iter().any(Column::is_measured) {
             self.moments(lines, out)
         } else if has(Column::Difference) {
-            Err(IgnoredReason::Difference)
+            self.growth(lines, out)
         } else {
             Err(IgnoredReason::UnknownColumns)
         }
@@ -113,7 +143,7 @@ impl Table {
         bad.note(out);
         let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
         let table = TagTable::new(counting, false, rows);
-        out.piece(Kind::MarkdownTable, lines, Content::Tags(table));
+        out.piece(Kind::Table, lines, Content::Tags(table));
         Ok(())
     }
 
@@ -143,12 +173,14 @@ impl Table {
         let count = |column: Column| self.cell(row, &column).map(numbers::count);
         let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
         let pool = prose::pool_word(text(Column::Type))
+            .or_else(|| self.pool_of_header())
             .or_else(|| prose::well_known(text(Column::Tag)).map(|(_, pool)| pool))
             .ok_or(IgnoredReason::UnknownPool)?;
         let mut counters = TagCounters::default();
-        if let Some(bytes) = self.cell(row, &Column::Bytes) {
-            let bytes = numbers::size(bytes).map(|size| size.0).or_else(|| numbers::count(bytes));
-            counters.bytes = bytes.ok_or(IgnoredReason::NotUnderstood)?;
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
+            let bytes = unit.read(column::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
+            counters.bytes = bytes.0;
         }
         if let Some(outstanding) = count(Column::Outstanding) {
             counters.outstanding = outstanding.ok_or(IgnoredReason::NotUnderstood)?;
@@ -167,6 +199,15 @@ impl Table {
         Ok(row)
     }
 
+    /// The pool that a column of bytes is about (`NP MB`), where only one is.
+    fn pool_of_header(&self) -> Option<Pool> {
+        let mut pools = self.columns.iter().filter_map(|column| match column {
+            Column::PoolUse(pool, _) => Some(*pool),
+            _ => None,
+        });
+        pools.next().filter(|_| pools.next().is_none())
+    }
+
     fn processes(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
         let (mut processes, bad) = self.each_row(|row| {
             let name = self.cell(row, &Column::Image).filter(|name| !name.is_empty());
@@ -178,27 +219,32 @@ impl Table {
         })?;
         bad.note(out);
         processes.sort_by_key(|process| process.key);
-        out.piece(Kind::MarkdownTable, lines, Content::Processes(processes));
+        out.piece(Kind::Table, lines, Content::Processes(processes));
         Ok(())
     }
 
-    /// A row per moment, each a snapshot of its own.
+    /// A row per moment, each a snapshot of its own. A row that tells a circumstance in place of its
+    /// time stands beside them.
     fn moments(&self, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
         let mut before = None;
         let (told, bad) = self.each_row(|row| {
-            let at_s = self.cell(row, &Column::Time).and_then(|time| time::seconds(time, before));
-            if at_s.is_none() && self.rows.len() > 1 {
+            let told = self.cell(row, &Column::Time);
+            let at_s = told.and_then(|time| time::seconds(time, before));
+            let remark =
+                told.filter(|told| at_s.is_none() && told.chars().any(char::is_alphabetic));
+            if at_s.is_none() && remark.is_none() && self.rows.len() > 1 {
                 return Err(IgnoredReason::UnknownMoment);
             }
             before = at_s.or(before);
-            Ok((row.line, at_s, self.moment(row)?))
+            Ok((row.line, at_s, remark.map(str::to_owned), self.moment(row)?))
         })?;
         bad.note(out);
         // The header belongs to the first.
         let mut first = lines.0;
-        for (line, at_s, contents) in told {
+        for (line, at_s, remark, contents) in told {
             for content in contents {
-                out.piece_at(Kind::MarkdownTable, (first, line), at_s, content);
+                let (kind, lines, remark) = (Kind::Table, (first, line), remark.clone());
+                out.push(Piece { kind, lines, at_s, remark, is_torn: false, content });
             }
             first = line + 1;
         }
@@ -214,14 +260,18 @@ impl Table {
             match column {
                 Column::TagOutstanding(tag) => {
                     names_tag = true;
-                    tags.extend(self.outstanding(*tag, cell));
+                    tags.extend(self.measured(*tag, numbers::count(cell), None));
+                }
+                Column::TagBytes(tag, unit) => {
+                    names_tag = true;
+                    tags.extend(self.measured(*tag, None, unit.read(cell)));
                 }
                 Column::HandlesOf(name) => {
                     let handles = numbers::count(cell).and_then(|count| u32::try_from(count).ok());
                     processes.extend(handles.map(|handles| process(0, name, handles)));
                 }
-                Column::PoolUse(Pool::Paged) => memory.paged = numbers::size(cell),
-                Column::PoolUse(Pool::Nonpaged) => memory.nonpaged = numbers::size(cell),
+                Column::PoolUse(Pool::Paged, unit) => memory.paged = unit.read(cell),
+                Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
                 Column::Processes => memory.processes = numbers::count(cell),
                 _ => {}
             }
@@ -244,17 +294,20 @@ impl Table {
     }
 
     /// A tag that the header names, in the pool that the header or the tag's fame tells.
-    fn outstanding(&self, tag: PoolTag, cell: &str) -> Option<TagUse> {
-        let outstanding = numbers::count(cell)?;
+    fn measured(
+        &self,
+        tag: PoolTag,
+        outstanding: Option<u64>,
+        bytes: Option<Bytes>,
+    ) -> Option<TagUse> {
+        if outstanding.is_none() && bytes.is_none() {
+            return None;
+        }
         let known = prose::well_known(&tag.to_string());
-        let mut pools = self.columns.iter().filter_map(|column| match column {
-            Column::PoolUse(pool) => Some(*pool),
-            _ => None,
-        });
-        let only = pools.next().filter(|_| pools.next().is_none());
-        let (tag, pool) = known.or_else(|| Some((tag, only?)))?;
+        let (tag, pool) = known.or_else(|| Some((tag, self.pool_of_header()?)))?;
         let mut row = poolmon::empty(tag);
-        row.of_mut(pool).outstanding = outstanding;
+        row.of_mut(pool).outstanding = outstanding.unwrap_or(0);
+        row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
         Some(row)
     }
 
@@ -270,13 +323,6 @@ fn process(pid: u32, name: &str, handles: u32) -> ProcessUse {
     process
 }
 
-/// The cells of a row.
-fn cells(line: &str) -> impl Iterator<Item = &str> {
-    let line = line.trim();
-    let line = line.strip_prefix('|').unwrap_or(line);
-    line.strip_suffix('|').unwrap_or(line).split('|').map(str::trim).take(MAX_COLUMNS)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +336,7 @@ mod tests {
 
     // https://github.com/microsoft/Windows-Dev-Performance/issues/137
     #[test]
-    fn rows_with_an_uptime_are_moments_and_one_without_is_none() {
+    fn rows_with_an_uptime_are_moments_and_one_without_stands_beside() {
         let (pieces, ignored) = pieces(
             "| Uptime | `Proc` outstanding | Live processes | Gap |
 |---|---|---|---|
@@ -298,9 +344,10 @@ mod tests {
 | 18h 05m (leaking) | 39,511 | 284 | **39,227** |
 | **after the driver update** | **312** | **285** | **27** |",
         );
-        assert_eq!(ignored, [(5, IgnoredReason::UnknownMoment)]);
+        assert_eq!(ignored, []);
         let moments: Vec<_> = pieces.iter().map(|piece| piece.at_s).collect();
-        assert_eq!(moments, [Some(75), Some(75), Some(65_100), Some(65_100)]);
+        assert_eq!(moments, [Some(75), Some(75), Some(65_100), Some(65_100), None, None]);
+        assert_eq!(pieces[4].remark.as_deref(), Some("after the driver update"));
         let Content::Memory(memory) = &pieces[2].content else { panic!() };
         assert_eq!(memory.processes, Some(284));
         let Content::Tags(tags) = &pieces[3].content else { panic!() };
@@ -327,14 +374,51 @@ mod tests {
         assert_eq!((list[0].image.as_str(), list[0].handles), ("wslservice.exe", Some(648)));
     }
 
+    // https://github.com/microsoft/WSL/issues/40804
     #[test]
-    fn differences_and_unknown_columns_are_no_states() {
-        let (none, ignored) = pieces("| tag | delta over 4.91 days |\n|---|---|\n| `File` | 9 |");
-        assert!(none.is_empty());
-        assert_eq!(ignored[0].1, IgnoredReason::Difference);
+    fn growth_is_told_as_growth_and_never_as_a_state() {
+        let (pieces, ignored) = pieces(
+            "| tag | delta over 4.91 days | ratio vs WCsc |
+|---|---|---|
+| `WCsc` (a stream context) | 503,677 | 1.000 |
+| `File` | 514,826 | 1.022 |
+| total pool | 1,018,503 | |",
+        );
+        assert_eq!(ignored, [(5, IgnoredReason::BadTag)]);
+        let Content::Growth(growth) = &pieces[0].content else { panic!() };
+        assert_eq!(growth.over_s, Some(424_224));
+        let told: Vec<_> = growth.tags.iter().map(|g| (g.tag.to_string(), g.outstanding)).collect();
+        assert_eq!(told, [("WCsc".into(), Some(503_677)), ("File".into(), Some(514_826))]);
+        assert_eq!((growth.tags[0].pool, growth.tags[1].pool), (None, Some(Pool::Nonpaged)));
+    }
+
+    #[test]
+    fn unknown_columns_tell_nothing() {
         let (none, ignored) = pieces("| a | b |\n|---|---|\n| c | 9 |");
         assert!(none.is_empty());
         assert_eq!(ignored[2].1, IgnoredReason::UnknownColumns);
+        let (none, ignored) = pieces("| process | change in a day |\n|---|---|\n| a.exe | 9 |");
+        assert!(none.is_empty());
+        assert_eq!(ignored[2].1, IgnoredReason::Difference);
+    }
+
+    #[test]
+    fn spreadsheets_and_other_languages_are_read() {
+        for text in [
+            "Tag;Typ;Differenz;Größe (MB)\nAbcD;Nicht ausgelagert;12.345;1.536,5\n",
+            "Tag    Diff       NP_MB      share\nAbcD   12345      1536.5     97.1%   <-- much\n",
+            "Tag   Type       Diff     Bytes     Source\nAbcD  Non Paged  ~12,345  ~1,536.5 MB  a!b\n",
+            "Tag\tPool\tOutstanding\tMB\nAbcD\tnon paginé\t12 345\t1536,5\n",
+            "\"Tag\",\"Type\",\"Diff\",\"Bytes\"\n\"AbcD\",\"Nonp\",\"12,345\",\"1611137024\"\n",
+            "<table><tr><th>Tag</th><th>Type</th><th>Diff</th><th>Bytes</th></tr>\n\
+             <tr><td>AbcD</td><td>Nonp</td><td>12345</td><td>1 611 137 024</td></tr></table>\n",
+        ] {
+            let (pieces, ignored) = pieces(text);
+            assert_eq!(ignored, [], "{text}");
+            let Content::Tags(tags) = &pieces[0].content else { panic!("{text}") };
+            let told = tags.rows[0].nonpaged;
+            assert_eq!((told.outstanding, told.bytes), (12_345, 1_611_137_024), "{text}");
+        }
     }
 
     #[test]

@@ -1,0 +1,162 @@
+//! Release is proof: what a suspect gives back when it goes.
+
+use poolwatch_model::{
+    Bytes, Pool,
+    comparison::{Attribute, Change, ChangeKind},
+    diagnosis::{Evidence, Suspect, SuspectKind},
+};
+
+use crate::{
+    case::{self, CaseFile, MISSING, ProcessSeries, TagSeries},
+    troughs,
+};
+
+/// What does not come back within this time does not come back.
+const WITHIN_S: u64 = 5 * 60;
+/// Series of ten minutes show it in their next minimum.
+const STEP_S: u64 = 600;
+/// A suspect that gives back this share of the tag is guilty; one that held as many handles and
+/// gives back less than the other share is not.
+const PROOF: f64 = 0.5;
+const REFUTED: f64 = 0.1;
+/// Less than this proves nothing either way.
+const LEAST_OBJECTS: u64 = 5_000;
+
+/// What the tag gave back when processes of the suspect's image ended in this run of Windows, the
+/// latest last. Neither proof nor refutation when little was held or too little is known.
+#[must_use]
+pub fn of_process(case: &CaseFile, image: &str, series: &TagSeries) -> Vec<Evidence> {
+    let run = case.run_start();
+    let ended = case.processes.iter().filter(|process| process.image.eq_ignore_ascii_case(image));
+    let mut facts: Vec<(usize, Evidence)> =
+        ended.filter_map(|process| release(case, process, series, run)).collect();
+    facts.sort_by_key(|(at, _)| *at);
+    facts.into_iter().map(|(_, fact)| fact).collect()
+}
+
+fn release(
+    case: &CaseFile,
+    process: &ProcessSeries,
+    series: &TagSeries,
+    run: usize,
+) -> Option<(usize, Evidence)> {
+    let (gone, held) = case::latest(&process.handles)?;
+    let held = held.max(case::last(&process.threads).unwrap_or(0));
+    let after = gone + 1;
+    if gone < run || held < LEAST_OBJECTS || after >= case.axis.len() {
+        return None;
+    }
+    let span_s = case.span_s(gone, after);
+    // The list of processes must have been seen without it, and soon.
+    let still_listed = case.processes.iter().any(|other| other.handles[after] != MISSING);
+    if !still_listed || span_s > WITHIN_S.max(STEP_S) {
+        return None;
+    }
+    let (before, later) = (series.outstanding[gone], series.outstanding[after]);
+    if before == MISSING || later == MISSING {
+        return None;
+    }
+    let back = before.saturating_sub(later) as f64 / held as f64;
+    let confirms = match back {
+        back if back >= PROOF => true,
+        back if back < REFUTED => false,
+        _ => return None,
+    };
+    let fact = Evidence::Release {
+        name: process.image.clone(),
+        tag: series.tag,
+        pool: series.pool,
+        before: Bytes(series.bytes[gone]),
+        after: Bytes(series.bytes[after]),
+        within_s: span_s,
+        time: jiff::Timestamp::from_second(case.axis[after].at_s).ok()?,
+        confirms,
+    };
+    Some((after, fact))
+}
+
+/// Weighs what releases and changes of version showed into the suspects of what a pool lost.
+pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
+    for suspect in suspects {
+        let tag = suspect.tags.first().copied();
+        let series = tag.and_then(|tag| {
+            case.tag(tag, pool).or_else(|| case.tags.iter().find(|series| series.tag == tag))
+        });
+        let (Some(name), Some(series)) = (suspect.name.clone(), series) else { continue };
+        let facts = match suspect.kind {
+            SuspectKind::Process => of_process(case, &name, series),
+            SuspectKind::Driver => of_versions(case, &name, series),
+            _ => continue,
+        };
+        let verdict = facts.iter().rev().find_map(|fact| match fact {
+            Evidence::Release { confirms, .. } => Some(*confirms),
+            Evidence::VersionOutcome { per_day_before, per_day_after, .. } => {
+                outcome(*per_day_before, *per_day_after)
+            }
+            _ => None,
+        });
+        match verdict {
+            Some(true) => suspect.confidence = suspect.confidence.max(0.97),
+            Some(false) => suspect.confidence = suspect.confidence.min(0.2),
+            None => {}
+        }
+        suspect.evidence.splice(0..0, facts);
+    }
+}
+
+/// How the tag grew with each version of a driver, over the changes that are known.
+#[must_use]
+pub fn of_versions(case: &CaseFile, driver: &str, series: &TagSeries) -> Vec<Evidence> {
+    let about = |change: &&Change| {
+        change.kind == ChangeKind::Changed
+            && matches!(&change.attribute, Attribute::Driver { name, .. }
+                if name.eq_ignore_ascii_case(driver))
+    };
+    let changes = case.changes.iter().filter(about);
+    changes
+        .filter_map(|change| {
+            let Attribute::Driver { version, .. } = &change.attribute else { return None };
+            let at = change.at.as_second();
+            let per_day_before = per_day(case, series, i64::MIN, at)?;
+            let per_day_after = per_day(case, series, at, i64::MAX)?;
+            Some(Evidence::VersionOutcome {
+                driver: driver.to_owned(),
+                before: change.before.clone()?,
+                after: version.clone()?,
+                tag: series.tag,
+                per_day_before: Bytes(per_day_before.max(0.0) as u64),
+                per_day_after: Bytes(per_day_after.max(0.0) as u64),
+            })
+        })
+        .collect()
+}
+
+/// Whether versions show that the driver is guilty: one leaks and the other does not.
+fn outcome(before: Bytes, after: Bytes) -> Option<bool> {
+    let (before, after) = (before.0 as f64, after.0 as f64);
+    let much = (16 << 20) as f64;
+    (before.max(after) > much && before.min(after) < before.max(after) * 0.1).then_some(true)
+}
+
+/// Growth per day in the longest part of a run of Windows between two times, after a day at least.
+fn per_day(case: &CaseFile, series: &TagSeries, from_s: i64, to_s: i64) -> Option<f64> {
+    let troughs = troughs::hourly(&case.axis, &series.bytes);
+    let within: Vec<_> = troughs
+        .into_iter()
+        .filter(|trough| (from_s..to_s).contains(&(trough.hour.saturating_mul(3600))))
+        .collect();
+    let runs = within.chunk_by(|a, b| a.boot == b.boot);
+    let run = runs.max_by_key(|run| run.len())?;
+    let first = run.first()?.hour;
+    // A cache that fills after the start says nothing about the driver.
+    let points: Vec<(f64, f64)> = run
+        .iter()
+        .map(|trough| ((trough.hour - first) as f64 / 24.0, trough.value as f64))
+        .collect();
+    if points.last()?.0 < 1.0 {
+        return None;
+    }
+    let every = points.len().div_ceil(200);
+    let thinned: Vec<_> = points.into_iter().step_by(every).collect();
+    crate::statistics::theil_sen(&thinned).map(|line| line.slope)
+}

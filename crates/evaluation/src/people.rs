@@ -1,0 +1,322 @@
+//! Programs and drivers of a host, guilty and innocent.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use poolwatch_analysis::case::{MISSING, ProcessSeries};
+use poolwatch_model::{
+    PoolTag,
+    comparison::{Attribute, Change, ChangeKind},
+    inventory::Driver,
+    process::ProcessKey,
+};
+
+use crate::{
+    dice::Dice,
+    habits::load,
+    leaks::{Family, Guilty},
+};
+
+/// What a group of hosts has installed.
+#[derive(Debug, Clone)]
+pub struct Group {
+    drivers: Vec<String>,
+    /// The driver that is bad in one version, and its tag.
+    bad: (String, PoolTag),
+}
+
+/// A program on a host.
+#[derive(Debug, Clone)]
+struct Program {
+    pid: u32,
+    image: String,
+    services: Vec<String>,
+    handles: f64,
+    breath: f64,
+    /// Handles or threads leaked, by slot.
+    leaked: Option<(bool, Vec<f64>)>,
+    /// A steady gain of its own that has nothing to do with any tag, per slot.
+    drift: f64,
+    /// Slots in which it is ended and started again.
+    ends: Vec<usize>,
+}
+
+/// Programs and drivers of a host.
+#[derive(Debug, Clone)]
+pub struct People {
+    programs: Vec<Program>,
+    /// Loaded drivers.
+    pub drivers: Vec<Driver>,
+    /// What changed.
+    pub changes: Vec<Change>,
+    bad: (String, PoolTag),
+    has_bad: bool,
+    /// Process objects without a process, by slot.
+    live: u64,
+    salt: u64,
+}
+
+const GOOD_VERSION: &str = "5.0";
+const BAD_VERSION: &str = "5.1";
+
+impl Group {
+    /// Driver names by chance; one of them is bad in its newer version.
+    pub fn new(dice: &mut Dice) -> Self {
+        let mut letters = || char::from(b'a' + dice.below(26) as u8);
+        let drivers: Vec<String> = (0..30)
+            .map(|n| format!("{}{}{}{}dr{n}.sys", letters(), letters(), letters(), letters()))
+            .collect();
+        let tag = [
+            b'F' + dice.below(15) as u8,
+            b'a' + dice.below(26) as u8,
+            b'a' + dice.below(26) as u8,
+            b'x' + dice.below(3) as u8,
+        ];
+        Self { bad: (drivers[7].clone(), PoolTag::new(tag)), drivers }
+    }
+}
+
+impl People {
+    /// The programs and drivers of one host of a group.
+    pub fn new(group: &Group, dice: &mut Dice) -> Self {
+        let mut programs = vec![
+            program(4, "System", dice.between(2000.0, 6000.0), dice),
+            program(700, "lsass.exe", dice.between(1000.0, 3000.0), dice),
+            program(480, "csrss.exe", dice.between(500.0, 900.0), dice),
+            program(690, "services.exe", dice.between(500.0, 900.0), dice),
+        ];
+        for n in 0..30_u32 {
+            let handles = dice.magnitude(150.0, 6000.0);
+            let mut one = if n < 10 {
+                let mut one = program(1000 + n * 4, "svchost.exe", handles, dice);
+                one.services = vec![format!("Svc{n}")];
+                one
+            } else {
+                program(1000 + n * 4, &format!("app{n}.exe"), handles, dice)
+            };
+            // Innocent programs gain handles as well, some all the time.
+            if dice.happens(0.04) {
+                one.drift = dice.magnitude(0.5, 30.0);
+            }
+            programs.push(one);
+        }
+        let has_bad = dice.happens(0.4);
+        let drivers = group
+            .drivers
+            .iter()
+            .enumerate()
+            .map(|(at, name)| {
+                let version = match at {
+                    7 if has_bad => BAD_VERSION.to_owned(),
+                    7 => GOOD_VERSION.to_owned(),
+                    // One that mostly comes with the bad one, as parts of one product do.
+                    8 if has_bad == dice.happens(0.85) => "2.1".to_owned(),
+                    8 => "2.0".to_owned(),
+                    _ => format!("1.{}", dice.below(3)),
+                };
+                Driver {
+                    name: name.clone(),
+                    path: None,
+                    version: Some(version),
+                    company: None,
+                    linked: None,
+                }
+            })
+            .collect();
+        let live = 60 + dice.below(200) as u64;
+        let salt = (dice.share() * 1e9) as u64;
+        let bad = group.bad.clone();
+        Self { programs, drivers, changes: vec![], bad, has_bad, live, salt }
+    }
+
+    /// Whether it has the driver in the version that leaks.
+    #[must_use]
+    pub fn has_bad_driver(&self) -> bool {
+        self.has_bad
+    }
+
+    /// The tag of a driver's leak.
+    pub fn driver_tag(&mut self, family: Family, number: usize, dice: &mut Dice) -> PoolTag {
+        if family == Family::DriverVersion {
+            return self.bad.1;
+        }
+        if dice.happens(0.3) {
+            // As drivers made with KMDF do: the first letters of the name.
+            let at = 10 + 5 * number + dice.below(5);
+            let name = self.drivers[at].name.as_bytes();
+            return PoolTag::new([name[0], name[1], name[2], name[3]]);
+        }
+        let letter = |from: u8, of: usize, dice: &mut Dice| from + dice.below(of) as u8;
+        PoolTag::new([
+            letter(b'P', 10, dice),
+            letter(b'a', 26, dice),
+            letter(b'a', 26, dice),
+            b'1' + number as u8,
+        ])
+    }
+
+    /// Makes the guilty guilty, given the objects leaked by slot. Returns their names.
+    pub fn accuse(
+        &mut self,
+        guilty: Guilty,
+        family: Family,
+        tag: PoolTag,
+        objects: &[f64],
+        ended: &[usize],
+        dice: &mut Dice,
+    ) -> Vec<String> {
+        match guilty {
+            Guilty::Program => vec![self.leak_in(dice, family, objects, 1.0, ended)],
+            Guilty::TwoPrograms => {
+                let share = dice.between(0.3, 0.7);
+                let first = self.leak_in(dice, family, objects, share, ended);
+                let second = self.leak_in(dice, family, objects, 1.0 - share, ended);
+                vec![first, second]
+            }
+            Guilty::ThroughBroker => {
+                if let Some(lsass) = self.programs.iter_mut().find(|one| one.pid == 700) {
+                    lsass.leaked = Some((false, objects.to_vec()));
+                }
+                Vec::new()
+            }
+            Guilty::References => Vec::new(),
+            Guilty::Driver => {
+                let name = if family == Family::DriverVersion {
+                    self.bad.0.clone()
+                } else {
+                    let begins = |driver: &&Driver| driver.name.as_bytes()[..4] == tag.bytes();
+                    // One that is not loaded by a name of its tag is known to nobody.
+                    self.drivers
+                        .iter()
+                        .find(begins)
+                        .map_or_else(String::new, |driver| driver.name.clone())
+                };
+                // Drivers change all the time; here and there shortly before.
+                let at = dice.below(self.drivers.len());
+                let driver = &self.drivers[at];
+                self.changes.push(Change {
+                    at: Timestamp::from_second((dice.share() * 2.5e6) as i64).unwrap_or_default(),
+                    attribute: Attribute::Driver {
+                        name: driver.name.clone(),
+                        version: driver.version.clone(),
+                    },
+                    before: Some("0.9".into()),
+                    kind: ChangeKind::Changed,
+                });
+                vec![name]
+            }
+        }
+    }
+
+    fn leak_in(
+        &mut self,
+        dice: &mut Dice,
+        family: Family,
+        objects: &[f64],
+        share: f64,
+        ended: &[usize],
+    ) -> String {
+        let free: Vec<usize> =
+            (4..self.programs.len()).filter(|at| self.programs[*at].leaked.is_none()).collect();
+        let at = free[dice.below(free.len())];
+        let one = &mut self.programs[at];
+        let leaked = objects.iter().map(|count| count * share).collect();
+        one.leaked = Some((family == Family::Threads, leaked));
+        one.ends = ended.to_vec();
+        one.image.clone()
+    }
+
+    /// Live processes.
+    #[must_use]
+    pub fn live(&self) -> u64 {
+        self.live
+    }
+
+    /// What tells this host from others.
+    #[must_use]
+    pub fn attributes(&self) -> BTreeSet<Attribute> {
+        self.drivers
+            .iter()
+            .map(|driver| Attribute::Driver {
+                name: driver.name.clone(),
+                version: driver.version.clone(),
+            })
+            .collect()
+    }
+
+    /// The programs over some slots.
+    #[must_use]
+    pub fn series(&self, slots: &[(usize, u32)]) -> Vec<ProcessSeries> {
+        let mut all = Vec::new();
+        for program in &self.programs {
+            // A program that ends and starts again is another process each time.
+            let runs = program.ends.len() + 1;
+            for run in 0..runs {
+                let from = if run == 0 { 0 } else { program.ends[run - 1] };
+                let to = program.ends.get(run).copied().unwrap_or(usize::MAX);
+                all.push(self.one(program, run as u32, slots, from, to));
+            }
+        }
+        all.retain(|series| series.handles.iter().any(|handles| *handles != MISSING));
+        all
+    }
+
+    fn one(
+        &self,
+        program: &Program,
+        run: u32,
+        slots: &[(usize, u32)],
+        from: usize,
+        to: usize,
+    ) -> ProcessSeries {
+        let mut handles = Vec::with_capacity(slots.len());
+        let mut threads = Vec::with_capacity(slots.len());
+        for &(slot, boot) in slots {
+            if !(from..to).contains(&slot) {
+                handles.push(MISSING);
+                threads.push(MISSING);
+                continue;
+            }
+            let noise = hash(self.salt ^ u64::from(program.pid) << 20 ^ slot as u64);
+            let mut count = program.handles * (1.0 + program.breath * load(slot) + 0.02 * noise);
+            count += program.drift * (slot % (10 * 144)) as f64 / f64::from(boot.max(1));
+            let mut running = 8.0 + count / 60.0;
+            if let Some((is_threads, leaked)) = &program.leaked {
+                count += leaked[slot];
+                if *is_threads {
+                    running += leaked[slot];
+                }
+            }
+            handles.push(count as u64);
+            threads.push(running as u64);
+        }
+        ProcessSeries {
+            key: ProcessKey { pid: program.pid + run * 5000, created: None },
+            image: program.image.clone(),
+            services: program.services.clone(),
+            handles,
+            threads,
+        }
+    }
+}
+
+fn program(pid: u32, image: &str, handles: f64, dice: &mut Dice) -> Program {
+    Program {
+        pid,
+        image: image.to_owned(),
+        services: vec![],
+        handles,
+        breath: dice.between(0.0, 0.6),
+        leaked: None,
+        drift: 0.0,
+        ends: vec![],
+    }
+}
+
+/// Between -1 and 1, the same for the same number.
+fn hash(number: u64) -> f64 {
+    let mut x = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((x ^ x >> 31) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+}

@@ -1,0 +1,242 @@
+//! Events as people copy them: the text of Event Viewer, `wevtutil /f:text`, `Get-EventLog`, lines of
+//! exported lists. Their words depend on the language of Windows, so that only what does not is
+//! read: the provider's name and the event's number.
+
+use poolwatch_model::Pool;
+use poolwatch_model::event::EventKind;
+
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+use crate::told::ToldEvent;
+
+/// Lines of one event's text.
+const MAX_LINES: u32 = 40;
+/// Longer lines are no such text.
+const MAX_LINE: usize = 2048;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    let opens = whole(line).is_some() || field(line).is_some_and(|field| field != Field::Other);
+    opens.then(|| Box::new(Text::default()) as Box<dyn Section>)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Provider {
+    Srv,
+    ExhaustionDetector,
+    ApplicationPopup,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Provider(Provider),
+    Id(u32),
+    Other,
+}
+
+#[derive(Default)]
+struct Text {
+    provider: Option<Provider>,
+    id: Option<u32>,
+    found: Vec<ToldEvent>,
+    lines: u32,
+}
+
+impl Section for Text {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if let Some(event) = whole(line.text) {
+            self.found.push(event);
+            return Verdict::Used;
+        }
+        self.lines += 1;
+        let Some(field) = field(line.text).filter(|_| self.lines <= MAX_LINES) else {
+            return Verdict::Foreign;
+        };
+        match field {
+            Field::Provider(provider) if self.provider.is_none() => self.provider = Some(provider),
+            Field::Id(id) if self.id.is_none() => self.id = Some(id),
+            // The same field again is the next event's.
+            Field::Provider(_) | Field::Id(_) => return Verdict::Foreign,
+            Field::Other => {}
+        }
+        if let Some(event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
+            (self.provider, self.id, self.lines) = (None, None, 0);
+            self.found.push(event);
+        }
+        Verdict::Used
+    }
+
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+        if self.found.is_empty() {
+            return Err(IgnoredReason::NotUnderstood);
+        }
+        for event in self.found {
+            out.piece(Kind::Event, lines, Content::Told(event));
+        }
+        Ok(())
+    }
+}
+
+fn event(provider: Provider, event_id: u32) -> Option<ToldEvent> {
+    let kind = match (provider, event_id) {
+        (Provider::Srv, 2017) => EventKind::PoolLimit(Pool::Nonpaged),
+        (Provider::Srv, 2018) => EventKind::PoolLimit(Pool::Paged),
+        (Provider::Srv, 2019) => EventKind::PoolEmpty(Pool::Nonpaged),
+        (Provider::Srv, 2020) => EventKind::PoolEmpty(Pool::Paged),
+        (Provider::ExhaustionDetector, 2004) => EventKind::CommitExhausted,
+        (Provider::ApplicationPopup, 333) => EventKind::RegistryFlushFailed,
+        _ => return None,
+    };
+    Some(ToldEvent { kind, event_id, exhaustion: None })
+}
+
+/// An event that a line tells by itself: its provider and its number among its words, or a sentence
+/// that calls it an event and does not deny it.
+fn whole(line: &str) -> Option<ToldEvent> {
+    if line.len() > MAX_LINE {
+        return None;
+    }
+    let words: Vec<_> = line
+        .split([' ', '\t', ',', ';', '|', '"', '(', ')', '[', ']'])
+        .map(|word| word.trim_matches([':', '.', '\'', '=', '#']))
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut ids = words.iter().enumerate().filter_map(|(at, word)| Some((at, id(word)?)));
+    let (at, id) = ids.next().filter(|_| ids.next().is_none())?;
+    let named = words.iter().find_map(|word| provider(word));
+    if let Some(event) = named.and_then(|provider| event(provider, id)) {
+        return Some(event);
+    }
+    // `Event ID: 2019` says which only together with its provider.
+    if matches!(field(line), Some(Field::Id(_))) {
+        return None;
+    }
+    let lower: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
+    if lower.iter().any(|word| DENIALS.contains(&word.as_str())) {
+        return None;
+    }
+    let before = &lower[at.saturating_sub(2)..at];
+    let called = before.iter().any(|word| EVENT.iter().any(|name| word.starts_with(name)));
+    called.then(|| {
+        let all = [Provider::Srv, Provider::ExhaustionDetector];
+        all.into_iter().find_map(|provider| event(provider, id))
+    })?
+}
+
+/// How the word for an event begins, in some languages.
+const EVENT: [&str; 9] = [
+    "event",
+    "ereignis",
+    "évén",
+    "évèn",
+    "evento",
+    "событи",
+    "zdarzeni",
+    "händelse",
+    "gebeurtenis",
+];
+const DENIALS: [&str; 12] = [
+    "no", "not", "never", "without", "neither", "none", "kein", "keine", "nicht", "aucun", "pas",
+    "нет",
+];
+
+/// What a line `label: value` tells.
+fn field(line: &str) -> Option<Field> {
+    if line.len() > MAX_LINE {
+        return None;
+    }
+    let (label, value) = line.split_once([':', '：'])?;
+    let (label, value) = (label.trim(), value.trim());
+    if label.is_empty() || label.split_whitespace().count() > 5 || label.chars().count() > 40 {
+        return None;
+    }
+    if let Some(provider) = provider(value) {
+        return Some(Field::Provider(provider));
+    }
+    // `Event ID`, `Ereignis-ID`, `ID события`, `InstanceId` (with qualifiers, so not that).
+    let is_id = label.to_lowercase().split([' ', '-', '_', '\'', '’']).any(|word| {
+        matches!(word, "id" | "eventid" | "id." | "kennung" | "ereigniskennung" | "код" | "kimliği")
+    });
+    match value.split_whitespace().next().and_then(id).filter(|_| is_id) {
+        Some(id) => Some(Field::Id(id)),
+        None => Some(Field::Other),
+    }
+}
+
+fn id(word: &str) -> Option<u32> {
+    word.parse().ok().filter(|id| matches!(id, 333 | 2004 | 2017..=2020))
+}
+
+fn provider(name: &str) -> Option<Provider> {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    if is("srv") {
+        Some(Provider::Srv)
+    } else if is("Microsoft-Windows-Resource-Exhaustion-Detector")
+        || is("Resource-Exhaustion-Detector")
+    {
+        Some(Provider::ExhaustionDetector)
+    } else {
+        is("Application Popup").then_some(Provider::ApplicationPopup)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    fn told(text: &str) -> Vec<EventKind> {
+        let pieces = read("events.txt", text.as_bytes()).pieces;
+        let kind = |piece: crate::reading::Piece| match piece.content {
+            Content::Told(event) => event.kind,
+            other => panic!("{other:?}"),
+        };
+        pieces.into_iter().map(kind).collect()
+    }
+
+    #[test]
+    fn the_text_of_event_viewer_is_read_in_any_language() {
+        let nonpaged = EventKind::PoolEmpty(Pool::Nonpaged);
+        for text in [
+            "Log Name:      System\nSource:        srv\nDate:          3/1/2024 10:20:30 AM\n\
+             Event ID:      2019\nLevel:         Error\nDescription:\nThe server was unable to \
+             allocate from the system nonpaged pool because the pool was empty.\n",
+            "Protokollname: System\nQuelle:        srv\nDatum:         01.03.2024 10:20:30\n\
+             Ereignis-ID:   2019\nEbene:         Fehler\n",
+            "Nom du journal : System\nSource :        Srv\nID de l’événement : 2019\n",
+            "Имя журнала: System\nИсточник: srv\nКод события: 2019\n",
+            "Event[0]:\n  Log Name: System\n  Source: srv\n  Date: 2012-03-01T10:20:30.000\n  \
+             Event ID: 2019\n",
+            "Error,3/1/2024 10:20:30 AM,srv,2019,None,\"The server was unable to allocate\"\n",
+            "Fehler;01.03.2024 10:20:30;srv;2019;Keine\n",
+            "After two weeks the log shows event ID 2019 every minute.\n",
+        ] {
+            assert_eq!(told(text), [nonpaged], "{text}");
+        }
+    }
+
+    #[test]
+    fn a_number_alone_or_a_denial_is_no_event() {
+        for text in [
+            "Source: srv\nEvent ID: 7000\n",
+            "Event ID: 2019\n",
+            "there is no event 2019 in the log",
+            "in 2019 we had events",
+            "port 2020 is open",
+        ] {
+            assert_eq!(told(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn several_events_follow_each_other() {
+        let one = |id| format!("Source: srv\nDate: x\nEvent ID: {id}\nLevel: Error\n");
+        assert_eq!(
+            told(&[one(2019), one(2020)].concat()),
+            [EventKind::PoolEmpty(Pool::Nonpaged), EventKind::PoolEmpty(Pool::Paged)]
+        );
+        let detector =
+            "Quelle: Microsoft-Windows-Resource-Exhaustion-Detector\nEreignis-ID: 2004\n";
+        assert_eq!(told(detector), [EventKind::CommitExhausted]);
+    }
+}

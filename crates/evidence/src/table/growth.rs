@@ -1,0 +1,62 @@
+//! A row per tag with how much it grew.
+
+use poolwatch_model::Bytes;
+
+use super::{Row, Table, column, time};
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::Gathered;
+use crate::told::{GrownTag, Growth};
+use crate::{numbers, prose, tag_text};
+use column::Column;
+
+impl Table {
+    /// Tags and their growth, which is no state.
+    pub(super) fn growth(
+        &self,
+        lines: (u32, u32),
+        out: &mut Gathered,
+    ) -> Result<(), IgnoredReason> {
+        let differences = || {
+            self.columns.iter().zip(&self.header).enumerate().filter_map(
+                |(at, (column, header))| {
+                    (*column == Column::Difference).then_some((at, header.as_str()))
+                },
+            )
+        };
+        // Ratios and rates are of other measures; the first that is neither counts.
+        let grown = differences().find(|(_, header)| !column::is_relative(header));
+        let tag_at = self.columns.iter().position(|column| *column == Column::Tag);
+        let (Some((grown_at, header)), Some(tag_at)) = (grown, tag_at) else {
+            return Err(IgnoredReason::Difference);
+        };
+        let over_s = time::span(header);
+        let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
+        bad.note(out);
+        out.piece(Kind::Table, lines, Content::Growth(Growth { over_s, tags }));
+        Ok(())
+    }
+
+    fn grown(
+        &self,
+        row: &Row,
+        tag_at: usize,
+        grown_at: usize,
+        header: &str,
+    ) -> Result<GrownTag, IgnoredReason> {
+        let name = column::bare(&row.cells[tag_at]);
+        let tag = tag_text::tag(name).ok_or(IgnoredReason::BadTag)?;
+        let told = self.cell(row, &Column::Type).and_then(prose::pool_word);
+        let pool = told.or_else(|| prose::well_known(name).map(|(_, pool)| pool));
+        let cell = column::bare(&row.cells[grown_at]).trim_start_matches(['+', ' ']);
+        let unit = column::Unit::of(header);
+        let (outstanding, bytes) = match (unit, numbers::count(cell)) {
+            (None, Some(count)) => (Some(count), None),
+            (unit, _) => (None, unit.unwrap_or_default().read(cell)),
+        };
+        let bytes: Option<Bytes> = bytes;
+        if outstanding.is_none() && bytes.is_none() {
+            return Err(IgnoredReason::NotUnderstood);
+        }
+        Ok(GrownTag { tag, pool, outstanding, bytes })
+    }
+}

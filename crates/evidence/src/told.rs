@@ -1,0 +1,118 @@
+//! What texts tell that is no state of a machine at a moment.
+
+use poolwatch_model::event::{EventKind, MemoryExhaustion};
+use poolwatch_model::{Bytes, Pool, PoolTag, Snapshot};
+
+/// How much tags grew over some time: people often publish differences alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Growth {
+    /// Over how long, seconds; `None` when the text does not tell.
+    pub over_s: Option<u64>,
+    /// By how much which tag, in the order of the text.
+    pub tags: Vec<GrownTag>,
+}
+
+/// The growth of one tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GrownTag {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Which pool, if that is told or known of everybody.
+    pub pool: Option<Pool>,
+    /// Allocations more than before.
+    pub outstanding: Option<u64>,
+    /// Bytes more than before.
+    pub bytes: Option<Bytes>,
+}
+
+/// An event of which not the whole record is known, so that its time is not either.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ToldEvent {
+    /// What it means.
+    pub kind: EventKind,
+    /// Its id.
+    pub event_id: u32,
+    /// What event 2004 tells.
+    pub exhaustion: Option<Box<MemoryExhaustion>>,
+}
+
+/// Handles by type, of one process or of all.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HandleSummary {
+    /// The process, if it is told.
+    pub pid: Option<u32>,
+    /// Its image name, if it is told.
+    pub image: Option<String>,
+    /// All handles.
+    pub total: Option<u64>,
+    /// Handles by type (`Event`), the most first.
+    pub by_type: Vec<(String, u64)>,
+}
+
+/// What Driver Verifier counted of one driver.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifiedDriver {
+    /// File name (`foo.sys`), as far as it is told.
+    pub name: String,
+    /// In paged pool.
+    pub paged: Option<Counted>,
+    /// In nonpaged pool.
+    pub nonpaged: Option<Counted>,
+    /// By tag, where the single allocations are listed. Nobody says in which pool.
+    pub tags: Vec<(PoolTag, Counted)>,
+}
+
+/// Allocations that were counted one by one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many are outstanding.
+    pub outstanding: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+/// A state beside a series, of which only the circumstance is told: `after the driver update`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Aside {
+    /// The circumstance, in the words of the text.
+    pub remark: String,
+    /// What it says was done before, if it says so.
+    pub after: Option<Deed>,
+    /// What was measured then.
+    pub snapshot: Snapshot,
+}
+
+/// What was done about a machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Deed {
+    /// A driver was changed.
+    Driver,
+    /// A program or service was stopped, restarted or changed.
+    Program,
+    /// The machine was restarted.
+    Restart,
+    /// Something else.
+    Other,
+}
+
+impl Deed {
+    /// What a remark says was done, if it says that something was.
+    pub(crate) fn of(remark: &str) -> Option<Self> {
+        let lower = remark.to_lowercase();
+        let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
+        let after = ["after", "nach ", "après", "apres", "después", "dopo", "após", "после"];
+        if !says(&after) {
+            return None;
+        }
+        Some(if says(&["driver", "treiber", "pilote", "controlador", "драйвер"]) {
+            Self::Driver
+        } else if says(&["reboot", "boot", "neustart", "redémarrage", "reinicio", "перезагруз"])
+        {
+            Self::Restart
+        } else if says(&["service", "process", "program", "dienst", "prozess", ".exe", "kill"]) {
+            Self::Program
+        } else {
+            Self::Other
+        })
+    }
+}

@@ -1,0 +1,295 @@
+//! Driver Verifier: the statistics of `verifier /query` and of `!verifier` in a debugger, and the
+//! single allocations that `!verifier 3 driver` lists.
+//!
+//! Statistics: a line with the driver's name, then
+//! `Current Pool Allocations: ( nonpaged / paged )` and `Current Pool Bytes: ( … )`, in older versions
+//! `CurrentNonPagedPoolAllocations: n` and so on. A list has a row `address size tag caller symbol` for
+//! each allocation; the symbol's module is the driver.
+
+use std::collections::BTreeMap;
+
+use poolwatch_model::PoolTag;
+
+use crate::reading::{Content, IgnoredReason, Kind};
+use crate::section::{Gathered, Section, Verdict};
+use crate::text::Line;
+use crate::told::{Counted, VerifiedDriver};
+use crate::{numbers, tag_text};
+
+/// More drivers than any host has.
+const MAX_DRIVERS: usize = 4096;
+/// More tags than any driver uses.
+const MAX_TAGS: usize = 65_536;
+
+pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+    let opens = module(line).is_some() || allocation(line).is_some() || is_title(line);
+    opens.then(|| Box::new(Output::default()) as Box<dyn Section>)
+}
+
+#[derive(Default)]
+struct Output {
+    drivers: Vec<VerifiedDriver>,
+    /// Single allocations by driver and tag.
+    listed: BTreeMap<(String, PoolTag), Counted>,
+}
+
+impl Section for Output {
+    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+        if let Some(name) = module(line.text) {
+            if self.drivers.len() == MAX_DRIVERS {
+                return Verdict::Ignored(IgnoredReason::TooMany);
+            }
+            self.drivers.push(VerifiedDriver { name, ..VerifiedDriver::default() });
+            return Verdict::Used;
+        }
+        if let Some((driver, tag, bytes)) = allocation(line.text) {
+            // The symbol at the end of a text may be cut off, the driver's name with it.
+            if line.cut && !line.text.contains('!') {
+                return Verdict::Ignored(IgnoredReason::CutOff);
+            }
+            let key = (driver, tag);
+            if self.listed.len() == MAX_TAGS && !self.listed.contains_key(&key) {
+                return Verdict::Ignored(IgnoredReason::TooMany);
+            }
+            let counted = self.listed.entry(key).or_default();
+            counted.outstanding += 1;
+            counted.bytes = counted.bytes.saturating_add(bytes);
+            return Verdict::Used;
+        }
+        let belongs = is_title(line.text);
+        let Some(driver) = self.drivers.last_mut() else {
+            let belongs = belongs || is_other(line.text);
+            return if belongs { Verdict::Used } else { Verdict::Foreign };
+        };
+        match statistic(line.text) {
+            Some(Err(reason)) => Verdict::Ignored(reason),
+            Some(Ok(statistic)) => {
+                statistic.note(driver);
+                Verdict::Used
+            }
+            None if belongs || is_other(line.text) => Verdict::Used,
+            None => Verdict::Foreign,
+        }
+    }
+
+    fn finish(
+        mut self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut Gathered,
+    ) -> Result<(), IgnoredReason> {
+        for ((name, tag), counted) in self.listed {
+            match self.drivers.iter_mut().find(|driver| driver.name == name) {
+                Some(driver) => driver.tags.push((tag, counted)),
+                None => self.drivers.push(VerifiedDriver {
+                    name,
+                    tags: vec![(tag, counted)],
+                    ..VerifiedDriver::default()
+                }),
+            }
+        }
+        self.drivers.retain(|driver| {
+            driver.paged.is_some() || driver.nonpaged.is_some() || !driver.tags.is_empty()
+        });
+        if self.drivers.is_empty() {
+            return Err(IgnoredReason::CutOff);
+        }
+        out.piece(Kind::Verifier, lines, Content::Drivers(self.drivers));
+        Ok(())
+    }
+}
+
+/// What is counted now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Of {
+    Allocations,
+    Bytes,
+}
+
+/// A figure of the statistics, for one pool or both.
+#[derive(Debug, Clone, Copy)]
+struct Statistic {
+    of: Of,
+    paged: Option<u64>,
+    nonpaged: Option<u64>,
+}
+
+impl Statistic {
+    fn note(self, driver: &mut VerifiedDriver) {
+        for (told, counted) in
+            [(self.paged, &mut driver.paged), (self.nonpaged, &mut driver.nonpaged)]
+        {
+            let Some(told) = told else { continue };
+            let counted = counted.get_or_insert_default();
+            match self.of {
+                Of::Allocations => counted.outstanding = told,
+                Of::Bytes => counted.bytes = told,
+            }
+        }
+    }
+}
+
+/// `MODULE: foo.sys (load: 1 / unload: 0)`, `Name: foo.sys, loads: 1, unloads: 0` or
+/// `nt!_VF_TARGET_DRIVER 0xffffcb8438730e10: foo.sys (Loaded)`.
+fn module(line: &str) -> Option<String> {
+    let line = line.trim_start();
+    if let Some(rest) = line.strip_prefix("nt!_VF_TARGET_DRIVER ") {
+        let (address, rest) = rest.split_once(':')?;
+        numbers::hex(address.trim())?;
+        let name = rest.split('(').next()?.trim();
+        return (!name.is_empty() && name.len() <= 255).then(|| name.to_owned());
+    }
+    let rest = ["MODULE:", "Module:", "Name:"].iter().find_map(|label| line.strip_prefix(label))?;
+    let lower = rest.to_ascii_lowercase();
+    if !(lower.contains("load:") || lower.contains("loads:")) {
+        return None;
+    }
+    let name = rest.split(['(', ',']).next()?.trim();
+    (!name.is_empty() && name.len() <= 255).then(|| name.to_owned())
+}
+
+/// A figure that is kept; peaks are not.
+fn statistic(line: &str) -> Option<Result<Statistic, IgnoredReason>> {
+    let (label, value) = line.split_once(':')?;
+    let label = label.trim();
+    let of = match label {
+        "Current Pool Allocations" => Of::Allocations,
+        "Current Pool Bytes" => Of::Bytes,
+        _ => return single(label, value),
+    };
+    let pair = value.trim().strip_prefix('(').and_then(|rest| rest.strip_suffix(')'));
+    let Some((nonpaged, paged)) = pair.and_then(|pair| pair.split_once('/')) else {
+        return Some(Err(IgnoredReason::CutOff));
+    };
+    let (Some(nonpaged), Some(paged)) = (number(nonpaged), number(paged)) else {
+        return Some(Err(IgnoredReason::NotUnderstood));
+    };
+    Some(Ok(Statistic { of, paged: Some(paged), nonpaged: Some(nonpaged) }))
+}
+
+/// A figure of one pool, as older versions print it.
+fn single(label: &str, value: &str) -> Option<Result<Statistic, IgnoredReason>> {
+    let (of, is_paged) = match label {
+        "CurrentPagedPoolAllocations" => (Of::Allocations, true),
+        "CurrentNonPagedPoolAllocations" => (Of::Allocations, false),
+        "PagedPoolUsageInBytes" => (Of::Bytes, true),
+        "NonPagedPoolUsageInBytes" => (Of::Bytes, false),
+        _ => return None,
+    };
+    let Some(number) = number(value) else { return Some(Err(IgnoredReason::CutOff)) };
+    let (paged, nonpaged) = if is_paged { (Some(number), None) } else { (None, Some(number)) };
+    Some(Ok(Statistic { of, paged, nonpaged }))
+}
+
+/// Decimal, or hexadecimal with its mark.
+fn number(text: &str) -> Option<u64> {
+    let text = text.trim();
+    if text.starts_with("0x") { numbers::hex(text) } else { numbers::count(text) }
+}
+
+/// `0xffffcb843b87aff0  0x00000004  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21`: driver,
+/// tag and bytes.
+fn allocation(line: &str) -> Option<(String, PoolTag, u64)> {
+    let line = line.trim();
+    let mut words = line.split_ascii_whitespace();
+    let address = words.next().filter(|word| word.starts_with("0x") && word.len() >= 10)?;
+    let size = words.next().filter(|word| word.starts_with("0x"))?;
+    numbers::hex(address)?;
+    let bytes = numbers::hex(size)?;
+    // The tag may hold spaces: it stands before the next address.
+    let rest = line[size.as_ptr().addr() - line.as_ptr().addr() + size.len()..].trim_start();
+    let caller = rest.find(" 0x")?;
+    let tag = tag_text::tag(rest[..caller].trim_end())?;
+    let mut after = rest[caller..].split_ascii_whitespace();
+    numbers::hex(after.next()?)?;
+    let module = after.next()?.split(['!', '+']).next()?;
+    let is_name = !module.is_empty()
+        && module.len() <= 255
+        && module.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
+    let name = if module.contains('.') { module.to_owned() } else { format!("{module}.sys") };
+    is_name.then_some((name, tag, bytes))
+}
+
+fn is_title(line: &str) -> bool {
+    let line = line.trim();
+    ["Driver Verification List", "Verifier Flags:", "Verify Flags Level", "Verified Drivers:"]
+        .iter()
+        .any(|title| line.starts_with(title))
+        || line.starts_with("Address") && line.contains("Tag")
+}
+
+/// Figures that belong to a driver's statistics and are not kept.
+fn is_other(line: &str) -> bool {
+    let line = line.trim();
+    [
+        "Peak",
+        "Pool Allocation Statistics",
+        "Contiguous",
+        "CurrentContiguous",
+        "PagedPool",
+        "NonPagedPool",
+    ]
+    .iter()
+    .any(|start| line.starts_with(start))
+        || line.starts_with("Current ")
+        || line.contains("---") && line.bytes().all(|b| b == b'-' || b == b' ')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reading::read;
+
+    fn drivers(text: &str) -> Vec<VerifiedDriver> {
+        let reading = read("verifier.txt", text.as_bytes());
+        assert_eq!(reading.ignored, [], "{text}");
+        let [piece] = &reading.pieces[..] else { panic!("{:?}", reading.pieces) };
+        let Content::Drivers(drivers) = &piece.content else { panic!() };
+        drivers.clone()
+    }
+
+    #[test]
+    fn statistics_of_two_versions_are_read() {
+        let expected = VerifiedDriver {
+            name: "foo.sys".to_owned(),
+            paged: Some(Counted { outstanding: 1, bytes: 64 }),
+            nonpaged: Some(Counted { outstanding: 5000, bytes: 320_000 }),
+            tags: vec![],
+        };
+        let new = "Driver Verification List\n\nMODULE: foo.sys (load: 1 / unload: 0)\n\n\
+                   \x20   Pool Allocation Statistics: ( NonPaged / Paged )\n\n\
+                   \x20       Current Pool Allocations: ( 0x00001388 / 0x00000001 )\n\
+                   \x20       Current Pool Bytes:       ( 0x0004e200 / 0x00000040 )\n\
+                   \x20       Peak Pool Allocations:    ( 0x00001388 / 0x00000001 )\n";
+        let old = "Name: foo.sys, loads: 1, unloads: 0\nCurrentPagedPoolAllocations: 1\n\
+                   CurrentNonPagedPoolAllocations: 5000\nPeakPagedPoolAllocations: 2\n\
+                   PagedPoolUsageInBytes: 64\nNonPagedPoolUsageInBytes: 320000\n";
+        assert_eq!(drivers(new), std::slice::from_ref(&expected));
+        let debugger = new.replace(
+            "MODULE: foo.sys (load: 1 / unload: 0)",
+            "------------------------\n\nnt!_VF_TARGET_DRIVER 0xffffcb8438730e10: foo.sys (Loaded)",
+        );
+        assert_eq!(drivers(&debugger), std::slice::from_ref(&expected));
+        assert_eq!(drivers(old), [expected]);
+    }
+
+    #[test]
+    fn single_allocations_are_counted_by_driver_and_tag() {
+        let list = drivers(
+            "Address             Size        Tag   Caller              Name\n\
+             0xffffcb843b87aff0  0x00000004  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21\n\
+             0xffffcb843b87b000  0x00000010  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21\n\
+             0xffffcb843b87c000  0x00000020  a b   0xfffff803569c53e1  ebpfcore+0x21\n",
+        );
+        assert_eq!(list.len(), 1);
+        assert_eq!(list[0].name, "ebpfcore.sys");
+        let ebpf = list[0].tags.iter().find(|(tag, _)| *tag == PoolTag::new(*b"ebpf")).unwrap().1;
+        assert_eq!(ebpf, Counted { outstanding: 2, bytes: 20 });
+        assert_eq!(list[0].tags.len(), 2);
+    }
+
+    #[test]
+    fn a_driver_without_figures_tells_nothing() {
+        let reading = read("", b"MODULE: foo.sys (load: 1 / unload: 0)\n Current Pool Bytes: ( 0x");
+        assert!(reading.pieces.is_empty());
+    }
+}

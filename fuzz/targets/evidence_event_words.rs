@@ -1,0 +1,6 @@
+//! Events in words.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| poolwatch_fuzz::evidence("Source: srv\n", data));

@@ -1,0 +1,6 @@
+//! Tags in a table of a spreadsheet.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| poolwatch_fuzz::evidence("Tag;Type;Allocs;Frees;Diff;Bytes (MB)\n", data));

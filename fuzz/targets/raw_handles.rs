@@ -1,0 +1,9 @@
+//! The kernel's buffer, read by `agent/src/raw/handles.rs`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use poolwatch_agent::raw::handles;
+
+fuzz_target!(|data: &[u8]| {
+    let _refused = handles::parse(data);
+});

@@ -1,0 +1,9 @@
+//! The kernel's buffer, read by `agent/src/raw/pool_tags.rs`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use poolwatch_agent::raw::pool_tags;
+
+fuzz_target!(|data: &[u8]| {
+    let _refused = pool_tags::parse2(data);
+});

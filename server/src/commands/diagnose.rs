@@ -1,0 +1,107 @@
+//! `diagnose`: a judgement on what tools printed, without a database.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::exit,
+};
+
+use anyhow::{Context, bail};
+use poolwatch_evidence::{Content, PooltagEntry, Reading, read, reading::MAX_TEXT_BYTES};
+
+use crate::{
+    cli::DiagnoseOptions,
+    diagnosing::{self, Report},
+};
+
+/// Files of one diagnosis, those in folders among them.
+const MAX_FILES: usize = 10_000;
+/// Folders inside folders.
+const MAX_DEPTH: usize = 16;
+/// Exit status when nothing was understood.
+const NOTHING: i32 = 2;
+
+pub(crate) fn run(options: &DiagnoseOptions) -> anyhow::Result<()> {
+    let pooltag = options.pooltag.as_deref().map(pooltag).transpose()?.unwrap_or_default();
+    let mut paths = Vec::new();
+    for path in &options.files {
+        gather(path, 0, &mut paths)?;
+    }
+    let readings: Vec<Reading> =
+        paths.iter().map(|path| read_file(path)).collect::<Result<_, _>>()?;
+    let judged = diagnosing::judge(readings, pooltag);
+    if !judged.is_understood() {
+        eprintln!(
+            "Nothing in {} was understood. What is read: poolmon, !vm, !poolused, !process, handle \
+             tables, Driver Verifier, events, pooltag.txt, tables and sentences that name their tag.",
+            if paths.len() == 1 {
+                "this file".to_owned()
+            } else {
+                format!("these {} files", paths.len())
+            }
+        );
+        for file in judged.files.iter().take(10) {
+            let first = file.ignored.first();
+            let why = first.map_or("it is empty".to_owned(), |one| {
+                format!("line {}: {}", one.line, one.reason)
+            });
+            eprintln!("  {}: {why}", file.name);
+        }
+        exit(NOTHING);
+    }
+    if options.json {
+        println!("{}", serde_json::to_string_pretty(&Report::new(&judged))?);
+    } else {
+        print!("{judged}");
+    }
+    Ok(())
+}
+
+/// The files at a path, those of a folder in the order of their names.
+fn gather(path: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> anyhow::Result<()> {
+    let told = || path.display().to_string();
+    if !fs::metadata(path).with_context(told)?.is_dir() {
+        if paths.len() == MAX_FILES {
+            bail!("more than {MAX_FILES} files");
+        }
+        paths.push(path.to_owned());
+        return Ok(());
+    }
+    if depth == MAX_DEPTH {
+        bail!("{}: folders are nested too deep", path.display());
+    }
+    let mut inside: Vec<PathBuf> = fs::read_dir(path)
+        .with_context(told)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()
+        .with_context(told)?;
+    inside.sort();
+    inside.iter().try_for_each(|path| gather(path, depth + 1, paths))
+}
+
+/// What a file tells. Of one that is longer than what is read only the beginning is taken in.
+fn read_file(path: &Path) -> anyhow::Result<Reading> {
+    use std::io::Read;
+    let file = fs::File::open(path).with_context(|| path.display().to_string())?;
+    let mut content = Vec::new();
+    // One byte more shows that there is more.
+    let most = MAX_TEXT_BYTES as u64 + 1;
+    file.take(most).read_to_end(&mut content).with_context(|| path.display().to_string())?;
+    Ok(read(&path.display().to_string(), &content))
+}
+
+fn pooltag(path: &Path) -> anyhow::Result<Vec<PooltagEntry>> {
+    let entries: Vec<PooltagEntry> = read_file(path)?
+        .pieces
+        .into_iter()
+        .filter_map(|piece| match piece.content {
+            Content::Catalogue(entries) => Some(entries),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    if entries.is_empty() {
+        bail!("{}: not a pooltag.txt: it has no lines `tag - owner - description`", path.display());
+    }
+    Ok(entries)
+}

@@ -1,0 +1,229 @@
+//! A judgement on texts: what tools printed on one machine, without agent or database. The command
+//! line and the console's evidence page use it alike.
+
+mod case;
+mod report;
+mod screen;
+
+use poolwatch_analysis::{
+    catalogue::{Catalogue, Note},
+    diagnose_case,
+    holders::is_object_tag,
+};
+use poolwatch_evidence::{
+    Combined, Ignored, IgnoredReason, PooltagEntry, Reading, combine,
+    told::{Aside, HandleSummary, VerifiedDriver},
+};
+use poolwatch_model::{
+    Bytes, Snapshot,
+    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
+};
+use poolwatch_web::{
+    figures::{counted, grouped},
+    steps::NextStep,
+};
+
+pub use report::Report;
+
+use crate::next_steps;
+
+/// What texts tell, and the judgement on it.
+#[derive(Debug)]
+pub struct Judged {
+    /// The judgement.
+    pub diagnosis: Diagnosis,
+    /// What was observed beside it, in sentences.
+    pub remarks: Vec<String>,
+    /// What tags mean: by the administrator, by the texts themselves, built in.
+    pub catalogue: Catalogue,
+    /// What was read of each file.
+    pub files: Vec<ReadFile>,
+    /// The latest picture of the machine.
+    snapshot: Option<Snapshot>,
+}
+
+/// What was read of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReadFile {
+    /// Its name.
+    pub name: String,
+    /// What it was recognised as.
+    pub kinds: Vec<String>,
+    /// Lines that tell nothing.
+    pub ignored: Vec<Ignored>,
+}
+
+impl Judged {
+    /// Whether anything was understood.
+    #[must_use]
+    pub fn is_understood(&self) -> bool {
+        self.files.iter().any(|file| !file.kinds.is_empty())
+    }
+
+    /// What to do next, in words and commands, each with its method, 1 to 4.
+    pub(crate) fn next_steps(&self) -> impl Iterator<Item = (u8, NextStep)> {
+        let words = next_steps::of(&self.diagnosis, None, self.snapshot.as_ref());
+        let methods = self.diagnosis.next_steps.iter().map(|step| step.method());
+        methods.collect::<Vec<_>>().into_iter().zip(words)
+    }
+}
+
+/// Judges the texts of one machine. `pooltag` is the administrator's own list of tags, which counts
+/// more than what is built in.
+#[must_use]
+pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
+    let files = readings.iter().map(read_file).collect();
+    let mut combined = combine(readings);
+    let mut catalogue = Catalogue::default();
+    let lists = pooltag.into_iter().chain(std::mem::take(&mut combined.catalogue));
+    catalogue.add_pooltag(
+        lists.map(|entry| (entry.pattern, Note { owner: entry.owner, meaning: entry.description })),
+    );
+    let mut diagnosis = diagnose_case(&case::of_states(&combined, &catalogue));
+    for growth in &combined.growths {
+        let of_growth = diagnose_case(&case::of_growth(growth, &catalogue, diagnosis.pool));
+        merge(&mut diagnosis, of_growth);
+    }
+    single_out(&mut diagnosis, combined.snapshots.last().map(|moment| &moment.snapshot));
+    if combined.snapshots.iter().any(|moment| moment.is_torn) {
+        doubt(&mut diagnosis);
+    }
+    Judged {
+        remarks: remarks(&combined),
+        diagnosis,
+        catalogue,
+        files,
+        snapshot: combined.snapshots.into_iter().last().map(|moment| moment.snapshot),
+    }
+}
+
+fn read_file(reading: &Reading) -> ReadFile {
+    let mut kinds: Vec<String> = Vec::new();
+    for piece in &reading.pieces {
+        let kind = piece.kind.to_string();
+        if !kinds.contains(&kind) {
+            kinds.push(kind);
+        }
+    }
+    let tells = |ignored: &&Ignored| ignored.reason != IgnoredReason::Stamp;
+    ReadFile {
+        name: reading.name.clone(),
+        kinds,
+        ignored: reading.ignored.iter().filter(tells).cloned().collect(),
+    }
+}
+
+/// Adds what a table of growth shows to what the states show. States weigh more.
+fn merge(diagnosis: &mut Diagnosis, of_growth: Diagnosis) {
+    if of_growth.verdict != Verdict::Leak {
+        return;
+    }
+    match diagnosis.verdict {
+        Verdict::NoLeakShown | Verdict::InsufficientEvidence => *diagnosis = of_growth,
+        Verdict::Leak | Verdict::Exhausted => {
+            for suspect in of_growth.suspects.into_iter().filter(|one| one.name.is_some()) {
+                let known = diagnosis.suspects.iter().any(|one| one.name == suspect.name);
+                if !known {
+                    diagnosis.suspects.push(suspect);
+                }
+            }
+            diagnosis.evidence.extend(of_growth.evidence);
+        }
+        Verdict::HighUse | Verdict::CommitExhaustion => {}
+    }
+}
+
+/// Suspects the one process that the texts show, where kernel objects fill the pool and nobody's
+/// handles are told: who showed it alone had a reason. A hint, no more.
+fn single_out(diagnosis: &mut Diagnosis, snapshot: Option<&Snapshot>) {
+    const HINT: f32 = 0.45;
+    let shown = snapshot.and_then(|snapshot| snapshot.processes.as_deref());
+    let Some([process]) = shown.filter(|list| list[0].handles.is_none()) else { return };
+    let blames = matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak);
+    let nobody = diagnosis.suspects.iter().all(|suspect| suspect.name.is_none());
+    let tag = diagnosis.tags.first().map(|one| one.tag).filter(|tag| is_object_tag(*tag));
+    if let (true, true, Some(tag)) = (blames, nobody, tag) {
+        let image = process.image.clone();
+        let fact = Evidence::SingledOut { image: image.clone(), pid: process.key.pid, tag };
+        let suspect = Suspect {
+            kind: SuspectKind::Process,
+            name: Some(image),
+            tags: vec![tag],
+            confidence: HINT,
+            evidence: vec![fact],
+            ..Suspect::default()
+        };
+        diagnosis.suspects.insert(0, suspect);
+    }
+}
+
+/// What a torn table lacks may be what matters: nobody is accused for sure.
+fn doubt(diagnosis: &mut Diagnosis) {
+    const AT_MOST: f32 = 0.6;
+    for suspect in &mut diagnosis.suspects {
+        suspect.confidence = suspect.confidence.min(AT_MOST);
+    }
+}
+
+/// Facts that no judgement takes in yet, in sentences.
+fn remarks(combined: &Combined) -> Vec<String> {
+    let asides = combined.asides.iter().filter_map(|aside| of_aside(aside, combined));
+    let handles = combined.handles.iter().filter_map(of_handles);
+    let drivers = combined.verified.iter().flat_map(of_driver);
+    let torn = combined.snapshots.iter().any(|moment| moment.is_torn).then(|| {
+        "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
+    });
+    torn.into_iter().chain(asides).chain(handles).chain(drivers).take(20).collect()
+}
+
+/// `After the driver update: Proc 312 outstanding, before 39,511.`
+fn of_aside(aside: &Aside, combined: &Combined) -> Option<String> {
+    let before = combined.snapshots.last()?.snapshot.tags.as_ref()?;
+    let after = aside.snapshot.tags.as_ref()?;
+    let changes: Vec<String> = after
+        .rows
+        .iter()
+        .filter_map(|row| {
+            let old = before.get(row.tag)?;
+            let all = |row: &poolwatch_model::tag::TagUse| {
+                row.paged.outstanding.saturating_add(row.nonpaged.outstanding)
+            };
+            Some(format!(
+                "{} {} outstanding, before {}",
+                row.tag,
+                grouped(all(row)),
+                grouped(all(old))
+            ))
+        })
+        .collect();
+    (!changes.is_empty())
+        .then(|| format!("\u{201c}{}\u{201d}: {}.", aside.remark, changes.join("; ")))
+}
+
+/// `A process holds 273,020 handles, most of them to Event objects (222,742).`
+fn of_handles(summary: &HandleSummary) -> Option<String> {
+    let (name, most) = summary.by_type.first()?;
+    let who = summary.image.as_deref().unwrap_or("A process");
+    let total = summary.total.unwrap_or_else(|| summary.by_type.iter().map(|(_, n)| n).sum());
+    Some(format!(
+        "{who} holds {}, most of them to {name} objects ({}).",
+        counted(total, "handle", "handles"),
+        grouped(*most)
+    ))
+}
+
+/// `Driver Verifier counted 5,000 allocations of foo.sys in nonpaged pool, 312 kB.`
+fn of_driver(driver: &VerifiedDriver) -> Vec<String> {
+    [("nonpaged", driver.nonpaged), ("paged", driver.paged)]
+        .into_iter()
+        .filter_map(|(pool, counted)| Some((pool, counted.filter(|one| one.outstanding > 0)?)))
+        .map(|(pool, one)| {
+            format!(
+                "Driver Verifier counted {} of {} in {pool} pool, {}.",
+                counted(one.outstanding, "allocation", "allocations"),
+                driver.name,
+                Bytes(one.bytes)
+            )
+        })
+        .collect()
+}

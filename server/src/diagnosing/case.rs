@@ -1,0 +1,121 @@
+//! The case file of a machine of which there are only texts.
+
+use jiff::Timestamp;
+use poolwatch_analysis::{
+    CaseFile,
+    case::{MISSING, Owner},
+    catalogue::{self, Catalogue, Source},
+};
+use poolwatch_evidence::{
+    Combined,
+    told::{Growth, VerifiedDriver},
+};
+use poolwatch_model::{
+    Pool, PoolTag, Snapshot,
+    diagnosis::OwnerSource,
+    event::{Event, EventKind},
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+};
+
+/// The case that the states of a machine make.
+pub(super) fn of_states(combined: &Combined, catalogue: &Catalogue) -> CaseFile {
+    let pictures: Vec<(Option<u64>, &Snapshot)> =
+        combined.snapshots.iter().map(|moment| (moment.at_s, &moment.snapshot)).collect();
+    let now = combined.events.iter().map(|event| event.time).max();
+    let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
+    let mut events = combined.events.clone();
+    events.extend(
+        combined.told_events.iter().filter_map(|told| undated(told.kind, told.event_id, now)),
+    );
+    let mut case = CaseFile::from_pictures(now, None, &pictures, &events);
+    let told = combined.told_events.iter();
+    case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
+    case.owners = owners(&case, catalogue, &combined.verified);
+    case
+}
+
+/// The case that a table of growth makes: nothing is known of before, so that all that is
+/// outstanding is what was gained.
+pub(super) fn of_growth(growth: &Growth, catalogue: &Catalogue, pool: Option<Pool>) -> CaseFile {
+    let row = |grown: &poolwatch_evidence::told::GrownTag, part: u64| {
+        let known = || catalogue::entry(grown.tag).and_then(|entry| entry.pool);
+        let of = grown.pool.or_else(known).or(pool).unwrap_or(Pool::Nonpaged);
+        let counters = TagCounters {
+            bytes: grown.bytes.map_or(0, |bytes| bytes.0) * part,
+            outstanding: grown.outstanding.unwrap_or(0) * part,
+            allocs: 0,
+        };
+        let mut row = TagUse {
+            tag: grown.tag,
+            paged: TagCounters::default(),
+            nonpaged: TagCounters::default(),
+        };
+        *row.of_mut(of) = counters;
+        row
+    };
+    let picture = |part| {
+        let rows = growth.tags.iter().map(|grown| row(grown, part)).collect();
+        let tags = TagTable::new(AllocCounting::OutstandingOnly, false, rows);
+        Snapshot { tags: Some(tags), ..Snapshot::default() }
+    };
+    let (before, after) = (picture(0), picture(1));
+    let pictures = [(Some(0), &before), (Some(growth.over_s.unwrap_or(0)), &after)];
+    let mut case = CaseFile::from_pictures(Timestamp::UNIX_EPOCH, None, &pictures, &[]);
+    for series in &mut case.tags {
+        // What uses nothing is not counted as measured.
+        for values in [&mut series.outstanding, &mut series.bytes] {
+            values[0] = if values[0] == MISSING { 0 } else { values[0] };
+        }
+    }
+    case.owners = owners(&case, catalogue, &[]);
+    case
+}
+
+/// An event of which no time is known: it is taken to belong to the moment that is judged.
+fn undated(kind: EventKind, event_id: u32, now: Timestamp) -> Option<Event> {
+    let provider = match kind {
+        EventKind::PoolEmpty(_) | EventKind::PoolLimit(_) => "Srv",
+        EventKind::CommitExhausted => "Microsoft-Windows-Resource-Exhaustion-Detector",
+        EventKind::RegistryFlushFailed | EventKind::Restart | EventKind::Other => return None,
+    };
+    Some(Event {
+        channel: "System".to_owned(),
+        record_id: 0,
+        time: now,
+        provider: provider.to_owned(),
+        event_id,
+        level: None,
+        computer: None,
+        data: Vec::new(),
+        exhaustion: None,
+    })
+}
+
+/// Whose the tags of a case may be, beyond what the built-in catalogue says of each.
+fn owners(case: &CaseFile, catalogue: &Catalogue, verified: &[VerifiedDriver]) -> Vec<Owner> {
+    let mut tags: Vec<PoolTag> = case.tags.iter().map(|series| series.tag).collect();
+    tags.sort_unstable();
+    tags.dedup();
+    let mut owners: Vec<Owner> =
+        tags.into_iter().filter_map(|tag| by_list(tag, catalogue)).collect();
+    for driver in verified {
+        owners.extend(driver.tags.iter().map(|(tag, _)| Owner {
+            tag: *tag,
+            driver: driver.name.clone(),
+            source: OwnerSource::Scan,
+        }));
+    }
+    owners
+}
+
+/// The driver that the administrator's list names. Parts of Windows allocate for others, so that
+/// their tags accuse nobody.
+fn by_list(tag: PoolTag, catalogue: &Catalogue) -> Option<Owner> {
+    let told = catalogue.describe(tag).filter(|told| told.source >= Source::Pooltag)?;
+    let is_file = |owner: &&str| {
+        owner.len() > 4 && owner.to_ascii_lowercase().ends_with(".sys") && !owner.contains(' ')
+    };
+    let driver = told.owner.filter(is_file)?;
+    let of_windows = catalogue::group(tag).is_some();
+    (!of_windows).then(|| Owner { tag, driver: driver.to_owned(), source: OwnerSource::Pooltag })
+}
