@@ -5,7 +5,7 @@ use poolwatch_model::{
     comparison::AttributeCounts,
     diagnosis::Evidence,
     host::OsVersion,
-    incident::{Incident, Picture},
+    incident::{Incident, IncidentState, Picture},
 };
 use serde::{Deserialize, Serialize};
 
@@ -139,7 +139,17 @@ impl IncidentPage {
             .collect()
     }
 
-    fn is_open(&self) -> bool {
+    fn is_active(&self) -> bool {
         self.incident.state.is_active()
+    }
+
+    /// How long the pool lasts, while the incident goes on.
+    fn time_left(&self) -> Option<String> {
+        let left = self.incident.diagnosis.time_left.filter(|_| self.is_active())?;
+        Some(words::time_left(&left))
+    }
+
+    fn affected(&self) -> u64 {
+        self.hosts.len() as u64
     }
 }

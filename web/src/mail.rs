@@ -137,13 +137,13 @@ impl IncidentMail {
         let Some(event) = self.event else {
             return format!("{}{}", self.news(), words::title(&self.diagnosis));
         };
-        let what = self.pool.map_or_else(
-            || "commit exhausted".to_owned(),
-            |pool| format!("{pool} pool empty"),
-        );
+        let what = self
+            .pool
+            .map_or_else(|| "commit exhausted".to_owned(), |pool| format!("{pool} pool empty"));
         let suspect = self.diagnosis.suspects.first();
-        let suspect =
-            suspect.map(|one| format!(", suspect {}", words::suspect_name(one))).unwrap_or_default();
+        let suspect = suspect
+            .map(|one| format!(", suspect {}", words::suspect_name(one)))
+            .unwrap_or_default();
         format!("{what} (event {}){suspect}", event.id)
     }
 

@@ -14,7 +14,7 @@ use poolwatch_web::{
 };
 use sqlx::PgConnection;
 
-use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, pages::next_steps};
+use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, next_steps};
 
 /// Tags and processes in a mail.
 const ROWS: usize = 5;
