@@ -11,6 +11,7 @@ pub mod capture;
 pub mod clock;
 pub mod collect;
 pub mod identity;
+pub mod log_file;
 pub mod machine;
 pub mod poolmon;
 pub mod raw;

@@ -21,7 +21,7 @@ pub use definition::{INTERVAL_S, Kind, SETTINGS, Setting};
 pub use file::{FileError, default_file, read_file};
 pub use flags::SettingFlags;
 #[cfg(windows)]
-pub use registry::{INSTALLER_KEY, POLICY_KEY, registry_layers};
+pub use registry::{INSTALLER_KEY, POLICY_KEY, keep_as_installer, registry_layers};
 
 /// Where a value comes from, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

@@ -1,13 +1,21 @@
 //! The Windows that the agent runs on. The only unsafe code of the project is below this module:
 //! one small function per call, each with its source; what they return is read elsewhere.
 
+mod data_protection;
 mod facts;
+mod folder_access;
 mod folders;
 mod live;
 mod own_use;
 mod query;
+mod service;
+mod service_manager;
 
+pub(crate) use data_protection::{protect, reveal};
 pub use facts::boot_id;
+pub use folder_access::restrict_folder;
 pub use folders::program_data;
 pub use live::Live;
 pub(crate) use own_use::own_use;
+pub use service::{SERVICE_NAME, Stop, run_as_service};
+pub use service_manager::{install, service_state, start, uninstall};

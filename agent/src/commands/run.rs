@@ -16,7 +16,7 @@ use poolwatch_protocol::v1::messages::Suggestions;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::source;
+use super::{runtime, source};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -27,26 +27,38 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
-        for problem in &settings.problems {
-            warn!("{problem}");
-        }
         let clock = SystemClock::start();
-        let folder = settings.spool_dir();
-        // The spool's lock also guards the identity.
-        let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
-        let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
-            .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
-        let machine = source::open_lasting(replay, clock, &mut identity)?;
-        let agent = Agent { machine, spool, identity, suggestions: Suggestions::default() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
+        let agent = open_agent(replay, settings, clock)?;
+        let runtime = runtime()?;
+        let result = runtime.block_on(async {
             if self.once {
                 return run::run_once(agent, settings, &clock).await;
             }
             let stop = stop_signal()?;
             run::run(agent, settings, &clock, stop).await
-        })
+        });
+        // Not to be held up by a name that is being looked up.
+        runtime.shutdown_background();
+        result
     }
+}
+
+/// The agent with all that it keeps in the spool's folder.
+pub(super) fn open_agent(
+    replay: Option<&Path>,
+    settings: &Settings,
+    clock: SystemClock,
+) -> anyhow::Result<Agent> {
+    for problem in &settings.problems {
+        warn!("{problem}");
+    }
+    let folder = settings.spool_dir();
+    // The spool's lock also guards the identity.
+    let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
+    let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
+        .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
+    let machine = source::open_lasting(replay, clock, &mut identity)?;
+    Ok(Agent { machine, spool, identity, suggestions: Suggestions::default() })
 }
 
 /// Done when the process is told to stop.

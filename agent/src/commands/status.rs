@@ -39,8 +39,8 @@ impl Status {
                 "settings": values,
                 "problems": settings.problems,
                 "instance_id": identity.as_ref().map(|identity| identity.instance_id),
-                "host_id": enrolled.map(|enrolled| enrolled.host_id),
-                "enrolled_at": enrolled.map(|enrolled| &enrolled.server_url),
+                "host_id": enrolled.map(|(_, host_id)| host_id),
+                "enrolled_at": enrolled.map(|(server_url, _)| server_url),
                 "spool": spool.map(|spool| json!({
                     "segments": spool.segments,
                     "bytes": spool.bytes,
@@ -60,8 +60,8 @@ impl Status {
         }
         writeln!(out)?;
         match (&identity, enrolled) {
-            (Some(_), Some(to)) => {
-                writeln!(out, "Enrolled at {} as host {}", to.server_url, to.host_id)?;
+            (Some(_), Some((server_url, host_id))) => {
+                writeln!(out, "Enrolled at {server_url} as host {host_id}")?;
             }
             (Some(identity), None) => {
                 writeln!(out, "Not enrolled; instance {}", identity.instance_id)?;
