@@ -1,0 +1,107 @@
+// Programs in a Wine prefix, and its registry and services.
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+const LONGEST_MS = 120_000;
+
+export class Wine {
+  #children = [];
+
+  constructor(prefix) {
+    this.env = {
+      ...process.env,
+      WINEPREFIX: prefix,
+      WINEARCH: "win64",
+      WINEDEBUG: "-all",
+      DISPLAY: "",
+      WINEDLLOVERRIDES: "mscoree,mshtml=;winemenubuilder.exe=d",
+    };
+    for (const name of Object.keys(this.env)) {
+      if (name.startsWith("POOLWATCH_")) delete this.env[name];
+    }
+  }
+
+  // Runs a program to its end. Wine keeps only the lowest 8 bits of an exit code.
+  run(program, ...args) {
+    return new Promise((resolve) => {
+      const options = { env: this.env, timeout: LONGEST_MS, maxBuffer: 64 << 20 };
+      execFile("wine", [program, ...args], options, (error, stdout, stderr) => {
+        resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
+      }).stdin.end();
+    });
+  }
+
+  // Runs a program that has to succeed, and returns what it printed.
+  async call(program, ...args) {
+    const { code, stdout, stderr } = await this.run(program, ...args);
+    if (code !== 0) {
+      throw new Error(`${program} ${args.join(" ")} ended with ${code}\n${stdout}${stderr}`);
+    }
+    return stdout;
+  }
+
+  // Starts a program that goes on until its input ends or it is killed; `log` is all it has said.
+  start(program, ...args) {
+    const child = spawn("wine", [program, ...args], { env: this.env });
+    const started = { child, log: "" };
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => (started.log += `${line}\n`));
+    }
+    this.#children.push(child);
+    return started;
+  }
+
+  // Ends the whole prefix with everything that runs in it.
+  async stop() {
+    await new Promise((resolve) => execFile("wineserver", ["-k"], { env: this.env }, resolve));
+    await new Promise((resolve) => execFile("wineserver", ["-w"], { env: this.env }, resolve));
+    for (const child of this.#children) {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill("SIGKILL");
+        await once(child, "exit");
+      }
+    }
+  }
+
+  async setValue(key, name, value, type = typeof value === "number" ? "REG_DWORD" : "REG_SZ") {
+    await this.call("reg", "add", key, "/v", name, "/t", type, "/d", String(value), "/f");
+  }
+
+  async deleteKey(key) {
+    await this.run("reg", "delete", key, "/f");
+  }
+
+  // The value's text, or null when there is none.
+  async value(key, name) {
+    const { stdout } = await this.run("reg", "query", key, "/v", name);
+    const line = stdout.split(/\r?\n/).find((line) => line.trim().startsWith(`${name} `));
+    return line === undefined ? null : line.trim().split(/ {4}/).slice(2).join("    ");
+  }
+
+  async hasKey(key) {
+    return (await this.run("reg", "query", key)).code === 0;
+  }
+
+  // "RUNNING", "STOPPED", … or null when there is no such service.
+  async serviceState(name) {
+    const { stdout } = await this.run("sc", "query", name);
+    return stdout.match(/STATE\s*:\s*\d+\s+(\w+)/)?.[1] ?? null;
+  }
+}
+
+// A path of this machine as Wine's programs see it.
+export function windowsPath(path) {
+  return `Z:${path.replaceAll("/", "\\")}`;
+}
+
+// Asks until the answer is neither null, undefined nor false.
+export async function until(what, seconds, ask) {
+  const end = Date.now() + seconds * 1000;
+  for (;;) {
+    const answer = await ask();
+    if (answer) return answer;
+    if (Date.now() > end) throw new Error(`not within ${seconds} s: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}
