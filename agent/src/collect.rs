@@ -136,13 +136,23 @@ impl Sampler {
                 continue;
             }
             let result = collect(machine, &mut snapshot);
-            if let Err(error) = result {
-                let status = error.status().number();
-                snapshot.faults.push(CollectorFault { collector, status });
-            }
-            self.report(collector, result);
+            self.note(&mut snapshot, collector, result);
         }
         snapshot
+    }
+
+    /// Adds how a collector fared to a snapshot.
+    pub fn note(
+        &mut self,
+        snapshot: &mut Snapshot,
+        collector: Collector,
+        result: Result<(), CollectError>,
+    ) {
+        if let Err(error) = result {
+            let status = error.status().number();
+            snapshot.faults.push(CollectorFault { collector, status });
+        }
+        self.report(collector, result);
     }
 
     /// Says that the snapshot is stored: its cost is known now, and told by the next one.

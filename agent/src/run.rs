@@ -2,27 +2,37 @@
 
 mod schedule;
 
-use std::{cell::RefCell, future::Future, time::Duration};
+use std::{
+    cell::RefCell,
+    future::{self, Future},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
-use tokio::{sync::Notify, time};
+use poolwatch_model::snapshot::Collector;
+use tokio::{
+    sync::{Notify, mpsc},
+    time,
+};
 use tracing::{error, info, warn};
 
 use crate::{
     agent::Agent,
     clock::Clock,
-    collect::Sampler,
+    collect::{CollectError, Sampler},
+    events::{Kept, Message},
     settings::Settings,
     upload::{Client, ClientOptions, Step, Uploader},
 };
 use schedule::Schedule;
 
-/// Runs until `stop` is done.
+/// Runs until `stop` is done. `events` come from the thread that reads the event log.
 ///
 /// # Errors
 /// When the settings name no server that can be used.
 pub async fn run(
     agent: Agent,
+    events: Option<mpsc::Receiver<Message>>,
     settings: &Settings,
     clock: &dyn Clock,
     stop: impl Future<Output = ()>,
@@ -34,6 +44,7 @@ pub async fn run(
     tokio::select! {
         () = stop => {}
         () = sample_on_time(&agent, settings, clock, &news) => {}
+        () = store_events(&agent, events, &news) => {}
         () = upload_on_news(&agent, &mut uploader, &news) => {}
     }
     info!("Stopped");
@@ -82,6 +93,8 @@ async fn sample_on_time(
         if let Err(error) = sample(agent, &mut sampler, clock) {
             error!("A snapshot is lost: {error:#}");
         }
+        // What takes resources comes after what must not fail.
+        agent.borrow_mut().spool.prepare();
         news.notify_one();
         let interval = settings.interval_s(agent.borrow().suggestions.interval_s);
         let next = schedule.next(clock.monotonic(), Duration::from_secs(interval.into()));
@@ -94,12 +107,41 @@ async fn sample_on_time(
 
 /// Takes a snapshot and stores it.
 fn sample(agent: &RefCell<Agent>, sampler: &mut Sampler, clock: &dyn Clock) -> anyhow::Result<()> {
-    let Agent { machine, spool, .. } = &mut *agent.borrow_mut();
+    let Agent { machine, spool, event_log, .. } = &mut *agent.borrow_mut();
     let now = machine.now();
-    let snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
-    spool.push(machine.boot(), now, snapshot)?;
+    let mut snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
+    sampler.note(&mut snapshot, Collector::EventLog, event_log.map_err(CollectError::from));
+    let pushed = spool.push(machine.boot(), now, snapshot);
     sampler.end_cycle(clock.monotonic());
+    pushed?;
     Ok(())
+}
+
+/// Brings to the disk what is read from the event log.
+async fn store_events(
+    agent: &RefCell<Agent>,
+    events: Option<mpsc::Receiver<Message>>,
+    news: &Notify,
+) {
+    let Some(mut events) = events else {
+        return future::pending().await;
+    };
+    while let Some(message) = events.recv().await {
+        match message {
+            Message::State(state) => agent.borrow_mut().event_log = state,
+            Message::Events(events, kept) => {
+                let pushed = agent.borrow_mut().spool.push_events(events);
+                if let Err(error) = &pushed {
+                    warn!(%error, "Events could not be stored; they are tried again");
+                }
+                // The reader has ended if nobody hears it.
+                let _ = kept.send(if pushed.is_ok() { Kept::Yes } else { Kept::No });
+                news.notify_one();
+            }
+        }
+    }
+    // There is no log; the others go on.
+    future::pending::<()>().await;
 }
 
 async fn upload_on_news(agent: &RefCell<Agent>, uploader: &mut Uploader, news: &Notify) {
