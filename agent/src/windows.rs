@@ -1,6 +1,7 @@
 //! The Windows that the agent runs on. The only unsafe code of the project is below this module:
 //! one small function per call, each with its source; what they return is read elsewhere.
 
+mod conditions;
 mod data_protection;
 mod event_log;
 mod facts;
@@ -11,6 +12,7 @@ mod own_use;
 mod query;
 mod service;
 mod service_manager;
+mod services;
 mod wine;
 
 pub(crate) use data_protection::{protect, reveal};
