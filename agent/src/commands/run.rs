@@ -7,16 +7,20 @@ use clap::Args;
 use poolwatch_agent::{
     agent::Agent,
     clock::SystemClock,
+    events::Message,
     identity::IdentityFile,
     run,
     settings::Settings,
     spool::{Spool, SpoolLimits},
 };
 use poolwatch_protocol::v1::messages::Suggestions;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
 use super::{runtime, source};
+#[cfg(windows)]
+use poolwatch_agent::events::{self, Bookmark};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -35,7 +39,8 @@ impl Run {
                 return run::run_once(agent, settings, &clock).await;
             }
             let stop = stop_signal()?;
-            run::run(agent, settings, &clock, stop).await
+            let events = read_events(replay, settings)?;
+            run::run(agent, events, settings, &clock, stop).await
         });
         // Not to be held up by a name that is being looked up.
         runtime.shutdown_background();
@@ -58,7 +63,27 @@ pub(super) fn open_agent(
     let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
         .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
     let machine = source::open_lasting(replay, clock, &mut identity)?;
-    Ok(Agent { machine, spool, identity, suggestions: Suggestions::default() })
+    Ok(Agent { machine, spool, identity, suggestions: Suggestions::default(), event_log: Ok(()) })
+}
+
+/// Starts to read the event log of this machine; what is replayed has none.
+#[cfg(windows)]
+pub(super) fn read_events(
+    replay: Option<&Path>,
+    settings: &Settings,
+) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+    if replay.is_some() {
+        return Ok(None);
+    }
+    let bookmark = Bookmark::open(&settings.spool_dir()).context("cannot keep a bookmark")?;
+    let log = poolwatch_agent::windows::SystemLog::new().context("cannot read the event log")?;
+    Ok(Some(events::start(log, bookmark)?))
+}
+
+#[cfg(not(windows))]
+#[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
+fn read_events(_: Option<&Path>, _: &Settings) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+    Ok(None)
 }
 
 /// Done when the process is told to stop.

@@ -18,7 +18,12 @@ use poolwatch_agent::{
 };
 use tracing::{debug, info, level_filters::LevelFilter, warn};
 
-use super::{run::open_agent, runtime, sources::SettingSources, start_logging};
+use super::{
+    run::{open_agent, read_events},
+    runtime,
+    sources::SettingSources,
+    start_logging,
+};
 
 /// How often the settings are looked at: what Group Policy says holds without a restart.
 const SETTINGS_EVERY: Duration = Duration::from_secs(60);
@@ -116,7 +121,8 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             };
             if settings.server_url().is_some() {
                 let agent = open_agent(None, &settings, clock)?;
-                run::run(agent, &settings, &clock, end).await?;
+                let events = read_events(None, &settings)?;
+                run::run(agent, events, &settings, &clock, end).await?;
             } else {
                 warn!("server_url is not set; waiting for settings");
                 end.await;

@@ -190,6 +190,24 @@ pub mod performance_info {
     pub const THREAD_COUNT: usize = 96;
 }
 
+/// Our own head of a list of services.
+pub mod services {
+    /// Offset of the count, 8 bytes.
+    pub const COUNT: usize = 0;
+    /// Offset of the first service.
+    pub const ENTRIES: usize = 8;
+}
+
+/// `ENUM_SERVICE_STATUS_PROCESSW` (documented in `winsvc.h`).
+pub mod service {
+    /// Size of the structure.
+    pub const SIZE: usize = 56;
+    /// Offset of `lpServiceName`.
+    pub const SERVICE_NAME: usize = 0;
+    /// Offset of `ServiceStatusProcess.dwProcessId`.
+    pub const PROCESS_ID: usize = 44;
+}
+
 #[cfg(test)]
 mod tests {
     use std::{collections::HashMap, fs, path::Path};
