@@ -42,7 +42,8 @@ query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=1501 WHERE \`Action\`=
 
 # The only condition, a newer version, needs no search; and what was refused has read no token.
 query "UPDATE \`InstallExecuteSequence\` SET \`Sequence\`=40 WHERE \`Action\`='LaunchConditions'"
-# A rebuild of the same version replaces it: 1 would let both be installed, 512 means inclusive.
-query "UPDATE \`Upgrade\` SET \`Attributes\`=513 WHERE \`ActionProperty\`='WIX_UPGRADE_DETECTED'"
+# A rebuild of the same version replaces it: 1 alone would leave both, 512 means inclusive.
+query "DELETE FROM \`Upgrade\` WHERE \`ActionProperty\`='WIX_UPGRADE_DETECTED'"
+query "INSERT INTO \`Upgrade\` (\`UpgradeCode\`, \`VersionMax\`, \`Attributes\`, \`ActionProperty\`) VALUES ('{6F5C2B0E-5B7D-4C0B-9A43-8E1B6D3C7A51}', '$version', 513, 'WIX_UPGRADE_DETECTED')"
 
 echo "$package: $(wc -c <"$package") bytes"

@@ -8,12 +8,7 @@ use winreg::{
     types::FromRegValue,
 };
 
-use super::{Kind, Layer, SETTINGS, Source};
-
-/// Where Group Policy writes, below `HKEY_LOCAL_MACHINE`.
-pub const POLICY_KEY: &str = r"SOFTWARE\Policies\Poolwatch\Agent";
-/// Where the installer writes, below `HKEY_LOCAL_MACHINE`.
-pub const INSTALLER_KEY: &str = r"SOFTWARE\Poolwatch\Agent";
+use super::{INSTALLER_KEY, Kind, Layer, POLICY_KEY, SETTINGS, Source};
 
 /// What the registry says. A key that is not there says nothing.
 ///

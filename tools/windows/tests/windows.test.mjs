@@ -29,7 +29,7 @@ before(async () => {
   world.wine = new Wine(prefix);
   copyFileSync(world.exe, path.join(prefix, "drive_c", "agent", "poolwatch-agent.exe"));
   world.holder = world.wine.start("C:\\agent\\holder.exe", String(HELD));
-  await until("the program holds its handles", 60, () => world.holder.log.includes("holds"));
+  await until("the program holds its handles", 60, () => world.holder.stdout.includes("holds"));
   world.server = await Server.start(process.env.SERVER, run);
   world.caFile = windowsPath(world.server.caFile);
 });

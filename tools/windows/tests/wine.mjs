@@ -1,12 +1,12 @@
 // Programs in a Wine prefix, and its registry and services.
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 
 const LONGEST_MS = 120_000;
+const FLUSHED_WITHIN_MS = 300;
 
 export class Wine {
-  #children = [];
+  #lasting = [];
 
   constructor(prefix) {
     this.env = {
@@ -23,13 +23,18 @@ export class Wine {
   }
 
   // Runs a program to its end. Wine keeps only the lowest 8 bits of an exit code.
-  run(program, ...args) {
-    return new Promise((resolve) => {
-      const options = { env: this.env, timeout: LONGEST_MS, maxBuffer: 64 << 20 };
-      execFile("wine", [program, ...args], options, (error, stdout, stderr) => {
-        resolve({ code: error ? (error.code ?? error.signal) : 0, stdout, stderr });
-      }).stdin.end();
-    });
+  async run(program, ...args) {
+    const started = this.#spawn(program, args, ["ignore", "pipe", "pipe"]);
+    const { child } = started;
+    const late = setTimeout(() => child.kill("SIGKILL"), LONGEST_MS);
+    const closed = once(child, "close");
+    const [code, signal] = await once(child, "exit");
+    clearTimeout(late);
+    // Not for long: what a program leaves running in the background holds its output open.
+    await Promise.race([closed, new Promise((resolve) => setTimeout(resolve, FLUSHED_WITHIN_MS))]);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    return { code: code ?? signal, stdout: started.stdout, stderr: started.stderr };
   }
 
   // Runs a program that has to succeed, and returns what it printed.
@@ -41,14 +46,19 @@ export class Wine {
     return stdout;
   }
 
-  // Starts a program that goes on until its input ends or it is killed; `log` is all it has said.
+  // Starts a program that goes on until its input ends or it is killed. What it says grows with it.
   start(program, ...args) {
-    const child = spawn("wine", [program, ...args], { env: this.env });
-    const started = { child, log: "" };
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface({ input: stream }).on("line", (line) => (started.log += `${line}\n`));
+    const started = this.#spawn(program, args, ["pipe", "pipe", "pipe"]);
+    this.#lasting.push(started.child);
+    return started;
+  }
+
+  #spawn(program, args, stdio) {
+    const child = spawn("wine", [program, ...args], { env: this.env, stdio });
+    const started = { child, stdout: "", stderr: "" };
+    for (const name of ["stdout", "stderr"]) {
+      child[name].setEncoding("utf8").on("data", (text) => (started[name] += text));
     }
-    this.#children.push(child);
     return started;
   }
 
@@ -56,7 +66,7 @@ export class Wine {
   async stop() {
     await new Promise((resolve) => execFile("wineserver", ["-k"], { env: this.env }, resolve));
     await new Promise((resolve) => execFile("wineserver", ["-w"], { env: this.env }, resolve));
-    for (const child of this.#children) {
+    for (const child of this.#lasting) {
       if (child.exitCode === null && child.signalCode === null) {
         child.kill("SIGKILL");
         await once(child, "exit");
