@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::{Duration, Instant},
 };
 
 use poolwatch_agent::{capture::Capture, synthetic::small_capture};
@@ -162,6 +161,8 @@ async fn once_fails_when_the_server_is_away_and_keeps_the_snapshot() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_running_agent_sends_at_once_and_stops_when_told() {
+    use std::time::{Duration, Instant};
+
     let server = Server::start().await;
     let folder = TempDir::new().unwrap();
     let mut command = replaying(&["run", "--enroll-token", TOKEN, "--interval-s", "10"]);
