@@ -16,6 +16,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 use poolwatch_model::{
     Snapshot,
     inventory::Inventory,
+    memory::Memory,
     snapshot::{Collector, CollectorFault},
 };
 use tracing::{info, warn};
@@ -212,6 +213,16 @@ impl Sampler {
             }
         }
     }
+}
+
+/// The system-wide figures alone, as a snapshot has them.
+///
+/// # Errors
+/// When the kernel refuses its figures or the answer makes no sense.
+pub fn memory(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
+    let mut snapshot = Snapshot::default();
+    performance::collect(machine, &mut snapshot)?;
+    Ok(snapshot.memory)
 }
 
 /// What is installed on the machine.

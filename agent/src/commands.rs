@@ -2,6 +2,7 @@
 
 mod capture;
 mod run;
+mod selftest;
 #[cfg(windows)]
 mod service;
 mod snapshot;
@@ -44,6 +45,8 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     /// Keep what the kernel says in a file, to be read on any machine
     Capture(capture::Capture),
+    /// Check that what is measured can be true, and write a report
+    Selftest(selftest::Selftest),
     /// Show the settings that hold, where they come from, and what waits to be sent
     Status(status::Status),
     /// Run as a Windows service
@@ -61,7 +64,8 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Run(command) => command.execute(replay, &sources.read()?),
         Command::Snapshot(command) => command.execute(replay, &sources.read()?),
         Command::Capture(command) => command.execute(replay),
-        Command::Status(command) => command.execute(&sources.read()?),
+        Command::Selftest(command) => command.execute(replay),
+        Command::Status(command) => command.execute(replay, &sources.read()?),
         #[cfg(windows)]
         Command::Service(command) => command.execute(sources, log_level),
     }

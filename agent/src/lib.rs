@@ -7,6 +7,7 @@
 
 pub mod active_directory;
 pub mod agent;
+pub mod anonymous;
 pub mod capture;
 pub mod clock;
 pub mod collect;
@@ -17,6 +18,7 @@ pub mod machine;
 pub mod poolmon;
 pub mod raw;
 pub mod run;
+pub mod selftest;
 pub mod settings;
 mod slots;
 pub mod spool;

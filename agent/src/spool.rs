@@ -167,7 +167,12 @@ impl Spool {
     /// # Errors
     /// When the folder cannot be read.
     pub fn inspect(folder: &Path) -> Result<SpoolSummary, SpoolError> {
-        let segments = list(folder)?;
+        let mut segments = list(folder)?;
+        // The newest two may have room reserved that is not used.
+        for segment in segments.iter_mut().rev().take(2) {
+            segment.bytes = segment::used(&segment::path(folder, segment.number), segment.number)?;
+        }
+        segments.retain(|segment| segment.bytes > 0);
         let dropped = PositionFile::read(&folder.join("position")).unwrap_or_default().dropped;
         let bytes = segments.iter().map(|segment| segment.bytes).sum();
         Ok(SpoolSummary { segments: segments.len(), bytes, dropped })

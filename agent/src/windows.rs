@@ -21,6 +21,7 @@ pub use facts::boot_id;
 pub use folder_access::restrict_folder;
 pub use folders::program_data;
 pub use live::Live;
+pub use own_use::own_handles;
 pub(crate) use own_use::own_use;
 pub use service::{SERVICE_NAME, Stop, run_as_service};
 pub use service_manager::{install, service_state, start, uninstall};

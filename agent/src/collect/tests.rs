@@ -215,3 +215,33 @@ fn a_process_with_a_used_id_does_not_inherit_services() {
     assert_eq!(services_of(&taken[1], 416), [""; 0]);
     assert_eq!(taken[1].faults.len(), 1);
 }
+
+#[test]
+fn a_status_that_never_becomes_success_costs_its_part_and_no_other_for_ever() {
+    for class in InfoClass::ALL {
+        let mut capture = small_capture();
+        for round in &mut capture.rounds {
+            round.answers.insert(class, Err(Status::INFO_LENGTH_MISMATCH));
+        }
+        let (_, taken) = counted(capture, 12);
+        for snapshot in &taken {
+            assert!(snapshot.faults.len() <= 1, "{class:?}: {:?}", snapshot.faults);
+            assert_eq!(snapshot.faults, taken[0].faults, "{class:?}");
+        }
+    }
+}
+
+#[test]
+fn a_process_that_exits_between_two_calls_is_named_nowhere() {
+    let mut capture = small_capture();
+    for round in &mut capture.rounds {
+        // The list of services still has it, and one that was never in the list of processes.
+        let base = 0x1000;
+        let bytes = crate::synthetic::services(&[("BadApp", 9_999), ("SamSs", 1204)], base);
+        round.answers.insert(InfoClass::Services, Ok(OwnedBuffer { bytes, base }));
+    }
+    let snapshot = snapshot_of(capture);
+    assert_eq!(snapshot.faults, []);
+    assert_eq!(services_of(&snapshot, 1204), ["SamSs"]);
+    assert_eq!(services_of(&snapshot, 416), [""; 0]);
+}

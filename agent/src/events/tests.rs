@@ -230,3 +230,24 @@ fn an_event_keeps_to_what_the_server_takes() {
     let long = wanted(&xml.replace("<EventData/>", &long)).unwrap();
     assert_eq!(long.data[0].len(), limits::EVENT_TEXT_BYTES);
 }
+
+#[test]
+fn a_log_that_never_lets_itself_be_read_is_tried_for_as_long_as_the_agent_runs() {
+    struct Refusing;
+    impl EventLog for Refusing {
+        fn subscribe(&mut self, _: Option<&str>) -> Result<(), Status> {
+            Err(Status::INSUFFICIENT_RESOURCES)
+        }
+        fn next(&mut self) -> Result<Vec<String>, Status> {
+            unreachable!()
+        }
+        fn bookmark(&mut self) -> Result<String, Status> {
+            unreachable!()
+        }
+    }
+    let folder = TempDir::new().unwrap();
+    let mut disk = Disk::new(7);
+    Reader::new(Refusing, Bookmark::open(folder.path()).unwrap()).run(&mut disk);
+    assert_eq!((disk.states.len(), disk.pauses), (7, 7));
+    assert!(disk.states.iter().all(|state| *state == Err(Status::INSUFFICIENT_RESOURCES)));
+}

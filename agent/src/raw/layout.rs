@@ -71,6 +71,7 @@ layout! {
     /// One thread of class 5.
     thread: "SYSTEM_THREAD_INFORMATION", 80 bytes {
         KERNEL_TIME = "KernelTime" at 0,
+        START_ADDRESS = "StartAddress" at 32,
     }
 }
 
@@ -145,6 +146,7 @@ layout! {
 layout! {
     /// One handle of class 64.
     handle: "SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX", 40 bytes {
+        OBJECT = "Object" at 0,
         PROCESS_ID = "UniqueProcessId" at 8,
         TYPE_INDEX = "ObjectTypeIndex" at 30,
     }

@@ -143,32 +143,34 @@ impl SegmentWriter {
     }
 }
 
-/// Cuts a segment that an earlier process left to its last complete record, when nothing but reserved
-/// room follows. Bytes that it has then; 0 when there is no record at all, and the file is removed.
-pub(super) fn trim(path: &Path, number: u64) -> Result<u64, SpoolError> {
+/// Bytes up to the end of a segment's last complete record; 0 when there is none. One with a torn end
+/// counts whole.
+pub(super) fn used(path: &Path, number: u64) -> Result<u64, SpoolError> {
     let mut reader = SegmentReader::open(path, number, 0)?;
-    let end = loop {
+    loop {
         match reader.next_entry()? {
             Next::Entry(_) => {}
-            Next::End => break reader.offset(),
+            Next::End if reader.offset() > HEAD as u64 => return Ok(reader.offset()),
+            Next::End => return Ok(0),
             Next::Torn => {
                 let found = std::fs::metadata(path).map_err(SpoolError::io("read", path))?;
-                if found.len() > 0 {
-                    // Left as it is, to be looked at.
-                    return Ok(found.len());
-                }
-                break 0;
+                return Ok(found.len());
             }
         }
-    };
-    drop(reader);
-    if end <= HEAD as u64 {
+    }
+}
+
+/// Cuts off the room that is reserved in a segment and not used. Bytes that it has then; one without
+/// any record is removed.
+pub(super) fn trim(path: &Path, number: u64) -> Result<u64, SpoolError> {
+    let used = used(path, number)?;
+    if used == 0 {
         std::fs::remove_file(path).map_err(SpoolError::io("remove", path))?;
         return Ok(0);
     }
     let file = File::options().write(true).open(path).map_err(SpoolError::io("open", path))?;
-    file.set_len(end).map_err(SpoolError::io("cut", path))?;
-    Ok(end)
+    file.set_len(used).map_err(SpoolError::io("cut", path))?;
+    Ok(used)
 }
 
 /// What comes next in a segment.

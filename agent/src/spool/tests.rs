@@ -206,7 +206,9 @@ fn room_that_was_reserved_is_given_back_at_the_next_start() {
     spool.prepare();
     let used = spool.bytes();
     drop(spool);
-    assert_eq!(Spool::inspect(folder.path()).unwrap().segments, 2);
+    assert_eq!(fs::metadata(segment::path(folder.path(), 1)).unwrap().len(), 1 << 18);
+    let summary = Spool::inspect(folder.path()).unwrap();
+    assert_eq!((summary.segments, summary.bytes), (1, used));
     let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
     assert_eq!(fs::metadata(segment::path(folder.path(), 1)).unwrap().len(), used);
     assert_eq!(drain(&mut spool), [0, 1, 2]);
