@@ -21,6 +21,7 @@ use crate::{
     app::SharedApp,
     clock,
     fleet::{self, roster::Roster},
+    judging,
 };
 
 /// How often the fleet's view is made: the more it costs, the less often within this.
@@ -56,6 +57,7 @@ pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) 
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
     if let Some(mailer) = mailer {
         let deliver = crate::alerts::deliver::run(app.clone(), mailer);
         tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));

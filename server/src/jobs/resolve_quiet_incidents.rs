@@ -1,4 +1,4 @@
-//! Resolves incidents that were not seen for long.
+//! Resolves incidents that nobody can look after any more: their hosts are gone.
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::incidents;
@@ -6,8 +6,8 @@ use sqlx::PgConnection;
 
 pub(super) const NAME: &str = "resolve_quiet_incidents";
 
-/// The Server service repeats its event while the pool stays empty: a week without one is an end.
-const QUIET: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Hosts that report are studied, and resolve their incidents themselves, long before.
+const QUIET: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 pub(super) async fn run(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<Option<String>> {
     let resolved = incidents::resolve_quiet(db, now.saturating_sub(QUIET)?).await?;

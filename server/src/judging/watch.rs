@@ -12,7 +12,7 @@ use super::silence;
 use crate::{
     app::{App, SharedApp},
     clock,
-    fleet::{baseline, earlier::Window, host::LiveHost, tables::Tables},
+    fleet::{baseline, earlier::Window, host::LiveHost, tags::HostTags},
 };
 
 /// How often the fleet is gone through.
@@ -119,7 +119,8 @@ fn uptime(host: &LiveHost) -> Option<(Timestamp, u64)> {
 fn screen(host: &LiveHost, of: &mut Watched, now: Timestamp) {
     let Some((_, uptime_s)) = uptime(host) else { return };
     let state = host.read();
-    let Some(table) = state.tables().and_then(Tables::tag_table) else { return };
+    let tags = state.tables().and_then(|tables| tables.tags.as_ref());
+    let Some(table) = tags.map(HostTags::table) else { return };
     let memory = state.memory.clone();
     drop(state);
     of.screen.update(&table, uptime_s);

@@ -61,8 +61,8 @@ pub(super) async fn page(
             .filter(|incident| is_about(incident, &view, &text.to_lowercase()))
             .take(INCIDENTS)
             .map(|incident| {
-                let host = rows::incident_host(&view, &incident).host;
-                (incident, host)
+                let worst = rows::incident_hosts(&view, &incident).into_iter().next();
+                (incident, worst.map(|worst| worst.host))
             })
             .collect(),
         text,
@@ -70,11 +70,12 @@ pub(super) async fn page(
     Ok(Html(page.render()?).into_response())
 }
 
-/// Whether an incident's title, suspects or host hold the text.
+/// Whether an incident's title, suspects or hosts hold the text.
 fn is_about(incident: &Incident, view: &FleetView, text: &str) -> bool {
-    let host = rows::incident_host(view, incident).host.name;
+    let hosts = incident.hosts.iter().map(|host| rows::link_to(view, *host).name);
     let suspects = incident.diagnosis.suspects.iter().map(words::suspect_name);
     suspects
-        .chain([words::title(&incident.diagnosis), host])
+        .chain([words::title(&incident.diagnosis)])
+        .chain(hosts)
         .any(|told| told.to_lowercase().contains(text))
 }

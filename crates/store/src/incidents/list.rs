@@ -1,7 +1,6 @@
 //! Incidents as pages and mails read them.
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
