@@ -12,7 +12,8 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
-    judge, suspects,
+    judge::judge,
+    suspects,
 };
 
 /// How far the picture looks back, and how far for what was installed.
@@ -95,7 +96,13 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
         let (image, pid) = (process.image.clone(), process.key.pid);
         if grown >= LEAST_HANDLES {
             let measure = Measure::Handles;
-            facts.push(Evidence::ProcessGrowth { image: image.clone(), pid, measure, grown, over_s });
+            facts.push(Evidence::ProcessGrowth {
+                image: image.clone(),
+                pid,
+                measure,
+                grown,
+                over_s,
+            });
         }
         if handles >= LEAST_HANDLES {
             let handles = u32::try_from(handles).unwrap_or(u32::MAX);
@@ -107,11 +114,12 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
 
 /// The likely reason. Nothing is better than something wrong.
 fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidence]) -> Reason {
-    let all = judge::judge(case);
+    let all = judge(case);
     let accused = |diagnosis: &&Diagnosis| match trigger {
         Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
         _ => {
-            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak) && diagnosis.pool == pool
+            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak)
+                && diagnosis.pool == pool
         }
     };
     let suspect = all.iter().filter(accused).find_map(|diagnosis| diagnosis.suspects.first());

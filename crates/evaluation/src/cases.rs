@@ -111,7 +111,10 @@ fn outcome(case: Case) -> Outcome {
     wrong.extend(
         accused
             .iter()
-            .filter(|name| !case.truth.culprit.contains(**name) || case.truth.culprit.contains(&format!("not {name}")))
+            .filter(|name| {
+                !case.truth.culprit.contains(**name)
+                    || case.truth.culprit.contains(&format!("not {name}"))
+            })
             .map(|name| format!("accuses {name}")),
     );
     Outcome { id: case.id, diagnosis, wrong, culprit }

@@ -134,11 +134,8 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
     let mut all = Vec::new();
     for (tag, unit) in OBJECTS {
         let level = dice.magnitude(1.0, 40.0) * MB;
-        let pool = if matches!(tag, b"Toke" | b"Key " | b"Sect") {
-            Pool::Paged
-        } else {
-            Pool::Nonpaged
-        };
+        let pool =
+            if matches!(tag, b"Toke" | b"Key " | b"Sect") { Pool::Paged } else { Pool::Nonpaged };
         let habit = habits::Habit::Load { depth: dice.between(0.05, 0.5) };
         all.push(Common { tag: PoolTag::new(*tag), pool, unit, usual: Usual { level, habit } });
     }
@@ -162,7 +159,10 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
         let pool = if dice.happens(0.5) { Pool::Nonpaged } else { Pool::Paged };
         // Heavy tail: most tags are small, a few hold hundreds of megabytes.
         let level = (0.5 * MB / dice.share().max(1e-3).powf(0.9)).min(800.0 * MB);
-        let unit = [64, 128, 256, 512, 1024, 4096, 65_536][dice.below(7)];
+        let unit = match &tag.bytes() {
+            b"IoWI" => 112,
+            _ => [64, 128, 256, 512, 1024, 4096, 65_536][dice.below(7)],
+        };
         let usual = habits::by_chance(level, plan.held_out, dice);
         all.push(Common { tag, pool, unit, usual });
     }

@@ -1,5 +1,7 @@
 //! How tags behave on hosts without a leak: the ways that could be taken for one among them.
 
+use std::sync::LazyLock;
+
 use crate::dice::Dice;
 
 /// Slots of ten minutes in a day and in a month of thirty.
@@ -79,6 +81,11 @@ pub struct Mood {
 /// Load by the hour, 0 to 1: a working day, or a weekend.
 #[must_use]
 pub fn load(slot: usize) -> f64 {
+    static WEEK: LazyLock<Vec<f64>> = LazyLock::new(|| (0..7 * DAY).map(load_at).collect());
+    WEEK[slot % (7 * DAY)]
+}
+
+fn load_at(slot: usize) -> f64 {
     let (day, hour) = (slot / DAY % 7, (slot % DAY) as f64 / 6.0);
     let work = if day < 5 { 1.0 } else { 0.15 };
     let shape = |middle: f64, wide: f64| (-((hour - middle) / wide).powi(2)).exp();
@@ -99,9 +106,7 @@ impl Usual {
                 }
                 of(1.0 + noise * dice.swing() + mood.burst)
             }
-            Habit::Load { depth } => {
-                of(1.0 + depth * (load(slot) - 0.4) + 0.01 * dice.swing())
-            }
+            Habit::Load { depth } => of(1.0 + depth * (load(slot) - 0.4) + 0.01 * dice.swing()),
             Habit::Stray { memory, far } => {
                 let keep = 1.0 - 1.0 / memory;
                 mood.stray = mood.stray * keep + (1.0 - keep * keep).sqrt() * dice.swing();
@@ -136,10 +141,9 @@ impl Usual {
 pub fn by_chance(level: f64, held_out: bool, dice: &mut Dice) -> Usual {
     let hour = 6.0;
     let habit = match dice.share() {
-        s if s < 0.45 => Habit::Level {
-            noise: dice.magnitude(0.002, 0.05),
-            bursts: dice.magnitude(1e-4, 1e-2),
-        },
+        s if s < 0.45 => {
+            Habit::Level { noise: dice.magnitude(0.002, 0.05), bursts: dice.magnitude(1e-4, 1e-2) }
+        }
         s if s < 0.70 => Habit::Load { depth: dice.between(0.05, 0.7) },
         s if s < 0.82 => {
             let (least, most) = if held_out { (1.0, 4.0) } else { (0.2, 2.0) };
@@ -155,10 +159,7 @@ pub fn by_chance(level: f64, held_out: bool, dice: &mut Dice) -> Usual {
         }
         s if s < 0.94 => {
             let (least, most) = if held_out { (2.0, 16.0) } else { (1.0, 8.0) };
-            Habit::FillsLate {
-                from: dice.below(MONTH),
-                slots: dice.magnitude(least, most) * hour,
-            }
+            Habit::FillsLate { from: dice.below(MONTH), slots: dice.magnitude(least, most) * hour }
         }
         s if s < 0.97 => Habit::Shifts { from: dice.below(MONTH), to: dice.between(0.5, 3.0) },
         _ => Habit::Backup { by: dice.between(0.1, 1.0) },

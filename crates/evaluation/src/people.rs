@@ -216,9 +216,8 @@ impl People {
         share: f64,
         ended: &[usize],
     ) -> String {
-        let free: Vec<usize> = (4..self.programs.len())
-            .filter(|at| self.programs[*at].leaked.is_none())
-            .collect();
+        let free: Vec<usize> =
+            (4..self.programs.len()).filter(|at| self.programs[*at].leaked.is_none()).collect();
         let at = free[dice.below(free.len())];
         let one = &mut self.programs[at];
         let leaked = objects.iter().map(|count| count * share).collect();

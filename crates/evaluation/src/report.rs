@@ -226,7 +226,10 @@ pub fn recall_table(results: &Results) -> Vec<String> {
                 .filter(|leak| (from..to).contains(&leak.days))
                 .collect();
             let found = of.iter().filter(|leak| leak.found).count();
-            format!("{:>14}", if of.is_empty() { "-".into() } else { format!("{found} of {}", of.len()) })
+            format!(
+                "{:>14}",
+                if of.is_empty() { "-".into() } else { format!("{found} of {}", of.len()) }
+            )
         });
         lines.push(format!("{:<26}{}", format!("{least} to {most}"), cells.concat()));
     }
