@@ -61,6 +61,8 @@ pub struct Host {
     pub ram: u64,
     /// By slot: which run of Windows, and since when; `None` while nothing was measured.
     pub slots: Vec<Option<(u32, usize)>>,
+    /// The slot from which its clock is off, and by how much, seconds.
+    pub clock: (usize, i64),
     /// Tags.
     pub tags: Vec<Tag>,
     /// Programs and drivers.
@@ -172,6 +174,8 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
 fn host(plan: &Plan, common: &[Common], group: &people::Group, dice: &mut Dice) -> Host {
     let ram = [4_u64, 8, 16, 32, 64][dice.below(5)] << 30;
     let slots = slots(dice);
+    let steps = [0, 0, 0, 0, 0, 0, 0, 3600, -3600, 7000];
+    let clock = (dice.below(MONTH), steps[dice.below(steps.len())]);
     let mut people = People::new(group, dice);
     let high_use = (plan.family.is_none() && dice.happens(0.01)).then(|| PoolTag::new(*b"MmCm"));
     let mut tags: Vec<Tag> = Vec::with_capacity(common.len() + 2);
@@ -200,10 +204,10 @@ fn host(plan: &Plan, common: &[Common], group: &people::Group, dice: &mut Dice) 
         }
     }
     tags.sort_by_key(|tag| (tag.tag, tag.pool));
-    Host { ram, slots, tags, people, leaks, high_use }
+    Host { ram, slots, clock, tags, people, leaks, high_use }
 }
 
-/// Runs of Windows and gaps: a patch day, restarts by chance, holes in the data, a clock set back.
+/// Runs of Windows and gaps: a patch day, restarts by chance, holes in the data.
 fn slots(dice: &mut Dice) -> Vec<Option<(u32, usize)>> {
     let patch_day = (9 + dice.below(4)) * DAY + 20;
     let mut boot = 1_u32;

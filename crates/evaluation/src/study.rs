@@ -326,7 +326,7 @@ fn case(
     let axis: Vec<Moment> = known
         .iter()
         .map(|&(slot, boot)| Moment {
-            at_s: slot as i64 * 600,
+            at_s: slot as i64 * 600 + if slot >= host.clock.0 { host.clock.1 } else { 0 },
             boot,
             uptime_s: host.slots[slot].map(|(_, up)| up as u64 * 600),
         })
