@@ -16,7 +16,6 @@ pub mod import;
 pub mod ingest;
 pub mod jobs;
 pub mod metrics;
-mod next_steps;
 pub mod pages;
 pub mod routes;
 mod tls;

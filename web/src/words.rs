@@ -4,6 +4,7 @@
 mod diagnosis;
 mod event;
 mod evidence;
+mod steps;
 
 use std::borrow::Borrow;
 
@@ -19,6 +20,7 @@ use poolwatch_model::{
 pub use diagnosis::{headline, suspect_name, title};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
+pub use steps::step;
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -143,9 +143,9 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         })
         .collect();
     // The tag that points to somebody comes first.
-    if let Some(first) = accused.first().and_then(|suspect| suspect.tags.first()) {
-        tags.sort_by_key(|one| one.tag != *first);
-    }
+    let first = accused.first().filter(|suspect| suspect.confidence >= 0.5);
+    let first = first.and_then(|suspect| suspect.tags.first().copied());
+    tags.sort_by_key(|one| (first.is_some_and(|tag| tag != one.tag), suspects::rank(one.tag)));
     let both = group.members().any(|at| case.tags[at].pool != pool);
     Diagnosis {
         verdict: Verdict::Leak,

@@ -45,6 +45,11 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
     let mut accused: Vec<Suspect> = first.suspects.clone();
     if accused.is_empty() {
         accused = members.iter().flat_map(|series| suspects::of_picture(case, series)).collect();
+        let telling = suspects::rank(members[0].tag);
+        accused.retain(|suspect| {
+            suspect.kind != SuspectKind::Component
+                || suspect.tags.iter().all(|tag| suspects::rank(*tag) == telling)
+        });
         accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     }
     if accused.is_empty() && facts::of(tag).objects || is_flat(case, first) {

@@ -78,7 +78,7 @@ fn mail(
     tags.sort_by_key(|row| std::cmp::Reverse(row.of(pool).bytes));
     let mut processes: Vec<_> = snapshot.processes.iter().flatten().collect();
     processes.sort_by_key(|process| std::cmp::Reverse(process.handles));
-    let mut steps = next_steps::of(&finding.diagnosis, host.facts.os.as_ref(), Some(snapshot));
+    let mut steps = next_steps::of(&finding.diagnosis, host.facts.os.as_ref());
     steps.truncate(STEPS);
     PoolEmptyMail {
         host: host.name.clone(),

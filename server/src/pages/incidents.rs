@@ -74,13 +74,8 @@ pub(super) async fn page(
     let view = app.fleet.view();
     let events = events_of(&app.pool, &incident).await?;
     let host = incident.cause.host();
-    let live_host = host.and_then(|host| app.fleet.known(host));
-    let steps = {
-        let state = live_host.as_ref().map(|host| host.read());
-        let snapshot = state.as_ref().and_then(|state| state.snapshot());
-        let os = host.and_then(|id| view.host(id)?.host.facts.os.as_ref());
-        next_steps::of(&incident.diagnosis, os, snapshot)
-    };
+    let os = host.and_then(|id| view.host(id)?.host.facts.os.as_ref());
+    let steps = next_steps::of(&incident.diagnosis, os);
     let page = IncidentPage {
         shell: shell(&app, &person, address(&uri)),
         hosts: vec![rows::incident_host(&view, &incident)],
