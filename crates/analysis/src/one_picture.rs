@@ -291,7 +291,7 @@ fn last_bytes(series: &TagSeries) -> u64 {
 /// Use of a pool, or, where it is not told, what the listed tags hold.
 fn pool_total(case: &CaseFile, pool: Pool) -> u64 {
     let listed = || case.tags.iter().filter(|series| series.pool == pool).map(last_bytes).sum();
-    case.memory.of(pool).map(|bytes| bytes.0).unwrap_or_else(listed)
+    case.memory.of(pool).map_or_else(listed, |bytes| bytes.0)
 }
 
 /// The program that holds far more commit than any other, if one does.

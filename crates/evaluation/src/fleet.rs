@@ -302,7 +302,7 @@ fn plant(
             leaked = 0.0;
         }
         boot = run;
-        if restarts.is_some_and(|every| slot > from && (slot - from) % every == 0) {
+        if restarts.is_some_and(|every| slot > from && (slot - from).is_multiple_of(every)) {
             leaked = 0.0;
             ended.push(slot);
         }

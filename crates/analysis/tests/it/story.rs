@@ -38,7 +38,7 @@ impl Story {
             ..Memory::default()
         };
         let case = CaseFile {
-            now: Timestamp::from_second(hours as i64 * 3600).unwrap(),
+            now: Timestamp::from_second(hours as i64 * 3600).unwrap_or_default(),
             pools: [vec![300 * MB; axis.len()], vec![300 * MB; axis.len()]],
             live_processes: vec![100; axis.len()],
             all_processes: true,
