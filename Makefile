@@ -1,9 +1,10 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test fuzz queries windows msi test-windows
+.PHONY: help setup demo test eval fuzz queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
+	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
 	@echo "make setup    installs what demo and test need; both do that themselves"
 	@echo "make windows  poolwatch-agent.exe"
@@ -22,6 +23,9 @@ demo:
 
 test:
 	@tools/test.sh
+
+eval:
+	cargo run --release --locked -p poolwatch-evaluation
 
 fuzz:
 	@tools/fuzz.sh

@@ -21,11 +21,10 @@ use poolwatch_model::{
 use poolwatch_web::{
     figures::{counted, grouped},
     steps::NextStep,
+    words,
 };
 
 pub use report::Report;
-
-use crate::next_steps;
 
 /// What texts tell, and the judgement on it.
 #[derive(Debug)]
@@ -38,8 +37,6 @@ pub struct Judged {
     pub catalogue: Catalogue,
     /// What was read of each file.
     pub files: Vec<ReadFile>,
-    /// The latest picture of the machine.
-    snapshot: Option<Snapshot>,
 }
 
 /// What was read of a file.
@@ -62,9 +59,8 @@ impl Judged {
 
     /// What to do next, in words and commands, each with its method, 1 to 4.
     pub(crate) fn next_steps(&self) -> impl Iterator<Item = (u8, NextStep)> {
-        let words = next_steps::of(&self.diagnosis, None, self.snapshot.as_ref());
-        let methods = self.diagnosis.next_steps.iter().map(|step| step.method());
-        methods.collect::<Vec<_>>().into_iter().zip(words)
+        let steps = self.diagnosis.next_steps.iter();
+        steps.map(|step| (step.method(), words::step(step, None)))
     }
 }
 
@@ -88,13 +84,7 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
     if combined.snapshots.iter().any(|moment| moment.is_torn) {
         doubt(&mut diagnosis);
     }
-    Judged {
-        remarks: remarks(&combined),
-        diagnosis,
-        catalogue,
-        files,
-        snapshot: combined.snapshots.into_iter().last().map(|moment| moment.snapshot),
-    }
+    Judged { remarks: remarks(&combined), diagnosis, catalogue, files }
 }
 
 fn read_file(reading: &Reading) -> ReadFile {

@@ -17,7 +17,6 @@ pub mod ingest;
 pub mod jobs;
 pub mod judging;
 pub mod metrics;
-mod next_steps;
 pub mod pages;
 pub mod routes;
 mod tls;

@@ -8,7 +8,7 @@ mod host;
 mod hosts;
 mod incidents;
 mod login;
-pub(crate) use crate::next_steps;
+pub(crate) mod next_steps;
 pub mod presence;
 mod rows;
 mod search;

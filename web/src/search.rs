@@ -17,6 +17,6 @@ pub struct SearchPage {
     pub hosts: Vec<HostRow>,
     /// All hosts that match.
     pub hosts_total: u64,
-    /// Incidents, latest first, with a host each.
-    pub incidents: Vec<(Incident, HostLink)>,
+    /// Incidents, latest first, each with the host that is worst off, if any.
+    pub incidents: Vec<(Incident, Option<HostLink>)>,
 }

@@ -5,6 +5,7 @@ mod diagnosis;
 mod event;
 mod evidence;
 mod picture;
+mod steps;
 
 use std::borrow::Borrow;
 
@@ -21,6 +22,7 @@ pub use diagnosis::{headline, suspect_name, time_left, title};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
+pub use steps::step;
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

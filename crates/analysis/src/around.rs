@@ -12,7 +12,8 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
-    judge, suspects,
+    judge::judge,
+    suspects,
 };
 
 /// How far the picture looks back, and how far for what was installed.
@@ -113,7 +114,7 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
 
 /// The likely reason. Nothing is better than something wrong.
 fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidence]) -> Reason {
-    let all = judge::judge(case);
+    let all = judge(case);
     let accused = |diagnosis: &&Diagnosis| match trigger {
         Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
         _ => {

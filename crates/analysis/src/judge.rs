@@ -87,8 +87,11 @@ pub fn diagnose_case(case: &CaseFile) -> Diagnosis {
     first
 }
 
+/// A tag that grew, by its place in the case.
+type Grown = (usize, Growth);
+
 /// The tags that leak and those that are watched, with their growths, the largest first.
-fn grown(case: &CaseFile) -> (Vec<(usize, Growth)>, Vec<(usize, Growth)>) {
+fn grown(case: &CaseFile) -> (Vec<Grown>, Vec<Grown>) {
     let grown = case.tags.iter().enumerate().filter_map(|(at, series)| {
         let growth = trend::growth(case, series)?;
         Some((at, growth))
@@ -143,9 +146,9 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         })
         .collect();
     // The tag that points to somebody comes first.
-    if let Some(first) = accused.first().and_then(|suspect| suspect.tags.first()) {
-        tags.sort_by_key(|one| one.tag != *first);
-    }
+    let first = accused.first().filter(|suspect| suspect.confidence >= 0.5);
+    let first = first.and_then(|suspect| suspect.tags.first().copied());
+    tags.sort_by_key(|one| (first.is_some_and(|tag| tag != one.tag), suspects::rank(one.tag)));
     let both = group.members().any(|at| case.tags[at].pool != pool);
     Diagnosis {
         verdict: Verdict::Leak,
@@ -204,7 +207,7 @@ fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagno
 }
 
 /// Nothing is wrong, or nothing can be said.
-fn nothing(case: &CaseFile, watched: &[(usize, Growth)]) -> Diagnosis {
+fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     let run = case.run_start();
     let over_s = case.axis.len().checked_sub(1).map_or(0, |last| case.span_s(run, last));
     let told = case.tags.iter().any(|series| case::last(&series.outstanding).unwrap_or(0) > 0);
@@ -240,7 +243,7 @@ fn nothing(case: &CaseFile, watched: &[(usize, Growth)]) -> Diagnosis {
 }
 
 /// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.
-fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[(usize, Growth)]) {
+fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
     if let Some(pool) = diagnosis.pool {
         diagnosis.evidence.extend(pool_use(case, pool));
         diagnosis.headroom = headroom::headroom(case, pool);

@@ -63,7 +63,7 @@ pub fn cause(host: HostId, diagnosis: &Diagnosis) -> Option<Cause> {
         .tags
         .iter()
         .any(|tag| tag.finding == poolwatch_model::diagnosis::TagFinding::Leaks);
-    by_suspect.or_else(|| match (diagnosis.verdict, tag) {
+    by_suspect.or(match (diagnosis.verdict, tag) {
         (Verdict::Leak, Some(tag)) => Some(Cause::UnknownOwner { tag, pool }),
         (Verdict::Exhausted, Some(tag)) if leaks => Some(Cause::UnknownOwner { tag, pool }),
         (Verdict::Exhausted, _) => Some(Cause::PoolEmpty { host, pool }),

@@ -45,6 +45,11 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
     let mut accused: Vec<Suspect> = first.suspects.clone();
     if accused.is_empty() {
         accused = members.iter().flat_map(|series| suspects::of_picture(case, series)).collect();
+        let telling = suspects::rank(members[0].tag);
+        accused.retain(|suspect| {
+            suspect.kind != SuspectKind::Component
+                || suspect.tags.iter().all(|tag| suspects::rank(*tag) == telling)
+        });
         accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     }
     if accused.is_empty() && facts::of(tag).objects || is_flat(case, first) {
@@ -286,7 +291,7 @@ fn last_bytes(series: &TagSeries) -> u64 {
 /// Use of a pool, or, where it is not told, what the listed tags hold.
 fn pool_total(case: &CaseFile, pool: Pool) -> u64 {
     let listed = || case.tags.iter().filter(|series| series.pool == pool).map(last_bytes).sum();
-    case.memory.of(pool).map(|bytes| bytes.0).unwrap_or_else(listed)
+    case.memory.of(pool).map_or_else(listed, |bytes| bytes.0)
 }
 
 /// The program that holds far more commit than any other, if one does.

@@ -1,8 +1,8 @@
 //! The first stage: two bytes per tag tell which are worth studying.
 //!
-//! Each tag's floor falls at once with its use and rises slowly towards it, with the time constant
-//! of a day. A tag that grows steadily keeps about a day's growth above its floor; one that merely
-//! breathes does not. Floors are kept with eleven bits of mantissa, 0.05 % apart.
+//! Each tag's floor falls at once with its use and rises slowly towards it, with a time
+//! constant of three days. A tag that grows steadily keeps about three days' growth above its floor;
+//! one that merely breathes does not. Floors are kept with eleven bits of mantissa, 0.05 % apart.
 
 use std::sync::Arc;
 
@@ -39,12 +39,12 @@ pub struct Candidate {
 const WARM_UP_S: u64 = 30 * 60;
 /// Floors rise this often.
 const RISE_S: u64 = 3600;
-/// How long a floor needs to get near, in steps of `RISE_S`.
-const RISES: u32 = 24;
+/// How long a floor needs to get near, in steps of `RISE_S`: three days.
+const RISES: u32 = 72;
 /// Growth above the floor that is worth a study: the larger of these bytes and this share of the
-/// pool, in parts of 256. A quarter of what a leak needs.
-const NOTABLE_BYTES: u64 = 12 << 20;
-const NOTABLE_PARTS: u64 = 6;
+/// pool, in parts of 256. What a leak that needs a fortnight to count has above its floor.
+const NOTABLE_BYTES: u64 = 10 << 20;
+const NOTABLE_PARTS: u64 = 5;
 
 impl Screen {
     /// Takes a snapshot's tags in. After a restart floors begin anew.
@@ -72,7 +72,7 @@ impl Screen {
                 *floor = if follows || now <= *floor {
                     now
                 } else {
-                    *floor + ((u32::from(now - *floor) * weight) / RISES) as u16
+                    *floor + risen(now - *floor, weight)
                 };
             }
         }
@@ -158,6 +158,12 @@ impl Screen {
             self.rose_s = 0;
         }
     }
+}
+
+/// What a floor rises by: its part of the way, and a step at least, so that it arrives.
+fn risen(gap: u16, weight: u32) -> u16 {
+    let part = (u32::from(gap) * weight).div_ceil(RISES);
+    u16::try_from(part).unwrap_or(gap)
 }
 
 /// Both pools in the order of keys.

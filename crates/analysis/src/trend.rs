@@ -60,14 +60,16 @@ impl Growth {
 pub const NOTABLE_BYTES: u64 = 50 << 20;
 /// Fewer allocations are somebody's buffers.
 const LEAST_OBJECTS: u64 = 20;
-/// Looking back, hours: 12 for what fills a pool within a day, then a day, two, three, a week.
-const WINDOWS: [Window; 6] = [
+/// Looking back, hours: for what fills a pool within a day, then a day to ten.
+const WINDOWS: [Window; 8] = [
     Window { hours: 6, blocks: 6 },
     Window { hours: 12, blocks: 8 },
     Window { hours: 24, blocks: 8 },
     Window { hours: 48, blocks: 8 },
     Window { hours: 72, blocks: 6 },
+    Window { hours: 120, blocks: 5 },
     Window { hours: 168, blocks: 7 },
+    Window { hours: 240, blocks: 10 },
 ];
 
 #[derive(Debug, Clone, Copy)]

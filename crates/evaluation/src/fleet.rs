@@ -61,6 +61,8 @@ pub struct Host {
     pub ram: u64,
     /// By slot: which run of Windows, and since when; `None` while nothing was measured.
     pub slots: Vec<Option<(u32, usize)>>,
+    /// The slot from which its clock is off, and by how much, seconds.
+    pub clock: (usize, i64),
     /// Tags.
     pub tags: Vec<Tag>,
     /// Programs and drivers.
@@ -159,7 +161,10 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
         let pool = if dice.happens(0.5) { Pool::Nonpaged } else { Pool::Paged };
         // Heavy tail: most tags are small, a few hold hundreds of megabytes.
         let level = (0.5 * MB / dice.share().max(1e-3).powf(0.9)).min(800.0 * MB);
-        let unit = [64, 128, 256, 512, 1024, 4096, 65_536][dice.below(7)];
+        let unit = match &tag.bytes() {
+            b"IoWI" => 112,
+            _ => [64, 128, 256, 512, 1024, 4096, 65_536][dice.below(7)],
+        };
         let usual = habits::by_chance(level, plan.held_out, dice);
         all.push(Common { tag, pool, unit, usual });
     }
@@ -169,6 +174,8 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
 fn host(plan: &Plan, common: &[Common], group: &people::Group, dice: &mut Dice) -> Host {
     let ram = [4_u64, 8, 16, 32, 64][dice.below(5)] << 30;
     let slots = slots(dice);
+    let steps = [0, 0, 0, 0, 0, 0, 0, 3600, -3600, 7000];
+    let clock = (dice.below(MONTH), steps[dice.below(steps.len())]);
     let mut people = People::new(group, dice);
     let high_use = (plan.family.is_none() && dice.happens(0.01)).then(|| PoolTag::new(*b"MmCm"));
     let mut tags: Vec<Tag> = Vec::with_capacity(common.len() + 2);
@@ -197,10 +204,10 @@ fn host(plan: &Plan, common: &[Common], group: &people::Group, dice: &mut Dice) 
         }
     }
     tags.sort_by_key(|tag| (tag.tag, tag.pool));
-    Host { ram, slots, tags, people, leaks, high_use }
+    Host { ram, slots, clock, tags, people, leaks, high_use }
 }
 
-/// Runs of Windows and gaps: a patch day, restarts by chance, holes in the data, a clock set back.
+/// Runs of Windows and gaps: a patch day, restarts by chance, holes in the data.
 fn slots(dice: &mut Dice) -> Vec<Option<(u32, usize)>> {
     let patch_day = (9 + dice.below(4)) * DAY + 20;
     let mut boot = 1_u32;
@@ -295,7 +302,7 @@ fn plant(
             leaked = 0.0;
         }
         boot = run;
-        if restarts.is_some_and(|every| slot > from && (slot - from) % every == 0) {
+        if restarts.is_some_and(|every| slot > from && (slot - from).is_multiple_of(every)) {
             leaked = 0.0;
             ended.push(slot);
         }

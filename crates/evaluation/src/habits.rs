@@ -1,5 +1,7 @@
 //! How tags behave on hosts without a leak: the ways that could be taken for one among them.
 
+use std::sync::LazyLock;
+
 use crate::dice::Dice;
 
 /// Slots of ten minutes in a day and in a month of thirty.
@@ -79,6 +81,11 @@ pub struct Mood {
 /// Load by the hour, 0 to 1: a working day, or a weekend.
 #[must_use]
 pub fn load(slot: usize) -> f64 {
+    static WEEK: LazyLock<Vec<f64>> = LazyLock::new(|| (0..7 * DAY).map(load_at).collect());
+    WEEK[slot % (7 * DAY)]
+}
+
+fn load_at(slot: usize) -> f64 {
     let (day, hour) = (slot / DAY % 7, (slot % DAY) as f64 / 6.0);
     let work = if day < 5 { 1.0 } else { 0.15 };
     let shape = |middle: f64, wide: f64| (-((hour - middle) / wide).powi(2)).exp();

@@ -165,7 +165,7 @@ impl Course {
         let even = self.per_slot * (1.0 + 0.15 * dice.swing());
         let grown = match self.family {
             Family::Diurnal => even * load(slot) / self.mean_load,
-            Family::Stepwise if since % self.period != 0 => 0.0,
+            Family::Stepwise if !since.is_multiple_of(self.period) => 0.0,
             Family::Stepwise => even * self.period as f64,
             Family::Accelerating => even * 1.8 * (since as f64 / self.slots as f64).powf(0.8),
             Family::Plateau if since * 10 > self.slots * 6 => 0.0,
@@ -178,7 +178,7 @@ impl Course {
                 let size = (0.4 / dice.share().max(1e-4).powf(0.6)).min(20.0);
                 even * wait as f64 * size
             }
-            Family::PartlyFreed if since > 0 && since % self.period == 0 => {
+            Family::PartlyFreed if since > 0 && since.is_multiple_of(self.period) => {
                 -0.3 * self.per_slot * self.period as f64
             }
             Family::PartlyFreed => even * 1.3,

@@ -39,6 +39,8 @@ fn main() -> anyhow::Result<ExitCode> {
         // What went wrong in the tuning half may be looked at.
         if half == Half::Tuning {
             results.false_incidents.iter().for_each(|one| println!("false: {one}"));
+            let missing = results.leaks.iter().filter(|leak| leak.counts && !leak.found);
+            missing.for_each(|leak| println!("missed: {}", leak.note));
             let wrong = results.named.iter().filter(|one| !one.right);
             wrong.filter(|one| one.confidence >= report::ACCUSED).for_each(|one| {
                 println!("wrong: {}", one.note);

@@ -8,7 +8,7 @@ use poolwatch_analysis::{
     CaseFile, Screen,
     case::{MISSING, Moment, Peer, TagSeries, unwrapped},
     compare::compare,
-    facts, judge,
+    judge,
 };
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
@@ -47,6 +47,8 @@ pub struct LeakResult {
     pub found: bool,
     /// Hours from when it counted until it was found; negative when earlier.
     pub delay_h: Option<f64>,
+    /// What it was, for people.
+    pub note: String,
 }
 
 /// Somebody who was named.
@@ -117,10 +119,9 @@ pub fn run(plan: Plan) -> Results {
                 Some(leak) => {
                     results.findings += 1;
                     let diagnosis = with_fleet(&hosts, &found, at, one);
-                    results.named.extend(named(plan, at, leak, &diagnosis));
+                    results.named.extend(named(plan, at, host, leak, &diagnosis));
                 }
-                None if one.diagnosis.verdict == Verdict::HighUse
-                    && host.high_use == Some(one.tag) => {}
+                None if is_known_height(host, one) => {}
                 None => results.false_incidents.push(format!(
                     "seed {} group {} host {at} day {:.1}: {} {} {:?}",
                     plan.seed,
@@ -141,16 +142,47 @@ pub fn run(plan: Plan) -> Results {
                 counts: leak.due.is_some(),
                 found: first.is_some(),
                 delay_h: first.zip(leak.due).map(|(f, due)| (f as f64 - due as f64) / 6.0),
+                note: note(plan, at, host, leak),
             });
         }
     }
     results
 }
 
+fn note(plan: Plan, at: usize, host: &Host, leak: &Planted) -> String {
+    let day = |slot: usize| slot as f64 / DAY as f64;
+    let runs: Vec<String> = host
+        .slots
+        .iter()
+        .enumerate()
+        .filter(|(_, run)| run.is_some_and(|(_, up)| up <= 1))
+        .map(|(slot, _)| format!("{:.1}", day(slot)))
+        .collect();
+    format!(
+        "seed {} group {} host {at}: {} {} day {:.1} to {:.1}, {:.0} MB of {:.0}, due {:.1}, restarts {runs:?}",
+        plan.seed,
+        plan.group,
+        leak.family.as_str(),
+        leak.tags[0],
+        day(leak.from),
+        day(leak.to),
+        leak.bytes / 1e6,
+        leak.threshold / 1e6,
+        leak.due.map_or(f64::NAN, day),
+    )
+}
+
 fn is_of(found: &Found, leak: &Planted) -> bool {
     found.tags.contains(&leak.tags[0])
         && matches!(found.diagnosis.verdict, Verdict::Leak | Verdict::Exhausted)
         && found.slot >= leak.from
+}
+
+/// Whether high use is what was planted, or what a leak that stopped has left.
+fn is_known_height(host: &Host, found: &Found) -> bool {
+    let left = |leak: &Planted| leak.tags.contains(&found.tag) && found.slot >= leak.from;
+    found.diagnosis.verdict == Verdict::HighUse
+        && (host.high_use == Some(found.tag) || host.leaks.iter().any(left))
 }
 
 /// Lets a month pass over a host. Each cause is told once.
@@ -166,8 +198,14 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
         if slot % EVERY != 0 || slot < DAY {
             continue;
         }
-        let mut chosen: BTreeSet<(PoolTag, Pool)> =
-            screen.candidates(&table).iter().map(|one| (one.tag, one.pool)).collect();
+        // What is known already is not told again.
+        let is_new = |tag: PoolTag| found.iter().all(|one| !one.tags.contains(&tag));
+        let candidates = screen.candidates(&table);
+        let mut chosen: BTreeSet<(PoolTag, Pool)> = candidates
+            .iter()
+            .filter(|one| is_new(one.tag))
+            .map(|one| (one.tag, one.pool))
+            .collect();
         if slot % DAY == 0 {
             let large = host.tags.iter().filter(|tag| tag.bytes[slot] >= LARGE);
             chosen.extend(large.map(|tag| (tag.tag, tag.pool)));
@@ -177,7 +215,12 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
         }
         results.studies.0 += 1;
         results.studies.1 += chosen.len() as u64;
-        let case = case(hosts, at, slot, &chosen, &table);
+        // Only what may be wrong is worth the whole case file.
+        let glance = case(hosts, at, slot, &chosen, &table, Depth::Candidates);
+        if judge(&glance).iter().all(|diagnosis| !is_wrong(diagnosis)) {
+            continue;
+        }
+        let case = case(hosts, at, slot, &chosen, &table, Depth::Whole);
         for diagnosis in judge(&case) {
             let told = diagnosis
                 .tags
@@ -185,8 +228,7 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
                 .filter(|tag| matches!(tag.finding, TagFinding::Leaks | TagFinding::HighUse));
             let tags: BTreeSet<PoolTag> = told.map(|tag| tag.tag).collect();
             let Some(tag) = diagnosis.tags.first().map(|tag| tag.tag) else { continue };
-            let wrong =
-                !matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence);
+            let wrong = is_wrong(&diagnosis);
             let known = found.iter().any(|one| {
                 one.diagnosis.verdict == diagnosis.verdict && !one.tags.is_disjoint(&tags)
             });
@@ -196,6 +238,19 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
         }
     }
     found
+}
+
+fn is_wrong(diagnosis: &Diagnosis) -> bool {
+    !matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
+}
+
+/// How much of a host goes into its case file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    /// The candidates.
+    Candidates,
+    /// All tags, programs and drivers.
+    Whole,
 }
 
 /// The judgement again with what the fleet tells, when several hosts have the same tag.
@@ -217,7 +272,7 @@ fn with_fleet(hosts: &[Host], found: &[Vec<Found>], at: usize, one: &Found) -> D
         .filter(|tag| one.tags.contains(&tag.tag))
         .map(|tag| (tag.tag, tag.pool))
         .collect();
-    let mut case = case(hosts, at, one.slot, &chosen, &table);
+    let mut case = case(hosts, at, one.slot, &chosen, &table, Depth::Whole);
     case.fleet = compared.into_iter().take(FLEET_ROWS).map(|row| (one.tag, row)).collect();
     judge(&case)
         .into_iter()
@@ -226,7 +281,13 @@ fn with_fleet(hosts: &[Host], found: &[Vec<Found>], at: usize, one: &Found) -> D
 }
 
 /// Who was named first, and whether rightly.
-fn named(plan: Plan, at: usize, leak: &Planted, diagnosis: &Diagnosis) -> Option<Named> {
+fn named(
+    plan: Plan,
+    at: usize,
+    host: &Host,
+    leak: &Planted,
+    diagnosis: &Diagnosis,
+) -> Option<Named> {
     let first = diagnosis.suspects.first()?;
     let name = first.name.clone()?;
     if !matches!(first.kind, SuspectKind::Process | SuspectKind::Driver) {
@@ -236,7 +297,9 @@ fn named(plan: Plan, at: usize, leak: &Planted, diagnosis: &Diagnosis) -> Option
         Guilty::Driver | Guilty::References => SuspectKind::Driver,
         _ => SuspectKind::Process,
     };
-    let right = first.kind == kind && leak.names.contains(&name);
+    // Two leaks of one tag look like one; whoever is guilty of either is guilty.
+    let mut of_tag = host.leaks.iter().filter(|one| one.tags[0] == leak.tags[0]);
+    let right = first.kind == kind && of_tag.any(|one| one.names.contains(&name));
     let note = format!(
         "seed {} group {} host {at}: {} {:?}, named {name} {:.2}",
         plan.seed,
@@ -254,6 +317,7 @@ fn case(
     slot: usize,
     chosen: &BTreeSet<(PoolTag, Pool)>,
     table: &TagTable,
+    depth: Depth,
 ) -> CaseFile {
     let host = &hosts[at];
     let known: Vec<(usize, u32)> = (slot.saturating_sub(BACK)..=slot)
@@ -262,16 +326,12 @@ fn case(
     let axis: Vec<Moment> = known
         .iter()
         .map(|&(slot, boot)| Moment {
-            at_s: slot as i64 * 600,
+            at_s: slot as i64 * 600 + if slot >= host.clock.0 { host.clock.1 } else { 0 },
             boot,
             uptime_s: host.slots[slot].map(|(_, up)| up as u64 * 600),
         })
         .collect();
-    let wanted = |tag: &&Tag| {
-        chosen.contains(&(tag.tag, tag.pool))
-            || facts::of(tag.tag).objects
-            || tag.tag == PoolTag::new(*b"IoWI")
-    };
+    let wanted = |tag: &&Tag| depth == Depth::Whole || chosen.contains(&(tag.tag, tag.pool));
     let tags = host.tags.iter().filter(wanted).map(|tag| series(tag, &known)).collect();
     let total = |pool| Bytes(table.total(pool));
     let pools = [Pool::Paged, Pool::Nonpaged].map(|pool| vec![total(pool).0; axis.len()]);
@@ -287,8 +347,11 @@ fn case(
             ..Memory::default()
         },
         live_processes: vec![host.people.live(); axis.len()],
-        processes: host.people.series(&known),
-        all_processes: true,
+        processes: match depth {
+            Depth::Whole => host.people.series(&known),
+            Depth::Candidates => Vec::new(),
+        },
+        all_processes: depth == Depth::Whole,
         drivers: host.people.drivers.clone(),
         changes: host.people.changes.clone(),
         peers: chosen.iter().filter_map(|key| peer(hosts, at, slot, *key)).collect(),

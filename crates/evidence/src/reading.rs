@@ -227,7 +227,16 @@ struct Begun {
     text: String,
 }
 
-/// Longer lines are not put together, nor are more of them than a terminal would break one into.
+impl Begun {
+    /// Notes that nothing ended it.
+    fn ignore(&self, out: &mut Gathered) {
+        for number in self.number..=self.last {
+            out.ignore(number, &self.text, IgnoredReason::CutOff);
+        }
+    }
+}
+
+/// Longer lines are not put together.
 const MAX_BEGUN: usize = 4096;
 
 #[derive(Default)]
@@ -302,8 +311,8 @@ impl Reader {
             return false;
         };
         if current.take(line, &mut self.out) == Verdict::Used {
-            self.out.ignore(begun.number, &begun.text, IgnoredReason::CutOff);
             current.is_torn = true;
+            begun.ignore(&mut self.out);
             return true;
         }
         let text = format!("{} {}", begun.text, line.text.trim_start());
@@ -319,9 +328,7 @@ impl Reader {
             }
             _ => {
                 current.is_torn = true;
-                for number in begun.number..=begun.last {
-                    self.out.ignore(number, &begun.text, IgnoredReason::CutOff);
-                }
+                begun.ignore(&mut self.out);
                 false
             }
         }
@@ -330,9 +337,7 @@ impl Reader {
     /// Nothing follows that would end the line that was begun.
     fn give_up_begun(&mut self) {
         let Some(begun) = self.begun.take() else { return };
-        for number in begun.number..=begun.last {
-            self.out.ignore(number, &begun.text, IgnoredReason::CutOff);
-        }
+        begun.ignore(&mut self.out);
         if let Some(current) = &mut self.open {
             current.is_torn = true;
         }

@@ -14,7 +14,7 @@ use poolwatch_web::{
 };
 use sqlx::PgConnection;
 
-use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, next_steps};
+use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, pages::next_steps};
 
 /// Tags and processes in a mail.
 const ROWS: usize = 5;
@@ -65,7 +65,7 @@ async fn mail(
     tags.sort_by_key(|row| std::cmp::Reverse(row.of(listed).bytes));
     let mut processes: Vec<_> = snapshot.processes.iter().flatten().collect();
     processes.sort_by_key(|process| std::cmp::Reverse(process.handles));
-    let mut steps = next_steps::of(&notice.diagnosis, host.facts.os.as_ref(), Some(&snapshot));
+    let mut steps = next_steps::of(&notice.diagnosis, host.facts.os.as_ref());
     steps.truncate(STEPS);
     Ok(IncidentMail {
         told: notice.told,

@@ -118,7 +118,7 @@ async fn fill(
     let view = app.fleet.view();
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
-        page.steps = next_steps::of(diagnosis, os, known.snapshot.as_ref());
+        page.steps = next_steps::of(diagnosis, os);
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let trends = Trends::load(db, id, at).await?;

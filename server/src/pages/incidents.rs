@@ -74,15 +74,9 @@ pub(super) async fn page(
     let view = app.fleet.view();
     let events = events_of(&app.pool, &incident).await?;
     let hosts = rows::incident_hosts(&view, &incident);
-    let mut db = app.pool.acquire().await?;
-    let details = incidents::details(&mut db, incident.id).await?;
-    let snapshot = match hosts.first() {
-        Some(worst) => load::snapshot(&app, &mut db, worst.host.id, clock::now()).await?,
-        None => None,
-    };
-    drop(db);
+    let details = incidents::details(&mut *app.pool.acquire().await?, incident.id).await?;
     let os = hosts.first().and_then(|worst| worst.os.as_ref());
-    let steps = next_steps::of(&incident.diagnosis, os, snapshot.as_ref());
+    let steps = next_steps::of(&incident.diagnosis, os);
     let page = IncidentPage {
         shell: shell(&app, &person, address(&uri)),
         seen_on: details.seen_on.len() as u64,

@@ -6,7 +6,7 @@ use poolwatch_model::{
     diagnosis::{Evidence, OwnerSource, Suspect, SuspectKind},
 };
 
-use super::{Span, holder};
+use super::{Span, holder, rank};
 use crate::{
     case::CaseFile,
     catalogue::{self, LeakKind},
@@ -23,6 +23,9 @@ const SIGNIFICANT: f64 = 1e-3;
 /// Drivers and parts of Windows that may own one of these tags, the likeliest first.
 pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Suspect> {
     let mut found: Vec<Suspect> = Vec::new();
+    // Parts of Windows are told for the most telling tag alone: beside a tag that nobody knows,
+    // the kernel's own only goes along.
+    let telling = tags.iter().map(|tag| rank(*tag)).min();
     for &tag in tags {
         let facts = facts::of(tag);
         let owned = case.owners.iter().filter(|owner| owner.tag == tag);
@@ -48,7 +51,9 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
             let sure = if facts.cache { COMPONENT } else { 0.75 };
             add(&mut found, tag, driver, sure, OwnerSource::Catalogue);
         } else if let Some(part) = facts.owner {
-            found.push(component(tag, part));
+            if Some(rank(tag)) == telling {
+                found.push(component(tag, part));
+            }
         } else {
             let named = named_after(case, tag);
             for driver in &named {

@@ -97,6 +97,14 @@ proptest! {
     }
 }
 
+/// Two rows that each seem to go on, before a whole one.
+#[test]
+fn rows_that_never_end_are_all_accounted_for() {
+    let text = "Tag Allocs Used Allocs Used\nAb 1 2 ！ 3\nx Cd 1 520 0 0\nEf 1 64 0 0\n";
+    let reading = read("", text.as_bytes());
+    assert!(accounted_for(&reading, text).is_ok(), "{reading:?}");
+}
+
 /// A parser whose time grew with the square of the text would take hours here.
 #[test]
 fn long_texts_are_read_to_their_end_with_few_ignored_lines_kept() {
