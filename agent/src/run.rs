@@ -49,7 +49,7 @@ pub async fn run(
         () = stop => {}
         () = sample_on_time(&agent, settings, clock, &news, &alarm) => {}
         () = store_events(&agent, events, clock, &news, &alarm) => {}
-        () = upload_on_news(&agent, &mut uploader, &news) => {}
+        () = upload_on_news(&agent, &mut uploader, &news, &alarm) => {}
     }
     info!("Stopped");
     Ok(())
@@ -147,8 +147,8 @@ async fn store_events(
         match message {
             Message::State(state) => agent.borrow_mut().event_log = state,
             Message::Events(events, kept) => {
+                let pushed = agent.borrow_mut().spool.push_events(events.clone());
                 alarm.heed_events(clock, &events);
-                let pushed = agent.borrow_mut().spool.push_events(events);
                 if let Err(error) = &pushed {
                     warn!(%error, "Events could not be stored; they are tried again");
                 }
@@ -162,12 +162,20 @@ async fn store_events(
     future::pending::<()>().await;
 }
 
-async fn upload_on_news(agent: &RefCell<Agent>, uploader: &mut Uploader, news: &Notify) {
+async fn upload_on_news(
+    agent: &RefCell<Agent>,
+    uploader: &mut Uploader,
+    news: &Notify,
+    alarm: &Alarm,
+) {
     loop {
         match uploader.step(agent).await {
             Step::Again => {}
             Step::Idle => news.notified().await,
-            Step::Wait(wait) => time::sleep(wait).await,
+            Step::Wait(wait) => tokio::select! {
+                () = time::sleep(wait) => {}
+                () = alarm.is_urgent() => {}
+            },
         }
     }
 }

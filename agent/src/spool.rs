@@ -111,6 +111,8 @@ pub struct Spool {
     writer: Option<SegmentWriter>,
     /// The segment after that, none of `segments` yet.
     spare: Option<SegmentWriter>,
+    /// Whether no spare could be made, so that it is logged once.
+    lacks_spare: bool,
     position: PositionFile,
     /// The frame written last.
     last: Option<(BootId, u64)>,
@@ -141,6 +143,7 @@ impl Spool {
             segments,
             writer: None,
             spare: None,
+            lacks_spare: false,
             position,
             last: None,
             _lock: lock,
@@ -154,11 +157,16 @@ impl Spool {
     /// Lays the next segment ready, unless it is. To be called when there is time; where it fails,
     /// frames go on into the segment that is open.
     pub fn prepare(&mut self) {
-        if self.spare.is_none() {
-            match self.create_segment() {
-                Ok(spare) => self.spare = Some(spare),
-                Err(error) => warn!(%error, "No spare spool segment"),
+        if self.spare.is_some() {
+            return;
+        }
+        match self.create_segment() {
+            Ok(spare) => (self.spare, self.lacks_spare) = (Some(spare), false),
+            Err(error) if !self.lacks_spare => {
+                warn!(%error, "No spare spool segment");
+                self.lacks_spare = true;
             }
+            Err(_) => {}
         }
     }
 
@@ -266,10 +274,8 @@ impl Spool {
                 writer.finish();
                 Ok(next)
             }
-            Err(error) => {
-                warn!(%error, "No new spool segment; the old one goes on");
-                Ok(writer)
-            }
+            // As was said when no spare could be made.
+            Err(_) => Ok(writer),
         }
     }
 

@@ -14,7 +14,7 @@ use poolwatch_store::{
     PgPool, boots, events,
     evidence::{self, NewEvidence},
     frames::{self, NewFrame},
-    hosts, partitions,
+    hosts, imports, partitions,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -120,6 +120,7 @@ pub async fn import(
     }
     let snapshots = moments.len();
     store_snapshots(&mut transaction, host, timed(moments, now)).await?;
+    imports::announce(&mut transaction, host).await?;
     transaction.commit().await?;
     Ok(Imported { host, files: kept, snapshots, events: stored_events })
 }

@@ -3,6 +3,7 @@
 mod forget_expired;
 mod keep_partitions;
 mod resolve_quiet_incidents;
+mod show_imports;
 
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) 
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
     if let Some(mailer) = mailer {
         let deliver = crate::alerts::deliver::run(app.clone(), mailer);
         tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));

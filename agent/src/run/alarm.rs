@@ -22,6 +22,7 @@ const FRESH: SignedDuration = SignedDuration::from_mins(10);
 pub(super) struct Alarm {
     pressure: RefCell<Pressure>,
     bell: Notify,
+    urgent: Notify,
 }
 
 impl Alarm {
@@ -67,7 +68,7 @@ impl Alarm {
         }
     }
 
-    /// Takes notice of events that were written a moment ago.
+    /// Takes notice of events, those that were written a moment ago.
     pub(super) fn heed_events(&self, clock: &dyn Clock, events: &[SpooledEvent]) {
         let is_urgent = |each: &SpooledEvent| {
             matches!(each.event.kind(), EventKind::PoolEmpty(_) | EventKind::CommitExhausted)
@@ -76,6 +77,92 @@ impl Alarm {
         if events.iter().any(is_urgent) && self.pressure.borrow_mut().begin(clock.monotonic()) {
             warn!("The event log says that memory ran out; looking closely");
             self.bell.notify_one();
+            self.urgent.notify_one();
+        }
+    }
+
+    /// Done when what waits in the spool should be sent now, whatever failed before: once for every
+    /// time that events made the agent look closely.
+    pub(super) async fn is_urgent(&self) {
+        self.urgent.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::{BootId, event::Event};
+    use poolwatch_protocol::v1::messages::Suggestions;
+    use tempfile::TempDir;
+    use tokio::time::{Instant, timeout};
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::{
+        capture::OwnedBuffer,
+        clock::SystemClock,
+        identity::IdentityFile,
+        machine::{InfoClass, replay::Replay},
+        spool::{Spool, SpoolLimits},
+        synthetic::small_capture,
+    };
+
+    const LONG: Duration = Duration::from_secs(600);
+
+    fn agent(folder: &TempDir, conditions: [u8; 3]) -> RefCell<Agent> {
+        let mut capture = small_capture();
+        let answer = Ok(OwnedBuffer { bytes: conditions.to_vec(), base: 0 });
+        capture.rounds[0].answers.insert(InfoClass::MemoryConditions, answer);
+        let boot = BootId(Uuid::from_u128(1));
+        RefCell::new(Agent {
+            machine: Box::new(Replay::new(capture, SystemClock::start(), boot, None)),
+            spool: Spool::open(folder.path(), SpoolLimits::of_megabytes(8)).unwrap(),
+            identity: IdentityFile::open(folder.path(), Uuid::from_u128(1)).unwrap(),
+            suggestions: Suggestions::default(),
+            event_log: Ok(()),
+        })
+    }
+
+    fn event(event_id: u32, ago: SignedDuration) -> SpooledEvent {
+        let event = Event {
+            channel: "System".into(),
+            record_id: 1,
+            time: SystemClock::start().wall() - ago,
+            provider: "Srv".into(),
+            event_id,
+            level: None,
+            computer: None,
+            data: vec![],
+            exhaustion: None,
+        };
+        SpooledEvent { gap_before: false, event }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_condition_that_is_on_raises_the_alarm_within_seconds_and_once() {
+        let folder = TempDir::new().unwrap();
+        let (agent, settings) = (agent(&folder, [0, 1, 0]), Settings::resolve(vec![]));
+        let (alarm, clock) = (Alarm::default(), SystemClock::start());
+        let began = Instant::now();
+        timeout(LONG, alarm.raised(&agent, &settings, &clock)).await.unwrap();
+        assert!(began.elapsed() <= Duration::from_secs(3));
+        assert_eq!(alarm.interval(clock.monotonic(), LONG), Duration::from_secs(10));
+        assert!(timeout(LONG, alarm.raised(&agent, &settings, &clock)).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_an_event_of_now_raises_the_alarm() {
+        let folder = TempDir::new().unwrap();
+        let (agent, settings) = (agent(&folder, [0, 2, 0]), Settings::resolve(vec![]));
+        let clock = SystemClock::start();
+        for (event_id, minutes_ago, raises) in
+            [(2019, 1, true), (2020, -1, true), (2019, 60, false), (2017, 1, false)]
+        {
+            let alarm = Alarm::default();
+            alarm.heed_events(&clock, &[event(event_id, SignedDuration::from_mins(minutes_ago))]);
+            let raised = timeout(LONG, alarm.raised(&agent, &settings, &clock)).await;
+            assert_eq!(raised.is_ok(), raises, "{event_id}, {minutes_ago} minutes ago");
+            let sent = timeout(LONG, alarm.is_urgent()).await;
+            assert_eq!(sent.is_ok(), raises, "{event_id}, {minutes_ago} minutes ago");
         }
     }
 }

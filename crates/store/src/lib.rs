@@ -7,6 +7,7 @@ pub mod events;
 pub mod evidence;
 pub mod frames;
 pub mod hosts;
+pub mod imports;
 pub mod incidents;
 pub mod inventories;
 pub mod jobs;
