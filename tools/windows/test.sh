@@ -24,10 +24,11 @@ prefix=$("$here/wine.sh")
 done_with "setup"
 
 # What make test has built is taken as it is.
-server=$PWD/$target/debug/poolwatch-server
+server=$(realpath -m "$target/debug/poolwatch-server")
 [ -x "$server" ] || cargo build --locked -p poolwatch-server
 done_with "server"
 
+tests=
 run=$(mktemp -d "${TMPDIR:-/tmp}/poolwatch-windows.XXXXXX")
 # The private Postgres of a server started as root runs as another user.
 chmod 711 "$run"
@@ -36,7 +37,12 @@ stop() {
     local status=$?
     trap - EXIT
     trap '' INT TERM HUP
+    if [ -n "$tests" ]; then
+        kill "$tests" 2>/dev/null || true
+        wait "$tests" 2>/dev/null || true
+    fi
     wineserver -k 2>/dev/null || true
+    wineserver -w 2>/dev/null || true
     if [ "$status" = 0 ]; then rm -rf "$run"; else say "logs are in $run"; fi
     exit "$status"
 }
@@ -69,7 +75,10 @@ done_with "executable"
 done_with "installers"
 
 RUN=$run SERVER=$server AGENT_EXE=$exe FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
-    "$(find_node)" --test --test-reporter=spec "$here/tests/windows.test.mjs"
+    "$(find_node)" --test-reporter=spec "$here/tests/windows.test.mjs" &
+tests=$!
+wait "$tests"
+tests=
 done_with "executable, service, installer"
 
 printf '\n'

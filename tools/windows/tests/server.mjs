@@ -26,7 +26,9 @@ export class Server {
     const log = openSync(server.log, "a");
     const options = ["--listen", server.url.slice("https://".length), "--tls", "self-signed",
       "--public-url", server.url, "--interval-s", String(INTERVAL_S)];
-    server.child = spawn(program, ["serve", ...server.#database(), ...options], {
+    // Ends with the tests, however they end.
+    const command = ["--pdeathsig", "TERM", program, "serve", ...server.#database(), ...options];
+    server.child = spawn("setpriv", command, {
       env: cleanEnvironment(),
       stdio: ["ignore", log, log],
     });
