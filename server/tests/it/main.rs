@@ -5,5 +5,7 @@ mod agents;
 mod events;
 mod fleet;
 mod imports;
+mod ingest;
 mod permissions;
 mod server;
+mod views;
