@@ -5,12 +5,12 @@ use std::{hint::black_box, time::Instant};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use poolwatch_model::{
-    BootId, HostId, PoolTag, Snapshot,
+    BootId, HostId, Pool, PoolTag, Snapshot,
     process::{ObjectTypeUse, ProcessUse},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{Encoder, Envelope, Stamp, frame::decompress};
-use poolwatch_server::fleet::Fleet;
+use poolwatch_server::fleet::{Fleet, sweep::Sweeps};
 use uuid::Uuid;
 
 /// Of 10,000 tags of the fleet a host has 1,500, one in eight of them in both pools.
@@ -135,6 +135,14 @@ fn benches(criterion: &mut Criterion) {
             bench.iter(|| {
                 fleet.shared().totals.map(|_, _, _, total| total.spread.quantile(0.95)).len()
             });
+        });
+        let mut sweeps = Sweeps::default();
+        criterion.bench_function(&format!("sweep_of_{hosts}_hosts"), |bench| {
+            bench.iter(|| sweeps.run(&fleet, at(1)));
+        });
+        let tag = PoolTag::new(20_u32.wrapping_mul(2_654_435_761).to_be_bytes());
+        criterion.bench_function(&format!("a_tag_across_{hosts}_hosts"), |bench| {
+            bench.iter(|| fleet.across(black_box(tag), Pool::Nonpaged).len());
         });
     }
 }

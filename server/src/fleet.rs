@@ -1,8 +1,12 @@
 //! What is known of every host now, in memory: the latest tables by columns, the sums by tag that
 //! uploads keep up, and the view of the fleet that is made of both away from requests.
 
+pub mod across;
+pub mod applications;
 pub mod baseline;
+pub mod by_tag;
 pub mod column;
+pub mod drivers;
 pub mod earlier;
 pub mod growing;
 pub mod host;
@@ -12,12 +16,16 @@ pub mod names;
 pub mod object_types;
 pub mod places;
 pub mod processes;
+pub mod ranking;
 pub mod refresh;
 pub mod roster;
 pub mod rounded;
+pub mod silent;
 pub mod spread;
+pub mod sweep;
 pub mod tables;
 pub mod tags;
+pub mod top;
 pub mod totals;
 pub mod view;
 
@@ -26,22 +34,50 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
+use drivers::Drivers;
 use host::LiveHost;
 use poolwatch_model::HostId;
 use roster::Changed;
 use tables::Shared;
+use tokio::sync::Semaphore;
 use view::FleetView;
+
+use crate::ingest::pace::Pace;
 
 /// So many changed hosts are asked for one by one; with more, all are.
 const CHANGED_ONE_BY_ONE: usize = 200;
 
+/// A look costs the database some milliseconds: more at once would starve the writer.
+const LOOKS: usize = 3;
+
 /// Every host that was heard of.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Fleet {
     hosts: RwLock<HashMap<HostId, Arc<LiveHost>>>,
     shared: Arc<Shared>,
     view: RwLock<Arc<FleetView>>,
+    drivers: RwLock<Arc<Drivers>>,
     changed: Mutex<Changed>,
+    changed_inventories: Mutex<Vec<HostId>>,
+    /// How many hosts are asked for key frames at once.
+    pub key_pace: Pace,
+    /// Hosts whose tables uploads look for in the database at one time.
+    pub looks: Semaphore,
+}
+
+impl Default for Fleet {
+    fn default() -> Self {
+        Self {
+            hosts: RwLock::default(),
+            shared: Arc::default(),
+            view: RwLock::default(),
+            drivers: RwLock::default(),
+            changed: Mutex::default(),
+            changed_inventories: Mutex::default(),
+            key_pace: Pace::default(),
+            looks: Semaphore::new(LOOKS),
+        }
+    }
 }
 
 impl Fleet {
@@ -61,6 +97,18 @@ impl Fleet {
     pub fn known(&self, id: HostId) -> Option<Arc<LiveHost>> {
         let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
         hosts.get(&id).cloned()
+    }
+
+    /// How many hosts anything is known of.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.hosts.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    /// Whether nothing is known of any host.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Every host that anything is known of, by id.
@@ -95,6 +143,27 @@ impl Fleet {
     pub fn publish(&self, view: FleetView) {
         let mut current = self.view.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(view);
+    }
+
+    /// The drivers of all hosts.
+    #[must_use]
+    pub fn drivers(&self) -> Arc<Drivers> {
+        self.drivers.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn publish_drivers(&self, drivers: Drivers) {
+        let mut current = self.drivers.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(drivers);
+    }
+
+    /// Notes that a host sent another inventory.
+    pub fn note_inventory_of(&self, id: HostId) {
+        self.changed_inventories.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
+
+    fn take_changed_inventories(&self) -> Vec<HostId> {
+        let mut changed = self.changed_inventories.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *changed)
     }
 
     /// Notes that hosts came, went or told something new about themselves: the next view asks the

@@ -1,10 +1,16 @@
-//! Taking in frames: read, place in time, store, and only then acknowledge.
+//! Taking in frames: read, place in time, make the latest, store, and only then acknowledge.
+//!
+//! Memory comes before the commit: a delta can only be checked against its base, and what is
+//! malformed has to be refused before it is stored. When the commit fails, memory is ahead by what
+//! the agent sends again, which then is no news and is stored as it is. An agent that goes on
+//! without sending it again is asked for a key frame, since its next delta could never be read back.
 
+pub mod pace;
 pub mod place;
 pub mod writer;
 
-use jiff::Timestamp;
-use poolwatch_model::{Bytes, HostId, memory::Memory};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{BootId, Bytes, HostId, memory::Memory};
 use poolwatch_protocol::v1::{
     Batch, Envelope, FrameError, SenderClock,
     envelope::EnvelopeError,
@@ -12,16 +18,19 @@ use poolwatch_protocol::v1::{
     messages::{FrameId, FramesReply, RefusedFrame, Suggestions},
 };
 use poolwatch_store::{boots, frames::NewFrame};
+use writer::Room;
 
 use crate::{
     app::App,
     failure::Failure,
     fleet::host::{Ingest, LiveHost},
-    metrics,
+    history, metrics,
 };
 
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
 const ABSURD_BYTES: u64 = 1 << 56;
+/// A delta's base is looked for in the database this far back: a chain begins with a key frame.
+const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
 /// Takes in one upload of a host. When it returns, every frame is committed or listed as refused.
 ///
@@ -31,57 +40,61 @@ pub async fn accept(
     app: &App,
     host: HostId,
     body: &[u8],
+    room: Room,
     received: Timestamp,
 ) -> Result<FramesReply, Failure> {
     let batch = Batch::parse(body).map_err(unreadable)?;
     let live = app.fleet.host(host);
     // One upload of a host at a time: its frames are relative to each other.
     let mut ingest = live.ingest.lock().await;
-    let mut taken = Taken::default();
+    let mut taking = Taking::new(app, &live, &batch.clock, received);
     for (index, frame) in batch.frames.iter().enumerate() {
-        match take(app, &live, &mut ingest, &batch.clock, frame, received).await {
-            Ok(new) => {
-                taken.last = Some(new.id);
-                taken.need_key |= new.need_key;
-                taken.frames.push(new.frame);
-            }
-            Err(TakeError::Refused(reason)) => taken.refused.push(RefusedFrame { index, reason }),
+        match taking.take(&mut ingest, frame).await {
+            Ok(frame) => taking.frames.push(frame),
+            Err(TakeError::Refused(reason)) => taking.refused.push(RefusedFrame { index, reason }),
             Err(TakeError::Failed(failure)) => return Err(failure),
         }
     }
-    let (count, bytes) = taken.size();
-    let stored = if taken.frames.is_empty() { 0 } else { app.writer.write(taken.frames).await? };
-    metrics::frames(stored, count - stored.min(count), taken.refused.len() as u64, bytes);
+    let Taking { frames, refused, last, newest, .. } = taking;
+    let (count, bytes) = size(&frames);
+    let stored = if frames.is_empty() { 0 } else { app.writer.write(frames, room).await? };
+    ingest.committed = newest.or(ingest.committed);
+    metrics::frames(stored, count - stored.min(count), refused.len() as u64, bytes);
     live.received(received);
     Ok(FramesReply {
-        acknowledged: taken.last,
-        need_key: taken.need_key,
-        refused: taken.refused,
+        acknowledged: last,
+        need_key: ingest.owes_key && app.fleet.key_pace.allows(received, key_frames_per_s(app)),
+        refused,
         suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
     })
 }
 
-/// What was taken of an upload so far.
-#[derive(Default)]
-struct Taken {
+fn size(frames: &[NewFrame]) -> (u64, u64) {
+    let bytes: usize = frames.iter().map(|frame| frame.payload.len()).sum();
+    (frames.len() as u64, bytes as u64)
+}
+
+/// Key frames that are asked for in a second: after a start, of all hosts within one interval.
+fn key_frames_per_s(app: &App) -> u32 {
+    const LEAST: u32 = 50;
+    let hosts = u32::try_from(app.fleet.len()).unwrap_or(u32::MAX);
+    (hosts / app.settings.interval_s.max(1)).saturating_mul(2).max(LEAST)
+}
+
+/// One upload while it is taken in.
+struct Taking<'a> {
+    app: &'a App,
+    live: &'a LiveHost,
+    clock: &'a SenderClock,
+    received: Timestamp,
     frames: Vec<NewFrame>,
     refused: Vec<RefusedFrame>,
+    /// The last frame that can be stored.
     last: Option<FrameId>,
-    need_key: bool,
-}
-
-impl Taken {
-    fn size(&self) -> (u64, u64) {
-        let bytes: usize = self.frames.iter().map(|frame| frame.payload.len()).sum();
-        (self.frames.len() as u64, bytes as u64)
-    }
-}
-
-/// One frame that can be stored.
-struct TakenFrame {
-    frame: NewFrame,
-    id: FrameId,
-    need_key: bool,
+    /// The last of them that is no older than all that were known.
+    newest: Option<FrameId>,
+    /// Whether the database was asked for the host's tables.
+    has_looked: bool,
 }
 
 enum TakeError {
@@ -89,6 +102,17 @@ enum TakeError {
     Refused(String),
     /// The upload has to be sent again.
     Failed(Failure),
+}
+
+/// How far a frame was taken without asking the database.
+enum Step {
+    Taken(NewFrame),
+    /// Its boot is not at hand; this is when it began.
+    NewBoot(BootId, Timestamp),
+    /// Its boot's clock has drifted: from this sequence number on it began at another time.
+    Drifted(BootId, u64, Timestamp),
+    /// No tables are at hand that it could be relative to.
+    NoTables,
 }
 
 fn refused(reason: impl std::fmt::Display) -> TakeError {
@@ -99,58 +123,101 @@ fn failed(failure: impl Into<Failure>) -> TakeError {
     TakeError::Failed(failure.into())
 }
 
-async fn take(
-    app: &App,
-    live: &LiveHost,
-    ingest: &mut Ingest,
-    clock: &SenderClock,
-    payload: &[u8],
-    received: Timestamp,
-) -> Result<TakenFrame, TakeError> {
-    let bytes = decompress(payload).map_err(refused)?;
-    let envelope = Envelope::parse(&bytes).map_err(refused)?;
-    let memory = envelope.memory().map_err(refused)?.unwrap_or_default();
-    check(&memory)?;
-    let stamp = envelope.stamp;
-    i64::try_from(stamp.seq).map_err(|_| refused("sequence number out of range"))?;
-
-    if !ingest.boots.contains_key(&stamp.boot) {
-        let booted_at = place::booted_at(&stamp, clock, received);
-        let mut db = app.pool.acquire().await.map_err(failed)?;
-        let boot =
-            boots::find_or_create(&mut db, live.id, stamp.boot, booted_at).await.map_err(failed)?;
-        ingest.remember(boot);
+impl<'a> Taking<'a> {
+    fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, received: Timestamp) -> Self {
+        let (frames, refused) = (Vec::new(), Vec::new());
+        let (last, newest, has_looked) = (None, None, false);
+        Self { app, live, clock, received, frames, refused, last, newest, has_looked }
     }
-    let newest_at = live.newest_at();
-    let boot = ingest.boots.get_mut(&stamp.boot).ok_or_else(|| refused("unknown boot"))?;
-    if let Some(booted_at) = place::better_anchor(boot, &stamp, clock, received) {
-        let mut db = app.pool.acquire().await.map_err(failed)?;
-        boots::anchor(&mut db, live.id, boot.no, stamp.seq, booted_at).await.map_err(failed)?;
-        boot.anchors.push((stamp.seq, booted_at));
-    }
-    let at = boot.time_of(stamp.seq, stamp.uptime_ms);
-    place::check(at, received, app.settings.keep_days).map_err(TakeError::Refused)?;
 
-    let mut need_key = false;
-    // A frame sent again, or an old one that comes late, is stored but tells nothing about now.
-    if newest_at.is_none_or(|newest| at > newest) {
-        match live.apply(&envelope, at, boot.booted_at(stamp.seq)) {
-            Ok(()) => {}
-            Err(FrameError::NeedsKey { .. }) => need_key = true,
-            Err(error) => return Err(refused(error)),
+    /// Takes a frame. What it lacks from the database is asked for with its bytes let go: however
+    /// many uploads wait, none holds a decompressed frame meanwhile.
+    async fn take(&mut self, ingest: &mut Ingest, payload: &[u8]) -> Result<NewFrame, TakeError> {
+        loop {
+            match self.step(ingest, payload)? {
+                Step::Taken(frame) => return Ok(frame),
+                Step::NewBoot(boot, booted_at) => {
+                    let mut db = self.app.pool.acquire().await.map_err(failed)?;
+                    let boot = boots::find_or_create(&mut db, self.live.id, boot, booted_at);
+                    ingest.remember(boot.await.map_err(failed)?);
+                }
+                Step::Drifted(boot, seq, booted_at) => {
+                    let Some(boot) = ingest.boots.get_mut(&boot) else { continue };
+                    let mut db = self.app.pool.acquire().await.map_err(failed)?;
+                    let anchored = boots::anchor(&mut db, self.live.id, boot.no, seq, booted_at);
+                    anchored.await.map_err(failed)?;
+                    boot.anchors.push((seq, booted_at));
+                }
+                Step::NoTables => self.look(ingest).await.map_err(failed)?,
+            }
         }
     }
-    let frame = NewFrame {
-        host: live.id,
-        at,
-        boot_no: boot.no,
-        seq: stamp.seq,
-        is_key: envelope.base.is_none(),
-        paged: memory.paged,
-        nonpaged: memory.nonpaged,
-        payload: payload.to_vec(),
-    };
-    Ok(TakenFrame { frame, id: FrameId { boot: stamp.boot, seq: stamp.seq }, need_key })
+
+    fn step(&mut self, ingest: &mut Ingest, payload: &[u8]) -> Result<Step, TakeError> {
+        let bytes = decompress(payload).map_err(refused)?;
+        let envelope = Envelope::parse(&bytes).map_err(refused)?;
+        let memory = envelope.memory().map_err(refused)?.unwrap_or_default();
+        check(&memory)?;
+        let stamp = envelope.stamp;
+        i64::try_from(stamp.seq).map_err(|_| refused("sequence number out of range"))?;
+        let Some(boot) = ingest.boots.get(&stamp.boot) else {
+            let booted_at = place::booted_at(&stamp, self.clock, self.received);
+            return Ok(Step::NewBoot(stamp.boot, booted_at));
+        };
+        if let Some(at) = place::better_anchor(boot, &stamp, self.clock, self.received) {
+            return Ok(Step::Drifted(stamp.boot, stamp.seq, at));
+        }
+        let at = boot.time_of(stamp.seq, stamp.uptime_ms);
+        let (boot_no, booted_at) = (boot.no, boot.booted_at(stamp.seq));
+        place::check(at, self.received, self.app.settings.keep_days).map_err(TakeError::Refused)?;
+
+        let id = FrameId { boot: stamp.boot, seq: stamp.seq };
+        let newest_at = self.live.newest_at();
+        // A frame sent again, or an old one that comes late, is stored but tells nothing about now.
+        if newest_at.is_none_or(|newest| at > newest) {
+            if envelope.base.is_some() && !self.has_looked && self.live.read().tables().is_none() {
+                return Ok(Step::NoTables);
+            }
+            match self.live.apply(&envelope, at, booted_at) {
+                Ok(()) => ingest.owes_key &= envelope.base.is_some(),
+                Err(FrameError::NeedsKey { .. }) => ingest.owes_key = true,
+                Err(error) => return Err(refused(error)),
+            }
+            let base = envelope.base.map(|seq| FrameId { boot: stamp.boot, seq });
+            let before = self.newest.or(ingest.committed);
+            ingest.owes_key |= base.is_some() && before.is_some() && base != before;
+        }
+        if newest_at.is_none_or(|newest| at >= newest) {
+            self.newest = Some(id);
+        }
+        self.last = Some(id);
+        Ok(Step::Taken(NewFrame {
+            host: self.live.id,
+            at,
+            boot_no,
+            seq: stamp.seq,
+            is_key: envelope.base.is_none(),
+            paged: memory.paged,
+            nonpaged: memory.nonpaged,
+            payload: payload.to_vec(),
+        }))
+    }
+
+    /// Looks for the host's tables in the database: after a start, so that its first delta can be
+    /// read. A few hosts at a time; the others are asked for key frames.
+    async fn look(&mut self, ingest: &mut Ingest) -> Result<(), Failure> {
+        self.has_looked = true;
+        let Ok(_turn) = self.app.fleet.looks.try_acquire() else { return Ok(()) };
+        let since = self.received.saturating_sub(CHAIN).unwrap_or(self.received);
+        let mut db = self.app.pool.acquire().await?;
+        let found = history::state_at(&mut db, self.live.id, since, self.received).await?;
+        if let Some((last, at)) = found {
+            let stamp = last.stamp;
+            ingest.committed = Some(FrameId { boot: stamp.boot, seq: stamp.seq });
+            self.live.restore(&last, at);
+        }
+        Ok(())
+    }
 }
 
 fn check(memory: &Memory) -> Result<(), TakeError> {

@@ -20,7 +20,7 @@ use crate::{
     alerts::deliver::Mailer,
     app::SharedApp,
     clock,
-    fleet::{self, roster::Roster},
+    fleet::{self, refresh::Keeper},
     judging,
 };
 
@@ -30,6 +30,8 @@ const VIEW_EVERY: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::
 const VIEW_SHARE: u32 = 100;
 /// How often growth's baselines are looked after.
 const BASELINE_EVERY: Duration = Duration::from_secs(30);
+/// How often changed inventories are read.
+const DRIVERS_EVERY: Duration = Duration::from_secs(15);
 /// How often due jobs are looked for.
 const JOBS_EVERY: Duration = Duration::from_secs(10);
 /// A job whose server dies is taken over after this.
@@ -55,6 +57,7 @@ pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) 
     tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
@@ -72,12 +75,12 @@ async fn load_fleet(app: SharedApp) {
 }
 
 async fn keep_view(app: SharedApp) {
-    let mut roster = Roster::default();
+    let mut keeper = Keeper::default();
     loop {
         let begun = Instant::now();
         let now = clock::now();
         let made;
-        (roster, made) = fleet::refresh::refresh(&app, roster, now).await;
+        (keeper, made) = fleet::refresh::refresh(&app, keeper, now).await;
         match made {
             Ok(()) => crate::pages::presence::count(&app.fleet.view(), now),
             Err(error) => error!(%error, "Could not make the fleet's view"),
@@ -96,6 +99,17 @@ async fn keep_baselines(app: SharedApp) {
             fleet::baseline::refresh(&app.pool, &app.fleet, &mut asked, clock::now()).await;
         if let Err(error) = refreshed {
             error!(%error, "Could not load the tags of earlier moments");
+        }
+    }
+}
+
+async fn keep_drivers(app: SharedApp) {
+    let mut every = tokio::time::interval(DRIVERS_EVERY);
+    let mut book = fleet::drivers::Book::default();
+    loop {
+        every.tick().await;
+        if let Err(error) = fleet::drivers::refresh(&app.pool, &app.fleet, &mut book).await {
+            error!(%error, "Could not read inventories");
         }
     }
 }

@@ -25,6 +25,10 @@ const EVENTS: &str = "poolwatch_events_total";
 const WRITER_BATCH: &str = "poolwatch_writer_batch_frames";
 const WRITER_QUEUE: &str = "poolwatch_writer_queue_uploads";
 const HOSTS: &str = "poolwatch_hosts";
+const HOSTS_STALE: &str = "poolwatch_fleet_hosts_stale";
+const HOSTS_AT_HAND: &str = "poolwatch_fleet_hosts_in_memory";
+const TABLE_BYTES: &str = "poolwatch_fleet_table_bytes";
+const VIEW_SECONDS: &str = "poolwatch_fleet_view_seconds";
 const MAILS: &str = "poolwatch_mails_total";
 
 impl Metrics {
@@ -50,6 +54,10 @@ impl Metrics {
         describe_histogram!(WRITER_BATCH, "Frames that were committed at once");
         describe_gauge!(WRITER_QUEUE, "Uploads that wait to be written");
         describe_gauge!(HOSTS, "Hosts, by presence (reporting, silent)");
+        describe_gauge!(HOSTS_STALE, "Hosts that were not heard since the server started");
+        describe_gauge!(HOSTS_AT_HAND, "Hosts whose latest tables are in memory");
+        describe_gauge!(TABLE_BYTES, Unit::Bytes, "Memory that the tables of all hosts take");
+        describe_histogram!(VIEW_SECONDS, Unit::Seconds, "Time to make the fleet's view");
         describe_counter!(MAILS, "Mails, by outcome (sent, failed)");
         Ok(Self(HANDLE.get().cloned().unwrap_or(handle)))
     }
@@ -92,6 +100,14 @@ pub fn writer(frames: usize, queue: usize) {
 pub fn hosts(reporting: u64, silent: u64) {
     gauge!(HOSTS, "presence" => "reporting").set(reporting as f64);
     gauge!(HOSTS, "presence" => "silent").set(silent as f64);
+}
+
+/// Records how the fleet's state stands.
+pub fn fleet(stale: usize, at_hand: usize, table_bytes: usize, made_in: Duration) {
+    gauge!(HOSTS_STALE).set(stale as f64);
+    gauge!(HOSTS_AT_HAND).set(at_hand as f64);
+    gauge!(TABLE_BYTES).set(table_bytes as f64);
+    histogram!(VIEW_SECONDS).record(made_in);
 }
 
 /// Counts a mail.

@@ -5,8 +5,9 @@ use std::cmp::Reverse;
 use poolwatch_model::{Pool, PoolTag};
 
 use super::{
+    by_tag::{ByTag, TagLine},
     earlier::Window,
-    totals::{NOTABLE_BYTES, Totals},
+    totals::NOTABLE_BYTES,
 };
 
 /// A tag that grows on some hosts.
@@ -24,17 +25,17 @@ pub struct Growing {
 
 /// The tags that grew most in the last 24 h.
 #[must_use]
-pub fn most(totals: &Totals, count: usize) -> Vec<Growing> {
-    let all = totals.map(|_, tag, pool, total| {
-        let growth = total.growth[Window::Day as usize];
+pub fn most(tags: &ByTag, count: usize) -> Vec<Growing> {
+    let grows = |line: &TagLine| {
+        let growth = line.growth(Window::Day);
         (growth.grown_bytes >= NOTABLE_BYTES).then_some(Growing {
-            tag,
-            pool,
+            tag: line.tag,
+            pool: line.pool,
             hosts: growth.grown_hosts.into(),
             bytes_per_day: growth.grown_bytes as f64,
         })
-    });
-    let mut growing: Vec<Growing> = all.into_iter().flatten().collect();
+    };
+    let mut growing: Vec<Growing> = tags.lines().iter().filter_map(grows).collect();
     growing.sort_by_key(|one| (Reverse(one.bytes_per_day as i64), one.tag));
     growing.truncate(count);
     growing

@@ -38,6 +38,8 @@ pub struct Ingest {
     /// The newest frame that is known to be committed. A delta to any other frame cannot be read
     /// back from the database.
     pub committed: Option<FrameId>,
+    /// Whether its next frame has to be a key frame.
+    pub owes_key: bool,
 }
 
 impl Ingest {
@@ -61,8 +63,9 @@ pub struct State {
     pub booted_at: Option<Timestamp>,
     /// When the host was last heard, be it with old frames.
     pub received: Option<Timestamp>,
-    /// Whether all this is what the database held at the start: nothing was heard since.
+    /// Whether all this is what the database held: the host was not heard since the start.
     pub stale: bool,
+    heard: bool,
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
     hours: Hours,
@@ -149,7 +152,9 @@ impl LiveHost {
 
     /// Notes that the host was heard.
     pub fn received(&self, at: Timestamp) {
-        self.write().received = Some(at);
+        let mut state = self.write();
+        state.received = Some(at);
+        state.heard = true;
     }
 
     /// Takes what the database holds as the latest, unless something newer came meanwhile.
@@ -203,7 +208,7 @@ impl State {
         self.memory = memory;
         self.booted_at = at.saturating_sub(uptime).ok();
         self.at = Some(at);
-        self.stale = self.received.is_none();
+        self.stale = !self.heard;
         self.received = self.received.or(Some(at));
     }
 }

@@ -70,6 +70,12 @@ impl Names {
         self.read().names[id.index()].name.clone()
     }
 
+    /// The name of a number that was taken from an [`NameId::index`].
+    #[must_use]
+    pub(super) fn at(&self, index: usize) -> Arc<str> {
+        self.read().names[index].name.clone()
+    }
+
     /// All numbers whose names fulfil something, as marks by number.
     pub fn marks(&self, fulfils: impl Fn(&str) -> bool) -> Vec<bool> {
         self.read().names.iter().map(|named| fulfils(&named.name)).collect()

@@ -1,49 +1,76 @@
 //! Making the fleet's view, every few seconds, beside the threads that answer requests.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Instant};
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, incident::Incident};
 use poolwatch_store::incidents;
 
-use super::{growing, roster::Roster, view::FleetView};
-use crate::{app::SharedApp, failure::Failure};
+use super::{by_tag::ByTag, growing, roster::Roster, silent, sweep::Sweeps, view::FleetView};
+use crate::{app::SharedApp, failure::Failure, metrics};
+
+/// The share of one processor that walks over all hosts may take, as one part of so many.
+const SWEEP_SHARE: u32 = 100;
+/// What is kept between views.
+#[derive(Debug, Default)]
+pub struct Keeper {
+    roster: Roster,
+    sweeps: Sweeps,
+    /// When the next walk over all hosts may begin.
+    sweep_at: Option<Instant>,
+}
 
 /// Growing tags that are kept.
 const GROWING: usize = 12;
 /// Open incidents that are kept, the latest.
 const INCIDENTS: i64 = 500;
 
-/// Makes and publishes a new view, and gives the roster back. When the database fails, the view
+/// Makes and publishes a new view, and gives back what is kept. When the database fails, the view
 /// before stays.
 pub async fn refresh(
     app: &SharedApp,
-    mut roster: Roster,
+    mut keeper: Keeper,
     now: Timestamp,
-) -> (Roster, Result<(), Failure>) {
-    let open = match prepare(app, &mut roster).await {
+) -> (Keeper, Result<(), Failure>) {
+    let open = match prepare(app, &mut keeper.roster).await {
         Ok(open) => open,
-        Err(failure) => return (roster, Err(failure)),
+        Err(failure) => return (keeper, Err(failure)),
     };
     let app = app.clone();
     let work = move || {
-        let mut marks: HashMap<HostId, usize> = HashMap::new();
-        for (at, incident) in open.iter().enumerate() {
-            if incident.state.is_active() {
-                for host in &incident.hosts {
-                    marks.entry(*host).or_insert(at);
-                }
-            }
-        }
-        let hosts = roster.summaries(&app.fleet, &marks, now);
-        let growing = growing::most(&app.fleet.shared().totals, GROWING);
-        app.fleet.publish(FleetView { at: Some(now), hosts, incidents: open, growing });
-        roster
+        make(&app, &mut keeper, open, now);
+        keeper
     };
     match tokio::task::spawn_blocking(work).await {
-        Ok(roster) => (roster, Ok(())),
-        Err(error) => (Roster::default(), Err(Failure::internal(error))),
+        Ok(keeper) => (keeper, Ok(())),
+        Err(error) => (Keeper::default(), Err(Failure::internal(error))),
     }
+}
+
+fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestamp) {
+    let begun = Instant::now();
+    let fleet = &app.fleet;
+    if keeper.sweep_at.is_none_or(|at| at <= begun) {
+        silent::let_go(fleet, now);
+        keeper.sweeps.run(fleet, now);
+        keeper.sweep_at = Some(begun + begun.elapsed() * SWEEP_SHARE);
+    }
+    let mut marks: HashMap<HostId, usize> = HashMap::new();
+    for (at, incident) in open.iter().enumerate() {
+        if incident.state.is_active() {
+            for host in &incident.hosts {
+                marks.entry(*host).or_insert(at);
+            }
+        }
+    }
+    let sweep = keeper.sweeps.latest();
+    let hosts = keeper.roster.summaries(fleet, &marks, now);
+    let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
+    let growing = growing::most(&tags, GROWING);
+    let view =
+        FleetView { at: Some(now), hosts, incidents: open, growing, tags, sweep: sweep.clone() };
+    metrics::fleet(view.stale(), sweep.hosts_at_hand, sweep.table_bytes, begun.elapsed());
+    fleet.publish(view);
 }
 
 /// Asks the database who there is and what is open.

@@ -11,7 +11,7 @@ use poolwatch_model::{
 };
 use poolwatch_store::hosts::Host;
 
-use super::growing::Growing;
+use super::{applications::Application, by_tag::ByTag, growing::Growing, sweep::Sweep};
 
 /// The whole fleet at one moment.
 #[derive(Debug, Default)]
@@ -24,6 +24,10 @@ pub struct FleetView {
     pub incidents: Vec<Incident>,
     /// Tags that grow most over all hosts.
     pub growing: Vec<Growing>,
+    /// Every tag of the fleet.
+    pub tags: ByTag,
+    /// What the last walk over all hosts found: programs, and the hosts behind each.
+    pub sweep: Arc<Sweep>,
 }
 
 impl FleetView {
@@ -31,6 +35,20 @@ impl FleetView {
     #[must_use]
     pub fn host(&self, id: HostId) -> Option<&Arc<HostSummary>> {
         self.hosts.binary_search_by_key(&id, |host| host.host.id).ok().map(|at| &self.hosts[at])
+    }
+
+    /// Hosts with an agent that were not heard since the server started: their figures are older.
+    #[must_use]
+    pub fn stale(&self) -> usize {
+        self.hosts.iter().filter(|one| one.stale && one.host.instance_id.is_some()).count()
+    }
+
+    /// A program over all hosts, by image name.
+    #[must_use]
+    pub fn application(&self, image: &str) -> Option<&Application> {
+        let applications = &self.sweep.applications;
+        let place = applications.binary_search_by(|one| (*one.image).cmp(image));
+        place.ok().map(|at| &applications[at])
     }
 
     /// When the newest data of any host were received.

@@ -1,6 +1,10 @@
 //! The writer: gathers frames of many hosts into one statement and answers after its commit.
 
-use std::{collections::HashSet, time::Duration};
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use jiff::civil::Date;
 use poolwatch_store::{
@@ -10,7 +14,7 @@ use poolwatch_store::{
 };
 use sqlx::Connection;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
     time::{Instant, timeout_at},
 };
 use tracing::warn;
@@ -19,20 +23,32 @@ use crate::{failure::Failure, metrics};
 
 /// Frames of one statement: more do not make it faster.
 const BATCH_FRAMES: usize = 128;
-/// How long the first frame of a statement waits for others.
-const GATHER: Duration = Duration::from_millis(50);
+/// How long the first frame of a statement waits for others, at most.
+const GATHER: Duration = Duration::from_millis(200);
+/// Nobody sends: waiting longer would only keep those who sent.
+const QUIET: Duration = Duration::from_millis(20);
+/// Statements under way: one is committed while the next is sent.
+const STATEMENTS: usize = 2;
 /// Uploads that may wait; a further one is told to come back.
-const QUEUE: usize = 1024;
+const QUEUE: usize = 4096;
+/// Bytes of all uploads that are read or wait, in kB; a further one is told to come back.
+const ROOM_KB: usize = 128 << 10;
 
 /// Takes frames to the database.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Upload>,
+    room: Arc<Semaphore>,
 }
+
+/// Room in memory for one upload, until it is written.
+#[derive(Debug)]
+pub struct Room(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 /// Frames of one host, and who waits for them.
 struct Upload {
     frames: Vec<NewFrame>,
+    _room: Room,
     done: oneshot::Sender<Result<u64, Failure>>,
 }
 
@@ -40,45 +56,75 @@ impl Writer {
     /// Starts the task that writes. It ends when the last handle is gone and all is written.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
+        Self::with_room(pool, ROOM_KB)
+    }
+
+    /// Starts the task with room for so many kB of uploads.
+    #[must_use]
+    pub fn with_room(pool: PgPool, room_kb: usize) -> Self {
         let (queue, uploads) = mpsc::channel(QUEUE);
         tokio::spawn(run(pool, uploads));
-        Self { queue }
+        Self { queue, room: Arc::new(Semaphore::new(room_kb)) }
+    }
+
+    /// Makes room for an upload of so many bytes, before it is read.
+    ///
+    /// # Errors
+    /// When too much is in memory already.
+    pub fn room(&self, bytes: usize) -> Result<Room, Failure> {
+        let kb = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
+        self.room.clone().try_acquire_many_owned(kb).map(Room).map_err(|_| full())
     }
 
     /// Stores frames. Returns, after the commit, how many of them were new.
     ///
     /// # Errors
     /// When too much waits already, or the database fails: nothing is stored for certain then.
-    pub async fn write(&self, frames: Vec<NewFrame>) -> Result<u64, Failure> {
+    pub async fn write(&self, frames: Vec<NewFrame>, room: Room) -> Result<u64, Failure> {
         let (done, stored) = oneshot::channel();
-        self.queue.try_send(Upload { frames, done }).map_err(|_| {
-            Failure::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
-        })?;
+        self.queue.try_send(Upload { frames, _room: room, done }).map_err(|_| full())?;
         stored
             .await
             .map_err(|_| Failure::busy("The server is stopping. Keep the data and retry."))?
     }
 }
 
+fn full() -> Failure {
+    Failure::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
+}
+
+/// Days whose partitions are known to be there.
+type Days = Mutex<HashSet<Date>>;
+
 async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
-    let mut days = HashSet::new();
+    let days = Arc::new(Days::default());
+    let statements = Arc::new(Semaphore::new(STATEMENTS));
     while let Some(first) = uploads.recv().await {
         let deadline = Instant::now() + GATHER;
         let mut count = first.frames.len();
         let mut gathered = vec![first];
         while count < BATCH_FRAMES
-            && let Ok(Some(next)) = timeout_at(deadline, uploads.recv()).await
+            && let until = deadline.min(Instant::now() + QUIET)
+            && let Ok(Some(next)) = timeout_at(until, uploads.recv()).await
         {
             count += next.frames.len();
             gathered.push(next);
         }
         metrics::writer(count, uploads.len());
-        commit(&pool, &mut days, gathered).await;
+        let (pool, days) = (pool.clone(), days.clone());
+        let Ok(turn) = statements.clone().acquire_owned().await else { return };
+        tokio::spawn(async move {
+            commit(&pool, &days, gathered).await;
+            drop(turn);
+        });
     }
 }
 
 /// Commits uploads together; when that fails, each alone, so that one host's trouble stays its own.
-async fn commit(pool: &PgPool, days: &mut HashSet<Date>, mut uploads: Vec<Upload>) {
+async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
+    // Two statements may hold the same frames, of an upload that was given up and sent again: in
+    // one order, neither waits for the other in a circle.
+    uploads.sort_by_key(|upload| upload.frames.first().map(|frame| (frame.host, frame.at)));
     if uploads.len() > 1 {
         let sizes: Vec<usize> = uploads.iter().map(|upload| upload.frames.len()).collect();
         let mut all = Vec::with_capacity(sizes.iter().sum());
@@ -110,24 +156,24 @@ async fn commit(pool: &PgPool, days: &mut HashSet<Date>, mut uploads: Vec<Upload
     }
 }
 
-async fn insert(
-    pool: &PgPool,
-    days: &mut HashSet<Date>,
-    new: &[NewFrame],
-) -> Result<u64, StoreError> {
+async fn insert(pool: &PgPool, days: &Days, new: &[NewFrame]) -> Result<u64, StoreError> {
     let mut db = pool.acquire().await?;
     for day in new.iter().map(|frame| partitions::day_of(frame.at)) {
-        if !days.contains(&day) {
+        if !known(days).contains(&day) {
             let mut transaction = db.begin().await?;
             partitions::create(&mut transaction, day).await?;
             transaction.commit().await?;
-            days.insert(day);
+            known(days).insert(day);
         }
     }
     let stored = frames::insert(&mut db, new).await;
     if stored.is_err() {
         // A partition may have been dropped meanwhile: look again next time.
-        days.clear();
+        known(days).clear();
     }
     stored
+}
+
+fn known(days: &Days) -> std::sync::MutexGuard<'_, HashSet<Date>> {
+    days.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -6,5 +6,7 @@ mod diagnose;
 mod events;
 mod fleet;
 mod imports;
+mod ingest;
 mod permissions;
 mod server;
+mod views;

@@ -23,7 +23,7 @@ use poolwatch_server::{
     metrics::Metrics,
     routes,
 };
-use poolwatch_store::{testing, tokens};
+use poolwatch_store::{PgPool, testing, tokens};
 use reqwest::{Client, Response};
 use uuid::Uuid;
 
@@ -39,10 +39,14 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) async fn start() -> Self {
         let pool = testing::database().await.unwrap();
+        Self::start_with(pool.clone(), Writer::start(pool)).await
+    }
+
+    pub(crate) async fn start_with(pool: PgPool, writer: Writer) -> Self {
         let app = Arc::new(App {
-            pool: pool.clone(),
+            pool,
             fleet: Fleet::default(),
-            writer: Writer::start(pool),
+            writer,
             host_keys: Default::default(),
             throttle: Default::default(),
             metrics: Metrics::install().unwrap(),

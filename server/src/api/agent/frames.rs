@@ -3,11 +3,12 @@
 use axum::{
     Extension, Json,
     body::Bytes,
-    extract::State,
+    extract::{FromRequest, Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
 };
 use poolwatch_protocol::{
-    VERSIONS,
+    VERSIONS, limits,
     v1::messages::{FRAMES_CONTENT_TYPE, FramesReply},
 };
 
@@ -16,22 +17,36 @@ use crate::{app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, i
 /// Takes in frames. The answer comes after the commit.
 ///
 /// # Errors
-/// 400 and 415 for what cannot be read, 503 when it cannot be stored now.
+/// 400 and 415 for what cannot be read, 503 when there is no room for it or it cannot be stored now.
 pub(in crate::api) async fn frames(
     State(app): State<SharedApp>,
     Extension(SendingHost(host)): Extension<SendingHost>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Json<FramesReply>, Failure> {
+    request: Request,
+) -> Result<Json<FramesReply>, Response> {
+    let failed = IntoResponse::into_response;
+    check_type(request.headers()).map_err(failed)?;
+    let room = app.writer.room(announced_bytes(request.headers())).map_err(failed)?;
+    let body = Bytes::from_request(request, &app).await.map_err(IntoResponse::into_response)?;
+    ingest::accept(&app, host.id, &body, room, clock::now()).await.map(Json).map_err(failed)
+}
+
+fn check_type(headers: &HeaderMap) -> Result<(), Failure> {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
-    if content_type != Some(FRAMES_CONTENT_TYPE.as_bytes()) {
-        return Err(Failure::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "media-type",
-            "Unknown content type",
-            format!("Send a batch of frames as {FRAMES_CONTENT_TYPE}."),
-        )
-        .versions(VERSIONS));
+    if content_type == Some(FRAMES_CONTENT_TYPE.as_bytes()) {
+        return Ok(());
     }
-    ingest::accept(&app, host.id, &body, clock::now()).await.map(Json)
+    let failure = Failure::new(
+        StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        "media-type",
+        "Unknown content type",
+        format!("Send a batch of frames as {FRAMES_CONTENT_TYPE}."),
+    );
+    Err(failure.versions(VERSIONS))
+}
+
+/// How long the body says it is; the most that is taken when it does not say.
+fn announced_bytes(headers: &HeaderMap) -> usize {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
+    let length = length.and_then(|length| length.parse().ok());
+    length.unwrap_or(limits::BATCH_BYTES).min(limits::BATCH_BYTES)
 }

@@ -35,6 +35,7 @@ pub(in crate::api) async fn inventory(
     inventories::replace(&mut transaction, host.id, inventory, clock::now()).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
+    app.fleet.note_inventory_of(host.id);
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -1,0 +1,102 @@
+//! What happens to uploads when the database is slow, fails, or the server was started anew.
+
+use std::time::Duration;
+
+use poolwatch_protocol::v1::messages::FramesReply;
+use poolwatch_server::ingest::writer::Writer;
+use poolwatch_store::testing;
+use sqlx::{Connection, Executor};
+
+use crate::server::{Server, classic, json};
+
+#[tokio::test]
+async fn a_stuck_database_makes_agents_wait_and_nothing_that_waits_is_lost() {
+    let pool = testing::database().await.unwrap();
+    let server = Server::start_with(pool.clone(), Writer::with_room(pool, 2)).await;
+    let mut agents = Vec::new();
+    for name in ["a", "b", "c"] {
+        let mut agent = server.enrol(name).await;
+        let frame = agent.frame(classic(0));
+        // What the boot needs of the database is there before it gets stuck.
+        assert_eq!(agent.send(&[&frame]).await.status(), 200);
+        agents.push(agent);
+    }
+    let mut db = server.app.pool.acquire().await.unwrap();
+    let mut stuck = db.begin().await.unwrap();
+    stuck.execute("LOCK TABLE frames IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let frames: Vec<Vec<u8>> = agents.iter_mut().map(|agent| agent.frame(classic(1))).collect();
+    let frames: Vec<[&[u8]; 1]> = frames.iter().map(|frame| [&frame[..]]).collect();
+    let third = async {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let refused = agents[2].send(&frames[2]).await;
+        stuck.rollback().await.unwrap();
+        refused
+    };
+    let (first, second, third) =
+        tokio::join!(agents[0].send(&frames[0]), agents[1].send(&frames[1]), third);
+    assert_eq!((first.status().as_u16(), second.status().as_u16()), (200, 200));
+    assert_eq!(third.status(), 503);
+    assert!(third.headers().contains_key("retry-after"));
+    assert_eq!(agents[2].send(&frames[2]).await.status(), 200);
+    for agent in &agents {
+        assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2)]);
+    }
+}
+
+#[tokio::test]
+async fn after_a_failed_commit_a_resend_goes_on_and_a_skip_leads_to_a_key_frame() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let mut forgetful = server.enrol("fs-03").await;
+    for agent in [&mut agent, &mut forgetful] {
+        let key = agent.frame(classic(0));
+        assert_eq!(agent.send(&[&key]).await.status(), 200);
+    }
+    let lost = [agent.frame(classic(1)), forgetful.frame(classic(1))];
+    server.app.pool.execute("ALTER TABLE frames RENAME TO elsewhere").await.unwrap();
+    assert!(agent.send(&[&lost[0]]).await.status().is_server_error());
+    assert!(forgetful.send(&[&lost[1]]).await.status().is_server_error());
+    server.app.pool.execute("ALTER TABLE elsewhere RENAME TO frames").await.unwrap();
+
+    let after = agent.frame(classic(2));
+    let reply: FramesReply = json(agent.send(&[&lost[0], &after]).await).await;
+    assert!(!reply.need_key && reply.refused.is_empty());
+    assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
+
+    let after = forgetful.frame(classic(2));
+    let reply: FramesReply = json(forgetful.send(&[&after]).await).await;
+    assert!(reply.need_key, "what it is relative to was never stored");
+    forgetful.restart_chain();
+    let key = forgetful.frame(classic(3));
+    let reply: FramesReply = json(forgetful.send(&[&key]).await).await;
+    assert!(!reply.need_key);
+}
+
+#[tokio::test]
+async fn after_a_restart_the_first_delta_finds_its_base_in_the_database() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let frames = [agent.frame(classic(0)), agent.frame(classic(1))];
+    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    assert_eq!(agent.send(&frames).await.status(), 200);
+    server.app.fleet.forget(agent.id);
+    let delta = agent.frame(classic(2));
+    let reply: FramesReply = json(agent.send(&[&delta]).await).await;
+    assert!(!reply.need_key);
+    assert_eq!(server.app.fleet.host(agent.id).snapshot(), Some(classic(2)));
+}
+
+#[tokio::test]
+async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let frame = agent.frame(classic(0));
+    assert_eq!(agent.send(&[&frame]).await.status(), 200);
+    let fleet = poolwatch_server::fleet::Fleet::default();
+    let now = poolwatch_server::clock::now();
+    poolwatch_server::fleet::load::run(&server.app.pool, &fleet, 30, now).await.unwrap();
+    let live = fleet.host(agent.id);
+    assert_eq!(live.snapshot(), Some(classic(0)));
+    let state = live.read();
+    assert!(state.stale && state.memory == classic(0).memory);
+}
