@@ -1,9 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test queries
+.PHONY: help setup demo test bench soak queries
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
+	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
+	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
 	@echo "make queries  writes .sqlx/ anew, after a change of SQL or migrations"
 
@@ -17,6 +19,14 @@ demo:
 
 test:
 	@tools/test.sh
+
+bench:
+	@tools/setup.sh demo
+	@tools/bench.sh
+
+soak:
+	@tools/setup.sh demo
+	@tools/soak.sh
 
 queries:
 	@tools/setup.sh demo

@@ -119,6 +119,8 @@ async fn send_lane(mut lane: Lane, plan: Arc<Plan>) -> Result<Lane> {
 }
 
 async fn keep_reporting(plan: &Plan) {
+    clock::sleep_until(plan.measure_from).await;
+    info!(first_frames = plan.warm_up.acknowledged(), "Measuring");
     let mut before = 0;
     loop {
         tokio::time::sleep(REPORT_EVERY).await;
