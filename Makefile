@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench soak queries
+.PHONY: help setup demo test bench soak queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
@@ -7,6 +7,10 @@ help:
 	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
 	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
+	@echo "make windows  poolwatch-agent.exe"
+	@echo "make msi      its installer, with poolwatch-agent.exe"
+	@echo "make test-windows"
+	@echo "              the agent's tests, service and installer under Wine, against a real server"
 	@echo "make queries  writes .sqlx/ anew, after a change of SQL or migrations"
 
 setup:
@@ -31,3 +35,12 @@ soak:
 queries:
 	@tools/setup.sh demo
 	@tools/queries.sh
+
+windows:
+	@tools/windows/build.sh
+
+msi:
+	@tools/windows/msi.sh
+
+test-windows:
+	@tools/windows/test.sh
