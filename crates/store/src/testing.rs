@@ -71,6 +71,15 @@ pub async fn frames(
     rows.into_iter().map(frame).collect()
 }
 
+/// Lets every lease of a message end, as if its time had come.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_mail_leases(db: &mut PgConnection) -> anyhow::Result<()> {
+    sqlx::query("UPDATE outbox SET leased_until = NULL").execute(db).await?;
+    Ok(())
+}
+
 /// The shared Postgres, with the template made. Started on first use and left running for the next
 /// test program; `POOLWATCH_TEST_POSTGRES` names its folder.
 async fn server() -> anyhow::Result<PgConnectOptions> {

@@ -9,6 +9,7 @@ mod chance;
 mod check;
 mod disk;
 mod kills;
+mod mail;
 mod processes;
 mod world;
 

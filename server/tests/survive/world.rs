@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, Permissions},
     io::{BufRead, BufReader},
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -28,6 +28,7 @@ pub(crate) struct World {
     disk: Option<SmallDisk>,
     folder: TempDir,
     address: String,
+    mail: Option<SocketAddr>,
     server: Option<Child>,
 }
 
@@ -40,7 +41,7 @@ impl World {
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::set_permissions(folder.path().join("data"), Permissions::from_mode(0o711)).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { disk: None, folder, address: free.to_string(), server: None }
+        Self { disk: None, folder, address: free.to_string(), mail: None, server: None }
     }
 
     fn data(&self) -> PathBuf {
@@ -51,6 +52,16 @@ impl World {
     pub(crate) fn use_small_disk(&mut self) -> bool {
         self.disk = SmallDisk::mount(&self.data());
         self.disk.is_some()
+    }
+
+    /// Lets it send its mails to a mail server.
+    pub(crate) fn mail_to(&mut self, address: SocketAddr) {
+        self.mail = Some(address);
+    }
+
+    /// Its address for agents.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     pub(crate) fn small_disk(&self) -> &SmallDisk {
@@ -81,8 +92,18 @@ impl World {
 
     fn spawn_server(&self) -> Child {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        Command::new(SERVER)
-            .args(["serve", "--tls", "off", "--listen", &self.address])
+        let mut command = Command::new(SERVER);
+        command.arg("serve");
+        if let Some(mail) = self.mail {
+            command.args(["--smtp-url", &format!("smtp://{mail}")]).args([
+                "--mail-from",
+                "poolwatch@example.com",
+                "--mail-to",
+                "ops@example.com",
+            ]);
+        }
+        command
+            .args(["--tls", "off", "--listen", &self.address])
             .args(["--public-url", "http://localhost", "--database", "embedded", "--data-dir"])
             .arg(self.data())
             .env_remove("DATABASE_URL")
@@ -114,21 +135,26 @@ impl World {
         processes::postmaster(&self.data().join("postgres/data"))
     }
 
-    /// Starts a load and waits until its hosts are enrolled. It ends by itself.
-    pub(crate) fn load(&self, arguments: &[&str]) -> Load {
-        let simulator = Path::new(SERVER).with_file_name("poolwatch-sim");
-        assert!(simulator.exists(), "run `cargo build -p poolwatch-simulator` first");
-        let token = Command::new(SERVER)
+    /// A token that lets hosts in at once.
+    pub(crate) fn enrolment_token(&self) -> String {
+        let made = Command::new(SERVER)
             .args(["admin", "create-token", "enrolment", "--name", "load", "--auto-approve"])
             .args(["--database", "embedded", "--data-dir"])
             .arg(self.data())
             .env_remove("DATABASE_URL")
             .output()
             .unwrap();
-        assert!(token.status.success(), "{}", String::from_utf8_lossy(&token.stderr));
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Starts a load and waits until its hosts are enrolled. It ends by itself.
+    pub(crate) fn load(&self, arguments: &[&str]) -> Load {
+        let simulator = Path::new(SERVER).with_file_name("poolwatch-sim");
+        assert!(simulator.exists(), "run `cargo build -p poolwatch-simulator` first");
         let mut process = Command::new(simulator)
-            .args(["load", "--json", "--server", &format!("http://{}", self.address)])
-            .args(["--token", String::from_utf8(token.stdout).unwrap().trim()])
+            .args(["load", "--json", "--server", &self.url()])
+            .args(["--token", &self.enrolment_token()])
             .arg("--record")
             .arg(self.record())
             .args(arguments)
