@@ -1,11 +1,13 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test eval fuzz queries windows msi test-windows
+.PHONY: help setup demo test bench eval fuzz soak queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
+	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
+	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
 	@echo "make windows  poolwatch-agent.exe"
 	@echo "make msi      its installer, with poolwatch-agent.exe"
@@ -29,6 +31,14 @@ eval:
 
 fuzz:
 	@tools/fuzz.sh
+
+bench:
+	@tools/setup.sh demo
+	@tools/bench.sh
+
+soak:
+	@tools/setup.sh demo
+	@tools/soak.sh
 
 queries:
 	@tools/setup.sh demo

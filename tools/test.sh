@@ -39,7 +39,9 @@ part "formatting" cargo fmt --all --check
 part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
 part "queries" tools/queries.sh --check
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
-# Against the executables that the Rust tests have just built.
+# With the executables that the Rust tests have just built.
+part "kills and a full disk" cargo test --locked -p poolwatch-server --test survive -- --ignored
+# And the browser against them.
 part "browser tests" browser
 optional deny --log-level warn check
 optional machete

@@ -8,6 +8,8 @@ use poolwatch_store::{
     embedded::{Durability, Embedded},
 };
 use sqlx::{Connection, PgConnection, postgres::PgPoolOptions};
+use tokio::time::MissedTickBehavior;
+use tracing::{error, warn};
 
 use crate::cli::{DatabaseOptions, PrivateDatabase};
 
@@ -15,6 +17,8 @@ use crate::cli::{DatabaseOptions, PrivateDatabase};
 const CONNECTIONS: u32 = 20;
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
+/// How often a private Postgres is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// A database with its schema up to date.
 #[derive(Debug)]
@@ -58,6 +62,24 @@ impl Database {
             .await
             .context("connecting to the database")?;
         Ok(Self { pool, options: connect, embedded })
+    }
+
+    /// Starts a private Postgres again whenever it dies, for ever.
+    pub fn keep_alive(&self) -> impl Future<Output = ()> + use<> {
+        let embedded = self.embedded.clone();
+        async move {
+            let Some(embedded) = embedded else { return };
+            let mut every = tokio::time::interval(LOOK_EVERY);
+            every.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                every.tick().await;
+                match embedded.revive().await {
+                    Ok(false) => {}
+                    Ok(true) => warn!("The private Postgres had died and runs again"),
+                    Err(error) => error!(%error, "The private Postgres died and does not start"),
+                }
+            }
+        }
     }
 
     /// Lets go of it. A private Postgres that this process started is stopped; one that it found

@@ -13,8 +13,6 @@ use serde::de::DeserializeOwned;
 use tokio::sync::Semaphore;
 use tracing::warn;
 
-/// Requests under way at a time.
-const CONNECTIONS: usize = 8;
 const FIRST_WAIT: Duration = Duration::from_secs(1);
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -40,8 +38,8 @@ pub(crate) struct Server {
 
 impl Server {
     /// The server at `base`, trusted when its certificate comes from `ca_file`, or from a public
-    /// authority when there is none.
-    pub(crate) fn new(base: &str, ca_file: Option<&Path>) -> Result<Self> {
+    /// authority when there is none. So many requests are under way at a time.
+    pub(crate) fn new(base: &str, ca_file: Option<&Path>, connections: usize) -> Result<Self> {
         // A second provider would be an error, but this is the only place that sets one.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let mut http = reqwest::Client::builder()
@@ -56,7 +54,7 @@ impl Server {
         Ok(Self {
             http: http.build().context("setting up HTTP")?,
             base: base.trim_end_matches('/').to_owned(),
-            connections: Semaphore::new(CONNECTIONS),
+            connections: Semaphore::new(connections),
             sent_bytes: AtomicU64::new(0),
             waits: AtomicU64::new(0),
         })

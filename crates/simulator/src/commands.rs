@@ -1,7 +1,11 @@
 //! The subcommands.
 
 mod demo;
+mod load;
+mod state;
 mod truth;
+
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
@@ -12,6 +16,10 @@ use poolwatch_simulator::Fleet;
 pub(crate) enum Command {
     /// Send a fleet's history to a server, then keep it alive.
     Demo(demo::Options),
+    /// Send as many frames as a server can take, and tell how it does.
+    Load(Box<load::Options>),
+    /// Fill a server with a fleet of some size, so that its pages can be tried.
+    State(state::Options),
     /// Print what is planted in a fleet.
     Truth(truth::Options),
 }
@@ -20,9 +28,25 @@ impl Command {
     pub(crate) async fn run(self) -> anyhow::Result<()> {
         match self {
             Self::Demo(options) => demo::run(options).await,
+            Self::Load(options) => load::run(*options).await,
+            Self::State(options) => state::run(options).await,
             Self::Truth(options) => truth::run(&options),
         }
     }
+}
+
+/// Which server.
+#[derive(Debug, Clone, Args)]
+struct ServerOptions {
+    /// Address of the server (`https://poolwatch.example`).
+    #[arg(long, env = "POOLWATCH_SERVER")]
+    server: String,
+    /// Enrolment token.
+    #[arg(long, env = "POOLWATCH_TOKEN", hide_env_values = true)]
+    token: String,
+    /// Certificates (PEM) that alone are trusted.
+    #[arg(long)]
+    ca_file: Option<PathBuf>,
 }
 
 /// Which fleet.

@@ -21,6 +21,7 @@ mod drivers;
 mod events;
 mod fleet;
 mod hosts;
+pub mod load;
 mod memory;
 mod objects;
 mod picture;

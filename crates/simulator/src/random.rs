@@ -20,6 +20,7 @@ pub(crate) enum Subject {
     Ticks = 8,
     Inventory = 9,
     Causes = 10,
+    Load = 11,
 }
 
 /// A stream of chance.

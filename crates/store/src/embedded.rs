@@ -12,12 +12,14 @@ use std::{
 
 use nix::unistd::{Uid, User};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::{fs, process::Command};
+use tokio::{fs, net::UnixStream, process::Command};
 
 /// Name of the superuser and of the database.
 const NAME: &str = "poolwatch";
 /// Longest path of a Unix socket (Linux, `sun_path`), less the name that Postgres appends.
-const SOCKET_DIR_BYTES: usize = 107 - "/.s.PGSQL.5432".len();
+const SOCKET_DIR_BYTES: usize = 107 - "/".len() - SOCKET.len();
+/// What Postgres calls its socket.
+const SOCKET: &str = ".s.PGSQL.5432";
 
 /// Why a private Postgres could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -65,12 +67,14 @@ pub enum Durability {
 }
 
 /// A running private Postgres.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Embedded {
     binaries: PathBuf,
     user: Option<User>,
+    folder: PathBuf,
     data: PathBuf,
     sockets: PathBuf,
+    durability: Durability,
     adopted: bool,
 }
 
@@ -86,19 +90,21 @@ impl Embedded {
             binaries: find_binaries().await.ok_or(EmbeddedError::NotInstalled)?,
             sockets: socket_folder(folder),
             data: folder.join("data"),
+            folder: folder.clone(),
             user,
+            durability,
             adopted: false,
         };
         for made in [folder, &this.sockets] {
             this.make_private_folder(made)?;
         }
         if !this.data.join("PG_VERSION").exists() {
-            this.initialize(durability).await?;
+            this.initialize().await?;
         }
         let status = this.command("pg_ctl", &["status"]).status().await;
         this.adopted = status.is_ok_and(|status| status.success());
         if !this.adopted {
-            this.launch(folder, durability).await?;
+            this.launch().await?;
         }
         this.create_database().await?;
         Ok(this)
@@ -116,6 +122,18 @@ impl Embedded {
         PgConnectOptions::new().socket(&self.sockets).username(NAME).database(NAME)
     }
 
+    /// Starts it again when it has died. Returns whether it had.
+    ///
+    /// # Errors
+    /// When it does not start. The next attempt may do, once what the dead one left is gone.
+    pub async fn revive(&self) -> Result<bool, EmbeddedError> {
+        if UnixStream::connect(self.sockets.join(SOCKET)).await.is_ok() {
+            return Ok(false);
+        }
+        self.launch().await?;
+        Ok(true)
+    }
+
     /// Stops it, disconnecting whoever is connected.
     ///
     /// # Errors
@@ -124,25 +142,25 @@ impl Embedded {
         self.run("pg_ctl", &["stop", "-m", "fast", "-w", "-t", "60"]).await
     }
 
-    async fn initialize(&self, durability: Durability) -> Result<(), EmbeddedError> {
+    async fn initialize(&self) -> Result<(), EmbeddedError> {
         let mut arguments =
             vec!["-U", NAME, "-A", "trust", "-E", "UTF8", "--locale=C", "--data-checksums"];
-        if durability == Durability::None {
+        if self.durability == Durability::None {
             arguments.push("--no-sync");
         }
         self.run("initdb", &arguments).await
     }
 
-    async fn launch(&self, folder: &Path, durability: Durability) -> Result<(), EmbeddedError> {
+    async fn launch(&self) -> Result<(), EmbeddedError> {
         let mut options = format!(
             "-c listen_addresses= -c unix_socket_permissions=0700 \
              -c unix_socket_directories='{}' -c max_connections=200 -c shared_buffers=128MB",
             self.sockets.display()
         );
-        if durability == Durability::None {
+        if self.durability == Durability::None {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
         }
-        let log = folder.join("postgres.log");
+        let log = self.folder.join("postgres.log");
         let log = log.to_string_lossy();
         self.run("pg_ctl", &["start", "-w", "-t", "60", "-l", &log, "-o", &options]).await
     }

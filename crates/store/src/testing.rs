@@ -4,10 +4,17 @@
 use std::{env, fs::File, path::PathBuf};
 
 use anyhow::Context;
-use sqlx::{AssertSqlSafe, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use poolwatch_model::{BootId, HostId};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection, PgPool, Row,
+    postgres::{PgConnectOptions, PgRow},
+};
 use uuid::Uuid;
 
-use crate::embedded::{Durability, Embedded};
+use crate::{
+    embedded::{Durability, Embedded},
+    frames::StoredFrame,
+};
 
 /// Databases of tests older than this are left-overs, seconds.
 const LEFT_OVER_S: u64 = 3600;
@@ -33,6 +40,44 @@ pub async fn database_options() -> anyhow::Result<PgConnectOptions> {
     sqlx::query(AssertSqlSafe(create)).execute(&mut admin).await?;
     admin.close().await?;
     Ok(server.database(&name))
+}
+
+/// Every frame of a host with its boot, by time.
+///
+/// # Errors
+/// When the database fails.
+pub async fn frames(
+    db: &mut PgConnection,
+    host: HostId,
+) -> anyhow::Result<Vec<(BootId, StoredFrame)>> {
+    let rows = sqlx::query(
+        "SELECT boot_id, ts, boot_no, seq, payload FROM frames JOIN boots USING (host_id, boot_no)
+         WHERE host_id = $1 ORDER BY ts, boot_no, seq",
+    )
+    .bind(host.0)
+    .fetch_all(db)
+    .await?;
+    let frame = |row: PgRow| {
+        let at: jiff_sqlx::Timestamp = row.try_get("ts")?;
+        let seq: i64 = row.try_get("seq")?;
+        let frame = StoredFrame {
+            at: at.to_jiff(),
+            boot_no: row.try_get("boot_no")?,
+            seq: seq.unsigned_abs(),
+            payload: row.try_get("payload")?,
+        };
+        Ok((BootId(row.try_get("boot_id")?), frame))
+    };
+    rows.into_iter().map(frame).collect()
+}
+
+/// Lets every lease of a message end, as if its time had come.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_mail_leases(db: &mut PgConnection) -> anyhow::Result<()> {
+    sqlx::query("UPDATE outbox SET leased_until = NULL").execute(db).await?;
+    Ok(())
 }
 
 /// The shared Postgres, with the template made. Started on first use and left running for the next

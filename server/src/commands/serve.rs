@@ -57,6 +57,7 @@ async fn serve(
         },
     });
     let stop = CancellationToken::new();
+    tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
     jobs::start(&app, mailer, &stop);
 
     let handle = Handle::new();

@@ -1,10 +1,10 @@
 //! `demo`: send a fleet's history to a server, then keep it alive.
 
-mod agent;
+pub(super) mod agent;
 mod dry_run;
-mod history;
+pub(super) mod history;
 mod live;
-mod progress;
+pub(super) mod progress;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -17,6 +17,9 @@ use tracing::info;
 use self::progress::Progress;
 use super::FleetOptions;
 use crate::{client::Server, clock};
+
+/// Requests under way at a time.
+const CONNECTIONS: usize = 8;
 
 /// Options of `demo`.
 #[derive(Debug, Args)]
@@ -60,10 +63,10 @@ pub(crate) struct Options {
 
 /// Who and where a run sends to.
 #[derive(Debug)]
-struct Target {
-    server: Server,
-    token: String,
-    progress: Progress,
+pub(super) struct Target {
+    pub(super) server: Server,
+    pub(super) token: String,
+    pub(super) progress: Progress,
 }
 
 pub(super) async fn run(options: Options) -> Result<()> {
@@ -77,7 +80,7 @@ pub(super) async fn run(options: Options) -> Result<()> {
     };
     write_truth(&options, &fleet.truth(since))?;
     let target = Arc::new(Target {
-        server: Server::new(server, options.ca_file.as_deref())?,
+        server: Server::new(server, options.ca_file.as_deref(), CONNECTIONS)?,
         token: token.clone(),
         progress: Progress::default(),
     });

@@ -3,8 +3,10 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod demo;
+mod load;
 mod planted;
 mod repeatable;
+mod server;
 mod usual;
 
 use jiff::{SignedDuration, Timestamp};

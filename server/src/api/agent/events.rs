@@ -73,9 +73,12 @@ pub(in crate::api) async fn events(
 
 fn check(event: &Event) -> Result<(), String> {
     let texts = [Some(&event.channel), Some(&event.provider), event.computer.as_ref()];
-    let too_long = texts.into_iter().flatten().chain(&event.data).any(|t| t.len() > EVENT_TEXT_BYTES);
+    let too_long =
+        texts.into_iter().flatten().chain(&event.data).any(|t| t.len() > EVENT_TEXT_BYTES);
     if too_long || event.data.len() > EVENT_DATA {
-        return Err(format!("holds a text over {EVENT_TEXT_BYTES} bytes or over {EVENT_DATA} strings"));
+        return Err(format!(
+            "holds a text over {EVENT_TEXT_BYTES} bytes or over {EVENT_DATA} strings"
+        ));
     }
     if texts.into_iter().flatten().chain(&event.data).any(|text| text.contains('\0')) {
         return Err("holds a NUL character".to_owned());

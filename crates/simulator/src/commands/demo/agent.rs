@@ -195,14 +195,14 @@ impl Uplink {
 
 /// A host with its way to the server.
 #[derive(Debug)]
-pub(super) struct Agent {
+pub(in crate::commands) struct Agent {
     pub(super) index: usize,
     pub(super) recorder: Recorder,
     pub(super) uplink: Uplink,
 }
 
 /// A refusal ends the run of a host, not of the fleet.
-pub(super) fn give_up(host: &str, refused: &Refused) {
+pub(in crate::commands) fn give_up(host: &str, refused: &Refused) {
     match refused {
         Refused::UnknownKey => warn!(host, "The server does not know the host's key"),
         Refused::Other(why) => warn!(host, "The server refuses the host: {why}"),

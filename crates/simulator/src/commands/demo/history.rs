@@ -72,7 +72,8 @@ pub(super) async fn send(
     Ok(agents)
 }
 
-async fn send_host(
+/// Enrols a host and sends its history.
+pub(in crate::commands) async fn send_host(
     index: usize,
     host: HostSim,
     since: Timestamp,

@@ -11,11 +11,11 @@ use crate::client::Server;
 
 /// Counts of a run.
 #[derive(Debug)]
-pub(super) struct Progress {
+pub(in crate::commands) struct Progress {
     started: Instant,
-    pub(super) frames: AtomicU64,
-    pub(super) refused: AtomicU64,
-    pub(super) events: AtomicU64,
+    pub(in crate::commands) frames: AtomicU64,
+    pub(in crate::commands) refused: AtomicU64,
+    pub(in crate::commands) events: AtomicU64,
 }
 
 impl Default for Progress {
@@ -27,7 +27,7 @@ impl Default for Progress {
 
 impl Progress {
     /// One line of what happened since the start.
-    pub(super) fn report(&self, what: &str, server: &Server) {
+    pub(in crate::commands) fn report(&self, what: &str, server: &Server) {
         let seconds = self.started.elapsed().as_secs_f64();
         let frames = self.frames.load(Relaxed);
         info!(
@@ -43,7 +43,12 @@ impl Progress {
     }
 
     /// Such a line every so often, for ever.
-    pub(super) async fn keep_reporting(&self, what: &str, every: Duration, server: &Server) {
+    pub(in crate::commands) async fn keep_reporting(
+        &self,
+        what: &str,
+        every: Duration,
+        server: &Server,
+    ) {
         loop {
             tokio::time::sleep(every).await;
             self.report(what, server);

@@ -1,0 +1,221 @@
+//! A server with its private Postgres, and a load on it: the real executables.
+
+use std::{
+    fs::{self, File, Permissions},
+    io::{BufRead, BufReader},
+    net::{SocketAddr, TcpListener},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
+
+use poolwatch_store::{
+    PgPool,
+    embedded::{Durability, Embedded},
+};
+use tempfile::TempDir;
+
+use crate::{disk::SmallDisk, processes};
+
+const SERVER: &str = env!("CARGO_BIN_EXE_poolwatch-server");
+/// How long a server may take to start, recovery of its database included.
+const START: Duration = Duration::from_secs(120);
+
+pub(crate) struct World {
+    /// Before the folder that it is mounted in.
+    disk: Option<SmallDisk>,
+    folder: TempDir,
+    address: String,
+    mail: Option<SocketAddr>,
+    server: Option<Child>,
+}
+
+impl World {
+    /// A folder of its own, in which nothing runs yet.
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("poolwatch-survive.").tempdir().unwrap();
+        // The private Postgres of a server started as root runs as another user.
+        fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
+        fs::create_dir(folder.path().join("data")).unwrap();
+        fs::set_permissions(folder.path().join("data"), Permissions::from_mode(0o711)).unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        Self { disk: None, folder, address: free.to_string(), mail: None, server: None }
+    }
+
+    fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// Gives it a small disk for its data, where that is permitted. Returns whether it is.
+    pub(crate) fn use_small_disk(&mut self) -> bool {
+        self.disk = SmallDisk::mount(&self.data());
+        self.disk.is_some()
+    }
+
+    /// Lets it send its mails to a mail server.
+    pub(crate) fn mail_to(&mut self, address: SocketAddr) {
+        self.mail = Some(address);
+    }
+
+    /// Its address for agents.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub(crate) fn small_disk(&self) -> &SmallDisk {
+        self.disk.as_ref().unwrap()
+    }
+
+    pub(crate) fn record(&self) -> PathBuf {
+        self.folder.path().join("record.csv")
+    }
+
+    /// Starts the server, again when it ends before it serves, and waits until it does.
+    pub(crate) async fn serve(&mut self) {
+        let begun = Instant::now();
+        loop {
+            assert!(begun.elapsed() < START, "the server does not start:\n{}", self.log());
+            if let Some(server) = &mut self.server
+                && server.try_wait().unwrap().is_none()
+            {
+                if tokio::net::TcpStream::connect(&self.address).await.is_ok() {
+                    return;
+                }
+            } else {
+                self.server = Some(self.spawn_server());
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn spawn_server(&self) -> Child {
+        let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
+        let mut command = Command::new(SERVER);
+        command.arg("serve");
+        if let Some(mail) = self.mail {
+            command.args(["--smtp-url", &format!("smtp://{mail}")]).args([
+                "--mail-from",
+                "poolwatch@example.com",
+                "--mail-to",
+                "ops@example.com",
+            ]);
+        }
+        command
+            .args(["--tls", "off", "--listen", &self.address])
+            .args(["--public-url", "http://localhost", "--database", "embedded", "--data-dir"])
+            .arg(self.data())
+            .env_remove("DATABASE_URL")
+            .env(
+                "POOLWATCH_LOG",
+                "warn,poolwatch_server::jobs=info,poolwatch_server::database=info",
+            )
+            .env("NO_COLOR", "1")
+            .stdin(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap()
+    }
+
+    /// Whether the server runs.
+    pub(crate) fn is_serving(&mut self) -> bool {
+        self.server.as_mut().is_some_and(|server| server.try_wait().unwrap().is_none())
+    }
+
+    pub(crate) fn kill_server(&mut self) {
+        if let Some(mut server) = self.server.take() {
+            server.kill().unwrap();
+            server.wait().unwrap();
+        }
+    }
+
+    /// The process id of its Postgres, while it runs.
+    pub(crate) fn postmaster(&self) -> Option<u32> {
+        processes::postmaster(&self.data().join("postgres/data"))
+    }
+
+    /// A token that lets hosts in at once.
+    pub(crate) fn enrolment_token(&self) -> String {
+        let made = Command::new(SERVER)
+            .args(["admin", "create-token", "enrolment", "--name", "load", "--auto-approve"])
+            .args(["--database", "embedded", "--data-dir"])
+            .arg(self.data())
+            .env_remove("DATABASE_URL")
+            .output()
+            .unwrap();
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        String::from_utf8(made.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Starts a load and waits until its hosts are enrolled. It ends by itself.
+    pub(crate) fn load(&self, arguments: &[&str]) -> Load {
+        let simulator = Path::new(SERVER).with_file_name("poolwatch-sim");
+        assert!(simulator.exists(), "run `cargo build -p poolwatch-simulator` first");
+        let mut process = Command::new(simulator)
+            .args(["load", "--json", "--server", &self.url()])
+            .args(["--token", &self.enrolment_token()])
+            .arg("--record")
+            .arg(self.record())
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut said: Vec<String> = Vec::new();
+        while !said.last().is_some_and(|line| line.contains("Enrolled hosts")) {
+            said.push(lines.next().unwrap_or_else(|| panic!("the load ended: {said:?}")));
+        }
+        // A pipe that nobody reads would stop it.
+        let said = std::thread::spawn(move || said.into_iter().chain(lines).collect());
+        Load { process, said }
+    }
+
+    /// Connections to its database, which is started when it does not run.
+    pub(crate) async fn database(&self) -> PgPool {
+        let folder = self.data().join("postgres");
+        let embedded = Embedded::start(&folder, Durability::Full).await.unwrap();
+        PgPool::connect_with(embedded.options()).await.unwrap()
+    }
+
+    /// What the server has logged.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.log_path()).unwrap_or_default()
+    }
+
+    fn log_path(&self) -> PathBuf {
+        self.folder.path().join("server.log")
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        self.kill_server();
+        if let Some(pid) = self.postmaster() {
+            processes::kill(pid);
+        }
+        if std::thread::panicking() {
+            eprintln!("The server's log:\n{}", self.log());
+        }
+    }
+}
+
+/// A load on the server.
+pub(crate) struct Load {
+    process: Child,
+    said: JoinHandle<Vec<String>>,
+}
+
+impl Load {
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.process.try_wait().unwrap().is_some()
+    }
+
+    /// Its figures, once it has ended.
+    pub(crate) fn report(self) -> serde_json::Value {
+        let output = self.process.wait_with_output().unwrap();
+        assert!(output.status.success(), "{}", self.said.join().unwrap().join("\n"));
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
