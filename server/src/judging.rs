@@ -28,8 +28,13 @@ pub async fn study(app: &App, id: HostId, now: Timestamp) -> Result<Option<bool>
     let uptime_s = case.axis.last().and_then(|moment| moment.uptime_s).unwrap_or(0);
     let at = case.axis.last().and_then(|last| Timestamp::from_second(last.at_s).ok());
     let diagnoses = of(case).await?;
-    let judged =
-        Judged { host: id, at: at.unwrap_or(now), uptime_s, diagnoses: &diagnoses, kind: Kind::Study };
+    let judged = Judged {
+        host: id,
+        at: at.unwrap_or(now),
+        uptime_s,
+        diagnoses: &diagnoses,
+        kind: Kind::Study,
+    };
     let mut transaction = db.begin().await?;
     let outcome = record::record(&mut transaction, &judged).await?;
     for notice in &outcome.notices {

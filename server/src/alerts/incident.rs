@@ -76,9 +76,8 @@ async fn mail(
         pool,
         event: event.map(|event| MailEvent { id: event.event_id, time: event.time }),
         used: pool.and_then(|pool| snapshot.memory.of(pool)),
-        ceiling: pool.and_then(|pool| {
-            ceilings::ceiling(&snapshot.memory, host.facts.os.as_ref(), pool)
-        }),
+        ceiling: pool
+            .and_then(|pool| ceilings::ceiling(&snapshot.memory, host.facts.os.as_ref(), pool)),
         diagnosis: notice.diagnosis.clone(),
         tags: tags
             .into_iter()

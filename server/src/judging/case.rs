@@ -41,8 +41,7 @@ pub async fn load(
     }
     let events = bearing_events(db, host, since).await?;
     let Inventory { drivers, .. } = inventories::find(db, host.id).await?.unwrap_or_default();
-    let snapshots: Vec<_> =
-        moments.iter().map(|(moment, snapshot)| (*moment, snapshot)).collect();
+    let snapshots: Vec<_> = moments.iter().map(|(moment, snapshot)| (*moment, snapshot)).collect();
     let mut case = CaseFile::from_snapshots(now, host.facts.os.as_ref(), &snapshots, &events);
     case.memory.physical = case.memory.physical.or(host.facts.physical);
     case.drivers = drivers;

@@ -210,10 +210,7 @@ async fn vaguer(
 
 /// Whether people are written to: what only uses much, without growth, is shown and no more.
 fn tells(diagnosis: &Diagnosis) -> bool {
-    matches!(
-        diagnosis.verdict,
-        Verdict::Exhausted | Verdict::Leak | Verdict::CommitExhaustion
-    )
+    matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak | Verdict::CommitExhaustion)
 }
 
 fn takes(known: &Locked, at: Timestamp) -> bool {

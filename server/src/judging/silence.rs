@@ -119,8 +119,7 @@ async fn judge(
 
 /// The judgement of the last picture, with the silence as its first fact.
 fn probably_exhausted(judged: Vec<Diagnosis>, pool: Pool, since: Timestamp) -> Diagnosis {
-    let mut diagnosis =
-        judged.into_iter().find(|one| one.pool == Some(pool)).unwrap_or_default();
+    let mut diagnosis = judged.into_iter().find(|one| one.pool == Some(pool)).unwrap_or_default();
     diagnosis.verdict = Verdict::Exhausted;
     diagnosis.pool = Some(pool);
     diagnosis.evidence.insert(0, Evidence::Silence { since });

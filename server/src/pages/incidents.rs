@@ -16,7 +16,7 @@ use poolwatch_store::{
 use poolwatch_web::incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery};
 
 use super::{address, live, next_steps, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, fleet::load};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
 /// Incidents that are shown, the latest.
 const SHOWN: i64 = 500;

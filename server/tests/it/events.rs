@@ -8,7 +8,7 @@ use poolwatch_store::{incidents, outbox};
 
 use crate::server::{Server, classic, json};
 
-fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
+pub(crate) fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
     Event {
         channel: "System".into(),
         record_id,
@@ -22,7 +22,7 @@ fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
     }
 }
 
-async fn send(server: &Server, key: &str, events: Vec<Event>) -> EventsReply {
+pub(crate) async fn send(server: &Server, key: &str, events: Vec<Event>) -> EventsReply {
     let request = EventsRequest { wall: clock::now(), events, gap: false };
     let body = serde_json::to_vec(&request).unwrap();
     let response = server.post("/agent/v1/events", Some(key), &body).await;
@@ -30,12 +30,12 @@ async fn send(server: &Server, key: &str, events: Vec<Event>) -> EventsReply {
     json(response).await
 }
 
-async fn incidents(server: &Server) -> Vec<Incident> {
+pub(crate) async fn incidents(server: &Server) -> Vec<Incident> {
     let mut db = server.app.pool.acquire().await.unwrap();
     incidents::list(&mut db, incidents::IncidentFilter::default(), 100).await.unwrap()
 }
 
-async fn mails(server: &Server) -> Vec<outbox::NewMessage> {
+pub(crate) async fn mails(server: &Server) -> Vec<outbox::NewMessage> {
     let mut db = server.app.pool.acquire().await.unwrap();
     let mut mails = Vec::new();
     let lease = SignedDuration::from_hours(1);

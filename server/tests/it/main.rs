@@ -7,6 +7,7 @@ mod events;
 mod fleet;
 mod imports;
 mod ingest;
+mod judging;
 mod permissions;
 mod server;
 mod views;

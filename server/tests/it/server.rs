@@ -147,6 +147,12 @@ impl<'a> Agent<'a> {
         self.encoder.encode(stamp, snapshot)
     }
 
+    /// Windows is started anew.
+    pub(crate) fn restart(&mut self) {
+        (self.boot, self.seq) = (BootId(Uuid::new_v4()), 0);
+        self.encoder.restart_chain();
+    }
+
     pub(crate) fn restart_chain(&mut self) {
         self.encoder.restart_chain();
     }

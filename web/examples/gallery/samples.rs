@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
+    comparison::{Attribute, AttributeCounts, Change, ChangeKind},
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
-    incident::{Cause, Incident, IncidentId, IncidentState},
+    incident::{Cause, Incident, IncidentId, IncidentState, Picture, Reason, Trigger},
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
@@ -199,14 +200,20 @@ pub(crate) fn incident(id: i64, host: i32, diagnosis: Diagnosis) -> Incident {
     }
 }
 
+fn worst(host: HostLink, level: PoolLevel, trend: Sparkline) -> IncidentHost {
+    IncidentHost { host, os: None, level, growth: Some(96 * MB as i64), trend }
+}
+
 pub(crate) fn causes() -> Vec<IncidentRow> {
     vec![
         IncidentRow {
             incident: incident(17, 1, classic_diagnosis()),
             hosts: 1,
-            worst: fs02(),
-            level: classic_level(),
-            trend: Sparkline::bytes(rising(88 * MB, 204 * MB)).marked(true),
+            worst: Some(worst(
+                fs02(),
+                classic_level(),
+                Sparkline::bytes(rising(88 * MB, 204 * MB)).marked(true),
+            )),
         },
         IncidentRow {
             incident: Incident {
@@ -215,9 +222,11 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(16, 7, driver_diagnosis())
             },
             hosts: 41,
-            worst: link(7, "SQL-07"),
-            level: modern(Pool::Nonpaged, 24 * GB + 300 * MB, 64 * GB),
-            trend: Sparkline::bytes(rising(20 * GB, 24 * GB)),
+            worst: Some(worst(
+                link(7, "SQL-07"),
+                modern(Pool::Nonpaged, 24 * GB + 300 * MB, 64 * GB),
+                Sparkline::bytes(rising(20 * GB, 24 * GB)),
+            )),
         },
         IncidentRow {
             incident: Incident {
@@ -226,9 +235,11 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(12, 19, high_use_diagnosis())
             },
             hosts: 12,
-            worst: link(19, "WEB-19"),
-            level: modern(Pool::Paged, 6 * GB + 500 * MB, 16 * GB),
-            trend: Sparkline::bytes(level_line(6 * GB)),
+            worst: Some(worst(
+                link(19, "WEB-19"),
+                modern(Pool::Paged, 6 * GB + 500 * MB, 16 * GB),
+                Sparkline::bytes(level_line(6 * GB)),
+            )),
         },
     ]
 }
@@ -731,6 +742,43 @@ pub(crate) fn incidents() -> IncidentsPage {
     }
 }
 
+fn picture() -> Picture {
+    Picture {
+        trigger: Trigger::PoolEmpty { pool: Pool::Nonpaged },
+        at: ago(1_200),
+        since: ago(1_200 + 24 * 3600),
+        grew: vec![Evidence::PoolGrowth {
+            pool: Pool::Nonpaged,
+            grown: Bytes(116 * MB),
+            over_s: 24 * 3600,
+        }],
+        held: vec![Evidence::ProcessHandles {
+            image: "mybadapp.exe".into(),
+            pid: 416,
+            handles: 90_472,
+        }],
+        changed: vec![Change {
+            at: ago(3 * 24 * 3600),
+            attribute: Attribute::Driver { name: "foo.sys".into(), version: Some("5.1".into()) },
+            before: Some("5.0".into()),
+            kind: ChangeKind::Changed,
+        }],
+        reason: Reason::ProgramHolds { image: "mybadapp.exe".into(), tag: PoolTag::new(*b"Thre") },
+    }
+}
+
+fn comparison() -> Vec<AttributeCounts> {
+    vec![AttributeCounts {
+        attribute: Attribute::Driver { name: "foo.sys".into(), version: Some("5.1".into()) },
+        affected: 39,
+        affected_of: 41,
+        healthy: 3,
+        healthy_of: 960,
+        odds_ratio: 4_200.0,
+        p: 1e-40,
+    }]
+}
+
 pub(crate) fn incident_page() -> IncidentPage {
     IncidentPage {
         shell: shell("/incidents/17"),
@@ -739,8 +787,12 @@ pub(crate) fn incident_page() -> IncidentPage {
             host: fs02(),
             os: Some(server_2003()),
             level: classic_level(),
+            growth: Some(116 * MB as i64),
             trend: Sparkline::bytes(rising(88 * MB, 204 * MB)).marked(true),
         }],
+        seen_on: 2,
+        picture: Some(picture()),
+        comparison: comparison(),
         steps: steps(),
         events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
     }

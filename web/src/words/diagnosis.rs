@@ -150,7 +150,7 @@ fn strongest(suspect: &Suspect) -> Option<String> {
             Some((1, format!("it holds {} handles", grouped(u64::from(*handles)))))
         }
         Evidence::TagGrowth { tag, grown, over_s, .. } => {
-            Some((2, format!("{tag} grew by {grown} in {}", crate::figures::duration(*over_s))))
+            Some((2, format!("{tag} grew by {grown} in {}", duration(*over_s))))
         }
         Evidence::TagUse { tag, bytes, .. } => Some((3, format!("{tag} holds {bytes}"))),
         _ => more_telling(fact),

@@ -11,9 +11,7 @@ use poolwatch_store::events;
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{
-    app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, judging, metrics,
-};
+use crate::{app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, judging, metrics};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
