@@ -61,9 +61,10 @@ with_toolchain() (
     export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
     "$@"
 )
-# Optimised dependencies take longer to compile than they save here.
+# Optimised dependencies take longer to compile than they save here. One test at a time: under Wine a
+# port that one test has given back may be another's at once.
 with_toolchain cargo test --locked -p poolwatch-agent --target x86_64-pc-windows-gnu \
-    --config 'profile.dev.package."*".opt-level=0'
+    --config 'profile.dev.package."*".opt-level=0' -- --test-threads=1
 wineserver -w
 done_with "the agent's tests under Wine"
 

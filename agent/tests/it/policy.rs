@@ -34,7 +34,7 @@ impl Element {
                     let done = open.pop().unwrap();
                     open.last_mut().unwrap().children.push(done);
                 }
-                Event::Text(text) => open.last_mut().unwrap().text += &text.decode().unwrap(),
+                Event::Text(text) => open.last_mut().unwrap().text += &text,
                 Event::Eof => return open.pop().unwrap(),
                 _ => {}
             }
@@ -42,13 +42,12 @@ impl Element {
     }
 
     fn begin(start: &BytesStart<'_>) -> Self {
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
         let attributes = start.attributes().map(|attribute| {
             let attribute = attribute.unwrap();
-            (text(attribute.key.as_ref()), text(&attribute.value))
+            (attribute.key.as_ref().to_owned(), attribute.value.into_owned())
         });
         Self {
-            name: text(start.name().as_ref()),
+            name: start.name().as_ref().to_owned(),
             attributes: attributes.collect(),
             ..Self::default()
         }
