@@ -140,7 +140,7 @@ fn benches(criterion: &mut Criterion) {
         criterion.bench_function(&format!("sweep_of_{hosts}_hosts"), |bench| {
             bench.iter(|| sweeps.run(&fleet, at(1)));
         });
-        let tag = PoolTag::new(20_u32.wrapping_mul(2_654_435_761).to_be_bytes());
+        let tag = PoolTag::new(40_u32.wrapping_mul(2_654_435_761).to_be_bytes());
         criterion.bench_function(&format!("a_tag_across_{hosts}_hosts"), |bench| {
             bench.iter(|| fleet.across(black_box(tag), Pool::Nonpaged).len());
         });

@@ -81,9 +81,9 @@ impl Names {
         self.read().names.iter().map(|named| fulfils(&named.name)).collect()
     }
 
-    /// How many numbers there are.
+    /// How many numbers there are, free ones included.
     #[must_use]
-    pub fn len(&self) -> usize {
+    pub fn numbers(&self) -> usize {
         self.read().names.len()
     }
 
@@ -151,7 +151,7 @@ mod tests {
         names.begin_sweep();
         // Asked for while the sweep is under way: whoever asked may have been visited before.
         let late = names.id("b.exe");
-        let mut used = vec![false; names.len()];
+        let mut used = vec![false; names.numbers()];
         used[one.index()] = true;
         names.end_sweep(&used);
         assert_eq!((&*names.get(one), &*names.get(late)), ("a.exe", "b.exe"));

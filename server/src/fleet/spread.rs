@@ -15,8 +15,8 @@ impl Spread {
     pub fn shift(&mut self, from: u64, to: u64) {
         let (from, to) = (step(from), step(to));
         if from != to {
-            from.map(|step| self.add(step, -1));
-            to.map(|step| self.add(step, 1));
+            from.into_iter().for_each(|step| self.add(step, -1));
+            to.into_iter().for_each(|step| self.add(step, 1));
         }
     }
 

@@ -65,7 +65,7 @@ impl Sweeps {
         shared.names.begin_sweep();
         let mut tops = Tops { rows: vec![<[Top; 2]>::default(); shared.totals.len()] };
         let mut tally = Tally::default();
-        let mut used_names = vec![false; shared.names.len()];
+        let mut used_names = vec![false; shared.names.numbers()];
         let mut use_name = |name: NameId| {
             if let Some(used) = used_names.get_mut(name.index()) {
                 *used = true;
