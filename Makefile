@@ -1,11 +1,15 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test eval queries
+.PHONY: help setup demo test eval queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make setup    installs what demo and test need; both do that themselves"
+	@echo "make windows  poolwatch-agent.exe"
+	@echo "make msi      its installer, with poolwatch-agent.exe"
+	@echo "make test-windows"
+	@echo "              the agent's tests, service and installer under Wine, against a real server"
 	@echo "make queries  writes .sqlx/ anew, after a change of SQL or migrations"
 
 setup:
@@ -25,3 +29,12 @@ eval:
 queries:
 	@tools/setup.sh demo
 	@tools/queries.sh
+
+windows:
+	@tools/windows/build.sh
+
+msi:
+	@tools/windows/msi.sh
+
+test-windows:
+	@tools/windows/test.sh

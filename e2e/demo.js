@@ -1,6 +1,8 @@
 // The running demo, as start.js left it.
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import { promisify } from "node:util";
 
 const home = import.meta.dirname;
 
@@ -22,4 +24,15 @@ export function truth() {
 /** Where a picture of a page goes. */
 export function picture(name) {
   return path.join(home, "screenshots", `${name}.png`);
+}
+
+/** Runs one of the demo's programs, and gives what it printed. */
+export async function run(program, ...args) {
+  const { stdout } = await promisify(execFile)(path.join(demo().programs, program), args);
+  return stdout.trim();
+}
+
+/** Options by which the server's commands reach the demo's database. */
+export function database() {
+  return ["--database", "embedded", "--data-dir", demo().data];
 }

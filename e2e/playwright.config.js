@@ -47,6 +47,18 @@ export default defineConfig({
   },
   projects: [
     { name: "door", testMatch: "door.spec.js" },
-    { name: "signed in", testIgnore: "door.spec.js", dependencies: ["door"], use: { storageState: STATE } },
+    {
+      name: "signed in",
+      testIgnore: ["door.spec.js", "arrivals.spec.js"],
+      dependencies: ["door"],
+      use: { storageState: STATE },
+    },
+    // Adds hosts, which the others count.
+    {
+      name: "arrivals",
+      testMatch: "arrivals.spec.js",
+      dependencies: ["signed in"],
+      use: { storageState: STATE },
+    },
   ],
 });

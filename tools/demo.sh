@@ -160,7 +160,7 @@ done
 # For who waits for it: written in one step, once everything is there.
 cat >"$dir/demo.json.new" <<END
 {"console": "$url", "mail": "http://127.0.0.1:$mail_port", "email": "$email",
- "password": "$password"}
+ "password": "$password", "data": "$dir/data", "programs": "$(cd "$programs" && pwd)"}
 END
 mv "$dir/demo.json.new" "$dir/demo.json"
 echo "  They are live after $((SECONDS - began)) s. The first mail comes about a minute later."

@@ -14,7 +14,7 @@ use poolwatch_store::{
     PgPool, boots, events,
     evidence::{self, NewEvidence},
     frames::{self, NewFrame},
-    hosts, partitions,
+    hosts, imports, partitions,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -120,6 +120,7 @@ pub async fn import(
     }
     let snapshots = moments.len();
     store_snapshots(&mut transaction, host, timed(moments, now)).await?;
+    imports::announce(&mut transaction, host).await?;
     transaction.commit().await?;
     Ok(Imported { host, files: kept, snapshots, events: stored_events })
 }
@@ -157,9 +158,9 @@ pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure
     let since = now.saturating_sub(SignedDuration::from_hours(i64::from(KEEP_DAYS) * 24));
     let since = since.unwrap_or(Timestamp::MIN);
     if let Some((snapshot, at)) = history::state_at(&mut db, host, since, now).await? {
-        app.fleet.host(host).restore(snapshot, at);
+        app.fleet.host(host).restore(&snapshot, at);
     }
-    app.fleet.note_change();
+    app.fleet.note_change_of(host);
     Ok(())
 }
 
