@@ -1,6 +1,9 @@
 //! Frames: a snapshot as sent, a key frame or a delta against the one before, compressed by zstd.
 
+use std::cell::RefCell;
+
 use poolwatch_model::{BootId, Snapshot};
+use zstd::bulk::Decompressor;
 
 use super::{
     envelope::{Envelope, EnvelopeError, Section, Stamp},
@@ -152,6 +155,11 @@ pub fn compress(envelope: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(envelope, COMPRESSION_LEVEL).unwrap_or_default()
 }
 
+thread_local! {
+    /// Kept, because making one costs more than decompressing a small frame.
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
 /// Decompresses a frame to its envelope's bytes.
 ///
 /// # Errors
@@ -166,5 +174,11 @@ pub fn decompress(frame: &[u8]) -> Result<Vec<u8>, FrameError> {
     if size > limits::ENVELOPE_BYTES {
         return Err(FrameError::Compression);
     }
-    zstd::bulk::decompress(frame, size).map_err(|_| FrameError::Compression)
+    DECOMPRESSOR.with_borrow_mut(|decompressor| {
+        let decompressor = match decompressor {
+            Some(decompressor) => decompressor,
+            none => none.insert(Decompressor::new().map_err(|_| FrameError::Compression)?),
+        };
+        decompressor.decompress(frame, size).map_err(|_| FrameError::Compression)
+    })
 }
