@@ -89,9 +89,11 @@ pub fn notable(case: &CaseFile, pool: Pool) -> u64 {
 #[must_use]
 pub fn growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
     let all = troughs::hourly(&case.axis, &series.bytes);
-    let boot = all.last()?.boot;
+    // While a run warms up, nothing is known of it, and what the one before did is over.
+    let boot = case.axis.last()?.boot;
+    let latest = all.last().filter(|trough| trough.boot == boot)?;
     let notable = notable(case, series.pool) as f64;
-    let now = all.last()?.hour + 1;
+    let now = latest.hour + 1;
     let mut best: Option<Growth> = None;
     for window in WINDOWS {
         let from = now - window.hours;

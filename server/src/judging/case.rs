@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::{app::App, failure::Failure, fleet::load, history};
 
 /// How far back a host is studied moment by moment.
-const BACK: SignedDuration = SignedDuration::from_hours(48);
+const BACK: SignedDuration = SignedDuration::from_hours(72);
 /// Seconds between the moments that are studied.
 const STEP_S: u32 = 600;
 /// Events that are looked at, the latest.

@@ -11,30 +11,48 @@ use poolwatch_store::incidents::{self, IncidentFilter};
 
 use crate::{
     events::{event, incidents as listed, mails, send},
-    server::{Server, classic},
+    server::{Agent, Server, classic},
 };
 
-/// Minutes of the leak, one frame each.
-const MINUTES: u64 = 1000;
+/// Frames of the leak, one every three minutes: two days and a little more.
+const FRAMES: u64 = 1000;
+const STEP_MS: u64 = 180_000;
 
-/// The classic case while it grows: about 300 threads a minute, of 640 bytes each.
-fn growing(minute: u64) -> Snapshot {
-    let mut snapshot = classic(minute * 300);
-    let leaked = u32::try_from(minute * 300).unwrap();
+/// The classic case while it grows: about 100 threads a minute, of 640 bytes each.
+fn growing(step: u64) -> Snapshot {
+    let mut snapshot = classic(step * 300);
+    let leaked = u32::try_from(step * 300).unwrap();
     let process = &mut snapshot.processes.as_mut().unwrap()[0];
     process.handles = process.handles.map(|handles| handles + leaked);
-    snapshot.memory.nonpaged = Some(Bytes(100 << 20).max(Bytes((100 << 20) + minute * 192_000)));
+    snapshot.memory.nonpaged = Some(Bytes((100 << 20) + step * 192_000));
     snapshot.memory.nonpaged_limit = Some(Bytes(600 << 20));
     snapshot
+}
+
+/// The same host after a restart: hardly any handle is open.
+fn healthy() -> Snapshot {
+    let mut snapshot = growing(0);
+    snapshot.memory.nonpaged = Some(Bytes(40 << 20));
+    snapshot.processes.as_mut().unwrap()[0].handles = Some(300);
+    for row in &mut snapshot.tags.as_mut().unwrap().rows {
+        row.nonpaged.bytes /= 100;
+        row.nonpaged.outstanding /= 100;
+    }
+    snapshot
+}
+
+async fn send_all(agent: &mut Agent<'_>, snapshot: impl Fn(u64) -> Snapshot) {
+    agent.step_ms = STEP_MS;
+    let frames: Vec<Vec<u8>> = (0..FRAMES).map(|step| agent.frame(snapshot(step))).collect();
+    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    assert_eq!(agent.send(&frames).await.status(), 200);
 }
 
 #[tokio::test]
 async fn a_leak_is_told_once_before_any_event_and_again_when_the_pool_is_empty() {
     let server = Server::start().await;
     let mut agent = server.enrol("fs-02.contoso.test").await;
-    let frames: Vec<Vec<u8>> = (0..MINUTES).map(|minute| agent.frame(growing(minute))).collect();
-    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    assert_eq!(agent.send(&frames).await.status(), 200);
+    send_all(&mut agent, growing).await;
 
     for _ in 0..2 {
         let found = judging::study(&server.app, agent.id, clock::now()).await.unwrap();
@@ -71,9 +89,7 @@ async fn a_quiet_host_is_studied_and_nobody_is_told_anything() {
     let mut agent = server.enrol("quiet").await;
     let mut steady = growing(0);
     steady.memory.nonpaged_limit = None;
-    let frames: Vec<Vec<u8>> = (0..600).map(|_| agent.frame(steady.clone())).collect();
-    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    agent.send(&frames).await;
+    send_all(&mut agent, |_| steady.clone()).await;
     let found = judging::study(&server.app, agent.id, clock::now()).await.unwrap();
     assert_eq!(found, Some(false));
     assert_eq!(listed(&server).await, []);
@@ -84,12 +100,13 @@ async fn a_quiet_host_is_studied_and_nobody_is_told_anything() {
 async fn a_restart_resolves_nothing() {
     let server = Server::start().await;
     let mut agent = server.enrol("fs-02").await;
-    let frames: Vec<Vec<u8>> = (0..MINUTES).map(|minute| agent.frame(growing(minute))).collect();
-    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
-    agent.send(&frames).await;
+    send_all(&mut agent, growing).await;
     judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+    // Moments are told apart by the second.
+    tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     agent.restart();
-    let later = agent.frame(growing(0));
+    agent.step_ms = 1;
+    let later = agent.frame(healthy());
     agent.send(&[&later]).await;
     judging::study(&server.app, agent.id, clock::now() + SignedDuration::from_mins(2))
         .await

@@ -127,13 +127,23 @@ pub(crate) struct Agent<'a> {
     encoder: Encoder,
     boot: BootId,
     seq: u64,
+    /// Milliseconds between two frames.
+    pub(crate) step_ms: u64,
 }
 
 impl<'a> Agent<'a> {
     pub(crate) fn new(server: &'a Server, reply: EnrolReply) -> Self {
         let boot = BootId(Uuid::new_v4());
         let encoder = Encoder::default();
-        Self { server, id: reply.host_id, key: reply.host_key, encoder, boot, seq: 0 }
+        Self {
+            server,
+            id: reply.host_id,
+            key: reply.host_key,
+            encoder,
+            boot,
+            seq: 0,
+            step_ms: 60_000,
+        }
     }
 
     pub(crate) fn frame(&mut self, snapshot: Snapshot) -> Vec<u8> {
@@ -141,7 +151,7 @@ impl<'a> Agent<'a> {
         let stamp = Stamp {
             boot: self.boot,
             seq: self.seq,
-            uptime_ms: self.seq * 60_000,
+            uptime_ms: self.seq * self.step_ms,
             wall: clock::now(),
         };
         self.encoder.encode(stamp, snapshot)
@@ -158,7 +168,7 @@ impl<'a> Agent<'a> {
     }
 
     pub(crate) fn batch(&self, frames: &[&[u8]]) -> Vec<u8> {
-        let uptime_ms = self.seq * 60_000;
+        let uptime_ms = self.seq * self.step_ms;
         let clock = SenderClock { boot: self.boot, uptime_ms, wall: clock::now() };
         Batch { clock, frames: frames.to_vec() }.to_bytes()
     }

@@ -64,7 +64,10 @@ fn pages() -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
         text: "badapp".into(),
         hosts: vec![samples::classic_row()],
         hosts_total: 1,
-        incidents: vec![(samples::incident(17, 1, samples::classic_diagnosis()), samples::fs02())],
+        incidents: vec![(
+            samples::incident(17, 1, samples::classic_diagnosis()),
+            Some(samples::fs02()),
+        )],
     };
     let error = ErrorPage {
         shell: Some(samples::shell("/hosts/99")),

@@ -64,7 +64,7 @@ fn tables_of_hostile_hosts_are_harmless() {
         row.top_process.as_mut().unwrap().image = HOSTILE.into();
     }
     for cause in &mut fleet.causes {
-        cause.worst.name = HOSTILE.into();
+        cause.worst.as_mut().unwrap().host.name = HOSTILE.into();
         cause.incident.diagnosis.suspects[0].name = Some(HOSTILE.into());
     }
     fleet.growing[0].meaning = Some(HOSTILE.into());
