@@ -129,7 +129,7 @@ async fn a_mail_that_may_have_gone_out_goes_out_again_as_the_same_and_then_never
     let first = mails.recv_timeout(MAIL).unwrap();
     world.kill_server();
     let pool = world.database().await;
-    testing::end_mail_leases(&mut *pool.acquire().await.unwrap()).await.unwrap();
+    testing::end_mail_leases(&mut pool.acquire().await.unwrap()).await.unwrap();
     world.serve().await;
     let again = mails.recv_timeout(MAIL).unwrap();
     assert_eq!(again.message_id(), first.message_id());
@@ -138,7 +138,7 @@ async fn a_mail_that_may_have_gone_out_goes_out_again_as_the_same_and_then_never
 
     assert!(mails.recv_timeout(SILENCE).is_err(), "it was accepted");
     world.kill_server();
-    testing::end_mail_leases(&mut *pool.acquire().await.unwrap()).await.unwrap();
+    testing::end_mail_leases(&mut pool.acquire().await.unwrap()).await.unwrap();
     world.serve().await;
     assert!(mails.recv_timeout(SILENCE).is_err(), "it was noted as sent");
 }

@@ -100,5 +100,5 @@ pub async fn last_finding(
     )
     .fetch_one(db)
     .await?;
-    Ok(at.map(|at| at.to_jiff()))
+    Ok(at.map(jiff_sqlx::Timestamp::to_jiff))
 }
