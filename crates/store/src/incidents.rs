@@ -26,6 +26,8 @@ pub struct Locked {
     pub standing: Option<Value>,
     /// The judgement of its latest finding.
     pub diagnosis: Diagnosis,
+    /// Whether an event or a silence was part of it before.
+    pub is_pictured: bool,
 }
 
 /// How an incident stands after an observation.
@@ -50,13 +52,14 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
         .execute(&mut *db)
         .await?;
     let row = sqlx::query!(
-        "SELECT id, standing, diagnosis FROM incidents WHERE cause_key = $1
+        "SELECT id, standing, diagnosis, picture IS NOT NULL AS \"is_pictured!\"
+         FROM incidents WHERE cause_key = $1
          ORDER BY id DESC LIMIT 1 FOR UPDATE",
         key,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| locked(row.id, row.standing, row.diagnosis)).transpose()
+    row.map(|row| locked(row.id, row.standing, row.diagnosis, row.is_pictured)).transpose()
 }
 
 /// One incident.
@@ -65,16 +68,18 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
 /// When the database fails.
 pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<Locked>> {
     let row = sqlx::query!(
-        "SELECT id, standing, diagnosis FROM incidents WHERE id = $1 FOR UPDATE",
+        "SELECT id, standing, diagnosis, picture IS NOT NULL AS \"is_pictured!\"
+         FROM incidents WHERE id = $1 FOR UPDATE",
         id.0,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| locked(row.id, row.standing, row.diagnosis)).transpose()
+    row.map(|row| locked(row.id, row.standing, row.diagnosis, row.is_pictured)).transpose()
 }
 
-fn locked(id: i64, standing: Option<Value>, diagnosis: Value) -> Result<Locked> {
-    Ok(Locked { id: IncidentId(id), standing, diagnosis: serde_json::from_value(diagnosis)? })
+fn locked(id: i64, standing: Option<Value>, diagnosis: Value, is_pictured: bool) -> Result<Locked> {
+    let diagnosis = serde_json::from_value(diagnosis)?;
+    Ok(Locked { id: IncidentId(id), standing, diagnosis, is_pictured })
 }
 
 /// Opens an incident.

@@ -119,8 +119,11 @@ pub async fn record_cause(
             incidents::rename(db, vaguer.id, cause).await?;
         }
     }
-    let exhausted_anew = diagnosis.verdict == Verdict::Exhausted
-        && known.as_ref().is_some_and(|known| known.diagnosis.verdict != Verdict::Exhausted);
+    // That a pool is empty, and Windows' own word for it, are news even of a cause that is known.
+    let is_news = known.as_ref().is_some_and(|known| {
+        diagnosis.verdict == Verdict::Exhausted && known.diagnosis.verdict != Verdict::Exhausted
+            || judged.kind == Kind::Event && !known.is_pictured
+    });
     let mut standing = known.as_ref().map(standing_of).unwrap_or_default();
     let per_day = diagnosis.tags.iter().find_map(|tag| tag.bytes_per_day).map_or(0, |day| day.0);
     let observed = Observed::Found {
@@ -129,7 +132,7 @@ pub async fn record_cause(
         uptime_s: judged.uptime_s,
     };
     let told = standing.observe(judged.host, judged.at, observed);
-    let told = told.or(exhausted_anew.then_some(Told::Worsened)).filter(|_| tells(diagnosis));
+    let told = told.or(is_news.then_some(Told::Worsened)).filter(|_| tells(diagnosis));
     let new = new_standing(&standing)?;
     let id = match &known {
         Some(known) => {

@@ -116,3 +116,21 @@ async fn a_restart_resolves_nothing() {
     assert_eq!(all.len(), 1);
     assert_eq!(all[0].state, IncidentState::ResetByReboot);
 }
+
+#[tokio::test]
+async fn the_event_of_a_pool_that_was_known_to_be_full_is_told_once() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let frame = agent.frame(classic(0));
+    agent.send(&[&frame]).await;
+    judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+    assert_eq!(mails(&server).await.len(), 1, "97 % of a measured limit");
+    for (record, expected) in [(7, 1), (8, 0)] {
+        let now = clock::now();
+        send(&server, &agent.key, vec![event(2019, record, now)]).await;
+        let told = mails(&server).await;
+        assert_eq!(told.len(), expected);
+        assert!(told.iter().all(|mail| mail.subject.contains("2019")));
+    }
+    assert_eq!(listed(&server).await.len(), 1);
+}
