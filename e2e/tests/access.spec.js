@@ -19,6 +19,12 @@ const pages = {
   hosts: (page) => page.goto("/hosts"),
   host: (page) => openHost(page, "FS-02"),
   incidents: (page) => page.goto("/incidents"),
+  // FS-02's pool is nearly full from the beginning; it is found within a minute.
+  incident: (page) =>
+    expect(async () => {
+      await page.goto("/incidents");
+      await page.locator("table.causes th a").first().click({ timeout: 2_000 });
+    }).toPass(),
   events: (page) => page.goto("/events"),
   evidence: (page) => page.goto("/evidence"),
 };
