@@ -2,6 +2,7 @@
 //! and model types. All SQL of the project is in this crate.
 
 pub mod boots;
+pub mod chunk;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
@@ -30,6 +31,9 @@ pub enum StoreError {
     /// A stored document does not read as what it should be.
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
+    /// A stored chunk does not read as one.
+    #[error(transparent)]
+    Chunk(#[from] chunk::Malformed),
     /// A number does not fit its column.
     #[error("{0} does not fit its column")]
     OutOfRange(&'static str),
