@@ -2,7 +2,11 @@
 
 use poolwatch_protocol::v1::messages::Suggestions;
 
-use crate::{identity::IdentityFile, machine::Machine, spool::Spool};
+use crate::{
+    identity::IdentityFile,
+    machine::{Machine, Status},
+    spool::Spool,
+};
 
 /// A running agent.
 pub struct Agent {
@@ -14,4 +18,6 @@ pub struct Agent {
     pub identity: IdentityFile,
     /// What the server suggested last.
     pub suggestions: Suggestions,
+    /// Whether the event log can be read; what is replayed has none.
+    pub event_log: Result<(), Status>,
 }

@@ -2,18 +2,21 @@
 //!
 //! A collector that fails becomes a fault of the snapshot; the others go on.
 
+mod memory_conditions;
 mod modules;
 mod object_types;
 mod own_cost;
 mod performance;
 mod pool_tags;
 mod processes;
+mod services;
 
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 use poolwatch_model::{
     Snapshot,
     inventory::Inventory,
+    memory::Memory,
     snapshot::{Collector, CollectorFault},
 };
 use tracing::{info, warn};
@@ -23,9 +26,11 @@ use crate::{
     machine::{Machine, Status},
     raw::RawError,
 };
+pub use memory_conditions::low_conditions;
 use own_cost::CostMeter;
 #[cfg(windows)]
 pub(crate) use own_cost::OwnUse;
+use services::ServiceNames;
 
 /// Why a collector gave nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,16 +54,15 @@ impl CollectError {
     }
 }
 
-/// The collectors that make up a snapshot, and the names by which settings choose them.
-const COLLECTORS: [(Collector, &str, Collect); 4] = [
-    (Collector::Performance, "performance", performance::collect),
-    (Collector::PoolTags, "pool_tags", pool_tags::collect),
-    (Collector::Processes, "processes", processes::collect),
-    (Collector::ObjectTypes, "object_types", object_types::collect),
+/// The collectors of a snapshot in their order, and the names by which settings choose them.
+const COLLECTORS: [(Collector, &str); 6] = [
+    (Collector::MemoryConditions, "memory_conditions"),
+    (Collector::Performance, "performance"),
+    (Collector::PoolTags, "pool_tags"),
+    (Collector::Processes, "processes"),
+    (Collector::Services, "services"),
+    (Collector::ObjectTypes, "object_types"),
 ];
-
-/// Measures into a snapshot.
-type Collect = fn(&mut dyn Machine, &mut Snapshot) -> Result<(), CollectError>;
 
 /// Which collectors run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,12 +72,18 @@ impl CollectorSet {
     /// All of them.
     #[must_use]
     pub fn all() -> Self {
-        Self(COLLECTORS.iter().map(|(collector, ..)| *collector).collect())
+        Self(COLLECTORS.iter().map(|(collector, _)| *collector).collect())
+    }
+
+    /// Whether a collector runs.
+    #[must_use]
+    pub fn contains(&self, collector: Collector) -> bool {
+        self.0.contains(&collector)
     }
 
     /// The names that a set may hold.
     pub fn names() -> impl Iterator<Item = &'static str> {
-        COLLECTORS.iter().map(|(_, name, _)| *name)
+        COLLECTORS.iter().map(|(_, name)| *name)
     }
 }
 
@@ -89,8 +99,8 @@ impl FromStr for CollectorSet {
     fn from_str(text: &str) -> Result<Self, UnknownCollector> {
         let mut chosen = Vec::new();
         for name in text.split(',').map(str::trim) {
-            let known = COLLECTORS.iter().find(|(_, known, _)| known.eq_ignore_ascii_case(name));
-            let (collector, ..) = known.ok_or_else(|| UnknownCollector(name.to_owned()))?;
+            let known = COLLECTORS.iter().find(|(_, known)| known.eq_ignore_ascii_case(name));
+            let (collector, _) = known.ok_or_else(|| UnknownCollector(name.to_owned()))?;
             if !chosen.contains(collector) {
                 chosen.push(*collector);
             }
@@ -101,8 +111,8 @@ impl FromStr for CollectorSet {
 
 impl fmt::Display for CollectorSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let chosen = COLLECTORS.iter().filter(|(collector, ..)| self.0.contains(collector));
-        let names: Vec<&str> = chosen.map(|(_, name, _)| *name).collect();
+        let chosen = COLLECTORS.iter().filter(|(collector, _)| self.0.contains(collector));
+        let names: Vec<&str> = chosen.map(|(_, name)| *name).collect();
         f.write_str(&names.join(","))
     }
 }
@@ -111,6 +121,9 @@ impl fmt::Display for CollectorSet {
 pub struct Sampler {
     collectors: CollectorSet,
     meter: CostMeter,
+    services: ServiceNames,
+    /// Whether the kernel says to be short of something.
+    is_short: bool,
     failing: BTreeMap<Collector, Status>,
 }
 
@@ -118,7 +131,13 @@ impl Sampler {
     /// A sampler that runs these collectors.
     #[must_use]
     pub fn new(collectors: CollectorSet) -> Self {
-        Self { collectors, meter: CostMeter::default(), failing: BTreeMap::new() }
+        Self {
+            collectors,
+            meter: CostMeter::default(),
+            services: ServiceNames::default(),
+            is_short: false,
+            failing: BTreeMap::new(),
+        }
     }
 
     /// Takes a snapshot. `spool_bytes` is what waits on the disk.
@@ -131,18 +150,47 @@ impl Sampler {
         let cost = self.meter.begin_cycle(clock.monotonic(), spool_bytes);
         machine.begin_round();
         let mut snapshot = Snapshot { cost, ..Snapshot::default() };
-        for (collector, _, collect) in COLLECTORS {
-            if !self.collectors.0.contains(&collector) {
-                continue;
+        for (collector, _) in COLLECTORS {
+            if self.collectors.contains(collector) {
+                let result = self.collect(collector, machine, &mut snapshot);
+                self.note(&mut snapshot, collector, result);
             }
-            let result = collect(machine, &mut snapshot);
-            if let Err(error) = result {
-                let status = error.status().number();
-                snapshot.faults.push(CollectorFault { collector, status });
-            }
-            self.report(collector, result);
         }
         snapshot
+    }
+
+    fn collect(
+        &mut self,
+        collector: Collector,
+        machine: &mut dyn Machine,
+        snapshot: &mut Snapshot,
+    ) -> Result<(), CollectError> {
+        match collector {
+            Collector::MemoryConditions => {
+                self.is_short = low_conditions(machine)?.any();
+                Ok(())
+            }
+            Collector::Performance => performance::collect(machine, snapshot),
+            Collector::PoolTags => pool_tags::collect(machine, snapshot),
+            Collector::Processes => processes::collect(machine, snapshot),
+            Collector::Services => self.services.collect(machine, snapshot, self.is_short),
+            Collector::ObjectTypes => object_types::collect(machine, snapshot),
+            _ => Err(Status::NOT_FOUND.into()),
+        }
+    }
+
+    /// Adds how a collector fared to a snapshot.
+    pub fn note(
+        &mut self,
+        snapshot: &mut Snapshot,
+        collector: Collector,
+        result: Result<(), CollectError>,
+    ) {
+        if let Err(error) = result {
+            let status = error.status().number();
+            snapshot.faults.push(CollectorFault { collector, status });
+        }
+        self.report(collector, result);
     }
 
     /// Says that the snapshot is stored: its cost is known now, and told by the next one.
@@ -165,6 +213,16 @@ impl Sampler {
             }
         }
     }
+}
+
+/// The system-wide figures alone, as a snapshot has them.
+///
+/// # Errors
+/// When the kernel refuses its figures or the answer makes no sense.
+pub fn memory(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
+    let mut snapshot = Snapshot::default();
+    performance::collect(machine, &mut snapshot)?;
+    Ok(snapshot.memory)
 }
 
 /// What is installed on the machine.

@@ -2,15 +2,21 @@
 
 mod capture;
 mod run;
+mod selftest;
+#[cfg(windows)]
+mod service;
 mod snapshot;
 mod source;
+mod sources;
 mod status;
 
-use std::path::PathBuf;
+use std::{io, path::PathBuf};
 
 use clap::{Parser, Subcommand};
-use poolwatch_agent::settings::{Layer, SettingFlags, Settings, default_file, read_file};
+use sources::SettingSources;
+use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
+use tracing_subscriber::fmt::MakeWriter;
 
 /// Measures the kernel's memory pools of this Windows host and sends them to a Poolwatch server.
 #[derive(Debug, Parser)]
@@ -19,20 +25,16 @@ pub(crate) struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Settings file: TOML, or JSON when its name ends in .json
-    #[arg(long, global = true, env = "POOLWATCH_CONFIG", value_name = "FILE")]
-    config: Option<PathBuf>,
-
     /// Measure a capture instead of this machine
     #[arg(long, global = true, env = "POOLWATCH_REPLAY", value_name = "FILE")]
     replay: Option<PathBuf>,
 
     /// How much is logged: off, error, warn, info, debug or trace
     #[arg(long, global = true, env = "POOLWATCH_LOG", default_value = "info")]
-    pub(crate) log_level: LevelFilter,
+    log_level: LevelFilter,
 
     #[command(flatten)]
-    flags: SettingFlags,
+    sources: SettingSources,
 }
 
 #[derive(Debug, Subcommand)]
@@ -43,38 +45,53 @@ enum Command {
     Snapshot(snapshot::Snapshot),
     /// Keep what the kernel says in a file, to be read on any machine
     Capture(capture::Capture),
+    /// Check that what is measured can be true, and write a report
+    Selftest(selftest::Selftest),
     /// Show the settings that hold, where they come from, and what waits to be sent
     Status(status::Status),
+    /// Run as a Windows service
+    #[cfg(windows)]
+    Service(service::Service),
 }
 
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
-    let replay = cli.replay.as_deref();
-    match cli.command {
-        Command::Run(command) => command.execute(replay, &settings(cli.config, cli.flags)?),
-        Command::Snapshot(command) => command.execute(replay, &settings(cli.config, cli.flags)?),
+    let Cli { command, replay, log_level, sources } = cli;
+    let replay = replay.as_deref();
+    if !command.is_started_by_windows() {
+        start_logging(log_level, io::stderr);
+    }
+    match command {
+        Command::Run(command) => command.execute(replay, &sources.read()?),
+        Command::Snapshot(command) => command.execute(replay, &sources.read()?),
         Command::Capture(command) => command.execute(replay),
-        Command::Status(command) => command.execute(&settings(cli.config, cli.flags)?),
+        Command::Selftest(command) => command.execute(replay),
+        Command::Status(command) => command.execute(replay, &sources.read()?),
+        #[cfg(windows)]
+        Command::Service(command) => command.execute(sources, log_level),
     }
 }
 
-/// The settings that hold. A file that was named must be there; the usual one may be missing.
-fn settings(config: Option<PathBuf>, flags: SettingFlags) -> anyhow::Result<Settings> {
-    let mut layers = vec![flags.into_layer()];
-    layers.extend(registry_layers());
-    match config {
-        Some(path) => layers.push(read_file(&path)?),
-        None if default_file().exists() => layers.push(read_file(&default_file())?),
-        None => {}
+impl Command {
+    /// Whether nobody sees what is written to the console.
+    fn is_started_by_windows(&self) -> bool {
+        match self {
+            #[cfg(windows)]
+            Self::Service(service) => service.is_started_by_windows(),
+            _ => false,
+        }
     }
-    Ok(Settings::resolve(layers))
 }
 
-#[cfg(windows)]
-fn registry_layers() -> Vec<Layer> {
-    poolwatch_agent::settings::registry_layers()
+fn start_logging(level: LevelFilter, to: impl for<'a> MakeWriter<'a> + Send + Sync + 'static) {
+    tracing_subscriber::fmt()
+        .with_writer(to)
+        .with_max_level(level)
+        .with_ansi(false)
+        .with_target(false)
+        .init();
 }
 
-#[cfg(not(windows))]
-fn registry_layers() -> Vec<Layer> {
-    Vec::new()
+/// One thread, made at the start, for all that is done at the same time.
+fn runtime() -> io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build()
 }

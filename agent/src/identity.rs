@@ -1,5 +1,7 @@
 //! Who this agent is: made at its first start, kept in one file that only it may read.
 
+mod kept;
+
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -12,21 +14,21 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use uuid::Uuid;
 
+use kept::Kept;
+
 /// What is kept.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// Made at the first start: tells cloned images apart.
     pub instance_id: Uuid,
     /// What the server gave at enrolment.
-    #[serde(default)]
     pub enrolled: Option<Enrolled>,
     /// The boot that a replay pretends to be in, so that it goes on after a restart.
-    #[serde(default)]
     pub replay: Option<ReplayedBoot>,
 }
 
 /// What the server gave at enrolment.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Enrolled {
     /// The server that gave it: a key is sent to no other.
     pub server_url: String,
@@ -41,6 +43,15 @@ impl std::fmt::Debug for Enrolled {
         let Self { server_url, host_id, .. } = self;
         write!(f, "Enrolled({server_url}, host {host_id})")
     }
+}
+
+/// What of an identity may be shown.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IdentitySummary {
+    /// The instance.
+    pub instance_id: Uuid,
+    /// The server at which it is enrolled, and the host's number there.
+    pub enrolled: Option<(String, HostId)>,
 }
 
 /// The boot that a replay pretends to be in.
@@ -74,7 +85,7 @@ impl IdentityFile {
         fs::create_dir_all(folder)?;
         let path = folder.join(Self::NAME);
         match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-            Ok(Ok(identity)) => return Ok(Self { path, identity }),
+            Ok(Ok(kept)) => return Ok(Self { path, identity: Kept::reveal(kept) }),
             Ok(Err(error)) => {
                 warn!(path = %path.display(), %error, "The identity is damaged; making a new one");
                 fs::rename(&path, path.with_extension("damaged"))?;
@@ -88,10 +99,11 @@ impl IdentityFile {
         Ok(file)
     }
 
-    /// The identity in a folder, if there is one that can be read.
+    /// What may be shown of the identity in a folder, if there is one that can be read.
     #[must_use]
-    pub fn inspect(folder: &Path) -> Option<Identity> {
-        serde_json::from_slice(&fs::read(folder.join(Self::NAME)).ok()?).ok()
+    pub fn inspect(folder: &Path) -> Option<IdentitySummary> {
+        let kept: Kept = serde_json::from_slice(&fs::read(folder.join(Self::NAME)).ok()?).ok()?;
+        Some(kept.summary())
     }
 
     /// The identity.
@@ -111,7 +123,8 @@ impl IdentityFile {
     }
 
     fn save(&self) -> io::Result<()> {
-        write_private(&self.path, &serde_json::to_vec_pretty(&self.identity)?)
+        let kept = Kept::protect(&self.identity)?;
+        write_private(&self.path, &serde_json::to_vec_pretty(&kept)?)
     }
 }
 

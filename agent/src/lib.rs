@@ -7,15 +7,20 @@
 
 pub mod active_directory;
 pub mod agent;
+pub mod anonymous;
 pub mod capture;
 pub mod clock;
 pub mod collect;
+pub mod events;
 pub mod identity;
+pub mod log_file;
 pub mod machine;
 pub mod poolmon;
 pub mod raw;
 pub mod run;
+pub mod selftest;
 pub mod settings;
+mod slots;
 pub mod spool;
 pub mod synthetic;
 pub mod upload;

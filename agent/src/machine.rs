@@ -71,11 +71,15 @@ pub enum InfoClass {
     Handles,
     /// Totals of kernel object types (`NtQueryObject` class 3).
     ObjectTypes,
+    /// Running services and their processes (`EnumServicesStatusExW`).
+    Services,
+    /// What the kernel says to be short of (`\KernelObjects\Low…Condition`).
+    MemoryConditions,
 }
 
 impl InfoClass {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Basic,
         Self::Performance,
         Self::PerformanceInfo,
@@ -85,6 +89,8 @@ impl InfoClass {
         Self::PoolTags2,
         Self::Handles,
         Self::ObjectTypes,
+        Self::Services,
+        Self::MemoryConditions,
     ];
 
     /// Its number in capture files: the class of `NtQuerySystemInformation`, or 0x1000 plus a
@@ -101,6 +107,8 @@ impl InfoClass {
             Self::PoolTags2 => 255,
             Self::PerformanceInfo => 0x1000,
             Self::ObjectTypes => 0x1003,
+            Self::Services => 0x1004,
+            Self::MemoryConditions => 0x1005,
         }
     }
 
@@ -120,6 +128,8 @@ impl Status {
     pub const INVALID_INFO_CLASS: Self = Self(0xC000_0003);
     /// The buffer was too small (`STATUS_INFO_LENGTH_MISMATCH`).
     pub const INFO_LENGTH_MISMATCH: Self = Self(0xC000_0004);
+    /// There is no object of this name (`STATUS_OBJECT_NAME_NOT_FOUND`).
+    pub const OBJECT_NAME_NOT_FOUND: Self = Self(0xC000_0034);
     /// The answer makes no sense (`STATUS_DATA_ERROR`).
     pub const DATA_ERROR: Self = Self(0xC000_003E);
     /// No resources (`STATUS_INSUFFICIENT_RESOURCES`).
@@ -143,14 +153,14 @@ impl Status {
     /// Whether the machine does not offer this at all, as opposed to having failed at it now.
     #[must_use]
     pub fn is_not_available(self) -> bool {
-        [Self::INVALID_INFO_CLASS, Self::NOT_FOUND].contains(&self)
+        [Self::INVALID_INFO_CLASS, Self::OBJECT_NAME_NOT_FOUND, Self::NOT_FOUND].contains(&self)
     }
 }
 
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let meaning = match *self {
-            Self::INVALID_INFO_CLASS | Self::NOT_FOUND => "not available on this host",
+            status if status.is_not_available() => "not available on this host",
             Self::INFO_LENGTH_MISMATCH => "the buffer never was large enough",
             Self::DATA_ERROR => "the answer made no sense",
             Self::INSUFFICIENT_RESOURCES => "the system is out of resources",

@@ -2,23 +2,13 @@
 
 mod commands;
 
-use std::{
-    io::{self, IsTerminal},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use clap::Parser;
 use tracing::error;
 
 fn main() -> ExitCode {
-    let cli = commands::Cli::parse();
-    tracing_subscriber::fmt()
-        .with_writer(io::stderr)
-        .with_max_level(cli.log_level)
-        .with_ansi(io::stderr().is_terminal())
-        .with_target(false)
-        .init();
-    match commands::execute(cli) {
+    match commands::execute(commands::Cli::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -6,6 +6,7 @@
 //! refused; no input makes a parser panic, and each takes time linear in the buffer's size.
 
 pub mod basic;
+pub mod conditions;
 mod fields;
 pub mod handles;
 pub mod layout;
@@ -15,6 +16,7 @@ pub mod performance;
 pub mod performance_info;
 pub mod pool_tags;
 pub mod processes;
+pub mod services;
 
 /// Why a buffer was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -1,40 +1,55 @@
 //! The loop: measure on time, store first, send second.
 
+mod alarm;
+mod pressure;
 mod schedule;
 
-use std::{cell::RefCell, future::Future, time::Duration};
+use std::{
+    cell::RefCell,
+    future::{self, Future},
+    time::Duration,
+};
 
 use anyhow::{Context, bail};
-use tokio::{sync::Notify, time};
+use poolwatch_model::{memory::Memory, snapshot::Collector};
+use tokio::{
+    sync::{Notify, mpsc},
+    time,
+};
 use tracing::{error, info, warn};
 
 use crate::{
     agent::Agent,
     clock::Clock,
-    collect::Sampler,
+    collect::{CollectError, Sampler},
+    events::{Kept, Message},
     settings::Settings,
+    spool::SpoolError,
     upload::{Client, ClientOptions, Step, Uploader},
 };
+use alarm::Alarm;
 use schedule::Schedule;
 
-/// Runs until `stop` is done.
+/// Runs until `stop` is done. `events` come from the thread that reads the event log.
 ///
 /// # Errors
 /// When the settings name no server that can be used.
 pub async fn run(
     agent: Agent,
+    events: Option<mpsc::Receiver<Message>>,
     settings: &Settings,
     clock: &dyn Clock,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut uploader = uploader(&agent, settings)?;
     let agent = RefCell::new(agent);
-    let news = Notify::new();
+    let (news, alarm) = (Notify::new(), Alarm::default());
     info!(server = settings.server_url(), "Started");
     tokio::select! {
         () = stop => {}
-        () = sample_on_time(&agent, settings, clock, &news) => {}
-        () = upload_on_news(&agent, &mut uploader, &news) => {}
+        () = sample_on_time(&agent, settings, clock, &news, &alarm) => {}
+        () = store_events(&agent, events, clock, &news, &alarm) => {}
+        () = upload_on_news(&agent, &mut uploader, &news, &alarm) => {}
     }
     info!("Stopped");
     Ok(())
@@ -52,7 +67,7 @@ pub async fn run_once(agent: Agent, settings: &Settings, clock: &dyn Clock) -> a
     loop {
         match uploader.step(&agent).await {
             Step::Again => {}
-            Step::Idle => return stored,
+            Step::Idle => return Ok(stored.map(|_| ())?),
             Step::Wait(_) => bail!("could not send everything; it waits in the spool"),
         }
     }
@@ -75,39 +90,92 @@ async fn sample_on_time(
     settings: &Settings,
     clock: &dyn Clock,
     news: &Notify,
+    alarm: &Alarm,
 ) {
     let mut sampler = Sampler::new(settings.collectors());
     let mut schedule = Schedule::starting(clock.monotonic());
     loop {
-        if let Err(error) = sample(agent, &mut sampler, clock) {
-            error!("A snapshot is lost: {error:#}");
+        match sample(agent, &mut sampler, clock) {
+            Ok(memory) => alarm.heed_headroom(clock.monotonic(), &memory),
+            Err(error) => error!("A snapshot is lost: {error:#}"),
         }
+        // What takes resources comes after what must not fail.
+        agent.borrow_mut().spool.prepare();
         news.notify_one();
-        let interval = settings.interval_s(agent.borrow().suggestions.interval_s);
-        let next = schedule.next(clock.monotonic(), Duration::from_secs(interval.into()));
+        let usual = settings.interval_s(agent.borrow().suggestions.interval_s);
+        let now = clock.monotonic();
+        let interval = alarm.interval(now, Duration::from_secs(usual.into()));
+        let next = schedule.next(now, interval);
         if next.skipped > 0 {
             warn!(snapshots = next.skipped, "Too late for some snapshots; they are left out");
         }
-        time::sleep(next.wait).await;
+        tokio::select! {
+            () = time::sleep(next.wait) => {}
+            () = alarm.raised(agent, settings, clock) => schedule.hurry(clock.monotonic()),
+        }
     }
 }
 
-/// Takes a snapshot and stores it.
-fn sample(agent: &RefCell<Agent>, sampler: &mut Sampler, clock: &dyn Clock) -> anyhow::Result<()> {
-    let Agent { machine, spool, .. } = &mut *agent.borrow_mut();
+/// Takes a snapshot and stores it. Returns its system-wide figures.
+fn sample(
+    agent: &RefCell<Agent>,
+    sampler: &mut Sampler,
+    clock: &dyn Clock,
+) -> Result<Memory, SpoolError> {
+    let Agent { machine, spool, event_log, .. } = &mut *agent.borrow_mut();
     let now = machine.now();
-    let snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
-    spool.push(machine.boot(), now, snapshot)?;
+    let mut snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
+    sampler.note(&mut snapshot, Collector::EventLog, event_log.map_err(CollectError::from));
+    let memory = snapshot.memory.clone();
+    let pushed = spool.push(machine.boot(), now, snapshot);
     sampler.end_cycle(clock.monotonic());
-    Ok(())
+    pushed.map(|_| memory)
 }
 
-async fn upload_on_news(agent: &RefCell<Agent>, uploader: &mut Uploader, news: &Notify) {
+/// Brings to the disk what is read from the event log.
+async fn store_events(
+    agent: &RefCell<Agent>,
+    events: Option<mpsc::Receiver<Message>>,
+    clock: &dyn Clock,
+    news: &Notify,
+    alarm: &Alarm,
+) {
+    let Some(mut events) = events else {
+        return future::pending().await;
+    };
+    while let Some(message) = events.recv().await {
+        match message {
+            Message::State(state) => agent.borrow_mut().event_log = state,
+            Message::Events(events, kept) => {
+                let pushed = agent.borrow_mut().spool.push_events(events.clone());
+                alarm.heed_events(clock, &events);
+                if let Err(error) = &pushed {
+                    warn!(%error, "Events could not be stored; they are tried again");
+                }
+                // The reader has ended if nobody hears it.
+                let _ = kept.send(if pushed.is_ok() { Kept::Yes } else { Kept::No });
+                news.notify_one();
+            }
+        }
+    }
+    // There is no log; the others go on.
+    future::pending::<()>().await;
+}
+
+async fn upload_on_news(
+    agent: &RefCell<Agent>,
+    uploader: &mut Uploader,
+    news: &Notify,
+    alarm: &Alarm,
+) {
     loop {
         match uploader.step(agent).await {
             Step::Again => {}
             Step::Idle => news.notified().await,
-            Step::Wait(wait) => time::sleep(wait).await,
+            Step::Wait(wait) => tokio::select! {
+                () = time::sleep(wait) => {}
+                () = alarm.is_urgent() => {}
+            },
         }
     }
 }

@@ -17,11 +17,11 @@ use std::{fmt, path::PathBuf};
 use serde::Serialize;
 
 use crate::collect::CollectorSet;
-pub use definition::{INTERVAL_S, Kind, SETTINGS, Setting};
+pub use definition::{INSTALLER_KEY, INTERVAL_S, Kind, POLICY_KEY, SETTINGS, Setting};
 pub use file::{FileError, default_file, read_file};
 pub use flags::SettingFlags;
 #[cfg(windows)]
-pub use registry::{INSTALLER_KEY, POLICY_KEY, registry_layers};
+pub use registry::{keep_as_installer, registry_layers};
 
 /// Where a value comes from, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]

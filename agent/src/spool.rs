@@ -1,11 +1,15 @@
-//! Snapshots on disk until the server has them: written first, sent second.
+//! Snapshots and events on disk until the server has them: written first, sent second.
 //!
 //! The folder holds numbered segments (`00000000000000000007.seg`) that sort oldest first, the file
 //! `position` that remembers what the server acknowledged, and `lock`, which keeps a second agent
 //! out. Every segment begins with a key frame, so that dropping a whole one, when the folder is full,
 //! leaves nothing that cannot be decoded. Every frame is flushed to the disk before it is sent: the
 //! hours before a hang are there after the reboot.
+//!
+//! The next segment lies ready, open and with its room on the disk, before it is needed: a host that
+//! is out of pool opens no file any more.
 
+mod pending;
 mod position;
 mod segment;
 
@@ -24,10 +28,11 @@ use poolwatch_protocol::{
 use tracing::{info, warn};
 
 use crate::machine::Now;
+pub use pending::Pending;
 pub use position::Position;
 use position::{Acknowledged, PositionFile};
-pub use segment::SpooledFrame;
-use segment::{Next, SegmentReader, SegmentWriter};
+use segment::{Entry, Next, SegmentReader, SegmentWriter};
+pub use segment::{SpooledEvent, SpooledFrame};
 
 /// How much the spool may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,15 +89,6 @@ impl SpoolError {
     }
 }
 
-/// Frames that wait to be sent, oldest first.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pending {
-    /// The frames; at least one.
-    pub frames: Vec<SpooledFrame>,
-    /// Where the first frame after each of them lies.
-    ends: Vec<Position>,
-}
-
 /// What is in a spool's folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct SpoolSummary {
@@ -100,7 +96,7 @@ pub struct SpoolSummary {
     pub segments: usize,
     /// Bytes of all segments, those already sent included.
     pub bytes: u64,
-    /// Frames that were dropped unsent since the spool was made.
+    /// Frames and events that were dropped unsent since the spool was made.
     pub dropped: u64,
 }
 
@@ -113,6 +109,10 @@ pub struct Spool {
     segments: VecDeque<Segment>,
     /// Writes the last of `segments`.
     writer: Option<SegmentWriter>,
+    /// The segment after that, none of `segments` yet.
+    spare: Option<SegmentWriter>,
+    /// Whether no spare could be made, so that it is logged once.
+    lacks_spare: bool,
     position: PositionFile,
     /// The frame written last.
     last: Option<(BootId, u64)>,
@@ -134,20 +134,40 @@ impl Spool {
         fs::create_dir_all(folder).map_err(SpoolError::io("create", folder))?;
         let lock = lock(folder)?;
         let position = PositionFile::open(&folder.join("position"))?;
-        let segments = list(folder)?;
+        let mut segments = list(folder)?;
+        give_back_reserves(folder, &mut segments);
         let mut spool = Self {
             folder: folder.to_owned(),
             limits,
             encoder: Encoder::default(),
             segments,
             writer: None,
+            spare: None,
+            lacks_spare: false,
             position,
             last: None,
             _lock: lock,
         };
         spool.last = spool.newest_frame()?;
         spool.forget_acknowledged();
+        spool.prepare();
         Ok(spool)
+    }
+
+    /// Lays the next segment ready, unless it is. To be called when there is time; where it fails,
+    /// frames go on into the segment that is open.
+    pub fn prepare(&mut self) {
+        if self.spare.is_some() {
+            return;
+        }
+        match self.create_segment() {
+            Ok(spare) => (self.spare, self.lacks_spare) = (Some(spare), false),
+            Err(error) if !self.lacks_spare => {
+                warn!(%error, "No spare spool segment");
+                self.lacks_spare = true;
+            }
+            Err(_) => {}
+        }
     }
 
     /// What is in a folder, without opening it: another agent may be using it.
@@ -155,7 +175,12 @@ impl Spool {
     /// # Errors
     /// When the folder cannot be read.
     pub fn inspect(folder: &Path) -> Result<SpoolSummary, SpoolError> {
-        let segments = list(folder)?;
+        let mut segments = list(folder)?;
+        // The newest two may have room reserved that is not used.
+        for segment in segments.iter_mut().rev().take(2) {
+            segment.bytes = segment::used(&segment::path(folder, segment.number), segment.number)?;
+        }
+        segments.retain(|segment| segment.bytes > 0);
         let dropped = PositionFile::read(&folder.join("position")).unwrap_or_default().dropped;
         let bytes = segments.iter().map(|segment| segment.bytes).sum();
         Ok(SpoolSummary { segments: segments.len(), bytes, dropped })
@@ -167,7 +192,7 @@ impl Spool {
         self.segments.iter().map(|segment| segment.bytes).sum()
     }
 
-    /// Frames that were dropped unsent since the spool was made.
+    /// Frames and events that were dropped unsent since the spool was made.
     #[must_use]
     pub fn dropped(&self) -> u64 {
         self.position.get().dropped
@@ -195,76 +220,22 @@ impl Spool {
         written.map(|()| stamp)
     }
 
+    /// Writes events. When this returns, they are on the disk.
+    ///
+    /// # Errors
+    /// When the disk refuses even after the oldest segment was dropped: none of them is kept then.
+    pub fn push_events(&mut self, events: Vec<SpooledEvent>) -> Result<(), SpoolError> {
+        let writer = self.take_writer()?;
+        let entries: Vec<Entry> =
+            events.into_iter().map(|event| Entry::Event(Box::new(event))).collect();
+        let written = self.append(writer, &entries);
+        self.drop_beyond_limit();
+        written
+    }
+
     /// Makes the next frame a key frame: the server asked for it.
     pub fn restart_chain(&mut self) {
         self.encoder.restart_chain();
-    }
-
-    /// The frames that wait, up to so many bytes and frames but at least one.
-    ///
-    /// # Errors
-    /// When a segment cannot be read. Damaged ones are skipped, not an error.
-    pub fn pending(
-        &mut self,
-        max_bytes: usize,
-        max_frames: usize,
-    ) -> Result<Option<Pending>, SpoolError> {
-        let mut pending = Pending { frames: Vec::new(), ends: Vec::new() };
-        let mut bytes = 0;
-        let acknowledged = self.position.get().position;
-        for segment in &self.segments {
-            if segment.number < acknowledged.segment {
-                continue;
-            }
-            let path = segment::path(&self.folder, segment.number);
-            let offset =
-                if segment.number == acknowledged.segment { acknowledged.offset } else { 0 };
-            let mut reader = match SegmentReader::open(&path, segment.number, offset) {
-                Err(error) if error.is_not_found() => {
-                    warn!(%error, "A spool segment was taken away");
-                    continue;
-                }
-                other => other?,
-            };
-            loop {
-                let frame = match reader.next_frame()? {
-                    Next::Frame(frame) => frame,
-                    Next::End => break,
-                    Next::Torn => {
-                        warn!(segment = segment.number, "Skipped the torn end of a spool segment");
-                        break;
-                    }
-                };
-                bytes += frame.bytes.len();
-                let full = bytes > max_bytes || pending.frames.len() == max_frames.max(1);
-                if full && !pending.frames.is_empty() {
-                    return Ok(Some(pending));
-                }
-                pending.ends.push(Position { segment: segment.number, offset: reader.offset() });
-                pending.frames.push(frame);
-            }
-        }
-        Ok((!pending.frames.is_empty()).then_some(pending))
-    }
-
-    /// Forgets the first `count` of these frames: the server has them, or will never have them.
-    ///
-    /// # Errors
-    /// When the position cannot be written. The frames are then sent again after a restart, which
-    /// does no harm.
-    pub fn acknowledge(&mut self, pending: &Pending, count: usize) -> Result<(), SpoolError> {
-        let Some(last) = count.min(pending.ends.len()).checked_sub(1) else {
-            return Ok(());
-        };
-        let frame = &pending.frames[last];
-        let before = self.position.get();
-        let written = self.position.set(Acknowledged {
-            position: before.position.max(pending.ends[last]),
-            last: Some((frame.boot, frame.seq)),
-            ..before
-        });
-        self.forget_acknowledged();
-        written
     }
 
     /// Never less than what this boot had, also when the folder was emptied in between: then it goes
@@ -276,26 +247,44 @@ impl Spool {
     }
 
     fn write(&mut self, stamp: Stamp, snapshot: Snapshot) -> Result<(), SpoolError> {
-        let segment_bytes = self.limits.segment_bytes;
-        let mut writer = match self.writer.take().filter(|writer| writer.bytes() < segment_bytes) {
-            Some(writer) => writer,
-            None => match self.begin_segment() {
-                Err(error) if error.is_disk_full() && self.drop_oldest() => self.begin_segment()?,
-                other => other?,
-            },
-        };
+        let writer = self.take_writer()?;
         let bytes = self.encoder.encode(stamp, snapshot);
         let size = bytes.len();
-        let appended = if size > limits::FRAME_BYTES {
-            Err(SpoolError::TooLarge(size))
-        } else {
-            let frame = SpooledFrame { boot: stamp.boot, seq: stamp.seq, bytes };
-            match writer.append(&frame) {
-                Err(error) if error.is_disk_full() && writer.is_whole() && self.drop_oldest() => {
-                    writer.append(&frame)
-                }
+        if size > limits::FRAME_BYTES {
+            self.writer = Some(writer);
+            return Err(SpoolError::TooLarge(size));
+        }
+        let frame = SpooledFrame { boot: stamp.boot, seq: stamp.seq, bytes };
+        self.append(writer, &[Entry::Frame(frame)])
+    }
+
+    /// What to write to: the open segment, or the next one when that is full.
+    fn take_writer(&mut self) -> Result<SegmentWriter, SpoolError> {
+        let Some(writer) = self.writer.take() else {
+            return match self.begin_segment() {
+                Err(error) if error.is_disk_full() && self.drop_oldest() => self.begin_segment(),
                 other => other,
+            };
+        };
+        if writer.bytes() < self.limits.segment_bytes {
+            return Ok(writer);
+        }
+        match self.begin_segment() {
+            Ok(next) => {
+                writer.finish();
+                Ok(next)
             }
+            // As was said when no spare could be made.
+            Err(_) => Ok(writer),
+        }
+    }
+
+    fn append(&mut self, mut writer: SegmentWriter, entries: &[Entry]) -> Result<(), SpoolError> {
+        let appended = match writer.append(entries) {
+            Err(error) if error.is_disk_full() && writer.is_whole() && self.drop_oldest() => {
+                writer.append(entries)
+            }
+            other => other,
         };
         if let Some(segment) = self.segments.back_mut() {
             segment.bytes = writer.bytes();
@@ -310,12 +299,19 @@ impl Spool {
 
     /// Begins a segment, the last of `segments`, with a key frame to come.
     fn begin_segment(&mut self) -> Result<SegmentWriter, SpoolError> {
+        let writer = match self.spare.take() {
+            Some(spare) => spare,
+            None => self.create_segment()?,
+        };
         self.encoder.restart_chain();
+        self.segments.push_back(Segment { number: writer.number(), bytes: writer.bytes() });
+        Ok(writer)
+    }
+
+    fn create_segment(&self) -> Result<SegmentWriter, SpoolError> {
         let newest = self.segments.back().map_or(0, |segment| segment.number);
         let number = newest.max(self.position.get().position.segment) + 1;
-        let writer = SegmentWriter::create(&self.folder, number)?;
-        self.segments.push_back(Segment { number, bytes: writer.bytes() });
-        Ok(writer)
+        SegmentWriter::create(&self.folder, number, self.limits.segment_bytes)
     }
 
     fn drop_beyond_limit(&mut self) {
@@ -344,7 +340,7 @@ impl Spool {
             warn!(%error, "Could not keep the spool's position");
         }
         if lost > 0 {
-            warn!(frames = lost, "The spool is full: dropped its oldest unsent frames");
+            warn!(entries = lost, "The spool is full: dropped its oldest unsent frames and events");
         }
         true
     }
@@ -357,11 +353,11 @@ impl Spool {
         let offset = if number == acknowledged.segment { acknowledged.offset } else { 0 };
         let path = segment::path(&self.folder, number);
         let mut reader = SegmentReader::open(&path, number, offset)?;
-        let mut frames = 0;
-        while let Next::Frame(_) = reader.next_frame()? {
-            frames += 1;
+        let mut entries = 0;
+        while let Next::Entry(_) = reader.next_entry()? {
+            entries += 1;
         }
-        Ok(frames)
+        Ok(entries)
     }
 
     /// Removes segments of which nothing is unsent and that are not being written.
@@ -392,14 +388,35 @@ impl Spool {
             let path = segment::path(&self.folder, segment.number);
             let mut reader = SegmentReader::open(&path, segment.number, 0)?;
             let mut newest = None;
-            while let Next::Frame(frame) = reader.next_frame()? {
-                newest = Some((frame.boot, frame.seq));
+            while let Next::Entry(entry) = reader.next_entry()? {
+                if let Entry::Frame(frame) = entry {
+                    newest = Some((frame.boot, frame.seq));
+                }
             }
             if newest.is_some() {
                 return Ok(newest);
             }
         }
         Ok(None)
+    }
+}
+
+/// Cuts off the room that an earlier process had reserved in its last segments.
+fn give_back_reserves(folder: &Path, segments: &mut VecDeque<Segment>) {
+    while let Some(newest) = segments.back_mut() {
+        match segment::trim(&segment::path(folder, newest.number), newest.number) {
+            Ok(0) => {
+                segments.pop_back();
+            }
+            Ok(bytes) => {
+                newest.bytes = bytes;
+                return;
+            }
+            Err(error) => {
+                warn!(%error, "Could not cut a spool segment");
+                return;
+            }
+        }
     }
 }
 

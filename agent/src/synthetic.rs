@@ -12,7 +12,7 @@ use crate::raw::{
     layout::{
         basic as basic_at, handle, handles as handles_head, module, modules as modules_head,
         object_type, performance as performance_at, performance_info as info_at, pool_tag,
-        pool_tag2, pool_tags as tags_head, process, thread,
+        pool_tag2, pool_tags as tags_head, process, service, services as services_head, thread,
     },
     object_types::ObjectType,
 };
@@ -211,6 +211,21 @@ pub fn handles(counts: &HandleCounts) -> Vec<u8> {
             put(&mut entry, handle::TYPE_INDEX, type_index.to_le_bytes());
             bytes.append(&mut entry);
         }
+    }
+    bytes
+}
+
+/// Running services with their processes, as `raw::services` reads them, at address `base`.
+#[must_use]
+pub fn services(services: &[(&str, u32)], base: u64) -> Vec<u8> {
+    let mut bytes = vec![0; services_head::ENTRIES + services.len() * service::SIZE];
+    put(&mut bytes, services_head::COUNT, (services.len() as u64).to_le_bytes());
+    for (index, (name, pid)) in services.iter().enumerate() {
+        let entry = services_head::ENTRIES + index * service::SIZE;
+        let address = base + bytes.len() as u64;
+        put(&mut bytes, entry + service::SERVICE_NAME, address.to_le_bytes());
+        put(&mut bytes, entry + service::PROCESS_ID, pid.to_le_bytes());
+        bytes.extend(name.encode_utf16().chain([0]).flat_map(u16::to_le_bytes));
     }
     bytes
 }

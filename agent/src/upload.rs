@@ -9,7 +9,7 @@ use poolwatch_protocol::{
     VERSIONS,
     v1::{
         Batch, SenderClock,
-        messages::{EnrolRequest, FramesReply, InventoryRequest},
+        messages::{EnrolRequest, EventsRequest, FramesReply, InventoryRequest},
     },
 };
 use tracing::{debug, info, warn};
@@ -23,9 +23,9 @@ use crate::{
 use backoff::Backoff;
 pub use client::{Client, ClientError, ClientOptions, UploadError};
 
-/// Frames of one upload, at most.
-const BATCH_FRAMES: usize = 256;
-/// Bytes of one upload, at most, unless one frame alone is larger.
+/// Frames or events of one upload, at most.
+const BATCH_ENTRIES: usize = 256;
+/// Bytes of one upload, at most, unless one entry alone is larger.
 const BATCH_BYTES: usize = 1 << 20;
 
 /// What to do after a step.
@@ -44,8 +44,8 @@ pub struct Uploader {
     client: Client,
     token: Option<String>,
     backoff: Backoff,
-    /// Frames of the next batch: fewer after the server found one too large.
-    frames: usize,
+    /// Entries of the next batch: fewer after the server found one too large.
+    entries: usize,
     inventory_due: bool,
     /// Whether the last attempt failed, so that it is logged once.
     failing: bool,
@@ -59,13 +59,13 @@ impl Uploader {
             client,
             token,
             backoff: Backoff::new(seed),
-            frames: BATCH_FRAMES,
+            entries: BATCH_ENTRIES,
             inventory_due: true,
             failing: false,
         }
     }
 
-    /// Does the next thing there is to do: enrols, sends the inventory, or sends one batch.
+    /// Does the next thing there is to do: enrols, sends the inventory, or sends one batch of frames or events.
     pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
         let Some(key) = self.key(agent) else {
             return self.enrol(agent).await;
@@ -73,7 +73,7 @@ impl Uploader {
         if self.inventory_due {
             return self.send_inventory(agent, &key).await;
         }
-        self.send_frames(agent, &key).await
+        self.send_pending(agent, &key).await
     }
 
     /// The host's key, when this server gave one.
@@ -151,8 +151,8 @@ impl Uploader {
         }
     }
 
-    async fn send_frames(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {
-        let pending = agent.borrow_mut().spool.pending(BATCH_BYTES, self.frames);
+    async fn send_pending(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {
+        let pending = agent.borrow_mut().spool.pending(BATCH_BYTES, self.entries);
         let pending = match pending {
             Ok(Some(pending)) => pending,
             Ok(None) => return Step::Idle,
@@ -161,24 +161,24 @@ impl Uploader {
                 return Step::Wait(self.backoff.next(None));
             }
         };
-        let body = batch(agent, &pending.frames);
-        match self.client.frames(key, body).await {
-            Ok(reply) => {
+        match self.send(agent, key, &pending).await {
+            Ok(()) => {
                 self.succeed();
-                self.frames = (self.frames * 2).min(BATCH_FRAMES);
-                heed(agent, &pending, &reply);
+                self.entries = (self.entries * 2).min(BATCH_ENTRIES);
+                acknowledge(&mut agent.borrow_mut(), &pending);
+                debug!(frames = pending.frames.len(), events = pending.events.len(), "Sent");
                 Step::Again
             }
             // Too much for the server, or something in it that it cannot take: send less, and give
-            // up on a frame that is refused all alone.
-            Err(error) if error.is_about_content() && pending.frames.len() > 1 => {
-                debug!(%error, frames = pending.frames.len(), "Trying a smaller batch");
-                self.frames = pending.frames.len() / 2;
+            // up on what is refused all alone.
+            Err(error) if error.is_about_content() && pending.len() > 1 => {
+                debug!(%error, entries = pending.len(), "Trying a smaller batch");
+                self.entries = pending.len() / 2;
                 Step::Again
             }
             Err(error) if error.is_about_content() => {
-                let frame = &pending.frames[0];
-                warn!(seq = frame.seq, %error, "The server refused a frame; it is forgotten");
+                let seq = pending.frames.first().map(|frame| frame.seq);
+                warn!(seq, %error, "The server refused a frame or an event; it is forgotten");
                 let mut agent = agent.borrow_mut();
                 agent.spool.restart_chain();
                 acknowledge(&mut agent, &pending);
@@ -186,6 +186,31 @@ impl Uploader {
             }
             Err(error) => self.after_failure(agent, &error),
         }
+    }
+
+    /// Sends, and does what the server answers.
+    async fn send(
+        &self,
+        agent: &RefCell<Agent>,
+        key: &str,
+        pending: &Pending,
+    ) -> Result<(), UploadError> {
+        if pending.events.is_empty() {
+            let body = batch(agent, &pending.frames);
+            let reply = self.client.frames(key, body).await?;
+            heed(agent, &pending.frames, &reply);
+            return Ok(());
+        }
+        let request = EventsRequest {
+            wall: agent.borrow().machine.now().wall,
+            events: pending.events.iter().map(|each| each.event.clone()).collect(),
+            gap: pending.events.iter().any(|each| each.gap_before),
+        };
+        for refused in self.client.events(key, &request).await?.refused {
+            let record = request.events.get(refused.index).map(|event| event.record_id);
+            warn!(record, reason = %refused.reason, "The server refused an event; it is forgotten");
+        }
+        Ok(())
     }
 
     fn after_failure(&mut self, agent: &RefCell<Agent>, error: &UploadError) -> Step {
@@ -237,10 +262,10 @@ fn batch(agent: &RefCell<Agent>, frames: &[SpooledFrame]) -> Vec<u8> {
 }
 
 /// Does what the server answered to a batch: all of its frames are done with.
-fn heed(agent: &RefCell<Agent>, pending: &Pending, reply: &FramesReply) {
+fn heed(agent: &RefCell<Agent>, frames: &[SpooledFrame], reply: &FramesReply) {
     let mut agent = agent.borrow_mut();
     for refused in &reply.refused {
-        let seq = pending.frames.get(refused.index).map(|frame| frame.seq);
+        let seq = frames.get(refused.index).map(|frame| frame.seq);
         warn!(seq, reason = %refused.reason, "The server refused a frame; it is forgotten");
     }
     if reply.need_key {
@@ -248,12 +273,10 @@ fn heed(agent: &RefCell<Agent>, pending: &Pending, reply: &FramesReply) {
         agent.spool.restart_chain();
     }
     agent.suggestions = reply.suggestions;
-    acknowledge(&mut agent, pending);
-    debug!(frames = pending.frames.len(), "Sent");
 }
 
 fn acknowledge(agent: &mut Agent, pending: &Pending) {
-    if let Err(error) = agent.spool.acknowledge(pending, pending.frames.len()) {
+    if let Err(error) = agent.spool.acknowledge(pending, pending.len()) {
         warn!(%error, "Could not keep what was sent; a restart will send it again");
     }
 }

@@ -1,13 +1,27 @@
 //! The Windows that the agent runs on. The only unsafe code of the project is below this module:
 //! one small function per call, each with its source; what they return is read elsewhere.
 
+mod conditions;
+mod data_protection;
+mod event_log;
 mod facts;
+mod folder_access;
 mod folders;
 mod live;
 mod own_use;
 mod query;
+mod service;
+mod service_manager;
+mod services;
+mod wine;
 
+pub(crate) use data_protection::{protect, reveal};
+pub use event_log::SystemLog;
 pub use facts::boot_id;
+pub use folder_access::restrict_folder;
 pub use folders::program_data;
 pub use live::Live;
+pub use own_use::own_handles;
 pub(crate) use own_use::own_use;
+pub use service::{SERVICE_NAME, Stop, run_as_service};
+pub use service_manager::{install, service_state, start, uninstall};

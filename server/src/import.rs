@@ -158,9 +158,9 @@ pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure
     let since = now.saturating_sub(SignedDuration::from_hours(i64::from(KEEP_DAYS) * 24));
     let since = since.unwrap_or(Timestamp::MIN);
     if let Some((snapshot, at)) = history::state_at(&mut db, host, since, now).await? {
-        app.fleet.host(host).restore(snapshot, at);
+        app.fleet.host(host).restore(&snapshot, at);
     }
-    app.fleet.note_change();
+    app.fleet.note_change_of(host);
     Ok(())
 }
 

@@ -5,7 +5,10 @@ mod keep_partitions;
 mod resolve_quiet_incidents;
 mod show_imports;
 
-use std::time::Duration;
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::jobs::{self, LeasedJob};
@@ -13,10 +16,17 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
-use crate::{alerts::deliver::Mailer, app::SharedApp, clock, fleet};
+use crate::{
+    alerts::deliver::Mailer,
+    app::SharedApp,
+    clock,
+    fleet::{self, roster::Roster},
+};
 
-/// How often the fleet's view is made.
-const VIEW_EVERY: Duration = Duration::from_secs(5);
+/// How often the fleet's view is made: the more it costs, the less often within this.
+const VIEW_EVERY: RangeInclusive<Duration> = Duration::from_secs(5)..=Duration::from_secs(10);
+/// The share of one processor that making views may take, as one part of so many.
+const VIEW_SHARE: u32 = 100;
 /// How often growth's baselines are looked after.
 const BASELINE_EVERY: Duration = Duration::from_secs(30);
 /// How often due jobs are looked for.
@@ -41,6 +51,7 @@ const KINDS: [Kind; 3] = [
 
 /// Starts everything that runs in the background. It ends when `stop` is cancelled.
 pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) {
+    tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
@@ -51,30 +62,38 @@ pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) 
     }
 }
 
-async fn keep_view(app: SharedApp) {
-    let mut roster = fleet::view::Roster::default();
-    if let Err(error) =
-        fleet::load::run(&app.pool, &app.fleet, app.settings.keep_days, clock::now()).await
-    {
+async fn load_fleet(app: SharedApp) {
+    let keep_days = app.settings.keep_days;
+    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, keep_days, clock::now()).await {
         error!(%error, "Could not load the latest of every host");
     }
-    let mut every = tokio::time::interval(VIEW_EVERY);
+}
+
+async fn keep_view(app: SharedApp) {
+    let mut roster = Roster::default();
     loop {
-        every.tick().await;
+        let begun = Instant::now();
         let now = clock::now();
-        match fleet::view::refresh(&app.pool, &app.fleet, &mut roster, now).await {
+        let made;
+        (roster, made) = fleet::refresh::refresh(&app, roster, now).await;
+        match made {
             Ok(()) => crate::pages::presence::count(&app.fleet.view(), now),
             Err(error) => error!(%error, "Could not make the fleet's view"),
         }
+        let pause = begun.elapsed() * VIEW_SHARE;
+        tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end())).await;
     }
 }
 
 async fn keep_baselines(app: SharedApp) {
     let mut every = tokio::time::interval(BASELINE_EVERY);
+    let mut asked = fleet::baseline::Asked::default();
     loop {
         every.tick().await;
-        if let Err(error) = fleet::baseline::refresh(&app.pool, &app.fleet, clock::now()).await {
-            error!(%error, "Could not load the tags of a day ago");
+        let refreshed =
+            fleet::baseline::refresh(&app.pool, &app.fleet, &mut asked, clock::now()).await;
+        if let Err(error) = refreshed {
+            error!(%error, "Could not load the tags of earlier moments");
         }
     }
 }

@@ -1,11 +1,11 @@
-use poolwatch_model::{BootId, Bytes, Pool, PoolTag};
+use poolwatch_model::{BootId, Bytes, Pool, PoolTag, host::HostFacts};
 use uuid::Uuid;
 
 use super::*;
 use crate::{
     capture::{Capture, OwnedBuffer},
     clock::SystemClock,
-    machine::{InfoClass, replay::Replay},
+    machine::{InfoClass, Now, RawBuffer, replay::Replay},
     synthetic::small_capture,
 };
 
@@ -30,7 +30,10 @@ fn a_healthy_machine_gives_every_part() {
     let tags = snapshot.tags.unwrap();
     let threads = tags.get(PoolTag::new(*b"Thre")).unwrap();
     assert_eq!(threads.of(Pool::Nonpaged).outstanding, 60_000);
-    assert_eq!(snapshot.processes.unwrap()[2].image, "mybadapp.exe");
+    let processes = snapshot.processes.unwrap();
+    assert_eq!(processes[2].image, "mybadapp.exe");
+    assert_eq!(processes[2].services, ["BadApp"]);
+    assert_eq!(processes[3].services, ["Dnscache", "LanmanWorkstation"]);
     let names: Vec<String> =
         snapshot.object_types.unwrap().into_iter().map(|each| each.name).collect();
     assert_eq!(names, ["File", "Process", "Thread", "Token"]);
@@ -39,6 +42,8 @@ fn a_healthy_machine_gives_every_part() {
 #[test]
 fn each_collector_may_fail_and_the_rest_survives() {
     for (class, collector) in [
+        (InfoClass::Services, Collector::Services),
+        (InfoClass::MemoryConditions, Collector::MemoryConditions),
         (InfoClass::Performance, Collector::Performance),
         (InfoClass::PoolTags, Collector::PoolTags),
         (InfoClass::Processes, Collector::Processes),
@@ -56,7 +61,8 @@ fn each_collector_may_fail_and_the_rest_survives() {
             snapshot.object_types.is_some(),
             snapshot.memory.nonpaged.is_some(),
         ];
-        let lost = usize::from(collector != Collector::Performance);
+        let is_part = [Collector::PoolTags, Collector::Processes, Collector::ObjectTypes];
+        let lost = usize::from(is_part.contains(&collector));
         assert_eq!(parts.iter().filter(|there| **there).count(), 4 - lost, "{class:?}");
     }
 }
@@ -129,4 +135,113 @@ fn the_inventory_lists_drivers_by_name() {
     let names: Vec<String> =
         inventory(&mut machine).unwrap().drivers.into_iter().map(|driver| driver.name).collect();
     assert_eq!(names, ["foo.sys", "netio.sys", "ntoskrnl.exe"]);
+}
+
+/// A machine that counts what it is asked.
+struct Counting {
+    machine: Replay<SystemClock>,
+    asked_for_services: usize,
+}
+
+impl Machine for Counting {
+    fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status> {
+        self.asked_for_services += usize::from(class == InfoClass::Services);
+        self.machine.query(class)
+    }
+
+    fn begin_round(&mut self) {
+        self.machine.begin_round();
+    }
+
+    fn boot(&self) -> BootId {
+        self.machine.boot()
+    }
+
+    fn now(&self) -> Now {
+        self.machine.now()
+    }
+
+    fn facts(&self) -> HostFacts {
+        self.machine.facts()
+    }
+}
+
+fn counted(capture: Capture, snapshots: usize) -> (usize, Vec<Snapshot>) {
+    let clock = SystemClock::start();
+    let machine = Replay::new(capture, clock, BootId(Uuid::nil()), None);
+    let mut machine = Counting { machine, asked_for_services: 0 };
+    let mut sampler = Sampler::new(CollectorSet::all());
+    let taken = (0..snapshots).map(|_| sampler.snapshot(&mut machine, &clock, 0)).collect();
+    (machine.asked_for_services, taken)
+}
+
+fn services_of(snapshot: &Snapshot, pid: u32) -> &[String] {
+    let mut processes = snapshot.processes.iter().flatten();
+    processes.find(|process| process.key.pid == pid).map_or(&[], |process| &process.services)
+}
+
+#[test]
+fn services_are_asked_for_when_a_process_came_up_and_now_and_then() {
+    let (asked, taken) = counted(small_capture(), 25);
+    assert_eq!(asked, 3);
+    assert!(taken.iter().all(|snapshot| services_of(snapshot, 416) == ["BadApp"]));
+}
+
+#[test]
+fn a_host_that_is_short_of_pool_is_not_asked_for_services() {
+    let mut capture = small_capture();
+    for round in &mut capture.rounds[1..] {
+        let low = OwnedBuffer { bytes: vec![1, 0, 0], base: 0 };
+        round.answers.insert(InfoClass::MemoryConditions, Ok(low));
+    }
+    let (asked, taken) = counted(capture, 5);
+    assert_eq!(asked, 1);
+    assert_eq!(services_of(&taken[4], 820), ["Dnscache", "LanmanWorkstation"]);
+}
+
+#[test]
+fn a_process_with_a_used_id_does_not_inherit_services() {
+    let mut capture = small_capture();
+    let base = 0x1000;
+    for round in &mut capture.rounds[1..] {
+        let created = jiff::Timestamp::from_second(1_779_999_999).ok();
+        let process = poolwatch_model::process::ProcessUse::new(416, created, "other.exe");
+        let bytes = crate::synthetic::processes(&[process], base);
+        round.answers.insert(InfoClass::Processes, Ok(OwnedBuffer { bytes, base }));
+        round.answers.insert(InfoClass::Services, Err(Status::INSUFFICIENT_RESOURCES));
+    }
+    let (_, taken) = counted(capture, 2);
+    assert_eq!(services_of(&taken[0], 416), ["BadApp"]);
+    assert_eq!(services_of(&taken[1], 416), [""; 0]);
+    assert_eq!(taken[1].faults.len(), 1);
+}
+
+#[test]
+fn a_status_that_never_becomes_success_costs_its_part_and_no_other_for_ever() {
+    for class in InfoClass::ALL {
+        let mut capture = small_capture();
+        for round in &mut capture.rounds {
+            round.answers.insert(class, Err(Status::INFO_LENGTH_MISMATCH));
+        }
+        let (_, taken) = counted(capture, 12);
+        for snapshot in &taken {
+            assert!(snapshot.faults.len() <= 1, "{class:?}: {:?}", snapshot.faults);
+            assert_eq!(snapshot.faults, taken[0].faults, "{class:?}");
+        }
+    }
+}
+
+#[test]
+fn a_process_that_exits_between_two_calls_is_named_nowhere() {
+    let mut capture = small_capture();
+    for round in &mut capture.rounds {
+        // The list of services still has it, and one that was never in the list of processes.
+        let base = 0x1000;
+        let bytes = crate::synthetic::services(&[("BadApp", 9_999), ("SamSs", 1204)], base);
+        round.answers.insert(InfoClass::Services, Ok(OwnedBuffer { bytes, base }));
+    }
+    let snapshot = snapshot_of(capture);
+    assert_eq!(snapshot.faults, []);
+    assert_eq!(services_of(&snapshot, 1204), ["SamSs"]);
+    assert_eq!(services_of(&snapshot, 416), [""; 0]);
 }

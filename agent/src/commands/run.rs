@@ -7,16 +7,20 @@ use clap::Args;
 use poolwatch_agent::{
     agent::Agent,
     clock::SystemClock,
+    events::Message,
     identity::IdentityFile,
     run,
     settings::Settings,
     spool::{Spool, SpoolLimits},
 };
 use poolwatch_protocol::v1::messages::Suggestions;
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::source;
+use super::{runtime, source};
+#[cfg(windows)]
+use poolwatch_agent::events::{self, Bookmark};
 
 #[derive(Debug, Args)]
 pub(super) struct Run {
@@ -27,26 +31,59 @@ pub(super) struct Run {
 
 impl Run {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
-        for problem in &settings.problems {
-            warn!("{problem}");
-        }
         let clock = SystemClock::start();
-        let folder = settings.spool_dir();
-        // The spool's lock also guards the identity.
-        let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
-        let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
-            .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
-        let machine = source::open_lasting(replay, clock, &mut identity)?;
-        let agent = Agent { machine, spool, identity, suggestions: Suggestions::default() };
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        runtime.block_on(async {
+        let agent = open_agent(replay, settings, clock)?;
+        let runtime = runtime()?;
+        let result = runtime.block_on(async {
             if self.once {
                 return run::run_once(agent, settings, &clock).await;
             }
             let stop = stop_signal()?;
-            run::run(agent, settings, &clock, stop).await
-        })
+            let events = read_events(replay, settings)?;
+            run::run(agent, events, settings, &clock, stop).await
+        });
+        // Not to be held up by a name that is being looked up.
+        runtime.shutdown_background();
+        result
     }
+}
+
+/// The agent with all that it keeps in the spool's folder.
+pub(super) fn open_agent(
+    replay: Option<&Path>,
+    settings: &Settings,
+    clock: SystemClock,
+) -> anyhow::Result<Agent> {
+    for problem in &settings.problems {
+        warn!("{problem}");
+    }
+    let folder = settings.spool_dir();
+    // The spool's lock also guards the identity.
+    let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
+    let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
+        .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
+    let machine = source::open_lasting(replay, clock, &mut identity)?;
+    Ok(Agent { machine, spool, identity, suggestions: Suggestions::default(), event_log: Ok(()) })
+}
+
+/// Starts to read the event log of this machine; what is replayed has none.
+#[cfg(windows)]
+pub(super) fn read_events(
+    replay: Option<&Path>,
+    settings: &Settings,
+) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+    if replay.is_some() {
+        return Ok(None);
+    }
+    let bookmark = Bookmark::open(&settings.spool_dir()).context("cannot keep a bookmark")?;
+    let log = poolwatch_agent::windows::SystemLog::new().context("cannot read the event log")?;
+    Ok(Some(events::start(log, bookmark)?))
+}
+
+#[cfg(not(windows))]
+#[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
+fn read_events(_: Option<&Path>, _: &Settings) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+    Ok(None)
 }
 
 /// Done when the process is told to stop.

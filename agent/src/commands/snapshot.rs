@@ -5,7 +5,6 @@ use std::{io::Write, path::Path};
 use clap::Args;
 use poolwatch_agent::{
     clock::SystemClock,
-    collect::Sampler,
     machine::Status,
     poolmon::{self, SortBy},
     settings::Settings,
@@ -30,7 +29,7 @@ impl Snapshot {
         let clock = SystemClock::start();
         let mut machine = source::open(replay, clock)?;
         let now = machine.now();
-        let snapshot = Sampler::new(settings.collectors()).snapshot(machine.as_mut(), &clock, 0);
+        let snapshot = source::measure_once(machine.as_mut(), replay, &clock, settings);
         let mut out = std::io::stdout().lock();
         if self.json {
             let host = machine.facts().fqdn;

@@ -7,10 +7,13 @@ use jiff::SignedDuration;
 use poolwatch_agent::{
     capture::Capture,
     clock::{Clock, SystemClock},
+    collect::{CollectError, Sampler},
+    events::EventLog,
     identity::{IdentityFile, ReplayedBoot},
     machine::{Machine, replay::Replay},
+    settings::Settings,
 };
-use poolwatch_model::BootId;
+use poolwatch_model::{BootId, Snapshot, snapshot::Collector};
 use uuid::Uuid;
 
 /// What is measured once: its boot does not matter.
@@ -50,6 +53,34 @@ pub(super) fn open_lasting(
     };
     let up = now.duration_since(replayed.began).as_millis() as u64;
     Ok(Box::new(Replay::new(capture, clock, replayed.boot, Some(up))))
+}
+
+/// Takes one snapshot, with a fault for the event log when that cannot be read.
+pub(super) fn measure_once(
+    machine: &mut dyn Machine,
+    replay: Option<&Path>,
+    clock: &dyn Clock,
+    settings: &Settings,
+) -> Snapshot {
+    let mut sampler = Sampler::new(settings.collectors());
+    let mut snapshot = sampler.snapshot(machine, clock, 0);
+    if let Some(mut log) = event_log(replay) {
+        let readable = log.subscribe(None).map_err(CollectError::from);
+        sampler.note(&mut snapshot, Collector::EventLog, readable);
+    }
+    snapshot
+}
+
+/// The event log of this machine; what is replayed has none.
+#[cfg(windows)]
+pub(super) fn event_log(replay: Option<&Path>) -> Option<Box<dyn EventLog>> {
+    let log = poolwatch_agent::windows::SystemLog::new().ok().filter(|_| replay.is_none());
+    log.map(|log| Box::new(log) as Box<dyn EventLog>)
+}
+
+#[cfg(not(windows))]
+pub(super) fn event_log(_replay: Option<&Path>) -> Option<Box<dyn EventLog>> {
+    None
 }
 
 /// A capture with the checksum of its file.

@@ -1,15 +1,19 @@
 //! `status`: the settings that hold, and what waits to be sent.
 
-use std::io::Write;
+use std::{io::Write, path::Path};
 
 use clap::Args;
 use poolwatch_agent::{
+    clock::SystemClock,
     identity::IdentityFile,
+    machine::Status as Reason,
     settings::{Effective, Settings},
     spool::Spool,
 };
-use poolwatch_model::Bytes;
+use poolwatch_model::{Bytes, snapshot::CollectorFault};
 use serde_json::json;
+
+use super::source;
 
 #[derive(Debug, Args)]
 pub(super) struct Status {
@@ -19,11 +23,13 @@ pub(super) struct Status {
 }
 
 impl Status {
-    pub(super) fn execute(self, settings: &Settings) -> anyhow::Result<()> {
+    pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
         let folder = settings.spool_dir();
         let identity = IdentityFile::inspect(&folder);
         let enrolled = identity.as_ref().and_then(|identity| identity.enrolled.as_ref());
         let spool = Spool::inspect(&folder).ok();
+        let faults = faults(replay, settings);
+        let service = service_state();
         let mut out = std::io::stdout().lock();
         if self.json {
             let values: serde_json::Map<_, _> = settings
@@ -39,8 +45,10 @@ impl Status {
                 "settings": values,
                 "problems": settings.problems,
                 "instance_id": identity.as_ref().map(|identity| identity.instance_id),
-                "host_id": enrolled.map(|enrolled| enrolled.host_id),
-                "enrolled_at": enrolled.map(|enrolled| &enrolled.server_url),
+                "host_id": enrolled.map(|(_, host_id)| host_id),
+                "enrolled_at": enrolled.map(|(server_url, _)| server_url),
+                "service": service,
+                "faults": faults,
                 "spool": spool.map(|spool| json!({
                     "segments": spool.segments,
                     "bytes": spool.bytes,
@@ -60,13 +68,19 @@ impl Status {
         }
         writeln!(out)?;
         match (&identity, enrolled) {
-            (Some(_), Some(to)) => {
-                writeln!(out, "Enrolled at {} as host {}", to.server_url, to.host_id)?;
+            (Some(_), Some((server_url, host_id))) => {
+                writeln!(out, "Enrolled at {server_url} as host {host_id}")?;
             }
             (Some(identity), None) => {
                 writeln!(out, "Not enrolled; instance {}", identity.instance_id)?;
             }
             (None, _) => writeln!(out, "Never started, or the spool may not be read by you")?,
+        }
+        if let Some(service) = service {
+            writeln!(out, "Service: {service}")?;
+        }
+        for fault in faults.iter().flatten() {
+            writeln!(out, "No {}: {}", fault.collector, Reason::failure(fault.status))?;
         }
         if let Some(spool) = spool {
             let size = Bytes(spool.bytes);
@@ -74,6 +88,23 @@ impl Status {
         }
         Ok(())
     }
+}
+
+/// What cannot be measured here, and why; `None` when there is nothing to measure.
+fn faults(replay: Option<&Path>, settings: &Settings) -> Option<Vec<CollectorFault>> {
+    let clock = SystemClock::start();
+    let mut machine = source::open(replay, clock).ok()?;
+    Some(source::measure_once(machine.as_mut(), replay, &clock, settings).faults)
+}
+
+#[cfg(windows)]
+fn service_state() -> Option<String> {
+    poolwatch_agent::windows::service_state()
+}
+
+#[cfg(not(windows))]
+fn service_state() -> Option<String> {
+    None
 }
 
 /// A value as it may be shown.

@@ -92,12 +92,34 @@ impl<'a> Fields<'a> {
         let text =
             start.zip(end).and_then(|(start, end)| self.bytes.get(start..end)).ok_or(outside)?;
         // No more than is kept, or many entries could point at one long text.
-        let units = text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]));
-        let units = units.take(limits::NAME_BYTES);
-        let text: String =
-            char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
-        Ok(shortened(text))
+        Ok(decoded(units(text).take(limits::NAME_BYTES)))
     }
+
+    /// The text that ends with a 0, at an absolute address in a buffer that was filled at address
+    /// `base`; empty for a null pointer.
+    pub(super) fn wide_text(self, pointer: u64, base: u64) -> Result<String, RawError> {
+        if pointer == 0 {
+            return Ok(String::new());
+        }
+        let outside = RawError::Outside { what: self.what };
+        let start = pointer.checked_sub(base).and_then(|start| usize::try_from(start).ok());
+        let rest = start.and_then(|start| self.bytes.get(start..)).ok_or(outside)?;
+        let length = units(rest)
+            .take(limits::NAME_BYTES)
+            .position(|unit| unit == 0)
+            .or_else(|| (rest.len() / 2 >= limits::NAME_BYTES).then_some(limits::NAME_BYTES))
+            .ok_or(outside)?;
+        Ok(decoded(units(rest).take(length)))
+    }
+}
+
+fn units(text: &[u8]) -> impl Iterator<Item = u16> + '_ {
+    text.chunks_exact(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]]))
+}
+
+fn decoded(units: impl Iterator<Item = u16>) -> String {
+    let text = char::decode_utf16(units).map(|c| c.unwrap_or(char::REPLACEMENT_CHARACTER));
+    shortened(text.collect())
 }
 
 /// The text, no longer than the protocol lets a name be.

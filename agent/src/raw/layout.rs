@@ -71,6 +71,7 @@ layout! {
     /// One thread of class 5.
     thread: "SYSTEM_THREAD_INFORMATION", 80 bytes {
         KERNEL_TIME = "KernelTime" at 0,
+        START_ADDRESS = "StartAddress" at 32,
     }
 }
 
@@ -145,6 +146,7 @@ layout! {
 layout! {
     /// One handle of class 64.
     handle: "SYSTEM_HANDLE_TABLE_ENTRY_INFO_EX", 40 bytes {
+        OBJECT = "Object" at 0,
         PROCESS_ID = "UniqueProcessId" at 8,
         TYPE_INDEX = "ObjectTypeIndex" at 30,
     }
@@ -188,6 +190,24 @@ pub mod performance_info {
     pub const PROCESS_COUNT: usize = 92;
     /// Offset of `ThreadCount`.
     pub const THREAD_COUNT: usize = 96;
+}
+
+/// Our own head of a list of services.
+pub mod services {
+    /// Offset of the count, 8 bytes.
+    pub const COUNT: usize = 0;
+    /// Offset of the first service.
+    pub const ENTRIES: usize = 8;
+}
+
+/// `ENUM_SERVICE_STATUS_PROCESSW` (documented in `winsvc.h`).
+pub mod service {
+    /// Size of the structure.
+    pub const SIZE: usize = 56;
+    /// Offset of `lpServiceName`.
+    pub const SERVICE_NAME: usize = 0;
+    /// Offset of `ServiceStatusProcess.dwProcessId`.
+    pub const PROCESS_ID: usize = 44;
 }
 
 #[cfg(test)]

@@ -23,6 +23,11 @@ impl Schedule {
         Self { due: now }
     }
 
+    /// A snapshot is due now, ahead of the others.
+    pub(super) fn hurry(&mut self, now: Duration) {
+        self.due = now;
+    }
+
     /// The snapshot after the one that was due last.
     pub(super) fn next(&mut self, now: Duration, interval: Duration) -> NextSnapshot {
         self.due += interval;

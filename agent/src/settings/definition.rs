@@ -52,6 +52,11 @@ pub enum Default {
     SpoolFolder,
 }
 
+/// Where Group Policy writes, below `HKEY_LOCAL_MACHINE`.
+pub const POLICY_KEY: &str = r"SOFTWARE\Policies\Poolwatch\Agent";
+/// Where the installer writes, below `HKEY_LOCAL_MACHINE`.
+pub const INSTALLER_KEY: &str = r"SOFTWARE\Poolwatch\Agent";
+
 /// Bounds of `interval_s`.
 pub const INTERVAL_S: RangeInclusive<u32> = 10..=3600;
 

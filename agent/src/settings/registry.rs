@@ -1,40 +1,65 @@
 //! Settings in the registry: by Group Policy, and by the installer.
 
+use std::io;
+
 use winreg::{
     RegKey, RegValue,
     enums::{HKEY_LOCAL_MACHINE, REG_DWORD},
     types::FromRegValue,
 };
 
-use super::{Kind, Layer, SETTINGS, Source};
-
-/// Where Group Policy writes, below `HKEY_LOCAL_MACHINE`.
-pub const POLICY_KEY: &str = r"SOFTWARE\Policies\Poolwatch\Agent";
-/// Where the installer writes, below `HKEY_LOCAL_MACHINE`.
-pub const INSTALLER_KEY: &str = r"SOFTWARE\Poolwatch\Agent";
+use super::{INSTALLER_KEY, Kind, Layer, POLICY_KEY, SETTINGS, Source};
 
 /// What the registry says. A key that is not there says nothing.
-#[must_use]
-pub fn registry_layers() -> Vec<Layer> {
-    [(Source::Policy, POLICY_KEY), (Source::Installer, INSTALLER_KEY)]
-        .into_iter()
-        .filter_map(|(source, key)| {
-            let key = RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey(key).ok()?;
-            Some(Layer { source, values: values(&key) })
-        })
-        .collect()
+///
+/// # Errors
+/// When the registry cannot be read, as when the system is out of resources: that must not look like
+/// a policy that was taken back.
+pub fn registry_layers() -> io::Result<Vec<Layer>> {
+    let mut layers = Vec::new();
+    for (source, key) in [(Source::Policy, POLICY_KEY), (Source::Installer, INSTALLER_KEY)] {
+        if let Some(key) = found(RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey(key))? {
+            layers.push(Layer { source, values: values(&key)? });
+        }
+    }
+    Ok(layers)
 }
 
-fn values(key: &RegKey) -> Vec<(String, String)> {
-    SETTINGS
-        .iter()
-        .filter_map(|setting| {
-            let raw = key.get_raw_value(setting.policy).ok()?;
-            let text = text(&raw, &setting.kind);
-            // An empty text is how installers and policies write "not set".
-            (!text.is_empty()).then(|| (setting.name.to_owned(), text))
-        })
-        .collect()
+/// Keeps settings as the installer does.
+///
+/// # Errors
+/// When the registry refuses, as it does to one who is no administrator.
+pub fn keep_as_installer(layer: &Layer) -> io::Result<()> {
+    let (key, _) = RegKey::predef(HKEY_LOCAL_MACHINE).create_subkey(INSTALLER_KEY)?;
+    for (name, value) in &layer.values {
+        if let Some(setting) = SETTINGS.iter().find(|setting| setting.name == name) {
+            key.set_value(setting.policy, value)?;
+        }
+    }
+    Ok(())
+}
+
+fn values(key: &RegKey) -> io::Result<Vec<(String, String)>> {
+    let mut values = Vec::new();
+    for setting in SETTINGS {
+        let Some(raw) = found(key.get_raw_value(setting.policy))? else {
+            continue;
+        };
+        let text = text(&raw, &setting.kind);
+        // An empty text is how installers and policies write "not set".
+        if !text.is_empty() {
+            values.push((setting.name.to_owned(), text));
+        }
+    }
+    Ok(values)
+}
+
+fn found<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A value as text; one of a type that no setting has is passed on as what it looks like, to be

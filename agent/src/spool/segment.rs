@@ -6,6 +6,8 @@
 //!   length   u32, bytes of the content
 //!   crc32    u32, of length and content
 //!   content  kind u8 = 1; boot 16 bytes; seq u64; the frame
+//!            kind u8 = 2; u8, 1 when the log lost records before this one; the event as JSON
+//! then zeros, when room was reserved
 //! ```
 //! All numbers are little-endian. What follows the first record that is incomplete or does not match
 //! its checksum is the torn end that a crash leaves, and is not read. Records of a kind that this
@@ -17,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use poolwatch_model::BootId;
+use poolwatch_model::{BootId, event::Event};
 use poolwatch_protocol::limits;
 use uuid::Uuid;
 
@@ -30,6 +32,8 @@ const HEAD: usize = 20;
 const RECORD_HEAD: usize = 8;
 /// A frame of a boot.
 const FRAME: u8 = 1;
+/// An event of the log.
+const EVENT: u8 = 2;
 /// Bytes of a frame's content before the frame.
 const FRAME_HEAD: usize = 25;
 /// Bytes of the largest content.
@@ -44,6 +48,22 @@ pub struct SpooledFrame {
     pub seq: u64,
     /// The frame as sent.
     pub bytes: Vec<u8>,
+}
+
+/// An event with what the log lost before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SpooledEvent {
+    /// Whether the log lost records before this one.
+    pub gap_before: bool,
+    /// The event.
+    pub event: Event,
+}
+
+/// What a record holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Entry {
+    Frame(SpooledFrame),
+    Event(Box<SpooledEvent>),
 }
 
 /// The file of a segment. Names sort as numbers do.
@@ -68,12 +88,15 @@ pub(super) struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Makes the segment, whose file must not be there yet.
-    pub(super) fn create(folder: &Path, number: u64) -> Result<Self, SpoolError> {
+    /// Makes the segment, whose file must not be there yet, with room for `reserved` bytes: what is
+    /// written there later needs none from a disk that is full.
+    pub(super) fn create(folder: &Path, number: u64, reserved: u64) -> Result<Self, SpoolError> {
         let path = path(folder, number);
         let mut file = File::create_new(&path).map_err(SpoolError::io("create", &path))?;
-        let head = head(number);
-        let written = file.write_all(&head).and_then(|()| file.sync_data());
+        let written = file
+            .set_len(reserved.max(HEAD as u64))
+            .and_then(|()| file.write_all(&head(number)))
+            .and_then(|()| file.sync_all());
         if let Err(source) = written.and_then(|()| sync_folder(folder)) {
             // An unfinished head must not stay: its number would be met again.
             let _ = std::fs::remove_file(&path);
@@ -95,14 +118,14 @@ impl SegmentWriter {
         self.whole
     }
 
-    /// Appends a frame and brings it to the disk. After a failure the file is cut back to what it
+    /// Appends entries and brings them to the disk. After a failure the file is cut back to what it
     /// was; where even that fails it is no longer whole.
-    pub(super) fn append(&mut self, frame: &SpooledFrame) -> Result<(), SpoolError> {
-        let record = record(frame);
-        let appended = self.file.write_all(&record).and_then(|()| self.file.sync_data());
+    pub(super) fn append(&mut self, entries: &[Entry]) -> Result<(), SpoolError> {
+        let records: Vec<u8> = entries.iter().flat_map(record).collect();
+        let appended = self.file.write_all(&records).and_then(|()| self.file.sync_data());
         match appended {
             Ok(()) => {
-                self.bytes += record.len() as u64;
+                self.bytes += records.len() as u64;
                 Ok(())
             }
             Err(source) => {
@@ -112,13 +135,49 @@ impl SegmentWriter {
             }
         }
     }
+
+    /// Gives back the room that was reserved and not used. What does not succeed is done at the next
+    /// start.
+    pub(super) fn finish(self) {
+        let _ = self.file.set_len(self.bytes);
+    }
+}
+
+/// Bytes up to the end of a segment's last complete record; 0 when there is none. One with a torn end
+/// counts whole.
+pub(super) fn used(path: &Path, number: u64) -> Result<u64, SpoolError> {
+    let mut reader = SegmentReader::open(path, number, 0)?;
+    loop {
+        match reader.next_entry()? {
+            Next::Entry(_) => {}
+            Next::End if reader.offset() > HEAD as u64 => return Ok(reader.offset()),
+            Next::End => return Ok(0),
+            Next::Torn => {
+                let found = std::fs::metadata(path).map_err(SpoolError::io("read", path))?;
+                return Ok(found.len());
+            }
+        }
+    }
+}
+
+/// Cuts off the room that is reserved in a segment and not used. Bytes that it has then; one without
+/// any record is removed.
+pub(super) fn trim(path: &Path, number: u64) -> Result<u64, SpoolError> {
+    let used = used(path, number)?;
+    if used == 0 {
+        std::fs::remove_file(path).map_err(SpoolError::io("remove", path))?;
+        return Ok(0);
+    }
+    let file = File::options().write(true).open(path).map_err(SpoolError::io("open", path))?;
+    file.set_len(used).map_err(SpoolError::io("cut", path))?;
+    Ok(used)
 }
 
 /// What comes next in a segment.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next {
-    /// A frame.
-    Frame(SpooledFrame),
+    /// A record.
+    Entry(Entry),
     /// Nothing.
     End,
     /// Nothing that can be read.
@@ -153,8 +212,8 @@ impl SegmentReader {
         self.offset.unwrap_or(0)
     }
 
-    /// Reads the next frame.
-    pub(super) fn next_frame(&mut self) -> Result<Next, SpoolError> {
+    /// Reads the next record of a kind that is known.
+    pub(super) fn next_entry(&mut self) -> Result<Next, SpoolError> {
         loop {
             let Some(offset) = self.offset else {
                 return Ok(Next::Torn);
@@ -166,8 +225,8 @@ impl SegmentReader {
                 Err(source) => return Err(SpoolError::io("read", &self.path)(source)),
             };
             self.offset = Some(offset + (RECORD_HEAD + content.len()) as u64);
-            if let Some(frame) = frame(&content) {
-                return Ok(Next::Frame(frame));
+            if let Some(entry) = entry(&content) {
+                return Ok(Next::Entry(entry));
             }
         }
     }
@@ -182,16 +241,26 @@ fn head(number: u64) -> [u8; HEAD] {
     head
 }
 
-fn record(frame: &SpooledFrame) -> Vec<u8> {
-    let length = (FRAME_HEAD + frame.bytes.len()) as u32;
-    let mut record = Vec::with_capacity(RECORD_HEAD + length as usize);
-    record.extend(length.to_le_bytes());
-    record.extend([0; 4]);
-    record.push(FRAME);
-    record.extend(frame.boot.0.as_bytes());
-    record.extend(frame.seq.to_le_bytes());
-    record.extend(&frame.bytes);
-    let crc = checksum(&record[..4], &record[RECORD_HEAD..]);
+fn record(entry: &Entry) -> Vec<u8> {
+    let mut record = vec![0; RECORD_HEAD];
+    match entry {
+        Entry::Frame(frame) => {
+            record.reserve_exact(FRAME_HEAD + frame.bytes.len());
+            record.push(FRAME);
+            record.extend(frame.boot.0.as_bytes());
+            record.extend(frame.seq.to_le_bytes());
+            record.extend(&frame.bytes);
+        }
+        Entry::Event(spooled) => {
+            let SpooledEvent { gap_before, event } = spooled.as_ref();
+            record.extend([EVENT, u8::from(*gap_before)]);
+            // Only a type that refuses to serialize itself can fail here, and an event does not.
+            record.extend(serde_json::to_vec(event).unwrap_or_default());
+        }
+    }
+    let length = ((record.len() - RECORD_HEAD) as u32).to_le_bytes();
+    let crc = checksum(&length, &record[RECORD_HEAD..]);
+    record[..4].copy_from_slice(&length);
     record[4..RECORD_HEAD].copy_from_slice(&crc.to_le_bytes());
     record
 }
@@ -211,10 +280,13 @@ enum Record {
 
 fn read_record(file: &mut impl Read) -> io::Result<Record> {
     let mut head = [0; RECORD_HEAD];
-    match fill(file, &mut head)? {
-        0 => return Ok(Record::End),
-        RECORD_HEAD => {}
-        _ => return Ok(Record::Torn),
+    let filled = fill(file, &mut head)?;
+    // No record begins so: not even an empty one has 0 as its checksum.
+    if head[..filled].iter().all(|byte| *byte == 0) {
+        return Ok(Record::End);
+    }
+    if filled < RECORD_HEAD {
+        return Ok(Record::Torn);
     }
     let [a, b, c, d, crc @ ..] = head;
     let length = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -230,15 +302,26 @@ fn read_record(file: &mut impl Read) -> io::Result<Record> {
     Ok(Record::Whole(content))
 }
 
-/// The frame in a record's content; `None` for a record of another kind.
-fn frame(content: &[u8]) -> Option<SpooledFrame> {
-    let (head, bytes) = content.split_first_chunk::<FRAME_HEAD>()?;
-    let [FRAME, rest @ ..] = head else {
-        return None;
-    };
-    let (boot, seq) = rest.split_first_chunk::<16>()?;
-    let seq = u64::from_le_bytes(seq.try_into().ok()?);
-    Some(SpooledFrame { boot: BootId(Uuid::from_bytes(*boot)), seq, bytes: bytes.to_vec() })
+/// What a record's content holds; `None` for a record of another kind.
+fn entry(content: &[u8]) -> Option<Entry> {
+    let (kind, rest) = content.split_first()?;
+    match *kind {
+        FRAME => {
+            let (boot, rest) = rest.split_first_chunk::<16>()?;
+            let (seq, bytes) = rest.split_first_chunk::<8>()?;
+            Some(Entry::Frame(SpooledFrame {
+                boot: BootId(Uuid::from_bytes(*boot)),
+                seq: u64::from_le_bytes(*seq),
+                bytes: bytes.to_vec(),
+            }))
+        }
+        EVENT => {
+            let (gap, json) = rest.split_first()?;
+            let event = serde_json::from_slice(json).ok()?;
+            Some(Entry::Event(Box::new(SpooledEvent { gap_before: *gap != 0, event })))
+        }
+        _ => None,
+    }
 }
 
 /// Reads until the buffer is full or the file ends; how many bytes that were.

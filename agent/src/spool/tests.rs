@@ -163,8 +163,9 @@ fn a_segment_cut_at_any_byte_gives_what_was_whole() {
     }
     drop(spool);
     let path = segment::path(folder.path(), 1);
-    let whole = fs::read(&path).unwrap();
-    assert_eq!(ends.last(), Some(&whole.len()));
+    let reserved = fs::read(&path).unwrap();
+    let (whole, room) = reserved.split_at(ends[3]);
+    assert!(room.iter().all(|byte| *byte == 0));
     for length in 0..=whole.len() {
         let cut = TempDir::new().unwrap();
         fs::write(segment::path(cut.path(), 1), &whole[..length]).unwrap();
@@ -177,6 +178,84 @@ fn a_segment_cut_at_any_byte_gives_what_was_whole() {
         let expected: Vec<u64> = (0..survived).chain([100]).collect();
         assert_eq!(drain(&mut spool), expected, "{length}");
     }
+}
+
+#[test]
+fn a_host_that_opens_no_file_any_more_still_keeps_its_snapshots() {
+    let folder = TempDir::new().unwrap();
+    let there = folder.path().join("spool");
+    let mut spool = Spool::open(&there, SMALL).unwrap();
+    push(&mut spool, 0..1);
+    spool.prepare();
+    let away = folder.path().join("away");
+    fs::rename(&there, &away).unwrap();
+    push(&mut spool, 1..40);
+    spool.prepare();
+    assert_eq!(spool.segments.len(), 2, "the spare was begun, and no other could be made");
+    fs::rename(&away, &there).unwrap();
+    push(&mut spool, 40..42);
+    assert_eq!(spool.segments.len(), 3);
+    assert_eq!(drain(&mut spool), (0..42).collect::<Vec<_>>());
+}
+
+#[test]
+fn room_that_was_reserved_is_given_back_at_the_next_start() {
+    let folder = TempDir::new().unwrap();
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    push(&mut spool, 0..3);
+    spool.prepare();
+    let used = spool.bytes();
+    drop(spool);
+    assert_eq!(fs::metadata(segment::path(folder.path(), 1)).unwrap().len(), 1 << 18);
+    let summary = Spool::inspect(folder.path()).unwrap();
+    assert_eq!((summary.segments, summary.bytes), (1, used));
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    assert_eq!(fs::metadata(segment::path(folder.path(), 1)).unwrap().len(), used);
+    assert_eq!(drain(&mut spool), [0, 1, 2]);
+}
+
+fn event(record_id: u64) -> SpooledEvent {
+    let event = poolwatch_model::event::Event {
+        channel: "System".into(),
+        record_id,
+        time: Timestamp::UNIX_EPOCH,
+        provider: "Srv".into(),
+        event_id: 2019,
+        level: Some(2),
+        computer: None,
+        data: vec!["\\Device\\LanmanServer".into()],
+        exhaustion: None,
+    };
+    SpooledEvent { gap_before: record_id == 1, event }
+}
+
+#[test]
+fn frames_and_events_come_out_in_the_order_they_went_in_also_after_a_restart() {
+    let folder = TempDir::new().unwrap();
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    push(&mut spool, 0..2);
+    spool.push_events(vec![event(1), event(2)]).unwrap();
+    push(&mut spool, 2..3);
+    drop(spool);
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    let mut seen = Vec::new();
+    while let Some(pending) = spool.pending(usize::MAX, usize::MAX).unwrap() {
+        seen.push((pending.frames.len(), pending.events.clone()));
+        spool.acknowledge(&pending, pending.len()).unwrap();
+    }
+    assert_eq!(seen, [(2, vec![]), (0, vec![event(1), event(2)]), (1, vec![])]);
+    assert_eq!(spool.push(boot(), now(3), snapshot(3)).unwrap().seq, 4);
+}
+
+#[test]
+fn events_alone_begin_a_spool_and_the_first_frame_after_them_can_be_decoded() {
+    let folder = TempDir::new().unwrap();
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    spool.push_events(vec![event(1)]).unwrap();
+    push(&mut spool, 0..2);
+    let events = spool.pending(usize::MAX, usize::MAX).unwrap().unwrap();
+    spool.acknowledge(&events, 1).unwrap();
+    assert_eq!(drain(&mut spool), [0, 1]);
 }
 
 #[test]

@@ -23,6 +23,10 @@ const BASE: u64 = 0x0000_01D2_4C30_0000;
 const BOOTED: i64 = 1_779_000_000;
 const ROUNDS: u64 = 5;
 
+/// Services and the processes that they live in.
+const SERVICES: [(&str, u32); 4] =
+    [("BadApp", 416), ("Dnscache", 820), ("LanmanWorkstation", 820), ("SamSs", 1204)];
+
 /// A host with 16 GB on which `mybadapp.exe` loses eight threads a minute; five rounds, a minute
 /// apart. The same every time.
 #[must_use]
@@ -77,6 +81,8 @@ fn round(step: u64) -> Round {
             ]))),
         ),
         (InfoClass::ObjectTypes, buffer(super::object_types(&object_types(threads), BASE))),
+        (InfoClass::Services, buffer(super::services(&SERVICES, BASE))),
+        (InfoClass::MemoryConditions, buffer(vec![0, 0, 0])),
     ]);
     let wall = Timestamp::from_second(BOOTED + uptime_s as i64).unwrap_or_default();
     Round { now: Now { uptime_ms: uptime_s * 1000, wall }, answers }

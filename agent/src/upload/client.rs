@@ -4,7 +4,8 @@ use std::{fs, io, net::IpAddr, path::PathBuf, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
 use poolwatch_protocol::v1::messages::{
-    EnrolReply, EnrolRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest, Problem,
+    EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply,
+    InventoryRequest, Problem,
 };
 use reqwest::{
     Certificate, RequestBuilder, Response, StatusCode, Url,
@@ -161,6 +162,18 @@ impl Client {
     pub async fn frames(&self, key: &str, batch: Vec<u8>) -> Result<FramesReply, UploadError> {
         let request = self.post("frames", FRAMES_CONTENT_TYPE, batch);
         reply(send(authorised(request, key)).await?).await
+    }
+
+    /// Sends events.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or does not take them.
+    pub async fn events(
+        &self,
+        key: &str,
+        request: &EventsRequest,
+    ) -> Result<EventsReply, UploadError> {
+        reply(send(authorised(self.post_json("events", request)?, key)).await?).await
     }
 
     /// Sends what is installed on the host.

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 
 use poolwatch_model::{BootId, host::HostFacts};
 
-use super::{facts, query};
+use super::{conditions::Conditions, facts, query, services::Services};
 use crate::{
     clock::Clock,
     machine::{InfoClass, Machine, Now, RawBuffer, Status},
     raw::performance_info,
 };
 
-/// Asks the Windows that it runs on. Buffers are made at the first query and kept.
+/// Asks the Windows that it runs on. What has to be opened is opened once, at the start; buffers are
+/// made then, and kept.
 pub struct Live<C> {
     clock: C,
     boot: BootId,
+    conditions: Conditions,
+    services: Services,
     buffers: BTreeMap<InfoClass, Vec<u64>>,
 }
 
@@ -22,7 +25,14 @@ impl<C: Clock> Live<C> {
     /// The machine, in the boot `boot`.
     #[must_use]
     pub fn new(clock: C, boot: BootId) -> Self {
-        Self { clock, boot, buffers: BTreeMap::new() }
+        let classes = InfoClass::ALL.into_iter().filter(|class| *class != InfoClass::Handles);
+        Self {
+            clock,
+            boot,
+            conditions: Conditions::open(),
+            services: Services::connect(),
+            buffers: classes.map(|class| (class, vec![0; first_words(class)])).collect(),
+        }
     }
 }
 
@@ -37,6 +47,8 @@ const fn first_words(class: InfoClass) -> usize {
         InfoClass::ObjectTypes => 16 << 10,
         InfoClass::Processes => 512 << 10,
         InfoClass::Handles => 1 << 20,
+        InfoClass::Services => 64 << 10,
+        InfoClass::MemoryConditions => 8,
     };
     bytes / size_of::<u64>()
 }
@@ -44,7 +56,15 @@ const fn first_words(class: InfoClass) -> usize {
 impl<C: Clock> Machine for Live<C> {
     fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status> {
         let buffer = self.buffers.entry(class).or_insert_with(|| vec![0; first_words(class)]);
-        let length = query::fill(class, buffer)?;
+        let length = match class {
+            InfoClass::Services => self.services.fill(buffer)?,
+            InfoClass::MemoryConditions => {
+                let [a, b, c] = self.conditions.read()?;
+                buffer[0] = u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]);
+                3
+            }
+            class => query::fill(class, buffer)?,
+        };
         Ok(query::raw(buffer, length))
     }
 

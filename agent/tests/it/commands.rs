@@ -3,7 +3,6 @@
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},
-    time::{Duration, Instant},
 };
 
 use poolwatch_agent::{capture::Capture, synthetic::small_capture};
@@ -162,6 +161,8 @@ async fn once_fails_when_the_server_is_away_and_keeps_the_snapshot() {
 #[cfg(unix)]
 #[tokio::test]
 async fn a_running_agent_sends_at_once_and_stops_when_told() {
+    use std::time::{Duration, Instant};
+
     let server = Server::start().await;
     let folder = TempDir::new().unwrap();
     let mut command = replaying(&["run", "--enroll-token", TOKEN, "--interval-s", "10"]);
@@ -176,4 +177,39 @@ async fn a_running_agent_sends_at_once_and_stops_when_told() {
     assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
     let status = tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap();
     assert!(status.success());
+}
+
+#[test]
+fn a_selftest_of_a_capture_reports_and_gives_a_capture_without_names() {
+    let folder = TempDir::new().unwrap();
+    let (report, anonymous) = (folder.path().join("report.txt"), folder.path().join("a.pwcap"));
+    let mut command = replaying(&["selftest", "--anonymous"]);
+    command.arg("--report").arg(&report).arg("--capture").arg(&anonymous);
+    let out = command.output().unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = std::fs::read_to_string(&report).unwrap();
+    assert_eq!(text.as_bytes(), out.stdout);
+    assert!(text.contains("good           pool tags"), "{text}");
+    let capture = Capture::parse(&std::fs::read(&anonymous).unwrap()).unwrap();
+    assert_eq!(capture.rounds.len(), 3);
+    assert_eq!(capture.facts.fqdn, "anonymous.invalid");
+
+    let mut again = program(&["selftest", "--replay"]);
+    assert!(again.arg(&anonymous).output().unwrap().status.success());
+}
+
+#[test]
+fn status_names_what_cannot_be_measured() {
+    let folder = TempDir::new().unwrap();
+    let path = folder.path().join("without.pwcap");
+    let mut capture = small_capture();
+    for round in &mut capture.rounds {
+        round.answers.remove(&poolwatch_agent::machine::InfoClass::PoolTags);
+    }
+    capture.write(std::fs::File::create(&path).unwrap()).unwrap();
+    let mut command = program(&["status", "--spool-dir"]);
+    let out = command.arg(folder.path()).arg("--replay").arg(&path).output().unwrap();
+    let text = String::from_utf8(out.stdout).unwrap();
+    let line = "No pool tags: not available on this host (0xC0000225)";
+    assert!(text.lines().any(|each| each == line), "{text}");
 }

@@ -40,6 +40,7 @@ impl Fixture {
             spool: open_spool(folder.path()),
             identity: IdentityFile::open(folder.path(), Uuid::from_u128(5)).unwrap(),
             suggestions: Suggestions::default(),
+            event_log: Ok(()),
         };
         let sampler = Sampler::new(CollectorSet::all());
         Self { _folder: folder, agent: RefCell::new(agent), clock, sampler, taken: Vec::new() }
@@ -59,7 +60,7 @@ impl Fixture {
     /// Frames that wait.
     pub(crate) fn waiting(&self) -> usize {
         let pending = self.agent.borrow_mut().spool.pending(usize::MAX, usize::MAX).unwrap();
-        pending.map_or(0, |pending| pending.frames.len())
+        pending.map_or(0, |pending| pending.len())
     }
 }
 

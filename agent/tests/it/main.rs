@@ -4,6 +4,7 @@
 
 mod commands;
 mod fixture;
+mod policy;
 mod server;
 mod tls;
 mod upload;

@@ -10,8 +10,8 @@ use poolwatch_model::HostId;
 use poolwatch_protocol::v1::{
     Batch, Decoder, FrameError, StampedSnapshot,
     messages::{
-        EnrolReply, EnrolRequest, FRAMES_CONTENT_TYPE, FrameId, FramesReply, InventoryRequest,
-        RefusedFrame, Suggestions,
+        EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FrameId,
+        FramesReply, InventoryRequest, RefusedFrame, Suggestions,
     },
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::method};
@@ -27,6 +27,8 @@ pub(crate) struct Known {
     pub(crate) enrolments: usize,
     /// Inventories so far.
     pub(crate) inventories: Vec<InventoryRequest>,
+    /// Events, as they were sent.
+    pub(crate) events: Vec<EventsRequest>,
     /// Snapshots, in the order received, each once.
     pub(crate) snapshots: Vec<StampedSnapshot>,
     /// Sizes of the batches received, in frames, those refused included.
@@ -87,6 +89,13 @@ impl Respond for Responder {
             "/agent/v1/inventory" => {
                 known.inventories.push(serde_json::from_slice(&request.body).unwrap());
                 ResponseTemplate::new(204)
+            }
+            "/agent/v1/events" => {
+                let request: EventsRequest = serde_json::from_slice(&request.body).unwrap();
+                let stored = request.events.len();
+                known.events.push(request);
+                let reply = EventsReply { stored, known: 0, refused: Vec::new() };
+                ResponseTemplate::new(200).set_body_json(reply)
             }
             "/agent/v1/frames" => {
                 assert_eq!(request.headers["content-type"], FRAMES_CONTENT_TYPE);

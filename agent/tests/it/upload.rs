@@ -4,9 +4,10 @@ use std::{cell::RefCell, net::TcpListener, time::Duration};
 
 use poolwatch_agent::{
     agent::Agent,
+    spool::SpooledEvent,
     upload::{Step, Uploader},
 };
-use poolwatch_model::Snapshot;
+use poolwatch_model::{Snapshot, event::Event};
 use wiremock::ResponseTemplate;
 
 use crate::{
@@ -52,6 +53,40 @@ async fn a_new_host_enrols_and_what_arrives_is_what_was_measured() {
     assert_eq!(known.inventories[0].inventory.drivers.len(), 3);
     assert_eq!(known.inventories[0].facts.fqdn, "fs-02.example.net");
     assert_eq!(fixture.waiting(), 0);
+}
+
+fn event(record_id: u64) -> Event {
+    Event {
+        channel: "System".into(),
+        record_id,
+        time: "2026-03-01T10:20:30.1234567Z".parse().unwrap(),
+        provider: "Srv".into(),
+        event_id: 2019,
+        level: Some(2),
+        computer: Some("fs-02.example.net".into()),
+        data: vec![r"\Device\LanmanServer".into()],
+        exhaustion: None,
+    }
+}
+
+#[tokio::test]
+async fn events_arrive_between_the_snapshots_that_they_were_written_between() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(2);
+    let spooled = |gap_before, record_id| SpooledEvent { gap_before, event: event(record_id) };
+    let events = vec![spooled(true, 7), spooled(false, 8)];
+    fixture.agent.borrow_mut().spool.push_events(events).unwrap();
+    fixture.sample(1);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+
+    let known = server.known();
+    assert_eq!(received(&known), fixture.taken);
+    assert_eq!(known.batches, [2, 1]);
+    assert_eq!(known.events.len(), 1);
+    assert!(known.events[0].gap);
+    assert_eq!(known.events[0].events, [event(7), event(8)]);
 }
 
 #[tokio::test]

@@ -12,6 +12,10 @@ pub const BATCH_FRAMES: usize = 1024;
 pub const JSON_BYTES: usize = 4 << 20;
 /// Events in one upload.
 pub const EVENTS: usize = 1000;
+/// Insertion strings of an event.
+pub const EVENT_DATA: usize = 64;
+/// Bytes of any text of an event.
+pub const EVENT_TEXT_BYTES: usize = 8 << 10;
 /// Rows of a tag table. Kernels have some thousands of tags.
 pub const TAGS: usize = 65_536;
 /// Processes of a host.

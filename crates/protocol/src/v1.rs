@@ -4,6 +4,7 @@ pub mod batch;
 pub mod envelope;
 pub mod frame;
 pub mod messages;
+pub mod parts;
 mod sections;
 mod table;
 mod wire;
@@ -11,6 +12,8 @@ mod wire;
 pub use batch::{Batch, SenderClock};
 pub use envelope::{Envelope, Section, Stamp};
 pub use frame::{Decoder, Encoder, FrameError, StampedSnapshot};
+pub use parts::Parts;
+pub use wire::Malformed;
 
 /// The number of this version.
 pub const VERSION: u16 = 1;

@@ -12,6 +12,7 @@ pub mod imports;
 pub mod incidents;
 pub mod inventories;
 pub mod jobs;
+pub mod latest;
 pub mod outbox;
 pub mod partitions;
 pub mod people;

@@ -20,7 +20,7 @@ use poolwatch_web::{
 use sqlx::PgConnection;
 use tracing::info;
 
-use crate::{app::App, failure::Failure, pages::next_steps};
+use crate::{app::App, failure::Failure, fleet::load, pages::next_steps};
 
 /// Tags and processes in a mail.
 const ROWS: usize = 5;
@@ -40,7 +40,7 @@ pub async fn on_event(
 ) -> Result<(), Failure> {
     let EventKind::PoolEmpty(pool) = event.kind() else { return Ok(()) };
     let Some(host) = hosts::find(db, host).await? else { return Ok(()) };
-    let snapshot = app.fleet.host(host.id).read().snapshot().cloned().unwrap_or_default();
+    let snapshot = load::snapshot(app, db, host.id, now).await?.unwrap_or_default();
     let diagnosis = diagnose(&Observation {
         now: event.time,
         os: host.facts.os.as_ref(),

@@ -1,19 +1,23 @@
 //! One host as it is now.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::HashMap,
     sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{BootId, Bytes, HostId, Pool, Snapshot, memory::Memory, tag::TagTable};
-use poolwatch_protocol::v1::{Decoder, Envelope, FrameError, StampedSnapshot};
-use poolwatch_store::{boots::Boot, frames::PoolHour};
+use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::FrameId};
+use poolwatch_store::{boots::Boot, latest::PoolHour};
+
+use super::{
+    earlier::Earlier,
+    hours::Hours,
+    tables::{Held, Shared, Tables},
+};
 
 /// Boots of a host whose anchors are kept at hand.
-const BOOTS: usize = 16;
-/// Hours of the pools that are kept at hand.
-const HOURS: usize = 48;
+const BOOTS: usize = 4;
 
 /// One host as it is now.
 #[derive(Debug)]
@@ -23,6 +27,7 @@ pub struct LiveHost {
     /// What taking in its frames needs; locked for the length of an upload.
     pub ingest: tokio::sync::Mutex<Ingest>,
     state: RwLock<State>,
+    shared: Arc<Shared>,
 }
 
 /// What taking in a host's frames needs.
@@ -30,6 +35,9 @@ pub struct LiveHost {
 pub struct Ingest {
     /// Its latest boots with their anchors.
     pub boots: HashMap<BootId, Boot>,
+    /// The newest frame that is known to be committed. A delta to any other frame cannot be read
+    /// back from the database.
+    pub committed: Option<FrameId>,
 }
 
 impl Ingest {
@@ -46,76 +54,50 @@ impl Ingest {
 /// What is known of a host now.
 #[derive(Debug, Default)]
 pub struct State {
-    decoder: Decoder,
+    held: Held,
     /// When the latest snapshot was taken.
     pub at: Option<Timestamp>,
     /// When the boot of the latest snapshot began.
     pub booted_at: Option<Timestamp>,
     /// When the host was last heard, be it with old frames.
     pub received: Option<Timestamp>,
+    /// Whether all this is what the database held at the start: nothing was heard since.
+    pub stale: bool,
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
-    /// The hourly peaks of both pools, oldest first.
-    pub hours: VecDeque<PoolHour>,
-    /// The tags about a day earlier.
-    pub before: Option<Before>,
-}
-
-/// The tags of an earlier moment.
-#[derive(Debug, Clone)]
-pub struct Before {
-    /// When.
-    pub at: Timestamp,
-    /// The tags then.
-    pub tags: Arc<TagTable>,
+    hours: Hours,
+    version: u64,
 }
 
 impl State {
-    /// The latest snapshot.
+    /// The latest tables, as far as they are at hand: a silent host's may be in the database only,
+    /// and a host that was heard again after a start owes a key frame first.
     #[must_use]
-    pub fn snapshot(&self) -> Option<&Snapshot> {
-        self.decoder.last().map(|last| &last.snapshot)
+    pub fn tables(&self) -> Option<&Tables> {
+        self.held.get()
     }
 
     /// The hourly peaks of a pool, one per hour of the last `hours`, oldest first.
     #[must_use]
-    pub fn trend(&self, pool: Pool, now: Timestamp, hours: i64) -> Vec<Option<u64>> {
-        let this_hour = hour_of(now).as_second();
-        let mut values = vec![None; usize::try_from(hours).unwrap_or(0)];
-        for hour in &self.hours {
-            let back = (this_hour - hour.at.as_second()) / 3600;
-            if let Ok(back) = usize::try_from(back)
-                && let Some(slot) = values.len().checked_sub(back + 1)
-            {
-                values[slot] = match pool {
-                    Pool::Paged => hour.paged,
-                    Pool::Nonpaged => hour.nonpaged,
-                };
-            }
-        }
-        values
+    pub fn trend(&self, pool: Pool, now: Timestamp, hours: usize) -> Vec<Option<u64>> {
+        self.hours.trend(pool, now, hours)
     }
 
-    fn count_hour(&mut self, host: HostId, at: Timestamp) {
-        let at = hour_of(at);
+    /// Grows with every change.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    fn count_hour(&mut self, at: Timestamp) {
         let figure = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0);
-        let (paged, nonpaged) = (figure(self.memory.paged), figure(self.memory.nonpaged));
-        match self.hours.back_mut() {
-            Some(hour) if hour.at == at => {
-                hour.paged = hour.paged.max(paged);
-                hour.nonpaged = hour.nonpaged.max(nonpaged);
-            }
-            _ => self.hours.push_back(PoolHour { host, at, paged, nonpaged }),
-        }
-        while self.hours.len() > HOURS {
-            self.hours.pop_front();
-        }
+        self.hours.count(at, figure(self.memory.paged), figure(self.memory.nonpaged));
     }
 }
 
 impl LiveHost {
-    pub(super) fn new(id: HostId) -> Self {
-        Self { id, ingest: tokio::sync::Mutex::default(), state: RwLock::default() }
+    pub(super) fn new(id: HostId, shared: Arc<Shared>) -> Self {
+        Self { id, ingest: tokio::sync::Mutex::default(), state: RwLock::default(), shared }
     }
 
     /// What is known of it. Hold it shortly: uploads wait.
@@ -124,7 +106,9 @@ impl LiveHost {
     }
 
     fn write(&self) -> RwLockWriteGuard<'_, State> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+        state.version += 1;
+        state
     }
 
     /// When the latest snapshot was taken.
@@ -133,11 +117,18 @@ impl LiveHost {
         self.read().at
     }
 
+    /// The latest snapshot, where its tables are at hand.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<Snapshot> {
+        let state = self.read();
+        state.tables().map(|tables| tables.snapshot(&state.memory, &self.shared.names))
+    }
+
     /// Makes a newer frame the latest.
     ///
     /// # Errors
     /// When the frame is malformed, or its base is not at hand; its time and system-wide figures
-    /// count all the same then.
+    /// count all the same in the second case.
     pub fn apply(
         &self,
         envelope: &Envelope<'_>,
@@ -145,12 +136,13 @@ impl LiveHost {
         booted_at: Timestamp,
     ) -> Result<(), FrameError> {
         let mut state = self.write();
-        let applied = state.decoder.apply(envelope).map(|_| ());
+        let applied = state.held.apply(envelope, &self.shared);
         if matches!(applied, Ok(()) | Err(FrameError::NeedsKey { .. })) {
             state.memory = envelope.memory().ok().flatten().unwrap_or_default();
             state.at = Some(at);
             state.booted_at = Some(booted_at);
-            state.count_hour(self.id, at);
+            state.stale = false;
+            state.count_hour(at);
         }
         applied
     }
@@ -161,37 +153,57 @@ impl LiveHost {
     }
 
     /// Takes what the database holds as the latest, unless something newer came meanwhile.
-    pub fn restore(&self, last: StampedSnapshot, at: Timestamp) {
+    pub fn restore(&self, last: &StampedSnapshot, at: Timestamp) {
+        let mut state = self.write();
+        let is_same = state.at == Some(at) && state.tables().is_none();
+        if is_same || state.at.is_none_or(|newest| at > newest) {
+            state.take_figures(last.snapshot.memory.clone(), last.stamp.uptime_ms, at);
+            state.held.set(last, &self.shared);
+        }
+    }
+
+    /// Takes the system-wide figures of the newest frame in the database, unless something newer
+    /// came meanwhile. The tables stay in the database until somebody asks for them.
+    pub fn restore_figures(&self, memory: Memory, uptime_ms: u64, at: Timestamp) {
         let mut state = self.write();
         if state.at.is_none_or(|newest| at > newest) {
-            let uptime = SignedDuration::from_millis(
-                i64::try_from(last.stamp.uptime_ms).unwrap_or(i64::MAX),
-            );
-            state.memory = last.snapshot.memory.clone();
-            state.booted_at = at.saturating_sub(uptime).ok();
-            state.at = Some(at);
-            state.received = state.received.or(Some(at));
-            state.decoder = Decoder::resume(last);
+            state.take_figures(memory, uptime_ms, at);
+            state.held.clear(&self.shared);
         }
     }
 
     /// Takes hourly peaks from the database, oldest first.
     pub fn restore_hours(&self, hours: impl IntoIterator<Item = PoolHour>) {
-        let mut state = self.write();
-        let newer = std::mem::take(&mut state.hours);
-        let first_newer = newer.front().map(|hour| hour.at);
-        let older = hours.into_iter().filter(|hour| first_newer.is_none_or(|at| hour.at < at));
-        state.hours = older.chain(newer.iter().copied()).collect();
+        self.write().hours.put_before(hours);
     }
 
-    /// Sets the tags that growth is reckoned from.
-    pub fn set_before(&self, before: Before) {
-        self.write().before = Some(before);
+    /// Leaves the tables of a silent host to the database.
+    pub fn let_go(&self) {
+        self.write().held.clear(&self.shared);
+    }
+
+    /// Sets from which earlier moment growth over a window is reckoned. A moment of an earlier boot
+    /// says nothing about growth.
+    pub fn set_earlier(&self, window: usize, earlier: Option<(Earlier, &TagTable)>) {
+        let mut state = self.write();
+        let booted_at = state.booted_at;
+        let of_this_boot =
+            earlier.filter(|(earlier, _)| booted_at.is_none_or(|boot| boot <= earlier.at));
+        let mut shifts = Vec::new();
+        if let Some(tags) = state.held.get_mut().and_then(|held| held.tags.as_mut()) {
+            tags.set_earlier(window, of_this_boot, &mut shifts);
+        }
+        self.shared.totals.shift(&shifts);
     }
 }
 
-/// The start of the hour.
-#[must_use]
-pub fn hour_of(at: Timestamp) -> Timestamp {
-    Timestamp::from_second(at.as_second().div_euclid(3600) * 3600).unwrap_or(at)
+impl State {
+    fn take_figures(&mut self, memory: Memory, uptime_ms: u64, at: Timestamp) {
+        let uptime = SignedDuration::from_millis(i64::try_from(uptime_ms).unwrap_or(i64::MAX));
+        self.memory = memory;
+        self.booted_at = at.saturating_sub(uptime).ok();
+        self.at = Some(at);
+        self.stale = self.received.is_none();
+        self.received = self.received.or(Some(at));
+    }
 }

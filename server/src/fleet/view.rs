@@ -1,32 +1,17 @@
 //! The view of the whole fleet that pages show: made every few seconds, away from requests.
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use jiff::Timestamp;
-use poolwatch_analysis::{ceilings, growth::difference};
+use poolwatch_analysis::growth::difference;
 use poolwatch_model::{
     HostId, Pool,
-    incident::{Incident, IncidentState},
+    incident::Incident,
     memory::{Ceiling, Memory},
 };
-use poolwatch_store::{
-    PgPool, StoreError,
-    hosts::{self, Host},
-    incidents,
-};
+use poolwatch_store::hosts::Host;
 
-use super::{
-    Fleet,
-    growing::{Growing, Tally},
-    host::State,
-};
-
-/// Hosts asked for at once.
-const PAGE: i64 = 5_000;
-/// Growing tags that are kept.
-const GROWING: usize = 12;
-/// Open incidents that are kept, the latest.
-const INCIDENTS: i64 = 500;
+use super::growing::Growing;
 
 /// The whole fleet at one moment.
 #[derive(Debug, Default)]
@@ -59,7 +44,7 @@ impl FleetView {
 #[derive(Debug)]
 pub struct HostSummary {
     /// Who it is.
-    pub host: Host,
+    pub host: Arc<Host>,
     /// System-wide figures.
     pub memory: Memory,
     /// Limit of nonpaged pool.
@@ -72,6 +57,9 @@ pub struct HostSummary {
     pub at: Option<Timestamp>,
     /// When it was last heard.
     pub received: Option<Timestamp>,
+    /// Whether its figures are what the database held when the server started: it was not heard
+    /// since.
+    pub stale: bool,
     /// Hourly peaks of nonpaged pool of the last 24 h, oldest first.
     pub nonpaged_trend: Vec<Option<u64>>,
     /// Hourly peaks of paged pool of the last 24 h, oldest first.
@@ -93,7 +81,9 @@ impl HostSummary {
         // Less than a few hours say nothing about a day.
         let (index, first) =
             trend.iter().enumerate().find_map(|(at, value)| Some((at, (*value)?)))?;
-        (index + 4 <= trend.len()).then(|| difference(first, now.0))
+        // Peaks are kept in whole pages.
+        let change = difference(first, now.0);
+        (index + 4 <= trend.len()).then_some(if change.abs() < 4096 { 0 } else { change })
     }
 
     /// Limit of a pool.
@@ -103,88 +93,5 @@ impl HostSummary {
             Pool::Nonpaged => self.nonpaged_ceiling,
             Pool::Paged => self.paged_ceiling,
         }
-    }
-}
-
-/// Who there is, kept between views.
-#[derive(Debug, Default)]
-pub struct Roster {
-    hosts: Vec<Host>,
-    loaded: bool,
-}
-
-/// Makes and publishes a new view.
-///
-/// # Errors
-/// When the database fails; the view before stays.
-pub async fn refresh(
-    pool: &PgPool,
-    fleet: &Fleet,
-    roster: &mut Roster,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    let mut db = pool.acquire().await?;
-    if fleet.take_change() || !roster.loaded {
-        roster.hosts.clear();
-        loop {
-            let after = roster.hosts.last().map_or(HostId(0), |host| host.id);
-            let page = hosts::page(&mut db, after, PAGE).await?;
-            if page.is_empty() {
-                break;
-            }
-            roster.hosts.extend(page);
-        }
-        roster.loaded = true;
-    }
-    let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
-    let open = incidents::list(&mut db, filter, INCIDENTS).await?;
-    drop(db);
-    let mut marks: HashMap<HostId, usize> = HashMap::new();
-    for (at, incident) in open.iter().enumerate() {
-        if incident.state == IncidentState::Open {
-            marks.entry(incident.cause.host()).or_insert(at);
-        }
-    }
-    let mut tally = Tally::default();
-    let hosts = roster
-        .hosts
-        .iter()
-        .map(|host| {
-            let live = fleet.host(host.id);
-            let state = live.read();
-            tally.add(&state);
-            Arc::new(summary(host, &state, marks.get(&host.id).copied(), now))
-        })
-        .collect();
-    let growing = tally.most(GROWING);
-    fleet.publish(FleetView { at: Some(now), hosts, incidents: open, growing });
-    Ok(())
-}
-
-/// A host in short.
-pub(crate) fn summary(
-    host: &Host,
-    state: &State,
-    incident: Option<usize>,
-    now: Timestamp,
-) -> HostSummary {
-    let processes = state.snapshot().and_then(|snapshot| snapshot.processes.as_deref());
-    let top = processes.unwrap_or_default().iter().max_by_key(|process| process.handles);
-    let os = host.facts.os.as_ref();
-    let mut memory = state.memory.clone();
-    memory.physical = memory.physical.or(host.facts.physical);
-    HostSummary {
-        nonpaged_ceiling: ceilings::ceiling(&memory, os, Pool::Nonpaged),
-        paged_ceiling: ceilings::ceiling(&memory, os, Pool::Paged),
-        booted_at: state.booted_at,
-        at: state.at,
-        received: state.received,
-        nonpaged_trend: state.trend(Pool::Nonpaged, now, 24),
-        paged_trend: state.trend(Pool::Paged, now, 24),
-        top_process: top
-            .and_then(|process| Some((process.image.clone(), process.key.pid, process.handles?))),
-        host: host.clone(),
-        memory,
-        incident,
     }
 }

@@ -16,7 +16,7 @@ use poolwatch_store::{
 use poolwatch_web::incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery};
 
 use super::{address, live, next_steps, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, fleet::load};
 
 /// Incidents that are shown, the latest.
 const SHOWN: i64 = 500;
@@ -73,13 +73,13 @@ pub(super) async fn page(
         found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))?;
     let view = app.fleet.view();
     let events = events_of(&app.pool, &incident).await?;
-    let live_host = app.fleet.known(incident.cause.host());
-    let steps = {
-        let state = live_host.as_ref().map(|host| host.read());
-        let snapshot = state.as_ref().and_then(|state| state.snapshot());
-        let os = view.host(incident.cause.host()).and_then(|host| host.host.facts.os.as_ref());
-        next_steps::of(&incident.diagnosis, os, snapshot)
+    let host = incident.cause.host();
+    let snapshot = {
+        let mut db = app.pool.acquire().await?;
+        load::snapshot(&app, &mut db, host, clock::now()).await?
     };
+    let os = view.host(host).and_then(|host| host.host.facts.os.as_ref());
+    let steps = next_steps::of(&incident.diagnosis, os, snapshot.as_ref());
     let page = IncidentPage {
         shell: shell(&app, &person, address(&uri)),
         hosts: vec![rows::incident_host(&view, &incident)],

@@ -43,10 +43,10 @@ async fn a_debuggers_log_becomes_a_host_that_shows_the_culprit() {
     assert_eq!(imported.snapshots, 1);
     import::show(&server.app, imported.host, now).await.unwrap();
     let live = server.app.fleet.host(imported.host);
-    let state = live.read();
-    let tags = state.snapshot().unwrap().tags.as_ref().unwrap();
+    let snapshot = live.snapshot().unwrap();
+    let tags = snapshot.tags.unwrap();
     assert_eq!(tags.get(PoolTag::new(*b"Thre")).unwrap().nonpaged.bytes, 76_892_800);
-    let processes = state.snapshot().unwrap().processes.as_ref().unwrap();
+    let processes = snapshot.processes.unwrap();
     assert_eq!(processes[0].handles, Some(90_472));
 }
 

@@ -3,6 +3,7 @@
 
 mod agents;
 mod events;
+mod fleet;
 mod imports;
 mod permissions;
 mod server;

@@ -134,7 +134,9 @@ impl Decoder {
                 Some(last.ok_or(FrameError::NeedsKey { seq: stamp.seq, base })?)
             }
         };
-        let snapshot = sections::decode(base.map(|base| &base.snapshot), &envelope.sections)?;
+        let base = base.map(|base| &base.snapshot);
+        let parts = envelope.parts(base.map(|base| base as _))?;
+        let snapshot = sections::assemble(base, parts)?;
         Ok(self.last.insert(StampedSnapshot { stamp, snapshot }))
     }
 }

@@ -6,11 +6,12 @@ mod processes;
 mod small;
 mod tags;
 
-use poolwatch_model::Snapshot;
+use poolwatch_model::{Snapshot, tag::TagTable};
 
 use super::{
     envelope::Section,
-    table::{self, Row},
+    parts::{BaseTables, Parts},
+    table::{self, Part, Row},
     wire::Malformed,
 };
 
@@ -74,38 +75,64 @@ fn encode_rows<R: Row>(base: Option<&[R]>, rows: Option<&[R]>) -> Option<(bool, 
     })
 }
 
-/// The snapshot of these sections. `base` is what relative sections are relative to.
-pub(super) fn decode(
-    base: Option<&Snapshot>,
+/// What the sections of a frame bring. `base` is what relative ones are relative to.
+pub(super) fn read(
+    base: Option<&dyn BaseTables>,
     sections: &[Section<'_>],
-) -> Result<Snapshot, Malformed> {
-    let mut snapshot = Snapshot::default();
+) -> Result<Parts, Malformed> {
+    let mut parts = Parts::default();
     for section in sections {
         let bytes = section.bytes;
         match section.number {
-            MEMORY => snapshot.memory = memory::decode(bytes)?,
-            TAGS => snapshot.tags = Some(tags::decode_full(bytes)?),
+            MEMORY => parts.memory = memory::decode(bytes)?,
+            TAGS => parts.tags = Some(Part::Full(tags::decode_full(bytes)?)),
             TAGS_DELTA => {
-                let base = base.and_then(|base| base.tags.as_ref()).ok_or(Malformed)?;
-                let rows = table::decode_delta(&base.rows, bytes)?;
-                snapshot.tags = Some(poolwatch_model::tag::TagTable { rows, ..*base });
+                let base = base.and_then(BaseTables::tags).ok_or(Malformed)?;
+                parts.tags = Some(Part::Changes(table::read_delta(base, bytes)?));
             }
-            PROCESSES => snapshot.processes = Some(table::decode_full(bytes)?),
+            PROCESSES => parts.processes = Some(Part::Full(table::decode_full(bytes)?)),
             PROCESSES_DELTA => {
-                let base = base.and_then(|base| base.processes.as_deref()).ok_or(Malformed)?;
-                snapshot.processes = Some(table::decode_delta(base, bytes)?);
+                let base = base.and_then(BaseTables::processes).ok_or(Malformed)?;
+                parts.processes = Some(Part::Changes(table::read_delta(base, bytes)?));
             }
-            OBJECT_TYPES => snapshot.object_types = Some(table::decode_full(bytes)?),
+            OBJECT_TYPES => parts.object_types = Some(Part::Full(table::decode_full(bytes)?)),
             OBJECT_TYPES_DELTA => {
-                let base = base.and_then(|base| base.object_types.as_deref()).ok_or(Malformed)?;
-                snapshot.object_types = Some(table::decode_delta(base, bytes)?);
+                let base = base.and_then(BaseTables::object_types).ok_or(Malformed)?;
+                parts.object_types = Some(Part::Changes(table::read_delta(base, bytes)?));
             }
-            COST => snapshot.cost = Some(small::decode_cost(bytes)?),
-            FAULTS => snapshot.faults = small::decode_faults(bytes)?,
+            COST => parts.cost = Some(small::decode_cost(bytes)?),
+            FAULTS => parts.faults = small::decode_faults(bytes)?,
             _ => {}
         }
     }
-    Ok(snapshot)
+    Ok(parts)
+}
+
+/// The snapshot that parts make of the one that they were read against.
+pub(super) fn assemble(base: Option<&Snapshot>, parts: Parts) -> Result<Snapshot, Malformed> {
+    let tags = match parts.tags {
+        None => None,
+        Some(Part::Full(table)) => Some(table),
+        Some(Part::Changes(changes)) => {
+            let base = base.and_then(|base| base.tags.as_ref()).ok_or(Malformed)?;
+            Some(TagTable { rows: table::apply(&base.rows, changes)?, ..*base })
+        }
+    };
+    let processes = rows(base.and_then(|base| base.processes.as_deref()), parts.processes)?;
+    let types = rows(base.and_then(|base| base.object_types.as_deref()), parts.object_types)?;
+    let Parts { memory, cost, faults, .. } = parts;
+    Ok(Snapshot { memory, tags, processes, object_types: types, cost, faults })
+}
+
+fn rows<R: Row>(
+    base: Option<&[R]>,
+    part: Option<Part<Vec<R>, R>>,
+) -> Result<Option<Vec<R>>, Malformed> {
+    match part {
+        None => Ok(None),
+        Some(Part::Full(rows)) => Ok(Some(rows)),
+        Some(Part::Changes(changes)) => table::apply(base.ok_or(Malformed)?, changes).map(Some),
+    }
 }
 
 /// Postcard for the parts that have a shape of their own.

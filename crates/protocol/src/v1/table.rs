@@ -11,22 +11,79 @@
 
 use super::wire::{Malformed, Reader, put_varint, unzigzag, zigzag};
 
+/// What a delta section changes of a table, without the table itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Changes<R> {
+    /// New values of counters, at most one for each row and counter.
+    pub counters: Vec<Change>,
+    /// Rows that are gone, by their place in the base table, ascending.
+    pub gone: Vec<u32>,
+    /// New rows, without two of one key.
+    pub added: Vec<R>,
+}
+
+/// A counter's new value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// The row, by its place in the base table.
+    pub row: u32,
+    /// Which of the row's counters.
+    pub counter: u8,
+    /// What it is now.
+    pub value: u64,
+}
+
 /// A row of a table: a key and a few counters.
 pub(super) trait Row: Clone + PartialEq {
     /// Counters of a row, at most eight.
     const COUNTERS: usize;
     /// Rows of a table.
     const LIMIT: usize;
+    /// Counters that do not exceed 32 bits: bit i set for counter i.
+    const SMALL: u8;
     /// What the table is sorted by.
     type Key: Ord;
 
     fn key(&self) -> Self::Key;
     fn counter(&self, index: usize) -> u64;
-    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed>;
+    /// Sets one of its counters, to a value that [`Self::fits`].
+    fn set_counter(&mut self, index: usize, value: u64);
     /// Whether two rows differ in nothing but the values of their counters.
     fn differs_only_in_counters(&self, other: &Self) -> bool;
     fn encode(rows: &[Self]) -> Vec<u8>;
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed>;
+
+    /// Whether a counter can have this value.
+    fn fits(index: usize, value: u64) -> bool {
+        Self::SMALL >> index & 1 == 0 || value <= u64::from(u32::MAX)
+    }
+}
+
+/// A table as a frame brings it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Part<T, R> {
+    /// All of it.
+    Full(T),
+    /// What changed since the frame before.
+    Changes(Changes<R>),
+}
+
+/// A table that a delta section is relative to, wherever it is kept.
+pub trait Base {
+    /// How many rows it has.
+    fn rows(&self) -> usize;
+    /// A counter of a row.
+    fn counter(&self, row: usize, counter: usize) -> u64;
+}
+
+impl<R: Row> Base for Vec<R> {
+    fn rows(&self) -> usize {
+        self.len()
+    }
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        self[row].counter(counter)
+    }
 }
 
 /// The delta section that turns `base` into `rows`. Both are sorted by key, without duplicates.
@@ -74,39 +131,57 @@ pub(super) fn encode_delta<R: Row>(base: &[R], rows: &[R]) -> Vec<u8> {
     out
 }
 
-/// The table that a delta section makes of `base`.
-pub(super) fn decode_delta<R: Row>(base: &[R], bytes: &[u8]) -> Result<Vec<R>, Malformed> {
+/// What a delta section changes of `base`.
+pub(super) fn read_delta<R: Row>(base: &dyn Base, bytes: &[u8]) -> Result<Changes<R>, Malformed> {
+    let rows = base.rows();
     let mut reader = Reader(bytes);
-    if reader.count(R::LIMIT)? != base.len() {
+    if reader.count(R::LIMIT)? != rows {
         return Err(Malformed);
     }
-    let bitmap = reader.bytes(base.len().div_ceil(8))?;
-    let changed: Vec<usize> =
-        (0..base.len()).filter(|at| bitmap[at / 8] >> (at % 8) & 1 == 1).collect();
+    let bitmap = reader.bytes(rows.div_ceil(8))?;
+    let changed: Vec<u32> =
+        (0..rows as u32).filter(|at| bitmap[*at as usize / 8] >> (at % 8) & 1 == 1).collect();
     let masks = reader.bytes(changed.len())?;
-    let mut rows = base.to_vec();
+    let count: u32 = masks.iter().map(|mask| mask.count_ones()).sum();
+    let mut counters = Vec::with_capacity(count as usize);
     for counter in 0..R::COUNTERS {
-        for (&at, _) in changed.iter().zip(masks).filter(|(_, mask)| *mask >> counter & 1 == 1) {
-            let value = unzigzag(rows[at].counter(counter), reader.varint()?);
-            rows[at].set_counter(counter, value)?;
+        for (&row, _) in changed.iter().zip(masks).filter(|(_, mask)| *mask >> counter & 1 == 1) {
+            let value = unzigzag(base.counter(row as usize, counter), reader.varint()?);
+            if !R::fits(counter, value) {
+                return Err(Malformed);
+            }
+            counters.push(Change { row, counter: counter as u8, value });
         }
     }
-    let mut gone = changed.iter().zip(masks).filter(|(_, mask)| **mask == 0).map(|(at, _)| *at);
-    let mut next_gone = gone.next();
+    let gone: Vec<u32> =
+        changed.iter().zip(masks).filter(|(_, mask)| **mask == 0).map(|(row, _)| *row).collect();
+    let mut added = Vec::new();
+    if !reader.is_empty() {
+        added = R::decode(reader.0)?;
+        added.sort_by_key(Row::key);
+        let twice = added.windows(2).any(|pair| pair[0].key() == pair[1].key());
+        if twice || rows - gone.len() + added.len() > R::LIMIT {
+            return Err(Malformed);
+        }
+    }
+    Ok(Changes { counters, gone, added })
+}
+
+/// The table that changes make of the one that they were read against.
+pub(super) fn apply<R: Row>(base: &[R], changes: Changes<R>) -> Result<Vec<R>, Malformed> {
+    let mut rows = base.to_vec();
+    for change in &changes.counters {
+        rows[change.row as usize].set_counter(change.counter.into(), change.value);
+    }
+    let mut gone = changes.gone.iter().peekable();
     let mut at = 0;
     rows.retain(|_| {
-        let keep = next_gone != Some(at);
-        if !keep {
-            next_gone = gone.next();
-        }
+        let keep = gone.next_if_eq(&&at).is_none();
         at += 1;
         keep
     });
-    if !reader.is_empty() {
-        rows.extend(R::decode(reader.0)?);
-        if rows.len() > R::LIMIT {
-            return Err(Malformed);
-        }
+    if !changes.added.is_empty() {
+        rows.extend(changes.added);
         rows.sort_by_key(Row::key);
         if rows.windows(2).any(|pair| pair[0].key() == pair[1].key()) {
             return Err(Malformed);

@@ -66,7 +66,7 @@ pub(in crate::api) async fn enrol(
     .await?;
     transaction.commit().await?;
     app.host_keys.forget(enrolled.id);
-    app.fleet.note_change();
+    app.fleet.note_change_of(enrolled.id);
     let (host, name) = (enrolled.id, &request.facts.fqdn);
     info!(%host, name, new = enrolled.new, approved = enrolled.approved, "Enrolled host");
     if !enrolled.clones.is_empty() {

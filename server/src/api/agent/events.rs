@@ -4,7 +4,7 @@ use axum::{Extension, Json, extract::State};
 use jiff::SignedDuration;
 use poolwatch_model::event::Event;
 use poolwatch_protocol::{
-    limits,
+    limits::{self, EVENT_DATA, EVENT_TEXT_BYTES},
     v1::messages::{EventsReply, EventsRequest, RefusedFrame},
 };
 use poolwatch_store::events;
@@ -17,10 +17,6 @@ use crate::{alerts, app::SharedApp, auth::hosts::SendingHost, clock, failure::Fa
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// An event may be this far ahead of the server's clock.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
-/// Bytes of any text of an event.
-const TEXT_BYTES: usize = 8 << 10;
-/// Insertion strings of an event.
-const DATA: usize = 64;
 
 /// Takes in events, each with what follows from it, in one transaction.
 ///
@@ -75,9 +71,9 @@ pub(in crate::api) async fn events(
 
 fn check(event: &Event) -> Result<(), String> {
     let texts = [Some(&event.channel), Some(&event.provider), event.computer.as_ref()];
-    let too_long = texts.into_iter().flatten().chain(&event.data).any(|t| t.len() > TEXT_BYTES);
-    if too_long || event.data.len() > DATA {
-        return Err(format!("holds a text over {TEXT_BYTES} bytes or over {DATA} strings"));
+    let too_long = texts.into_iter().flatten().chain(&event.data).any(|t| t.len() > EVENT_TEXT_BYTES);
+    if too_long || event.data.len() > EVENT_DATA {
+        return Err(format!("holds a text over {EVENT_TEXT_BYTES} bytes or over {EVENT_DATA} strings"));
     }
     if texts.into_iter().flatten().chain(&event.data).any(|text| text.contains('\0')) {
         return Err("holds a NUL character".to_owned());
@@ -91,8 +87,8 @@ fn check(event: &Event) -> Result<(), String> {
             exhaustion.nonpaged_tags.len(),
             exhaustion.top_processes.len(),
         ];
-        if rows.into_iter().any(|rows| rows > DATA) {
-            return Err(format!("lists over {DATA} tags or processes"));
+        if rows.into_iter().any(|rows| rows > EVENT_DATA) {
+            return Err(format!("lists over {EVENT_DATA} tags or processes"));
         }
     }
     Ok(())

@@ -34,7 +34,7 @@ pub(in crate::api) async fn inventory(
     hosts::update_facts(&mut transaction, host.id, &request.facts).await?;
     inventories::replace(&mut transaction, host.id, inventory, clock::now()).await?;
     transaction.commit().await?;
-    app.fleet.note_change();
+    app.fleet.note_change_of(host.id);
     Ok(StatusCode::NO_CONTENT)
 }
 

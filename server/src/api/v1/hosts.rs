@@ -9,7 +9,12 @@ use poolwatch_model::{HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, failure::Failure, fleet::view::HostSummary};
+use crate::{
+    app::SharedApp,
+    clock,
+    failure::Failure,
+    fleet::{load, view::HostSummary},
+};
 
 /// Hosts of one answer.
 const PAGE: usize = 1000;
@@ -90,8 +95,8 @@ pub(in crate::api) async fn one(
     let view = app.fleet.view();
     let missing = || Failure::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
-    let live = app.fleet.host(HostId(id));
-    let snapshot = live.read().snapshot().cloned();
+    let mut db = app.pool.acquire().await?;
+    let snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
     Ok(Json(HostInFull { host, snapshot }))
 }
 

@@ -1,5 +1,7 @@
 //! What is known of one host now, and the judgement on it.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::{Observation, diagnose};
 use poolwatch_model::{
@@ -20,8 +22,10 @@ use crate::{
     app::App,
     failure::Failure,
     fleet::{
-        host::Before,
-        view::{self, HostSummary},
+        baseline::{self, Before},
+        earlier::Window,
+        load, roster,
+        view::HostSummary,
     },
     pages::{presence, rows},
 };
@@ -56,8 +60,8 @@ pub(super) async fn summary(
 ) -> Result<Option<HostSummary>, Failure> {
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
     let live = app.fleet.host(id);
-    let summary = view::summary(&host, &live.read(), None, now);
-    Ok(Some(summary))
+    let names = &app.fleet.shared().names;
+    Ok(Some(roster::summary(Arc::new(host), &live.read(), names, None, now)))
 }
 
 /// What is known of a host; `None` when there is no such host.
@@ -67,12 +71,10 @@ pub(in crate::pages) async fn known(
     id: HostId,
     now: Timestamp,
 ) -> Result<Option<Known>, Failure> {
+    // First of all: what waits in the database counts in the summary as well.
+    let snapshot = load::snapshot(app, db, id, now).await?;
     let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
-    let (snapshot, before) = {
-        let live = app.fleet.host(id);
-        let state = live.read();
-        (state.snapshot().cloned(), state.before.clone())
-    };
+    let before = baseline::of_host(db, id, Window::Day, now).await?;
     let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
     let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
     rows::sort_incidents(&mut incidents);

@@ -12,7 +12,10 @@ use poolwatch_web::{
 use crate::{
     app::{App, SharedApp},
     failure::Failure,
-    fleet::view::{FleetView, HostSummary},
+    fleet::{
+        names::NameId,
+        view::{FleetView, HostSummary},
+    },
     pages::{presence, rows},
 };
 
@@ -26,11 +29,12 @@ pub(in crate::pages) async fn select(
 ) -> Result<Vec<Arc<HostSummary>>, Failure> {
     let work = move || {
         let text = query.q.trim().to_lowercase();
+        let images = app.fleet.shared().names.marks(|name| holds_ignoring_case(name, &text));
         let mut hosts: Vec<Arc<HostSummary>> = view
             .hosts
             .iter()
             .filter(|host| is_chosen(host, &query, now))
-            .filter(|host| text.is_empty() || holds(&app, host, &text))
+            .filter(|host| text.is_empty() || holds(&app, host, &text, &images))
             .cloned()
             .collect();
         sort(&mut hosts, query.sort, query.order);
@@ -74,19 +78,21 @@ fn is_chosen(host: &HostSummary, query: &HostsQuery, now: Timestamp) -> bool {
 }
 
 /// Whether name, group, Windows or a program of a host holds a text, given in small letters.
-fn holds(app: &App, host: &HostSummary, text: &str) -> bool {
+fn holds(app: &App, host: &HostSummary, text: &str, images: &[bool]) -> bool {
     let facts = &host.host.facts;
     host.host.name.to_lowercase().contains(text)
         || words::group(facts).is_some_and(|group| group.to_lowercase().contains(text))
         || facts.os.as_ref().is_some_and(|os| os.to_string().to_lowercase().contains(text))
-        || runs(app, host, text)
+        || runs(app, host, images)
 }
 
-fn runs(app: &App, host: &HostSummary, text: &str) -> bool {
+/// Whether a host runs a program whose name is marked.
+fn runs(app: &App, host: &HostSummary, images: &[bool]) -> bool {
     let Some(live) = app.fleet.known(host.host.id) else { return false };
     let state = live.read();
-    let processes = state.snapshot().and_then(|snapshot| snapshot.processes.as_deref());
-    processes.unwrap_or_default().iter().any(|process| holds_ignoring_case(&process.image, text))
+    let processes = state.tables().and_then(|tables| tables.processes.as_ref());
+    let is_marked = |image: NameId| images.get(image.index()).copied().unwrap_or(false);
+    processes.is_some_and(|processes| processes.cells().any(|one| is_marked(one.image)))
 }
 
 /// Like `contains`, for a text in small letters, without making a copy of every process's name.
@@ -185,20 +191,21 @@ mod tests {
     fn host(id: i32, name: &str, nonpaged: Option<u64>) -> Arc<HostSummary> {
         let physical = Some(Bytes(100));
         Arc::new(HostSummary {
-            host: Host {
+            host: Arc::new(Host {
                 id: HostId(id),
                 instance_id: None,
                 name: name.into(),
                 facts: HostFacts::default(),
                 enrolled_at: Timestamp::UNIX_EPOCH,
                 approved_at: None,
-            },
+            }),
             memory: Memory { nonpaged: nonpaged.map(Bytes), physical, ..Memory::default() },
             nonpaged_ceiling: None,
             paged_ceiling: None,
             booted_at: None,
             at: None,
             received: None,
+            stale: false,
             nonpaged_trend: vec![],
             paged_trend: vec![],
             top_process: None,

@@ -16,6 +16,7 @@ struct ObjectTypeRow<'a>(&'a str, [u32; 4]);
 impl Row for ObjectTypeUse {
     const COUNTERS: usize = 4;
     const LIMIT: usize = limits::OBJECT_TYPES;
+    const SMALL: u8 = 0b1111;
     type Key = String;
 
     fn key(&self) -> String {
@@ -26,11 +27,10 @@ impl Row for ObjectTypeUse {
         [self.objects, self.handles, self.peak_objects, self.peak_handles][index].into()
     }
 
-    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed> {
+    fn set_counter(&mut self, index: usize, value: u64) {
         let counters =
             [&mut self.objects, &mut self.handles, &mut self.peak_objects, &mut self.peak_handles];
-        *counters[index] = u32::try_from(value).map_err(|_| Malformed)?;
-        Ok(())
+        *counters[index] = value as u32;
     }
 
     fn differs_only_in_counters(&self, other: &Self) -> bool {

@@ -50,6 +50,7 @@ fn name(text: &str) -> Result<String, Malformed> {
 impl Row for ProcessUse {
     const COUNTERS: usize = 5;
     const LIMIT: usize = limits::PROCESSES;
+    const SMALL: u8 = 0b11;
     type Key = ProcessKey;
 
     fn key(&self) -> ProcessKey {
@@ -67,16 +68,14 @@ impl Row for ProcessUse {
         .unwrap_or(0)
     }
 
-    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed> {
-        let small = || u32::try_from(value).map(Some).map_err(|_| Malformed);
+    fn set_counter(&mut self, index: usize, value: u64) {
         match index {
-            0 => self.handles = small()?,
-            1 => self.threads = small()?,
+            0 => self.handles = Some(value as u32),
+            1 => self.threads = Some(value as u32),
             2 => self.paged_quota = Some(value),
             3 => self.nonpaged_quota = Some(value),
             _ => self.private_bytes = Some(value),
         }
-        Ok(())
     }
 
     fn differs_only_in_counters(&self, other: &Self) -> bool {

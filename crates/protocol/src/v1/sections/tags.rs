@@ -54,6 +54,7 @@ pub(super) fn decode_full(bytes: &[u8]) -> Result<TagTable, Malformed> {
 impl Row for TagUse {
     const COUNTERS: usize = 6;
     const LIMIT: usize = limits::TAGS;
+    const SMALL: u8 = 0;
     type Key = PoolTag;
 
     fn key(&self) -> PoolTag {
@@ -65,10 +66,9 @@ impl Row for TagUse {
         [of.allocs, of.outstanding, of.bytes][index % 3]
     }
 
-    fn set_counter(&mut self, index: usize, value: u64) -> Result<(), Malformed> {
+    fn set_counter(&mut self, index: usize, value: u64) {
         let of = if index < 3 { &mut self.paged } else { &mut self.nonpaged };
         *[&mut of.allocs, &mut of.outstanding, &mut of.bytes][index % 3] = value;
-        Ok(())
     }
 
     fn differs_only_in_counters(&self, other: &Self) -> bool {

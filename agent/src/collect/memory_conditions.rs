@@ -1,0 +1,15 @@
+//! The kernel's low-memory conditions: no part of a snapshot, but they decide how often one is taken.
+
+use super::CollectError;
+use crate::{
+    machine::{InfoClass, Machine},
+    raw::conditions::{self, LowConditions},
+};
+
+/// What the kernel says to be short of now.
+///
+/// # Errors
+/// When the kernel does not say it of anything.
+pub fn low_conditions(machine: &mut dyn Machine) -> Result<LowConditions, CollectError> {
+    Ok(conditions::parse(machine.query(InfoClass::MemoryConditions)?.bytes)?)
+}

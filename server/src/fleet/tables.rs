@@ -1,0 +1,221 @@
+//! The latest tables of one host, kept so that a frame costs what it changes.
+
+use poolwatch_model::{
+    Snapshot,
+    memory::Memory,
+    snapshot::{AgentCost, CollectorFault},
+};
+use poolwatch_protocol::v1::{
+    Envelope, FrameError, Malformed, Stamp, StampedSnapshot,
+    parts::{Base, BaseTables, Part},
+};
+
+use super::{
+    earlier::WINDOWS, names::Names, object_types::HostObjectTypes, processes::HostProcesses,
+    tags::HostTags, totals::Totals,
+};
+
+/// What all hosts share: names kept once, and the sums by tag.
+#[derive(Debug, Default)]
+pub struct Shared {
+    /// Names of images, services and object types.
+    pub names: Names,
+    /// What all hosts together use.
+    pub totals: Totals,
+}
+
+/// The latest tables of one host.
+#[derive(Debug)]
+pub struct Tables {
+    /// When they were taken.
+    pub stamp: Stamp,
+    /// Pool tags.
+    pub tags: Option<HostTags>,
+    /// Processes.
+    pub processes: Option<HostProcesses>,
+    /// Kernel object types.
+    pub object_types: Option<HostObjectTypes>,
+    cost: Option<AgentCost>,
+    faults: Box<[CollectorFault]>,
+}
+
+/// A host's tables, or none yet.
+#[derive(Debug, Default)]
+pub struct Held(Option<Box<Tables>>);
+
+impl Held {
+    /// The tables, if there are any.
+    #[must_use]
+    pub fn get(&self) -> Option<&Tables> {
+        self.0.as_deref()
+    }
+
+    /// The tables, to set what growth is reckoned from.
+    pub fn get_mut(&mut self) -> Option<&mut Tables> {
+        self.0.as_deref_mut()
+    }
+
+    /// Makes a frame the latest, and tells the fleet what it changes.
+    ///
+    /// # Errors
+    /// When the frame is malformed, or its base is not at hand: then all stays as it was.
+    pub fn apply(&mut self, envelope: &Envelope<'_>, shared: &Shared) -> Result<(), FrameError> {
+        let stamp = envelope.stamp;
+        let base = match envelope.base {
+            None => None,
+            Some(seq) => {
+                let is_base =
+                    |held: &&Tables| held.stamp.boot == stamp.boot && held.stamp.seq == seq;
+                let held = self.get().filter(is_base);
+                Some(held.ok_or(FrameError::NeedsKey { seq: stamp.seq, base: seq })?)
+            }
+        };
+        let mut parts = envelope.parts(base.map(|base| base as _))?;
+        if let Some(base) = base {
+            base.check(&parts, shared)?;
+        }
+        let mut held = self.0.take().unwrap_or_else(|| Box::new(Tables::empty(stamp)));
+        let mut shifts = Vec::new();
+        let ids = shared.totals.ids();
+        if held.stamp.boot != stamp.boot
+            && let Some(tags) = &mut held.tags
+        {
+            // What was used before a restart says nothing about growth since.
+            (0..WINDOWS).for_each(|window| tags.set_earlier(window, None, &mut shifts));
+        }
+        match parts.tags.take() {
+            None => {
+                held.tags.take().into_iter().for_each(|tags| tags.remove(&ids, &mut shifts));
+            }
+            Some(Part::Full(table)) => match &mut held.tags {
+                Some(tags) => tags.replace(&table, &ids, &mut shifts),
+                None => held.tags = Some(HostTags::new(&table, &ids, &mut shifts)),
+            },
+            Some(Part::Changes(changes)) => {
+                if let Some(tags) = &mut held.tags {
+                    tags.apply(&changes, &ids, &mut shifts);
+                }
+            }
+        }
+        let names = &shared.names;
+        held.processes = match (parts.processes, held.processes.take()) {
+            (None, _) | (Some(Part::Changes(_)), None) => None,
+            (Some(Part::Full(rows)), _) => Some(HostProcesses::new(&rows, names)),
+            (Some(Part::Changes(changes)), Some(mut rows)) => {
+                rows.apply(&changes, names);
+                Some(rows)
+            }
+        };
+        held.object_types = match (parts.object_types, held.object_types.take()) {
+            (None, _) | (Some(Part::Changes(_)), None) => None,
+            (Some(Part::Full(rows)), _) => Some(HostObjectTypes::new(&rows, names)),
+            (Some(Part::Changes(changes)), Some(mut rows)) => {
+                rows.apply(&changes, names);
+                Some(rows)
+            }
+        };
+        held.cost = parts.cost;
+        held.faults = parts.faults.into();
+        held.stamp = stamp;
+        self.0 = Some(held);
+        shared.totals.shift(&shifts);
+        Ok(())
+    }
+
+    /// Makes a snapshot the latest.
+    pub fn set(&mut self, last: &StampedSnapshot, shared: &Shared) {
+        self.clear(shared);
+        let mut tables = Tables::empty(last.stamp);
+        let mut shifts = Vec::new();
+        let ids = shared.totals.ids();
+        let snapshot = &last.snapshot;
+        let tags = snapshot.tags.as_ref();
+        tables.tags = tags.map(|table| HostTags::new(table, &ids, &mut shifts));
+        let names = &shared.names;
+        tables.processes = snapshot.processes.as_ref().map(|rows| HostProcesses::new(rows, names));
+        tables.object_types =
+            snapshot.object_types.as_ref().map(|rows| HostObjectTypes::new(rows, names));
+        tables.cost = snapshot.cost;
+        tables.faults = snapshot.faults.clone().into();
+        self.0 = Some(Box::new(tables));
+        shared.totals.shift(&shifts);
+    }
+
+    /// Forgets the tables: the host counts in the fleet no more.
+    pub fn clear(&mut self, shared: &Shared) {
+        let mut shifts = Vec::new();
+        if let Some(tags) = self.0.take().and_then(|held| held.tags) {
+            tags.remove(&shared.totals.ids(), &mut shifts);
+        }
+        shared.totals.shift(&shifts);
+    }
+}
+
+impl Tables {
+    /// The snapshot again; the system-wide figures are kept beside the tables.
+    #[must_use]
+    pub fn snapshot(&self, memory: &Memory, names: &Names) -> Snapshot {
+        Snapshot {
+            memory: memory.clone(),
+            tags: self.tags.as_ref().map(HostTags::table),
+            processes: self.processes.as_ref().map(|rows| rows.list(names)),
+            object_types: self.object_types.as_ref().map(|rows| rows.list(names)),
+            cost: self.cost,
+            faults: self.faults.to_vec(),
+        }
+    }
+
+    /// Bytes that the tables take, themselves included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        size_of::<Self>()
+            + self.tags.as_ref().map_or(0, HostTags::heap_bytes)
+            + self.processes.as_ref().map_or(0, HostProcesses::heap_bytes)
+            + self.object_types.as_ref().map_or(0, HostObjectTypes::heap_bytes)
+            + size_of_val::<[CollectorFault]>(&self.faults)
+    }
+
+    fn empty(stamp: Stamp) -> Self {
+        Self {
+            stamp,
+            tags: None,
+            processes: None,
+            object_types: None,
+            cost: None,
+            faults: Box::default(),
+        }
+    }
+
+    fn check(
+        &self,
+        parts: &poolwatch_protocol::v1::Parts,
+        shared: &Shared,
+    ) -> Result<(), Malformed> {
+        if let (Some(Part::Changes(changes)), Some(tags)) = (&parts.tags, &self.tags) {
+            tags.check(changes)?;
+        }
+        if let (Some(Part::Changes(changes)), Some(rows)) = (&parts.processes, &self.processes) {
+            rows.check(changes)?;
+        }
+        if let (Some(Part::Changes(changes)), Some(rows)) =
+            (&parts.object_types, &self.object_types)
+        {
+            rows.check(changes, &shared.names)?;
+        }
+        Ok(())
+    }
+}
+
+impl BaseTables for Tables {
+    fn tags(&self) -> Option<&dyn Base> {
+        self.tags.as_ref().map(|tags| tags as _)
+    }
+
+    fn processes(&self) -> Option<&dyn Base> {
+        self.processes.as_ref().map(|rows| rows as _)
+    }
+
+    fn object_types(&self) -> Option<&dyn Base> {
+        self.object_types.as_ref().map(|rows| rows as _)
+    }
+}

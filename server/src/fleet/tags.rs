@@ -1,0 +1,414 @@
+//! The pool tags of one host by columns: what a delta changes is changed in place.
+
+use poolwatch_model::{
+    Pool, PoolTag,
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+};
+use poolwatch_protocol::v1::{
+    Malformed,
+    parts::{Base, Changes},
+};
+
+use super::{
+    column::Column,
+    earlier::{Earlier, WINDOWS},
+    places::Places,
+    rounded::Rounded,
+    totals::{Ids, Shift, TagId},
+};
+
+/// The latest tags of one host.
+#[derive(Debug)]
+pub struct HostTags {
+    counting: AllocCounting,
+    complete: bool,
+    /// Sorted.
+    tags: Vec<PoolTag>,
+    /// Each tag's number over the fleet.
+    ids: Vec<TagId>,
+    /// In the order of [`Pool`]: paged, nonpaged.
+    pools: [PoolCells; 2],
+    /// From which earlier moments growth is reckoned.
+    earlier: [Option<Earlier>; WINDOWS],
+}
+
+/// The tags that use one pool: one cell per tag, in the order of the tags.
+#[derive(Debug, Default)]
+struct PoolCells {
+    places: Places,
+    allocs: Column,
+    outstanding: Column,
+    bytes: Column,
+    /// The bytes at earlier moments.
+    then: [Vec<Rounded>; WINDOWS],
+}
+
+/// One tag's use of one pool on a host.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagCell {
+    /// The tag's number over the fleet.
+    pub id: TagId,
+    /// Which pool.
+    pub pool: Pool,
+    /// What it uses.
+    pub counters: TagCounters,
+    /// Its bytes at earlier moments.
+    pub then: [Rounded; WINDOWS],
+}
+
+/// A row of the table to be, and where its cells come from.
+struct NewRow {
+    tag: PoolTag,
+    /// Its row in the table before.
+    old: Option<usize>,
+    /// What it uses; taken from the table before where `None`.
+    now: Option<TagUse>,
+}
+
+const POOLS: [Pool; 2] = [Pool::Paged, Pool::Nonpaged];
+
+impl HostTags {
+    /// The columns of a table. Its tags count in the fleet from now on.
+    #[must_use]
+    pub fn new(table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<Shift>) -> Self {
+        let mut new = Self {
+            counting: table.counting,
+            complete: table.complete,
+            tags: Vec::new(),
+            ids: Vec::new(),
+            pools: Default::default(),
+            earlier: Default::default(),
+        };
+        new.replace(table, ids, shifts);
+        new
+    }
+
+    /// Makes a full table the latest. Earlier moments stay known for the tags that stay.
+    pub fn replace(&mut self, table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+        self.counting = table.counting;
+        self.complete = table.complete;
+        let rows = table.rows.iter().map(|row| NewRow {
+            tag: row.tag,
+            old: self.row_of(row.tag),
+            now: Some(*row),
+        });
+        let rows: Vec<NewRow> = rows.collect();
+        self.rebuild(&rows, ids, shifts);
+    }
+
+    /// Whether changes can be applied: no added tag is one that stays.
+    ///
+    /// # Errors
+    /// When one is.
+    pub fn check(&self, changes: &Changes<TagUse>) -> Result<(), Malformed> {
+        let stays = |row: usize| changes.gone.binary_search(&(row as u32)).is_err();
+        let twice = |new: &TagUse| self.row_of(new.tag).is_some_and(stays);
+        if changes.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// Applies changes that were read against these columns and checked.
+    pub fn apply(&mut self, changes: &Changes<TagUse>, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+        let mut begun = Vec::new();
+        for change in &changes.counters {
+            let (row, counter) = (change.row as usize, usize::from(change.counter));
+            let cells = &mut self.pools[counter / 3];
+            let Some(place) = cells.places.of(row) else {
+                begun.push(*change);
+                continue;
+            };
+            match counter % 3 {
+                0 => cells.allocs.set(place, change.value),
+                1 => cells.outstanding.set(place, change.value),
+                _ => {
+                    let then = cells.then(place);
+                    let from = cells.bytes.get(place);
+                    let shift = Shift::of(self.ids[row], POOLS[counter / 3]);
+                    shifts.push(shift.from(from, then).to(change.value, then));
+                    cells.bytes.set(place, change.value);
+                }
+            }
+        }
+        if begun.is_empty() && changes.gone.is_empty() && changes.added.is_empty() {
+            return;
+        }
+        let mut rows: Vec<NewRow> = (0..self.tags.len())
+            .map(|row| NewRow { tag: self.tags[row], old: Some(row), now: None })
+            .collect();
+        for change in begun {
+            let row = change.row as usize;
+            let now = rows[row].now.get_or_insert_with(|| self.row(row));
+            let pool = POOLS[usize::from(change.counter) / 3];
+            let of = now.of_mut(pool);
+            *[&mut of.allocs, &mut of.outstanding, &mut of.bytes]
+                [usize::from(change.counter) % 3] = change.value;
+        }
+        let mut gone = changes.gone.iter().peekable();
+        let mut at = 0;
+        rows.retain(|_| {
+            let keep = gone.next_if_eq(&&at).is_none();
+            at += 1;
+            keep
+        });
+        if !changes.added.is_empty() {
+            rows.extend(changes.added.iter().map(|row| NewRow {
+                tag: row.tag,
+                old: self.row_of(row.tag),
+                now: Some(*row),
+            }));
+            rows.sort_by_key(|row| row.tag);
+        }
+        self.rebuild(&rows, ids, shifts);
+    }
+
+    /// Takes the host's tags out of the fleet.
+    pub fn remove(mut self, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+        self.rebuild(&[], ids, shifts);
+    }
+
+    /// Sets from which earlier moment growth over a window is reckoned; `None` forgets it.
+    pub fn set_earlier(
+        &mut self,
+        window: usize,
+        earlier: Option<(Earlier, &TagTable)>,
+        shifts: &mut Vec<Shift>,
+    ) {
+        for (pool, cells) in POOLS.into_iter().zip(&mut self.pools) {
+            let mut then = Vec::new();
+            if let Some((_, table)) = earlier {
+                then.reserve_exact(cells.bytes.len());
+                for row in cells.places.rows() {
+                    then.push(match table.get(self.tags[row]) {
+                        Some(row) => Rounded::of(row.of(pool).bytes),
+                        None if table.complete => Rounded::ZERO,
+                        None => Rounded::UNKNOWN,
+                    });
+                }
+            }
+            let before = std::mem::take(&mut cells.then[window]);
+            for (place, row) in cells.places.rows().enumerate() {
+                let mut from = cells.then(place);
+                let mut to = from;
+                from[window] = before.get(place).copied().unwrap_or_default();
+                to[window] = then.get(place).copied().unwrap_or_default();
+                if from != to {
+                    let bytes = cells.bytes.get(place);
+                    let shift = Shift::of(self.ids[row], pool);
+                    shifts.push(shift.from(bytes, from).to(bytes, to));
+                }
+            }
+            cells.then[window] = then;
+        }
+        self.earlier[window] = earlier.map(|(earlier, _)| earlier);
+    }
+
+    /// From which earlier moment growth over a window is reckoned.
+    #[must_use]
+    pub fn earlier(&self, window: usize) -> Option<Earlier> {
+        self.earlier[window]
+    }
+
+    /// What a tag uses of a pool, with its bytes at earlier moments; `None` when nothing.
+    #[must_use]
+    pub fn get(&self, tag: PoolTag, pool: Pool) -> Option<TagCell> {
+        let row = self.row_of(tag)?;
+        let place = self.pools[pool as usize].places.of(row)?;
+        Some(self.cell(row, pool, place))
+    }
+
+    /// Every tag's use of every pool that it uses: the paged ones first, each by tag.
+    pub fn cells(&self) -> impl Iterator<Item = TagCell> + '_ {
+        POOLS.into_iter().flat_map(move |pool| {
+            let places = self.pools[pool as usize].places.rows().enumerate();
+            places.map(move |(place, row)| self.cell(row, pool, place))
+        })
+    }
+
+    /// The bytes of every tag of a pool, by the tag's number.
+    pub fn bytes(&self, pool: Pool) -> impl Iterator<Item = (TagId, u64)> + '_ {
+        let cells = &self.pools[pool as usize];
+        let places = cells.places.rows().enumerate();
+        places.map(|(place, row)| (self.ids[row], cells.bytes.get(place)))
+    }
+
+    /// The table again.
+    #[must_use]
+    pub fn table(&self) -> TagTable {
+        let rows = (0..self.tags.len()).map(|row| self.row(row)).collect();
+        TagTable { counting: self.counting, complete: self.complete, rows }
+    }
+
+    /// How many tags it has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.tags.len()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.tags.is_empty()
+    }
+
+    /// Bytes that it takes on the heap.
+    #[must_use]
+    pub fn heap_bytes(&self) -> usize {
+        let cells: usize = self.pools.iter().map(PoolCells::heap_bytes).sum();
+        self.tags.capacity() * size_of::<PoolTag>() + self.ids.capacity() * 2 + cells
+    }
+
+    fn row_of(&self, tag: PoolTag) -> Option<usize> {
+        self.tags.binary_search(&tag).ok()
+    }
+
+    fn cell(&self, row: usize, pool: Pool, place: usize) -> TagCell {
+        let cells = &self.pools[pool as usize];
+        let (id, counters, then) = (self.ids[row], cells.counters(place), cells.then(place));
+        TagCell { id, pool, counters, then }
+    }
+
+    fn row(&self, row: usize) -> TagUse {
+        let [paged, nonpaged] = POOLS.map(|pool| self.counters(row, pool));
+        TagUse { tag: self.tags[row], paged, nonpaged }
+    }
+
+    fn counters(&self, row: usize, pool: Pool) -> TagCounters {
+        let cells = &self.pools[pool as usize];
+        cells.places.of(row).map(|place| cells.counters(place)).unwrap_or_default()
+    }
+
+    /// Makes the columns anew for other rows, and tells the fleet what that changes.
+    fn rebuild(&mut self, rows: &[NewRow], ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+        let mut new_ids = Vec::with_capacity(rows.len());
+        let mut kept = vec![false; self.tags.len()];
+        let unknown: Vec<PoolTag> =
+            rows.iter().filter(|row| row.old.is_none()).map(|row| row.tag).collect();
+        let mut unknown_ids = ids.take(&unknown).into_iter();
+        for row in rows {
+            new_ids.push(match row.old {
+                Some(old) => {
+                    kept[old] = true;
+                    self.ids[old]
+                }
+                None => unknown_ids.next().unwrap_or(TagId::UNCOUNTED),
+            });
+        }
+        let pools = POOLS.map(|pool| {
+            let now = |row: &NewRow| match (row.now, row.old) {
+                (Some(now), _) => *now.of(pool),
+                (None, Some(old)) => self.counters(old, pool),
+                (None, None) => TagCounters::default(),
+            };
+            let before = &self.pools[pool as usize];
+            for old in before.places.rows().filter(|row| !kept[*row]) {
+                let cell = self.cell(old, pool, before.places.of(old).unwrap_or_default());
+                let shift = Shift::of(cell.id, pool);
+                shifts.push(shift.from(cell.counters.bytes, cell.then));
+            }
+            let places = Places::new(rows.len(), |row| !now(&rows[row]).is_empty());
+            let count = places.rows().count();
+            let mut cells = PoolCells::with_capacity(count, &self.earlier);
+            for (at, row) in rows.iter().enumerate() {
+                let old = row.old.and_then(|old| Some((old, before.places.of(old)?)));
+                let old = old.map(|(old, place)| self.cell(old, pool, place));
+                let then = match old {
+                    Some(old) => old.then,
+                    None => std::array::from_fn(|window| self.then_of_new(window)),
+                };
+                let counters = now(row);
+                let is_used = places.of(at).is_some();
+                let shift = match old {
+                    Some(old) => Shift::of(new_ids[at], pool).from(old.counters.bytes, old.then),
+                    None => Shift::of(new_ids[at], pool),
+                };
+                let shift = if is_used { shift.to(counters.bytes, then) } else { shift };
+                if shift.changes() {
+                    shifts.push(shift);
+                }
+                if is_used {
+                    cells.push(counters, then, &self.earlier);
+                }
+            }
+            cells.places = places;
+            cells
+        });
+        let given_back = (0..self.tags.len()).filter(|row| !kept[*row]).map(|row| self.ids[row]);
+        shifts.extend(given_back.map(Shift::give_back));
+        self.tags = rows.iter().map(|row| row.tag).collect();
+        self.ids = new_ids;
+        self.pools = pools;
+    }
+
+    /// What a tag that was not there used at an earlier moment.
+    fn then_of_new(&self, window: usize) -> Rounded {
+        match self.earlier[window] {
+            Some(Earlier { complete: true, .. }) => Rounded::ZERO,
+            _ => Rounded::UNKNOWN,
+        }
+    }
+}
+
+/// Counters in the order of the wire: paged allocations, outstanding, bytes, then nonpaged.
+impl Base for HostTags {
+    fn rows(&self) -> usize {
+        self.tags.len()
+    }
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        let cells = &self.pools[counter / 3];
+        let Some(place) = cells.places.of(row) else { return 0 };
+        match counter % 3 {
+            0 => cells.allocs.get(place),
+            1 => cells.outstanding.get(place),
+            _ => cells.bytes.get(place),
+        }
+    }
+}
+
+impl PoolCells {
+    fn with_capacity(count: usize, earlier: &[Option<Earlier>; WINDOWS]) -> Self {
+        Self {
+            places: Places::default(),
+            allocs: Column::with_capacity(count),
+            outstanding: Column::with_capacity(count),
+            bytes: Column::with_capacity(count),
+            then: std::array::from_fn(|window| {
+                Vec::with_capacity(if earlier[window].is_some() { count } else { 0 })
+            }),
+        }
+    }
+
+    fn push(
+        &mut self,
+        counters: TagCounters,
+        then: [Rounded; WINDOWS],
+        earlier: &[Option<Earlier>; WINDOWS],
+    ) {
+        self.allocs.push(counters.allocs);
+        self.outstanding.push(counters.outstanding);
+        self.bytes.push(counters.bytes);
+        for (window, then) in then.into_iter().enumerate() {
+            if earlier[window].is_some() {
+                self.then[window].push(then);
+            }
+        }
+    }
+
+    fn counters(&self, place: usize) -> TagCounters {
+        TagCounters {
+            bytes: self.bytes.get(place),
+            outstanding: self.outstanding.get(place),
+            allocs: self.allocs.get(place),
+        }
+    }
+
+    fn then(&self, place: usize) -> [Rounded; WINDOWS] {
+        std::array::from_fn(|window| self.then[window].get(place).copied().unwrap_or_default())
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let then: usize = self.then.iter().map(|then| then.capacity() * 2).sum();
+        let columns = [&self.allocs, &self.outstanding, &self.bytes];
+        let columns: usize = columns.into_iter().map(Column::heap_bytes).sum();
+        self.places.heap_bytes() + columns + then
+    }
+}

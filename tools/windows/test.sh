@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# The agent without Windows: its tests, the executable, the service and the installer under Wine,
+# against a real server. Whatever is started here ends with this script.
+#
+#   tools/windows/test.sh
+set -euo pipefail
+# shellcheck source=tools/paths.sh
+. "$(dirname "$0")/../paths.sh"
+here=$PWD/tools/windows
+# shellcheck source=tools/windows/packages.sh
+. "$here/packages.sh"
+
+report=()
+began=$SECONDS
+# Says how long the part took that has just ended.
+done_with() {
+    report+=("$(printf '%-34s %5d s' "$1" $((SECONDS - began)))")
+    began=$SECONDS
+}
+
+tools/setup.sh demo
+prefix=$("$here/wine.sh")
+"$here/toolchain.sh"
+done_with "setup"
+
+# What make test has built is taken as it is.
+server=$PWD/$target/debug/poolwatch-server
+[ -x "$server" ] || cargo build --locked -p poolwatch-server
+done_with "server"
+
+run=$(mktemp -d "${TMPDIR:-/tmp}/poolwatch-windows.XXXXXX")
+# The private Postgres of a server started as root runs as another user.
+chmod 711 "$run"
+export WINEPREFIX=$run/wine WINEARCH=win64 WINEDEBUG=-all DISPLAY=
+stop() {
+    local status=$?
+    trap - EXIT
+    trap '' INT TERM HUP
+    wineserver -k 2>/dev/null || true
+    if [ "$status" = 0 ]; then rm -rf "$run"; else say "logs are in $run"; fi
+    exit "$status"
+}
+trap stop EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+cp -a "$prefix" "$WINEPREFIX"
+mkdir "$WINEPREFIX/drive_c/agent"
+x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/holder.exe" "$here/tests/holder.c"
+
+# With the compiler of toolchain.sh, and what it makes apart from what ours makes.
+with_toolchain() (
+    # shellcheck disable=SC1091  # made by toolchain.sh
+    . "$cache/windows-env.sh"
+    export CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER=wine
+    "$@"
+)
+# Optimised dependencies take longer to compile than they save here.
+with_toolchain cargo test --locked -p poolwatch-agent --target x86_64-pc-windows-gnu \
+    --config 'profile.dev.package."*".opt-level=0'
+wineserver -w
+done_with "the agent's tests under Wine"
+
+exe=$("$here/build.sh" | tee /dev/stderr | tail -n 1 | sed 's/: [0-9]* bytes$//')
+done_with "executable"
+
+"$here/msi.sh" "$exe" 0.9.1 "$run/first.msi"
+"$here/msi.sh" "$exe" 0.9.2 "$run/second.msi"
+done_with "installers"
+
+RUN=$run SERVER=$server AGENT_EXE=$exe FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
+    "$(find_node)" --test --test-reporter=spec "$here/tests/windows.test.mjs"
+done_with "executable, service, installer"
+
+printf '\n'
+printf '%s\n' "${report[@]}"

@@ -1,0 +1,115 @@
+// A server of its own for the tests: private database, private authority.
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { request } from "node:https";
+import { createServer } from "node:net";
+import path from "node:path";
+import { until } from "./wine.mjs";
+
+const READY_WITHIN_S = 60;
+const STOPS_WITHIN_MS = 30_000;
+// The least that agents take from a server.
+export const INTERVAL_S = 10;
+
+export class Server {
+  static async start(program, folder) {
+    const server = new Server();
+    server.program = program;
+    // The private Postgres of a server started as root runs as another user.
+    server.data = path.join(folder, "data");
+    mkdirSync(server.data);
+    chmodSync(server.data, 0o711);
+    server.caFile = path.join(server.data, "tls", "ca.pem");
+    server.log = path.join(folder, "server.log");
+    server.url = `https://127.0.0.1:${await freePort()}`;
+    const log = openSync(server.log, "a");
+    const options = ["--listen", server.url.slice("https://".length), "--tls", "self-signed",
+      "--public-url", server.url, "--interval-s", String(INTERVAL_S)];
+    server.child = spawn(program, ["serve", ...server.#database(), ...options], {
+      env: cleanEnvironment(),
+      stdio: ["ignore", log, log],
+    });
+    try {
+      await until("the server is ready", READY_WITHIN_S, () => server.#isReady());
+      server.apiToken = server.#admin("create-token", "api", "--name", "tests", "--role", "viewer");
+      server.enrolToken =
+        server.#admin("create-token", "enrolment", "--name", "tests", "--auto-approve");
+    } catch (error) {
+      await server.stop();
+      throw new Error(`${error.message}\n${readFileSync(server.log, "utf8").slice(-4000)}`);
+    }
+    return server;
+  }
+
+  // The answer to a GET request with the tests' token: JSON where it is JSON, else text.
+  async get(address) {
+    const { status, type, body } = await this.#ask(address, {
+      authorization: `Bearer ${this.apiToken}`,
+    });
+    if (status !== 200) throw new Error(`GET ${address}: ${status}\n${body}`);
+    return type.startsWith("application/json") ? JSON.parse(body) : body;
+  }
+
+  async hosts() {
+    return (await this.get("/api/v1/hosts")).hosts;
+  }
+
+  async stop() {
+    if (this.child.exitCode !== null) return;
+    this.child.kill("SIGTERM");
+    const late = setTimeout(() => this.child.kill("SIGKILL"), STOPS_WITHIN_MS);
+    await once(this.child, "exit");
+    clearTimeout(late);
+  }
+
+  #database() {
+    return ["--database", "embedded", "--data-dir", this.data];
+  }
+
+  #admin(...args) {
+    const all = ["admin", ...args, ...this.#database()];
+    const stdio = ["ignore", "pipe", openSync(this.log, "a")];
+    return execFileSync(this.program, all, { env: cleanEnvironment(), stdio }).toString().trim();
+  }
+
+  async #isReady() {
+    if (this.child.exitCode !== null) throw new Error("the server has ended");
+    if (!existsSync(this.caFile)) return false;
+    return this.#ask("/healthz").then(({ status }) => status === 200, () => false);
+  }
+
+  #ask(address, headers = {}) {
+    return new Promise((resolve, reject) => {
+      const options = { ca: readFileSync(this.caFile), headers, timeout: 10_000 };
+      const asked = request(this.url + address, options, (answer) => {
+        let body = "";
+        answer.setEncoding("utf8");
+        answer.on("data", (part) => (body += part));
+        answer.on("error", reject);
+        answer.on("end", () => {
+          resolve({ status: answer.statusCode, type: answer.headers["content-type"] ?? "", body });
+        });
+      });
+      asked.on("timeout", () => asked.destroy(new Error("no answer")));
+      asked.on("error", reject);
+      asked.end();
+    });
+  }
+}
+
+// Only what the tests say counts.
+function cleanEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => {
+    return name !== "DATABASE_URL" && !name.startsWith("POOLWATCH_");
+  });
+  return { ...Object.fromEntries(kept), NO_COLOR: "1" };
+}
+
+async function freePort() {
+  const listener = createServer();
+  await once(listener.listen(0, "127.0.0.1"), "listening");
+  const { port } = listener.address();
+  await new Promise((resolve) => listener.close(resolve));
+  return port;
+}

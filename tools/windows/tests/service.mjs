@@ -1,0 +1,70 @@
+// The agent as a Windows service, made by its own command.
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { cpSync, existsSync } from "node:fs";
+import path from "node:path";
+import { until } from "./wine.mjs";
+
+const SERVICE = "PoolwatchAgent";
+const SERVICES = `HKLM\\System\\CurrentControlSet\\Services\\${SERVICE}`;
+const INSTALLER = "HKLM\\SOFTWARE\\Poolwatch\\Agent";
+const STOPS_WITHIN_MS = 5000;
+// With a blank, as most programs of Windows have.
+const FOLDER = "C:\\Program Files\\Poolwatch by hand";
+
+export default (world) =>
+  describe("service", () => {
+    const program = `${FOLDER}\\poolwatch-agent.exe`;
+    const status = async () => JSON.parse(await world.wine.call(world.agent, "status", "--json"));
+    let host;
+
+    test("it is installed with its settings, its path in quotes, and starts", async () => {
+      const drive = path.join(world.run, "wine", "drive_c");
+      cpSync(path.join(drive, "agent"), path.join(drive, "Program Files", "Poolwatch by hand"), {
+        recursive: true,
+      });
+      await world.wine.call(program, "service", "install", "--server-url", world.server.url,
+        "--enroll-token", world.server.enrolToken, "--ca-file", world.caFile);
+      const command = await world.wine.value(SERVICES, "ImagePath");
+      assert.equal(command, `"${program}" service run`);
+      assert.equal(await world.wine.value(SERVICES, "Start"), "0x2");
+      assert.equal(await world.wine.serviceState(SERVICE), "RUNNING");
+    });
+
+    test("it enrols and sends", async () => {
+      host = await until("the service has enrolled", 60, async () => (await status()).host_id);
+      assert.notEqual(host, world.host);
+      const seen = await until("its snapshot is there", 60, async () => {
+        const { snapshot } = await world.server.get(`/api/v1/hosts/${host}`).catch(() => ({}));
+        return snapshot;
+      });
+      assert.ok(seen.processes.some((process) => process.image === "poolwatch-agent.exe"));
+    });
+
+    test("it stops within 5 s", async () => {
+      const began = performance.now();
+      await world.wine.call("net", "stop", SERVICE);
+      await until("the service has stopped", 30, async () => {
+        return (await world.wine.serviceState(SERVICE)) === "STOPPED";
+      });
+      const took = performance.now() - began;
+      assert.ok(took < STOPS_WITHIN_MS, `it took ${took} ms`);
+    });
+
+    test("after the next start it is the same host", async () => {
+      await world.wine.call("net", "start", SERVICE);
+      const before = (await world.server.get(`/api/v1/hosts/${host}`)).at;
+      await until("it sends again", 60, async () => {
+        return (await world.server.get(`/api/v1/hosts/${host}`)).at > before;
+      });
+      assert.equal((await status()).host_id, host);
+    });
+
+    test("it is uninstalled; settings and spool stay", async () => {
+      await world.wine.call(program, "service", "uninstall");
+      assert.equal(await world.wine.serviceState(SERVICE), null);
+      assert.equal(await world.wine.value(INSTALLER, "ServerUrl"), world.server.url);
+      const spool = path.join(world.run, "wine/drive_c/ProgramData/Poolwatch/spool");
+      assert.ok(existsSync(path.join(spool, "identity.json")));
+    });
+  });
