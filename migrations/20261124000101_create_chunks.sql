@@ -36,28 +36,6 @@ CREATE TABLE chunk_day (
 ) PARTITION BY RANGE (start);
 ALTER TABLE chunk_day ALTER COLUMN blocks SET STORAGE EXTERNAL;
 
--- One week (from Monday, UTC) of one host, made of its days; one hour per point.
-CREATE TABLE chunk_week (
-    host_id int NOT NULL,
-    start   timestamptz NOT NULL,
-    tags    int NOT NULL,
-    types   int NOT NULL,
-    head    bytea NOT NULL,
-    blocks  bytea NOT NULL,
-    PRIMARY KEY (host_id, start)
-) PARTITION BY RANGE (start);
-ALTER TABLE chunk_week ALTER COLUMN blocks SET STORAGE EXTERNAL;
-
--- How an hour ended on all hosts of a range of 1,000: per tag, one value per host.
-CREATE TABLE fleet_hour (
-    first_host int NOT NULL,
-    start      timestamptz NOT NULL,
-    head       bytea NOT NULL,
-    buckets    bytea NOT NULL,
-    PRIMARY KEY (first_host, start)
-);
-ALTER TABLE fleet_hour ALTER COLUMN buckets SET STORAGE EXTERNAL;
-
 -- Hours of which frames came after they were due to be chunked. Appended by ingest in the statement
 -- that stores the frames; a job rebuilds the chunks and removes the marks it has seen.
 CREATE TABLE dirty_hours (
@@ -67,22 +45,3 @@ CREATE TABLE dirty_hours (
     PRIMARY KEY (host_id, start, id)
 );
 CREATE INDEX dirty_hours_start_idx ON dirty_hours (start);
-
--- Ranges of hosts whose chunks of a day were compared with the frames: the day's partition may go
--- when every range is here and no mark came since.
-CREATE TABLE verified_days (
-    first_host int NOT NULL,
-    day        date NOT NULL,
-    PRIMARY KEY (first_host, day)
-);
-
--- The last frames of hosts that fell silent, from a key frame on, kept when their partition goes.
-CREATE TABLE last_frames (
-    host_id int NOT NULL,
-    ts      timestamptz NOT NULL,
-    boot_no int NOT NULL,
-    seq     bigint NOT NULL,
-    payload bytea NOT NULL,
-    PRIMARY KEY (host_id, ts, boot_no, seq)
-);
-ALTER TABLE last_frames ALTER COLUMN payload SET STORAGE EXTERNAL;

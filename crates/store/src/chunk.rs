@@ -7,7 +7,7 @@
 mod block;
 pub mod build;
 pub mod combine;
-mod encode;
+pub(crate) mod encode;
 pub mod fleet;
 pub mod head;
 mod wire;

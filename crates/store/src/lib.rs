@@ -3,6 +3,9 @@
 
 pub mod boots;
 pub mod chunk;
+pub mod chunks;
+pub mod compact;
+mod dictionaries;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
@@ -16,6 +19,7 @@ pub mod latest;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
+pub mod read;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
@@ -35,6 +39,9 @@ pub enum StoreError {
     /// A stored chunk does not read as one.
     #[error(transparent)]
     Chunk(#[from] chunk::Malformed),
+    /// A chunk did not read as it was written, or a list that it refers to is gone.
+    #[error("{0}")]
+    Inconsistent(&'static str),
     /// A number does not fit its column.
     #[error("{0} does not fit its column")]
     OutOfRange(&'static str),

@@ -16,8 +16,9 @@ use super::{
     TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
 };
 
-/// Points of an hour at most: beyond, a host restarts faster than it can be told.
-const MAX_HOUR_SLOTS: usize = 42;
+/// Points of an hour at most, so that a day holds its hours: beyond, a host restarts faster than it
+/// can be told.
+const MAX_HOUR_SLOTS: u32 = 42;
 /// Tags of an hour at most.
 const MAX_TAGS: usize = 65_536;
 /// Object types of an hour at most.
@@ -30,6 +31,7 @@ const MAX_FOLLOWED: usize = 4096;
 pub struct Builder {
     start: Timestamp,
     step_s: u32,
+    most: usize,
     slots: Vec<Slot>,
     open: Option<Open>,
     memory: Rows<(), MEMORY_FIGURES>,
@@ -48,12 +50,13 @@ struct Open {
 }
 
 impl Builder {
-    /// A chunk without points.
+    /// An hour without points.
     #[must_use]
     pub fn new(start: Timestamp, step_s: u32) -> Self {
         Self {
             start,
             step_s,
+            most: (3600 / step_s.max(1) + 1).max(MAX_HOUR_SLOTS) as usize,
             slots: Vec::new(),
             open: None,
             memory: Rows::new(1),
@@ -72,7 +75,7 @@ impl Builder {
         let same = |open: &Open| open.index == index && open.slot.boot_no == boot_no;
         if !self.open.as_ref().is_some_and(same) {
             self.close();
-            if self.slots.len() == MAX_HOUR_SLOTS || !self.tags.has_room_for_slot() {
+            if self.slots.len() >= self.most || !self.tags.has_room_for_slot() {
                 return false;
             }
             // A boot that begins in the middle of a slot has a point of its own.
