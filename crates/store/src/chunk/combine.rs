@@ -96,10 +96,10 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
         Column::Absent | Column::Constant(_) => column.clone(),
         Column::Varied(_) => {
             let merged = groups.iter().map(|(_, members)| {
-                let known = members
+                let mut known = members
                     .iter()
                     .filter_map(|at| Some((column.at(*at)?, chunk.slots[*at].samples)));
-                if counter { known.last().map(|(stat, _)| stat) } else { mean(known) }
+                if counter { known.next_back().map(|(stat, _)| stat) } else { mean(known) }
             });
             Column::new(merged.collect())
         }

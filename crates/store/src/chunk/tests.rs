@@ -48,6 +48,7 @@ fn nonpaged(chunk: &Chunk, tag: &str) -> Vec<Option<Stat>> {
     (0..chunk.slots.len()).map(|slot| row[3].at(slot)).collect()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "compared with what may be missing")]
 fn stat(min: u64, mean: u64, max: u64) -> Option<Stat> {
     Some(Stat { min, mean, max })
 }
