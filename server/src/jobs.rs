@@ -1,5 +1,6 @@
 //! Work in the background: the fleet's view, due jobs, mail.
 
+mod compact;
 mod forget_expired;
 mod keep_partitions;
 mod resolve_quiet_incidents;
@@ -59,6 +60,7 @@ pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) 
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(compact::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
     if let Some(mailer) = mailer {
@@ -132,7 +134,8 @@ async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
         let bucket = Timestamp::from_second(now.as_second().div_euclid(step) * step)?;
         jobs::add(&mut db, kind.name, bucket, 0).await?;
     }
-    while let Some(job) = jobs::lease(&mut db, clock::now(), LEASE).await? {
+    let kinds = KINDS.map(|kind| kind.name);
+    while let Some(job) = jobs::lease(&mut db, &kinds, clock::now(), LEASE).await? {
         if let Err(error) = do_job(&mut db, app, &job).await {
             error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
             let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);

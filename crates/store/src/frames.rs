@@ -44,7 +44,8 @@ pub struct StoredFrame {
     pub payload: Vec<u8>,
 }
 
-/// Appends frames in one statement. Frames that are there already stay as they are.
+/// Appends frames in one statement. Frames that are there already stay as they are. Hours that were
+/// over five minutes ago are marked: their chunks have to be made anew.
 ///
 /// # Errors
 /// When the database fails, or there is no partition for a frame's day.
@@ -63,10 +64,17 @@ pub async fn insert(db: &mut PgConnection, frames: &[NewFrame]) -> Result<u64> {
         frames.iter().map(|frame| signed_bytes(frame.nonpaged)).collect();
     let payloads: Vec<&[u8]> = frames.iter().map(|frame| &frame.payload[..]).collect();
     let done = sqlx::query!(
-        "INSERT INTO frames (host_id, ts, boot_no, seq, is_key, paged, nonpaged, payload)
-         SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::int[], $4::bigint[], $5::bool[],
-             $6::bigint[], $7::bigint[], $8::bytea[])
-         ON CONFLICT DO NOTHING",
+        "WITH sent AS (
+             SELECT * FROM unnest($1::int[], $2::timestamptz[], $3::int[], $4::bigint[],
+                 $5::bool[], $6::bigint[], $7::bigint[], $8::bytea[])
+                 AS sent (host_id, ts, boot_no, seq, is_key, paged, nonpaged, payload)
+         ), late AS (
+             INSERT INTO dirty_hours (host_id, start)
+             SELECT DISTINCT host_id, date_bin('1 hour', ts, 'epoch') FROM sent
+             WHERE date_bin('1 hour', ts, 'epoch') + interval '65 minutes' <= now()
+         )
+         INSERT INTO frames (host_id, ts, boot_no, seq, is_key, paged, nonpaged, payload)
+         SELECT * FROM sent ON CONFLICT DO NOTHING",
         &hosts,
         &times as _,
         &boots,

@@ -40,27 +40,57 @@ pub async fn add(
     Ok(())
 }
 
-/// Takes the oldest open job that nobody does, for as long as `lease`.
+/// Makes a kind of job due for every hour or day (`step_s`) of a period and every range of 1,000
+/// hosts that there are.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_for_ranges(
+    db: &mut PgConnection,
+    kind: &str,
+    (first, last): (Timestamp, Timestamp),
+    step_s: u32,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, bucket, first_host)
+         SELECT $1, bucket, range FROM generate_series($2::timestamptz, $3::timestamptz,
+             make_interval(secs => $4)) AS bucket,
+             (SELECT DISTINCT id / 1000 * 1000 AS range FROM hosts) AS ranges
+         ON CONFLICT DO NOTHING",
+        kind,
+        first.to_sqlx(),
+        last.to_sqlx(),
+        f64::from(step_s),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes the oldest open job of these kinds that nobody does, for as long as `lease`.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn lease(
     db: &mut PgConnection,
+    kinds: &[&str],
     now: Timestamp,
     lease: SignedDuration,
 ) -> Result<Option<LeasedJob>> {
     let until = now.saturating_add(lease).unwrap_or(now);
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
     let row = sqlx::query!(
         "UPDATE jobs SET leased_until = $2, attempts = attempts + 1
          WHERE (kind, bucket, first_host) = (
              SELECT kind, bucket, first_host FROM jobs
-             WHERE done_at IS NULL AND bucket <= $1
+             WHERE kind = ANY($3) AND done_at IS NULL AND bucket <= $1
                  AND (leased_until IS NULL OR leased_until <= $1)
              ORDER BY bucket LIMIT 1 FOR UPDATE SKIP LOCKED
          )
          RETURNING kind, bucket, first_host, attempts",
         now.to_sqlx(),
         until.to_sqlx(),
+        &kinds,
     )
     .fetch_optional(db)
     .await?;

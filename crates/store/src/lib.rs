@@ -2,6 +2,10 @@
 //! and model types. All SQL of the project is in this crate.
 
 pub mod boots;
+pub mod chunk;
+pub mod chunks;
+pub mod compact;
+mod dictionaries;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
@@ -15,6 +19,7 @@ pub mod latest;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
+pub mod read;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
@@ -31,6 +36,12 @@ pub enum StoreError {
     /// A stored document does not read as what it should be.
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
+    /// A stored chunk does not read as one.
+    #[error(transparent)]
+    Chunk(#[from] chunk::Malformed),
+    /// A chunk did not read as it was written, or a list that it refers to is gone.
+    #[error("{0}")]
+    Inconsistent(&'static str),
     /// A number does not fit its column.
     #[error("{0} does not fit its column")]
     OutOfRange(&'static str),

@@ -1,7 +1,8 @@
-//! Makes the partitions of the coming days and drops those that are too old.
+//! Makes the partitions of the coming days, and those that late frames may need, and drops those
+//! that are too old.
 
 use jiff::{SignedDuration, Timestamp, ToSpan};
-use poolwatch_store::partitions;
+use poolwatch_store::partitions::{self, Table};
 use sqlx::PgConnection;
 
 pub(super) const NAME: &str = "keep_partitions";
@@ -17,6 +18,11 @@ pub(super) async fn run(
     let today = partitions::day_of(now);
     for ahead in 0..=AHEAD_DAYS {
         partitions::create(db, today.saturating_add(ahead.days())).await?;
+    }
+    for ahead in -i64::from(keep_days) - 1..=AHEAD_DAYS {
+        let day = today.saturating_add(ahead.days());
+        partitions::create_of(db, Table::ChunkHour, day).await?;
+        partitions::create_of(db, Table::ChunkDay, day).await?;
     }
     let keep = SignedDuration::from_hours((i64::from(keep_days) + 1) * 24);
     let dropped = partitions::drop_before(db, now.saturating_sub(keep)?).await?;

@@ -7,7 +7,7 @@ use poolwatch_store::{
     frames::{self, NewFrame},
     partitions, testing,
 };
-use sqlx::PgConnection;
+use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
 use crate::{later, noon};
@@ -103,7 +103,9 @@ async fn partitions_are_made_once_and_dropped_when_old() {
         partitions::create(&mut db, made).await.unwrap();
     }
     assert_eq!(partitions::days(&mut db).await.unwrap(), [before, day]);
-    assert_eq!(partitions::drop_before(&mut db, noon()).await.unwrap(), [before]);
+    let mut transaction = db.begin().await.unwrap();
+    assert_eq!(partitions::drop_before(&mut transaction, noon()).await.unwrap(), [before]);
+    transaction.commit().await.unwrap();
     assert_eq!(partitions::days(&mut db).await.unwrap(), [day]);
 }
 

@@ -1,6 +1,7 @@
 //! Every group of tables on a real Postgres.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod chunks;
 mod frames;
 mod incidents;
 mod work;

@@ -18,14 +18,14 @@ async fn a_job_is_taken_over_when_its_server_dies_and_completes_once() {
     for _ in 0..2 {
         jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
     }
-    let dying = jobs::lease(&mut db, later(1), LEASE).await.unwrap().unwrap();
-    assert_eq!(jobs::lease(&mut db, later(2), LEASE).await.unwrap(), None, "leased");
-    let heir = jobs::lease(&mut db, later(7), LEASE).await.unwrap().unwrap();
+    let dying = jobs::lease(&mut db, &["compact"], later(1), LEASE).await.unwrap().unwrap();
+    assert_eq!(jobs::lease(&mut db, &["compact"], later(2), LEASE).await.unwrap(), None, "leased");
+    let heir = jobs::lease(&mut db, &["compact"], later(7), LEASE).await.unwrap().unwrap();
     assert_eq!(heir.attempts, 2);
     assert!(!jobs::complete(&mut db, &dying, later(8)).await.unwrap(), "the lease was lost");
     assert!(jobs::complete(&mut db, &heir, later(8)).await.unwrap());
     assert!(!jobs::complete(&mut db, &heir, later(8)).await.unwrap());
-    assert_eq!(jobs::lease(&mut db, later(60), LEASE).await.unwrap(), None);
+    assert_eq!(jobs::lease(&mut db, &["compact"], later(60), LEASE).await.unwrap(), None);
     assert_eq!(jobs::forget_done(&mut db, later(9)).await.unwrap(), 1);
 }
 
@@ -34,10 +34,10 @@ async fn a_failed_job_waits_before_it_is_tried_again() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
-    let job = jobs::lease(&mut db, later(1), LEASE).await.unwrap().unwrap();
+    let job = jobs::lease(&mut db, &["compact"], later(1), LEASE).await.unwrap().unwrap();
     jobs::put_back(&mut db, &job, later(10), "disk full").await.unwrap();
-    assert_eq!(jobs::lease(&mut db, later(9), LEASE).await.unwrap(), None);
-    assert!(jobs::lease(&mut db, later(10), LEASE).await.unwrap().is_some());
+    assert_eq!(jobs::lease(&mut db, &["compact"], later(9), LEASE).await.unwrap(), None);
+    assert!(jobs::lease(&mut db, &["compact"], later(10), LEASE).await.unwrap().is_some());
 }
 
 #[tokio::test]

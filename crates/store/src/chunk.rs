@@ -1,0 +1,177 @@
+//! A chunk: some time of one host, thinned out to one point per slot of some minutes. Pure data and
+//! its codec; `chunks` keeps them in Postgres.
+//!
+//! Encoded, a chunk is a small head and blocks of 32 rows each, compressed alone, so that one tag is
+//! read without the others. What does not change costs next to nothing.
+
+mod block;
+pub mod build;
+pub mod combine;
+pub(crate) mod encode;
+pub mod fleet;
+pub mod head;
+mod wire;
+
+pub use encode::{Blocks, Encoded, decode, encode};
+use jiff::Timestamp;
+use poolwatch_model::{PoolTag, process::ProcessKey, tag::AllocCounting};
+pub use wire::Malformed;
+
+/// Rows of a block.
+pub const BLOCK_ROWS: usize = 32;
+/// Points of a chunk at most: a week of hours, with as many restarts.
+pub const MAX_SLOTS: usize = 1024;
+
+/// What became of a figure in a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stat {
+    /// Least value.
+    pub min: u64,
+    /// Mean value, rounded down.
+    pub mean: u64,
+    /// Greatest value.
+    pub max: u64,
+}
+
+impl Stat {
+    /// A value that did not change.
+    #[must_use]
+    pub const fn constant(value: u64) -> Self {
+        Self { min: value, mean: value, max: value }
+    }
+
+    /// The value, where it did not change.
+    #[must_use]
+    pub fn as_constant(self) -> Option<u64> {
+        (self.min == self.max && self.mean == self.min).then_some(self.min)
+    }
+}
+
+/// One figure over the slots of a chunk. [`Column::new`] makes the one form that its values have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Column {
+    /// Known in no slot.
+    Absent,
+    /// The same in every slot.
+    Constant(u64),
+    /// One per slot.
+    Varied(Vec<Option<Stat>>),
+}
+
+impl Column {
+    /// The column of these values, one per slot.
+    #[must_use]
+    pub fn new(values: Vec<Option<Stat>>) -> Self {
+        if values.iter().all(Option::is_none) {
+            return Self::Absent;
+        }
+        let first = values[0].and_then(Stat::as_constant);
+        match first {
+            Some(value) if values.iter().all(|other| *other == Some(Stat::constant(value))) => {
+                Self::Constant(value)
+            }
+            _ => Self::Varied(values),
+        }
+    }
+
+    /// The value in a slot.
+    #[must_use]
+    pub fn at(&self, slot: usize) -> Option<Stat> {
+        match self {
+            Self::Absent => None,
+            Self::Constant(value) => Some(Stat::constant(*value)),
+            Self::Varied(values) => values.get(slot).copied().flatten(),
+        }
+    }
+}
+
+/// What the snapshots of a slot say about tags.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagCoverage {
+    /// What the allocation counts mean.
+    pub counting: AllocCounting,
+    /// Whether a tag without row used nothing.
+    pub complete: bool,
+}
+
+/// A point in time of a chunk: what was measured in one step of one boot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Where it begins, seconds after the chunk's start: a multiple of the step, or, where a boot
+    /// began in the middle, its first snapshot.
+    pub offset_s: u32,
+    /// The boot, by number.
+    pub boot_no: i32,
+    /// Snapshots that it stands for.
+    pub samples: u32,
+    /// What they say about tags; `None` when they had none.
+    pub tags: Option<TagCoverage>,
+}
+
+/// Rows of figures with a key, sorted by key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table<K> {
+    /// One per row.
+    pub keys: Vec<K>,
+    /// The figures of each row, as many as the table has.
+    pub rows: Vec<Vec<Column>>,
+}
+
+impl<K> Default for Table<K> {
+    fn default() -> Self {
+        Self { keys: Vec::new(), rows: Vec::new() }
+    }
+}
+
+impl<K: Ord> Table<K> {
+    /// The figures of a row.
+    #[must_use]
+    pub fn get(&self, key: &K) -> Option<&[Column]> {
+        self.keys.binary_search(key).ok().map(|at| &self.rows[at][..])
+    }
+}
+
+/// A process as chunks know it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ProcessName {
+    /// Who it is.
+    pub key: ProcessKey,
+    /// Image name.
+    pub image: String,
+    /// Services that lived in it when it was last seen.
+    pub services: Vec<String>,
+}
+
+/// Figures of a tag: bytes, outstanding and the allocation count as the slot ended, of paged pool,
+/// then of nonpaged.
+pub const TAG_FIGURES: usize = 6;
+/// Figures of an object type: objects, handles.
+pub const TYPE_FIGURES: usize = 2;
+/// Figures of a process: handles, threads, private bytes.
+pub const PROCESS_FIGURES: usize = 3;
+/// Figures of system-wide memory, in the order of [`poolwatch_model::memory::Memory`].
+pub const MEMORY_FIGURES: usize = 15;
+/// Processes that a chunk keeps.
+pub const MAX_PROCESSES: usize = 256;
+
+/// Some time of one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Chunk {
+    /// Where it begins.
+    pub start: Timestamp,
+    /// Seconds of a slot.
+    pub step_s: u32,
+    /// Its points, oldest first.
+    pub slots: Vec<Slot>,
+    /// System-wide figures.
+    pub memory: Vec<Column>,
+    /// Object types by name.
+    pub types: Table<String>,
+    /// Tags.
+    pub tags: Table<PoolTag>,
+    /// Processes: all of them, or those that matter most.
+    pub processes: Table<ProcessName>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! A block: up to 32 rows of figures, compressed alone.
+//!
+//! Before compression: the form of every column (a byte each, row by row), then the values of the
+//! constant ones, then those of the varied ones: a bitmap where slots lack a value, the means as
+//! differences to the one before, how far the minimum is below and the maximum above the mean.
+
+use super::{
+    BLOCK_ROWS, Column, MAX_SLOTS, Malformed, Stat,
+    wire::{Reader, put, unzigzag, zigzag},
+};
+
+/// zstd's fastest ordinary level: blocks are small and are mostly varints of differences.
+const LEVEL: i32 = 1;
+/// More than the largest block there can be: rows, figures, slots and three varints each.
+pub(super) const MAX_BYTES: usize = 8 << 20;
+
+const ABSENT: u8 = 0;
+const CONSTANT: u8 = 1;
+const VARIED: u8 = 2;
+const VARIED_WITH_HOLES: u8 = 3;
+
+/// Compresses blocks; keeps its tables from one to the next.
+pub(super) struct BlockWriter {
+    zstd: zstd::bulk::Compressor<'static>,
+    plain: Vec<u8>,
+}
+
+impl BlockWriter {
+    pub(super) fn new() -> Result<Self, Malformed> {
+        let zstd = zstd::bulk::Compressor::new(LEVEL).map_err(|_| Malformed)?;
+        Ok(Self { zstd, plain: Vec::new() })
+    }
+
+    /// Appends a block of rows.
+    pub(super) fn rows(
+        &mut self,
+        out: &mut Vec<u8>,
+        rows: &[Vec<Column>],
+    ) -> Result<(), Malformed> {
+        self.plain.clear();
+        let columns = || rows.iter().flatten();
+        self.plain.extend(columns().map(form));
+        for column in columns() {
+            if let Column::Constant(value) = column {
+                put(&mut self.plain, *value);
+            }
+        }
+        for column in columns() {
+            if let Column::Varied(values) = column {
+                put_varied(&mut self.plain, values);
+            }
+        }
+        let plain = std::mem::take(&mut self.plain);
+        let written = self.raw(out, &plain);
+        self.plain = plain;
+        written
+    }
+
+    /// Appends bytes, compressed.
+    pub(super) fn raw(&mut self, out: &mut Vec<u8>, plain: &[u8]) -> Result<(), Malformed> {
+        if plain.len() > MAX_BYTES {
+            return Err(Malformed);
+        }
+        out.extend(self.zstd.compress(plain).map_err(|_| Malformed)?);
+        Ok(())
+    }
+}
+
+/// The bytes of a block before compression.
+pub(super) fn unpack(block: &[u8]) -> Result<Vec<u8>, Malformed> {
+    let size = zstd::zstd_safe::get_frame_content_size(block).ok().flatten();
+    let size = size.and_then(|size| usize::try_from(size).ok()).ok_or(Malformed)?;
+    if size > MAX_BYTES {
+        return Err(Malformed);
+    }
+    zstd::bulk::decompress(block, size).map_err(|_| Malformed)
+}
+
+/// The rows of a block.
+pub(super) fn rows(
+    block: &[u8],
+    rows: usize,
+    figures: usize,
+    slots: usize,
+) -> Result<Vec<Vec<Column>>, Malformed> {
+    if rows > BLOCK_ROWS || slots > MAX_SLOTS {
+        return Err(Malformed);
+    }
+    let plain = unpack(block)?;
+    let mut reader = Reader(&plain);
+    let forms = reader.bytes(rows * figures)?;
+    let mut columns = Vec::with_capacity(forms.len());
+    for form in forms {
+        columns.push(match *form {
+            CONSTANT => Column::Constant(reader.varint()?),
+            ABSENT | VARIED | VARIED_WITH_HOLES => Column::Absent,
+            _ => return Err(Malformed),
+        });
+    }
+    for (form, column) in forms.iter().zip(&mut columns) {
+        if matches!(*form, VARIED | VARIED_WITH_HOLES) {
+            *column = Column::Varied(varied(&mut reader, *form == VARIED_WITH_HOLES, slots)?);
+        }
+    }
+    reader.end()?;
+    let mut columns = columns.into_iter();
+    Ok((0..rows).map(|_| columns.by_ref().take(figures).collect()).collect())
+}
+
+fn form(column: &Column) -> u8 {
+    match column {
+        Column::Absent => ABSENT,
+        Column::Constant(_) => CONSTANT,
+        Column::Varied(values) if values.iter().all(Option::is_some) => VARIED,
+        Column::Varied(_) => VARIED_WITH_HOLES,
+    }
+}
+
+fn put_varied(out: &mut Vec<u8>, values: &[Option<Stat>]) {
+    if values.iter().any(Option::is_none) {
+        let bit = |value: &Option<Stat>, at: usize| u8::from(value.is_some()) << at;
+        out.extend(values.chunks(8).map(|eight| {
+            eight.iter().enumerate().fold(0, |byte, (at, value)| byte | bit(value, at))
+        }));
+    }
+    let known = || values.iter().flatten();
+    let mut before = 0;
+    for stat in known() {
+        put(out, zigzag(before, stat.mean));
+        before = stat.mean;
+    }
+    for stat in known() {
+        put(out, stat.mean.saturating_sub(stat.min));
+    }
+    for stat in known() {
+        put(out, stat.max.saturating_sub(stat.mean));
+    }
+}
+
+fn varied(
+    reader: &mut Reader<'_>,
+    holes: bool,
+    slots: usize,
+) -> Result<Vec<Option<Stat>>, Malformed> {
+    let mut values = vec![Some(Stat::constant(0)); slots];
+    if holes {
+        let bits = reader.bytes(slots.div_ceil(8))?;
+        for (at, value) in values.iter_mut().enumerate() {
+            if bits[at / 8] >> (at % 8) & 1 == 0 {
+                *value = None;
+            }
+        }
+    }
+    let mut before = 0;
+    for stat in values.iter_mut().flatten() {
+        stat.mean = unzigzag(before, reader.varint()?);
+        before = stat.mean;
+    }
+    for stat in values.iter_mut().flatten() {
+        stat.min = stat.mean.checked_sub(reader.varint()?).ok_or(Malformed)?;
+    }
+    for stat in values.iter_mut().flatten() {
+        stat.max = stat.mean.checked_add(reader.varint()?).ok_or(Malformed)?;
+    }
+    Ok(values)
+}

@@ -1,0 +1,185 @@
+//! A whole chunk to bytes and back.
+
+use jiff::Timestamp;
+use poolwatch_model::{PoolTag, process::ProcessKey};
+
+use super::{
+    BLOCK_ROWS, Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, Malformed, PROCESS_FIGURES,
+    ProcessName, TAG_FIGURES, TYPE_FIGURES, Table,
+    block::{self, BlockWriter},
+    head::{BlockOf, Head},
+    wire::{Reader, put, put_text},
+};
+
+/// Services of a process that are kept.
+const MAX_SERVICES: usize = 512;
+
+/// A chunk as it is stored, without the lists of tags and object types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Encoded {
+    /// The head.
+    pub head: Vec<u8>,
+    /// The blocks, one after the other.
+    pub blocks: Vec<u8>,
+}
+
+/// Encodes a chunk.
+///
+/// # Errors
+/// When it is larger than one can be.
+pub fn encode(chunk: &Chunk) -> Result<Encoded, Malformed> {
+    let mut writer = BlockWriter::new()?;
+    let mut blocks = Vec::new();
+    let mut head = Head {
+        step_s: chunk.step_s,
+        slots: chunk.slots.clone(),
+        types: chunk.types.keys.len(),
+        tags: chunk.tags.keys.len(),
+        processes: chunk.processes.keys.len(),
+        lengths: Vec::new(),
+    };
+    let mut begin = 0;
+    let mut end = |blocks: &Vec<u8>| {
+        head.lengths.push(blocks.len() - begin);
+        begin = blocks.len();
+    };
+    writer.rows(&mut blocks, std::slice::from_ref(&chunk.memory))?;
+    end(&blocks);
+    writer.raw(&mut blocks, &put_names(&chunk.processes.keys))?;
+    end(&blocks);
+    for rows in [&chunk.types.rows, &chunk.tags.rows, &chunk.processes.rows] {
+        for rows in rows.chunks(BLOCK_ROWS) {
+            writer.rows(&mut blocks, rows)?;
+            end(&blocks);
+        }
+    }
+    Ok(Encoded { head: head.encode(), blocks })
+}
+
+/// Reads a whole chunk.
+///
+/// # Errors
+/// When it is none, or the lists are not its own.
+pub fn decode(
+    start: Timestamp,
+    head: &[u8],
+    blocks: &[u8],
+    types: Vec<String>,
+    tags: Vec<PoolTag>,
+) -> Result<Chunk, Malformed> {
+    let blocks = Blocks { head: Head::decode(head)?, bytes: blocks };
+    let counts = (blocks.head.types, blocks.head.tags);
+    if counts != (types.len(), tags.len()) {
+        return Err(Malformed);
+    }
+    let names = blocks.process_names()?;
+    Ok(Chunk {
+        start,
+        step_s: blocks.head.step_s,
+        memory: blocks.memory()?,
+        types: blocks.table(types, TYPE_FIGURES, BlockOf::Type)?,
+        tags: blocks.table(tags, TAG_FIGURES, BlockOf::Tag)?,
+        processes: blocks.table(names, PROCESS_FIGURES, BlockOf::Process)?,
+        slots: blocks.head.slots,
+    })
+}
+
+/// The blocks of a chunk, to be read one by one.
+#[derive(Debug)]
+pub struct Blocks<'a> {
+    /// The head.
+    pub head: Head,
+    /// All blocks.
+    pub bytes: &'a [u8],
+}
+
+impl Blocks<'_> {
+    fn bytes(&self, of: BlockOf) -> Result<&[u8], Malformed> {
+        let (from, length) = self.head.place(of).ok_or(Malformed)?;
+        let to = from.checked_add(length).ok_or(Malformed)?;
+        self.bytes.get(from..to).ok_or(Malformed)
+    }
+
+    fn memory(&self) -> Result<Vec<Column>, Malformed> {
+        memory(self.bytes(BlockOf::Memory)?, self.head.slots.len())
+    }
+
+    fn process_names(&self) -> Result<Vec<ProcessName>, Malformed> {
+        let names = process_names(self.bytes(BlockOf::ProcessNames)?)?;
+        if names.len() == self.head.processes { Ok(names) } else { Err(Malformed) }
+    }
+
+    fn table<K>(
+        &self,
+        keys: Vec<K>,
+        figures: usize,
+        of: fn(usize) -> BlockOf,
+    ) -> Result<Table<K>, Malformed> {
+        let mut rows = Vec::with_capacity(keys.len());
+        for first in (0..keys.len()).step_by(BLOCK_ROWS) {
+            let count = Head::rows_beside(keys.len(), first);
+            let block = self.bytes(of(first))?;
+            rows.extend(block::rows(block, count, figures, self.head.slots.len())?);
+        }
+        Ok(Table { keys, rows })
+    }
+}
+
+/// The system-wide figures of their block.
+pub(crate) fn memory(block: &[u8], slots: usize) -> Result<Vec<Column>, Malformed> {
+    Ok(block::rows(block, 1, MEMORY_FIGURES, slots)?.swap_remove(0))
+}
+
+/// One row of a block: `row` of a table that has `rows`.
+pub(crate) fn row(
+    block: &[u8],
+    rows: usize,
+    row: usize,
+    figures: usize,
+    slots: usize,
+) -> Result<Vec<Column>, Malformed> {
+    let mut found = block::rows(block, Head::rows_beside(rows, row), figures, slots)?;
+    let at = row % BLOCK_ROWS;
+    if at < found.len() { Ok(found.swap_remove(at)) } else { Err(Malformed) }
+}
+
+fn put_names(names: &[ProcessName]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(names.len() * 32);
+    put(&mut out, names.len() as u64);
+    for name in names {
+        put(&mut out, name.key.pid.into());
+        // In steps of 100 ns; 0 when it is not known.
+        let created = name.key.created.map(|at| (at.as_nanosecond() / 100) as i64 as u64);
+        put(&mut out, created.map_or(0, |created| created.wrapping_add(1)));
+        put_text(&mut out, &name.image);
+        put(&mut out, name.services.len().min(MAX_SERVICES) as u64);
+        for service in name.services.iter().take(MAX_SERVICES) {
+            put_text(&mut out, service);
+        }
+    }
+    out
+}
+
+/// The processes that a chunk knows, sorted.
+pub(crate) fn process_names(block: &[u8]) -> Result<Vec<ProcessName>, Malformed> {
+    let plain = block::unpack(block)?;
+    let mut reader = Reader(&plain);
+    let count = reader.count(MAX_PROCESSES)?;
+    let mut names = Vec::with_capacity(count);
+    for _ in 0..count {
+        let pid = reader.small()?;
+        let created = match reader.varint()? {
+            0 => None,
+            steps => {
+                let steps = i128::from(steps.wrapping_sub(1) as i64);
+                Some(Timestamp::from_nanosecond(steps * 100).map_err(|_| Malformed)?)
+            }
+        };
+        let image = reader.text()?;
+        let services = reader.count(MAX_SERVICES)?;
+        let services = (0..services).map(|_| reader.text()).collect::<Result<_, _>>()?;
+        names.push(ProcessName { key: ProcessKey { pid, created }, image, services });
+    }
+    reader.end()?;
+    Ok(names)
+}

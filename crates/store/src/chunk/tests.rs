@@ -1,0 +1,281 @@
+use proptest::prelude::*;
+
+use super::{
+    build::Builder,
+    combine::{coarsen, join},
+    fleet::{self, Columns},
+    head::Head,
+    *,
+};
+use jiff::SignedDuration;
+use poolwatch_model::{
+    Bytes, Snapshot,
+    process::{ObjectTypeUse, ProcessUse},
+    tag::{TagCounters, TagTable, TagUse},
+};
+
+fn start() -> Timestamp {
+    Timestamp::from_second(1_768_478_400).unwrap()
+}
+
+fn at(second: i64) -> Timestamp {
+    start().checked_add(SignedDuration::from_secs(second)).unwrap()
+}
+
+fn tags(rows: &[(&str, u64, u64, u64)]) -> TagTable {
+    let row = |(tag, bytes, outstanding, allocs): &(&str, u64, u64, u64)| TagUse {
+        tag: tag.parse().unwrap(),
+        paged: TagCounters::default(),
+        nonpaged: TagCounters { bytes: *bytes, outstanding: *outstanding, allocs: *allocs },
+    };
+    TagTable::new(AllocCounting::Full64, true, rows.iter().map(row).collect())
+}
+
+fn snapshot(rows: &[(&str, u64, u64, u64)]) -> Snapshot {
+    Snapshot { tags: Some(tags(rows)), ..Snapshot::default() }
+}
+
+fn built(samples: &[(i64, i32, Snapshot)]) -> Chunk {
+    let mut builder = Builder::new(start(), 600);
+    for (second, boot_no, snapshot) in samples {
+        assert!(builder.push(at(*second), *boot_no, snapshot));
+    }
+    builder.finish().unwrap()
+}
+
+fn nonpaged(chunk: &Chunk, tag: &str) -> Vec<Option<Stat>> {
+    let row = chunk.tags.get(&tag.parse().unwrap()).unwrap();
+    (0..chunk.slots.len()).map(|slot| row[3].at(slot)).collect()
+}
+
+#[expect(clippy::unnecessary_wraps, reason = "compared with what may be missing")]
+fn stat(min: u64, mean: u64, max: u64) -> Option<Stat> {
+    Some(Stat { min, mean, max })
+}
+
+fn again(chunk: &Chunk) -> Chunk {
+    let encoded = encode(chunk).unwrap();
+    let (types, tags) = (chunk.types.keys.clone(), chunk.tags.keys.clone());
+    decode(chunk.start, &encoded.head, &encoded.blocks, types, tags).unwrap()
+}
+
+#[test]
+fn a_slot_keeps_least_mean_and_greatest_and_a_tag_not_listed_is_zero() {
+    let chunk = built(&[
+        (0, 1, snapshot(&[("Leak", 100, 1, 5)])),
+        (60, 1, snapshot(&[("Leak", 300, 3, 9), ("Late", 30, 1, 1)])),
+        (1200, 1, snapshot(&[("Leak", 500, 5, 11)])),
+    ]);
+    let offsets: Vec<u32> = chunk.slots.iter().map(|slot| slot.offset_s).collect();
+    assert_eq!(offsets, [0, 1200]);
+    assert_eq!(nonpaged(&chunk, "Leak"), [stat(100, 200, 300), stat(500, 500, 500)]);
+    assert_eq!(nonpaged(&chunk, "Late"), [stat(0, 15, 30), stat(0, 0, 0)]);
+    let row = chunk.tags.get(&"Leak".parse().unwrap()).unwrap();
+    assert_eq!(row[5].at(0), Some(Stat::constant(9)), "a counter is as the slot ended");
+    assert_eq!(row[0], Column::Constant(0));
+    assert_eq!(again(&chunk), chunk);
+}
+
+#[test]
+fn an_excerpt_says_nothing_of_tags_it_does_not_list() {
+    let mut excerpt = snapshot(&[("Leak", 100, 1, 5)]);
+    excerpt.tags.as_mut().unwrap().complete = false;
+    let chunk = built(&[(0, 1, excerpt), (600, 1, snapshot(&[("Late", 7, 1, 1)]))]);
+    assert_eq!(nonpaged(&chunk, "Leak"), [stat(100, 100, 100), stat(0, 0, 0)]);
+    assert_eq!(nonpaged(&chunk, "Late"), [None, stat(7, 7, 7)]);
+}
+
+#[test]
+fn a_restart_within_a_slot_makes_two_points_of_it() {
+    let chunk = built(&[
+        (0, 1, snapshot(&[("Leak", 900, 1, 5)])),
+        (300, 2, snapshot(&[("Leak", 100, 1, 1)])),
+        (660, 2, snapshot(&[("Leak", 200, 1, 1)])),
+    ]);
+    let slots: Vec<_> = chunk.slots.iter().map(|slot| (slot.offset_s, slot.boot_no)).collect();
+    assert_eq!(slots, [(0, 1), (300, 2), (600, 2)]);
+    assert_eq!(nonpaged(&chunk, "Leak")[..2], [stat(900, 900, 900), stat(100, 100, 100)]);
+    let hour = coarsen(&chunk, 3600);
+    let slots: Vec<_> = hour.slots.iter().map(|slot| (slot.offset_s, slot.boot_no)).collect();
+    assert_eq!(slots, [(0, 1), (300, 2)]);
+    assert_eq!(nonpaged(&hour, "Leak"), [stat(900, 900, 900), stat(100, 150, 200)]);
+}
+
+#[test]
+fn of_two_makings_of_a_point_the_one_of_more_snapshots_counts() {
+    let few = built(&[(0, 1, snapshot(&[("Leak", 1, 1, 1)]))]);
+    let many = built(&[
+        (0, 1, snapshot(&[("Leak", 1, 1, 1)])),
+        (60, 1, snapshot(&[("Leak", 3, 1, 1)])),
+        (700, 1, snapshot(&[("Leak", 9, 1, 1)])),
+    ]);
+    for chunks in [[few.clone(), many.clone()], [many.clone(), few]] {
+        assert_eq!(join(start(), &chunks).unwrap(), many);
+    }
+}
+
+#[test]
+fn a_day_is_its_hours_one_after_the_other() {
+    let first = built(&[(0, 1, snapshot(&[("Leak", 1, 1, 1)]))]);
+    let mut second = built(&[(0, 1, snapshot(&[("Leak", 5, 1, 1), ("New", 2, 1, 1)]))]);
+    second.start = at(3600);
+    let day = join(start(), &[first, second]).unwrap();
+    assert_eq!(nonpaged(&day, "Leak"), [stat(1, 1, 1), stat(5, 5, 5)]);
+    assert_eq!(nonpaged(&day, "New"), [stat(0, 0, 0), stat(2, 2, 2)]);
+    assert_eq!(day.slots[1].offset_s, 3600);
+}
+
+#[test]
+fn of_too_many_processes_those_with_the_most_stay() {
+    let processes: Vec<ProcessUse> = (0..400)
+        .map(|pid| {
+            let mut process = ProcessUse::new(pid, None, format!("p{pid}.exe"));
+            process.handles = Some(pid * 10);
+            process.private_bytes = Some(u64::from(1_000_000 - pid));
+            process
+        })
+        .collect();
+    let chunk = built(&[(0, 1, Snapshot { processes: Some(processes), ..Snapshot::default() })]);
+    let pids: Vec<u32> = chunk.processes.keys.iter().map(|name| name.key.pid).collect();
+    assert_eq!(pids.len(), MAX_PROCESSES);
+    assert!(pids.contains(&399) && pids.contains(&0) && !pids.contains(&200));
+}
+
+prop_compose! {
+    fn any_snapshot()(
+        rows in proptest::collection::vec((0_u8..80, any::<u64>(), 0_u64..9, any::<u64>()), 0..60),
+        complete: bool,
+        with_tags in proptest::bool::weighted(0.9),
+        nonpaged in proptest::option::of(any::<u64>()),
+        handles in proptest::collection::vec(any::<u32>(), 0..40),
+    ) -> Snapshot {
+        let row = |(tag, bytes, outstanding, allocs): &(u8, u64, u64, u64)| TagUse {
+            tag: PoolTag::new([*tag, 1, 2, 3]),
+            paged: TagCounters { bytes: *outstanding, outstanding: 0, allocs: 0 },
+            nonpaged: TagCounters { bytes: *bytes, outstanding: *outstanding, allocs: *allocs },
+        };
+        let rows = rows.iter().map(row).collect();
+        let mut snapshot = Snapshot {
+            tags: with_tags.then(|| TagTable::new(AllocCounting::Wrapping32, complete, rows)),
+            ..Snapshot::default()
+        };
+        snapshot.memory.nonpaged = nonpaged.map(Bytes);
+        snapshot.processes = Some((0..).zip(&handles).map(|(pid, handles)| {
+            let mut process = ProcessUse::new(pid, Some(start()), "a.exe");
+            process.handles = Some(*handles);
+            process.services = vec!["Dhcp".into()];
+            process
+        }).collect());
+        snapshot.object_types = Some(vec![ObjectTypeUse {
+            name: "File".into(),
+            objects: handles.len() as u32,
+            handles: 1,
+            peak_objects: 2,
+            peak_handles: 3,
+        }]);
+        snapshot
+    }
+}
+
+fn any_chunk() -> impl Strategy<Value = Chunk> {
+    proptest::collection::vec((0_i64..3600, 1_i32..3, any_snapshot()), 1..12).prop_map(
+        |mut samples| {
+            samples.sort_by_key(|(second, boot_no, _)| (*boot_no, *second));
+            built(&samples)
+        },
+    )
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_chunk_comes_back_from_its_bytes(chunk in any_chunk()) {
+        prop_assert_eq!(&again(&chunk), &chunk);
+        prop_assert_eq!(&join(chunk.start, &[chunk.clone(), chunk.clone()]).unwrap(), &chunk);
+        prop_assert_eq!(&again(&coarsen(&chunk, 3600)), &coarsen(&chunk, 3600));
+    }
+
+    #[test]
+    fn the_columns_of_a_host_block_come_back(chunks in proptest::collection::vec(any_chunk(), 1..4)) {
+        let mut columns = Columns::new();
+        for (place, chunk) in (0..).step_by(300).zip(&chunks) {
+            fleet::add(&mut columns, place, chunk);
+        }
+        let (encoded, left_out) = fleet::encode(&columns).unwrap();
+        prop_assert_eq!(left_out, 0);
+        prop_assert_eq!(fleet::decode_all(&encoded.head, &encoded.buckets).unwrap(), columns.clone());
+        for (key, values) in &columns {
+            let (from, length) = fleet::place(&encoded.head, fleet::bucket_of(*key)).unwrap();
+            let bucket = fleet::decode(&encoded.buckets[from..from + length]).unwrap();
+            prop_assert_eq!(&bucket[key], values);
+        }
+        fleet::remove(&mut columns, &[0].into());
+        prop_assert!(columns.values().flatten().all(|(place, _)| *place != 0));
+    }
+
+    #[test]
+    fn hostile_bytes_are_refused_and_never_panic(
+        bytes in proptest::collection::vec(any::<u8>(), 0..300),
+        chunk in any_chunk(),
+        flip in any::<proptest::sample::Index>(),
+        with: u8,
+    ) {
+        let _ = Head::decode(&bytes);
+        let packed = zstd::bulk::compress(&bytes, 1).unwrap();
+        let _ = block::rows(&packed, 32, TAG_FIGURES, 200);
+        let _ = encode::process_names(&packed);
+        let _ = fleet::decode(&packed);
+        let _ = fleet::decode_all(&bytes, &packed);
+        let mut encoded = encode(&chunk).unwrap();
+        let whole = encoded.head.len() + encoded.blocks.len();
+        let at = flip.index(whole);
+        match at.checked_sub(encoded.head.len()) {
+            Some(at) => encoded.blocks[at] ^= with,
+            None => encoded.head[at] ^= with,
+        }
+        let (types, tags) = (chunk.types.keys.clone(), chunk.tags.keys.clone());
+        let _ = decode(chunk.start, &encoded.head, &encoded.blocks, types, tags);
+    }
+}
+
+#[test]
+fn tags_that_do_not_change_cost_next_to_nothing() {
+    let rows: Vec<TagUse> = (0..1500_u32)
+        .map(|n| TagUse {
+            tag: PoolTag::new(n.to_le_bytes()),
+            paged: TagCounters::default(),
+            nonpaged: TagCounters { bytes: 4096, outstanding: 1, allocs: 1 },
+        })
+        .collect();
+    let table = TagTable::new(AllocCounting::Full64, true, rows);
+    let snapshot = Snapshot { tags: Some(table), ..Snapshot::default() };
+    let samples: Vec<_> = (0..60).map(|minute| (minute * 60, 1, snapshot.clone())).collect();
+    let encoded = encode(&built(&samples)).unwrap();
+    let size = encoded.head.len() + encoded.blocks.len();
+    assert!(size < 3 * 1500, "{size} bytes for an hour of 1,500 tags");
+}
+
+#[test]
+fn a_host_that_makes_up_tags_is_cut_and_what_is_cut_is_not_told_as_zero() {
+    let rows = |first: u32| {
+        let row = |n: u32| TagUse {
+            tag: PoolTag::new(n.to_be_bytes()),
+            paged: TagCounters::default(),
+            nonpaged: TagCounters { bytes: 1, outstanding: 1, allocs: 1 },
+        };
+        TagTable::new(AllocCounting::Full64, true, (first..first + 60_000).map(row).collect())
+    };
+    let mut builder = Builder::new(start(), 600);
+    let mut taken = 0;
+    for minute in 0..60 {
+        let table = rows(minute * 60_000);
+        let snapshot = Snapshot { tags: Some(table), ..Snapshot::default() };
+        taken += u32::from(builder.push(at(i64::from(minute) * 60), 1, &snapshot));
+    }
+    let chunk = builder.finish().unwrap();
+    assert!(taken < 60);
+    assert!(chunk.tags.keys.len() * chunk.slots.len() <= 1 << 17);
+    assert!(chunk.slots.iter().all(|slot| slot.tags.is_some_and(|tags| !tags.complete)));
+    assert_eq!(again(&chunk), chunk);
+}

@@ -1,0 +1,66 @@
+//! What became of a host's figures over any period, at a fitting resolution: from days and hours
+//! where there are chunks, from frames where there are none yet.
+
+mod assemble;
+mod pieces;
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};
+use sqlx::PgConnection;
+
+use crate::{Result, boots};
+
+/// What a series is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Figure {
+    /// Use of a pool, bytes.
+    PoolUse(Pool),
+    /// Bytes outstanding of a tag.
+    TagBytes(PoolTag, Pool),
+    /// Outstanding allocations of a tag.
+    TagOutstanding(PoolTag, Pool),
+    /// Allocations of a tag since the first point, whatever wraps in between; breaks start it anew.
+    TagAllocs(PoolTag, Pool),
+    /// Open handles of a process.
+    ProcessHandles(ProcessKey),
+    /// Threads of a process.
+    ProcessThreads(ProcessKey),
+    /// Private bytes of a process.
+    ProcessPrivateBytes(ProcessKey),
+}
+
+/// Steps that there are, seconds: finer ones cost a reading of all frames.
+const STEPS_S: [u32; 7] = [60, 600, 1800, 3600, 7200, 21_600, 86_400];
+/// The longest period that is read from frames for a step finer than chunks have.
+const FINE: SignedDuration = SignedDuration::from_hours(6);
+
+/// The step that gives a period at most `points` points.
+#[must_use]
+pub fn fitting_step_s(from: Timestamp, to: Timestamp, points: u32) -> u32 {
+    let period = to.duration_since(from);
+    let wanted = period.as_secs() / i64::from(points.max(1));
+    let fine = period <= FINE;
+    let fits = |step: &u32| i64::from(*step) >= wanted && (fine || *step >= 600);
+    STEPS_S.into_iter().find(fits).unwrap_or(86_400)
+}
+
+/// Figures of a host over a period, one series each, in points of `step_s` seconds (of
+/// [`fitting_step_s`]). A reboot, a gap and an interval without data are told apart from zeros; a
+/// step finer than what is kept gives the resolution that there is.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn series(
+    db: &mut PgConnection,
+    host: HostId,
+    figures: &[Figure],
+    from: Timestamp,
+    to: Timestamp,
+    step_s: u32,
+) -> Result<Vec<Series>> {
+    let pieces = pieces::of(db, host, figures, from, to, step_s).await?;
+    let boots = boots::ids(db, host).await?;
+    Ok((0..figures.len())
+        .map(|at| assemble::series(&pieces, at, figures[at], (from, to), step_s, &boots))
+        .collect())
+}
