@@ -13,6 +13,7 @@ use poolwatch_store::{
 };
 use sqlx::PgConnection;
 
+use super::comparison;
 use crate::{app::App, failure::Failure, fleet::load, history};
 
 /// How far back a host is studied moment by moment.
@@ -45,6 +46,7 @@ pub async fn load(
     let mut case = CaseFile::from_snapshots(now, host.facts.os.as_ref(), &snapshots, &events);
     case.memory.physical = case.memory.physical.or(host.facts.physical);
     case.drivers = drivers;
+    case.fleet = comparison::of_host(app, db, host.id).await?;
     Ok(case)
 }
 

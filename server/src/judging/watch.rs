@@ -1,14 +1,18 @@
 //! Who is looked at: every host's tags are screened every ten minutes, and those that give cause
 //! are studied.
 
-use std::{cmp::Reverse, collections::HashMap, time::Duration};
+use std::{
+    cmp::Reverse,
+    collections::{HashMap, HashSet},
+    time::Duration,
+};
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::Screen;
-use poolwatch_model::{HostId, Pool, incident::Incident};
+use poolwatch_model::{HostId, Pool};
 use tracing::error;
 
-use super::silence;
+use super::{comparison, silence};
 use crate::{
     app::{App, SharedApp},
     clock,
@@ -43,11 +47,20 @@ struct Watched {
 /// Watches the fleet for ever.
 pub async fn run(app: SharedApp) {
     let mut watched = HashMap::new();
+    let mut compared = comparison::Compared::new();
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
         go_through(&app, &mut watched, clock::now()).await;
+        match comparison::refresh(&app, &mut compared, clock::now()).await {
+            Ok(unknown) => {
+                for host in unknown {
+                    study(&app, host, clock::now()).await;
+                }
+            }
+            Err(error) => error!(%error, "Could not compare affected hosts with healthy ones"),
+        }
         if let Err(error) = silence::look(&app, clock::now()).await {
             error!(%error, "Could not look for hosts that fell silent");
         }
@@ -57,7 +70,8 @@ pub async fn run(app: SharedApp) {
 async fn go_through(app: &App, watched: &mut HashMap<HostId, Watched>, now: Timestamp) {
     let hosts = app.fleet.all();
     watched.retain(|id, _| hosts.binary_search_by_key(id, |host| host.id).is_ok());
-    let view = app.fleet.view();
+    let open: HashSet<HostId> =
+        app.fleet.view().incidents.iter().flat_map(|one| one.hosts.iter().copied()).collect();
     let mut seeds = SEEDS;
     let mut due: Vec<(Option<Timestamp>, HostId)> = Vec::new();
     for host in &hosts {
@@ -72,7 +86,7 @@ async fn go_through(app: &App, watched: &mut HashMap<HostId, Watched>, now: Time
             }
             screen(host, of, now);
         }
-        let goes_on = view.incidents.iter().any(|incident| is_open_on(incident, host.id));
+        let goes_on = open.contains(&host.id);
         let wait = if of.found || of.studied.is_none() { STUDIED_EVERY } else { AGAIN_AFTER };
         let is_due = of.studied.is_none_or(|at| now.duration_since(at) >= wait);
         if is_due && (of.gives_cause || goes_on) {
@@ -82,15 +96,20 @@ async fn go_through(app: &App, watched: &mut HashMap<HostId, Watched>, now: Time
     }
     due.sort_by_key(|(studied, id)| (studied.is_some(), *studied, Reverse(*id)));
     for (_, id) in due.into_iter().take(STUDIES) {
-        let found = match super::study(app, id, now).await {
-            Ok(found) => found.unwrap_or(false),
-            Err(error) => {
-                error!(host = %id, %error, "Could not study a host");
-                false
-            }
-        };
+        let found = study(app, id, now).await;
         if let Some(of) = watched.get_mut(&id) {
             (of.studied, of.found) = (Some(now), found);
+        }
+    }
+}
+
+/// Whether anything is wrong with a host.
+async fn study(app: &App, id: HostId, now: Timestamp) -> bool {
+    match super::study(app, id, now).await {
+        Ok(found) => found.unwrap_or(false),
+        Err(error) => {
+            error!(host = %id, %error, "Could not study a host");
+            false
         }
     }
 }
@@ -132,8 +151,4 @@ fn screen(host: &LiveHost, of: &mut Watched, now: Timestamp) {
     });
     of.gives_cause = pressed || !of.screen.candidates(&table).is_empty();
     of.screened = Some(now);
-}
-
-fn is_open_on(incident: &Incident, host: HostId) -> bool {
-    incident.hosts.binary_search(&host).is_ok()
 }
