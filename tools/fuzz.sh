@@ -25,7 +25,7 @@ if [ ${#targets[@]} = 0 ]; then
     done
 fi
 
-cargo "+$toolchain" run --quiet --manifest-path fuzz/Cargo.toml --bin make_seeds || exit 2
+cargo "+$toolchain" run --quiet --manifest-path fuzz/Cargo.toml --example make_seeds || exit 2
 cargo "+$toolchain" fuzz build "${options[@]}" || exit 2
 
 failed=()
