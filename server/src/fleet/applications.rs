@@ -8,13 +8,7 @@ use std::{
 use jiff::Timestamp;
 use poolwatch_model::HostId;
 
-use super::{
-    earlier::Window,
-    hours,
-    names::{NameId, Names},
-    processes::HostProcesses,
-    top::Top,
-};
+use super::{earlier::Window, hours, names::Names, processes::HostProcesses, top::Top};
 
 /// Hours for which handles are remembered.
 const HOURS: usize = 25;
@@ -51,8 +45,8 @@ impl Application {
 pub(super) struct Tally {
     /// By the image's number.
     images: Vec<Image>,
-    /// Handles by image on the host at hand.
-    own: HashMap<NameId, u64>,
+    /// Images of the host at hand.
+    own: Vec<usize>,
 }
 
 #[derive(Debug, Default, Clone)]
@@ -62,6 +56,8 @@ struct Image {
     handles: u64,
     most_handles: u32,
     top: Top,
+    /// Handles on the host at hand, once it was seen there.
+    own: Option<u64>,
 }
 
 impl Tally {
@@ -76,12 +72,15 @@ impl Tally {
             image.processes += 1;
             image.handles += u64::from(handles);
             image.most_handles = image.most_handles.max(handles);
-            *self.own.entry(one.image).or_default() += u64::from(handles);
+            if image.own.is_none() {
+                self.own.push(at);
+            }
+            *image.own.get_or_insert(0) += u64::from(handles);
         }
-        for (image, handles) in self.own.drain() {
-            let image = &mut self.images[image.index()];
+        for at in self.own.drain(..) {
+            let image = &mut self.images[at];
             image.hosts += 1;
-            image.top.offer(host, handles);
+            image.top.offer(host, image.own.take().unwrap_or_default());
         }
     }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use poolwatch_model::Pool;
+use poolwatch_model::{HostId, Pool};
 
 use super::{
     Fleet,
@@ -41,11 +41,29 @@ pub struct Sweep {
 pub(super) struct Tops {
     /// By the tag's number, then pool.
     rows: Vec<[Top; 2]>,
+    /// What a host has to exceed to be among them: small enough to stay near the processor, since
+    /// nearly all of some million offers fail here.
+    floors: Vec<[u64; 2]>,
 }
 
 impl Tops {
+    fn new(tags: usize) -> Self {
+        Self { rows: vec![<[Top; 2]>::default(); tags], floors: vec![[0; 2]; tags] }
+    }
+
+    fn offer(&mut self, id: TagId, pool: Pool, host: HostId, bytes: u64) {
+        // A tag that is newer than the sweep has to wait for the next.
+        let Some(id) = id.index().filter(|id| *id < self.floors.len()) else { return };
+        let floor = &mut self.floors[id][pool as usize];
+        if bytes > *floor {
+            let top = &mut self.rows[id][pool as usize];
+            top.offer(host, bytes);
+            *floor = top.floor();
+        }
+    }
+
     /// The hosts that use most of a tag, those first.
-    pub(super) fn of(&self, id: TagId, pool: Pool) -> Vec<(poolwatch_model::HostId, u64)> {
+    pub(super) fn of(&self, id: TagId, pool: Pool) -> Vec<(HostId, u64)> {
         let row = id.index().and_then(|id| self.rows.get(id));
         row.map(|row| row[pool as usize].list().to_vec()).unwrap_or_default()
     }
@@ -63,7 +81,7 @@ impl Sweeps {
         let shared = fleet.shared();
         shared.totals.begin_sweep();
         shared.names.begin_sweep();
-        let mut tops = Tops { rows: vec![<[Top; 2]>::default(); shared.totals.len()] };
+        let mut tops = Tops::new(shared.totals.len());
         let mut tally = Tally::default();
         let mut used_names = vec![false; shared.names.numbers()];
         let mut use_name = |name: NameId| {
@@ -80,10 +98,7 @@ impl Sweeps {
             if let Some(tags) = &tables.tags {
                 for pool in Pool::ALL {
                     for (id, bytes) in tags.bytes(pool) {
-                        let row = id.index().and_then(|id| tops.rows.get_mut(id));
-                        if let Some(row) = row.filter(|_| bytes > 0) {
-                            row[pool as usize].offer(live.id, bytes);
-                        }
+                        tops.offer(id, pool, live.id, bytes);
                     }
                 }
             }

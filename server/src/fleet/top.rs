@@ -20,6 +20,12 @@ impl Top {
         self.0.insert(place, (host, value));
     }
 
+    /// What a further host has to exceed to be kept.
+    #[must_use]
+    pub fn floor(&self) -> u64 {
+        self.0.get(MOST - 1).map_or(0, |(_, least)| *least)
+    }
+
     /// The hosts, those with most first; of equal ones those counted first.
     #[must_use]
     pub fn list(&self) -> &[(HostId, u64)] {
