@@ -96,7 +96,8 @@ fn fleet_of(hosts: i32) -> Fleet {
     fleet
 }
 
-/// How long the processor worked on something: what else runs on the machine does not count.
+/// How long the processor worked on something that takes milliseconds at least: what else runs on
+/// the machine does not count.
 fn on_processor(work: impl FnOnce()) -> Duration {
     let spent = || {
         let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
@@ -126,13 +127,6 @@ fn benches(criterion: &mut Criterion) {
         bench.iter_custom(|count| {
             on_processor(|| {
                 (0..count).for_each(|_| take(&fleet, 1, 1, black_box(&key)));
-            })
-        });
-    });
-    criterion.bench_function("decompress_delta", |bench| {
-        bench.iter_custom(|count| {
-            on_processor(|| {
-                (0..count).for_each(|_| drop(decompress(black_box(&deltas[0]))));
             })
         });
     });
@@ -169,11 +163,7 @@ fn benches(criterion: &mut Criterion) {
         });
         let tag = PoolTag::new(40_u32.wrapping_mul(2_654_435_761).to_be_bytes());
         criterion.bench_function(&format!("a_tag_across_{hosts}_hosts"), |bench| {
-            bench.iter_custom(|count| {
-                on_processor(|| {
-                    (0..count).for_each(|_| drop(fleet.across(black_box(tag), Pool::Nonpaged)));
-                })
-            });
+            bench.iter(|| fleet.across(black_box(tag), Pool::Nonpaged).len());
         });
     }
 }
