@@ -53,7 +53,7 @@ part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
 part "queries" tools/queries.sh --check
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
 # With the executables that the Rust tests have just built.
-part "kills and a full disk" cargo test --locked -p poolwatch-server --test survive -- --ignored
+part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored
 # And the browser against them.
 part "browser tests" browser
 optional deny --log-level warn check
