@@ -26,9 +26,16 @@ for search in GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA; do
     unused+=" -DZSTD_EXCLUDE_${search}_BLOCK_COMPRESSOR"
 done
 export CFLAGS_x86_64_pc_windows_gnu="${CFLAGS_x86_64_pc_windows_gnu:-}$unused"
+# A std that is compiled for size as well, where its source is at hand.
+own_std=()
+if [ "${POOLWATCH_OWN_STD:-}" = yes ]; then
+    export RUSTC_BOOTSTRAP=1
+    own_std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+fi
 # No console program of a server needs the paths of the machine that built it.
 RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-    cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent --target "$target"
+    cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent --target "$target" \
+    "${own_std[@]}"
 
 exe=${CARGO_TARGET_DIR:-target}/$target/agent/poolwatch-agent.exe
 bytes=$(wc -c <"$exe")
