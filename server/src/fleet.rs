@@ -8,6 +8,7 @@ pub mod by_tag;
 pub mod column;
 pub mod drivers;
 pub mod earlier;
+pub mod groups;
 pub mod growing;
 pub mod host;
 pub mod hours;
@@ -35,6 +36,7 @@ use std::{
 };
 
 use drivers::Drivers;
+use groups::Groups;
 use host::LiveHost;
 use poolwatch_model::HostId;
 use roster::Changed;
@@ -57,6 +59,7 @@ pub struct Fleet {
     shared: Arc<Shared>,
     view: RwLock<Arc<FleetView>>,
     drivers: RwLock<Arc<Drivers>>,
+    groups: Groups,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
@@ -72,6 +75,7 @@ impl Default for Fleet {
             shared: Arc::default(),
             view: RwLock::default(),
             drivers: RwLock::default(),
+            groups: Groups::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
             key_pace: Pace::default(),

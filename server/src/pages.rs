@@ -3,15 +3,18 @@
 mod assets;
 mod events;
 mod evidence;
+mod export;
 mod fleet;
 mod host;
 mod hosts;
 mod incidents;
 mod login;
 pub(crate) mod next_steps;
+mod ordering;
 pub mod presence;
 mod rows;
 mod search;
+mod tags;
 
 use axum::{
     extract::DefaultBodyLimit,
@@ -51,6 +54,9 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
         .at(VIEW, "/incidents", get(incidents::list))
         .at(VIEW, "/incidents/{id}", get(incidents::page))
+        .at(VIEW, "/tags", get(tags::page))
+        .at(VIEW, "/tags.csv", get(tags::csv))
+        .at(VIEW, "/tags.json", get(tags::json))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

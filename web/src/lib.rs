@@ -23,6 +23,8 @@ pub mod search;
 pub mod shell;
 pub mod sparkline;
 pub mod steps;
+pub mod table;
+pub mod tags;
 pub mod words;
 
 pub use askama::{Error as RenderError, Template as Page};

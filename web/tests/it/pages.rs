@@ -6,9 +6,10 @@ use poolwatch_web::{
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
     evidence::{EvidencePage, EvidenceResultPage},
-    hosts::{HostSort, HostsQuery, Order},
+    hosts::{HostSort, HostsQuery},
     login::{LoginError, LoginPage},
     search::SearchPage,
+    table::Order,
 };
 
 use crate::samples;

@@ -1,0 +1,120 @@
+//! The lists over the fleet: tags, programs and drivers, as pages and as files.
+
+use poolwatch_model::{
+    PoolTag, Snapshot,
+    person::Role,
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+};
+use poolwatch_server::{
+    clock,
+    fleet::refresh::{Keeper, refresh},
+};
+use serde_json::Value;
+
+use crate::server::{Server, classic, json};
+
+/// Tags that are nothing but trouble for markup, addresses and spreadsheets.
+const ODD: [[u8; 4]; 5] = [*b"<b>\"", *b"..  ", *b"=1+2", [0, 0xff, b'\\', b'/'], *b"a?#%"];
+
+struct Console {
+    server: Server,
+    token: String,
+}
+
+impl Console {
+    async fn start(hosts: &[(&str, Snapshot)]) -> Self {
+        let server = Server::start().await;
+        for (name, snapshot) in hosts {
+            let mut agent = server.enrol(name).await;
+            let frame = agent.frame(snapshot.clone());
+            assert_eq!(agent.send(&[&frame]).await.status(), 200);
+        }
+        let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+        made.unwrap();
+        let token = server.api_token(Role::Viewer).await;
+        Self { server, token }
+    }
+
+    async fn get(&self, path: &str) -> reqwest::Response {
+        let url = format!("{}{path}", self.server.url);
+        self.server.client.get(url).bearer_auth(&self.token).send().await.unwrap()
+    }
+
+    async fn text(&self, path: &str) -> String {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        response.text().await.unwrap()
+    }
+
+    async fn rows(&self, path: &str) -> Vec<Value> {
+        let response = self.get(path).await;
+        assert_eq!(response.status(), 200, "{path}");
+        json(response).await
+    }
+}
+
+fn with_tags(rows: impl IntoIterator<Item = ([u8; 4], u64)>) -> Snapshot {
+    let row = |(tag, bytes): ([u8; 4], u64)| TagUse {
+        tag: PoolTag::new(tag),
+        paged: TagCounters { bytes, outstanding: bytes / 64, allocs: bytes },
+        nonpaged: TagCounters::default(),
+    };
+    let rows = rows.into_iter().map(row).collect();
+    let tags = TagTable::new(AllocCounting::Wrapping32, true, rows);
+    Snapshot { tags: Some(tags), ..classic(0) }
+}
+
+fn column<'a>(rows: &'a [Value], name: &str) -> Vec<&'a str> {
+    rows.iter().map(|row| row[name].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn tags_are_filtered_ordered_and_exported() {
+    let console = Console::start(&[
+        ("a", classic(10)),
+        ("b", classic(20)),
+        ("c", with_tags([(*b"Zzzq", 1 << 20), (*b"MmSt", 3 << 20)])),
+    ])
+    .await;
+    let largest = console.rows("/tags.json").await;
+    assert_eq!(column(&largest, "tag"), ["Thre", "File", "MmSt", "Zzzq"]);
+    assert_eq!(largest[0]["hosts"], 2);
+    assert_eq!(largest[0]["sum_bytes"], 2 * 76_892_800 + 30 * 640);
+    assert_eq!(largest[0]["most_host"], "b");
+    assert_eq!(
+        column(&console.rows("/tags.json?sort=tag&order=asc").await, "tag"),
+        ["File", "MmSt", "Thre", "Zzzq"]
+    );
+    assert_eq!(column(&console.rows("/tags.json?pool=paged").await, "tag"), ["MmSt", "Zzzq"]);
+    assert_eq!(column(&console.rows("/tags.json?known=unknown").await, "tag"), ["Zzzq"]);
+    assert_eq!(column(&console.rows("/tags.json?q=thread").await, "tag"), ["Thre"]);
+
+    let page = console.text("/tags?known=&pool=&q=").await;
+    assert!(page.contains("No tag grew by 10 MB or more in 24 h on any host."));
+    assert!(page.contains("href=\"/tags/Thre\"") && page.contains(">Thread object"));
+    assert!(console.text("/tags?q=nothing-like-it").await.contains("No tag matches."));
+    assert_eq!(console.get("/tags?sort=moon").await.status(), 400);
+}
+
+#[tokio::test]
+async fn ten_thousand_tags_make_a_page_of_a_hundred() {
+    let many = (0..10_000_u32).map(|at| {
+        let [a, b] = (at as u16).to_be_bytes();
+        ([b'A' + (a >> 4), b'A' + (a & 15), b'A' + (b >> 4), b'A' + (b & 15)], 4096 + u64::from(at))
+    });
+    let console = Console::start(&[("a", with_tags(many))]).await;
+    let page = console.text("/tags?sort=sum&page=100").await;
+    assert!(page.contains("9,901 to 10,000 of 10,000"), "{page}");
+    assert_eq!(page.matches("<tr>").count(), 100);
+    assert!(page.len() < 150_000, "{}", page.len());
+    assert_eq!(console.rows("/tags.json").await.len(), 10_000);
+}
+
+#[tokio::test]
+async fn odd_tags_harm_no_page_and_no_spreadsheet() {
+    let console = Console::start(&[("a", with_tags(ODD.map(|tag| (tag, 1 << 20))))]).await;
+    let page = console.text("/tags").await;
+    assert!(!page.contains("<b>\"") && page.contains("&#60;b&#62;&#34;"));
+    let csv = console.text("/tags.csv").await;
+    assert!(csv.contains("\n'=1+2,paged,"), "{csv}");
+}
