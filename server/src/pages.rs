@@ -14,6 +14,7 @@ mod ordering;
 pub mod presence;
 mod rows;
 mod search;
+mod tag;
 mod tags;
 
 use axum::{
@@ -57,6 +58,9 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/tags", get(tags::page))
         .at(VIEW, "/tags.csv", get(tags::csv))
         .at(VIEW, "/tags.json", get(tags::json))
+        .at(VIEW, "/tags/{tag}", get(tag::page))
+        .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::csv))
+        .at(VIEW, "/tags/{tag}/hosts.json", get(tag::json))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

@@ -24,6 +24,7 @@ pub mod shell;
 pub mod sparkline;
 pub mod steps;
 pub mod table;
+pub mod tag;
 pub mod tags;
 pub mod words;
 

@@ -72,9 +72,12 @@ impl<S> Column<S> {
 }
 
 /// Filter, order and page of a table, as its address holds them.
-pub trait TableQuery: Clone + Default {
+pub trait TableQuery: Clone {
     /// What its rows can be ordered by.
     type Sort: Sort;
+
+    /// How it is ordered when it is first shown.
+    const FIRST: (Self::Sort, Order);
 
     /// The address of the table without parameters.
     fn path(&self) -> String;
@@ -160,7 +163,7 @@ pub trait TableQuery: Clone + Default {
     /// The address with all parameters that differ from the table as it is first shown.
     fn address(&self, path: String, page: u32) -> String {
         let (sort, order) = self.ordering();
-        let ordered = self.ordering() == Self::default().ordering();
+        let ordered = self.ordering() == Self::FIRST;
         let unless = |is_standard: bool, text: &'static str| if is_standard { "" } else { text };
         self.filters(Address::new(path))
             .with("sort", unless(ordered, sort.as_str()))

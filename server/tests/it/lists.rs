@@ -91,7 +91,7 @@ async fn tags_are_filtered_ordered_and_exported() {
 
     let page = console.text("/tags?known=&pool=&q=").await;
     assert!(page.contains("No tag grew by 10 MB or more in 24 h on any host."));
-    assert!(page.contains("href=\"/tags/Thre\"") && page.contains(">Thread object"));
+    assert!(page.contains("href=\"/tags/Thre\"") && page.contains(">One thread object"));
     assert!(console.text("/tags?q=nothing-like-it").await.contains("No tag matches."));
     assert_eq!(console.get("/tags?sort=moon").await.status(), 400);
 }
@@ -117,4 +117,32 @@ async fn odd_tags_harm_no_page_and_no_spreadsheet() {
     assert!(!page.contains("<b>\"") && page.contains("&#60;b&#62;&#34;"));
     let csv = console.text("/tags.csv").await;
     assert!(csv.contains("\n'=1+2,paged,"), "{csv}");
+}
+
+#[tokio::test]
+async fn a_tag_is_shown_over_all_its_hosts() {
+    let console = Console::start(&[("a", classic(10)), ("b", classic(20))]).await;
+    let page = console.text("/tags/Thre").await;
+    assert!(page.contains("Thre uses 147 MB of nonpaged pool on 2 hosts, most on b with 73 MB."));
+    assert!(page.contains("built-in catalogue"), "{page}");
+    let hosts = console.rows("/tags/Thre/hosts.json").await;
+    assert_eq!(column(&hosts, "host"), ["b", "a"]);
+    assert_eq!(hosts[0]["outstanding"], 120_165);
+    let hosts = console.rows("/tags/Thre/hosts.json?sort=host&order=asc").await;
+    assert_eq!(column(&hosts, "host"), ["a", "b"]);
+    assert!(console.rows("/tags/Thre/hosts.json?pool=paged").await.is_empty());
+    assert!(console.text("/tags/Zzzq").await.contains("No host uses Zzzq now."));
+    assert_eq!(console.get("/tags/much-too-long").await.status(), 404);
+}
+
+#[tokio::test]
+async fn every_odd_tag_has_a_page() {
+    let console = Console::start(&[("a", with_tags(ODD.map(|tag| (tag, 1 << 20))))]).await;
+    for tag in ODD.map(PoolTag::new) {
+        let path = poolwatch_web::links::tag(&tag);
+        let page = console.text(&path).await;
+        assert!(page.contains("1.0 MB of paged pool on a."), "{path}: {page}");
+        assert!(!page.contains("<b>\""), "{path}");
+        assert_eq!(console.rows(&format!("{path}/hosts.json")).await.len(), 1, "{path}");
+    }
 }

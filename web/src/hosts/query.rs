@@ -31,8 +31,8 @@ impl Default for HostsQuery {
             q: String::new(),
             group: String::new(),
             state: HostState::All,
-            sort: HostSort::Nonpaged,
-            order: Order::Desc,
+            sort: Self::FIRST.0,
+            order: Self::FIRST.1,
             page: 1,
         }
     }
@@ -156,6 +156,8 @@ impl Sort for HostSort {
 
 impl TableQuery for HostsQuery {
     type Sort = HostSort;
+
+    const FIRST: (HostSort, Order) = (HostSort::Nonpaged, Order::Desc);
 
     fn path(&self) -> String {
         "/hosts".to_owned()

@@ -35,8 +35,8 @@ impl Default for TagsQuery {
             group: String::new(),
             pool: PoolChoice::Both,
             known: KnownChoice::All,
-            sort: TagSort::Grows,
-            order: Order::Desc,
+            sort: Self::FIRST.0,
+            order: Self::FIRST.1,
             page: 1,
         }
     }
@@ -201,6 +201,8 @@ impl Sort for TagSort {
 
 impl TableQuery for TagsQuery {
     type Sort = TagSort;
+
+    const FIRST: (TagSort, Order) = (TagSort::Grows, Order::Desc);
 
     fn path(&self) -> String {
         "/tags".to_owned()

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, sync::Arc};
 
 use poolwatch_analysis::catalogue::{Catalogue, Description};
-use poolwatch_model::{Bytes, HostId, Pool, PoolTag};
+use poolwatch_model::{Bytes, HostId, Pool, PoolTag, incident::Incident};
 use poolwatch_web::{
     host::TagMeaning,
     hosts::IncidentMark,
@@ -89,23 +89,26 @@ pub(in crate::pages) fn line(view: &FleetView, chosen: &Chosen) -> tags::TagLine
         p95: Bytes(line.p95),
         worst: line.top.first().map(|(host, bytes)| (rows::link_to(view, *host), Bytes(*bytes))),
         meaning: chosen.meaning.clone(),
-        incident: incident(view, line.tag, line.pool),
+        incident: incident(view, line.tag, line.pool, None),
     }
 }
 
-/// The latest open incident that is about a tag's use of a pool.
+/// The latest open incident that is about a tag's use of a pool, on a host if one is given.
 pub(in crate::pages) fn incident(
     view: &FleetView,
     tag: PoolTag,
     pool: Pool,
+    host: Option<HostId>,
 ) -> Option<IncidentMark> {
-    let is_about = |cause: &poolwatch_model::incident::Cause| {
-        cause.tag() == Some(tag) && cause.pool().is_none_or(|of| of == pool)
+    let is_about = |incident: &&Incident| {
+        let cause = &incident.cause;
+        incident.state.is_active()
+            && cause.tag() == Some(tag)
+            && cause.pool().is_none_or(|of| of == pool)
+            && host.is_none_or(|host| incident.hosts.binary_search(&host).is_ok())
     };
-    let open = view.incidents.iter().filter(|one| one.state.is_active());
-    open.into_iter()
-        .find(|one| is_about(&one.cause))
-        .map(|one| IncidentMark { id: one.id, verdict: one.diagnosis.verdict })
+    let incident = view.incidents.iter().find(is_about)?;
+    Some(IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict })
 }
 
 fn among(tags: &ByTag, query: &TagsQuery) -> Selected {
