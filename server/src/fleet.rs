@@ -21,6 +21,7 @@ pub mod ranking;
 pub mod refresh;
 pub mod roster;
 pub mod rounded;
+pub mod running;
 pub mod silent;
 pub mod spread;
 pub mod sweep;

@@ -1,5 +1,7 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
+mod application;
+mod applications;
 mod assets;
 mod events;
 mod evidence;
@@ -61,6 +63,12 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/tags/{tag}", get(tag::page))
         .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::csv))
         .at(VIEW, "/tags/{tag}/hosts.json", get(tag::json))
+        .at(VIEW, "/applications", get(applications::page))
+        .at(VIEW, "/applications.csv", get(applications::csv))
+        .at(VIEW, "/applications.json", get(applications::json))
+        .at(VIEW, "/applications/{image}", get(application::page))
+        .at(VIEW, "/applications/{image}/hosts.csv", get(application::csv))
+        .at(VIEW, "/applications/{image}/hosts.json", get(application::json))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

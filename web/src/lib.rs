@@ -5,6 +5,8 @@
 //! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
+pub mod application;
+pub mod applications;
 pub mod assets;
 pub mod error;
 pub mod events;

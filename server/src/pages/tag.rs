@@ -12,7 +12,7 @@ use axum::{
     response::{Html, Response},
 };
 use poolwatch_analysis::catalogue::{self, Catalogue};
-use poolwatch_model::{Bytes, Pool, PoolTag, incident::Incident};
+use poolwatch_model::{Bytes, Pool, PoolTag};
 use poolwatch_web::{
     histogram::SizeHistogram,
     tag::{TagHosts, TagInPool, TagPage, TagQuery, TagTold},
@@ -46,10 +46,6 @@ pub(super) async fn page(
     let hosts = hosts::select(app.clone(), view.clone(), tag, pool, &query).await?;
     let bytes: Vec<u64> = hosts.iter().map(|host| host.used.counters.bytes).collect();
     let query = TagHosts { tag, query };
-    let is_about =
-        |incident: &&Incident| incident.state.is_active() && incident.cause.tag() == Some(tag);
-    let mut open: Vec<_> = view.incidents.iter().filter(is_about).cloned().collect();
-    rows::sort_incidents(&mut open);
     let page = TagPage {
         shell: shell(&app, &person, address(&uri)),
         told: told(&Catalogue::default(), tag),
@@ -58,7 +54,7 @@ pub(super) async fn page(
         spread: SizeHistogram::of(&bytes),
         total: hosts.len() as u64,
         rows: ordering::page(&hosts, &query).map(|host| host.row(&view, tag, pool)).collect(),
-        incidents: open.iter().map(|incident| rows::incident(&view, incident)).collect(),
+        incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
         owners: owners::of(&app, &view, tag),
         leaks: owners::leaks(&app, &view, tag),
         query,

@@ -3,6 +3,7 @@
 use poolwatch_model::{
     PoolTag, Snapshot,
     person::Role,
+    process::ProcessUse,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_server::{
@@ -145,4 +146,42 @@ async fn every_odd_tag_has_a_page() {
         assert!(!page.contains("<b>\""), "{path}");
         assert_eq!(console.rows(&format!("{path}/hosts.json")).await.len(), 1, "{path}");
     }
+}
+
+#[tokio::test]
+async fn programs_are_listed_by_who_holds_most_handles() {
+    let mut quiet = classic(0);
+    let mut processes = quiet.processes.take().unwrap();
+    let mut other = ProcessUse::new(700, None, "<i>=odd/../.exe");
+    (other.handles, other.threads) = (Some(1_000), Some(12));
+    processes[0].handles = Some(500);
+    processes.push(other);
+    quiet.processes = Some(processes);
+    let console = Console::start(&[("a", classic(0)), ("b", quiet)]).await;
+
+    let rows = console.rows("/applications.json").await;
+    assert_eq!(column(&rows, "image"), ["mybadapp.exe", "<i>=odd/../.exe"]);
+    assert_eq!((&rows[0]["hosts"], &rows[0]["handles"]), (&Value::from(2), &Value::from(90_972)));
+    assert_eq!(
+        (&rows[0]["most_handles_host"], &rows[0]["services"]),
+        (&"a".into(), &"BadApp".into())
+    );
+    assert_eq!(rows[1]["threads"], 12);
+    assert_eq!(console.rows("/applications.json?q=badapp").await.len(), 1);
+    let page = console.text("/applications?sort=hosts&order=asc").await;
+    assert!(
+        page.contains("mybadapp.exe holds most handles in one process: 90,472 on a."),
+        "{page}"
+    );
+    assert!(!page.contains("<i>=odd"));
+
+    let page = console.text("/applications/mybadapp.exe").await;
+    assert!(page.contains("mybadapp.exe holds 90,972 handles on 2 hosts"), "{page}");
+    let hosts = console.rows("/applications/mybadapp.exe/hosts.json").await;
+    assert_eq!(column(&hosts, "host"), ["a", "b"]);
+    let hosts = console.rows("/applications/mybadapp.exe/hosts.json?sort=most&order=asc").await;
+    assert_eq!(column(&hosts, "host"), ["b", "a"]);
+    let odd = console.text(&poolwatch_web::links::application("<i>=odd/../.exe")).await;
+    assert!(odd.contains("holds 1,000 handles on 1 host") && !odd.contains("<i>=odd"));
+    assert!(console.text("/applications/gone.exe").await.contains("No host runs gone.exe now."));
 }
