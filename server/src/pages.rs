@@ -3,6 +3,8 @@
 mod application;
 mod applications;
 mod assets;
+mod driver;
+mod drivers;
 mod events;
 mod evidence;
 mod export;
@@ -69,6 +71,12 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/applications/{image}", get(application::page))
         .at(VIEW, "/applications/{image}/hosts.csv", get(application::csv))
         .at(VIEW, "/applications/{image}/hosts.json", get(application::json))
+        .at(VIEW, "/drivers", get(drivers::page))
+        .at(VIEW, "/drivers.csv", get(drivers::csv))
+        .at(VIEW, "/drivers.json", get(drivers::json))
+        .at(VIEW, "/drivers/{name}", get(driver::page))
+        .at(VIEW, "/drivers/{name}/hosts.csv", get(driver::csv))
+        .at(VIEW, "/drivers/{name}/hosts.json", get(driver::json))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

@@ -8,6 +8,8 @@
 pub mod application;
 pub mod applications;
 pub mod assets;
+pub mod driver;
+pub mod drivers;
 pub mod error;
 pub mod events;
 pub mod evidence;

@@ -8,7 +8,10 @@ use poolwatch_model::{
 };
 use poolwatch_server::{
     clock,
-    fleet::refresh::{Keeper, refresh},
+    fleet::{
+        drivers::{self, Book},
+        refresh::{Keeper, refresh},
+    },
 };
 use serde_json::Value;
 
@@ -184,4 +187,70 @@ async fn programs_are_listed_by_who_holds_most_handles() {
     let odd = console.text(&poolwatch_web::links::application("<i>=odd/../.exe")).await;
     assert!(odd.contains("holds 1,000 handles on 1 host") && !odd.contains("<i>=odd"));
     assert!(console.text("/applications/gone.exe").await.contains("No host runs gone.exe now."));
+}
+
+#[tokio::test]
+async fn drivers_are_listed_by_version_and_say_what_changed() {
+    let console = Console::start(&[]).await;
+    let server = &console.server;
+    let tell = async |key: &str, name: &str, version: &str| {
+        let inventory = serde_json::json!({
+            "facts": { "fqdn": name },
+            "inventory": { "drivers": [
+                { "name": "Foo.sys", "version": version, "company": "<b>Foo</b> Corp." },
+                { "name": "ntfs.sys", "version": "10.0", "company": "Microsoft Corporation" },
+            ] },
+        });
+        let body = serde_json::to_vec(&inventory).unwrap();
+        let response = server.post("/agent/v1/inventory", Some(key), &body).await;
+        assert_eq!(response.status(), 204);
+    };
+    for (name, versions) in [("a", &["5.0", "5.1"][..]), ("b", &["5.0", "5.1"]), ("c", &["5.0"])] {
+        let agent = server.enrol(name).await;
+        for version in versions {
+            tell(&agent.key, name, version).await;
+        }
+    }
+    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    made.unwrap();
+    let (pool, fleet) = (&server.app.pool, &server.app.fleet);
+    drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();
+
+    let rows = console.rows("/drivers.json").await;
+    assert_eq!(column(&rows, "name"), ["foo.sys", "ntfs.sys"]);
+    assert_eq!((&rows[0]["hosts"], &rows[0]["versions"]), (&3.into(), &2.into()));
+    assert_eq!(
+        (&rows[0]["change_in_7_days"], &rows[0]["changed_hosts"]),
+        (&"5.0 → 5.1".into(), &2.into())
+    );
+    assert_eq!(rows[1]["change_in_7_days"], Value::Null);
+    assert_eq!(column(&console.rows("/drivers.json?show=changed").await, "name"), ["foo.sys"]);
+    assert_eq!(column(&console.rows("/drivers.json?q=microsoft").await, "name"), ["ntfs.sys"]);
+    assert!(console.rows("/drivers.json?show=suspected").await.is_empty());
+    let page = console.text("/drivers").await;
+    assert!(page.contains("No driver is suspected; one changed in 7 days."));
+    assert!(page.contains("5.0 → 5.1") && !page.contains("<b>Foo"));
+
+    let page = console.text("/drivers/FOO.sys").await;
+    assert!(
+        page.contains("foo.sys is loaded on 3 hosts in 2 versions; no open incident suspects it.")
+    );
+    let hosts = console.rows("/drivers/foo.sys/hosts.json?version=5.1").await;
+    assert_eq!(column(&hosts, "host"), ["a", "b"]);
+    assert_eq!(
+        console.rows("/drivers/foo.sys/hosts.json?sort=version&order=asc").await[0]["host"],
+        "c"
+    );
+    assert!(console.text("/drivers/none.sys").await.contains("No host has none.sys loaded."));
+}
+
+#[tokio::test]
+async fn search_finds_tags_programs_and_drivers() {
+    let console = Console::start(&[("a", classic(0)), ("b", classic(0))]).await;
+    let page = console.text("/search?q=thre").await;
+    assert!(page.contains("href=\"/tags/Thre\""), "{page}");
+    let page = console.text("/search?q=badapp").await;
+    assert!(page.contains("href=\"/applications/mybadapp.exe\""), "{page}");
+    assert!(page.contains("2 hosts and 1 program match “badapp”."), "{page}");
+    assert!(console.text("/search?q=zzzz").await.contains("Nothing matches “zzzz”."));
 }

@@ -8,7 +8,7 @@ use poolwatch_web::{
     evidence::{EvidencePage, EvidenceResultPage},
     hosts::{HostSort, HostsQuery},
     login::{LoginError, LoginPage},
-    search::SearchPage,
+    search::{Found, SearchPage},
     table::Order,
 };
 
@@ -42,6 +42,9 @@ fn all() -> Vec<(&'static str, String)> {
         text: "x".into(),
         hosts: samples::host_rows(),
         hosts_total: 99,
+        tags: Found::default(),
+        applications: Found::default(),
+        drivers: Found::default(),
         incidents: vec![],
     };
     let error = ErrorPage {
