@@ -188,7 +188,8 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
         }
         let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
         made.unwrap();
-        drivers::refresh(&server.app.pool, &server.app.fleet, &mut book).await.unwrap();
+        let (pool, fleet) = (&server.app.pool, &server.app.fleet);
+        drivers::refresh(pool, fleet, &mut book, clock::now()).await.unwrap();
         let unknown = comparison::refresh(&server.app, &mut compared, clock::now()).await.unwrap();
         assert_eq!(unknown.len(), usize::from(round == 0), "named after the first comparison");
         for host in unknown {

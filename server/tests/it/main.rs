@@ -8,6 +8,7 @@ mod fleet;
 mod imports;
 mod ingest;
 mod judging;
+mod lists;
 mod permissions;
 mod server;
 mod views;

@@ -58,7 +58,8 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     let used: Vec<u64> = across.iter().map(|host| host.counters.bytes).collect();
     assert_eq!(used, [bytes(10), bytes(30), bytes(20)]);
 
-    drivers::refresh(&server.app.pool, &server.app.fleet, &mut Book::default()).await.unwrap();
+    let (pool, fleet) = (&server.app.pool, &server.app.fleet);
+    drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();
     let drivers = server.app.fleet.drivers();
     assert_eq!((drivers.hosts, drivers.versions("foo.sys").len()), (3, 3));
 
