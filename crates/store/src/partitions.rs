@@ -65,9 +65,18 @@ pub async fn create_of(db: &mut PgConnection, table: Table, day: Date) -> Result
         .execute(&mut *db)
         .await?;
     sqlx::query(LOCK_TIMEOUT).execute(&mut *db).await?;
-    let exists = sqlx::query_scalar!("SELECT to_regclass($1) IS NOT NULL AS \"exists!\"", name)
-        .fetch_one(&mut *db)
-        .await?;
+    // Looked up in the catalogue's tables: a name that this connection resolved before would be
+    // answered from its cache, as of before the wait for the lock.
+    let exists = sqlx::query_scalar!(
+        "SELECT EXISTS (
+             SELECT FROM pg_inherits JOIN pg_class ON oid = inhrelid
+             WHERE inhparent = to_regclass($1) AND relname = $2
+         ) AS \"exists!\"",
+        table,
+        name,
+    )
+    .fetch_one(&mut *db)
+    .await?;
     if exists {
         return Ok(());
     }

@@ -109,6 +109,38 @@ async fn partitions_are_made_once_and_dropped_when_old() {
     assert_eq!(partitions::days(&mut db).await.unwrap(), [day]);
 }
 
+/// A server that drops a day while a writer waits to make it: what the writer's connection
+/// remembers of the day is out of date then.
+#[tokio::test]
+async fn a_day_that_was_dropped_while_its_making_waited_is_made_anew() {
+    let pool = testing::database().await.unwrap();
+    let mut waiting = pool.acquire().await.unwrap();
+    let mut dropping = pool.acquire().await.unwrap();
+    let day = partitions::day_of(noon());
+    for _ in 0..2 {
+        partitions::create(&mut waiting, day).await.unwrap();
+    }
+    let pid: i32 =
+        sqlx::query_scalar("SELECT pg_backend_pid()").fetch_one(&mut *waiting).await.unwrap();
+
+    let mut drop = dropping.begin().await.unwrap();
+    partitions::create(&mut drop, day).await.unwrap();
+    let dropped = partitions::drop_before(&mut drop, later(3 * 1440)).await.unwrap();
+    assert_eq!(dropped, [day]);
+    let making = tokio::spawn(async move {
+        let mut transaction = waiting.begin().await.unwrap();
+        partitions::create(&mut transaction, day).await.unwrap();
+        transaction.commit().await.unwrap();
+        frames::insert(&mut waiting, &[frame(HOST, 1, 1, 1, true)]).await
+    });
+    let waits = "SELECT EXISTS (SELECT FROM pg_locks WHERE pid = $1 AND NOT granted)";
+    while !sqlx::query_scalar::<_, bool>(waits).bind(pid).fetch_one(&pool).await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    drop.commit().await.unwrap();
+    assert_eq!(making.await.unwrap().unwrap(), 1);
+}
+
 #[tokio::test]
 async fn a_boot_is_numbered_once_and_keeps_its_first_anchor() {
     let pool = testing::database().await.unwrap();
