@@ -42,7 +42,7 @@ fn figures(class: InfoClass, buffer: &OwnedBuffer) -> Option<Vec<u64>> {
             Some(
                 found
                     .iter()
-                    .map(|p| u64::from(p.pid) << 32 | u64::from(p.handles.unwrap_or(0)))
+                    .map(|p| u64::from(p.key.pid) << 32 | u64::from(p.handles.unwrap_or(0)))
                     .collect(),
             )
         }
