@@ -1,11 +1,10 @@
 //! What the sampler and the uploader share.
 
-use poolwatch_protocol::v1::messages::Suggestions;
-
 use crate::{
     identity::IdentityFile,
     machine::{Machine, Status},
     spool::Spool,
+    suggested::Suggested,
 };
 
 /// A running agent.
@@ -17,7 +16,7 @@ pub struct Agent {
     /// Who the agent is.
     pub identity: IdentityFile,
     /// What the server suggested last.
-    pub suggestions: Suggestions,
+    pub suggested: Suggested,
     /// Whether the event log can be read; what is replayed has none.
     pub event_log: Result<(), Status>,
 }

@@ -22,6 +22,7 @@ pub mod selftest;
 pub mod settings;
 mod slots;
 pub mod spool;
+pub mod suggested;
 pub mod synthetic;
 pub mod upload;
 #[cfg(windows)]

@@ -102,7 +102,7 @@ async fn sample_on_time(
         // What takes resources comes after what must not fail.
         agent.borrow_mut().spool.prepare();
         news.notify_one();
-        let usual = settings.interval_s(agent.borrow().suggestions.interval_s);
+        let usual = settings.interval_s(agent.borrow().suggested.get().interval_s);
         let now = clock.monotonic();
         let interval = alarm.interval(now, Duration::from_secs(usual.into()));
         let next = schedule.next(now, interval);

@@ -35,6 +35,8 @@ pub enum Source {
     Installer,
     /// The settings file.
     File,
+    /// The server, which may suggest what nobody set here.
+    Server,
     /// Nobody said anything else.
     Default,
 }
@@ -46,6 +48,7 @@ impl fmt::Display for Source {
             Self::CommandLine => "command line",
             Self::Installer => "installer",
             Self::File => "settings file",
+            Self::Server => "server",
             Self::Default => "default",
         })
     }
@@ -170,6 +173,20 @@ impl Settings {
         }
     }
 
+    /// The settings as they hold with this suggestion of the server for the interval.
+    #[must_use]
+    pub fn with_suggested_interval(mut self, suggested: Option<u32>) -> Self {
+        let seconds = self.interval_s(suggested).to_string();
+        let interval = self.effective.iter_mut().find(|each| each.setting.name == "interval_s");
+        if let Some(interval) = interval.filter(|each| each.source == Source::Default)
+            && suggested.is_some()
+        {
+            interval.value = Some(seconds);
+            interval.source = Source::Server;
+        }
+        self
+    }
+
     /// The spool's folder.
     #[must_use]
     pub fn spool_dir(&self) -> PathBuf {
@@ -238,6 +255,17 @@ mod tests {
         assert_eq!(free.interval_s(Some(u32::MAX)), 3600);
         let set = Settings::resolve(vec![layer(Source::File, &[("interval_s", "60")])]);
         assert_eq!(set.interval_s(Some(120)), 60);
+
+        let said = |settings: Settings| {
+            let interval = settings.get("interval_s").unwrap();
+            (interval.value.clone().unwrap(), interval.source)
+        };
+        assert_eq!(
+            said(free.clone().with_suggested_interval(Some(1))),
+            ("10".into(), Source::Server)
+        );
+        assert_eq!(said(free.with_suggested_interval(None)), ("60".into(), Source::Default));
+        assert_eq!(said(set.with_suggested_interval(Some(120))), ("60".into(), Source::File));
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 mod pending;
 mod position;
-mod segment;
+pub mod segment;
 
 use std::{
     collections::VecDeque,

@@ -9,7 +9,7 @@ use poolwatch_protocol::{
     VERSIONS,
     v1::{
         Batch, SenderClock,
-        messages::{EnrolRequest, EventsRequest, FramesReply, InventoryRequest},
+        messages::{EnrolRequest, EventsRequest, FramesReply, InventoryRequest, Suggestions},
     },
 };
 use tracing::{debug, info, warn};
@@ -103,7 +103,7 @@ impl Uploader {
                 self.succeed();
                 self.inventory_due = true;
                 let mut agent = agent.borrow_mut();
-                agent.suggestions = reply.suggestions;
+                take_suggestions(&mut agent, reply.suggestions);
                 // The server may hold nothing of this host that a delta could be relative to.
                 agent.spool.restart_chain();
                 let enrolled = Enrolled {
@@ -272,7 +272,13 @@ fn heed(agent: &RefCell<Agent>, frames: &[SpooledFrame], reply: &FramesReply) {
         debug!("The server asks for a key frame");
         agent.spool.restart_chain();
     }
-    agent.suggestions = reply.suggestions;
+    take_suggestions(&mut agent, reply.suggestions);
+}
+
+fn take_suggestions(agent: &mut Agent, suggestions: Suggestions) {
+    if let Err(error) = agent.suggested.set(suggestions) {
+        warn!(%error, "Could not keep what the server suggests; it holds until a restart");
+    }
 }
 
 fn acknowledge(agent: &mut Agent, pending: &Pending) {

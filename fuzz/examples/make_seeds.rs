@@ -15,7 +15,12 @@ fn main() -> io::Result<()> {
         if target.starts_with("evidence_") || target == "event_xml" {
             for text in fs::read_dir(fuzz.join("seeds"))? {
                 let text = text?;
-                put(&corpus, &target, &text.file_name().to_string_lossy(), &fs::read(text.path())?)?;
+                put(
+                    &corpus,
+                    &target,
+                    &text.file_name().to_string_lossy(),
+                    &fs::read(text.path())?,
+                )?;
             }
         }
     }
@@ -37,14 +42,28 @@ fn buffers(corpus: &Path) -> io::Result<()> {
             InfoClass::PoolTags2 => "raw_pool_tags2",
             InfoClass::Handles => "raw_handles",
             InfoClass::ObjectTypes => "raw_object_types",
+            InfoClass::Services => "raw_services",
+            InfoClass::MemoryConditions => "raw_conditions",
         };
         if let Ok(buffer) = answer {
             put(corpus, target, "synthetic", &buffer.bytes)?;
+            // As anonymous.rs chooses; what it does not know, it takes for another.
+            let chosen = match class {
+                InfoClass::Processes => 0,
+                InfoClass::Modules => 1,
+                InfoClass::Services => 2,
+                _ => 3,
+            };
+            put(corpus, "anonymous", target, &[&[chosen], buffer.bytes.as_slice()].concat())?;
         }
     }
     let mut file = Vec::new();
     capture.write(&mut file).map_err(io::Error::other)?;
-    put(corpus, "capture", "synthetic", &file)
+    put(corpus, "capture", "synthetic", &file)?;
+    // Contents of records: a frame, an event.
+    put(corpus, "spool_segment", "frame", &[&[1], [7; 24].as_slice(), b"frame"].concat())?;
+    let event = br#"{"time":"2024-03-01T10:20:30Z","record_id":1,"channel":"System","provider":"Srv","event_id":2019}"#;
+    put(corpus, "spool_segment", "event", &[&[2, 1], event.as_slice()].concat())
 }
 
 /// The golden envelopes: alone, and as frames of a batch.
@@ -66,7 +85,12 @@ fn protocol(golden: &Path, corpus: &Path) -> io::Result<()> {
         batch.extend(frame);
     }
     put(corpus, "protocol_batch", "golden", &batch)?;
-    put(corpus, "protocol_messages", "snapshot", br#"{"host":"a","time":"2024-03-01T10:20:30Z","snapshot":{}}"#)
+    put(
+        corpus,
+        "protocol_messages",
+        "snapshot",
+        br#"{"host":"a","time":"2024-03-01T10:20:30Z","snapshot":{}}"#,
+    )
 }
 
 fn put(corpus: &Path, target: &str, name: &str, bytes: &[u8]) -> io::Result<()> {

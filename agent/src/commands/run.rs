@@ -12,8 +12,8 @@ use poolwatch_agent::{
     run,
     settings::Settings,
     spool::{Spool, SpoolLimits},
+    suggested::Suggested,
 };
-use poolwatch_protocol::v1::messages::Suggestions;
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 use uuid::Uuid;
@@ -79,8 +79,10 @@ pub(super) fn open_agent(
     let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;
     let mut identity = IdentityFile::open(&folder, Uuid::new_v4())
         .with_context(|| format!("cannot keep the identity in {}", folder.display()))?;
+    let suggested = Suggested::open(&folder)
+        .with_context(|| format!("cannot keep suggestions in {}", folder.display()))?;
     let machine = source::open_lasting(replay, clock, &mut identity)?;
-    Ok(Agent { machine, spool, identity, suggestions: Suggestions::default(), event_log: Ok(()) })
+    Ok(Agent { machine, spool, identity, suggested, event_log: Ok(()) })
 }
 
 /// Starts to read the event log of this machine; what is replayed has none.

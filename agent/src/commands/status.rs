@@ -9,6 +9,7 @@ use poolwatch_agent::{
     machine::Status as Reason,
     settings::{Effective, Settings},
     spool::Spool,
+    suggested::Suggested,
 };
 use poolwatch_model::{Bytes, snapshot::CollectorFault};
 use serde_json::json;
@@ -42,6 +43,8 @@ Flags:
 impl Status {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
         let folder = settings.spool_dir();
+        let suggested = Suggested::inspect(&folder).interval_s;
+        let settings = &settings.clone().with_suggested_interval(suggested);
         let identity = IdentityFile::inspect(&folder);
         let enrolled = identity.as_ref().and_then(|identity| identity.enrolled.as_ref());
         let spool = Spool::inspect(&folder).ok();

@@ -91,7 +91,6 @@ impl Alarm {
 #[cfg(test)]
 mod tests {
     use poolwatch_model::{BootId, event::Event};
-    use poolwatch_protocol::v1::messages::Suggestions;
     use tempfile::TempDir;
     use tokio::time::{Instant, timeout};
     use uuid::Uuid;
@@ -103,6 +102,7 @@ mod tests {
         identity::IdentityFile,
         machine::{InfoClass, replay::Replay},
         spool::{Spool, SpoolLimits},
+        suggested::Suggested,
         synthetic::small_capture,
     };
 
@@ -117,7 +117,7 @@ mod tests {
             machine: Box::new(Replay::new(capture, SystemClock::start(), boot, None)),
             spool: Spool::open(folder.path(), SpoolLimits::of_megabytes(8)).unwrap(),
             identity: IdentityFile::open(folder.path(), Uuid::from_u128(1)).unwrap(),
-            suggestions: Suggestions::default(),
+            suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
         })
     }

@@ -29,7 +29,7 @@ const MAGIC: [u8; 8] = *b"PWSPOOL\x01";
 /// Bytes of a segment's head.
 const HEAD: usize = 20;
 /// Bytes of a record before its content.
-const RECORD_HEAD: usize = 8;
+pub const RECORD_HEAD: usize = 8;
 /// A frame of a boot.
 const FRAME: u8 = 1;
 /// An event of the log.
@@ -61,8 +61,10 @@ pub struct SpooledEvent {
 
 /// What a record holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Entry {
+pub enum Entry {
+    /// A frame.
     Frame(SpooledFrame),
+    /// An event.
     Event(Box<SpooledEvent>),
 }
 
@@ -175,7 +177,7 @@ pub(super) fn trim(path: &Path, number: u64) -> Result<u64, SpoolError> {
 
 /// What comes next in a segment.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub enum Next {
     /// A record.
     Entry(Entry),
     /// Nothing.
@@ -186,19 +188,28 @@ pub(super) enum Next {
 
 /// Reads a segment from the front.
 #[derive(Debug)]
-pub(super) struct SegmentReader {
-    file: BufReader<File>,
+pub struct SegmentReader<R> {
+    file: R,
     path: PathBuf,
     /// Where the next record begins; `None` when the head was no head.
     offset: Option<u64>,
 }
 
-impl SegmentReader {
-    /// Opens a segment to read from `offset` on, a value that [`Self::offset`] gave; 0 is the first
-    /// record.
+impl SegmentReader<BufReader<File>> {
+    /// Opens a segment's file, to read as [`Self::new`] does.
     pub(super) fn open(path: &Path, number: u64, offset: u64) -> Result<Self, SpoolError> {
         let file = File::open(path).map_err(SpoolError::io("open", path))?;
-        let mut file = BufReader::new(file);
+        Self::new(BufReader::new(file), path, number, offset)
+    }
+}
+
+impl<R: Read + Seek> SegmentReader<R> {
+    /// Reads what `file` holds, from `offset` on, a value that [`Self::offset`] gave; 0 is the first
+    /// record. `path` is what an error names.
+    ///
+    /// # Errors
+    /// When the file cannot be read. What it holds is none: it reads as torn.
+    pub fn new(mut file: R, path: &Path, number: u64, offset: u64) -> Result<Self, SpoolError> {
         let mut found = [0; HEAD];
         let is_head = fill(&mut file, &mut found).map_err(SpoolError::io("read", path))? == HEAD
             && found == head(number);
@@ -208,12 +219,16 @@ impl SegmentReader {
     }
 
     /// Where the next record begins.
-    pub(super) fn offset(&self) -> u64 {
+    #[must_use]
+    pub fn offset(&self) -> u64 {
         self.offset.unwrap_or(0)
     }
 
     /// Reads the next record of a kind that is known.
-    pub(super) fn next_entry(&mut self) -> Result<Next, SpoolError> {
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn next_entry(&mut self) -> Result<Next, SpoolError> {
         loop {
             let Some(offset) = self.offset else {
                 return Ok(Next::Torn);
@@ -232,7 +247,9 @@ impl SegmentReader {
     }
 }
 
-fn head(number: u64) -> [u8; HEAD] {
+/// The head of a segment.
+#[must_use]
+pub fn head(number: u64) -> [u8; HEAD] {
     let mut head = [0; HEAD];
     head[..8].copy_from_slice(&MAGIC);
     head[8..16].copy_from_slice(&number.to_le_bytes());
@@ -258,11 +275,19 @@ fn record(entry: &Entry) -> Vec<u8> {
             record.extend(serde_json::to_vec(event).unwrap_or_default());
         }
     }
-    let length = ((record.len() - RECORD_HEAD) as u32).to_le_bytes();
-    let crc = checksum(&length, &record[RECORD_HEAD..]);
-    record[..4].copy_from_slice(&length);
-    record[4..RECORD_HEAD].copy_from_slice(&crc.to_le_bytes());
+    seal(&mut record);
     record
+}
+
+/// Puts length and checksum in front of a record's content, into the [`RECORD_HEAD`] bytes that were
+/// left for them.
+pub fn seal(record: &mut [u8]) {
+    if let Some((head, content)) = record.split_first_chunk_mut::<RECORD_HEAD>() {
+        let length = (content.len() as u32).to_le_bytes();
+        let crc = checksum(&length, content);
+        head[..4].copy_from_slice(&length);
+        head[4..].copy_from_slice(&crc.to_le_bytes());
+    }
 }
 
 fn checksum(length: &[u8], content: &[u8]) -> u32 {

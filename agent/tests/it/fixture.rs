@@ -9,11 +9,11 @@ use poolwatch_agent::{
     identity::IdentityFile,
     machine::replay::Replay,
     spool::{Spool, SpoolLimits},
+    suggested::Suggested,
     synthetic::small_capture,
     upload::{Client, ClientOptions, Uploader},
 };
 use poolwatch_model::{BootId, Snapshot};
-use poolwatch_protocol::v1::messages::Suggestions;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -39,7 +39,7 @@ impl Fixture {
             machine: Box::new(machine),
             spool: open_spool(folder.path()),
             identity: IdentityFile::open(folder.path(), Uuid::from_u128(5)).unwrap(),
-            suggestions: Suggestions::default(),
+            suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
         };
         let sampler = Sampler::new(CollectorSet::all());

@@ -274,5 +274,5 @@ async fn suggestions_are_kept_for_the_schedule() {
     let mut fixture = Fixture::new();
     fixture.sample(1);
     steps(&mut uploader(&server.http.uri(), Some(TOKEN)), &fixture.agent).await;
-    assert_eq!(fixture.agent.borrow().suggestions.interval_s, Some(120));
+    assert_eq!(fixture.agent.borrow().suggested.get().interval_s, Some(120));
 }

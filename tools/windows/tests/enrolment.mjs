@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import path from "node:path";
 import { collectCosts } from "./cost.mjs";
+import { INTERVAL_S } from "./server.mjs";
 import { until, windowsPath } from "./wine.mjs";
 
 const HEARD_WITHIN_S = 60;
@@ -61,6 +62,12 @@ export default (world) =>
       const tags = snapshot.faults.find((fault) => fault.collector === "pool_tags");
       assert.equal(tags?.status, NOT_AVAILABLE);
       assert.ok(snapshot.memory.physical > 0, JSON.stringify(snapshot.memory));
+    });
+
+    test("the interval is the server's, and status says so", async () => {
+      const status = await world.wine.call(world.agent, "status", "--json", "--spool-dir", "C:\\measured");
+      const said = { value: String(INTERVAL_S), source: "server" };
+      assert.deepEqual(JSON.parse(status).settings.interval_s, said);
     });
 
     test("the enrolment token and the host's key are in no log", () => {

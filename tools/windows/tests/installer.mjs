@@ -1,5 +1,6 @@
 // The installer: first by policy alone, then with properties, repaired, upgraded and taken away.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, describe, test } from "node:test";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import path from "node:path";
@@ -102,6 +103,22 @@ export default (world) =>
       assert.deepEqual(await setting("enroll_token"), ["(set)", "installer"]);
       assert.equal((await status()).host_id, host);
       assert.equal(await world.wine.value(SERVICES, "ImagePath"), `"${PROGRAM}" service run`);
+    });
+
+    // Wine does not undo a removal; what Windows needs to do so can be seen in the package.
+    test("an upgrade that fails can be undone: it is one transaction, with the old version in it", () => {
+      const table = (name) => {
+        const text = execFileSync("msiinfo", ["export", world.packages.second, name], { encoding: "utf8" });
+        return new Map(text.split(/\r?\n/).slice(3).map((line) => [line.split("\t")[0], line.split("\t")]));
+      };
+      const sequence = table("InstallExecuteSequence");
+      const order = ["InstallInitialize", "RemoveExistingProducts", "InstallFiles", "InstallServices",
+        "CompleteService", "StartServices", "InstallFinalize"];
+      const numbers = order.map((action) => Number(sequence.get(action)[2]));
+      assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b), String(numbers));
+      const kind = Number(table("CustomAction").get("CompleteService")[1]);
+      assert.ok(kind & 0x400, "it is deferred: it runs inside the transaction");
+      assert.ok(!(kind & 0xc0), "its failure is one of the installation, and is waited for");
     });
 
     test("a downgrade is refused and changes nothing", async () => {

@@ -1,0 +1,12 @@
+//! The list of services, read by `agent/src/raw/services.rs`.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use poolwatch_agent::raw::services;
+
+/// Where the buffer was when it was filled.
+const BASE: u64 = 0x0000_01D2_4C30_0000;
+
+fuzz_target!(|data: &[u8]| {
+    let _refused = services::parse(data, BASE);
+});
