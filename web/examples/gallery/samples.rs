@@ -1,5 +1,8 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/lists.rs"]
+pub(crate) mod lists;
+
 use jiff::Timestamp;
 use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
@@ -432,6 +435,7 @@ pub(crate) fn fleet() -> FleetPage {
                 Some("memory manager: section objects' prototype page tables, a cache"),
             ),
         ],
+        changed: vec![lists::change()],
         hosts: host_rows().into_iter().take(6).collect(),
     }
 }
@@ -456,6 +460,7 @@ pub(crate) fn empty_fleet() -> FleetPage {
         ],
         events: vec![],
         growing: vec![],
+        changed: vec![],
         hosts: vec![],
         ..fleet()
     }
