@@ -54,7 +54,12 @@ pub(crate) fn tags() -> TagsPage {
         shell: shell("/tags"),
         query: TagsQuery::default(),
         groups: vec!["Berlin/Files".into()],
-        summary: TagsSummary { total: 2_231, growing: 12, fastest: Some(tag_line()) },
+        summary: TagsSummary {
+            total: 2_231,
+            growing: 12,
+            fastest: Some(tag_line()),
+            largest: Some(tag_line()),
+        },
         total: 2_231,
         rows: vec![tag_line(), threads, fresh],
     }
