@@ -25,6 +25,14 @@ const pages = {
       await page.goto("/incidents");
       await page.locator("table.causes th a").first().click({ timeout: 2_000 });
     }).toPass(),
+  tags: (page) => page.goto("/tags"),
+  tag: (page) => page.goto("/tags/Thre"),
+  "unknown tag": (page) => page.goto("/tags/Qqqq"),
+  applications: (page) => page.goto("/applications"),
+  application: (page) => page.goto("/applications/mybadapp.exe"),
+  drivers: (page) => page.goto("/drivers"),
+  driver: (page) => page.goto("/drivers/foo.sys"),
+  search: (page) => page.goto("/search?q=th"),
   events: (page) => page.goto("/events"),
   evidence: (page) => page.goto("/evidence"),
 };

@@ -84,12 +84,15 @@ impl ApplicationPage {
         let Some(line) = &self.line else {
             return format!("No host runs {image} now.");
         };
-        let hosts = figures::counted(line.hosts, "host", "hosts");
+        let hosts = match &line.most.1 {
+            Some(host) if line.hosts == 1 => host.name.clone(),
+            _ => figures::counted(line.hosts, "host", "hosts"),
+        };
         let most = match &line.most.1 {
-            Some(host) => {
+            Some(host) if line.processes > 1 => {
                 format!(", most in one process on {}: {}", host.name, figures::grouped(line.most.0))
             }
-            None => String::new(),
+            _ => String::new(),
         };
         format!(
             "{image} holds {} on {hosts}{most}.",

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     Shell, assets,
+    drivers::DriverChangeRow,
     events::EventRow,
     figures,
     histogram::PressureHistogram,
@@ -102,6 +103,8 @@ pub struct FleetPage {
     pub events: Vec<EventRow>,
     /// Tags that grow most, some ten.
     pub growing: Vec<GrowingTag>,
+    /// Drivers that changed in seven days on any host, on most hosts first, some ten.
+    pub changed: Vec<DriverChangeRow>,
     /// Hosts under most pressure, some ten.
     pub hosts: Vec<HostRow>,
 }
@@ -188,6 +191,11 @@ impl FleetPage {
 
     fn is_empty(&self) -> bool {
         self.counts.hosts == 0
+    }
+
+    /// The tags of the hosts that are shown.
+    fn all_tags(&self) -> String {
+        Address::new("/tags").with("group", &self.query.group).finish()
     }
 }
 

@@ -69,6 +69,8 @@ pub struct TagsSummary {
     pub growing: u64,
     /// The one that grows most.
     pub fastest: Option<TagLine>,
+    /// The one that uses most.
+    pub largest: Option<TagLine>,
 }
 
 /// All tags that match a query, one page of them.
@@ -98,7 +100,9 @@ impl TagsPage {
             group => format!(" in {group}"),
         };
         match &self.summary {
-            TagsSummary { total: 0, .. } => format!("No host{of} has sent its pool tags yet."),
+            TagsSummary { fastest: None, largest: None, .. } => {
+                format!("No host{of} has sent its pool tags yet.")
+            }
             TagsSummary { fastest: Some(line), growing, .. } => {
                 let by = line.growth.map_or_else(String::new, |bytes| {
                     format!(", by {} in 24 h", Bytes(bytes.unsigned_abs()))
@@ -110,8 +114,18 @@ impl TagsPage {
                     figures::counted(line.grows_on, "host", "hosts"),
                 )
             }
-            TagsSummary { fastest: None, .. } => {
-                format!("No tag{of} grew by 10 MB or more in 24 h on any host.")
+            TagsSummary { largest: Some(line), total, .. } => {
+                // Without a day of history there is no saying what grew in it.
+                let growth = match line.growth {
+                    Some(_) => "No tag grew by 10 MB or more in 24 h on any host".to_owned(),
+                    None => figures::counted(*total, "tag is in use", "tags are in use"),
+                };
+                format!(
+                    "{growth}{of}; {} uses most: {} on {}.",
+                    line.tag,
+                    line.sum,
+                    figures::counted(line.hosts, "host", "hosts"),
+                )
             }
         }
     }

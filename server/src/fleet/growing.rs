@@ -10,6 +10,9 @@ use super::{
     totals::NOTABLE_BYTES,
 };
 
+/// Growing tags that are shown at a glance.
+pub const GROWING: usize = 12;
+
 /// A tag that grows on some hosts.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Growing {

@@ -6,7 +6,14 @@ use jiff::Timestamp;
 use poolwatch_model::{HostId, incident::Incident};
 use poolwatch_store::incidents;
 
-use super::{by_tag::ByTag, growing, roster::Roster, silent, sweep::Sweeps, view::FleetView};
+use super::{
+    by_tag::ByTag,
+    growing::{self, GROWING},
+    roster::Roster,
+    silent,
+    sweep::Sweeps,
+    view::FleetView,
+};
 use crate::{app::SharedApp, failure::Failure, metrics};
 
 /// The share of one processor that walks over all hosts may take, as one part of so many.
@@ -20,8 +27,6 @@ pub struct Keeper {
     sweep_at: Option<Instant>,
 }
 
-/// Growing tags that are kept.
-const GROWING: usize = 12;
 /// Open incidents that are kept, the latest.
 const INCIDENTS: i64 = 500;
 

@@ -21,13 +21,13 @@ use poolwatch_web::{
     words,
 };
 
-use super::{address, live, presence, rows, shell};
+use super::{address, drivers::lines, live, presence, rows, shell, tags::selection};
 use crate::{
     app::SharedApp,
     auth::people::Person,
     failure::Failure,
     fleet::{
-        growing::Growing,
+        growing::{self, GROWING, Growing},
         view::{FleetView, HostSummary},
     },
 };
@@ -36,6 +36,8 @@ use crate::{
 const EVENTS: i64 = 10;
 /// Hosts that are shown.
 const HOSTS: usize = 10;
+/// Changes of drivers that are shown.
+const CHANGES: usize = 8;
 /// Events 2019 and 2020 are counted over this.
 const DAY: SignedDuration = SignedDuration::from_hours(24);
 
@@ -52,6 +54,7 @@ pub(super) async fn page(
     let chosen = in_group(&view, &query.group);
     let ids = hosts_of_group(&view, &query.group);
 
+    let growing = growing_tags(&app, &view, &query.group).await?;
     let mut db = app.pool.acquire().await?;
     let back = SignedDuration::from_hours(i64::from(query.hours.hours()));
     let since = now.saturating_sub(back).ok();
@@ -79,7 +82,8 @@ pub(super) async fn page(
             PressureHistogram::of(pool, levels)
         }),
         events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
-        growing: view.growing.iter().map(growing).collect(),
+        growing: growing.iter().map(growing_tag).collect(),
+        changed: app.fleet.driver_changes().iter().take(CHANGES).map(lines::changed).collect(),
         hosts: under_pressure(&view, &chosen),
         query,
         shell,
@@ -136,7 +140,24 @@ fn causes(view: &FleetView, among: Option<&[HostId]>) -> Vec<IncidentRow> {
     open.iter().map(|incident| rows::incident(view, incident)).collect()
 }
 
-fn growing(growing: &Growing) -> GrowingTag {
+/// The tags that grow most over the hosts of a group.
+async fn growing_tags(
+    app: &SharedApp,
+    view: &Arc<FleetView>,
+    group: &str,
+) -> Result<Vec<Growing>, Failure> {
+    if group.is_empty() {
+        return Ok(view.growing.clone());
+    }
+    let (app, view, group) = (app.clone(), view.clone(), group.to_owned());
+    let work = move || {
+        let tags = selection::of_group(&app, &view, &group);
+        tags.map(|tags| growing::most(&tags, GROWING)).unwrap_or_default()
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+}
+
+fn growing_tag(growing: &Growing) -> GrowingTag {
     GrowingTag {
         tag: growing.tag,
         pool: growing.pool,

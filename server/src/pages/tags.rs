@@ -29,11 +29,17 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Failure> {
     let view = app.fleet.view();
     let selected = selection::select(app.clone(), view.clone(), query.clone()).await?;
-    let fastest = selected.fastest.as_ref().map(|line| selection::line(&view, line));
+    let shown =
+        |line: &Option<selection::Chosen>| line.as_ref().map(|line| selection::line(&view, line));
     let page = TagsPage {
         shell: shell(&app, &person, address(&uri)),
         groups: groups(&view),
-        summary: TagsSummary { total: selected.in_use, growing: selected.growing, fastest },
+        summary: TagsSummary {
+            total: selected.in_use,
+            growing: selected.growing,
+            fastest: shown(&selected.fastest),
+            largest: shown(&selected.largest),
+        },
         total: selected.lines.len() as u64,
         rows: ordering::page(&selected.lines, &query)
             .map(|line| selection::line(&view, line))

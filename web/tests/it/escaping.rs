@@ -126,3 +126,27 @@ fn a_hostile_mail_stays_one_subject_and_plain_words() {
     assert!(!mail.text().unwrap().contains('\u{1b}'));
     is_harmless(&mail.html().unwrap());
 }
+
+#[test]
+fn hostile_programs_and_drivers_are_harmless_in_lists_and_addresses() {
+    let mut page = samples::lists::applications();
+    for row in &mut page.rows {
+        row.image = HOSTILE.into();
+        row.services = vec![HOSTILE.into()];
+    }
+    is_harmless(&page.render().unwrap());
+    let mut page = samples::lists::application();
+    page.query.image = HOSTILE.into();
+    is_harmless(&page.render().unwrap());
+    let mut page = samples::lists::drivers();
+    for row in &mut page.rows {
+        (row.name, row.company) = (HOSTILE.into(), Some(HOSTILE.into()));
+        row.common = Some((HOSTILE.into(), 1));
+    }
+    is_harmless(&page.render().unwrap());
+    let mut page = samples::lists::driver();
+    page.query.name = HOSTILE.into();
+    page.versions[0].version = Some(HOSTILE.into());
+    page.rows[0].version = Some(HOSTILE.into());
+    is_harmless(&page.render().unwrap());
+}

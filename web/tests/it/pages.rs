@@ -65,6 +65,12 @@ fn all() -> Vec<(&'static str, String)> {
         ("stale host", samples::stale_host().render().unwrap()),
         ("incidents", samples::incidents().render().unwrap()),
         ("incident", samples::incident_page().render().unwrap()),
+        ("tags", samples::lists::tags().render().unwrap()),
+        ("tag", samples::lists::tag_page().render().unwrap()),
+        ("applications", samples::lists::applications().render().unwrap()),
+        ("application", samples::lists::application().render().unwrap()),
+        ("drivers", samples::lists::drivers().render().unwrap()),
+        ("driver", samples::lists::driver().render().unwrap()),
         ("events", events().render().unwrap()),
         ("evidence", evidence.render().unwrap()),
         ("result", result.render().unwrap()),
@@ -249,6 +255,53 @@ fn a_filter_that_matches_nothing_offers_the_way_back() {
     let mut hosts = samples::hosts();
     (hosts.rows, hosts.total, hosts.query.q) = (vec![], 0, "zzz".into());
     says(&hosts.render().unwrap(), &["0 hosts of 1,204 match.", "Show all 1,204", "value=\"zzz\""]);
+}
+
+#[test]
+fn each_list_answers_its_question_first() {
+    for (page, words) in [
+        (
+            samples::lists::tags().render(),
+            "12 tags grow; Fooo grows most, on 41 hosts, by 1.2 GB in 24 h.",
+        ),
+        (
+            samples::lists::tag_page().render(),
+            "Fooo uses 9.2 GB of nonpaged pool on 45 hosts, most on SQL-07 with 1.9 GB. It grew by 10 MB or more in 24 h on 41 hosts.",
+        ),
+        (
+            samples::lists::applications().render(),
+            "Of 412 programs, mybadapp.exe holds most handles in one process: 90,472 on FS-02.",
+        ),
+        (
+            samples::lists::application().render(),
+            "mybadapp.exe holds 91,204 handles on 3 hosts, most in one process on FS-02: 90,472.",
+        ),
+        (
+            samples::lists::drivers().render(),
+            "foo.sys is suspected on 41 hosts; one changed in 7 days.",
+        ),
+        (
+            samples::lists::driver().render(),
+            "foo.sys is loaded on 45 hosts in 2 versions; 39 of 41 with 5.1 are affected.",
+        ),
+    ] {
+        says(&page.unwrap(), &[&format!("<h1 class=\"headline\">{words}</h1>")]);
+    }
+}
+
+#[test]
+fn what_grew_and_what_changed_lead_on_from_the_fleet_page() {
+    let mut fleet = samples::fleet();
+    fleet.query.group = "Berlin/Files".into();
+    says(
+        &fleet.render().unwrap(),
+        &[
+            "href=\"/tags/Fooo\"",
+            "href=\"/tags?group=Berlin%2FFiles\"",
+            "href=\"/drivers/foo.sys\"",
+            "5.0 → 5.1",
+        ],
+    );
 }
 
 #[test]

@@ -154,9 +154,11 @@ fn sort(lines: &mut [DriverLine], by: DriverSort, order: Order) {
         }
         DriverSort::Hosts => sort_by(lines, order, |line| Some(line.hosts)),
         DriverSort::Versions => sort_by(lines, order, |line| Some(line.versions)),
-        // Of those that nobody suspects, what changed lately on most hosts is of interest.
+        // Of those that nobody suspects, what changed lately on most hosts is of interest, then what
+        // is not part of Windows.
         DriverSort::Affected => sort_by(lines, order, |line| {
-            Some((line.affected, line.changes.first().map(|change| change.hosts)))
+            let changed = line.changes.first().map(|change| change.hosts);
+            Some((line.affected, changed, !is_of_windows(line)))
         }),
         DriverSort::Changed => {
             sort_by(lines, order, |line| line.changes.iter().map(|change| change.last).max());
@@ -166,4 +168,8 @@ fn sort(lines: &mut [DriverLine], by: DriverSort, order: Order) {
 
 fn sort_by<K: Ord>(lines: &mut [DriverLine], order: Order, key: impl Fn(&DriverLine) -> Option<K>) {
     lines.sort_by_cached_key(|line| (ordering::key(key(line), order), line.name.clone()));
+}
+
+fn is_of_windows(line: &DriverLine) -> bool {
+    line.company.as_ref().is_some_and(|company| company.starts_with("Microsoft"))
 }

@@ -37,6 +37,8 @@ pub(in crate::pages) struct Selected {
     pub(in crate::pages) growing: u64,
     /// The one of them that grows most.
     pub(in crate::pages) fastest: Option<Chosen>,
+    /// The one of them that uses most.
+    pub(in crate::pages) largest: Option<Chosen>,
 }
 
 /// A tag's use of a pool, with what the tag stands for.
@@ -130,6 +132,7 @@ fn among(tags: &ByTag, query: &TagsQuery) -> Selected {
         in_use: in_use().count() as u64,
         growing: in_use().filter(grows).count() as u64,
         fastest: fastest.map(chosen),
+        largest: in_use().max_by_key(|line| line.sum).map(chosen),
     }
 }
 

@@ -1,0 +1,122 @@
+//! The host of the classic case, and one that fell silent.
+
+use super::*;
+
+pub(crate) fn classic_host() -> HostPage {
+    HostPage {
+        shell: shell("/hosts/1"),
+        query: HostQuery::default(),
+        host: HostHead {
+            id: HostId(1),
+            name: "FS-02".into(),
+            facts: HostFacts {
+                fqdn: "fs-02.corp.example".into(),
+                os: Some(server_2003()),
+                physical: Some(Bytes(GB)),
+                ou: Some("OU=Files,OU=Berlin,DC=corp,DC=example".into()),
+                ..HostFacts::default()
+            },
+            source: HostSource::Imported,
+            booted: Some(ago(1_040_000)),
+            last_seen: Some(ago(1_200)),
+            sent_24h: None,
+        },
+        diagnosis: Some(classic_diagnosis()),
+        incident: Some(incident(17, 1, classic_diagnosis())),
+        steps: steps(),
+        nonpaged: classic_level(),
+        paged: classic_row().paged,
+        growth_24h: [Some(61 * MB as i64), Some(0)],
+        memory: Memory {
+            nonpaged: Some(Bytes::from_kib(209_844)),
+            nonpaged_limit: Some(measured().bytes),
+            physical: Some(Bytes::from_kib(1_048_048)),
+            available: Some(Bytes::from_kib(253_760)),
+            resident_available: Some(Bytes::from_kib(777_204)),
+            committed: Some(Bytes(1_480 * MB)),
+            commit_limit: Some(Bytes(3_460 * MB)),
+            handles: Some(101_204),
+            threads: Some(1_911),
+            processes: Some(38),
+            ..Memory::default()
+        },
+        has_history: true,
+        tags: Some(TagTableView {
+            total: 1_500,
+            rows: tag_rows(),
+            unexplained: [Some(Bytes(4_299_161)), None],
+        }),
+        processes: Some(ProcessTable { total: 38, rows: process_rows() }),
+        object_types: object_types(),
+        events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
+        faults: vec![],
+        cost: None,
+        evidence: imported(),
+    }
+}
+
+pub(crate) fn object_types() -> Vec<ObjectTypeUse> {
+    [
+        ("Thread", 120_102, 121_440),
+        ("File", 187_004, 9_312),
+        ("Event", 8_112, 9_870),
+        ("Key", 2_210, 2_404),
+        ("Process", 38, 312),
+    ]
+    .map(|(name, objects, handles)| ObjectTypeUse {
+        name: name.into(),
+        objects,
+        handles,
+        peak_objects: objects + objects / 50,
+        peak_handles: handles + handles / 40,
+    })
+    .to_vec()
+}
+
+/// A host whose agent fell silent, with little to show.
+pub(crate) fn stale_host() -> HostPage {
+    let row = host_rows().into_iter().find(|row| row.host.id == HostId(52)).expect("RDS-05");
+    HostPage {
+        shell: shell("/hosts/52"),
+        host: HostHead {
+            id: HostId(52),
+            name: "RDS-05".into(),
+            facts: HostFacts {
+                fqdn: "rds-05.corp.example".into(),
+                os: row.os.clone(),
+                site: Some("Munich".into()),
+                agent_version: Some("0.1.0".into()),
+                ..HostFacts::default()
+            },
+            source: HostSource::Agent,
+            booted: row.booted,
+            last_seen: row.last_seen,
+            sent_24h: Some(Bytes(2_612_000)),
+        },
+        diagnosis: None,
+        incident: None,
+        steps: vec![],
+        nonpaged: row.nonpaged,
+        paged: row.paged,
+        growth_24h: [Some(12 * MB as i64), None],
+        memory: Memory { physical: Some(Bytes(128 * GB)), ..Memory::default() },
+        has_history: false,
+        tags: None,
+        processes: None,
+        object_types: vec![],
+        events: vec![],
+        faults: vec![
+            CollectorFault { collector: Collector::PoolTags, status: 0xC000_009A },
+            CollectorFault { collector: Collector::Services, status: 1_722 },
+            CollectorFault { collector: Collector::Handles, status: 5 },
+        ],
+        cost: Some(AgentCost {
+            cpu_us: 3_140,
+            cycle_us: 11_200,
+            private_bytes: 4_800_000,
+            spool_bytes: 48_000,
+        }),
+        evidence: vec![],
+        ..classic_host()
+    }
+}

@@ -1,0 +1,107 @@
+//! The incident of the classic case as a page and as a mail.
+
+use super::*;
+
+pub(crate) fn incidents() -> IncidentsPage {
+    IncidentsPage {
+        shell: shell("/incidents"),
+        show: IncidentFilter::Open,
+        open: 3,
+        rows: causes(),
+    }
+}
+
+fn picture() -> Picture {
+    Picture {
+        trigger: Trigger::PoolEmpty { pool: Pool::Nonpaged },
+        at: ago(1_200),
+        since: ago(1_200 + 24 * 3600),
+        grew: vec![Evidence::PoolGrowth {
+            pool: Pool::Nonpaged,
+            grown: Bytes(116 * MB),
+            over_s: 24 * 3600,
+        }],
+        held: vec![Evidence::ProcessHandles {
+            image: "mybadapp.exe".into(),
+            pid: 416,
+            handles: 90_472,
+        }],
+        changed: vec![Change {
+            at: ago(3 * 24 * 3600),
+            attribute: Attribute::Driver { name: "foo.sys".into(), version: Some("5.1".into()) },
+            before: Some("5.0".into()),
+            kind: ChangeKind::Changed,
+        }],
+        reason: Reason::ProgramHolds { image: "mybadapp.exe".into(), tag: PoolTag::new(*b"Thre") },
+    }
+}
+
+fn comparison() -> Vec<AttributeCounts> {
+    vec![AttributeCounts {
+        attribute: Attribute::Driver { name: "foo.sys".into(), version: Some("5.1".into()) },
+        affected: 39,
+        affected_of: 41,
+        healthy: 3,
+        healthy_of: 960,
+        odds_ratio: 4_200.0,
+        p: 1e-40,
+    }]
+}
+
+pub(crate) fn incident_page() -> IncidentPage {
+    IncidentPage {
+        shell: shell("/incidents/17"),
+        incident: incident(17, 1, classic_diagnosis()),
+        hosts: vec![IncidentHost {
+            host: fs02(),
+            os: Some(server_2003()),
+            level: classic_level(),
+            growth: Some(116 * MB as i64),
+            trend: Sparkline::bytes(rising(88 * MB, 204 * MB)).marked(true),
+        }],
+        seen_on: 2,
+        picture: Some(picture()),
+        comparison: comparison(),
+        steps: steps(),
+        events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
+    }
+}
+
+pub(crate) fn mail() -> IncidentMail {
+    IncidentMail {
+        told: Told::Opened,
+        host: "FS-02".into(),
+        others: 0,
+        os: Some(server_2003()),
+        group: Some("Berlin/Files".into()),
+        pool: Some(Pool::Nonpaged),
+        event: Some(MailEvent { id: 2019, time: ago(1_200) }),
+        used: Some(Bytes::from_kib(209_844)),
+        ceiling: Some(measured()),
+        diagnosis: classic_diagnosis(),
+        tags: tag_rows()
+            .into_iter()
+            .take(5)
+            .map(|row| MailTag {
+                tag: row.tag,
+                bytes: row.bytes,
+                outstanding: row.outstanding,
+                meaning: row.meaning.map(|meaning| meaning.text),
+            })
+            .collect(),
+        processes: process_rows()
+            .into_iter()
+            .take(3)
+            .map(|row| MailProcess {
+                image: row.process.image,
+                pid: row.process.key.pid,
+                handles: row.process.handles.unwrap_or(0),
+                services: row.process.services,
+            })
+            .collect(),
+        steps: steps().into_iter().take(2).collect(),
+        host_url: "https://poolwatch.corp.example/hosts/1".into(),
+        incident_url: "https://poolwatch.corp.example/incidents/17".into(),
+        console_url: "https://poolwatch.corp.example/".into(),
+    }
+}
