@@ -1,6 +1,7 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
 mod assets;
+mod compare;
 mod events;
 mod evidence;
 mod fleet;
@@ -21,6 +22,7 @@ use axum::{
 };
 use poolwatch_model::person::Role;
 use poolwatch_web::{LivePage, Shell};
+use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
     app::SharedApp,
@@ -32,6 +34,8 @@ use crate::{
 
 /// Largest upload of evidence.
 pub const EVIDENCE_BYTES: usize = 100 << 20;
+/// Uploads of evidence that are read at a time: each is held in memory.
+const EVIDENCE_AT_ONCE: usize = 2;
 
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
@@ -49,6 +53,9 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/hosts.json", get(hosts::json))
         .at(VIEW, "/hosts/{id}", get(host::page))
         .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
+        .at(VIEW, "/compare", get(compare::page))
+        .at(VIEW, "/compare.csv", get(compare::csv))
+        .at(VIEW, "/compare.json", get(compare::json))
         .at(VIEW, "/incidents", get(incidents::list))
         .at(VIEW, "/incidents/{id}", get(incidents::page))
         .at(VIEW, "/events", get(events::page))
@@ -56,9 +63,15 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/evidence", get(evidence::form))
         .at(
             OPERATE,
-            "/evidence/import",
-            post(evidence::import).layer(DefaultBodyLimit::max(EVIDENCE_BYTES)),
+            "/evidence/diagnose",
+            post(evidence::diagnose).layer((
+                ConcurrencyLimitLayer::new(EVIDENCE_AT_ONCE),
+                DefaultBodyLimit::max(EVIDENCE_BYTES),
+            )),
         )
+        .at(VIEW, "/evidence/{id}", get(evidence::page))
+        .at(VIEW, "/evidence/{id}/report.json", get(evidence::report))
+        .at(OPERATE, "/evidence/{id}/keep", post(evidence::keep))
 }
 
 /// What surrounds every page.

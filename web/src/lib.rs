@@ -6,6 +6,7 @@
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
 pub mod assets;
+pub mod compare;
 pub mod error;
 pub mod events;
 pub mod evidence;

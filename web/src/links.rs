@@ -33,6 +33,12 @@ pub fn incident(id: &IncidentId) -> String {
     format!("/incidents/{}", id.0)
 }
 
+/// The page of a diagnosis of texts.
+#[must_use]
+pub fn diagnosis(id: impl fmt::Display) -> String {
+    format!("/evidence/{id}")
+}
+
 /// Builds `path?name=value&…`; parameters without a value are left out.
 #[derive(Debug, Clone)]
 pub struct Address {

@@ -1,6 +1,6 @@
 //! All hosts (`GET /hosts`), and the same as files (`/hosts.csv`, `/hosts.json`).
 
-mod export;
+pub(super) mod export;
 pub(super) mod selection;
 
 use axum::{
@@ -73,7 +73,8 @@ async fn plain_rows(app: SharedApp, query: HostsQuery) -> Result<Vec<export::Pla
         .collect())
 }
 
-fn download(content_type: &'static str, name: &str, body: Vec<u8>) -> Response {
+/// A file to be saved.
+pub(super) fn download(content_type: &'static str, name: &str, body: Vec<u8>) -> Response {
     let headers = [
         (header::CONTENT_TYPE, content_type.to_owned()),
         (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),

@@ -88,7 +88,7 @@ pub(super) fn csv(rows: &[PlainRow]) -> Result<Vec<u8>, csv::Error> {
 }
 
 /// Hosts choose their names: one that begins as a formula is shown as text.
-fn inert(text: &str) -> String {
+pub(in crate::pages) fn inert(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {
