@@ -134,7 +134,11 @@ done
 wait "$ready"
 ready=
 
-admin() { "$programs/poolwatch-server" admin "$@" 2>>"$dir/admin.log"; }
+admin() {
+    "$programs/poolwatch-server" admin "$@" 2>"$dir/admin.log" && return
+    head -n 1 "$dir/admin.log" >&2
+    return 1
+}
 printf '%s\n' "$password" |
     admin create-user "${database[@]}" --email "$email" --name Demo --role admin >/dev/null
 token=$(admin create-token enrolment "${database[@]}" --name demo --auto-approve </dev/null)

@@ -6,16 +6,29 @@ set -uo pipefail
 . "$(dirname "$0")/paths.sh"
 
 report=()
+failures=()
 failed=0
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
 part() {
     local name=$1 began=$SECONDS result=passed
     shift
     printf '\n==> %s\n' "$name"
-    if ! "$@"; then
+    # Not a pipe: that would wait for whatever a failed test left running.
+    if ! "$@" > >(tee "$output") 2>&1; then
         result=FAILED
         failed=1
+        failures+=("$(told "$name")")
     fi
     report+=("$(printf '%-34s %5d s  %s' "$name" $((SECONDS - began)) "$result")")
+}
+
+# What a reader of the end of a long output has to know of a part that failed.
+told() {
+    printf '\n==> FAILED: %s\n' "$1"
+    grep -E '^(test .* FAILED|error|Diff in)|panicked at|^ +[0-9]+\) |Error:' "$output" |
+        sort -u | head -n 40
+    tail -n 25 "$output"
 }
 
 # Of developers, not of every machine: run where they are.
@@ -40,12 +53,13 @@ part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
 part "queries" tools/queries.sh --check
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
 # With the executables that the Rust tests have just built.
-part "kills and a full disk" cargo test --locked -p poolwatch-server --test survive -- --ignored
+part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored
 # And the browser against them.
 part "browser tests" browser
 optional deny --log-level warn check
 optional machete
 
 printf '\n'
+[ "$failed" = 0 ] || printf '%s\n' "${failures[@]}"
 printf '%s\n' "${report[@]}"
 exit "$failed"

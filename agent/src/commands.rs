@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod arguments;
 mod capture;
 mod run;
 mod selftest;
@@ -10,48 +11,53 @@ mod source;
 mod sources;
 mod status;
 
-use std::{io, path::PathBuf};
+use std::io;
 
-use clap::{Parser, Subcommand};
+use arguments::{Arguments, Cli};
 use sources::SettingSources;
 use tokio::runtime::Runtime;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::fmt::MakeWriter;
 
-/// Measures the kernel's memory pools of this Windows host and sends them to a Poolwatch server.
-#[derive(Debug, Parser)]
-#[command(version)]
-pub(crate) struct Cli {
-    #[command(subcommand)]
-    command: Command,
+pub(crate) use arguments::{Parsed, parse};
 
-    /// Measure a capture instead of this machine
-    #[arg(long, global = true, env = "POOLWATCH_REPLAY", value_name = "FILE")]
-    replay: Option<PathBuf>,
-
-    /// How much is logged: off, error, warn, info, debug or trace
-    #[arg(long, global = true, env = "POOLWATCH_LOG", default_value = "info")]
-    log_level: LevelFilter,
-
-    #[command(flatten)]
-    sources: SettingSources,
-}
-
-#[derive(Debug, Subcommand)]
+/// What is to be done.
+#[derive(Debug)]
 enum Command {
-    /// Measure and send until stopped
     Run(run::Run),
-    /// Measure once and print it
     Snapshot(snapshot::Snapshot),
-    /// Keep what the kernel says in a file, to be read on any machine
     Capture(capture::Capture),
-    /// Check that what is measured can be true, and write a report
     Selftest(selftest::Selftest),
-    /// Show the settings that hold, where they come from, and what waits to be sent
     Status(status::Status),
-    /// Run as a Windows service
     #[cfg(windows)]
     Service(service::Service),
+}
+
+impl Command {
+    fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "run" => Self::Run(run::Run::default()),
+            "snapshot" => Self::Snapshot(snapshot::Snapshot::default()),
+            "capture" => Self::Capture(capture::Capture::default()),
+            "selftest" => Self::Selftest(selftest::Selftest::default()),
+            "status" => Self::Status(status::Status::default()),
+            #[cfg(windows)]
+            "service" => Self::Service(service::Service::default()),
+            _ => return None,
+        })
+    }
+
+    fn arguments(&mut self) -> &mut dyn Arguments {
+        match self {
+            Self::Run(command) => command,
+            Self::Snapshot(command) => command,
+            Self::Capture(command) => command,
+            Self::Selftest(command) => command,
+            Self::Status(command) => command,
+            #[cfg(windows)]
+            Self::Service(command) => command,
+        }
+    }
 }
 
 pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {

@@ -2,13 +2,24 @@
 
 mod commands;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, Write},
+    process::ExitCode,
+};
 
-use clap::Parser;
+use commands::Parsed;
 use tracing::error;
 
 fn main() -> ExitCode {
-    match commands::execute(commands::Cli::parse()) {
+    let done = match commands::parse(lexopt::Parser::from_env()) {
+        Ok(Parsed::Cli(cli)) => commands::execute(*cli),
+        Ok(Parsed::Text(text)) => io::stdout().write_all(text.as_bytes()).map_err(Into::into),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "{error}; see poolwatch-agent --help");
+            return ExitCode::from(2);
+        }
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         // Whoever read the output has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,

@@ -2,11 +2,10 @@
 
 use std::{cmp::Reverse, fmt::Write};
 
-use clap::ValueEnum;
 use poolwatch_model::{Bytes, Pool, Snapshot, tag::TagCounters};
 
 /// What the table is sorted by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum SortBy {
     /// Tag, from A to Z.
     Tag,
@@ -21,6 +20,25 @@ pub enum SortBy {
     Bytes,
     /// Bytes of one allocation on average, most first.
     PerAlloc,
+}
+
+impl SortBy {
+    /// All there are, for whoever asks for another.
+    pub const NAMES: &str = "tag, allocs, frees, diff, bytes, per-alloc";
+
+    /// The one of this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "tag" => Self::Tag,
+            "allocs" => Self::Allocs,
+            "frees" => Self::Frees,
+            "diff" => Self::Diff,
+            "bytes" => Self::Bytes,
+            "per-alloc" => Self::PerAlloc,
+            _ => return None,
+        })
+    }
 }
 
 struct Line {

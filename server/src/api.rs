@@ -31,5 +31,8 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, "/api/v1/openapi.json", get(openapi::document))
         .at(view, "/api/v1/hosts", get(v1::hosts::list))
         .at(view, "/api/v1/hosts/{id}", get(v1::hosts::one))
+        .at(view, "/api/v1/hosts/{id}/tags/{tag}", get(v1::tags::series))
+        .at(view, "/api/v1/tags", get(v1::tags::list))
+        .at(view, "/api/v1/tags/{tag}", get(v1::tags::across))
         .at(operate, "/api/v1/snapshots", post(v1::snapshots::upload).layer(json))
 }

@@ -14,7 +14,7 @@ use poolwatch_protocol::v1::messages::{PROBLEM_CONTENT_TYPE, Problem};
 use poolwatch_store::StoreError;
 use poolwatch_web::{Page, error::ErrorPage};
 use tower_http::request_id::RequestId;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::{app::SharedApp, auth::people::Person, metrics, pages};
 
@@ -205,6 +205,10 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
             warn!(%method, path, status, ms, id, detail, "Refused request");
         }
         None if path.starts_with("/static/") || path == "/healthz" => {}
+        // A fleet of 100,000 hosts sends 1,700 a second.
+        None if path.starts_with("/agent/") => {
+            debug!(%method, path, status, ms, id, "Answered request");
+        }
         None => info!(%method, path, status, ms, id, "Answered request"),
     }
     response

@@ -8,6 +8,7 @@ pub mod by_tag;
 pub mod column;
 pub mod drivers;
 pub mod earlier;
+pub mod groups;
 pub mod growing;
 pub mod host;
 pub mod hours;
@@ -20,6 +21,7 @@ pub mod ranking;
 pub mod refresh;
 pub mod roster;
 pub mod rounded;
+pub mod running;
 pub mod silent;
 pub mod spread;
 pub mod sweep;
@@ -35,8 +37,10 @@ use std::{
 };
 
 use drivers::Drivers;
+use groups::Groups;
 use host::LiveHost;
 use poolwatch_model::HostId;
+use poolwatch_store::inventories::FleetChange;
 use roster::Changed;
 use tables::Shared;
 use tokio::sync::Semaphore;
@@ -57,6 +61,8 @@ pub struct Fleet {
     shared: Arc<Shared>,
     view: RwLock<Arc<FleetView>>,
     drivers: RwLock<Arc<Drivers>>,
+    driver_changes: RwLock<Arc<Vec<FleetChange>>>,
+    groups: Groups,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
@@ -72,6 +78,8 @@ impl Default for Fleet {
             shared: Arc::default(),
             view: RwLock::default(),
             drivers: RwLock::default(),
+            driver_changes: RwLock::default(),
+            groups: Groups::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
             key_pace: Pace::default(),
@@ -154,6 +162,17 @@ impl Fleet {
     fn publish_drivers(&self, drivers: Drivers) {
         let mut current = self.drivers.write().unwrap_or_else(PoisonError::into_inner);
         *current = Arc::new(drivers);
+    }
+
+    /// What changed among the drivers of all hosts in the last days, on most hosts first.
+    #[must_use]
+    pub fn driver_changes(&self) -> Arc<Vec<FleetChange>> {
+        self.driver_changes.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn publish_driver_changes(&self, changes: Vec<FleetChange>) {
+        let mut current = self.driver_changes.write().unwrap_or_else(PoisonError::into_inner);
+        *current = Arc::new(changes);
     }
 
     /// Notes that a host sent another inventory.

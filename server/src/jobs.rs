@@ -110,7 +110,9 @@ async fn keep_drivers(app: SharedApp) {
     let mut book = fleet::drivers::Book::default();
     loop {
         every.tick().await;
-        if let Err(error) = fleet::drivers::refresh(&app.pool, &app.fleet, &mut book).await {
+        let refreshed =
+            fleet::drivers::refresh(&app.pool, &app.fleet, &mut book, clock::now()).await;
+        if let Err(error) = refreshed {
             error!(%error, "Could not read inventories");
         }
     }

@@ -1,18 +1,26 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
+mod application;
+mod applications;
 mod assets;
 mod compare;
+mod driver;
+mod drivers;
 mod events;
 mod evidence;
+mod export;
 mod fleet;
 mod host;
 mod hosts;
 mod incidents;
 mod login;
 pub(crate) mod next_steps;
+mod ordering;
 pub mod presence;
 mod rows;
 mod search;
+mod tag;
+mod tags;
 
 use axum::{
     extract::DefaultBodyLimit,
@@ -58,6 +66,24 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/compare.json", get(compare::json))
         .at(VIEW, "/incidents", get(incidents::list))
         .at(VIEW, "/incidents/{id}", get(incidents::page))
+        .at(VIEW, "/tags", get(tags::page))
+        .at(VIEW, "/tags.csv", get(tags::csv))
+        .at(VIEW, "/tags.json", get(tags::json))
+        .at(VIEW, "/tags/{tag}", get(tag::page))
+        .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::csv))
+        .at(VIEW, "/tags/{tag}/hosts.json", get(tag::json))
+        .at(VIEW, "/applications", get(applications::page))
+        .at(VIEW, "/applications.csv", get(applications::csv))
+        .at(VIEW, "/applications.json", get(applications::json))
+        .at(VIEW, "/applications/{image}", get(application::page))
+        .at(VIEW, "/applications/{image}/hosts.csv", get(application::csv))
+        .at(VIEW, "/applications/{image}/hosts.json", get(application::json))
+        .at(VIEW, "/drivers", get(drivers::page))
+        .at(VIEW, "/drivers.csv", get(drivers::csv))
+        .at(VIEW, "/drivers.json", get(drivers::json))
+        .at(VIEW, "/drivers/{name}", get(driver::page))
+        .at(VIEW, "/drivers/{name}/hosts.csv", get(driver::csv))
+        .at(VIEW, "/drivers/{name}/hosts.json", get(driver::json))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

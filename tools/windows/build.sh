@@ -8,9 +8,8 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/packages.sh"
 
 target=x86_64-pc-windows-gnu
-# What an agent on every server should take, and what it must not.
-aim_bytes=2500000
-most_bytes=3100000
+# What an agent on every server may take.
+most_bytes=2500000
 
 "$here/toolchain.sh"
 # shellcheck disable=SC1091  # made by toolchain.sh
@@ -26,16 +25,23 @@ for search in GREEDY LAZY LAZY2 BTLAZY2 BTOPT BTULTRA; do
     unused+=" -DZSTD_EXCLUDE_${search}_BLOCK_COMPRESSOR"
 done
 export CFLAGS_x86_64_pc_windows_gnu="${CFLAGS_x86_64_pc_windows_gnu:-}$unused"
+# A std that is compiled for size as well, where its source is at hand.
+own_std=()
+if [ -e "$("${RUSTC:-rustc}" --print sysroot)/lib/rustlib/src/rust/library/Cargo.lock" ]; then
+    export RUSTC_BOOTSTRAP=1
+    own_std=(-Zbuild-std=std,panic_abort -Zbuild-std-features=optimize_for_size)
+else
+    say "uses std as it comes, without its source: the executable is about 250 kB larger"
+    most_bytes=2750000
+fi
 # No console program of a server needs the paths of the machine that built it.
 RUSTFLAGS="${RUSTFLAGS:-} --remap-path-prefix=$PWD=. --remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}=cargo" \
-    cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent --target "$target"
+    cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent --target "$target" \
+    "${own_std[@]}"
 
 exe=${CARGO_TARGET_DIR:-target}/$target/agent/poolwatch-agent.exe
 bytes=$(wc -c <"$exe")
 echo "$exe: $bytes bytes"
-if ((bytes > aim_bytes)); then
-    say "larger than the aim of $aim_bytes bytes"
-fi
 if ((bytes > most_bytes)); then
     say "larger than $most_bytes bytes: find out what has grown"
     exit 1

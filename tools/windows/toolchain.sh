@@ -32,6 +32,11 @@ with_rustup() {
             return 1
         }
     fi
+    # For a std compiled for size: the build does without where it is not to be had.
+    if ! rustup component list --installed 2>/dev/null | grep -qx rust-src; then
+        say "rustup installs the source of std"
+        timeout 300 rustup component add rust-src >>"$cache/rustup.log" 2>&1 || true
+    fi
     common_env >"$env_file"
 }
 

@@ -1,6 +1,10 @@
-//! How many hosts stand at which pool pressure.
+//! How many hosts stand where: at which pool pressure, at which size.
+
+mod sizes;
 
 use std::fmt;
+
+pub use sizes::SizeHistogram;
 
 use askama::filters::HtmlSafe;
 use poolwatch_model::Pool;
@@ -54,52 +58,73 @@ impl HtmlSafe for PressureHistogram {}
 
 impl fmt::Display for PressureHistogram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let most = f64::from(self.hosts.iter().copied().max().unwrap_or(0).max(1));
-        let slot = WIDTH / 10.0;
-        let floor = HEIGHT - BELOW;
+        let bars = self.hosts.iter().enumerate().map(|(step, &hosts)| Bar {
+            hosts,
+            place: format!("{} to {} %", step * 10, step * 10 + 10),
+            class: match step {
+                9 => "critical",
+                7 | 8 => "warning",
+                _ => "",
+            },
+        });
+        let scale = ["0 %", "50 %", "100 %"].map(str::to_owned);
+        draw(f, &self.summary(), &bars.collect::<Vec<_>>(), &scale)
+    }
+}
+
+/// A bar of a histogram.
+struct Bar {
+    hosts: u32,
+    /// What the hosts have in common: `10 to 20 %`.
+    place: String,
+    class: &'static str,
+}
+
+/// Draws bars, and a scale of what stands at the left, in the middle and at the right.
+fn draw(
+    f: &mut fmt::Formatter<'_>,
+    summary: &str,
+    bars: &[Bar],
+    scale: &[String; 3],
+) -> fmt::Result {
+    let most = f64::from(bars.iter().map(|bar| bar.hosts).max().unwrap_or(0).max(1));
+    let slot = WIDTH / bars.len().max(1) as f64;
+    let floor = HEIGHT - BELOW;
+    write!(
+        f,
+        "<svg class=\"histogram\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{summary}\">",
+    )?;
+    for (step, bar) in bars.iter().enumerate().filter(|(_, bar)| bar.hosts > 0) {
+        // The square root keeps a single host visible beside a thousand; the numbers are exact.
+        let height = (floor - ABOVE) * (f64::from(bar.hosts) / most).sqrt();
+        let (x, y) = (slot * step as f64, floor - height);
+        let class =
+            if bar.class.is_empty() { String::new() } else { format!(" class=\"{}\"", bar.class) };
         write!(
             f,
-            "<svg class=\"histogram\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            self.summary()
+            "<g{class}><title>{} at {}</title>\
+             <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\"/>\
+             <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
+            counted(bar.hosts, "host", "hosts"),
+            bar.place,
+            x + 1.0,
+            slot - 2.0,
+            x + slot / 2.0,
+            y - 3.0,
+            grouped(bar.hosts.into()),
         )?;
-        for (step, &hosts) in self.hosts.iter().enumerate() {
-            // The square root keeps a single host visible beside a thousand; the numbers are exact.
-            let height = (floor - ABOVE) * (f64::from(hosts) / most).sqrt();
-            let (x, y) = (slot * step as f64, floor - height);
-            if hosts > 0 {
-                let state = match step {
-                    9 => " class=\"critical\"",
-                    7 | 8 => " class=\"warning\"",
-                    _ => "",
-                };
-                write!(
-                    f,
-                    "<g{state}><title>{} at {} to {} %</title>\
-                     <rect x=\"{:.1}\" y=\"{y:.1}\" width=\"{:.1}\" height=\"{height:.1}\"/>\
-                     <text x=\"{:.1}\" y=\"{:.1}\">{}</text></g>",
-                    counted(u64::from(hosts), "host", "hosts"),
-                    step * 10,
-                    step * 10 + 10,
-                    x + 1.0,
-                    slot - 2.0,
-                    x + slot / 2.0,
-                    y - 3.0,
-                    grouped(u64::from(hosts)),
-                )?;
-            }
-        }
-        write!(f, "<path d=\"M0 {floor}.5H{WIDTH}\"/>")?;
-        for (x, anchor, label) in
-            [(0.0, "start", "0 %"), (WIDTH / 2.0, "middle", "50 %"), (WIDTH, "end", "100 %")]
-        {
-            write!(
-                f,
-                "<text class=\"scale\" x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{label}</text>",
-                HEIGHT - 3.0
-            )?;
-        }
-        f.write_str("</svg>")
     }
+    write!(f, "<path d=\"M0 {floor}.5H{WIDTH}\"/>")?;
+    for (x, anchor, label) in
+        [(0.0, "start", &scale[0]), (WIDTH / 2.0, "middle", &scale[1]), (WIDTH, "end", &scale[2])]
+    {
+        write!(
+            f,
+            "<text class=\"scale\" x=\"{x}\" y=\"{}\" text-anchor=\"{anchor}\">{label}</text>",
+            HEIGHT - 3.0
+        )?;
+    }
+    f.write_str("</svg>")
 }
 
 #[cfg(test)]

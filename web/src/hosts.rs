@@ -6,29 +6,33 @@ use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{Bytes, Pool, diagnosis::Verdict, host::OsVersion, incident::IncidentId};
 
-pub use query::{HostSort, HostState, HostsQuery, Order};
+pub use query::{HostSort, HostState, HostsQuery};
 
-use crate::{HostLink, Shell, assets, figures, level::PoolLevel, links, shell::live_page, words};
+use crate::{
+    HostLink, Shell, assets, figures,
+    level::PoolLevel,
+    links,
+    shell::live_page,
+    table::{self, Column, TableQuery},
+    words,
+};
 
-/// Columns of the table: what it is sorted by, head, class.
-const COLUMNS: [(Option<HostSort>, &str, &str); 13] = [
-    (Some(HostSort::Name), "Host", ""),
-    (Some(HostSort::Os), "Windows", "opt"),
-    (Some(HostSort::Group), "Group", "opt"),
-    (Some(HostSort::Uptime), "Up", "num opt"),
-    (None, "Nonpaged", "num"),
-    (Some(HostSort::Nonpaged), "Share", ""),
-    (Some(HostSort::NonpagedGrowth), "24 h", "num"),
-    (None, "Paged", "num"),
-    (Some(HostSort::Paged), "Share", ""),
-    (Some(HostSort::PagedGrowth), "24 h", "num"),
-    (Some(HostSort::Commit), "Commit", "num opt"),
-    (Some(HostSort::Handles), "Most handles", ""),
-    (Some(HostSort::Seen), "Seen", "num"),
+/// Columns of the table.
+const COLUMNS: [Column<HostSort>; 13] = [
+    Column::by(HostSort::Name, "Host", ""),
+    Column::by(HostSort::Os, "Windows", "opt"),
+    Column::by(HostSort::Group, "Group", "opt"),
+    Column::by(HostSort::Uptime, "Up", "num opt"),
+    Column::plain("Nonpaged", "num"),
+    Column::by(HostSort::Nonpaged, "Share", ""),
+    Column::by(HostSort::NonpagedGrowth, "24 h", "num"),
+    Column::plain("Paged", "num"),
+    Column::by(HostSort::Paged, "Share", ""),
+    Column::by(HostSort::PagedGrowth, "24 h", "num"),
+    Column::by(HostSort::Commit, "Commit", "num opt"),
+    Column::by(HostSort::Handles, "Most handles", ""),
+    Column::by(HostSort::Seen, "Seen", "num"),
 ];
-
-/// Hosts per page.
-pub const PER_PAGE: u32 = 100;
 
 /// All hosts that match a query, one page of them.
 #[derive(Debug, Clone, Template)]
@@ -190,17 +194,7 @@ impl HostsPage {
         } else if self.query.is_filtered() {
             format!("{hosts} of {} match.", figures::grouped(self.fleet))
         } else {
-            format!("{hosts}, {}.", self.query.sort.in_words(self.query.order))
+            format!("{hosts}, {}.", self.query.in_words())
         }
-    }
-
-    fn pages(&self) -> u32 {
-        u32::try_from(self.total.div_ceil(u64::from(PER_PAGE))).unwrap_or(u32::MAX).max(1)
-    }
-
-    /// First and last row of this page, counted from 1.
-    fn range(&self) -> (u64, u64) {
-        let first = u64::from(self.query.page.max(1) - 1) * u64::from(PER_PAGE);
-        (first + 1, first + self.rows.len() as u64)
     }
 }

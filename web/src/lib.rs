@@ -5,8 +5,12 @@
 //! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
+pub mod application;
+pub mod applications;
 pub mod assets;
 pub mod compare;
+pub mod driver;
+pub mod drivers;
 pub mod error;
 pub mod events;
 pub mod evidence;
@@ -24,6 +28,9 @@ pub mod search;
 pub mod shell;
 pub mod sparkline;
 pub mod steps;
+pub mod table;
+pub mod tag;
+pub mod tags;
 pub mod words;
 
 pub use askama::{Error as RenderError, Template as Page};

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write};
 
-use poolwatch_model::{HostId, incident::IncidentId};
+use poolwatch_model::{HostId, PoolTag, incident::IncidentId};
 
 /// A host as pages name it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +37,44 @@ pub fn incident(id: &IncidentId) -> String {
 #[must_use]
 pub fn diagnosis(id: impl fmt::Display) -> String {
     format!("/evidence/{id}")
+}
+
+/// The page of a tag.
+#[must_use]
+pub fn tag(tag: &PoolTag) -> String {
+    // Browsers take a part of dots alone for a way up, however it is encoded.
+    let text = tag.to_string();
+    let text = if is_dots(&text) { text.replace('.', "\\x2e") } else { text };
+    below("/tags/", &text)
+}
+
+/// The page of a program. One whose name no address can hold is looked for in the list.
+#[must_use]
+pub fn application(image: &str) -> String {
+    named("/applications", image)
+}
+
+/// The page of a driver, likewise.
+#[must_use]
+pub fn driver(name: &str) -> String {
+    named("/drivers", name)
+}
+
+fn named(list: &str, name: &str) -> String {
+    if name.is_empty() || is_dots(name) {
+        return Address::new(list).with("q", name).finish();
+    }
+    below(&format!("{list}/"), name)
+}
+
+fn below(path: &str, name: &str) -> String {
+    let mut text = path.to_owned();
+    percent_encode(name, &mut text);
+    text
+}
+
+fn is_dots(text: &str) -> bool {
+    matches!(text, "." | "..")
 }
 
 /// Builds `path?name=value&…`; parameters without a value are left out.
@@ -94,6 +132,31 @@ fn percent_encode(text: &str, to: &mut String) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_tag_has_an_address_of_its_own() {
+        for (bytes, address) in [
+            (*b"Thre", "/tags/Thre"),
+            (*b"Io  ", "/tags/Io"),
+            (*b"<b>/", "/tags/%3Cb%3E%2F"),
+            (*b"a?#%", "/tags/a%3F%23%25"),
+            ([0, 0xff, b'\\', b' '], "/tags/%5Cx00%5Cxff%5Cx5c"),
+            (*b"..  ", "/tags/%5Cx2e%5Cx2e"),
+            (*b" .. ", "/tags/%20.."),
+            (*b"    ", "/tags/%5Cx20"),
+        ] {
+            assert_eq!(tag(&PoolTag::new(bytes)), address);
+        }
+        assert_eq!("\\x2e\\x2e".parse(), Ok(PoolTag::new(*b"..  ")));
+    }
+
+    #[test]
+    fn a_name_that_is_a_way_up_is_looked_for_in_its_list() {
+        assert_eq!(application("a b/c.exe"), "/applications/a%20b%2Fc.exe");
+        assert_eq!(application(".."), "/applications?q=..");
+        assert_eq!(driver("."), "/drivers?q=.");
+        assert_eq!(driver(""), "/drivers");
+    }
 
     #[test]
     fn hostile_text_stays_inside_its_parameter() {

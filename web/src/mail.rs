@@ -152,6 +152,7 @@ impl IncidentMail {
         match self.told {
             Told::Opened => "",
             Told::Worsened => "worse, ",
+            Told::Named => "now with a suspect, ",
             Told::Regressed => "back again, ",
             Told::Resolved => "resolved, ",
         }

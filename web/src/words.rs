@@ -6,6 +6,7 @@ mod event;
 mod evidence;
 mod picture;
 mod steps;
+mod tags;
 
 use std::borrow::Borrow;
 
@@ -22,7 +23,8 @@ pub use diagnosis::{facts, headline, suspect_name, time_left, title};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
-pub use steps::step;
+pub use steps::{find_driver, step};
+pub use tags::{certainty, tag_source};
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

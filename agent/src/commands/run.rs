@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::Context;
-use clap::Args;
+use lexopt::{Error, Parser};
 use poolwatch_agent::{
     agent::Agent,
     clock::SystemClock,
@@ -18,15 +18,32 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 use uuid::Uuid;
 
-use super::{runtime, source};
+use super::{arguments::Arguments, runtime, source};
 #[cfg(windows)]
 use poolwatch_agent::events::{self, Bookmark};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default)]
 pub(super) struct Run {
-    /// Measure once, send all that waits, and end; fails when not all could be sent
-    #[arg(long)]
     once: bool,
+}
+
+impl Arguments for Run {
+    fn help(&self) -> &'static str {
+        "\
+Measure and send until stopped
+
+Usage: poolwatch-agent run [FLAGS]
+
+Flags:
+  --once
+      Measure once, send all that waits, and end; fails when not all could be sent
+"
+    }
+
+    fn flag(&mut self, flag: &str, _: &mut Parser) -> Result<bool, Error> {
+        self.once |= flag == "once";
+        Ok(flag == "once")
+    }
 }
 
 impl Run {

@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use clap::Args;
+use lexopt::{Error, Parser};
 use poolwatch_agent::{
     anonymous::anonymise,
     capture::{Capture, take_round},
@@ -19,25 +19,52 @@ use poolwatch_agent::{
     selftest::{self, Outcome, Own},
 };
 
-use super::source;
+use super::{arguments::Arguments, source};
 
 /// Rounds of the capture, and what lies between two of them.
 const ROUNDS: usize = 3;
 const BETWEEN: Duration = Duration::from_secs(5);
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default)]
 pub(super) struct Selftest {
-    /// Also write the report to a file
-    #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
-
-    /// Keep what the kernel says in a file, to be read on any machine
-    #[arg(long, value_name = "FILE")]
     capture: Option<PathBuf>,
-
-    /// Leave names and addresses out of the capture
-    #[arg(long, requires = "capture")]
     anonymous: bool,
+}
+
+impl Arguments for Selftest {
+    fn help(&self) -> &'static str {
+        "\
+Check that what is measured can be true, and write a report
+
+Usage: poolwatch-agent selftest [FLAGS]
+
+Flags:
+  --report <FILE>
+      Also write the report to a file
+  --capture <FILE>
+      Keep what the kernel says in a file, to be read on any machine
+  --anonymous
+      Leave names and addresses out of the capture
+"
+    }
+
+    fn flag(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Error> {
+        match flag {
+            "report" => self.report = Some(parser.value()?.into()),
+            "capture" => self.capture = Some(parser.value()?.into()),
+            "anonymous" => self.anonymous = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.anonymous && self.capture.is_none() {
+            return Err("--anonymous needs --capture".into());
+        }
+        Ok(())
+    }
 }
 
 impl Selftest {

@@ -1,6 +1,7 @@
 //! `service`: the agent as a Windows service.
 
 use std::{
+    ffi::OsString,
     io::{self, Write},
     path::Path,
     sync::Mutex,
@@ -8,7 +9,7 @@ use std::{
 };
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use lexopt::{Error, Parser};
 use poolwatch_agent::{
     clock::SystemClock,
     log_file::LogFile,
@@ -19,6 +20,7 @@ use poolwatch_agent::{
 use tracing::{debug, info, level_filters::LevelFilter, warn};
 
 use super::{
+    arguments::Arguments,
     run::{open_agent, read_events},
     runtime,
     sources::SettingSources,
@@ -30,31 +32,68 @@ const SETTINGS_EVERY: Duration = Duration::from_secs(60);
 /// The arguments by which Windows starts the service.
 const STARTED_WITH: [&str; 2] = ["service", "run"];
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default)]
 pub(super) struct Service {
-    #[command(subcommand)]
-    action: Action,
+    action: Option<Action>,
+    no_start: bool,
 }
 
-#[derive(Debug, Subcommand)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
-    /// Make this program a service that starts with Windows, and start it; settings given as flags
-    /// are kept
-    Install {
-        /// Do not start it now
-        #[arg(long)]
-        no_start: bool,
-    },
-    /// Stop the service and take it away; settings and spool stay
+    Install,
     Uninstall,
-    /// What Windows starts; on a console use the command run
     Run,
+}
+
+impl Arguments for Service {
+    fn help(&self) -> &'static str {
+        "\
+Run as a Windows service
+
+Usage: poolwatch-agent service <install | uninstall | run> [FLAGS]
+
+  install
+      Make this program a service that starts with Windows, and start it; settings given as flags
+      are kept
+  uninstall
+      Stop the service and take it away; settings and spool stay
+  run
+      What Windows starts; on a console use the command run
+
+Flags of install:
+  --no-start
+      Do not start it now
+"
+    }
+
+    fn flag(&mut self, flag: &str, _: &mut Parser) -> Result<bool, Error> {
+        let is_known = flag == "no-start" && self.action == Some(Action::Install);
+        self.no_start |= is_known;
+        Ok(is_known)
+    }
+
+    fn word(&mut self, word: OsString) -> Result<bool, Error> {
+        let action = match word.to_str() {
+            Some("install") => Action::Install,
+            Some("uninstall") => Action::Uninstall,
+            Some("run") => Action::Run,
+            _ => return Ok(false),
+        };
+        Ok(self.action.replace(action).is_none())
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.action.is_none() {
+            return Err("service is followed by install, uninstall or run".into());
+        }
+        Ok(())
+    }
 }
 
 impl Service {
     /// Whether Windows started this.
     pub(super) fn is_started_by_windows(&self) -> bool {
-        matches!(self.action, Action::Run)
+        self.action == Some(Action::Run)
     }
 
     pub(super) fn execute(
@@ -63,9 +102,10 @@ impl Service {
         log_level: LevelFilter,
     ) -> anyhow::Result<()> {
         match self.action {
-            Action::Install { no_start } => install(&sources, !no_start),
-            Action::Uninstall => uninstall(),
-            Action::Run => {
+            None => Ok(()),
+            Some(Action::Install) => install(&sources, !self.no_start),
+            Some(Action::Uninstall) => uninstall(),
+            Some(Action::Run) => {
                 let work = move |stop| serve(&sources, log_level, stop);
                 windows::run_as_service(work).inspect_err(|_| {
                     // Somebody is at a console after all.

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::Path};
 
-use clap::Args;
+use lexopt::{Error, Parser, ValueExt};
 use poolwatch_agent::{
     clock::SystemClock,
     machine::Status,
@@ -11,17 +11,41 @@ use poolwatch_agent::{
 };
 use poolwatch_protocol::v1::messages::SnapshotUpload;
 
-use super::source;
+use super::{arguments::Arguments, source};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default)]
 pub(super) struct Snapshot {
-    /// Print JSON, as the server takes it at /api/v1/snapshots
-    #[arg(long)]
     json: bool,
-
-    /// What the table is sorted by
-    #[arg(long, value_enum, default_value_t)]
     sort: SortBy,
+}
+
+impl Arguments for Snapshot {
+    fn help(&self) -> &'static str {
+        "\
+Measure once and print it
+
+Usage: poolwatch-agent snapshot [FLAGS]
+
+Flags:
+  --json
+      Print JSON, as the server takes it at /api/v1/snapshots
+  --sort <BY>
+      What the table is sorted by: tag, allocs, frees, diff, bytes (the default) or per-alloc
+"
+    }
+
+    fn flag(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Error> {
+        match flag {
+            "json" => self.json = true,
+            "sort" => {
+                let by = parser.value()?.string()?;
+                let known = SortBy::named(&by);
+                self.sort = known.ok_or_else(|| format!("--sort is one of {}", SortBy::NAMES))?;
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
 }
 
 impl Snapshot {

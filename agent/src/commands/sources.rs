@@ -1,23 +1,35 @@
 //! Where the settings of this run come from.
 
-use std::path::PathBuf;
+use std::{env, path::PathBuf};
 
 use anyhow::Context;
-use clap::Args;
+use lexopt::Parser;
 use poolwatch_agent::settings::{Layer, SettingFlags, Settings, default_file, read_file};
 
 /// Flags and the settings file.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SettingSources {
-    /// Settings file: TOML, or JSON when its name ends in .json
-    #[arg(long, global = true, env = "POOLWATCH_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-
-    #[command(flatten)]
     flags: SettingFlags,
 }
 
 impl SettingSources {
+    /// Takes a flag, when it is one of these.
+    pub(super) fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, lexopt::Error> {
+        match flag {
+            "config" => self.config = Some(parser.value()?.into()),
+            other => return self.flags.take(other, parser),
+        }
+        Ok(true)
+    }
+
+    /// Takes from the environment what no flag said.
+    pub(super) fn take_environment(&mut self) {
+        self.config =
+            self.config.take().or_else(|| env::var_os("POOLWATCH_CONFIG").map(Into::into));
+        self.flags.take_environment();
+    }
+
     /// The settings that hold now. A file that was named must be there; the usual one may be missing.
     pub(super) fn read(&self) -> anyhow::Result<Settings> {
         let mut layers = vec![self.flag_layer()];

@@ -2,7 +2,7 @@
 
 use std::{io::Write, path::Path};
 
-use clap::Args;
+use lexopt::{Error, Parser};
 use poolwatch_agent::{
     clock::SystemClock,
     identity::IdentityFile,
@@ -13,13 +13,30 @@ use poolwatch_agent::{
 use poolwatch_model::{Bytes, snapshot::CollectorFault};
 use serde_json::json;
 
-use super::source;
+use super::{arguments::Arguments, source};
 
-#[derive(Debug, Args)]
+#[derive(Debug, Default)]
 pub(super) struct Status {
-    /// Print JSON
-    #[arg(long)]
     json: bool,
+}
+
+impl Arguments for Status {
+    fn help(&self) -> &'static str {
+        "\
+Show the settings that hold, where they come from, and what waits to be sent
+
+Usage: poolwatch-agent status [FLAGS]
+
+Flags:
+  --json
+      Print JSON
+"
+    }
+
+    fn flag(&mut self, flag: &str, _: &mut Parser) -> Result<bool, Error> {
+        self.json |= flag == "json";
+        Ok(flag == "json")
+    }
 }
 
 impl Status {

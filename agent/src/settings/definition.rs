@@ -2,6 +2,8 @@
 
 use std::{ops::RangeInclusive, path::Path};
 
+use hyper::Uri;
+
 use crate::collect::CollectorSet;
 
 /// A setting of the agent.
@@ -176,12 +178,12 @@ impl Setting {
 }
 
 fn check_url(value: &str) -> Result<(), String> {
-    let url = reqwest::Url::parse(value).map_err(|error| format!("is no address: {error}"))?;
-    if !["https", "http"].contains(&url.scheme()) || url.host().is_none() {
+    let url: Uri = value.parse().map_err(|error| format!("is no address: {error}"))?;
+    let is_whole = url.host().is_some_and(|host| !host.is_empty());
+    if !matches!(url.scheme_str(), Some("https" | "http")) || !is_whole {
         return Err("is no address that begins with https://".to_owned());
     }
-    let more = [url.query(), url.fragment(), url.password()];
-    if !url.username().is_empty() || more.iter().any(Option::is_some) {
+    if value.contains(['?', '#', '@']) {
         return Err("holds more than a host, a port and a path".to_owned());
     }
     Ok(())

@@ -1,8 +1,10 @@
 //! Flags and environment variables of every setting.
 
-use clap::{Arg, ArgMatches, Args, Command, FromArgMatches};
+use std::fmt::Write;
 
-use super::{Kind, Layer, SETTINGS, Source};
+use lexopt::{Error, Parser, ValueExt};
+
+use super::{Kind, Layer, SETTINGS, Setting, Source};
 
 /// What the command line and the environment say about settings.
 #[derive(Debug, Clone, Default)]
@@ -11,68 +13,94 @@ pub struct SettingFlags {
 }
 
 impl SettingFlags {
+    /// Takes a flag's value, when the flag is one of a setting.
+    ///
+    /// # Errors
+    /// When it has no value.
+    pub fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Error> {
+        let Some(setting) = SETTINGS.iter().find(|setting| self::flag(setting) == flag) else {
+            return Ok(false);
+        };
+        let value = match setting.kind {
+            Kind::Switch => match parser.optional_value() {
+                Some(value) => value.string()?,
+                None => "true".to_owned(),
+            },
+            _ => parser.value()?.string()?,
+        };
+        self.put(setting, value);
+        Ok(true)
+    }
+
+    /// Takes from the environment what no flag said.
+    pub fn take_environment(&mut self) {
+        for setting in SETTINGS {
+            let is_said = self.values.iter().any(|(name, _)| name == setting.name);
+            if let (false, Ok(value)) = (is_said, std::env::var(variable(setting))) {
+                self.put(setting, value);
+            }
+        }
+    }
+
     /// The same as a layer of settings.
     #[must_use]
     pub fn into_layer(self) -> Layer {
         Layer { source: Source::CommandLine, values: self.values }
     }
-}
 
-impl Args for SettingFlags {
-    fn augment_args(command: Command) -> Command {
-        SETTINGS.iter().fold(command, |command, setting| {
-            let arg = Arg::new(setting.name)
-                .long(setting.name.replace('_', "-"))
-                .env(format!("POOLWATCH_{}", setting.name.to_ascii_uppercase()))
-                .value_name("VALUE")
-                .help(setting.help)
-                .help_heading("Settings")
-                .hide_env_values(setting.secret)
-                .global(true);
-            command.arg(match setting.kind {
-                Kind::Switch => {
-                    arg.num_args(0..=1).require_equals(true).default_missing_value("true")
-                }
-                _ => arg,
-            })
+    /// A paragraph for each flag.
+    #[must_use]
+    pub fn help() -> String {
+        SETTINGS.iter().fold(String::new(), |mut help, setting| {
+            let (flag, variable) = (flag(setting), variable(setting));
+            let _ = write!(help, "  --{flag} <VALUE>  [env: {variable}]\n      {}\n", setting.help);
+            help
         })
     }
 
-    fn augment_args_for_update(command: Command) -> Command {
-        Self::augment_args(command)
+    fn put(&mut self, setting: &Setting, value: String) {
+        self.values.retain(|(name, _)| name != setting.name);
+        self.values.push((setting.name.to_owned(), value));
     }
 }
 
-impl FromArgMatches for SettingFlags {
-    fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let mut flags = Self::default();
-        flags.update_from_arg_matches(matches)?;
-        Ok(flags)
-    }
+fn flag(setting: &Setting) -> String {
+    setting.name.replace('_', "-")
+}
 
-    fn update_from_arg_matches(&mut self, matches: &ArgMatches) -> Result<(), clap::Error> {
-        for setting in SETTINGS {
-            if let Some(value) = matches.get_one::<String>(setting.name) {
-                self.values.push((setting.name.to_owned(), value.clone()));
-            }
-        }
-        Ok(())
-    }
+fn variable(setting: &Setting) -> String {
+    format!("POOLWATCH_{}", setting.name.to_ascii_uppercase())
 }
 
 #[cfg(test)]
 mod tests {
+    use lexopt::Arg;
+
     use super::*;
 
     #[test]
     fn every_setting_has_a_flag() {
-        let command = SettingFlags::augment_args(Command::new("agent"));
-        let matches = command.get_matches_from(["agent", "--interval-s", "30", "--allow-http"]);
-        let mut layer = SettingFlags::from_arg_matches(&matches).unwrap().into_layer();
-        layer.values.retain(|(name, _)| ["interval_s", "allow_http"].contains(&name.as_str()));
-        assert_eq!(
-            layer.values,
-            [("allow_http".into(), "true".into()), ("interval_s".into(), "30".into())]
-        );
+        for setting in SETTINGS {
+            let mut parser = Parser::from_args([format!("--{}=x", flag(setting))]);
+            let Ok(Some(Arg::Long(name))) = parser.next() else { panic!("{setting:?}") };
+            let name = name.to_owned();
+            let mut flags = SettingFlags::default();
+            assert!(flags.take(&name, &mut parser).unwrap());
+            assert_eq!(flags.into_layer().values, [(setting.name.to_owned(), "x".to_owned())]);
+            assert!(SettingFlags::help().contains(setting.help));
+        }
+    }
+
+    #[test]
+    fn a_switch_needs_no_value_and_the_last_word_counts() {
+        let mut parser = Parser::from_args(["--allow-http=false", "--allow-http", "run"]);
+        let mut flags = SettingFlags::default();
+        for _ in 0..2 {
+            let Ok(Some(Arg::Long(name))) = parser.next() else { panic!() };
+            let name = name.to_owned();
+            assert!(flags.take(&name, &mut parser).unwrap());
+        }
+        assert_eq!(flags.into_layer().values, [("allow_http".into(), "true".into())]);
+        assert!(matches!(parser.next(), Ok(Some(Arg::Value(_)))));
     }
 }

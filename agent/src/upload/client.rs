@@ -1,17 +1,29 @@
 //! The server's interface for agents, over HTTP.
 
-use std::{fs, io, net::IpAddr, path::PathBuf, time::Duration};
+use std::{error::Error, fs, io, net::IpAddr, path::PathBuf, time::Duration};
 
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    Method, Request, Response, StatusCode, Uri,
+    body::{Bytes, Incoming},
+    header::{AUTHORIZATION, CONTENT_TYPE, DATE, HeaderName, RETRY_AFTER, USER_AGENT},
+};
+use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::{
+    client::legacy::{Client as HttpClient, connect::HttpConnector},
+    rt::{TokioExecutor, TokioTimer},
+};
 use jiff::{Timestamp, fmt::rfc2822};
 use poolwatch_protocol::v1::messages::{
     EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply,
     InventoryRequest, Problem,
 };
-use reqwest::{
-    Certificate, RequestBuilder, Response, StatusCode, Url,
-    header::{AUTHORIZATION, CONTENT_TYPE, DATE, RETRY_AFTER},
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject},
 };
 use serde::{Deserialize, Serialize};
+use tokio::time::timeout;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 const TIMEOUT: Duration = Duration::from_secs(90);
@@ -55,15 +67,15 @@ pub enum ClientError {
     NoCertificate(PathBuf),
     /// TLS cannot be set up.
     #[error("cannot set up TLS: {0}")]
-    Tls(#[from] reqwest::Error),
+    Tls(#[from] rustls::Error),
 }
 
 /// Why the server did not take something.
 #[derive(Debug, thiserror::Error)]
 pub enum UploadError {
     /// It was not reached, or did not answer.
-    #[error("the server cannot be reached: {}", causes(.0))]
-    Unreachable(#[from] reqwest::Error),
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
     /// It does not know the key (401).
     #[error("the server does not know this host's key")]
     KeyUnknown,
@@ -103,10 +115,11 @@ impl UploadError {
     }
 }
 
-/// Speaks to one server.
+/// Speaks to one server, over a connection that is kept. It follows no redirect: that would carry
+/// the key to another address.
 #[derive(Debug, Clone)]
 pub struct Client {
-    http: reqwest::Client,
+    http: HttpClient<HttpsConnector<HttpConnector>, Full<Bytes>>,
     base: String,
 }
 
@@ -117,28 +130,31 @@ impl Client {
     /// When the address cannot be used or is unprotected, or the authorities cannot be read.
     pub fn new(options: &ClientOptions) -> Result<Self, ClientError> {
         let base = options.server_url.trim_end_matches('/').to_owned();
-        let url = Url::parse(&base).map_err(|_| ClientError::Url(base.clone()))?;
-        if url.scheme() != "https" && !options.allow_http && !is_this_machine(&url) {
+        let url: Uri = base.parse().map_err(|_| ClientError::Url(base.clone()))?;
+        if url.scheme_str() != Some("https") && !options.allow_http && !is_this_machine(&url) {
             return Err(ClientError::Unprotected(base));
         }
         // Fails only when one is installed already, which then is the same.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let mut http = reqwest::Client::builder()
-            .user_agent(concat!("poolwatch-agent/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(TIMEOUT)
-            // A redirect would carry the key to another address.
-            .redirect(reqwest::redirect::Policy::none());
-        if let Some(path) = &options.ca_file {
-            let pem = fs::read(path)
-                .map_err(|source| ClientError::CaFile { path: path.clone(), source })?;
-            let certificates = Certificate::from_pem_bundle(&pem).unwrap_or_default();
-            if certificates.is_empty() {
-                return Err(ClientError::NoCertificate(path.clone()));
-            }
-            http = http.tls_certs_only(certificates);
-        }
-        Ok(Self { http: http.build()?, base })
+        let tls = ClientConfig::builder();
+        let tls = match &options.ca_file {
+            Some(path) => tls.with_root_certificates(authorities(path)?),
+            None => tls.try_with_platform_verifier()?,
+        };
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(CONNECT_TIMEOUT));
+        tcp.enforce_http(false);
+        tcp.set_nodelay(true);
+        let connector = HttpsConnectorBuilder::new()
+            .with_tls_config(tls.with_no_client_auth())
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        let http = HttpClient::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_max_idle_per_host(1)
+            .build(connector);
+        Ok(Self { http, base })
     }
 
     /// The server's address, without a slash at its end.
@@ -152,7 +168,7 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached or does not take it.
     pub async fn enrol(&self, request: &EnrolRequest) -> Result<EnrolReply, UploadError> {
-        reply(send(self.post_json("enrol", request)?).await?).await
+        reply(self.send("enrol", None, json(request)?).await?).await
     }
 
     /// Sends a batch of frames.
@@ -160,8 +176,7 @@ impl Client {
     /// # Errors
     /// When the server cannot be reached or does not take it.
     pub async fn frames(&self, key: &str, batch: Vec<u8>) -> Result<FramesReply, UploadError> {
-        let request = self.post("frames", FRAMES_CONTENT_TYPE, batch);
-        reply(send(authorised(request, key)).await?).await
+        reply(self.send("frames", Some(key), (FRAMES_CONTENT_TYPE, batch)).await?).await
     }
 
     /// Sends events.
@@ -173,7 +188,7 @@ impl Client {
         key: &str,
         request: &EventsRequest,
     ) -> Result<EventsReply, UploadError> {
-        reply(send(authorised(self.post_json("events", request)?, key)).await?).await
+        reply(self.send("events", Some(key), json(request)?).await?).await
     }
 
     /// Sends what is installed on the host.
@@ -185,28 +200,46 @@ impl Client {
         key: &str,
         request: &InventoryRequest,
     ) -> Result<(), UploadError> {
-        send(authorised(self.post_json("inventory", request)?, key)).await.map(|_| ())
+        self.send("inventory", Some(key), json(request)?).await.map(|_| ())
     }
 
-    fn post(&self, what: &str, content_type: &str, body: Vec<u8>) -> RequestBuilder {
-        let url = format!("{}/agent/v1/{what}", self.base);
-        self.http.post(url).header(CONTENT_TYPE, content_type).body(body)
-    }
-
-    fn post_json(&self, what: &str, body: &impl Serialize) -> Result<RequestBuilder, UploadError> {
-        let body =
-            serde_json::to_vec(body).map_err(|error| UploadError::Content(error.to_string()))?;
-        Ok(self.post(what, "application/json", body))
+    /// Posts a body of some type; an answer that is no success becomes an error.
+    async fn send(
+        &self,
+        what: &str,
+        key: Option<&str>,
+        (content_type, body): (&str, Vec<u8>),
+    ) -> Result<Response<Incoming>, UploadError> {
+        let mut request = Request::builder()
+            .method(Method::POST)
+            .uri(format!("{}/agent/v1/{what}", self.base))
+            .header(USER_AGENT, concat!("poolwatch-agent/", env!("CARGO_PKG_VERSION")))
+            .header(CONTENT_TYPE, content_type);
+        if let Some(key) = key {
+            request = request.header(AUTHORIZATION, format!("Bearer {key}"));
+        }
+        let request = request
+            .body(Full::new(Bytes::from(body)))
+            .map_err(|error| UploadError::Content(error.to_string()))?;
+        match timeout(TIMEOUT, self.http.request(request)).await {
+            Ok(Ok(response)) => check(response).await,
+            Ok(Err(error)) => Err(UploadError::Unreachable(causes(&error))),
+            Err(_) => Err(no_answer()),
+        }
     }
 }
 
-fn authorised(request: RequestBuilder, key: &str) -> RequestBuilder {
-    request.header(AUTHORIZATION, format!("Bearer {key}"))
+fn json(body: &impl Serialize) -> Result<(&'static str, Vec<u8>), UploadError> {
+    let body = serde_json::to_vec(body).map_err(|error| UploadError::Content(error.to_string()))?;
+    Ok(("application/json", body))
 }
 
-/// Sends a request; an answer that is no success becomes an error.
-async fn send(request: RequestBuilder) -> Result<Response, UploadError> {
-    let response = request.send().await?;
+fn no_answer() -> UploadError {
+    UploadError::Unreachable(format!("no answer within {} s", TIMEOUT.as_secs()))
+}
+
+/// Makes an error of an answer that is no success.
+async fn check(response: Response<Incoming>) -> Result<Response<Incoming>, UploadError> {
     let status = response.status();
     if status.is_success() {
         return Ok(response);
@@ -235,26 +268,30 @@ async fn send(request: RequestBuilder) -> Result<Response, UploadError> {
     })
 }
 
-async fn reply<T: for<'de> Deserialize<'de>>(response: Response) -> Result<T, UploadError> {
+async fn reply<T: for<'de> Deserialize<'de>>(
+    response: Response<Incoming>,
+) -> Result<T, UploadError> {
     let body = body(response).await?;
     serde_json::from_slice(&body).map_err(|error| UploadError::Strange(error.to_string()))
 }
 
 /// The answer's content, as far as it is read.
-async fn body(mut response: Response) -> Result<Vec<u8>, UploadError> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await? {
-        if body.len() + chunk.len() > REPLY_BYTES {
-            return Err(UploadError::Strange(format!("more than {REPLY_BYTES} bytes")));
+async fn body(response: Response<Incoming>) -> Result<Bytes, UploadError> {
+    let body = Limited::new(response.into_body(), REPLY_BYTES).collect();
+    match timeout(TIMEOUT, body).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            Err(UploadError::Strange(format!("more than {REPLY_BYTES} bytes")))
         }
-        body.extend_from_slice(&chunk);
+        Ok(Err(error)) => Err(UploadError::Unreachable(causes(&*error))),
+        Err(_) => Err(no_answer()),
     }
-    Ok(body)
 }
 
 /// `Retry-After`: seconds, or a date, which is measured by the server's own clock.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+fn retry_after(response: &Response<Incoming>) -> Option<Duration> {
+    let header =
+        |name: HeaderName| response.headers().get(name).and_then(|value| value.to_str().ok());
     let text = header(RETRY_AFTER)?;
     if let Ok(seconds) = text.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -267,16 +304,27 @@ fn retry_after(response: &Response) -> Option<Duration> {
     Some(Duration::try_from(until.duration_since(now)).unwrap_or_default())
 }
 
-fn is_this_machine(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default().trim_matches(['[', ']']);
+fn authorities(path: &PathBuf) -> Result<RootCertStore, ClientError> {
+    let pem =
+        fs::read(path).map_err(|source| ClientError::CaFile { path: path.clone(), source })?;
+    let mut authorities = RootCertStore::empty();
+    let certificates = CertificateDer::pem_slice_iter(&pem).filter_map(Result::ok);
+    match authorities.add_parsable_certificates(certificates) {
+        (0, _) => Err(ClientError::NoCertificate(path.clone())),
+        _ => Ok(authorities),
+    }
+}
+
+fn is_this_machine(url: &Uri) -> bool {
+    let host = url.host().unwrap_or_default().trim_matches(['[', ']']);
     host.eq_ignore_ascii_case("localhost")
         || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// An error with what caused it, in one line.
-fn causes(error: &reqwest::Error) -> String {
+fn causes(error: &dyn Error) -> String {
     let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
+    let mut cause = error.source();
     while let Some(error) = cause {
         text = format!("{text}: {error}");
         cause = error.source();

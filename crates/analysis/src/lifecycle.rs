@@ -13,6 +13,9 @@ use poolwatch_model::{
 };
 use serde::{Deserialize, Serialize};
 
+/// Faster growth and more hosts are told again after this long: a fleet that is looked at for the
+/// first time, or an update that arrives everywhere, is one mail and not one per doubling.
+const TOLD_AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 /// Without growth for this long an incident is quiet.
 const QUIET_AFTER: SignedDuration = SignedDuration::from_hours(24);
 /// Growth this many times as fast as when it was last told is worse.
@@ -101,6 +104,9 @@ pub struct Standing {
     pub told_hosts: usize,
     /// Whether a pool was to run out soon when somebody was told last.
     pub told_soon: bool,
+    /// When somebody was told last.
+    #[serde(default)]
+    pub told: Option<Timestamp>,
     /// When it was resolved.
     pub resolved: Option<Timestamp>,
 }
@@ -136,6 +142,8 @@ pub enum Told {
     Opened,
     /// It is worse than when it was told last.
     Worsened,
+    /// It was told with less known about who is behind it.
+    Named,
     /// It was over, and is back.
     Regressed,
     /// It is over.
@@ -217,7 +225,8 @@ impl Standing {
         let rate = self.per_day();
         let faster = self.told_per_day > 0.0 && rate > self.told_per_day * WORSE_RATE;
         let wider = self.affected() >= self.told_hosts.saturating_mul(2).max(3);
-        let worse = faster || wider || soon && !self.told_soon;
+        let lately = self.told.is_some_and(|told| at.duration_since(told) < TOLD_AGAIN_AFTER);
+        let worse = (faster || wider) && !lately || soon && !self.told_soon;
         let told = match () {
             () if is_new => Some(Told::Opened),
             () if was_over => Some(Told::Regressed),
@@ -236,6 +245,7 @@ impl Standing {
         };
         if told.is_some() {
             (self.told_per_day, self.told_hosts, self.told_soon) = (rate, self.affected(), soon);
+            self.told = Some(at);
         }
         told
     }
@@ -318,6 +328,9 @@ mod tests {
         assert_eq!(standing.observe(HostId(2), at(1), found(72)), None);
         assert_eq!(standing.observe(HostId(3), at(1), found(72)), Some(Told::Worsened));
         assert_eq!(standing.observe(HostId(4), at(1), found(72)), None);
+        for host in 5..20 {
+            assert_eq!(standing.observe(HostId(host), at(1), found(72)), None, "told lately");
+        }
         let soon = Observed::Found { per_day: 1e8, left_s: Some(3600), uptime_s: 1 };
         assert_eq!(standing.observe(HOST, at(2), soon), Some(Told::Worsened));
         assert_eq!(standing.observe(HOST, at(3), soon), None);

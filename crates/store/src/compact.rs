@@ -45,8 +45,12 @@ pub async fn hour(
 ) -> Result<Compacted> {
     let mut done = Compacted::default();
     let hosts = sqlx::query_scalar!(
-        "SELECT id FROM hosts WHERE id >= $1 AND id < $1 + 1000 ORDER BY id",
+        "SELECT id FROM hosts WHERE id >= $1 AND id < $1 + 1000 AND EXISTS (
+             SELECT FROM frames WHERE host_id = id AND ts >= $2 AND ts < $3
+         ) ORDER BY id",
         first_host,
+        hour.to_sqlx(),
+        after(hour, HOUR_S).to_sqlx(),
     )
     .fetch_all(&mut *reader)
     .await?;

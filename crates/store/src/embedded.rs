@@ -10,7 +10,10 @@ use std::{
     process::Stdio,
 };
 
-use nix::unistd::{Uid, User};
+use nix::{
+    sys::sysinfo::sysinfo,
+    unistd::{Uid, User},
+};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::{fs, net::UnixStream, process::Command};
 
@@ -154,8 +157,10 @@ impl Embedded {
     async fn launch(&self) -> Result<(), EmbeddedError> {
         let mut options = format!(
             "-c listen_addresses= -c unix_socket_permissions=0700 \
-             -c unix_socket_directories='{}' -c max_connections=200 -c shared_buffers=128MB",
-            self.sockets.display()
+             -c unix_socket_directories='{}' -c max_connections=200 -c shared_buffers={}MB \
+             -c max_wal_size=4GB -c checkpoint_timeout=15min",
+            self.sockets.display(),
+            shared_buffers_mb(),
         );
         if self.durability == Durability::None {
             options += " -c fsync=off -c synchronous_commit=off -c full_page_writes=off";
@@ -251,6 +256,12 @@ fn unprivileged_user() -> Result<User, EmbeddedError> {
         .into_iter()
         .find_map(|name| User::from_name(name).ok().flatten())
         .ok_or(EmbeddedError::NoUser)
+}
+
+/// An eighth of the machine's memory, within what a small and a large fleet make use of.
+fn shared_buffers_mb() -> u64 {
+    const USUAL: u64 = 128;
+    sysinfo().map_or(USUAL, |machine| (machine.ram_total() >> 23).clamp(USUAL, 1024))
 }
 
 /// A folder for the socket whose path is short enough for the kernel.

@@ -10,7 +10,7 @@ use poolwatch_model::{
     diagnosis::Diagnosis,
     incident::{Cause, IncidentId, IncidentState, Picture},
 };
-use serde_json::{Value, to_value};
+use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
 pub use list::{IncidentFilter, details, last_finding, list};
@@ -78,7 +78,7 @@ pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<Locked
 }
 
 fn locked(id: i64, standing: Option<Value>, diagnosis: Value, is_pictured: bool) -> Result<Locked> {
-    let diagnosis = serde_json::from_value(diagnosis)?;
+    let diagnosis = from_value(diagnosis)?;
     Ok(Locked { id: IncidentId(id), standing, diagnosis, is_pictured })
 }
 
@@ -206,6 +206,25 @@ pub async fn set_comparison(
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// What tells affected hosts from healthy ones, by cause, of incidents that are not resolved: the
+/// latest `most` of them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn comparisons(
+    db: &mut PgConnection,
+    most: i64,
+) -> Result<Vec<(Cause, Vec<AttributeCounts>)>> {
+    let rows = sqlx::query!(
+        "SELECT cause, comparison AS \"comparison!\" FROM incidents
+         WHERE state <> 'resolved' AND comparison IS NOT NULL ORDER BY id DESC LIMIT $1",
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter().map(|row| Ok((from_value(row.cause)?, from_value(row.comparison)?))).collect()
 }
 
 /// Resolves incidents that nobody can look after any more: not seen since `quiet_since`. Returns

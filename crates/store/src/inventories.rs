@@ -1,13 +1,18 @@
-//! What is installed on hosts.
+//! What is installed on hosts, and what changed.
+
+mod changes;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{HostId, inventory::Inventory};
 use sqlx::{PgConnection, types::Json};
 
+pub use changes::{DriverChange, FleetChange, changed_since, forget_changes};
+
 use crate::Result;
 
-/// Keeps a host's inventory in place of the one before.
+/// Keeps a host's inventory in place of the one before, and what changed among its drivers. To be
+/// called in a transaction.
 ///
 /// # Errors
 /// When the database fails.
@@ -17,6 +22,16 @@ pub async fn replace(
     inventory: &Inventory,
     now: Timestamp,
 ) -> Result<()> {
+    let before = sqlx::query_scalar!(
+        "SELECT inventory AS \"inventory: Json<Inventory>\" FROM inventories
+         WHERE host_id = $1 FOR UPDATE",
+        host.0,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    if let Some(Json(before)) = before {
+        changes::keep(&mut *db, host, &changes::between(&before, inventory), now).await?;
+    }
     sqlx::query!(
         "INSERT INTO inventories (host_id, received_at, inventory) VALUES ($1, $2, $3)
          ON CONFLICT (host_id) DO UPDATE

@@ -13,7 +13,14 @@ use super::v1;
         description = "What people automate. Authenticate with `Authorization: Bearer <token>` of \
             `poolwatch-server admin create-token api`. Errors are problem details (RFC 9457)."
     ),
-    paths(v1::hosts::list, v1::hosts::one, v1::snapshots::upload)
+    paths(
+        v1::hosts::list,
+        v1::hosts::one,
+        v1::tags::list,
+        v1::tags::across,
+        v1::tags::series,
+        v1::snapshots::upload
+    )
 )]
 struct Description;
 

@@ -2,3 +2,4 @@
 
 pub(super) mod hosts;
 pub(super) mod snapshots;
+pub(super) mod tags;

@@ -1,15 +1,23 @@
 //! Programs over all hosts, by image name.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeSet, HashMap, VecDeque},
     sync::Arc,
 };
 
 use jiff::Timestamp;
 use poolwatch_model::HostId;
 
-use super::{earlier::Window, hours, names::Names, processes::HostProcesses, top::Top};
+use super::{
+    earlier::Window,
+    hours,
+    names::{NameId, Names},
+    processes::{HostProcesses, split},
+    top::Top,
+};
 
+/// Services of a program that are told, the first by name.
+const SERVICES: usize = 100;
 /// Hours for which handles are remembered.
 const HOURS: usize = 25;
 
@@ -26,6 +34,12 @@ pub struct Application {
     pub handles: u64,
     /// Handles of the process that has most.
     pub most_handles: u32,
+    /// Where that process runs.
+    pub most_on: Option<HostId>,
+    /// Threads, all processes together.
+    pub threads: u64,
+    /// Services that its processes hold on any host, by name.
+    pub services: Vec<String>,
     /// The hosts whose processes of this image have most handles together, those first.
     pub top: Vec<(HostId, u64)>,
     growth: [Option<i64>; 2],
@@ -55,6 +69,9 @@ struct Image {
     processes: u64,
     handles: u64,
     most_handles: u32,
+    most_on: Option<HostId>,
+    threads: u64,
+    services: BTreeSet<NameId>,
     top: Top,
     /// Handles on the host at hand, once it was seen there.
     own: Option<u64>,
@@ -71,11 +88,17 @@ impl Tally {
             let image = &mut self.images[at];
             image.processes += 1;
             image.handles += u64::from(handles);
-            image.most_handles = image.most_handles.max(handles);
+            image.threads += u64::from(one.threads.unwrap_or_default());
+            if handles > image.most_handles {
+                (image.most_handles, image.most_on) = (handles, Some(host));
+            }
             if image.own.is_none() {
                 self.own.push(at);
             }
             *image.own.get_or_insert(0) += u64::from(handles);
+        }
+        for (image, services) in processes.services() {
+            self.images[image.index()].services.insert(services);
         }
         for at in self.own.drain(..) {
             let image = &mut self.images[at];
@@ -94,6 +117,9 @@ impl Tally {
                 processes: image.processes,
                 handles: image.handles,
                 most_handles: image.most_handles,
+                most_on: image.most_on,
+                threads: image.threads,
+                services: services(&image.services, names),
                 top: image.top.into_list(),
                 growth: [None; 2],
             })
@@ -105,6 +131,12 @@ impl Tally {
         }
         applications
     }
+}
+
+fn services(lists: &BTreeSet<NameId>, names: &Names) -> Vec<String> {
+    let all: BTreeSet<String> =
+        lists.iter().flat_map(|list| split(&names.at(list.index()))).collect();
+    all.into_iter().take(SERVICES).collect()
 }
 
 /// Handles by image in the last hours, since the server started.

@@ -6,10 +6,18 @@ use std::{
     sync::Arc,
 };
 
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, inventory::Inventory};
 use poolwatch_store::{PgPool, StoreError, inventories};
 
 use super::Fleet;
+
+/// Changes are told that are no older.
+pub const CHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// Changes that are kept, those on most hosts.
+const CHANGES: i64 = 2_000;
+/// They are read again after this long, and when a host sent another inventory.
+const CHANGES_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Inventories read in one round, so that a large fleet's are read within minutes and not at once.
 const ROUND: usize = 2_000;
@@ -56,6 +64,8 @@ pub struct Book {
     drivers: HashSet<Arc<DriverVersion>>,
     lists: HashSet<Arc<[Arc<DriverVersion>]>>,
     hosts: HashMap<HostId, Arc<[Arc<DriverVersion>]>>,
+    /// When changes were last read.
+    changes_at: Option<Timestamp>,
 }
 
 impl Book {
@@ -116,11 +126,17 @@ fn shared(known: &mut HashSet<Arc<DriverVersion>>, driver: DriverVersion) -> Arc
     driver
 }
 
-/// Reads inventories that are new or were never read, and publishes the drivers when any was.
+/// Reads inventories that are new or were never read, and publishes the drivers when any was; what
+/// changed lately with them.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn refresh(pool: &PgPool, fleet: &Fleet, book: &mut Book) -> Result<(), StoreError> {
+pub async fn refresh(
+    pool: &PgPool,
+    fleet: &Fleet,
+    book: &mut Book,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let present: HashSet<HostId> = fleet.view().hosts.iter().map(|one| one.host.id).collect();
     let before = book.hosts.len();
     book.keep(&present);
@@ -134,6 +150,12 @@ pub async fn refresh(pool: &PgPool, fleet: &Fleet, book: &mut Book) -> Result<()
     }
     if changed {
         fleet.publish_drivers(book.drivers());
+    }
+    if changed || book.changes_at.is_none_or(|at| now.duration_since(at) >= CHANGES_EVERY) {
+        let since = now.saturating_sub(CHANGED_WITHIN).unwrap_or(now);
+        let found = inventories::changed_since(&mut *pool.acquire().await?, since, CHANGES).await?;
+        fleet.publish_driver_changes(found);
+        book.changes_at = Some(now);
     }
     Ok(())
 }

@@ -47,6 +47,8 @@ pub struct ProcessCell {
     pub image: NameId,
     /// Open handles.
     pub handles: Option<u32>,
+    /// Threads.
+    pub threads: Option<u32>,
 }
 
 impl HostProcesses {
@@ -94,7 +96,14 @@ impl HostProcesses {
             pid: self.pids[row],
             image: self.images[row],
             handles: self.known(row, 0).then(|| self.counters[0].get(row) as u32),
+            threads: self.known(row, 1).then(|| self.counters[1].get(row) as u32),
         })
+    }
+
+    /// The images of processes that hold services, with these services' joined names, see
+    /// [`split`].
+    pub fn services(&self) -> impl Iterator<Item = (NameId, NameId)> + '_ {
+        self.services.iter().map(|(row, services)| (self.images[*row as usize], *services))
     }
 
     /// The processes again.
@@ -246,6 +255,7 @@ fn joined(services: &[String]) -> String {
     text
 }
 
-fn split(text: &str) -> Vec<String> {
+/// The names of a process's services.
+pub(super) fn split(text: &str) -> Vec<String> {
     text.split_terminator(SEPARATOR).map(str::to_owned).collect()
 }

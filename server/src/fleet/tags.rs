@@ -46,6 +46,8 @@ struct PoolCells {
 /// One tag's use of one pool on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TagCell {
+    /// The tag.
+    pub tag: PoolTag,
     /// The tag's number over the fleet.
     pub id: TagId,
     /// Which pool.
@@ -262,8 +264,8 @@ impl HostTags {
 
     fn cell(&self, row: usize, pool: Pool, place: usize) -> TagCell {
         let cells = &self.pools[pool as usize];
-        let (id, counters, then) = (self.ids[row], cells.counters(place), cells.then(place));
-        TagCell { id, pool, counters, then }
+        let (counters, then) = (cells.counters(place), cells.then(place));
+        TagCell { tag: self.tags[row], id: self.ids[row], pool, counters, then }
     }
 
     fn row(&self, row: usize) -> TagUse {

@@ -105,7 +105,7 @@ pub struct GrowthTotal {
 }
 
 impl Total {
-    fn shift(&mut self, shift: &Shift) {
+    pub(super) fn shift(&mut self, shift: &Shift) {
         let (from, to) = (&shift.from, &shift.to);
         self.hosts = self.hosts + u32::from(to.bytes > 0) - u32::from(from.bytes > 0);
         self.sum = self.sum.wrapping_add(to.bytes).wrapping_sub(from.bytes);

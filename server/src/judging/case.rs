@@ -46,7 +46,7 @@ pub async fn load(
     let mut case = CaseFile::from_snapshots(now, host.facts.os.as_ref(), &snapshots, &events);
     case.memory.physical = case.memory.physical.or(host.facts.physical);
     case.drivers = drivers;
-    case.fleet = comparison::of_host(app, db, host.id).await?;
+    case.fleet = comparison::told(db).await?;
     Ok(case)
 }
 

@@ -22,6 +22,8 @@ const AFFECTED: usize = 3;
 const HEALTHY: usize = 1000;
 /// Attributes that are kept, the most telling.
 const KEPT: usize = 12;
+/// Incidents whose comparisons are told.
+const TOLD: i64 = 50;
 /// Incidents that are compared in one go, and how often each.
 const AT_ONCE: usize = 4;
 const EVERY: SignedDuration = SignedDuration::from_mins(10);
@@ -67,22 +69,18 @@ pub async fn refresh(
     Ok(unknown)
 }
 
-/// What the comparisons of a host's incidents tell, the most telling first.
+/// What the comparisons of all incidents tell of their tags, the most telling first: a host on which
+/// one of these tags grows is most likely one more of its incident.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_host(
-    app: &crate::app::App,
-    db: &mut PgConnection,
-    host: HostId,
-) -> Result<Vec<(PoolTag, AttributeCounts)>, Failure> {
-    let view = app.fleet.view();
-    let own = view.incidents.iter().filter(|one| one.hosts.binary_search(&host).is_ok());
-    let mut told = Vec::new();
-    for (incident, tag) in own.filter_map(|one| Some((one, one.cause.tag()?))).take(AT_ONCE) {
-        let details = incidents::details(db, incident.id).await?;
-        told.extend(details.comparison.into_iter().map(|counts| (tag, counts)));
+pub async fn told(db: &mut PgConnection) -> Result<Vec<(PoolTag, AttributeCounts)>, Failure> {
+    let mut told: Vec<(PoolTag, AttributeCounts)> = Vec::new();
+    for (cause, comparison) in incidents::comparisons(db, TOLD).await? {
+        let tag = cause.tag();
+        told.extend(comparison.into_iter().filter_map(|counts| Some((tag?, counts))));
     }
+    told.sort_by(|a, b| a.1.p.total_cmp(&b.1.p));
     Ok(told)
 }
 

@@ -113,10 +113,12 @@ pub async fn record_cause(
     diagnosis: &Diagnosis,
 ) -> Result<(IncidentId, Option<Notice>), StoreError> {
     let mut known = incidents::lock_cause(db, cause).await?.filter(|one| takes(one, judged.at));
+    let mut is_named = false;
     if known.is_none() {
         known = vaguer(db, judged.host, cause).await?;
         if let Some(vaguer) = &known {
             incidents::rename(db, vaguer.id, cause).await?;
+            is_named = true;
         }
     }
     // That a pool is empty, and Windows' own word for it, are news even of a cause that is known.
@@ -132,7 +134,10 @@ pub async fn record_cause(
         uptime_s: judged.uptime_s,
     };
     let told = standing.observe(judged.host, judged.at, observed);
-    let told = told.or(is_news.then_some(Told::Worsened)).filter(|_| tells(diagnosis));
+    let told = told
+        .or(is_news.then_some(Told::Worsened))
+        .or(is_named.then_some(Told::Named))
+        .filter(|_| tells(diagnosis));
     let new = new_standing(&standing)?;
     let id = match &known {
         Some(known) => {

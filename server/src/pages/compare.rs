@@ -21,7 +21,7 @@ use table::Rows;
 
 use super::{
     address,
-    hosts::{download, export::inert},
+    export::{download, inert},
     shell,
 };
 use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure};

@@ -50,8 +50,7 @@ pub(super) async fn page(
     let shell = shell(&app, &person, address(&uri));
     let (now, view) = (shell.now, app.fleet.view());
     let chosen = in_group(&view, &query.group);
-    let ids: Option<Vec<HostId>> =
-        (!query.group.is_empty()).then(|| chosen.iter().map(|host| host.host.id).collect());
+    let ids = hosts_of_group(&view, &query.group);
 
     let mut db = app.pool.acquire().await?;
     let back = SignedDuration::from_hours(i64::from(query.hours.hours()));
@@ -93,6 +92,11 @@ pub(super) fn groups(view: &FleetView) -> Vec<String> {
     let groups: BTreeSet<String> =
         view.hosts.iter().filter_map(|host| words::group(&host.host.facts)).collect();
     groups.into_iter().collect()
+}
+
+/// The hosts of a group, by id; `None` for all.
+pub(super) fn hosts_of_group(view: &FleetView, group: &str) -> Option<Vec<HostId>> {
+    (!group.is_empty()).then(|| in_group(view, group).iter().map(|host| host.host.id).collect())
 }
 
 fn in_group<'a>(view: &'a FleetView, group: &str) -> Vec<&'a Arc<HostSummary>> {

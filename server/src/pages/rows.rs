@@ -139,6 +139,23 @@ pub(super) fn incident_hosts(view: &FleetView, incident: &Incident) -> Vec<Incid
     hosts
 }
 
+/// The open incidents for which something holds, the worst first.
+pub(super) fn open_incidents(
+    view: &FleetView,
+    holds: impl Fn(&Incident) -> bool,
+) -> Vec<IncidentRow> {
+    let is_wanted = |one: &&Incident| one.state.is_active() && holds(one);
+    let mut open: Vec<Incident> = view.incidents.iter().filter(is_wanted).cloned().collect();
+    sort_incidents(&mut open);
+    open.iter().map(|one| incident(view, one)).collect()
+}
+
+/// Whether an incident suspects a program or driver of this name.
+pub(super) fn suspects(incident: &Incident, name: &str) -> bool {
+    let names = incident.diagnosis.suspects.iter().filter_map(|suspect| suspect.name.as_ref());
+    names.into_iter().any(|suspect| suspect.eq_ignore_ascii_case(name))
+}
+
 /// Incidents in the order in which they want attention: open before past, the worst and latest
 /// first.
 pub(super) fn sort_incidents(incidents: &mut [Incident]) {

@@ -1,4 +1,4 @@
-//! Search over hosts and incidents (`GET /search?q=`).
+//! Search over hosts, tags, programs, drivers and incidents (`GET /search?q=`).
 
 use axum::{
     Extension,
@@ -8,10 +8,17 @@ use axum::{
 };
 use poolwatch_model::incident::Incident;
 use poolwatch_store::incidents::{self, IncidentFilter};
-use poolwatch_web::{Page, links, search::SearchPage, words};
+use poolwatch_web::{
+    Page,
+    drivers::DriversQuery,
+    links,
+    search::{Found, SearchPage},
+    tags::TagsQuery,
+    words,
+};
 use serde::Deserialize;
 
-use super::{address, hosts::selection, rows, shell};
+use super::{address, applications, drivers::lines, hosts::selection, rows, shell, tags};
 use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
 
 /// Hosts that are shown.
@@ -20,6 +27,8 @@ const HOSTS: usize = 50;
 const LOOKED_THROUGH: i64 = 500;
 /// Incidents that are shown.
 const INCIDENTS: usize = 50;
+/// Tags, programs and drivers that are shown, each.
+const OTHERS: usize = 20;
 
 /// What `/search` takes.
 #[derive(Debug, Deserialize)]
@@ -50,12 +59,19 @@ pub(super) async fn page(
     hosts.sort_by_key(|host| (!selection::name_holds(host, &text), host.host.name.to_lowercase()));
     hosts.truncate(HOSTS);
 
+    let asked = TagsQuery { q: text.clone(), ..TagsQuery::default() };
+    let tags = tags::selection::select(app.clone(), view.clone(), asked).await?.lines;
+    let asked = DriversQuery { q: text.clone(), ..DriversQuery::default() };
+    let drivers = lines::select(lines::all(app.clone()).await?, &asked);
     let filter = IncidentFilter::default();
     let latest = incidents::list(&mut *app.pool.acquire().await?, filter, LOOKED_THROUGH).await?;
     let page = SearchPage {
         shell: shell(&app, &person, address(&uri)),
         hosts: hosts.iter().map(|host| rows::host(&view, host)).collect(),
         hosts_total,
+        tags: Found::first(&tags, OTHERS, |tag| tags::selection::line(&view, tag)),
+        applications: Found::first(&applications::matching(&view, &text), OTHERS, Clone::clone),
+        drivers: Found::first(&drivers, OTHERS, Clone::clone),
         incidents: latest
             .into_iter()
             .filter(|incident| is_about(incident, &view, &text.to_lowercase()))

@@ -2,11 +2,22 @@
 
 use jiff::SignedDuration;
 use poolwatch_model::{
-    Bytes, Snapshot,
+    Bytes, PoolTag, Snapshot,
     diagnosis::Verdict,
     incident::{Cause, IncidentState},
+    tag::{TagCounters, TagUse},
 };
-use poolwatch_server::{clock, judging};
+use poolwatch_server::{
+    clock,
+    fleet::{
+        drivers::{self, Book},
+        refresh::{Keeper, refresh},
+    },
+    judging::{
+        self,
+        comparison::{self, Compared},
+    },
+};
 use poolwatch_store::incidents::{self, IncidentFilter};
 
 use crate::{
@@ -133,4 +144,69 @@ async fn the_event_of_a_pool_that_was_known_to_be_full_is_told_once() {
         assert!(told.iter().all(|mail| mail.subject.contains("2019")));
     }
     assert_eq!(listed(&server).await.len(), 1);
+}
+
+/// Nothing but a tag that is in no list grows: 1.4 GB a day.
+fn fooo(step: u64, grows: bool) -> Snapshot {
+    let mut snapshot = growing(0);
+    snapshot.memory.nonpaged_limit = None;
+    let outstanding = 2000 + if grows { step * 3000 } else { 0 };
+    let counters =
+        TagCounters { bytes: outstanding * 1024, outstanding, allocs: 5000 * (step + 1) };
+    let row =
+        TagUse { tag: PoolTag::new(*b"Fooo"), paged: TagCounters::default(), nonpaged: counters };
+    let table = snapshot.tags.as_mut().unwrap();
+    table.rows.push(row);
+    table.rows.sort_by_key(|row| row.tag);
+    snapshot
+}
+
+#[tokio::test]
+async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
+    let server = Server::start().await;
+    let mut affected = Vec::new();
+    for number in 0..20 {
+        let is_affected = number % 3 == 0;
+        let mut agent = server.enrol(&format!("web-{number}")).await;
+        send_all(&mut agent, |step| fooo(step, is_affected)).await;
+        let version = if is_affected { "5.1" } else { "5.0" };
+        let inventory = serde_json::json!({
+            "facts": { "fqdn": format!("web-{number}") },
+            "inventory": { "drivers": [{ "name": "foo.sys", "version": version },
+                { "name": "net.sys", "version": "1" }] },
+        });
+        let body = serde_json::to_vec(&inventory).unwrap();
+        server.post("/agent/v1/inventory", Some(&agent.key), &body).await;
+        if is_affected {
+            affected.push(agent.id);
+        }
+    }
+    let (mut compared, mut book) = (Compared::new(), Book::default());
+    for round in 0..3 {
+        for host in &affected {
+            judging::study(&server.app, *host, clock::now()).await.unwrap();
+        }
+        let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+        made.unwrap();
+        let (pool, fleet) = (&server.app.pool, &server.app.fleet);
+        drivers::refresh(pool, fleet, &mut book, clock::now()).await.unwrap();
+        let unknown = comparison::refresh(&server.app, &mut compared, clock::now()).await.unwrap();
+        assert_eq!(unknown.len(), usize::from(round == 0), "named after the first comparison");
+        for host in unknown {
+            judging::study(&server.app, host, clock::now()).await.unwrap();
+        }
+    }
+    let incidents = listed(&server).await;
+    assert_eq!(incidents.len(), 1, "{incidents:#?}");
+    assert_eq!(incidents[0].hosts, affected);
+    let Cause::Driver { driver, version, .. } = &incidents[0].cause else {
+        panic!("{:?}", incidents[0].cause)
+    };
+    assert_eq!((driver.as_str(), version.as_deref()), ("foo.sys", Some("5.1")));
+    let told = mails(&server).await;
+    let subjects: Vec<&str> = told.iter().map(|mail| mail.subject.as_str()).collect();
+    assert_eq!(subjects.len(), 2, "{subjects:#?}");
+    assert!(subjects[0].contains("owner unknown"), "{}", subjects[0]);
+    assert!(subjects[1].contains("now with a suspect"), "{}", subjects[1]);
+    assert!(subjects[1].contains("foo.sys 5.1"), "{}", subjects[1]);
 }

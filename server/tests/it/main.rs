@@ -9,6 +9,7 @@ mod fleet;
 mod imports;
 mod ingest;
 mod judging;
+mod lists;
 mod permissions;
 mod server;
 mod views;

@@ -11,7 +11,7 @@ use poolwatch_server::{
     },
 };
 
-use crate::server::{Server, classic};
+use crate::server::{Server, classic, json};
 
 const THRE: PoolTag = PoolTag::new(*b"Thre");
 
@@ -58,7 +58,8 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     let used: Vec<u64> = across.iter().map(|host| host.counters.bytes).collect();
     assert_eq!(used, [bytes(10), bytes(30), bytes(20)]);
 
-    drivers::refresh(&server.app.pool, &server.app.fleet, &mut Book::default()).await.unwrap();
+    let (pool, fleet) = (&server.app.pool, &server.app.fleet);
+    drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();
     let drivers = server.app.fleet.drivers();
     assert_eq!((drivers.hosts, drivers.versions("foo.sys").len()), (3, 3));
 
@@ -67,4 +68,49 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     made.unwrap();
     let again = server.app.fleet.view();
     assert!(std::sync::Arc::ptr_eq(&view.hosts[0], &again.hosts[0]));
+}
+
+#[tokio::test]
+async fn scripts_read_tags_over_the_fleet_and_over_time() {
+    let server = Server::start().await;
+    let mut ids = Vec::new();
+    for (name, step) in [("a", 10), ("b", 30)] {
+        let mut agent = server.enrol(name).await;
+        let frames = [agent.frame(classic(step)), agent.frame(classic(step + 1))];
+        assert_eq!(agent.send(&[&frames[0], &frames[1]]).await.status(), 200);
+        ids.push(i64::from(agent.id.0));
+    }
+    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    made.unwrap();
+    let token = server.api_token(poolwatch_model::person::Role::Viewer).await;
+    let ask = async |path: String| -> (u16, serde_json::Value) {
+        let url = format!("{}{path}", server.url);
+        let answer = server.client.get(url).bearer_auth(&token).send().await.unwrap();
+        (answer.status().as_u16(), json(answer).await)
+    };
+
+    let (_, tags) = ask("/api/v1/tags?pool=nonpaged&limit=1".to_owned()).await;
+    assert_eq!((&tags["tags"][0]["tag"], &tags["tags"][0]["hosts"]), (&"Thre".into(), &2.into()));
+    assert_eq!(tags["tags"].as_array().unwrap().len(), 1);
+
+    let (_, across) = ask("/api/v1/tags/Thre?pool=nonpaged".to_owned()).await;
+    let hosts = across["pools"][0]["hosts"].as_array().unwrap();
+    assert_eq!(
+        hosts.iter().map(|host| host["host"].as_i64().unwrap()).collect::<Vec<_>>(),
+        [ids[1], ids[0]]
+    );
+
+    let (_, series) = ask(format!("/api/v1/hosts/{}/tags/Thre?pool=nonpaged", ids[0])).await;
+    let points = series["bytes"]["points"].as_array().unwrap();
+    assert_eq!(points.last().unwrap()["max"], hosts[1]["bytes"]);
+
+    let (_, host) = ask(format!("/api/v1/hosts/{}?largest=2", ids[0])).await;
+    assert_eq!(host["snapshot"]["tags"]["rows"].as_array().unwrap().len(), 2);
+
+    assert_eq!(ask("/api/v1/tags/Toolong".to_owned()).await.0, 400);
+    assert_eq!(ask("/api/v1/hosts/999/tags/Thre?pool=paged".to_owned()).await.0, 404);
+    let backwards = "since=2026-01-02T00:00:00Z&until=2026-01-01T00:00:00Z";
+    let (status, problem) =
+        ask(format!("/api/v1/hosts/{}/tags/Thre?pool=paged&{backwards}", ids[0])).await;
+    assert_eq!(status, 400, "{problem}");
 }

@@ -18,7 +18,7 @@ use poolwatch_web::{
     host::{Limit, Limits, Mark, MarkKind, PoolsChart},
     hosts::HostsQuery,
     login::{LoginError, LoginPage},
-    search::SearchPage,
+    search::{Found, SearchPage},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -60,6 +60,9 @@ fn pages() -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
         text: "badapp".into(),
         hosts: vec![samples::classic_row()],
         hosts_total: 1,
+        tags: Found::default(),
+        applications: Found::default(),
+        drivers: Found::default(),
         incidents: vec![(
             samples::incident(17, 1, samples::classic_diagnosis()),
             Some(samples::fs02()),

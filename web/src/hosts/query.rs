@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::links::Address;
+use crate::{
+    links::Address,
+    table::{Order, Sort, TableQuery, by, most},
+};
 
 /// What `/hosts`, `/hosts.csv` and `/hosts.json` take as parameters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,8 +31,8 @@ impl Default for HostsQuery {
             q: String::new(),
             group: String::new(),
             state: HostState::All,
-            sort: HostSort::Nonpaged,
-            order: Order::Desc,
+            sort: Self::FIRST.0,
+            order: Self::FIRST.1,
             page: 1,
         }
     }
@@ -109,10 +112,8 @@ pub enum HostSort {
     Seen,
 }
 
-impl HostSort {
-    /// Its value in an address.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+impl Sort for HostSort {
+    fn as_str(self) -> &'static str {
         match self {
             Self::Name => "name",
             Self::Os => "os",
@@ -128,15 +129,14 @@ impl HostSort {
         }
     }
 
-    /// The way that is wanted first: names from A, numbers from the largest.
-    const fn first_order(self) -> Order {
+    fn first_order(self) -> Order {
         match self {
             Self::Name | Self::Os | Self::Group => Order::Asc,
             _ => Order::Desc,
         }
     }
 
-    pub(super) fn in_words(self, order: Order) -> String {
+    fn in_words(self, order: Order) -> String {
         let what = match self {
             Self::Name => return by("name", order),
             Self::Os => return by("Windows version", order),
@@ -150,93 +150,34 @@ impl HostSort {
             Self::PagedGrowth => "paged growth",
             Self::Handles => "handles in one process",
         };
-        match order {
-            Order::Desc => format!("most {what} first"),
-            Order::Asc => format!("least {what} first"),
-        }
+        most(what, order)
     }
 }
 
-/// Which way a table is ordered.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Order {
-    /// Smallest first.
-    Asc,
-    /// Largest first.
-    Desc,
-}
+impl TableQuery for HostsQuery {
+    type Sort = HostSort;
 
-impl Order {
-    /// Its value in an address.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Asc => "asc",
-            Self::Desc => "desc",
-        }
-    }
-}
+    const FIRST: (HostSort, Order) = (HostSort::Nonpaged, Order::Desc);
 
-impl HostsQuery {
-    /// The address of this view.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.address("/hosts", self.page)
+    fn path(&self) -> String {
+        "/hosts".to_owned()
     }
 
-    /// Whether hosts are left out.
-    #[must_use]
-    pub fn is_filtered(&self) -> bool {
-        !self.q.is_empty() || !self.group.is_empty() || self.state != HostState::All
+    fn ordering(&self) -> (HostSort, Order) {
+        (self.sort, self.order)
     }
 
-    pub(super) fn export(&self, format: &str) -> String {
-        self.address(&format!("/hosts.{format}"), 1)
+    fn page(&self) -> u32 {
+        self.page
     }
 
-    pub(super) fn to_page(&self, page: u32) -> String {
-        self.address("/hosts", page)
+    fn ordered(&self, sort: HostSort, order: Order) -> Self {
+        Self { sort, order, page: 1, ..self.clone() }
     }
 
-    /// The address behind a column's head: orders by it, or turns its order round.
-    pub(super) fn sorted(&self, sort: &HostSort) -> String {
-        let order = match (self.sort == *sort, self.order) {
-            (false, _) => sort.first_order(),
-            (true, Order::Asc) => Order::Desc,
-            (true, Order::Desc) => Order::Asc,
-        };
-        Self { sort: *sort, order, ..self.clone() }.address("/hosts", 1)
-    }
-
-    /// Value of `aria-sort` of a column's head.
-    pub(super) fn aria(&self, sort: &HostSort) -> &'static str {
-        match (self.sort == *sort, self.order) {
-            (false, _) => "none",
-            (true, Order::Asc) => "ascending",
-            (true, Order::Desc) => "descending",
-        }
-    }
-
-    fn address(&self, path: &str, page: u32) -> String {
-        let standard = Self::default();
-        let unless = |is_standard: bool, text: &'static str| if is_standard { "" } else { text };
-        let ordered = (self.sort, self.order) == (standard.sort, standard.order);
-        Address::new(path)
-            .with("q", &self.q)
-            .with("group", &self.group)
-            .with("state", unless(self.state == standard.state, self.state.as_str()))
-            .with("sort", unless(ordered, self.sort.as_str()))
-            .with("order", unless(ordered, self.order.as_str()))
-            .with("page", &if page > 1 { page.to_string() } else { String::new() })
-            .finish()
-    }
-}
-
-fn by(what: &str, order: Order) -> String {
-    match order {
-        Order::Asc => format!("by {what}"),
-        Order::Desc => format!("by {what}, last first"),
+    fn filters(&self, address: Address) -> Address {
+        let state = if self.state == HostState::All { "" } else { self.state.as_str() };
+        address.with("q", &self.q).with("group", &self.group).with("state", state)
     }
 }
 

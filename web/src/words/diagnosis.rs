@@ -64,13 +64,17 @@ pub fn time_left(left: &TimeLeft) -> String {
     }
 }
 
-/// A suspect with its tags: `mybadapp.exe (Thre)`.
+/// A suspect with its version and tags: `mybadapp.exe (Thre)`, `foo.sys 5.1 (Fooo)`.
 #[must_use]
 pub fn suspect_name(suspect: &Suspect) -> String {
     let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
     let tags = tags.join(", ");
-    match (&suspect.name, suspect.kind, tags.is_empty()) {
-        (Some(name), _, true) => name.clone(),
+    let name = suspect.name.as_ref().map(|name| match &suspect.version {
+        Some(version) => format!("{name} {version}"),
+        None => name.clone(),
+    });
+    match (name, suspect.kind, tags.is_empty()) {
+        (Some(name), _, true) => name,
         (Some(name), _, false) => format!("{name} ({tags})"),
         (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
         (None, SuspectKind::KernelReference, true) => "a kernel reference".to_owned(),

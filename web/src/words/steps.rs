@@ -154,7 +154,9 @@ fn watch_tag(tag: Option<PoolTag>, pool: Option<Pool>) -> Step {
     plain(title, format!("{detail} {}", look_at(pool)), vec!["poolmon -b -p".to_owned()])
 }
 
-fn find_driver(tag: PoolTag) -> Step {
+/// How to look for the driver behind a tag on a host that uses it.
+#[must_use]
+pub fn find_driver(tag: PoolTag) -> Step {
     let title = format!("Find the driver behind tag {tag}");
     match findstr_pattern(tag) {
         Some(pattern) => plain(

@@ -6,7 +6,7 @@ use poolwatch_web::{
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
     hosts::HostsQuery,
-    search::SearchPage,
+    search::{Found, SearchPage},
 };
 
 use crate::samples;
@@ -96,6 +96,9 @@ fn hostile_evidence_and_searches_are_harmless() {
         text: HOSTILE.into(),
         hosts: samples::host_rows(),
         hosts_total: 1_000,
+        tags: Found::default(),
+        applications: Found::default(),
+        drivers: Found::default(),
         incidents: vec![],
     };
     is_harmless(&search.render().unwrap());

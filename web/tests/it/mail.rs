@@ -106,6 +106,8 @@ fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
     insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02 and 40 more: worse, Nonpaged pool leak: mybadapp.exe (Thre)");
     let text = mail.text().unwrap();
     assert!(text.contains("Left:   about 38 min (31 min to 50 min)"), "{text}");
+    mail.told = Told::Named;
+    assert!(mail.subject().unwrap().contains("now with a suspect, Nonpaged pool leak"));
     mail.told = Told::Resolved;
     assert!(mail.text().unwrap().starts_with("Resolved: "));
 }

@@ -6,9 +6,10 @@ use poolwatch_web::{
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
     evidence::EvidencePage,
-    hosts::{HostSort, HostsQuery, Order},
+    hosts::{HostSort, HostsQuery},
     login::{LoginError, LoginPage},
-    search::SearchPage,
+    search::{Found, SearchPage},
+    table::Order,
 };
 
 use crate::samples;
@@ -37,6 +38,9 @@ fn all() -> Vec<(&'static str, String)> {
         text: "x".into(),
         hosts: samples::host_rows(),
         hosts_total: 99,
+        tags: Found::default(),
+        applications: Found::default(),
+        drivers: Found::default(),
         incidents: vec![],
     };
     let error = ErrorPage {

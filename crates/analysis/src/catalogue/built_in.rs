@@ -1,6 +1,6 @@
 //! Well-known tags in our own words.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use poolwatch_model::{
     Pool, PoolTag,
@@ -65,6 +65,19 @@ pub fn group(tag: PoolTag) -> Option<&'static Entry> {
     ENTRIES.get(tag.unprotected())
 }
 
+/// The tags, and groups of tags, of an owner by its name.
+#[must_use]
+pub fn owned_by(owner: &str) -> &'static [&'static Entry] {
+    static BY_OWNER: LazyLock<HashMap<String, Vec<&'static Entry>>> = LazyLock::new(|| {
+        let mut owners: HashMap<String, Vec<&Entry>> = HashMap::new();
+        for (_, entry) in ENTRIES.entries().into_iter().filter(|(_, entry)| !entry.shared) {
+            owners.entry(entry.owner.to_lowercase()).or_default().push(entry);
+        }
+        owners
+    });
+    BY_OWNER.get(&owner.to_lowercase()).map(Vec::as_slice).unwrap_or_default()
+}
+
 fn read(line: &'static str) -> Option<Entry> {
     if line.starts_with("# ") {
         return None;
@@ -113,6 +126,14 @@ mod tests {
         assert_eq!(entry(tag("Thre")).map(|entry| entry.owner), Some("nt"));
         assert_eq!(entry(PoolTag::new(*b"Pro\xe3")), entry(tag("Proc")));
         assert_eq!(entry(tag("zzzz")), None);
+    }
+
+    #[test]
+    fn an_owner_is_found_in_any_case_with_all_its_tags() {
+        let tags: Vec<String> =
+            owned_by("NTFS.sys").iter().map(|entry| entry.pattern.to_string()).collect();
+        assert!(tags.len() > 5 && tags.iter().all(|tag| tag.starts_with('N')), "{tags:?}");
+        assert!(owned_by("none-such.sys").is_empty());
     }
 
     #[test]

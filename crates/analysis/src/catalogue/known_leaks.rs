@@ -45,6 +45,14 @@ pub fn known_leaks(tag: PoolTag) -> impl Iterator<Item = &'static KnownLeak> {
     LEAKS.iter().filter(move |leak| leak.tag == tag)
 }
 
+/// Known leaks of a driver, by its file name.
+pub fn known_leaks_of_driver(name: &str) -> impl Iterator<Item = &'static KnownLeak> {
+    let is_its = move |leak: &&KnownLeak| {
+        leak.kind == LeakKind::Driver && leak.name.eq_ignore_ascii_case(name)
+    };
+    LEAKS.iter().filter(is_its)
+}
+
 fn read(line: &'static str) -> Option<KnownLeak> {
     let mut columns = line.split('\t');
     let mut next = || columns.next();

@@ -4,6 +4,7 @@ use poolwatch_model::{
     PoolTag,
     comparison::{Attribute, AttributeCounts, Change},
     diagnosis::{Evidence, OwnerSource, Suspect, SuspectKind},
+    inventory::Driver,
 };
 
 use super::{Span, holder, rank};
@@ -150,9 +151,11 @@ fn named_after(case: &CaseFile, tag: PoolTag) -> Vec<String> {
     case.drivers.iter().filter(|one| begins(&one.name)).map(|one| one.name.clone()).collect()
 }
 
-/// Drivers that hosts with the growth have and hosts without do not.
+/// Drivers that hosts with the growth have and hosts without do not, and that this host has.
 fn by_fleet(case: &CaseFile, tags: &[PoolTag], found: &mut Vec<Suspect>) {
-    let told = case.fleet.iter().filter(|(tag, counts)| tags.contains(tag) && tells(counts));
+    let told = case.fleet.iter().filter(|(tag, counts)| {
+        tags.contains(tag) && tells(counts) && is_here(case, &counts.attribute)
+    });
     let told: Vec<&AttributeCounts> = told.map(|(_, counts)| counts).collect();
     let Some(best) = told.first() else { return };
     // Several drivers that come and go together share the suspicion.
@@ -167,6 +170,13 @@ fn by_fleet(case: &CaseFile, tags: &[PoolTag], found: &mut Vec<Suspect>) {
             known.evidence.insert(0, Evidence::Differs((**counts).clone()));
         }
     }
+}
+
+/// Whether this host has it, as far as its drivers are known; anything else counts as had.
+fn is_here(case: &CaseFile, attribute: &Attribute) -> bool {
+    let Attribute::Driver { name, version } = attribute else { return true };
+    let is_it = |one: &Driver| one.name.eq_ignore_ascii_case(name) && one.version == *version;
+    case.drivers.is_empty() || case.drivers.iter().any(is_it)
 }
 
 fn tells(counts: &AttributeCounts) -> bool {

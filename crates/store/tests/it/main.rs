@@ -4,6 +4,7 @@
 mod chunks;
 mod frames;
 mod incidents;
+mod inventories;
 mod work;
 
 use jiff::{SignedDuration, Timestamp};

@@ -1,5 +1,7 @@
 //! `GET /api/v1/hosts` and `/api/v1/hosts/{id}`.
 
+use std::cmp::Reverse;
+
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -68,6 +70,13 @@ pub(in crate::api) struct HostInFull {
     snapshot: Option<Snapshot>,
 }
 
+/// How much of a host.
+#[derive(Debug, Deserialize)]
+pub(in crate::api) struct Largest {
+    /// Only the tags with most bytes and the processes with most handles, so many of each.
+    largest: Option<usize>,
+}
+
 /// All hosts, a page at a time.
 #[utoipa::path(get, path = "/api/v1/hosts",
     params(("after" = Option<i32>, Query, description = "Only hosts with an id above this one")),
@@ -86,18 +95,40 @@ pub(in crate::api) async fn list(
 
 /// One host.
 #[utoipa::path(get, path = "/api/v1/hosts/{id}",
-    params(("id" = i32, Path, description = "Number of the host")),
+    params(
+        ("id" = i32, Path, description = "Number of the host"),
+        ("largest" = Option<usize>, Query, description = "Only the tags with most bytes and the \
+            processes with most handles, so many of each; else all")),
     responses((status = 200, body = HostInFull), (status = 404)))]
 pub(in crate::api) async fn one(
     State(app): State<SharedApp>,
     Path(id): Path<i32>,
+    Query(query): Query<Largest>,
 ) -> Result<Json<HostInFull>, Failure> {
     let view = app.fleet.view();
     let missing = || Failure::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
     let mut db = app.pool.acquire().await?;
-    let snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
+    let mut snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
+    if let (Some(snapshot), Some(most)) = (&mut snapshot, query.largest) {
+        keep_largest(snapshot, most);
+    }
     Ok(Json(HostInFull { host, snapshot }))
+}
+
+fn keep_largest(snapshot: &mut Snapshot, most: usize) {
+    if let Some(tags) = &mut snapshot.tags {
+        tags.rows.sort_unstable_by_key(|row| {
+            Reverse(row.paged.bytes.saturating_add(row.nonpaged.bytes))
+        });
+        tags.rows.truncate(most);
+        tags.rows.sort_unstable_by_key(|row| row.tag);
+        tags.complete = false;
+    }
+    if let Some(processes) = &mut snapshot.processes {
+        processes.sort_unstable_by_key(|process| (Reverse(process.handles), process.key));
+        processes.truncate(most);
+    }
 }
 
 fn in_short(summary: &HostSummary) -> HostInShort {

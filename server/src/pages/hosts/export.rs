@@ -5,7 +5,10 @@ use poolwatch_model::{Bytes, HostId, Pool, memory::CeilingSource};
 use poolwatch_web::{hosts::HostRow, level::PoolLevel};
 use serde::Serialize;
 
-use crate::fleet::view::HostSummary;
+use crate::{
+    fleet::view::HostSummary,
+    pages::export::{Row, inert},
+};
 
 /// One host. The names of the fields are the columns of the CSV file.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -65,8 +68,9 @@ impl PlainRow {
             open_incident: row.incident.map(|incident| incident.id.0),
         }
     }
+}
 
-    /// The same with texts that a spreadsheet does not take for formulas.
+impl Row for PlainRow {
     fn for_spreadsheets(&self) -> Self {
         Self {
             name: inert(&self.name),
@@ -78,40 +82,10 @@ impl PlainRow {
     }
 }
 
-/// Rows as CSV with a line of names.
-pub(super) fn csv(rows: &[PlainRow]) -> Result<Vec<u8>, csv::Error> {
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    for row in rows {
-        writer.serialize(row.for_spreadsheets())?;
-    }
-    writer.into_inner().map_err(|error| error.into_error().into())
-}
-
-/// Hosts choose their names: one that begins as a formula is shown as text.
-pub(in crate::pages) fn inert(text: &str) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
-        format!("'{text}")
-    } else {
-        text.to_owned()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_host_name_is_never_a_formula() {
-        for (name, cell) in [
-            ("=HYPERLINK(\"http://evil\")", "'=HYPERLINK(\"http://evil\")"),
-            ("@cmd", "'@cmd"),
-            ("-1", "'-1"),
-            ("\tx", "'\tx"),
-            ("FS-02", "FS-02"),
-        ] {
-            assert_eq!(inert(name), cell);
-        }
-    }
+    use crate::pages::export::csv;
 
     #[test]
     fn numbers_stay_exact_and_negative_changes_stay_numbers() {

@@ -1,0 +1,108 @@
+//! One driver over the fleet (`GET /drivers/{name}`), and its hosts as files.
+
+mod hosts;
+
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Uri},
+    response::{Html, Response},
+};
+use poolwatch_analysis::catalogue;
+use poolwatch_web::driver::{DriverHosts, DriverPage, DriverQuery, VersionRow};
+
+use super::{
+    address,
+    drivers::lines::{self, Suspected},
+    export::{csv_file, json_file},
+    live, ordering, rows, shell,
+};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::drivers::Drivers};
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(name): Path<String>,
+    Query(query): Query<DriverQuery>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, Failure> {
+    let view = app.fleet.view();
+    let suspected = lines::suspected(&view).remove(&name.to_lowercase());
+    let changes = app.fleet.driver_changes();
+    let hosts = hosts::select(app.clone(), view.clone(), &name, &query).await?;
+    let query = DriverHosts { name: name.to_lowercase(), query };
+    let total = hosts.len() as u64;
+    let page = DriverPage {
+        shell: shell(&app, &person, address(&uri)),
+        versions: versions(&app.fleet.drivers(), &name, suspected.as_ref()),
+        changes: changes
+            .iter()
+            .filter(|one| one.change.name == query.name)
+            .map(lines::changed)
+            .collect(),
+        incidents: rows::open_incidents(&view, |one| rows::suspects(one, &name)),
+        tags: lines::tags(&name, suspected.as_ref())
+            .into_iter()
+            .map(|tag| (tag, catalogue::entry(tag).map(|entry| entry.meaning.to_owned())))
+            .collect(),
+        leaks: catalogue::known_leaks_of_driver(&name).collect(),
+        total,
+        rows: ordering::page(&hosts, &query).map(hosts::DriverHost::row).collect(),
+        query,
+    };
+    live(&page, &headers)
+}
+
+/// All hosts of a driver as CSV.
+pub(super) async fn csv(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(name): Path<String>,
+    Query(query): Query<DriverQuery>,
+) -> Result<Response, Failure> {
+    csv_file("driver-hosts", &plain_rows(app, &name, &query).await?)
+}
+
+/// All hosts of a driver as JSON.
+pub(super) async fn json(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(name): Path<String>,
+    Query(query): Query<DriverQuery>,
+) -> Result<Response, Failure> {
+    json_file("driver-hosts", &plain_rows(app, &name, &query).await?)
+}
+
+async fn plain_rows(
+    app: SharedApp,
+    name: &str,
+    query: &DriverQuery,
+) -> Result<Vec<hosts::PlainRow>, Failure> {
+    let view = app.fleet.view();
+    let hosts = hosts::select(app, view, name, query).await?;
+    Ok(hosts.iter().map(|host| host.plain(name)).collect())
+}
+
+/// The versions of a driver, that on most hosts first.
+fn versions(drivers: &Drivers, name: &str, suspected: Option<&Suspected>) -> Vec<VersionRow> {
+    let all: usize = drivers.versions(name).iter().map(|(_, hosts)| hosts.len()).sum();
+    let mut versions: Vec<VersionRow> = drivers
+        .versions(name)
+        .iter()
+        .map(|(driver, hosts)| {
+            let is_affected =
+                |host: &&_| suspected.is_some_and(|suspected| suspected.hosts.contains(host));
+            VersionRow {
+                version: driver.version.clone(),
+                company: driver.company.clone(),
+                hosts: hosts.len() as u64,
+                share: hosts.len() as f64 / all.max(1) as f64,
+                affected: hosts.iter().filter(is_affected).count() as u64,
+            }
+        })
+        .collect();
+    versions.sort_by_key(|row| std::cmp::Reverse(row.hosts));
+    versions
+}

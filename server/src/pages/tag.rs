@@ -1,0 +1,144 @@
+//! One tag over the fleet (`GET /tags/{tag}`), and its hosts as files.
+
+mod hosts;
+mod owners;
+
+use std::cmp::Reverse;
+
+use axum::{
+    Extension,
+    extract::{Path, Query, State},
+    http::{HeaderMap, Uri},
+    response::{Html, Response},
+};
+use poolwatch_analysis::catalogue::{self, Catalogue};
+use poolwatch_model::{Bytes, Pool, PoolTag};
+use poolwatch_web::{
+    histogram::SizeHistogram,
+    tag::{TagHosts, TagInPool, TagPage, TagQuery, TagTold},
+};
+
+use super::{
+    address,
+    export::{csv_file, json_file},
+    live, ordering, rows, shell,
+};
+use crate::{
+    app::SharedApp,
+    auth::people::Person,
+    failure::Failure,
+    fleet::{earlier::Window, view::FleetView},
+};
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(tag): Path<String>,
+    Query(query): Query<TagQuery>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, Failure> {
+    let tag = read(&tag)?;
+    let view = app.fleet.view();
+    let pools = pools(&view, tag);
+    let pool = shown(&pools, &query);
+    let hosts = hosts::select(app.clone(), view.clone(), tag, pool, &query).await?;
+    let bytes: Vec<u64> = hosts.iter().map(|host| host.used.counters.bytes).collect();
+    let query = TagHosts { tag, query };
+    let page = TagPage {
+        shell: shell(&app, &person, address(&uri)),
+        told: told(&Catalogue::default(), tag),
+        pools,
+        pool,
+        spread: SizeHistogram::of(&bytes),
+        total: hosts.len() as u64,
+        rows: ordering::page(&hosts, &query).map(|host| host.row(&view, tag, pool)).collect(),
+        incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
+        owners: owners::of(&app, &view, tag),
+        leaks: owners::leaks(&app, &view, tag),
+        query,
+    };
+    live(&page, &headers)
+}
+
+/// All hosts of a tag as CSV.
+pub(super) async fn csv(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(tag): Path<String>,
+    Query(query): Query<TagQuery>,
+) -> Result<Response, Failure> {
+    csv_file("tag-hosts", &plain_rows(app, &tag, &query).await?)
+}
+
+/// All hosts of a tag as JSON.
+pub(super) async fn json(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(tag): Path<String>,
+    Query(query): Query<TagQuery>,
+) -> Result<Response, Failure> {
+    json_file("tag-hosts", &plain_rows(app, &tag, &query).await?)
+}
+
+async fn plain_rows(
+    app: SharedApp,
+    tag: &str,
+    query: &TagQuery,
+) -> Result<Vec<hosts::PlainRow>, Failure> {
+    let tag = read(tag)?;
+    let view = app.fleet.view();
+    let pool = shown(&pools(&view, tag), query);
+    let hosts = hosts::select(app, view.clone(), tag, pool, query).await?;
+    Ok(hosts.iter().map(|host| host.plain(&view, tag, pool)).collect())
+}
+
+fn read(tag: &str) -> Result<PoolTag, Failure> {
+    tag.parse().map_err(|_| Failure::not_found("There is no such tag"))
+}
+
+/// The pools that a tag uses, the one with most first.
+fn pools(view: &FleetView, tag: PoolTag) -> Vec<TagInPool> {
+    let lines = Pool::ALL.into_iter().filter_map(|pool| view.tags.get(tag, pool));
+    let mut pools: Vec<TagInPool> = lines
+        .filter(|line| line.hosts > 0)
+        .map(|line| {
+            let growth = line.growth(Window::Day);
+            let is_known = growth.hosts > 0;
+            let worst = line.top.first();
+            TagInPool {
+                pool: line.pool,
+                hosts: line.hosts.into(),
+                sum: Bytes(line.sum),
+                median: Bytes(line.median),
+                p95: Bytes(line.p95),
+                worst: worst.map(|(host, bytes)| (rows::link_to(view, *host), Bytes(*bytes))),
+                growth: is_known.then_some(growth.bytes),
+                grows_on: is_known.then_some(growth.grown_hosts.into()),
+            }
+        })
+        .collect();
+    pools.sort_by_key(|pool| Reverse(pool.sum));
+    pools
+}
+
+/// The pool whose hosts are shown: what was asked for, else that with most.
+fn shown(pools: &[TagInPool], query: &TagQuery) -> Pool {
+    let most = pools.first().map_or(Pool::Nonpaged, |first| first.pool);
+    query.pool.pool().unwrap_or(most)
+}
+
+fn told(catalogue: &Catalogue, tag: PoolTag) -> Option<TagTold> {
+    let told = catalogue.describe(tag)?;
+    let entry = catalogue::entry(tag);
+    Some(TagTold {
+        meaning: told.meaning.to_owned(),
+        owner: told.owner.filter(|owner| !owner.is_empty()).map(str::to_owned),
+        source: told.source,
+        certainty: told.certainty,
+        object_type: entry.and_then(|entry| entry.object_type),
+        cache: entry.is_some_and(|entry| entry.cache),
+        shared: entry.is_some_and(|entry| entry.shared),
+    })
+}

@@ -1,0 +1,175 @@
+//! Which tags a query means, and in which order.
+
+use std::{cmp::Reverse, sync::Arc};
+
+use poolwatch_analysis::catalogue::{Catalogue, Description};
+use poolwatch_model::{Bytes, HostId, Pool, PoolTag, incident::Incident};
+use poolwatch_web::{
+    host::TagMeaning,
+    hosts::IncidentMark,
+    table::Order,
+    tags::{self, TagSort, TagsQuery},
+};
+
+use crate::{
+    app::{App, SharedApp},
+    failure::Failure,
+    fleet::{
+        by_tag::{ByTag, TagLine},
+        earlier::Window,
+        view::FleetView,
+    },
+    pages::{
+        fleet::hosts_of_group,
+        ordering::{self, holds_ignoring_case},
+        rows,
+    },
+};
+
+/// The tags of a query.
+#[derive(Debug)]
+pub(in crate::pages) struct Selected {
+    /// All pages of them, in its order.
+    pub(in crate::pages) lines: Vec<Chosen>,
+    /// Tags and pools in use, in the group of the query.
+    pub(in crate::pages) in_use: u64,
+    /// Those of them that grow on some host.
+    pub(in crate::pages) growing: u64,
+    /// The one of them that grows most.
+    pub(in crate::pages) fastest: Option<Chosen>,
+}
+
+/// A tag's use of a pool, with what the tag stands for.
+#[derive(Debug, Clone)]
+pub(in crate::pages) struct Chosen {
+    line: TagLine,
+    meaning: Option<TagMeaning>,
+}
+
+/// The tags of a query. Looks through every tag, so it runs beside the requests' threads.
+pub(in crate::pages) async fn select(
+    app: SharedApp,
+    view: Arc<FleetView>,
+    query: TagsQuery,
+) -> Result<Selected, Failure> {
+    let work = move || {
+        let group = of_group(&app, &view, &query.group);
+        let tags = group.as_deref().unwrap_or(&view.tags);
+        among(tags, &query)
+    };
+    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+}
+
+/// The tags of a group's hosts; `None` for all hosts.
+pub(in crate::pages) fn of_group(app: &App, view: &FleetView, group: &str) -> Option<Arc<ByTag>> {
+    let hosts: Option<Vec<HostId>> = hosts_of_group(view, group);
+    Some(app.fleet.tags_of_group(view, &hosts?))
+}
+
+/// What a tag stands for.
+pub(in crate::pages) fn meaning(catalogue: &Catalogue, tag: PoolTag) -> Option<TagMeaning> {
+    catalogue.describe(tag).map(|told: Description<'_>| TagMeaning {
+        text: told.meaning.to_owned(),
+        owner: told.owner.filter(|owner| !owner.is_empty()).map(str::to_owned),
+    })
+}
+
+/// A line as the page shows it.
+pub(in crate::pages) fn line(view: &FleetView, chosen: &Chosen) -> tags::TagLine {
+    let line = &chosen.line;
+    let growth = known_growth(line);
+    tags::TagLine {
+        tag: line.tag,
+        pool: line.pool,
+        hosts: line.hosts.into(),
+        grows_on: growth.map(|(hosts, _)| hosts.into()),
+        growth: growth.map(|(_, bytes)| bytes),
+        sum: Bytes(line.sum),
+        median: Bytes(line.median),
+        p95: Bytes(line.p95),
+        worst: line.top.first().map(|(host, bytes)| (rows::link_to(view, *host), Bytes(*bytes))),
+        meaning: chosen.meaning.clone(),
+        incident: incident(view, line.tag, line.pool, None),
+    }
+}
+
+/// The latest open incident that is about a tag's use of a pool, on a host if one is given.
+pub(in crate::pages) fn incident(
+    view: &FleetView,
+    tag: PoolTag,
+    pool: Pool,
+    host: Option<HostId>,
+) -> Option<IncidentMark> {
+    let is_about = |incident: &&Incident| {
+        let cause = &incident.cause;
+        incident.state.is_active()
+            && cause.tag() == Some(tag)
+            && cause.pool().is_none_or(|of| of == pool)
+            && host.is_none_or(|host| incident.hosts.binary_search(&host).is_ok())
+    };
+    let incident = view.incidents.iter().find(is_about)?;
+    Some(IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict })
+}
+
+fn among(tags: &ByTag, query: &TagsQuery) -> Selected {
+    let catalogue = Catalogue::default();
+    let text = query.q.trim().to_lowercase();
+    let in_use = || tags.lines().iter().filter(|line| line.hosts > 0);
+    let grows = |line: &&TagLine| line.growth(Window::Day).grown_hosts > 0;
+    let fastest = in_use().filter(grows).max_by_key(|line| line.growth(Window::Day).grown_bytes);
+    let chosen =
+        |line: &TagLine| Chosen { meaning: meaning(&catalogue, line.tag), line: line.clone() };
+    let mut lines: Vec<Chosen> = in_use()
+        .filter(|line| query.pool.shows(line.pool))
+        .map(chosen)
+        .filter(|one| query.known.shows(one.meaning.is_some()) && holds(one, &text))
+        .collect();
+    sort(&mut lines, query.sort, query.order);
+    Selected {
+        lines,
+        in_use: in_use().count() as u64,
+        growing: in_use().filter(grows).count() as u64,
+        fastest: fastest.map(chosen),
+    }
+}
+
+fn holds(one: &Chosen, text: &str) -> bool {
+    let told = one.meaning.as_ref();
+    let texts = [told.map(|told| told.text.as_str()), told.and_then(|told| told.owner.as_deref())];
+    text.is_empty()
+        || holds_ignoring_case(&one.line.tag.to_string(), text)
+        || texts.into_iter().flatten().any(|whole| holds_ignoring_case(whole, text))
+}
+
+/// Hosts with growth and bytes of all hosts in 24 h, where a day of any host is known.
+fn known_growth(line: &TagLine) -> Option<(u32, i64)> {
+    let growth = line.growth(Window::Day);
+    (growth.hosts > 0).then_some((growth.grown_hosts, growth.bytes))
+}
+
+fn sort(lines: &mut [Chosen], by: TagSort, order: Order) {
+    let number = |of: fn(&TagLine) -> i64| move |one: &Chosen| Some(of(&one.line));
+    match by {
+        TagSort::Tag => sort_by(lines, order, |one| Some(one.line.tag)),
+        TagSort::Owner => {
+            sort_by(lines, order, |one| Some(one.meaning.as_ref()?.owner.as_ref()?.to_lowercase()));
+        }
+        // A tag without a day of history does not come after those that are known not to grow.
+        TagSort::Grows => {
+            sort_by(lines, order, number(|line| line.growth(Window::Day).grown_hosts.into()));
+        }
+        TagSort::Growth => sort_by(lines, order, |one| Some(known_growth(&one.line)?.1)),
+        TagSort::Hosts => sort_by(lines, order, number(|line| line.hosts.into())),
+        TagSort::Sum => sort_by(lines, order, |one| Some(one.line.sum)),
+        TagSort::Median => sort_by(lines, order, |one| Some(one.line.median)),
+        TagSort::P95 => sort_by(lines, order, |one| Some(one.line.p95)),
+        TagSort::Worst => sort_by(lines, order, |one| Some(one.line.top.first()?.1)),
+    }
+}
+
+fn sort_by<K: Ord>(lines: &mut [Chosen], order: Order, key: impl Fn(&Chosen) -> Option<K>) {
+    lines.sort_by_cached_key(|one| {
+        let line = &one.line;
+        (ordering::key(key(one), order), Reverse(line.sum), line.tag, line.pool)
+    });
+}
