@@ -11,13 +11,13 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use poolwatch_evidence::read;
-use poolwatch_model::{Bytes, person::Role};
+use poolwatch_model::{Bytes, HostId, person::Role};
 use poolwatch_store::{
-    evidence,
+    evidence, hosts,
     uploads::{self, NewUpload, Upload},
 };
 use poolwatch_web::{
-    Page,
+    HostLink, Page,
     evidence::{DiagnosisPage, EvidencePage, RecentDiagnosis},
     links,
 };
@@ -81,7 +81,7 @@ pub(super) async fn page(
     Path(id): Path<String>,
 ) -> Result<Html<String>, Failure> {
     let upload = find(&app, &id).await?;
-    show(&app, &person, upload, None)
+    show(&app, &person, upload, None).await
 }
 
 /// The same for scripts, in the shape of `poolwatch-server diagnose --json`.
@@ -116,7 +116,7 @@ pub(super) async fn keep(
     let upload = find(&app, &id).await?;
     if import::checked_name(&keep.host).is_err() {
         let error = "A host's name has 1 to 255 bytes, without control characters.";
-        let page = show(&app, &person, upload, Some((keep.host, error)))?;
+        let page = show(&app, &person, upload, Some((keep.host, error))).await?;
         return Ok(page.into_response());
     }
     let now = clock::now();
@@ -144,7 +144,17 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> 
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
 }
 
-fn show(
+/// A host's link; of one that the view does not hold yet, as the database knows it.
+async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, Failure> {
+    if let Some(known) = app.fleet.view().host(host) {
+        return Ok(rows::link(known));
+    }
+    let found = hosts::find(&mut *app.pool.acquire().await?, host).await?;
+    let name = found.map_or_else(|| format!("host {host}"), |found| found.name);
+    Ok(HostLink { id: host, name })
+}
+
+async fn show(
     app: &SharedApp,
     person: &Person,
     upload: Upload,
@@ -153,7 +163,10 @@ fn show(
     let findings: Findings = serde_json::from_value(upload.findings).map_err(Failure::internal)?;
     let understood = findings.is_understood();
     let shell = shell(app, person, links::diagnosis(upload.id));
-    let view = app.fleet.view();
+    let kept_for = match upload.kept_for {
+        Some(host) => Some(link(app, host).await?),
+        None => None,
+    };
     let (host, error) = match wrong {
         Some((host, error)) => (host, Some(error.to_owned())),
         None => (findings.computer.unwrap_or_default(), None),
@@ -172,7 +185,7 @@ fn show(
             .into_iter()
             .map(|text| rows::imported_file(text.name, text.size, Some(text.summary), upload.at))
             .collect(),
-        kept_for: upload.kept_for.map(|host| rows::link_to(&view, host)),
+        kept_for,
         may_keep: person.role >= Role::Operator,
         host,
         error,

@@ -159,7 +159,8 @@ async fn texts_of_a_dead_machine_lead_to_their_culprit_on_a_page_and_are_kept_wh
     assert_eq!(keep("FS-02").await.unwrap().status(), 303);
     let page = get(path).await.unwrap().text().await.unwrap();
     assert!(page.contains("Kept for") && page.contains("FS-02"));
-    assert!(get("/evidence".into()).await.unwrap().text().await.unwrap().contains("FS-02"));
+    let list = get("/evidence".into()).await.unwrap().text().await.unwrap();
+    assert!(list.contains("mybadapp.exe") && list.contains("&#60;i&#62;dump.txt"));
 }
 
 #[tokio::test]
