@@ -2,6 +2,7 @@
 //! line and the console's evidence page use it alike.
 
 mod case;
+mod findings;
 mod report;
 mod screen;
 
@@ -24,6 +25,7 @@ use poolwatch_web::{
     words,
 };
 
+pub use findings::{Findings, FoundTag, ReadText};
 pub use report::Report;
 
 /// What texts tell, and the judgement on it.
@@ -37,6 +39,8 @@ pub struct Judged {
     pub catalogue: Catalogue,
     /// What was read of each file.
     pub files: Vec<ReadFile>,
+    /// The machine that events name.
+    pub computer: Option<String>,
 }
 
 /// What was read of a file.
@@ -84,7 +88,8 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
     if combined.snapshots.iter().any(|moment| moment.is_torn) {
         doubt(&mut diagnosis);
     }
-    Judged { remarks: remarks(&combined), diagnosis, catalogue, files }
+    let computer = combined.events.iter().find_map(|event| event.computer.clone());
+    Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
 }
 
 fn read_file(reading: &Reading) -> ReadFile {

@@ -218,7 +218,8 @@ fn timed(moments: Vec<Moment>, now: Timestamp) -> Vec<(Timestamp, Snapshot)> {
     timed
 }
 
-fn summary(reading: &Reading) -> FileSummary {
+/// What was understood of a text, in short.
+pub(crate) fn summary(reading: &Reading) -> FileSummary {
     let mut kinds: Vec<String> = Vec::new();
     for piece in &reading.pieces {
         let kind = piece.kind.to_string();
@@ -289,7 +290,11 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     Ok(snapshot)
 }
 
-fn checked_name(name: &str) -> Result<&str, Failure> {
+/// The name of a host, without what surrounds it.
+///
+/// # Errors
+/// 400 for one that cannot be.
+pub(crate) fn checked_name(name: &str) -> Result<&str, Failure> {
     let name = name.trim();
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
         return Err(Failure::bad_request(

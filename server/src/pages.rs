@@ -3,6 +3,7 @@
 mod application;
 mod applications;
 mod assets;
+mod compare;
 mod driver;
 mod drivers;
 mod events;
@@ -29,6 +30,7 @@ use axum::{
 };
 use poolwatch_model::person::Role;
 use poolwatch_web::{LivePage, Shell};
+use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
     app::SharedApp,
@@ -40,6 +42,8 @@ use crate::{
 
 /// Largest upload of evidence.
 pub const EVIDENCE_BYTES: usize = 100 << 20;
+/// Uploads of evidence that are read at a time: each is held in memory.
+const EVIDENCE_AT_ONCE: usize = 2;
 
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
@@ -57,6 +61,9 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/hosts.json", get(hosts::json))
         .at(VIEW, "/hosts/{id}", get(host::page))
         .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
+        .at(VIEW, "/compare", get(compare::page))
+        .at(VIEW, "/compare.csv", get(compare::csv))
+        .at(VIEW, "/compare.json", get(compare::json))
         .at(VIEW, "/incidents", get(incidents::list))
         .at(VIEW, "/incidents/{id}", get(incidents::page))
         .at(VIEW, "/tags", get(tags::page))
@@ -82,9 +89,15 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/evidence", get(evidence::form))
         .at(
             OPERATE,
-            "/evidence/import",
-            post(evidence::import).layer(DefaultBodyLimit::max(EVIDENCE_BYTES)),
+            "/evidence/diagnose",
+            post(evidence::diagnose).layer((
+                ConcurrencyLimitLayer::new(EVIDENCE_AT_ONCE),
+                DefaultBodyLimit::max(EVIDENCE_BYTES),
+            )),
         )
+        .at(VIEW, "/evidence/{id}", get(evidence::page))
+        .at(VIEW, "/evidence/{id}/report.json", get(evidence::report))
+        .at(OPERATE, "/evidence/{id}/keep", post(evidence::keep))
 }
 
 /// What surrounds every page.

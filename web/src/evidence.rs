@@ -1,11 +1,11 @@
-//! Evidence from hosts without an agent: the upload (`GET /evidence`, `POST /evidence/import` as
-//! multipart with `host` and one or several `files`) and what was recognised.
+//! Texts of a machine without an agent: the form (`GET /evidence`; `POST /evidence/diagnose` as
+//! multipart with `files` and `text`) and the diagnosis (`GET /evidence/{id}`).
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, diagnosis::Diagnosis};
+use poolwatch_model::{Bytes, Pool, PoolTag, diagnosis::Diagnosis};
 
-use crate::{HostLink, Shell, assets, figures, words};
+use crate::{HostLink, Shell, assets, figures, links, steps::NextStep, words};
 
 /// A file that was imported.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,51 +37,118 @@ pub struct IgnoredLine {
     pub reason: String,
 }
 
-/// The form, with what was imported lately.
+/// A diagnosis of texts in a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RecentDiagnosis {
+    /// Its number.
+    pub id: String,
+    /// When the texts were brought.
+    pub at: Timestamp,
+    /// Who brought them.
+    pub by: String,
+    /// How many there are.
+    pub files: u64,
+    /// Names of the first of them.
+    pub names: String,
+    /// The host that they were kept for.
+    pub kept_for: Option<HostLink>,
+    /// Whether anything was understood.
+    pub understood: bool,
+    /// The judgement.
+    pub diagnosis: Diagnosis,
+}
+
+/// The form, with what was brought lately.
 #[derive(Debug, Clone, Template)]
 #[template(path = "evidence.html")]
 pub struct EvidencePage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// What was typed as host name.
-    pub host: String,
-    /// Why the last import failed as a whole (`No file was chosen`).
+    /// Whether this person may bring texts.
+    pub may_bring: bool,
+    /// Why the last upload failed as a whole (`No file was chosen`).
     pub error: Option<String>,
     /// Largest upload that is taken.
     pub limit: Bytes,
-    /// What was imported lately, latest first.
-    pub recent: Vec<(HostLink, ImportedFile)>,
+    /// Diagnoses of late, latest first.
+    pub diagnosed: Vec<RecentDiagnosis>,
+    /// Texts that were kept for a host of late, latest first.
+    pub kept: Vec<(HostLink, ImportedFile)>,
 }
 
-/// What an import found.
+/// A tag that a diagnosis is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagFound {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Bytes outstanding, where they are told.
+    pub bytes: Option<Bytes>,
+    /// Allocations minus frees.
+    pub outstanding: u64,
+    /// What it counts, if anybody says.
+    pub meaning: Option<String>,
+    /// Who may own it.
+    pub owners: String,
+}
+
+/// The diagnosis of texts.
 #[derive(Debug, Clone, Template)]
-#[template(path = "evidence_result.html")]
-pub struct EvidenceResultPage {
+#[template(path = "evidence_diagnosis.html")]
+pub struct DiagnosisPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// The host that the files were kept for.
-    pub host: HostLink,
-    /// The files, in the order in which they were sent.
+    /// Its number.
+    pub id: String,
+    /// When the texts were brought.
+    pub at: Timestamp,
+    /// Who brought them.
+    pub by: String,
+    /// Whether anything was understood.
+    pub understood: bool,
+    /// The judgement.
+    pub diagnosis: Diagnosis,
+    /// What was observed beside it, in sentences.
+    pub remarks: Vec<String>,
+    /// What to do next.
+    pub steps: Vec<NextStep>,
+    /// The tags it is about.
+    pub tags: Vec<TagFound>,
+    /// The texts, in the order in which they were sent.
     pub files: Vec<ImportedFile>,
-    /// The judgement on the host with what they told.
-    pub diagnosis: Option<Diagnosis>,
+    /// The host that they were kept for.
+    pub kept_for: Option<HostLink>,
+    /// Whether this person may keep them.
+    pub may_keep: bool,
+    /// What stands in the field for the host's name.
+    pub host: String,
+    /// Why they were not kept.
+    pub error: Option<String>,
 }
 
-impl EvidenceResultPage {
-    fn headline(&self) -> String {
-        let recognised = self.files.iter().filter(|file| file.kind.is_some()).count();
-        match (recognised, self.files.len()) {
-            (0, _) => "Nothing in these files was recognised.".to_owned(),
-            (some, all) if some == all => {
-                format!(
-                    "{} kept for {}.",
-                    figures::counted(all as u64, "file", "files"),
-                    self.host.name
-                )
-            }
-            (some, all) => {
-                format!("{some} of {all} files recognised and kept for {}.", self.host.name)
-            }
+impl RecentDiagnosis {
+    fn title(&self) -> String {
+        if self.understood {
+            words::title(&self.diagnosis)
+        } else {
+            "Nothing was understood".to_owned()
         }
+    }
+}
+
+impl DiagnosisPage {
+    fn headline(&self) -> String {
+        if self.understood {
+            words::headline(&self.diagnosis)
+        } else if self.files.len() == 1 {
+            "Nothing in this file was understood.".to_owned()
+        } else {
+            "Nothing in these files was understood.".to_owned()
+        }
+    }
+
+    fn short_title(&self) -> String {
+        if self.understood { words::title(&self.diagnosis) } else { self.headline() }
     }
 }

@@ -206,6 +206,16 @@ impl HostPage {
             .finish()
     }
 
+    /// The address that compares this host with a healthy one, or with itself so long ago.
+    fn compare_url(&self, with: &str) -> String {
+        let id = self.host.id.to_string();
+        let this = Address::new("/compare").with("host", &id);
+        match with {
+            "healthy" => this.with("with", with).finish(),
+            ago => this.with("host", &id).with("at", ago).finish(),
+        }
+    }
+
     fn commit_share(&self) -> Option<f64> {
         Some(self.memory.committed?.share_of(self.memory.commit_limit?))
     }

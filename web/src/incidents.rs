@@ -149,6 +149,16 @@ impl IncidentPage {
         Some(words::time_left(&left))
     }
 
+    /// The address that compares the worst hosts with a healthy one.
+    fn compare_url(&self) -> Option<String> {
+        let first = self.hosts.first()?;
+        let mut query = links::Address::new("/compare").with("host", &first.host.id.to_string());
+        if let Some(second) = self.hosts.get(1) {
+            query = query.with("host", &second.host.id.to_string());
+        }
+        Some(query.with("with", "healthy").finish())
+    }
+
     fn affected(&self) -> u64 {
         self.hosts.len() as u64
     }

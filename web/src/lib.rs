@@ -8,6 +8,7 @@
 pub mod application;
 pub mod applications;
 pub mod assets;
+pub mod compare;
 pub mod driver;
 pub mod drivers;
 pub mod error;

@@ -33,6 +33,12 @@ pub fn incident(id: &IncidentId) -> String {
     format!("/incidents/{}", id.0)
 }
 
+/// The page of a diagnosis of texts.
+#[must_use]
+pub fn diagnosis(id: impl fmt::Display) -> String {
+    format!("/evidence/{id}")
+}
+
 /// The page of a tag.
 #[must_use]
 pub fn tag(tag: &PoolTag) -> String {

@@ -19,7 +19,7 @@ use poolwatch_model::{
     series::Break,
 };
 
-pub use diagnosis::{headline, suspect_name, time_left, title};
+pub use diagnosis::{facts, headline, suspect_name, time_left, title};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};

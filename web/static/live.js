@@ -4,7 +4,10 @@ const mark = () => document.getElementById("freshness");
 
 document.addEventListener("htmx:beforeRequest", (event) => {
   const part = event.target;
-  const used = part.contains(document.activeElement) || getSelection()?.type === "Range";
+  const used =
+    part.contains(document.activeElement) ||
+    part.querySelector("input:checked") !== null ||
+    getSelection()?.type === "Range";
   if (document.hidden || used) event.preventDefault();
 });
 

@@ -23,6 +23,7 @@ pub mod read;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;
+pub mod uploads;
 
 use sqlx::{PgConnection, migrate::Migrator};
 pub use sqlx::{PgPool, Postgres, Transaction, postgres::PgConnectOptions};

@@ -59,7 +59,7 @@ impl FleetView {
 }
 
 /// One host in short.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct HostSummary {
     /// Who it is.
     pub host: Arc<Host>,

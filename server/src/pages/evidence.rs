@@ -1,35 +1,41 @@
-//! Bringing evidence (`GET /evidence`, `POST /evidence/import`).
+//! Texts of a machine without an agent: bringing them (`GET /evidence`, `POST /evidence/diagnose`), the
+//! diagnosis (`GET /evidence/{id}`, as JSON `/evidence/{id}/report.json`), and keeping them for a
+//! host (`POST /evidence/{id}/keep`).
+
+mod upload;
 
 use axum::{
-    Extension,
-    extract::{
-        Multipart, State,
-        multipart::{Field, MultipartError},
-    },
-    http::{StatusCode, Uri},
-    response::Html,
+    Extension, Form, Json,
+    extract::{Multipart, Path, State},
+    http::Uri,
+    response::{Html, IntoResponse, Redirect, Response},
 };
-use poolwatch_model::Bytes;
-use poolwatch_store::evidence;
+use poolwatch_evidence::read;
+use poolwatch_model::{Bytes, HostId, person::Role};
+use poolwatch_store::{
+    evidence, hosts,
+    uploads::{self, NewUpload, Upload},
+};
 use poolwatch_web::{
     HostLink, Page,
-    evidence::{EvidencePage, EvidenceResultPage},
+    evidence::{DiagnosisPage, EvidencePage, RecentDiagnosis},
+    links,
 };
+use serde::Deserialize;
+use uuid::Uuid;
 
-use super::{EVIDENCE_BYTES, address, host::judgement, rows, shell};
+use super::{EVIDENCE_BYTES, address, next_steps, rows, shell};
 use crate::{
     app::SharedApp,
     auth::people::Person,
+    clock,
+    diagnosing::{self, Findings, Report},
     failure::Failure,
     import::{self, File},
 };
 
-/// Imports that are shown, the latest.
+/// Diagnoses and kept files that are shown, the latest.
 const RECENT: i64 = 20;
-/// Files of one import.
-const FILES: usize = 100;
-/// Bytes of a file's name that are kept.
-const NAME_BYTES: usize = 255;
 
 /// The form.
 pub(super) async fn form(
@@ -37,48 +43,152 @@ pub(super) async fn form(
     Extension(person): Extension<Person>,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
-    show_form(&app, &person, &uri, String::new(), None).await
+    show_form(&app, &person, &uri, None).await
 }
 
-/// Takes the files in and shows what was understood.
-pub(super) async fn import(
+/// Takes texts in and judges them.
+pub(super) async fn diagnose(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     uri: Uri,
-    upload: Multipart,
-) -> Result<Html<String>, Failure> {
-    let (name, files) = read(upload).await?;
-    let wrong = if name.is_empty() {
-        Some("Name the host that the files are from.")
-    } else if files.is_empty() {
-        Some("No file was chosen, or all were empty.")
-    } else {
-        None
-    };
-    if let Some(error) = wrong {
-        return show_form(&app, &person, &uri, name, Some(error.to_owned())).await;
+    sent: Multipart,
+) -> Result<Response, Failure> {
+    let files = upload::read(sent).await?;
+    if files.is_empty() {
+        let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
+        return Ok(show_form(&app, &person, &uri, Some(error)).await?.into_response());
     }
-    let shell = shell(&app, &person, address(&uri));
-    let imported = import::import(&app.pool, &name, &files, shell.now).await?;
-    import::show(&app, imported.host, shell.now).await?;
-    let mut db = app.pool.acquire().await?;
-    let known = judgement::known(&app, &mut db, imported.host, shell.now).await?;
-    drop(db);
-    let host = known.as_ref().map_or_else(
-        || HostLink { id: imported.host, name: name.clone() },
-        |known| rows::link(&known.summary),
-    );
-    let page = EvidenceResultPage {
-        host,
-        files: files
-            .iter()
-            .zip(imported.files)
-            .map(|(file, (summary, _))| {
-                let size = Bytes(file.content.len() as u64);
-                rows::imported_file(file.name.clone(), size, Some(summary), shell.now)
-            })
+    let (files, findings) = aside(move || {
+        let findings = Findings::of(&files);
+        (files, findings)
+    })
+    .await?;
+    let id = Uuid::now_v7();
+    let named: Vec<(&str, &[u8])> =
+        files.iter().map(|file| (file.name.as_str(), &file.content[..])).collect();
+    let findings = serde_json::to_value(&findings).map_err(Failure::internal)?;
+    let new = NewUpload { id, by: &person.name, findings, files: &named };
+    let mut transaction = app.pool.begin().await?;
+    uploads::insert(&mut transaction, &new, clock::now()).await?;
+    transaction.commit().await?;
+    Ok(Redirect::to(&links::diagnosis(id)).into_response())
+}
+
+/// What was found in them.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<String>,
+) -> Result<Html<String>, Failure> {
+    let upload = find(&app, &id).await?;
+    show(&app, &person, upload, None).await
+}
+
+/// The same for scripts, in the shape of `poolwatch-server diagnose --json`.
+pub(super) async fn report(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(id): Path<String>,
+) -> Result<Json<Report>, Failure> {
+    let upload = find(&app, &id).await?;
+    let files = files_of(&app, upload.id).await?;
+    let report = aside(move || {
+        let readings = files.iter().map(|file| read(&file.name, &file.content)).collect();
+        Report::new(&diagnosing::judge(readings, Vec::new()))
+    });
+    Ok(Json(report.await?))
+}
+
+/// What the form of keeping sends.
+#[derive(Debug, Deserialize)]
+pub(super) struct Keep {
+    /// Name of the host.
+    host: String,
+}
+
+/// Keeps the texts for a host, with what they tell.
+pub(super) async fn keep(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<String>,
+    Form(keep): Form<Keep>,
+) -> Result<Response, Failure> {
+    let upload = find(&app, &id).await?;
+    if import::checked_name(&keep.host).is_err() {
+        let error = "A host's name has 1 to 255 bytes, without control characters.";
+        let page = show(&app, &person, upload, Some((keep.host, error))).await?;
+        return Ok(page.into_response());
+    }
+    let now = clock::now();
+    let files = files_of(&app, upload.id).await?;
+    let imported = import::import(&app.pool, &keep.host, &files, now).await?;
+    import::show(&app, imported.host, now).await?;
+    uploads::note_kept(&mut *app.pool.acquire().await?, upload.id, imported.host).await?;
+    Ok(Redirect::to(&links::diagnosis(upload.id)).into_response())
+}
+
+async fn find(app: &SharedApp, id: &str) -> Result<Upload, Failure> {
+    let missing = || Failure::not_found("There is no such diagnosis, or not any more");
+    let id: Uuid = id.parse().map_err(|_| missing())?;
+    let found = uploads::find(&mut *app.pool.acquire().await?, id).await?;
+    found.ok_or_else(missing)
+}
+
+async fn files_of(app: &SharedApp, id: Uuid) -> Result<Vec<File>, Failure> {
+    let files = uploads::files(&mut *app.pool.acquire().await?, id).await?;
+    Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
+}
+
+/// Runs what takes long for large texts beside the threads that answer requests.
+async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+}
+
+/// A host's link; of one that the view does not hold yet, as the database knows it.
+async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, Failure> {
+    if let Some(known) = app.fleet.view().host(host) {
+        return Ok(rows::link(known));
+    }
+    let found = hosts::find(&mut *app.pool.acquire().await?, host).await?;
+    let name = found.map_or_else(|| format!("host {host}"), |found| found.name);
+    Ok(HostLink { id: host, name })
+}
+
+async fn show(
+    app: &SharedApp,
+    person: &Person,
+    upload: Upload,
+    wrong: Option<(String, &'static str)>,
+) -> Result<Html<String>, Failure> {
+    let findings: Findings = serde_json::from_value(upload.findings).map_err(Failure::internal)?;
+    let understood = findings.is_understood();
+    let shell = shell(app, person, links::diagnosis(upload.id));
+    let kept_for = match upload.kept_for {
+        Some(host) => Some(link(app, host).await?),
+        None => None,
+    };
+    let (host, error) = match wrong {
+        Some((host, error)) => (host, Some(error.to_owned())),
+        None => (findings.computer.unwrap_or_default(), None),
+    };
+    let page = DiagnosisPage {
+        id: upload.id.to_string(),
+        at: upload.at,
+        by: upload.by,
+        understood,
+        steps: if understood { next_steps::of(&findings.diagnosis, None) } else { Vec::new() },
+        diagnosis: findings.diagnosis,
+        remarks: findings.remarks,
+        tags: findings.tags.into_iter().map(rows::found_tag).collect(),
+        files: findings
+            .texts
+            .into_iter()
+            .map(|text| rows::imported_file(text.name, text.size, Some(text.summary), upload.at))
             .collect(),
-        diagnosis: known.and_then(|known| known.diagnosis),
+        kept_for,
+        may_keep: person.role >= Role::Operator,
+        host,
+        error,
         shell,
     };
     Ok(Html(page.render()?))
@@ -88,89 +198,40 @@ async fn show_form(
     app: &SharedApp,
     person: &Person,
     uri: &Uri,
-    host: String,
     error: Option<String>,
 ) -> Result<Html<String>, Failure> {
-    let recent = evidence::recent(&mut *app.pool.acquire().await?, RECENT).await?;
+    let mut db = app.pool.acquire().await?;
+    let kept = evidence::recent(&mut db, RECENT).await?;
+    let diagnosed = uploads::recent(&mut db, RECENT).await?;
+    drop(db);
     let view = app.fleet.view();
     let page = EvidencePage {
         shell: shell(app, person, address(uri)),
-        host,
+        may_bring: person.role >= Role::Operator,
         error,
         limit: Bytes(EVIDENCE_BYTES as u64),
-        recent: recent
+        diagnosed: diagnosed
+            .into_iter()
+            .filter_map(|upload| {
+                let findings: Findings = serde_json::from_value(upload.findings).ok()?;
+                let names: Vec<String> =
+                    findings.texts.iter().take(3).map(|text| text.name.clone()).collect();
+                Some(RecentDiagnosis {
+                    id: upload.id.to_string(),
+                    at: upload.at,
+                    by: upload.by,
+                    files: findings.texts.len() as u64,
+                    names: names.join(", "),
+                    kept_for: upload.kept_for.map(|host| rows::link_to(&view, host)),
+                    understood: findings.is_understood(),
+                    diagnosis: findings.diagnosis,
+                })
+            })
+            .collect(),
+        kept: kept
             .into_iter()
             .map(|(host, evidence)| (rows::link_to(&view, host), rows::file(evidence)))
             .collect(),
     };
     Ok(Html(page.render()?))
-}
-
-/// The host's name and the files that are not empty.
-async fn read(mut upload: Multipart) -> Result<(String, Vec<File>), Failure> {
-    let (mut host, mut files) = (String::new(), Vec::new());
-    while let Some(field) = upload.next_field().await.map_err(|error| unreadable(&error))? {
-        match field.name() {
-            Some("host") => {
-                let text = field.text().await.map_err(|error| unreadable(&error))?;
-                text.trim().clone_into(&mut host);
-            }
-            Some("files") => files.extend(file(field).await?),
-            _ => {}
-        }
-        if files.len() > FILES {
-            return Err(Failure::bad_request(format!("Import up to {FILES} files at once.")));
-        }
-    }
-    Ok((host, files))
-}
-
-async fn file(field: Field<'_>) -> Result<Option<File>, Failure> {
-    let name = field.file_name().map(file_name).unwrap_or_default();
-    let content = field.bytes().await.map_err(|error| unreadable(&error))?;
-    Ok((!content.is_empty()).then(|| File { name, content: content.into() }))
-}
-
-/// The last part of a path, without control characters, of a length that tables bear.
-fn file_name(path: &str) -> String {
-    let last = path.rsplit(['/', '\\']).next().unwrap_or_default();
-    let mut name: String = last.chars().filter(|letter| !letter.is_control()).collect();
-    while name.len() > NAME_BYTES {
-        name.pop();
-    }
-    if name.is_empty() { "unnamed".to_owned() } else { name }
-}
-
-fn unreadable(error: &MultipartError) -> Failure {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Failure::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "too-large",
-            "The files are too large",
-            format!(
-                "Up to {} together are taken. Send fewer at once, or cut the files.",
-                Bytes(EVIDENCE_BYTES as u64)
-            ),
-        );
-    }
-    Failure::bad_request("The upload broke off or is not a form with files. Try again.")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_name_is_a_name_and_no_path() {
-        for (sent, kept) in [
-            ("tags.txt", "tags.txt"),
-            ("C:\\dumps\\vm.txt", "vm.txt"),
-            ("../../etc/passwd", "passwd"),
-            ("a\u{7}b", "ab"),
-            ("", "unnamed"),
-        ] {
-            assert_eq!(file_name(sent), kept);
-        }
-        assert_eq!(file_name(&"ä".repeat(300)).len(), 254);
-    }
 }

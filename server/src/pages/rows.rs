@@ -8,7 +8,7 @@ use poolwatch_store::{events::HostEvent, evidence::Evidence};
 use poolwatch_web::{
     HostLink,
     events::EventRow,
-    evidence::{IgnoredLine, ImportedFile},
+    evidence::{IgnoredLine, ImportedFile, TagFound},
     hosts::{HostRow, HostSource, IncidentMark, TopProcess},
     incidents::{IncidentHost, IncidentRow},
     level::PoolLevel,
@@ -18,6 +18,7 @@ use poolwatch_web::{
 
 use super::presence;
 use crate::{
+    diagnosing::FoundTag,
     fleet::view::{FleetView, HostSummary},
     import::FileSummary,
 };
@@ -211,6 +212,18 @@ pub(super) fn imported_file(
         .map(|line| IgnoredLine { number: line.number, text: line.text, reason: line.reason })
         .collect();
     ImportedFile { name, kind, size, used, ignored, ignored_lines, imported }
+}
+
+/// A tag that a diagnosis of texts is about.
+pub(super) fn found_tag(found: FoundTag) -> TagFound {
+    TagFound {
+        tag: found.tag,
+        pool: found.pool,
+        bytes: found.bytes,
+        outstanding: found.outstanding,
+        meaning: found.meaning,
+        owners: found.owners.join(", "),
+    }
 }
 
 #[cfg(test)]

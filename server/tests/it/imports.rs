@@ -120,3 +120,63 @@ async fn all_samples_and_the_texts_of_all_cases_import() {
     }
     assert_eq!(hosts, 15);
 }
+
+#[tokio::test]
+async fn texts_of_a_dead_machine_lead_to_their_culprit_on_a_page_and_are_kept_when_wanted() {
+    let server = Server::start().await;
+    let operator = server.api_token(Role::Operator).await;
+    let viewer = server.api_token(Role::Viewer).await;
+    let form =
+        "--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"<i>dump.txt\"\r\n\r\n";
+    let body = format!("{form}{VM}\r\n--b--\r\n");
+    let send = |token: String, body: String| {
+        let request = server.client.post(format!("{}/evidence/diagnose", server.url));
+        let request = request.header("content-type", "multipart/form-data; boundary=b");
+        request.bearer_auth(token).body(body).send()
+    };
+    assert_eq!(send(viewer.clone(), body.clone()).await.unwrap().status(), 403);
+    let response = send(operator.clone(), body).await.unwrap();
+    assert_eq!(response.status(), 303);
+    let path = response.headers()["location"].to_str().unwrap().to_owned();
+    let get = |path: String| {
+        server.client.get(format!("{}{path}", server.url)).bearer_auth(&viewer).send()
+    };
+    let page = get(path.clone()).await.unwrap().text().await.unwrap();
+    for told in ["mybadapp.exe", "90,472", "Thre", "!process", "&#60;i&#62;dump.txt"] {
+        assert!(page.contains(told), "{told}");
+    }
+    let report = get(format!("{path}/report.json")).await.unwrap();
+    let report: serde_json::Value = serde_json::from_slice(&report.bytes().await.unwrap()).unwrap();
+    assert_eq!(report["suspects"][0]["name"], "mybadapp.exe");
+
+    let keep = |host: &'static str| {
+        let request = server.client.post(format!("{}{path}/keep", server.url));
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.bearer_auth(&operator).body(format!("host={host}")).send()
+    };
+    let refused = keep("+").await.unwrap();
+    assert!(refused.text().await.unwrap().contains("1 to 255 bytes"));
+    assert_eq!(keep("FS-02").await.unwrap().status(), 303);
+    let page = get(path).await.unwrap().text().await.unwrap();
+    assert!(page.contains("Kept for") && page.contains("FS-02"));
+    let list = get("/evidence".into()).await.unwrap().text().await.unwrap();
+    assert!(list.contains("mybadapp.exe") && list.contains("&#60;i&#62;dump.txt"));
+}
+
+#[tokio::test]
+async fn an_upload_of_nonsense_is_told_so_and_an_empty_one_too() {
+    let server = Server::start().await;
+    let operator = server.api_token(Role::Operator).await;
+    for (text, told) in [("milk", "Nothing in this file was understood"), (" ", "no text pasted")] {
+        let part = "--b\r\nContent-Disposition: form-data; name=\"text\"\r\n\r\n";
+        let request = server.client.post(format!("{}/evidence/diagnose", server.url));
+        let request = request.header("content-type", "multipart/form-data; boundary=b");
+        let request = request.bearer_auth(&operator).body(format!("{part}{text}\r\n--b--\r\n"));
+        let mut response = request.send().await.unwrap();
+        if let Some(path) = response.headers().get("location") {
+            let url = format!("{}{}", server.url, path.to_str().unwrap());
+            response = server.client.get(url).bearer_auth(&operator).send().await.unwrap();
+        }
+        assert!(response.text().await.unwrap().contains(told), "{told}");
+    }
+}

@@ -14,7 +14,7 @@ use poolwatch_web::{
     LivePage, Page, assets,
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
-    evidence::{EvidencePage, EvidenceResultPage},
+    evidence::EvidencePage,
     host::{Limit, Limits, Mark, MarkKind, PoolsChart},
     hosts::HostsQuery,
     login::{LoginError, LoginPage},
@@ -48,17 +48,13 @@ fn pages() -> Result<Vec<(&'static str, String)>, Box<dyn Error>> {
     };
     let evidence = EvidencePage {
         shell: samples::shell("/evidence"),
-        host: String::new(),
+        may_bring: true,
         error: Some("No file was chosen.".into()),
         limit: Bytes(32 << 20),
-        recent: samples::imported().into_iter().map(|file| (samples::fs02(), file)).collect(),
+        diagnosed: vec![samples::recent_diagnosis()],
+        kept: samples::imported().into_iter().map(|file| (samples::fs02(), file)).collect(),
     };
-    let result = EvidenceResultPage {
-        shell: samples::shell("/evidence"),
-        host: samples::fs02(),
-        files: samples::imported(),
-        diagnosis: Some(samples::classic_diagnosis()),
-    };
+    let result = samples::diagnosed();
     let search = SearchPage {
         shell: samples::shell("/search?q=badapp"),
         text: "badapp".into(),

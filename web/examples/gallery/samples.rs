@@ -29,7 +29,7 @@ use poolwatch_model::{
 use poolwatch_web::{
     HostLink, Shell,
     events::EventRow,
-    evidence::{IgnoredLine, ImportedFile},
+    evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
@@ -500,6 +500,47 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         row(1_240, "spoolsv.exe", 940, Some(3), Some(18), 19, &["Spooler"]),
         row(2_016, "explorer.exe", 702, None, Some(12), 31, &[]),
     ]
+}
+
+/// The diagnosis of a debugger's texts.
+pub(crate) fn diagnosed() -> DiagnosisPage {
+    DiagnosisPage {
+        shell: shell("/evidence/7"),
+        id: "7".into(),
+        at: ago(60),
+        by: "ana".into(),
+        understood: true,
+        diagnosis: classic_diagnosis(),
+        remarks: vec!["A process holds 273,020 handles.".into()],
+        steps: vec![],
+        tags: vec![TagFound {
+            tag: PoolTag::new(*b"Thre"),
+            pool: Pool::Nonpaged,
+            bytes: Some(Bytes(76_892_800)),
+            outstanding: 120_145,
+            meaning: Some("thread objects".into()),
+            owners: "nt".into(),
+        }],
+        files: imported(),
+        kept_for: None,
+        may_keep: true,
+        host: "FS-02".into(),
+        error: None,
+    }
+}
+
+/// The same in a table.
+pub(crate) fn recent_diagnosis() -> RecentDiagnosis {
+    RecentDiagnosis {
+        id: "7".into(),
+        at: ago(60),
+        by: "ana".into(),
+        files: 5,
+        names: "vm.txt, poolused.txt, process.txt".into(),
+        kept_for: Some(fs02()),
+        understood: true,
+        diagnosis: classic_diagnosis(),
+    }
 }
 
 pub(crate) fn imported() -> Vec<ImportedFile> {

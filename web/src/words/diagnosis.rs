@@ -22,6 +22,19 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
     }
 }
 
+/// All that a diagnosis rests on: the suspects' evidence first, each fact once.
+#[must_use]
+pub fn facts(diagnosis: &Diagnosis) -> Vec<&Evidence> {
+    let of_suspects = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
+    let mut facts: Vec<&Evidence> = Vec::new();
+    for fact in of_suspects.chain(&diagnosis.evidence) {
+        if !facts.contains(&fact) {
+            facts.push(fact);
+        }
+    }
+    facts
+}
+
 /// The name of an incident: `Nonpaged pool empty: mybadapp.exe (Thre)`.
 #[must_use]
 pub fn title(diagnosis: &Diagnosis) -> String {

@@ -5,7 +5,6 @@ use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
-    evidence::EvidenceResultPage,
     hosts::HostsQuery,
     search::{Found, SearchPage},
 };
@@ -84,13 +83,13 @@ fn tables_of_hostile_hosts_are_harmless() {
 
 #[test]
 fn hostile_evidence_and_searches_are_harmless() {
-    let mut files = samples::imported();
-    files[0].name = HOSTILE.into();
-    files[0].ignored_lines[0].text = HOSTILE.into();
-    let mut host = samples::fs02();
-    host.name = HOSTILE.into();
-    let shell = samples::shell("/evidence");
-    is_harmless(&EvidenceResultPage { shell, host, files, diagnosis: None }.render().unwrap());
+    let mut page = samples::diagnosed();
+    page.files[0].name = HOSTILE.into();
+    page.files[0].ignored_lines[0].text = HOSTILE.into();
+    page.host = HOSTILE.into();
+    page.remarks = vec![HOSTILE.into()];
+    page.tags[0].meaning = Some(HOSTILE.into());
+    is_harmless(&page.render().unwrap());
 
     let search = SearchPage {
         shell: samples::shell("/search"),

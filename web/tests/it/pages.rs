@@ -5,7 +5,7 @@ use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
-    evidence::{EvidencePage, EvidenceResultPage},
+    evidence::EvidencePage,
     hosts::{HostSort, HostsQuery},
     login::{LoginError, LoginPage},
     search::{Found, SearchPage},
@@ -26,17 +26,13 @@ fn events() -> EventsPage {
 fn all() -> Vec<(&'static str, String)> {
     let evidence = EvidencePage {
         shell: samples::shell("/evidence"),
-        host: "FS-02".into(),
+        may_bring: true,
         error: None,
         limit: Bytes(32 << 20),
-        recent: vec![],
+        diagnosed: vec![samples::recent_diagnosis()],
+        kept: vec![],
     };
-    let result = EvidenceResultPage {
-        shell: samples::shell("/evidence"),
-        host: samples::fs02(),
-        files: samples::imported(),
-        diagnosis: None,
-    };
+    let result = samples::diagnosed();
     let search = SearchPage {
         shell: samples::shell("/search?q=x"),
         text: "x".into(),

@@ -1,0 +1,177 @@
+//! What is different between hosts, groups of hosts, or a host and its former self (`GET /compare`;
+//! the same as `/compare.csv` and `/compare.json`).
+
+use askama::Template;
+use jiff::Timestamp;
+use poolwatch_model::Bytes;
+use serde::Serialize;
+
+use crate::{HostLink, Shell, assets, figures, links::Address};
+
+mod query;
+
+pub use query::{CompareBy, CompareQuery, Moment, Subject, Wanted};
+
+/// A column: a host, a host as it was, or a group.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Column {
+    /// What it is called.
+    pub name: String,
+    /// The host; none of a group.
+    pub host: Option<HostLink>,
+    /// What it is, in a few words (`Windows Server 2022`, `median of 12 hosts`).
+    pub what: String,
+    /// When its data were taken.
+    pub at: Option<Timestamp>,
+    /// Whether it has an incident that is not over.
+    pub is_affected: bool,
+    /// Whether what is compared is known of it.
+    pub is_known: bool,
+    /// The address of this page without it.
+    pub without: String,
+}
+
+/// A value of a row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Value {
+    /// Bytes.
+    Bytes(u64),
+    /// A count.
+    Count(u64),
+    /// A text, such as a version.
+    Text(String),
+}
+
+/// A row: one thing, in every column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// What it is (`Thre`).
+    pub name: String,
+    /// Of which kind (`nonpaged`).
+    pub kind: Option<String>,
+    /// What that means (`thread objects`).
+    pub meaning: Option<String>,
+    /// Its values, by column; none where nothing is known.
+    pub values: Vec<Option<Value>>,
+    /// What fills a bar. One scale for all rows, where they count the same.
+    pub scale: u64,
+}
+
+/// What is different.
+#[derive(Debug, Clone, Template)]
+#[template(path = "compare.html")]
+pub struct ComparePage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// What was asked for.
+    pub query: CompareQuery,
+    /// The columns.
+    pub columns: Vec<Column>,
+    /// Why something that was asked for is missing (`There is no host FS-99.`).
+    pub missing: Vec<String>,
+    /// The rows that differ, strongest first: those of this page.
+    pub rows: Vec<Row>,
+    /// How many rows differ.
+    pub differ: u64,
+    /// The rows that are about equal, by name; empty unless they are asked for.
+    pub equal_rows: Vec<Row>,
+    /// How many rows are about equal.
+    pub equal: u64,
+}
+
+impl Value {
+    /// The number, if it is one.
+    #[must_use]
+    pub const fn number(&self) -> Option<u64> {
+        match self {
+            Self::Bytes(number) | Self::Count(number) => Some(*number),
+            Self::Text(_) => None,
+        }
+    }
+}
+
+impl Row {
+    /// The width of a value's bar, of 100.
+    fn bar(&self, number: &u64) -> u64 {
+        let share = u128::from(*number) * 100 / u128::from(self.scale.max(1));
+        u64::try_from(share.min(100)).unwrap_or(100)
+    }
+
+    /// The greatest against the least: `×9.0, +1.2 GB`.
+    fn difference(&self) -> Option<String> {
+        let numbers: Vec<u64> = self.values.iter().flatten().filter_map(Value::number).collect();
+        let (least, most) = (*numbers.iter().min()?, *numbers.iter().max()?);
+        let by = match self.values.iter().flatten().next()? {
+            Value::Bytes(_) => Bytes(most - least).to_string(),
+            _ => figures::grouped(most - least),
+        };
+        Some(match least {
+            0 => format!("+{by}"),
+            _ if most / least >= 1000 => format!("over ×1,000, +{by}"),
+            _ => format!("×{:.1}, +{by}", most as f64 / least as f64),
+        })
+    }
+}
+
+impl ComparePage {
+    fn headline(&self) -> String {
+        let named: Vec<&str> = self.columns.iter().map(|one| one.name.as_str()).collect();
+        let what = self.query.by.nouns();
+        match (self.columns.len(), self.differ) {
+            (0, _) => "What is different between hosts?".to_owned(),
+            (1, _) => format!("Compare {} with whom?", named[0]),
+            (_, 0) if self.equal == 0 => format!("No {what} are known of these."),
+            (_, 0) => format!("All {} {what} are about equal.", figures::grouped(self.equal)),
+            (2, _) => match self.rows.first().filter(|_| self.query.page == 1) {
+                Some(first) => format!(
+                    "{} against {}: {} {what} differ, {} most.",
+                    named[0],
+                    named[1],
+                    figures::grouped(self.differ),
+                    first.name
+                ),
+                None => format!("{} {what} differ.", figures::grouped(self.differ)),
+            },
+            (columns, _) => {
+                format!("{} {what} differ between {columns}.", figures::grouped(self.differ))
+            }
+        }
+    }
+
+    fn export(&self, format: &str) -> String {
+        self.query.at_path(&format!("/compare.{format}"))
+    }
+
+    fn by_url(&self, by: &CompareBy) -> String {
+        CompareQuery { by: *by, page: 1, ..self.query.clone() }.url()
+    }
+
+    fn equal_url(&self) -> String {
+        CompareQuery { equal: !self.query.equal, ..self.query.clone() }.url() + "#equal"
+    }
+
+    fn then_url(&self, ago: &str) -> String {
+        let host = self.columns.first().and_then(|one| one.host.as_ref());
+        let id = host.map_or_else(String::new, |host| host.id.to_string());
+        let by = self.query.by.as_str();
+        Address::new("/compare")
+            .with("host", &id)
+            .with("host", &id)
+            .with("at", ago)
+            .with("by", by)
+            .finish()
+    }
+
+    fn healthy_url(&self) -> String {
+        self.query.url() + "&with=healthy"
+    }
+
+    fn page_url(&self, page: u64) -> String {
+        CompareQuery { page, ..self.query.clone() }.url()
+    }
+
+    fn pages(&self) -> u64 {
+        self.differ.div_ceil(query::PER_PAGE).max(1)
+    }
+}
