@@ -70,6 +70,8 @@ pub struct ProcessSeries {
     pub handles: Vec<u64>,
     /// Threads.
     pub threads: Vec<u64>,
+    /// Private memory, which is charged to commit.
+    pub private_bytes: Vec<u64>,
 }
 
 /// The same tag on hosts of the same Windows build and role that hold still.
@@ -113,6 +115,8 @@ pub struct CaseFile {
     pub processes: Vec<ProcessSeries>,
     /// Use of paged and nonpaged pool.
     pub pools: [Vec<u64>; 2],
+    /// Commit charge; empty where nothing is known of it.
+    pub committed: Vec<u64>,
     /// Live processes, a count.
     pub live_processes: Vec<u64>,
     /// Whether `processes` holds every process of the host.
@@ -236,5 +240,6 @@ fn blank(process: &ProcessUse, moments: usize) -> ProcessSeries {
         services: process.services.clone(),
         handles: vec![MISSING; moments],
         threads: vec![MISSING; moments],
+        private_bytes: vec![MISSING; moments],
     }
 }

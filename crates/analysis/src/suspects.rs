@@ -64,6 +64,16 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     suspects
 }
 
+/// The programs whose handles or threads grew with the objects that a tag gained.
+pub(crate) fn holders_of(
+    case: &CaseFile,
+    series: &TagSeries,
+    objects: u64,
+    span: Span,
+) -> Vec<Suspect> {
+    holder::by_growth(case, series, objects, span)
+}
+
 /// The suspects for what a pool is full of, from one picture.
 #[must_use]
 pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
