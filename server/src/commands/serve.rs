@@ -18,7 +18,9 @@ use crate::{
     ingest::writer::Writer,
     jobs,
     metrics::Metrics,
-    routes, tls,
+    routes, tag_names,
+    tag_names::TagNames,
+    tls,
 };
 
 /// How long requests under way may take when the server stops.
@@ -45,6 +47,7 @@ async fn serve(
     let app: SharedApp = Arc::new(App {
         pool: database.pool.clone(),
         fleet: Fleet::default(),
+        tag_names: TagNames::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
         throttle: Throttle::default(),
@@ -56,6 +59,7 @@ async fn serve(
             secure,
         },
     });
+    tag_names::load(&app).await?;
     let stop = CancellationToken::new();
     tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
     jobs::start(&app, mailer, &stop);
