@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -59,7 +59,7 @@ async fn serve(
             secure,
         },
     });
-    tag_names::load(&app).await?;
+    tag_names::load(&app).await.map_err(|error| anyhow!("names of tags: {error}"))?;
     let stop = CancellationToken::new();
     tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
     jobs::start(&app, mailer, &stop);
