@@ -53,7 +53,7 @@ async fn a_note_names_a_tag_until_it_is_taken_away_and_is_exported_as_pooltag_tx
 async fn an_imported_list_is_known_after_a_restart_and_notes_count_more() {
     let server = Server::start().await;
     let list = "rem ours\r\nAaaa - one.sys - first\r\nBb?? - two.sys - group\r\n\
-                Cccc - three.sys - last\r\n";
+                Qqqq - three.sys - last\r\n";
     let path = "/api/v1/pooltag.txt";
     let imported = post(&server, path, Role::Operator, list.into()).await;
     assert_eq!(server::json::<Value>(imported).await, json!({"entries": 3}));
@@ -64,7 +64,7 @@ async fn an_imported_list_is_known_after_a_restart_and_notes_count_more() {
     assert_eq!((owner("Aaaa"), owner("Bbzz")), (Some("one.sys"), Some("b.sys")));
     let no_list = post(&server, path, Role::Operator, "hello".into()).await;
     assert_eq!(no_list.status(), 400);
-    assert_eq!(server.app.tag_names.catalogue().named_driver(tag("Cccc")), Some("three.sys"));
+    assert_eq!(server.app.tag_names.catalogue().named_driver(tag("Qqqq")), Some("three.sys"));
 }
 
 #[tokio::test]
