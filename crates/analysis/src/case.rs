@@ -6,6 +6,8 @@
 
 mod build;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use poolwatch_model::{
     Pool, PoolTag, Snapshot,
@@ -17,6 +19,8 @@ use poolwatch_model::{
     memory::Memory,
     process::{ProcessKey, ProcessUse},
 };
+
+use crate::catalogue::Catalogue;
 
 pub use build::unwrapped;
 
@@ -138,6 +142,15 @@ pub struct CaseFile {
 }
 
 impl CaseFile {
+    /// Takes in the drivers that the administrator's lists name for its tags.
+    pub fn name_owners(&mut self, catalogue: &Catalogue) {
+        let tags: BTreeSet<PoolTag> = self.tags.iter().map(|series| series.tag).collect();
+        self.owners.extend(tags.into_iter().filter_map(|tag| {
+            let driver = catalogue.named_driver(tag)?.to_owned();
+            Some(Owner { tag, driver, source: OwnerSource::Pooltag })
+        }));
+    }
+
     /// The series of a tag.
     #[must_use]
     pub fn tag(&self, tag: PoolTag, pool: Pool) -> Option<&TagSeries> {

@@ -9,7 +9,7 @@ use axum::{
     response::Html,
 };
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::catalogue;
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{HostId, Pool};
 use poolwatch_store::events::{self, EventFilter};
 use poolwatch_web::{
@@ -69,6 +69,7 @@ pub(super) async fn page(
     }
     drop(db);
 
+    let catalogue = app.tag_names.catalogue();
     let page = FleetPage {
         groups: groups(&view),
         first_host: first_host(&app.settings.public_url),
@@ -79,7 +80,7 @@ pub(super) async fn page(
             PressureHistogram::of(pool, levels)
         }),
         events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
-        growing: view.growing.iter().map(growing).collect(),
+        growing: view.growing.iter().map(|one| growing(&catalogue, one)).collect(),
         hosts: under_pressure(&view, &chosen),
         query,
         shell,
@@ -136,13 +137,13 @@ fn causes(view: &FleetView, among: Option<&[HostId]>) -> Vec<IncidentRow> {
     open.iter().map(|incident| rows::incident(view, incident)).collect()
 }
 
-fn growing(growing: &Growing) -> GrowingTag {
+fn growing(catalogue: &Catalogue, growing: &Growing) -> GrowingTag {
     GrowingTag {
         tag: growing.tag,
         pool: growing.pool,
         hosts: growing.hosts,
         per_day: growing.bytes_per_day as i64,
-        meaning: catalogue::entry(growing.tag).map(|entry| entry.meaning.to_owned()),
+        meaning: catalogue.own(growing.tag).map(|told| told.meaning.to_owned()),
     }
 }
 

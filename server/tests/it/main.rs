@@ -11,4 +11,5 @@ mod judging;
 mod lists;
 mod permissions;
 mod server;
+mod tag_names;
 mod views;
