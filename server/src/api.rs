@@ -14,10 +14,14 @@ use poolwatch_protocol::limits;
 
 use crate::routes::{Permission, Routes};
 
+/// Largest pooltag.txt; the vendor's has 400 kB.
+const POOLTAG_BYTES: usize = 4 << 20;
+
 /// The routes of machines.
 #[must_use]
 pub fn routes(routes: Routes) -> Routes {
     let json = DefaultBodyLimit::max(limits::JSON_BYTES);
+    let pooltag = DefaultBodyLimit::max(POOLTAG_BYTES);
     let frames = DefaultBodyLimit::max(limits::BATCH_BYTES);
     let view = Permission::AtLeast(Role::Viewer);
     let operate = Permission::AtLeast(Role::Operator);
@@ -34,5 +38,9 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, "/api/v1/hosts/{id}/tags/{tag}", get(v1::tags::series))
         .at(view, "/api/v1/tags", get(v1::tags::list))
         .at(view, "/api/v1/tags/{tag}", get(v1::tags::across))
+        .at(view, "/api/v1/tag-notes", get(v1::tag_notes::list))
+        .at(operate, "/api/v1/tag-notes", post(v1::tag_notes::write))
+        .at(view, "/api/v1/pooltag.txt", get(v1::tag_notes::export))
+        .at(operate, "/api/v1/pooltag.txt", post(v1::tag_notes::import).layer(pooltag))
         .at(operate, "/api/v1/snapshots", post(v1::snapshots::upload).layer(json))
 }

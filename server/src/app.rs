@@ -9,6 +9,7 @@ use crate::{
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
+    tag_names::TagNames,
 };
 
 /// What every request can reach.
@@ -18,6 +19,8 @@ pub struct App {
     pub pool: PgPool,
     /// What is known of every host now.
     pub fleet: Fleet,
+    /// What tags stand for, with what people say of them.
+    pub tag_names: TagNames,
     /// Takes frames to the database.
     pub writer: Writer,
     /// Keys of hosts that uploaded lately.

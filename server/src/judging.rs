@@ -4,6 +4,7 @@
 pub mod case;
 pub mod comparison;
 pub mod events;
+pub mod peers;
 pub mod record;
 pub mod silence;
 pub mod watch;

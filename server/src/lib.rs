@@ -19,6 +19,7 @@ pub mod judging;
 pub mod metrics;
 pub mod pages;
 pub mod routes;
+pub mod tag_names;
 mod tls;
 
 use cli::{Cli, Command};

@@ -6,6 +6,8 @@
 
 mod build;
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use poolwatch_model::{
     Pool, PoolTag, Snapshot,
@@ -17,6 +19,8 @@ use poolwatch_model::{
     memory::Memory,
     process::{ProcessKey, ProcessUse},
 };
+
+use crate::catalogue::Catalogue;
 
 pub use build::unwrapped;
 
@@ -70,6 +74,8 @@ pub struct ProcessSeries {
     pub handles: Vec<u64>,
     /// Threads.
     pub threads: Vec<u64>,
+    /// Private memory, which is charged to commit.
+    pub private_bytes: Vec<u64>,
 }
 
 /// The same tag on hosts of the same Windows build and role that hold still.
@@ -113,6 +119,8 @@ pub struct CaseFile {
     pub processes: Vec<ProcessSeries>,
     /// Use of paged and nonpaged pool.
     pub pools: [Vec<u64>; 2],
+    /// Commit charge; empty where nothing is known of it.
+    pub committed: Vec<u64>,
     /// Live processes, a count.
     pub live_processes: Vec<u64>,
     /// Whether `processes` holds every process of the host.
@@ -134,6 +142,15 @@ pub struct CaseFile {
 }
 
 impl CaseFile {
+    /// Takes in the drivers that the administrator's lists name for its tags.
+    pub fn name_owners(&mut self, catalogue: &Catalogue) {
+        let tags: BTreeSet<PoolTag> = self.tags.iter().map(|series| series.tag).collect();
+        self.owners.extend(tags.into_iter().filter_map(|tag| {
+            let driver = catalogue.named_driver(tag)?.to_owned();
+            Some(Owner { tag, driver, source: OwnerSource::Pooltag })
+        }));
+    }
+
     /// The series of a tag.
     #[must_use]
     pub fn tag(&self, tag: PoolTag, pool: Pool) -> Option<&TagSeries> {
@@ -236,5 +253,6 @@ fn blank(process: &ProcessUse, moments: usize) -> ProcessSeries {
         services: process.services.clone(),
         handles: vec![MISSING; moments],
         threads: vec![MISSING; moments],
+        private_bytes: vec![MISSING; moments],
     }
 }

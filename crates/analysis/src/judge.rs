@@ -12,7 +12,7 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile, TagSeries},
-    ceilings, facts, headroom, high_use,
+    ceilings, commit, facts, handles, headroom, high_use,
     lockstep::{self, Group},
     one_picture, release, steps, suspects,
     trend::{self, Growth, Stage},
@@ -37,11 +37,15 @@ pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
     if found.is_empty() {
         found.extend(one_picture::leak(case));
     }
+    let small = handles::leaks(case, &found);
+    found.extend(small);
     if let Some((pool, fact)) = exhausted_pool(case) {
         exhausted(case, pool, fact, &mut found);
     } else if let Some(commit) = one_picture::commit(case, recent(case)) {
         // What ran out was commit: what grew in the pools is no part of it unless it leaks.
         found.insert(0, commit);
+    } else {
+        found.extend(commit::running_out(case));
     }
     found.extend(high_use::of(case));
     if found.is_empty() {

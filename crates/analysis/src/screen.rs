@@ -1,25 +1,22 @@
-//! The first stage: two bytes per tag tell which are worth studying.
+//! The first stage: a few bytes per large tag tell which are worth studying.
 //!
 //! Each tag's floor falls at once with its use and rises slowly towards it, with a time
 //! constant of three days. A tag that grows steadily keeps about three days' growth above its floor;
-//! one that merely breathes does not. Floors are kept with eleven bits of mantissa, 0.05 % apart.
-
-use std::sync::Arc;
+//! one that merely breathes does not. Floors are kept with eleven bits of mantissa, 0.05 % apart, and
+//! only of tags that use an eighth of what is notable: the floor of the others lies below that, and
+//! no pool has room for more than 400 such tags.
 
 use poolwatch_model::{Pool, PoolTag, tag::TagTable};
-
-/// The tags and pools that floors are kept for, sorted. Hosts of one kind share one list.
-pub type Keys = Arc<[(PoolTag, Pool)]>;
 
 /// What one host's screening remembers.
 #[derive(Debug, Clone, Default)]
 pub struct Screen {
-    keys: Keys,
-    floors: Vec<u16>,
+    /// Floors of the larger tags of each pool in the order of [`Pool::ALL`], by tag.
+    floors: [Vec<(PoolTag, u16)>; 2],
     /// Uptime at which floors rose last, seconds.
     rose_s: u64,
-    /// Uptime of the latest snapshot, seconds.
-    uptime_s: u64,
+    /// Uptime of the latest snapshot, seconds; `None` before the first.
+    uptime_s: Option<u64>,
 }
 
 /// A tag that is worth studying.
@@ -45,130 +42,79 @@ const RISES: u32 = 72;
 /// pool, in parts of 256. What a leak that needs a fortnight to count has above its floor.
 const NOTABLE_BYTES: u64 = 10 << 20;
 const NOTABLE_PARTS: u64 = 5;
+/// The part of that from which on a floor is kept.
+const KEPT_FROM: u64 = 8;
 
 impl Screen {
     /// Takes a snapshot's tags in. After a restart floors begin anew.
     pub fn update(&mut self, tags: &TagTable, uptime_s: u64) {
-        if uptime_s < self.uptime_s || !self.covers(tags) {
-            self.rekey(tags, uptime_s < self.uptime_s);
+        let anew = self.uptime_s.is_none_or(|before| uptime_s < before);
+        if anew {
+            *self = Self::default();
         }
         let rises = uptime_s.saturating_sub(self.rose_s) / RISE_S;
-        let follows = uptime_s < WARM_UP_S;
+        let follows = anew || uptime_s < WARM_UP_S;
         if rises > 0 || follows {
             self.rose_s = uptime_s;
         }
-        self.uptime_s = uptime_s;
+        self.uptime_s = Some(uptime_s);
         let weight = u32::try_from(rises).unwrap_or(RISES).min(RISES);
-        let mut floors = self.floors.iter_mut().zip(self.keys.iter());
-        for row in &tags.rows {
-            for (pool, bytes) in used(row.paged.bytes, row.nonpaged.bytes) {
-                if bytes == 0 && row.of(pool).is_empty() {
+        for (pool, floors) in Pool::ALL.into_iter().zip(&mut self.floors) {
+            let least = notable(tags, pool) / KEPT_FROM;
+            let mut kept = Vec::with_capacity(floors.len() + 8);
+            let mut known = floors.iter().copied().peekable();
+            for row in &tags.rows {
+                while let Some(unlisted) = known.next_if(|(tag, _)| *tag < row.tag) {
+                    kept.extend((!tags.complete).then_some(unlisted));
+                }
+                let floor = known.next_if(|(tag, _)| *tag == row.tag).map(|(_, floor)| floor);
+                let bytes = row.of(pool).bytes;
+                if bytes < least {
                     continue;
                 }
-                let Some((floor, _)) = floors.find(|(_, key)| **key == (row.tag, pool)) else {
-                    return;
-                };
                 let now = encode(bytes);
-                *floor = if follows || now <= *floor {
-                    now
-                } else {
-                    *floor + risen(now - *floor, weight)
-                };
+                let floor = floor.unwrap_or_else(|| encode(least));
+                let floor =
+                    if follows || now <= floor { now } else { floor + risen(now - floor, weight) };
+                kept.push((row.tag, floor));
             }
+            kept.extend(known.filter(|_| !tags.complete));
+            kept.shrink_to_fit();
+            *floors = kept;
         }
     }
 
     /// The tags that have grown notably above their floors, by the snapshot that was taken in last.
     #[must_use]
     pub fn candidates(&self, tags: &TagTable) -> Vec<Candidate> {
-        let notable =
-            Pool::ALL.map(|pool| (pool, NOTABLE_BYTES.max(tags.total(pool) / 256 * NOTABLE_PARTS)));
-        let floors = self.keys.iter().zip(&self.floors);
-        floors
-            .filter_map(|(&(tag, pool), &floor)| {
-                let bytes = tags.get(tag)?.of(pool).bytes;
-                let above = bytes.saturating_sub(decode(floor));
-                let least = notable.iter().find(|(of, _)| *of == pool)?.1;
-                (above >= least).then_some(Candidate { tag, pool, bytes, above })
-            })
-            .collect()
+        let of_pool = |(pool, floors): (Pool, &Vec<(PoolTag, u16)>)| -> Vec<Candidate> {
+            let least = notable(tags, pool);
+            let above = |(tag, floor): &(PoolTag, u16)| {
+                let bytes = tags.get(*tag)?.of(pool).bytes;
+                let above = bytes.saturating_sub(decode(*floor));
+                (above >= least).then_some(Candidate { tag: *tag, pool, bytes, above })
+            };
+            floors.iter().filter_map(above).collect()
+        };
+        Pool::ALL.into_iter().zip(&self.floors).flat_map(of_pool).collect()
     }
 
-    /// The list of keys, for other hosts of the same kind.
-    #[must_use]
-    pub fn keys(&self) -> &Keys {
-        &self.keys
-    }
-
-    /// Shares another host's list of keys when it is the same.
-    pub fn share_keys(&mut self, keys: &Keys) {
-        if self.keys == *keys {
-            self.keys = Arc::clone(keys);
-        }
-    }
-
-    /// Bytes that this host's state takes, without the shared list.
+    /// Bytes that this host's state takes.
     #[must_use]
     pub fn state_bytes(&self) -> usize {
-        size_of::<Self>() + self.floors.capacity() * size_of::<u16>()
+        let kept: usize = self.floors.iter().map(Vec::capacity).sum();
+        size_of::<Self>() + kept * size_of::<(PoolTag, u16)>()
     }
+}
 
-    fn covers(&self, tags: &TagTable) -> bool {
-        let mut keys = self.keys.iter();
-        let mut all = tags.rows.iter().flat_map(|row| {
-            used(row.paged.bytes, row.nonpaged.bytes)
-                .into_iter()
-                .filter(|(pool, _)| !row.of(*pool).is_empty())
-                .map(|(pool, _)| (row.tag, pool))
-        });
-        all.all(|key| keys.any(|known| *known == key))
-    }
-
-    /// Takes new tags in; a tag seen for the first time begins at its first value.
-    fn rekey(&mut self, tags: &TagTable, anew: bool) {
-        let mut keys = Vec::with_capacity(self.keys.len() + 16);
-        let mut floors = Vec::with_capacity(self.keys.len() + 16);
-        let mut known = self.keys.iter().zip(&self.floors).peekable();
-        for row in &tags.rows {
-            for (pool, bytes) in used(row.paged.bytes, row.nonpaged.bytes) {
-                if row.of(pool).is_empty() {
-                    continue;
-                }
-                let key = (row.tag, pool);
-                while let Some((old, floor)) = known.next_if(|(old, _)| **old < key) {
-                    if !anew {
-                        keys.push(*old);
-                        floors.push(*floor);
-                    }
-                }
-                let before = known.next_if(|(old, _)| **old == key).map(|(_, floor)| *floor);
-                keys.push(key);
-                floors.push(before.filter(|_| !anew).unwrap_or_else(|| encode(bytes)));
-            }
-        }
-        if !anew {
-            for (old, floor) in known {
-                keys.push(*old);
-                floors.push(*floor);
-            }
-        }
-        floors.shrink_to_fit();
-        (self.keys, self.floors) = (keys.into(), floors);
-        if anew {
-            self.rose_s = 0;
-        }
-    }
+fn notable(tags: &TagTable, pool: Pool) -> u64 {
+    NOTABLE_BYTES.max(tags.total(pool) / 256 * NOTABLE_PARTS)
 }
 
 /// What a floor rises by: its part of the way, and a step at least, so that it arrives.
 fn risen(gap: u16, weight: u32) -> u16 {
     let part = (u32::from(gap) * weight).div_ceil(RISES);
     u16::try_from(part).unwrap_or(gap)
-}
-
-/// Both pools in the order of keys.
-fn used(paged: u64, nonpaged: u64) -> [(Pool, u64); 2] {
-    [(Pool::Paged, paged), (Pool::Nonpaged, nonpaged)]
 }
 
 /// Five bits of magnitude above 4 kB and eleven of mantissa; monotone.
@@ -230,27 +176,55 @@ mod tests {
     }
 
     #[test]
-    fn a_new_tag_begins_at_its_first_value_and_a_restart_begins_anew() {
+    fn a_restart_begins_anew_and_a_large_newcomer_is_looked_at() {
         let mut screen = Screen::default();
         screen.update(&table(&[(b"Aaaa", 1 << 30)]), 90_000);
-        screen.update(&table(&[(b"Aaaa", 1 << 30), (b"Bbbb", 1 << 29)]), 90_060);
-        let more = table(&[(b"Aaaa", 1 << 30), (b"Bbbb", 1 << 30)]);
-        screen.update(&more, 90_120);
+        let more = table(&[(b"Aaaa", 1 << 30), (b"Bbbb", 1 << 29)]);
+        screen.update(&more, 90_060);
         assert_eq!(screen.candidates(&more).len(), 1);
         screen.update(&more, 60);
         assert_eq!(screen.candidates(&more), []);
     }
 
     #[test]
-    fn fifteen_hundred_tags_take_less_than_four_kilobytes() {
-        let tags: Vec<[u8; 4]> = (0..1500_u32)
-            .map(|n| {
-                [b'A', b'0' + (n / 100) as u8, b'0' + (n / 10 % 10) as u8, b'0' + (n % 10) as u8]
-            })
-            .collect();
-        let rows: Vec<_> = tags.iter().map(|tag| (tag, 1 << 20)).collect();
+    fn an_excerpt_makes_no_floor_forgotten() {
         let mut screen = Screen::default();
-        screen.update(&table(&rows), 90_000);
-        assert!(screen.state_bytes() <= 4096, "{}", screen.state_bytes());
+        let mb = 1_u64 << 20;
+        let all = |of_b| table(&[(b"Aaaa", 20 * mb), (b"Bbbb", of_b), (b"Cccc", 20 * mb)]);
+        screen.update(&all(100 * mb), 90_000);
+        let mut excerpt = table(&[(b"Aaaa", 20 * mb)]);
+        excerpt.complete = false;
+        screen.update(&excerpt, 90_060);
+        assert_eq!(screen.candidates(&all(105 * mb)), []);
+        let grown = all(120 * mb);
+        screen.update(&grown, 90_120);
+        assert_eq!(screen.candidates(&grown).len(), 1);
+    }
+
+    #[test]
+    fn growth_from_next_to_nothing_is_noticed() {
+        let mut screen = Screen::default();
+        let mb = 1_u64 << 20;
+        let mut last = table(&[]);
+        for hour in 25..97_u64 {
+            last = table(&[(b"Base", 200 * mb), (b"Seed", 4096 + (hour - 25) * mb / 4)]);
+            screen.update(&last, hour * 3600);
+        }
+        assert_eq!(screen.candidates(&last).len(), 1, "18 MB in three days");
+    }
+
+    #[test]
+    fn however_use_is_spread_the_state_stays_below_five_kilobytes() {
+        for (count, each) in [(1500, 1 << 20), (1500, 16 << 20), (400, 2 << 20), (390, 1 << 30)] {
+            let rows: Vec<TagUse> = (0..count)
+                .map(|n: u32| {
+                    let of = TagCounters { bytes: each, outstanding: 1, allocs: 1 };
+                    TagUse { tag: PoolTag::new(n.to_be_bytes()), paged: of, nonpaged: of }
+                })
+                .collect();
+            let mut screen = Screen::default();
+            screen.update(&TagTable::new(AllocCounting::Wrapping32, true, rows), 90_000);
+            assert!(screen.state_bytes() < 5000, "{count} of {each}: {}", screen.state_bytes());
+        }
     }
 }

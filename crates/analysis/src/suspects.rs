@@ -10,6 +10,7 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile, TagSeries},
+    catalogue::{self, KnownLeak, LeakKind},
     facts,
     lockstep::Group,
 };
@@ -43,6 +44,7 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     for suspect in &mut suspects {
         let own = suspect.tags.clone();
         suspect.tags.extend(tags.iter().filter(|tag| !own.contains(tag)));
+        by_known_leaks(suspect);
     }
     if suspects.iter().any(|suspect| suspect.confidence >= 0.5) {
         return suspects;
@@ -64,6 +66,40 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     suspects
 }
 
+/// The programs whose handles or threads grew with the objects that a tag gained.
+pub(crate) fn holders_of(
+    case: &CaseFile,
+    series: &TagSeries,
+    objects: u64,
+    span: Span,
+) -> Vec<Suspect> {
+    let mut found = holder::by_growth(case, series, objects, span);
+    found.iter_mut().for_each(by_known_leaks);
+    found
+}
+
+/// A program whose leak of one of its tags is publicly known is the likelier.
+fn by_known_leaks(suspect: &mut Suspect) {
+    let Some(name) = suspect.name.as_deref() else { return };
+    let is_its =
+        |leak: &&KnownLeak| leak.kind == LeakKind::Program && leak.name.eq_ignore_ascii_case(name);
+    let leaks = suspect.tags.iter().flat_map(|tag| catalogue::known_leaks(*tag)).filter(is_its);
+    let facts: Vec<Evidence> = leaks.map(known_leak).collect();
+    if !facts.is_empty() && suspect.confidence >= 0.5 {
+        suspect.confidence = suspect.confidence.max(0.95);
+    }
+    suspect.evidence.extend(facts);
+}
+
+fn known_leak(leak: &KnownLeak) -> Evidence {
+    Evidence::KnownLeak {
+        tag: leak.tag,
+        owner: leak.name.to_owned(),
+        versions: leak.versions.to_owned(),
+        reference: leak.reference.to_owned(),
+    }
+}
+
 /// The suspects for what a pool is full of, from one picture.
 #[must_use]
 pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
@@ -71,6 +107,7 @@ pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
     let outstanding = case::last(&series.outstanding).unwrap_or(0);
     if facts.objects {
         let mut found = holder::by_count(case, series, outstanding);
+        found.iter_mut().for_each(by_known_leaks);
         if found.is_empty() {
             found.extend(zombies(case, series));
         }

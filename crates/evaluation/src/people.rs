@@ -294,6 +294,7 @@ impl People {
             key: ProcessKey { pid: program.pid + run * 5000, created: None },
             image: program.image.clone(),
             services: program.services.clone(),
+            private_bytes: vec![MISSING; handles.len()],
             handles,
             threads,
         }

@@ -20,7 +20,21 @@ pub(crate) fn rows(line: &str) -> Vec<&str> {
 
 /// Where rows start, but for the first.
 fn starts(line: &str) -> Vec<usize> {
-    poolmon_starts(line).unwrap_or_else(|| poolused_starts(line))
+    let mut starts = poolmon_starts(line).unwrap_or_else(|| poolused_starts(line));
+    if !starts.is_empty() {
+        starts.extend(process_starts(line));
+        starts.sort_unstable();
+        starts.dedup();
+    }
+    starts
+}
+
+/// Where the processes of a list start that follows a table on its line.
+fn process_starts(line: &str) -> Vec<usize> {
+    let words: Vec<_> = words(line).collect();
+    let is_address = |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
+    let pairs = words.windows(2).filter(|pair| pair[0].1 == "PROCESS" && is_address(pair[1].1));
+    pairs.map(|pair| pair[0].0).collect()
 }
 
 /// Where the tags before `Nonp` or `Paged` and a number start, and the titles above them. One such
@@ -91,6 +105,9 @@ mod tests {
         );
         let poolused = "Sorting by NonPaged Pool Consumed Pool Used: NonPaged Paged Tag Allocs Used \
                         Allocs Used Thre 120145 76892800 0 0 Thread objects File 187113 29946176 0 0";
+        let and_processes =
+            format!("{poolused} TOTAL 1 2 0 0 PROCESS 88caebf8 Cid: 1a0 Image: a.exe");
+        assert_eq!(rows(&and_processes).last(), Some(&"PROCESS 88caebf8 Cid: 1a0 Image: a.exe"));
         assert_eq!(
             rows(poolused),
             [

@@ -188,7 +188,8 @@ fn indian(groups: &[&str]) -> Option<u64> {
 }
 
 /// Signs that people set between thousands. Of spaces those that do not break.
-fn is_mark(c: char) -> bool {
+/// Whether a sign may group thousands.
+pub(crate) fn is_mark(c: char) -> bool {
     matches!(c, ',' | '.' | '\'' | '’' | '´' | '`' | '_' | '٬' | '\u{A0}' | '\u{2009}' | '\u{202F}')
 }
 

@@ -162,8 +162,8 @@ fn counters(cells: &[u64]) -> Option<TagCounters> {
 fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
     let (before, owner) = line.split_once(", Binary:")?;
     let described = before.trim_start().trim_start_matches(|c: char| !c.is_whitespace());
-    let description =
-        described.trim_start_matches(|c: char| c.is_whitespace() || c.is_ascii_digit());
+    let of_numbers = |c: char| c.is_whitespace() || c.is_ascii_digit() || numbers::is_mark(c);
+    let description = described.trim_start_matches(of_numbers);
     let owner = owner.trim();
     (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
         pattern: TagPattern::of(tag),

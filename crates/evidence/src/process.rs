@@ -125,7 +125,7 @@ impl List {
             let Some(handles) = field(part, label) else { continue };
             told = true;
             // `<Data Not Accessible>` is no number.
-            process.handles = handles.trim_end_matches('.').parse().ok();
+            process.handles = grouped(part, label);
             // The tool ends the number with a dot, and the image follows. Digits at the very end
             // of a text may be only the first ones.
             let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
@@ -207,6 +207,14 @@ fn field<'a>(part: &'a str, label: &str) -> Option<&'a str> {
     part[at + label.len()..].split_whitespace().next()
 }
 
+/// The number behind a label, its thousands grouped or not, but not by spaces that part fields.
+fn grouped(part: &str, label: &str) -> Option<u32> {
+    let text = part[part.find(label)? + label.len()..].trim_start_matches(' ');
+    let end = text.find(|c: char| !c.is_ascii_digit() && !numbers::is_mark(c));
+    let number = text[..end.unwrap_or(text.len())].trim_end_matches('.');
+    u32::try_from(numbers::count(number)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,6 +282,10 @@ DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 30",
         );
         assert_eq!((cut[0].key.pid, cut[0].handles), (0x172e4, None));
         assert_eq!(ignored[0].reason, IgnoredReason::CutOff);
+        for number in ["90,472.", "90.472.", "90'472.", "90\u{202f}472."] {
+            let (grouped, _) = list(&format!("PROCESS 88b75020 Cid: 172e4\nHandleCount: {number}"));
+            assert_eq!(grouped[0].handles, Some(90_472), "{number}");
+        }
         let (whole, _) = list("PROCESS 88b75020 Cid: 172e4\nHandleCount: 30.");
         assert_eq!(whole[0].handles, Some(30));
     }

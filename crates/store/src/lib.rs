@@ -20,6 +20,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
 pub mod tokens;

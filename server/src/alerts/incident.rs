@@ -1,7 +1,7 @@
 //! What people are told of incidents: one mail for each change, with its diagnosis.
 
 use jiff::Timestamp;
-use poolwatch_analysis::{catalogue, ceilings};
+use poolwatch_analysis::ceilings;
 use poolwatch_model::{Bytes, Pool, event::Event};
 use poolwatch_store::{
     hosts::Host,
@@ -59,6 +59,7 @@ async fn mail(
 ) -> Result<IncidentMail, Failure> {
     let snapshot = load::snapshot(app, db, host.id, now).await?.unwrap_or_default();
     let console_url = app.settings.public_url.clone();
+    let catalogue = app.tag_names.catalogue();
     let pool = notice.diagnosis.pool;
     let listed = pool.unwrap_or(Pool::Nonpaged);
     let mut tags: Vec<_> = snapshot.tags.iter().flat_map(|table| &table.rows).collect();
@@ -87,7 +88,7 @@ async fn mail(
                 tag: row.tag,
                 bytes: Bytes(row.of(listed).bytes),
                 outstanding: row.of(listed).outstanding,
-                meaning: catalogue::entry(row.tag).map(|entry| entry.meaning.to_owned()),
+                meaning: catalogue.own(row.tag).map(|told| told.meaning.to_owned()),
             })
             .collect(),
         processes: processes

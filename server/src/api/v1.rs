@@ -2,4 +2,5 @@
 
 pub(super) mod hosts;
 pub(super) mod snapshots;
+pub(super) mod tag_notes;
 pub(super) mod tags;

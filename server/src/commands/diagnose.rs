@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::{ErrorKind, Write},
     path::{Path, PathBuf},
     process::exit,
 };
@@ -49,12 +50,16 @@ pub(crate) fn run(options: &DiagnoseOptions) -> anyhow::Result<()> {
         }
         exit(NOTHING);
     }
-    if options.json {
-        println!("{}", serde_json::to_string_pretty(&Report::new(&judged))?);
+    let text = if options.json {
+        format!("{}\n", serde_json::to_string_pretty(&Report::new(&judged))?)
     } else {
-        print!("{judged}");
+        judged.to_string()
+    };
+    match std::io::stdout().write_all(text.as_bytes()) {
+        // Who reads has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        written => Ok(written?),
     }
-    Ok(())
 }
 
 /// The files at a path, those of a folder in the order of their names.

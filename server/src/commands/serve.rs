@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,9 @@ use crate::{
     ingest::writer::Writer,
     jobs,
     metrics::Metrics,
-    routes, tls,
+    routes, tag_names,
+    tag_names::TagNames,
+    tls,
 };
 
 /// How long requests under way may take when the server stops.
@@ -45,6 +47,7 @@ async fn serve(
     let app: SharedApp = Arc::new(App {
         pool: database.pool.clone(),
         fleet: Fleet::default(),
+        tag_names: TagNames::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
         throttle: Throttle::default(),
@@ -56,6 +59,7 @@ async fn serve(
             secure,
         },
     });
+    tag_names::load(&app).await.map_err(|error| anyhow!("names of tags: {error}"))?;
     let stop = CancellationToken::new();
     tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
     jobs::start(&app, mailer, &stop);

@@ -4,14 +4,14 @@ use jiff::Timestamp;
 use poolwatch_analysis::{
     CaseFile,
     case::{MISSING, Owner},
-    catalogue::{self, Catalogue, Source},
+    catalogue::{self, Catalogue},
 };
 use poolwatch_evidence::{
     Combined,
     told::{Growth, VerifiedDriver},
 };
 use poolwatch_model::{
-    Pool, PoolTag, Snapshot,
+    Pool, Snapshot,
     diagnosis::OwnerSource,
     event::{Event, EventKind},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
@@ -30,7 +30,8 @@ pub(super) fn of_states(combined: &Combined, catalogue: &Catalogue) -> CaseFile 
     let mut case = CaseFile::from_pictures(now, None, &pictures, &events);
     let told = combined.told_events.iter();
     case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
-    case.owners = owners(&case, catalogue, &combined.verified);
+    case.name_owners(catalogue);
+    case.owners.extend(verified(&combined.verified));
     case
 }
 
@@ -67,7 +68,7 @@ pub(super) fn of_growth(growth: &Growth, catalogue: &Catalogue, pool: Option<Poo
             values[0] = if values[0] == MISSING { 0 } else { values[0] };
         }
     }
-    case.owners = owners(&case, catalogue, &[]);
+    case.name_owners(catalogue);
     case
 }
 
@@ -91,31 +92,13 @@ fn undated(kind: EventKind, event_id: u32, now: Timestamp) -> Option<Event> {
     })
 }
 
-/// Whose the tags of a case may be, beyond what the built-in catalogue says of each.
-fn owners(case: &CaseFile, catalogue: &Catalogue, verified: &[VerifiedDriver]) -> Vec<Owner> {
-    let mut tags: Vec<PoolTag> = case.tags.iter().map(|series| series.tag).collect();
-    tags.sort_unstable();
-    tags.dedup();
-    let mut owners: Vec<Owner> =
-        tags.into_iter().filter_map(|tag| by_list(tag, catalogue)).collect();
-    for driver in verified {
-        owners.extend(driver.tags.iter().map(|(tag, _)| Owner {
+/// Whose tags may be by what Driver Verifier counted.
+fn verified(drivers: &[VerifiedDriver]) -> impl Iterator<Item = Owner> {
+    drivers.iter().flat_map(|driver| {
+        driver.tags.iter().map(|(tag, _)| Owner {
             tag: *tag,
             driver: driver.name.clone(),
             source: OwnerSource::Scan,
-        }));
-    }
-    owners
-}
-
-/// The driver that the administrator's list names. Parts of Windows allocate for others, so that
-/// their tags accuse nobody.
-fn by_list(tag: PoolTag, catalogue: &Catalogue) -> Option<Owner> {
-    let told = catalogue.describe(tag).filter(|told| told.source >= Source::Pooltag)?;
-    let is_file = |owner: &&str| {
-        owner.len() > 4 && owner.to_ascii_lowercase().ends_with(".sys") && !owner.contains(' ')
-    };
-    let driver = told.owner.filter(is_file)?;
-    let of_windows = catalogue::group(tag).is_some();
-    (!of_windows).then(|| Owner { tag, driver: driver.to_owned(), source: OwnerSource::Pooltag })
+        })
+    })
 }

@@ -13,13 +13,16 @@ use poolwatch_store::{
 };
 use sqlx::PgConnection;
 
-use super::comparison;
+use super::{comparison, peers};
 use crate::{app::App, failure::Failure, fleet::load, history};
 
 /// How far back a host is studied moment by moment.
 const BACK: SignedDuration = SignedDuration::from_hours(72);
 /// Seconds between the moments that are studied.
 const STEP_S: u32 = 600;
+/// Changes of drivers that are looked at, the latest, and for how long they tell.
+const CHANGES: i64 = 200;
+const CHANGED: SignedDuration = SignedDuration::from_hours(10 * 24);
 /// Events that are looked at, the latest.
 const EVENTS: i64 = 200;
 
@@ -46,7 +49,11 @@ pub async fn load(
     let mut case = CaseFile::from_snapshots(now, host.facts.os.as_ref(), &snapshots, &events);
     case.memory.physical = case.memory.physical.or(host.facts.physical);
     case.drivers = drivers;
+    let changed = now.saturating_sub(CHANGED).unwrap_or(Timestamp::MIN);
+    case.changes = inventories::changes_of(db, host.id, changed, CHANGES).await?;
+    case.peers = peers::of(app, host, &case);
     case.fleet = comparison::told(db).await?;
+    case.name_owners(&app.tag_names.catalogue());
     Ok(case)
 }
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::Screen;
+use poolwatch_analysis::{Screen, handles};
 use poolwatch_model::{HostId, Pool};
 use tracing::error;
 
@@ -16,7 +16,7 @@ use super::{comparison, silence};
 use crate::{
     app::{App, SharedApp},
     clock,
-    fleet::{baseline, earlier::Window, host::LiveHost, tags::HostTags},
+    fleet::{baseline, earlier::Window, host::LiveHost, processes::HostProcesses, tags::HostTags},
 };
 
 /// How often the fleet is gone through.
@@ -31,8 +31,12 @@ const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
 const STUDIES: usize = 40;
 /// Hosts of which an earlier table is read in one go, to screen them from.
 const SEEDS: usize = 500;
+/// The kernel's own process: its handles are drivers'.
+const SYSTEM_PID: u32 = 4;
 /// A pool used to this share of a measured limit is studied whatever its tags do.
 const PRESSED: f64 = 0.85;
+/// Likewise commit, to this share of its limit.
+const COMMITTED: f64 = 0.75;
 
 /// What is remembered of a host.
 #[derive(Debug, Default)]
@@ -40,6 +44,9 @@ struct Watched {
     screen: Screen,
     screened: Option<Timestamp>,
     studied: Option<Timestamp>,
+    /// The most handles that one program has, where they are many, and had when it was studied.
+    handles: u32,
+    handles_studied: u32,
     gives_cause: bool,
     found: bool,
 }
@@ -99,6 +106,7 @@ async fn go_through(app: &App, watched: &mut HashMap<HostId, Watched>, now: Time
         let found = study(app, id, now).await;
         if let Some(of) = watched.get_mut(&id) {
             (of.studied, of.found) = (Some(now), found);
+            of.handles_studied = of.handles;
         }
     }
 }
@@ -138,8 +146,13 @@ fn uptime(host: &LiveHost) -> Option<(Timestamp, u64)> {
 fn screen(host: &LiveHost, of: &mut Watched, now: Timestamp) {
     let Some((_, uptime_s)) = uptime(host) else { return };
     let state = host.read();
-    let tags = state.tables().and_then(|tables| tables.tags.as_ref());
-    let Some(table) = tags.map(HostTags::table) else { return };
+    let tables = state.tables();
+    let Some(table) = tables.and_then(|tables| tables.tags.as_ref()).map(HostTags::table) else {
+        return;
+    };
+    let programs = tables.and_then(|tables| tables.processes.as_ref());
+    let cells = programs.into_iter().flat_map(HostProcesses::cells);
+    let most = cells.filter(|cell| cell.pid != SYSTEM_PID).filter_map(|cell| cell.handles).max();
     let memory = state.memory.clone();
     drop(state);
     of.screen.update(&table, uptime_s);
@@ -149,6 +162,11 @@ fn screen(host: &LiveHost, of: &mut Watched, now: Timestamp) {
             .zip(memory.limit_of(pool))
             .is_some_and(|(used, limit)| used.share_of(limit) >= PRESSED)
     });
-    of.gives_cause = pressed || !of.screen.candidates(&table).is_empty();
+    let committed = memory.committed.zip(memory.commit_limit);
+    let committed = committed.is_some_and(|(used, limit)| used.share_of(limit) >= COMMITTED);
+    // A program that holds as many handles as ever gives no cause.
+    of.handles = most.filter(|most| u64::from(*most) >= handles::MANY).unwrap_or(0);
+    let gained = of.handles > of.handles_studied.saturating_add(of.handles_studied / 16);
+    of.gives_cause = pressed || committed || gained || !of.screen.candidates(&table).is_empty();
     of.screened = Some(now);
 }

@@ -30,6 +30,7 @@ pub(super) async fn page(
 ) -> Result<Html<String>, Failure> {
     let view = app.fleet.view();
     let suspected = lines::suspected(&view).remove(&name.to_lowercase());
+    let named = app.tag_names.catalogue();
     let changes = app.fleet.driver_changes();
     let hosts = hosts::select(app.clone(), view.clone(), &name, &query).await?;
     let query = DriverHosts { name: name.to_lowercase(), query };
@@ -45,7 +46,7 @@ pub(super) async fn page(
         incidents: rows::open_incidents(&view, |one| rows::suspects(one, &name)),
         tags: lines::tags(&name, suspected.as_ref())
             .into_iter()
-            .map(|tag| (tag, catalogue::entry(tag).map(|entry| entry.meaning.to_owned())))
+            .map(|tag| (tag, named.own(tag).map(|told| told.meaning.to_owned())))
             .collect(),
         leaks: catalogue::known_leaks_of_driver(&name).collect(),
         total,

@@ -9,7 +9,7 @@ use axum::{
     response::Html,
 };
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::catalogue;
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{HostId, Pool};
 use poolwatch_store::events::{self, EventFilter};
 use poolwatch_web::{
@@ -72,6 +72,7 @@ pub(super) async fn page(
     }
     drop(db);
 
+    let catalogue = app.tag_names.catalogue();
     let page = FleetPage {
         groups: groups(&view),
         first_host: first_host(&app.settings.public_url),
@@ -82,7 +83,7 @@ pub(super) async fn page(
             PressureHistogram::of(pool, levels)
         }),
         events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
-        growing: growing.iter().map(growing_tag).collect(),
+        growing: growing.iter().map(|one| growing_tag(&catalogue, one)).collect(),
         changed: app.fleet.driver_changes().iter().take(CHANGES).map(lines::changed).collect(),
         hosts: under_pressure(&view, &chosen),
         query,
@@ -157,13 +158,13 @@ async fn growing_tags(
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
 }
 
-fn growing_tag(growing: &Growing) -> GrowingTag {
+fn growing_tag(catalogue: &Catalogue, growing: &Growing) -> GrowingTag {
     GrowingTag {
         tag: growing.tag,
         pool: growing.pool,
         hosts: growing.hosts,
         per_day: growing.bytes_per_day as i64,
-        meaning: catalogue::entry(growing.tag).map(|entry| entry.meaning.to_owned()),
+        meaning: catalogue.own(growing.tag).map(|told| told.meaning.to_owned()),
     }
 }
 

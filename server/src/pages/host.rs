@@ -122,7 +122,8 @@ async fn fill(
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let trends = Trends::load(db, id, at).await?;
-        let tables = tables::Tables { snapshot, known, trends: &trends };
+        let catalogue = app.tag_names.catalogue();
+        let tables = tables::Tables { snapshot, known, trends: &trends, catalogue: &catalogue };
         page.tags = tables.tags(page.query.tags);
         page.processes = tables.processes();
         page.object_types = tables::object_types(snapshot);

@@ -48,7 +48,7 @@ pub(super) async fn page(
     let query = TagHosts { tag, query };
     let page = TagPage {
         shell: shell(&app, &person, address(&uri)),
-        told: told(&Catalogue::default(), tag),
+        told: told(&app.tag_names.catalogue(), tag),
         pools,
         pool,
         spread: SizeHistogram::of(&bytes),

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Command, Output, Stdio},
 };
 
 use serde_json::Value;
@@ -230,4 +230,18 @@ fn real_culprits_are_named_where_the_evidence_holds_them() {
     }
     let Some(report) = case("14-wsl-ntfc-handles") else { return };
     assert!(accused(&report).iter().all(|(name, _)| !name.contains("wslservice")));
+}
+
+#[test]
+fn a_reader_that_leaves_early_is_no_failure() {
+    let folder = Folder::new("pipe", &[("vm.txt", VM)]);
+    let mut child = Command::new(env!("CARGO_BIN_EXE_poolwatch-server"))
+        .args(["diagnose", &folder.path("vm.txt")])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }

@@ -12,4 +12,5 @@ mod judging;
 mod lists;
 mod permissions;
 mod server;
+mod tag_names;
 mod views;

@@ -46,6 +46,7 @@ impl Server {
         let app = Arc::new(App {
             pool,
             fleet: Fleet::default(),
+            tag_names: Default::default(),
             writer,
             host_keys: Default::default(),
             throttle: Default::default(),

@@ -43,6 +43,7 @@ pub fn title(diagnosis: &Diagnosis) -> String {
         Verdict::Exhausted => format!("{pool} exhausted"),
         Verdict::Leak => format!("{pool} leak"),
         Verdict::HighUse => format!("{pool}: high use without growth"),
+        Verdict::CommitExhaustion if is_ahead(diagnosis) => "Commit runs out".to_owned(),
         Verdict::CommitExhaustion => "Commit exhausted".to_owned(),
         Verdict::NoLeakShown => "No leak shown".to_owned(),
         Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
@@ -99,6 +100,10 @@ fn state(diagnosis: &Diagnosis) -> String {
             Some(level) => format!("Much {} is used, but it does not grow: {level}.", lower(pool)),
             None => format!("Much {} is used, but it does not grow.", lower(pool)),
         },
+        Verdict::CommitExhaustion if is_ahead(diagnosis) => {
+            "Windows is about to run out of commit (virtual memory), not of pool: no tag is to blame."
+                .to_owned()
+        }
         Verdict::CommitExhaustion => {
             "Windows ran out of commit (virtual memory), not of pool: no tag is to blame."
                 .to_owned()
@@ -108,6 +113,11 @@ fn state(diagnosis: &Diagnosis) -> String {
             "There is not enough evidence yet to name a cause.".to_owned()
         }
     }
+}
+
+/// Whether commit has not run out yet.
+fn is_ahead(diagnosis: &Diagnosis) -> bool {
+    diagnosis.evidence.iter().any(|fact| matches!(fact, Evidence::CommitTrend { .. }))
 }
 
 fn lower(pool: &str) -> String {

@@ -27,6 +27,11 @@ pub fn evidence(fact: &Evidence) -> String {
             "{committed} of {limit} are committed ({}).",
             percent_text(committed.share_of(*limit))
         ),
+        Evidence::CommitTrend { per_day, over_s, left_s } => format!(
+            "Commit charge has risen for {}, by {per_day} per day: it reaches its limit in about {}.",
+            duration(*over_s),
+            duration(*left_s)
+        ),
         Evidence::CommitHolder { image, pid, commit, handles } => format!(
             "{image} (pid {pid}) had {commit} of commit and {} handles.",
             grouped(u64::from(*handles))

@@ -26,6 +26,7 @@ pub(super) fn from_snapshots(
         os: os.cloned(),
         axis: snapshots.iter().map(|(moment, _)| *moment).collect(),
         pools: [vec![MISSING; moments], vec![MISSING; moments]],
+        committed: vec![MISSING; moments],
         live_processes: vec![MISSING; moments],
         events: events.to_vec(),
         ..CaseFile::default()
@@ -38,6 +39,7 @@ pub(super) fn from_snapshots(
         let told = |bytes: Option<Bytes>| bytes.map_or(MISSING, |bytes| bytes.0);
         case.pools[0][at] = told(snapshot.memory.paged);
         case.pools[1][at] = told(snapshot.memory.nonpaged);
+        case.committed[at] = told(snapshot.memory.committed);
         let list = snapshot.processes.as_deref().unwrap_or_default();
         // A list that holds the usual ones is the whole list; an excerpt counts nobody.
         let counted = (list.len() > MANY_PROCESSES).then_some(list.len() as u64);
@@ -55,6 +57,7 @@ pub(super) fn from_snapshots(
             let series = &mut case.processes[place];
             series.handles[at] = process.handles.map_or(MISSING, u64::from);
             series.threads[at] = process.threads.map_or(MISSING, u64::from);
+            series.private_bytes[at] = process.private_bytes.unwrap_or(MISSING);
             if series.services.is_empty() {
                 series.services.clone_from(&process.services);
             }

@@ -74,6 +74,23 @@ impl Catalogue {
         self.all(tag).into_iter().next()
     }
 
+    /// What a tag itself stands for: what a group of the built-in catalogue says of it is left out.
+    #[must_use]
+    pub fn own(&self, tag: PoolTag) -> Option<Description<'_>> {
+        self.describe(tag).filter(|told| told.source > Source::Group)
+    }
+
+    /// The driver that the administrator names for a tag. Parts of Windows allocate for others, so
+    /// that their tags accuse nobody.
+    #[must_use]
+    pub fn named_driver(&self, tag: PoolTag) -> Option<&str> {
+        let told = self.describe(tag).filter(|told| told.source >= Source::Pooltag)?;
+        let is_file = |owner: &&str| {
+            owner.len() > 4 && owner.to_ascii_lowercase().ends_with(".sys") && !owner.contains(' ')
+        };
+        told.owner.filter(is_file).filter(|_| built_in::group(tag).is_none())
+    }
+
     /// Who may own a tag, by every source that says so, the best first.
     #[must_use]
     pub fn owner_candidates(&self, tag: PoolTag) -> Vec<String> {

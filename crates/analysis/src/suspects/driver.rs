@@ -7,7 +7,7 @@ use poolwatch_model::{
     inventory::Driver,
 };
 
-use super::{Span, holder, rank};
+use super::{Span, holder, known_leak, rank};
 use crate::{
     case::CaseFile,
     catalogue::{self, LeakKind},
@@ -112,12 +112,7 @@ fn by_known_leaks(case: &CaseFile, tag: PoolTag, found: &mut Vec<Suspect>) {
             one.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(leak.name))
         });
         if let Some(accused) = accused {
-            accused.evidence.push(Evidence::KnownLeak {
-                tag,
-                owner: leak.name.to_owned(),
-                versions: leak.versions.to_owned(),
-                reference: leak.reference.to_owned(),
-            });
+            accused.evidence.push(known_leak(leak));
         }
     }
 }

@@ -7,7 +7,7 @@ use poolwatch_analysis::{
     around, case::Peer, diagnose_case, judge, lifecycle, release, trend::Stage,
 };
 use poolwatch_model::{
-    HostId, Pool, PoolTag,
+    Bytes, HostId, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
     diagnosis::{Evidence, NextStep, SuspectKind, Verdict},
     incident::{Cause, Reason, Trigger},
@@ -181,7 +181,7 @@ fn event_2020_without_growth_blames_nobody() {
     let mut story = Story::new(3 * DAY);
     story.tag(b"Abcd", Pool::Paged, 512, |hour| 90 * MB + hour % 5 * MB);
     story.tag(b"Efgh", Pool::Paged, 512, |_| 80 * MB);
-    story.case.memory.paged = Some(poolwatch_model::Bytes(900 * MB));
+    story.case.memory.paged = Some(Bytes(900 * MB));
     let picture =
         around::picture(&story.case, Trigger::PoolEmpty { pool: Pool::Paged }, story.case.now);
     assert_eq!(picture.reason, Reason::NotShown);
@@ -214,4 +214,57 @@ fn judgements_are_stored_and_read_back() {
     let read: poolwatch_model::diagnosis::Diagnosis = serde_json::from_str(old).unwrap();
     assert_eq!(read.suspects[0].tags, [PoolTag::new(*b"Thre")]);
     assert!(read.next_steps.is_empty() && Timestamp::UNIX_EPOCH < story.case.now);
+}
+
+#[test]
+fn commit_that_rises_to_its_limit_is_told_a_day_before_and_names_the_program() {
+    const GB: u64 = 1 << 30;
+    let mut story = Story::new(4 * DAY);
+    story.case.memory.commit_limit = Some(Bytes(39 * GB));
+    let rising = |hour: u64| 16 * GB + hour * 200 * MB;
+    story.case.committed = story.by_slot(rising);
+    story.case.memory.committed = story.case.committed.last().copied().map(Bytes);
+    story.process(416, "hungry.exe", |_| 900);
+    story.process(900, "other.exe", |_| 2000);
+    let private = story.by_slot(|hour| GB + hour * 190 * MB);
+    story.case.processes[0].private_bytes = private;
+    let early = diagnose_case(&story.case);
+    assert_eq!(early.verdict, Verdict::CommitExhaustion, "{early:?}");
+    assert!(early.tags.is_empty());
+    assert_eq!(early.suspects[0].name.as_deref(), Some("hungry.exe"));
+    let left_h = early.evidence.iter().find_map(|fact| match fact {
+        Evidence::CommitTrend { left_s, .. } => Some(left_s / 3600),
+        _ => None,
+    });
+    assert!(left_h.is_some_and(|hours| (20..24).contains(&hours)), "{left_h:?}");
+
+    story.case.memory.commit_limit = Some(Bytes(80 * GB));
+    assert_ne!(diagnose_case(&story.case).verdict, Verdict::CommitExhaustion, "not within a day");
+    story.case.memory.commit_limit = Some(Bytes(39 * GB));
+    story.case.committed = story.by_slot(|hour| 24 * GB + hour % 24 * 400 * MB);
+    assert_ne!(diagnose_case(&story.case).verdict, Verdict::CommitExhaustion, "a day's work");
+    story.case.committed = story.by_slot(rising);
+    story.case.pools[1] = story.by_slot(|hour| GB + hour * 150 * MB);
+    assert_ne!(diagnose_case(&story.case).verdict, Verdict::CommitExhaustion, "pool explains it");
+}
+
+#[test]
+fn handles_that_grow_for_days_are_a_leak_however_small_their_objects() {
+    let mut story = Story::new(4 * DAY);
+    story.tag(b"Even", Pool::Nonpaged, 128, |hour| MB + hour * 300 * 128);
+    story.tag(b"File", Pool::Nonpaged, 400, |hour| 5 * MB + hour % 24 * 4000);
+    story.process(416, "drip.exe", |hour| 800 + hour * 300);
+    story.process(900, "busy.exe", |hour| 12_000 + hour % 24 * 500);
+    let diagnosis = diagnose_case(&story.case);
+    assert_eq!((diagnosis.verdict, diagnosis.pool), (Verdict::Leak, Some(Pool::Nonpaged)));
+    let suspect = &diagnosis.suspects[0];
+    assert_eq!(
+        (suspect.name.as_deref(), &suspect.tags[..]),
+        (Some("drip.exe"), &[tag(b"Even")][..])
+    );
+    assert!(suspect.confidence >= 0.85, "{suspect:?}");
+    assert_eq!(diagnosis.suspects.len(), 1);
+
+    story.case.tags.retain(|series| series.tag != tag(b"Even"));
+    assert_eq!(diagnose_case(&story.case).verdict, Verdict::NoLeakShown, "no objects, no proof");
 }

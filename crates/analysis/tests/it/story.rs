@@ -71,11 +71,12 @@ impl Story {
             image: image.into(),
             services: vec![],
             threads: vec![20; handles.len()],
+            private_bytes: vec![100 * MB; handles.len()],
             handles,
         });
     }
 
-    fn by_slot(&self, by_hour: impl Fn(u64) -> u64) -> Vec<u64> {
+    pub(crate) fn by_slot(&self, by_hour: impl Fn(u64) -> u64) -> Vec<u64> {
         (0..self.case.axis.len() as u64)
             .map(|slot| {
                 let (hour, part) = (slot / 6, slot % 6);

@@ -98,6 +98,15 @@ pub enum Evidence {
         /// Commit limit.
         limit: Bytes,
     },
+    /// Commit charge has risen steadily, and reaches its limit soon.
+    CommitTrend {
+        /// Growth per day.
+        per_day: Bytes,
+        /// Over how long it has risen, seconds.
+        over_s: u64,
+        /// When it reaches the limit if that goes on, seconds.
+        left_s: u64,
+    },
     /// A process had this much commit when it ran out.
     CommitHolder {
         /// Image name.

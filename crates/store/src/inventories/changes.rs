@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::{HostId, comparison::ChangeKind, inventory::Inventory};
+use poolwatch_model::{
+    HostId,
+    comparison::{Attribute, Change, ChangeKind},
+    inventory::Inventory,
+};
 use sqlx::PgConnection;
 
 use crate::Result;
@@ -62,7 +66,7 @@ pub async fn changed_since(
     .await?;
     let changes = rows.into_iter().map(|row| FleetChange {
         change: DriverChange {
-            kind: if row.kind == "added" { ChangeKind::Added } else { ChangeKind::Changed },
+            kind: kind(&row.kind),
             name: row.name,
             before: row.before,
             after: row.after,
@@ -70,6 +74,35 @@ pub async fn changed_since(
         hosts: row.hosts.unsigned_abs(),
         first: row.first.to_jiff(),
         last: row.last.to_jiff(),
+    });
+    Ok(changes.collect())
+}
+
+/// What changed on a host since a moment, the latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changes_of(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<Change>> {
+    let rows = sqlx::query!(
+        "SELECT at AS \"at: jiff_sqlx::Timestamp\", name, kind, before, after
+         FROM driver_changes WHERE host_id = $1 AND at >= $2 ORDER BY at DESC, name LIMIT $3",
+        host.0,
+        since.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let changes = rows.into_iter().map(|row| {
+        let kind = kind(&row.kind);
+        // What is gone is told as it was.
+        let version = if kind == ChangeKind::Removed { row.before.clone() } else { row.after };
+        let attribute = Attribute::Driver { name: row.name, version };
+        Change { at: row.at.to_jiff(), attribute, before: row.before, kind }
     });
     Ok(changes.collect())
 }
@@ -110,6 +143,14 @@ pub(super) async fn keep(
     .execute(db)
     .await?;
     Ok(())
+}
+
+fn kind(word: &str) -> ChangeKind {
+    match word {
+        "added" => ChangeKind::Added,
+        "removed" => ChangeKind::Removed,
+        _ => ChangeKind::Changed,
+    }
 }
 
 /// What changed between two inventories, by name.

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use poolwatch_analysis::{catalogue, growth::difference};
+use poolwatch_analysis::{catalogue::Catalogue, growth::difference};
 use poolwatch_model::{
     Bytes, Pool, PoolTag, Snapshot,
     diagnosis::{Diagnosis, Evidence},
@@ -30,6 +30,7 @@ pub(super) struct Tables<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) known: &'a Known,
     pub(super) trends: &'a Trends,
+    pub(super) catalogue: &'a Catalogue,
 }
 
 /// One tag's use of one pool, before it is drawn.
@@ -110,9 +111,9 @@ impl Tables<'_> {
             outstanding: one.outstanding,
             change: one.change,
             trend: drawn(values, Sparkline::bytes).marked(suspect),
-            meaning: catalogue::entry(one.tag).map(|entry| TagMeaning {
-                text: entry.meaning.to_owned(),
-                owner: (!entry.owner.is_empty()).then(|| entry.owner.to_owned()),
+            meaning: self.catalogue.own(one.tag).map(|told| TagMeaning {
+                text: told.meaning.to_owned(),
+                owner: told.owner.map(str::to_owned),
             }),
             suspect,
         }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use poolwatch_analysis::catalogue::{self, Catalogue, LeakKind};
+use poolwatch_analysis::catalogue::{self, LeakKind};
 use poolwatch_model::{HostId, PoolTag, diagnosis::SuspectKind};
 use poolwatch_web::{
     figures,
@@ -42,7 +42,7 @@ pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag) -> Vec<OwnerRow> {
             }
         }
     }
-    let catalogue = Catalogue::default();
+    let catalogue = app.tag_names.catalogue();
     let described = catalogue.describe(tag);
     for name in catalogue.owner_candidates(tag).iter().filter(|name| is_file(name)) {
         let source = described.as_ref().map(|told| words::tag_source(told.source));

@@ -57,7 +57,7 @@ pub(in crate::pages) async fn select(
     let work = move || {
         let group = of_group(&app, &view, &query.group);
         let tags = group.as_deref().unwrap_or(&view.tags);
-        among(tags, &query)
+        among(&app.tag_names.catalogue(), tags, &query)
     };
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
 }
@@ -113,14 +113,13 @@ pub(in crate::pages) fn incident(
     Some(IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict })
 }
 
-fn among(tags: &ByTag, query: &TagsQuery) -> Selected {
-    let catalogue = Catalogue::default();
+fn among(catalogue: &Catalogue, tags: &ByTag, query: &TagsQuery) -> Selected {
     let text = query.q.trim().to_lowercase();
     let in_use = || tags.lines().iter().filter(|line| line.hosts > 0);
     let grows = |line: &&TagLine| line.growth(Window::Day).grown_hosts > 0;
     let fastest = in_use().filter(grows).max_by_key(|line| line.growth(Window::Day).grown_bytes);
     let chosen =
-        |line: &TagLine| Chosen { meaning: meaning(&catalogue, line.tag), line: line.clone() };
+        |line: &TagLine| Chosen { meaning: meaning(catalogue, line.tag), line: line.clone() };
     let mut lines: Vec<Chosen> = in_use()
         .filter(|line| query.pool.shows(line.pool))
         .map(chosen)

@@ -1,0 +1,121 @@
+//! `/api/v1/tag-notes` and `/api/v1/pooltag.txt`: what people say of tags.
+
+use axum::{
+    Extension, Json,
+    body::Bytes,
+    extract::State,
+    http::{StatusCode, header},
+    response::IntoResponse,
+};
+use jiff::Timestamp;
+use poolwatch_model::{PoolTag, tag::TagPattern};
+use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, tag_names};
+
+/// What somebody says of a tag.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Said {
+    /// The tag; what is not printable ASCII is written `\xNN`.
+    tag: String,
+    /// Whether `?` and `*` in it stand for other characters.
+    group: bool,
+    /// The driver or part of Windows that owns it.
+    owner: Option<String>,
+    /// What it counts.
+    meaning: String,
+    /// `note`, or `pooltag` when it is from an imported pooltag.txt.
+    source: &'static str,
+    /// Who wrote or imported it.
+    by: String,
+    /// When.
+    #[schema(value_type = String)]
+    at: Timestamp,
+}
+
+impl From<WrittenNote> for Said {
+    fn from(written: WrittenNote) -> Self {
+        Self {
+            tag: written.note.pattern.to_string(),
+            group: written.note.pattern.as_tag().is_none(),
+            owner: written.note.owner,
+            meaning: written.note.meaning,
+            source: match written.source {
+                NoteSource::Note => "note",
+                NoteSource::Pooltag => "pooltag",
+            },
+            by: written.by,
+            at: written.at,
+        }
+    }
+}
+
+/// A note to be kept.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct NewNote {
+    /// The tag; what is not printable ASCII is written `\xNN`.
+    #[schema(value_type = String)]
+    tag: PoolTag,
+    /// Whether `?` and `*` in it stand for other characters.
+    #[serde(default)]
+    group: bool,
+    /// The driver or part of Windows that owns it.
+    owner: Option<String>,
+    /// What it counts. Without it and without an owner, the note is taken away.
+    #[serde(default)]
+    meaning: String,
+}
+
+/// How many entries were taken in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct Imported {
+    /// Entries that are kept.
+    entries: u64,
+}
+
+/// Everything that people say of tags.
+#[utoipa::path(get, path = "/api/v1/tag-notes", responses((status = 200, body = [Said])))]
+pub(in crate::api) async fn list(State(app): State<SharedApp>) -> Result<Json<Vec<Said>>, Failure> {
+    Ok(Json(tag_names::all(&app).await?.into_iter().map(Said::from).collect()))
+}
+
+/// Keeps a note of a tag, in place of an earlier one.
+#[utoipa::path(post, path = "/api/v1/tag-notes", request_body = NewNote,
+    responses((status = 204), (status = 400)))]
+pub(in crate::api) async fn write(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Json(new): Json<NewNote>,
+) -> Result<StatusCode, Failure> {
+    let pattern = if new.group { TagPattern::new(new.tag) } else { Some(TagPattern::of(new.tag)) };
+    let pattern =
+        pattern.ok_or_else(|| Failure::bad_request("A wildcard cannot be the first character."))?;
+    let note = TagNote { pattern, owner: new.owner, meaning: new.meaning };
+    tag_names::write(&app, note, &person.name, clock::now()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What people wrote of tags, as a pooltag.txt for poolmon and debuggers.
+#[utoipa::path(get, path = "/api/v1/pooltag.txt",
+    responses((status = 200, body = String, content_type = "text/plain")))]
+pub(in crate::api) async fn export(
+    State(app): State<SharedApp>,
+) -> Result<impl IntoResponse, Failure> {
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, tag_names::export(&app).await?))
+}
+
+/// Takes an administrator's pooltag.txt in, in place of the one before.
+#[utoipa::path(post, path = "/api/v1/pooltag.txt",
+    request_body(content = String, content_type = "text/plain"),
+    responses((status = 200, body = Imported), (status = 400)))]
+pub(in crate::api) async fn import(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    text: Bytes,
+) -> Result<Json<Imported>, Failure> {
+    let entries = tag_names::import(&app, text.to_vec(), &person.name, clock::now()).await?;
+    Ok(Json(Imported { entries }))
+}

@@ -1,0 +1,156 @@
+//! What people say of tags: notes and an imported pooltag.txt, over the built-in catalogue. Kept in
+//! memory as well, for every page and judgement asks.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use jiff::Timestamp;
+use poolwatch_analysis::catalogue::{self, Catalogue, Note};
+use poolwatch_evidence::{Content, read};
+use poolwatch_model::tag::TagPattern;
+use poolwatch_store::tag_notes::{self, NoteSource, TagNote, WrittenNote};
+use sqlx::PgConnection;
+use tokio::sync::Mutex;
+
+use crate::{app::App, failure::Failure};
+
+/// Letters of an owner and of a meaning that are kept.
+const OWNER_CHARS: usize = 100;
+const MEANING_CHARS: usize = 500;
+/// Entries of a pooltag.txt; the vendor's has about 5,000. Groups of tags are looked through one
+/// by one.
+const ENTRIES: usize = 20_000;
+const GROUPS: usize = 1_000;
+
+/// The catalogue with what people say, as of the last change.
+#[derive(Debug, Default)]
+pub struct TagNames {
+    current: RwLock<Arc<Catalogue>>,
+    /// One change at a time, so that the last one is what stays in memory.
+    changing: Mutex<()>,
+}
+
+impl TagNames {
+    /// What tags stand for.
+    #[must_use]
+    pub fn catalogue(&self) -> Arc<Catalogue> {
+        Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    async fn reload(&self, db: &mut PgConnection) -> Result<(), Failure> {
+        let mut catalogue = Catalogue::default();
+        for written in tag_notes::all(db).await? {
+            let TagNote { pattern, owner, meaning } = written.note;
+            let note = Note { owner, meaning };
+            match written.source {
+                NoteSource::Note => catalogue.note(pattern, note),
+                NoteSource::Pooltag => catalogue.add_pooltag([(pattern, note)]),
+            }
+        }
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(catalogue);
+        Ok(())
+    }
+}
+
+/// Reads what is stored; once, when the server starts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load(app: &App) -> Result<(), Failure> {
+    let _one = app.tag_names.changing.lock().await;
+    app.tag_names.reload(&mut *app.pool.acquire().await?).await
+}
+
+/// Everything that people say of tags.
+///
+/// # Errors
+/// When the database fails.
+pub async fn all(app: &App) -> Result<Vec<WrittenNote>, Failure> {
+    Ok(tag_notes::all(&mut *app.pool.acquire().await?).await?)
+}
+
+/// Keeps a note in place of an earlier one; one that says nothing takes it away.
+///
+/// # Errors
+/// When the database fails.
+pub async fn write(app: &App, note: TagNote, by: &str, now: Timestamp) -> Result<(), Failure> {
+    let note = plain(note);
+    let _one = app.tag_names.changing.lock().await;
+    let mut db = app.pool.acquire().await?;
+    if note.meaning.is_empty() && note.owner.is_none() {
+        tag_notes::remove(&mut db, note.pattern).await?;
+    } else {
+        tag_notes::write(&mut db, &note, by, now).await?;
+    }
+    app.tag_names.reload(&mut db).await
+}
+
+/// Takes a pooltag.txt in, in place of the one before. Returns how many entries are kept.
+///
+/// # Errors
+/// 400 when the text is no pooltag.txt, or has far too many entries.
+pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Result<u64, Failure> {
+    let entries =
+        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(Failure::internal)?;
+    if entries.is_empty() {
+        return Err(Failure::bad_request(
+            "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
+        ));
+    }
+    let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
+    if entries.len() > ENTRIES || groups > GROUPS {
+        return Err(Failure::bad_request(format!(
+            "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
+        )));
+    }
+    let _one = app.tag_names.changing.lock().await;
+    let mut db = app.pool.acquire().await?;
+    let kept = tag_notes::replace_pooltag(&mut db, &entries, by, now).await?;
+    app.tag_names.reload(&mut db).await?;
+    Ok(kept)
+}
+
+/// What people wrote of tags here, as the text of a pooltag.txt.
+///
+/// # Errors
+/// When the database fails.
+pub async fn export(app: &App) -> Result<String, Failure> {
+    let notes: Vec<(TagPattern, Note)> = all(app)
+        .await?
+        .into_iter()
+        .filter(|written| written.source == NoteSource::Note)
+        .map(|written| written.note)
+        .map(|note| (note.pattern, Note { owner: note.owner, meaning: note.meaning }))
+        .collect();
+    Ok(catalogue::to_pooltag_txt(notes.iter().map(|(pattern, note)| (*pattern, note))))
+}
+
+fn entries(text: &[u8]) -> Vec<TagNote> {
+    let pieces = read("pooltag.txt", text).pieces.into_iter();
+    let lists = pieces.filter_map(|piece| match piece.content {
+        Content::Catalogue(entries) => Some(entries),
+        _ => None,
+    });
+    lists
+        .flatten()
+        .map(|one| {
+            plain(TagNote { pattern: one.pattern, owner: one.owner, meaning: one.description })
+        })
+        .filter(|note| note.owner.is_some() || !note.meaning.is_empty())
+        .collect()
+}
+
+fn plain(note: TagNote) -> TagNote {
+    let owner = note.owner.map(|owner| line(&owner, OWNER_CHARS));
+    TagNote {
+        pattern: note.pattern,
+        owner: owner.filter(|owner| !owner.is_empty()),
+        meaning: line(&note.meaning, MEANING_CHARS),
+    }
+}
+
+/// A text as one line of bounded length.
+fn line(text: &str, chars: usize) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let words: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    words.join(" ").chars().take(chars).collect()
+}
