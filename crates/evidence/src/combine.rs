@@ -320,8 +320,29 @@ fn merge_processes(mut first: Vec<ProcessUse>, second: Vec<ProcessUse>) -> Vec<P
         known.private_bytes = known.private_bytes.or(new.private_bytes);
     }
     first.extend(told.into_values());
+    settle_without_ids(&mut first);
     first.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
     first
+}
+
+/// A program that one text tells without an id is among those of its name that have one. What these
+/// say of their handles counts; where the only one says nothing, it is what was told without id.
+fn settle_without_ids(processes: &mut Vec<ProcessUse>) {
+    let (known, told): (Vec<_>, Vec<_>) =
+        std::mem::take(processes).into_iter().partition(|process| process.key.pid != 0);
+    *processes = known;
+    for one in told {
+        let mut same: Vec<&mut ProcessUse> = processes
+            .iter_mut()
+            .filter(|known| known.key.pid != 0 && known.image.eq_ignore_ascii_case(&one.image))
+            .collect();
+        let is_counted = same.iter().any(|known| known.handles.is_some());
+        match same.as_mut_slice() {
+            [only] if !is_counted => only.handles = one.handles,
+            _ if is_counted => {}
+            _ => processes.push(one),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -342,6 +363,20 @@ mod tests {
     const VM: &str = "NonPagedPool Usage: 25 ( 100 Kb)\nPhysical Memory: 1000 ( 4000 Kb)\n";
     const POOLUSED: &str = "Tag Allocs Used Allocs Used\nThre 10 640 0 0\nFile 1 64 0 0\n";
     const PROCESS: &str = "PROCESS 884e6520 Cid: 01a0\nHandleCount: 12.\nImage: a.exe\n";
+
+    #[test]
+    fn what_is_said_of_a_program_without_an_id_is_about_the_one_that_has_one() {
+        let handles = |texts: &[&str]| -> Vec<_> {
+            let moments = combined(texts);
+            let processes = moments[0].snapshot.processes.as_ref().unwrap();
+            processes.iter().map(|one| (one.key.pid, one.handles)).collect()
+        };
+        let said = "a.exe has 100,000 handles";
+        assert_eq!(handles(&[PROCESS, said]), [(0x1a0, Some(12))]);
+        let uncounted = "PROCESS 884e6520 Cid: 01a0\nImage: a.exe\n";
+        assert_eq!(handles(&[uncounted, said]), [(0x1a0, Some(100_000))]);
+        assert_eq!(handles(&[PROCESS, "b.exe has 100,000 handles"]).len(), 2);
+    }
 
     #[test]
     fn the_outputs_of_one_dump_are_one_moment() {
