@@ -1,6 +1,7 @@
 // The pools of a host over time: two charts, one time axis, one zoom. Data: pools.json.
 const uPlot = window.uPlot;
 const box = document.getElementById("pools");
+const { colour, faint, increments, size, tick, TIMES } = await import(box.dataset.axes);
 const state = box.querySelector(".chart-state");
 const unzoom = document.getElementById("unzoom");
 const POOLS = ["nonpaged", "paged"];
@@ -14,54 +15,6 @@ const FAR = 5;
 let charts = [];
 let data = null;
 let zoom = null;
-
-function size(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (bytes >= 999.5 && unit < units.length - 1) {
-    bytes /= 1024;
-    unit += 1;
-  }
-  return `${unit > 0 && bytes < 9.95 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
-}
-
-function tick(bytes) {
-  if (bytes === 0) return "0";
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const unit = Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
-  return `${+(bytes / 1024 ** unit).toFixed(2)} ${units[unit]}`;
-}
-
-// Style sheets know the colours; a canvas has to ask for them.
-function colour(name) {
-  const probe = document.createElement("i");
-  probe.className = `probe ${name}`;
-  box.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
-function faint(rgb, alpha) {
-  return rgb.replace(/^rgb\(/, "rgba(").replace(/\)$/, `, ${alpha})`);
-}
-
-// Ticks on the time axis: interval, usual label, then what is added where a year, month, day, hour
-// or minute begins.
-const TIMES = [
-  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
-  [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-];
-
-const increments = [];
-for (let power = 0; power < 5; power += 1) {
-  for (const step of [1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512]) {
-    increments.push(step * 1024 ** power);
-  }
-}
 
 function highest(pool) {
   let most = 1;
@@ -217,7 +170,7 @@ function options(pool, width, palette) {
 function draw() {
   for (const chart of charts) chart.destroy();
   const palette = {};
-  for (const name of ["ink", "grid", "limit", ...POOLS]) palette[name] = colour(name);
+  for (const name of ["ink", "grid", "limit", ...POOLS]) palette[name] = colour(box, name);
   charts = POOLS.map((pool) => {
     const home = box.querySelector(`.chart[data-pool="${pool}"]`);
     const columns = [data.t, data[pool].mean, data[pool].max, data[pool].min];

@@ -21,13 +21,14 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
-    incident::{Cause, Incident, IncidentId, IncidentState, Picture, Reason, Trigger},
+    incident::{Cause, Incident, IncidentId, IncidentState, Note, Noted, Picture, Reason, Trigger},
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
 use poolwatch_web::{
     HostLink, Shell,
+    drivers::DriverChangeRow,
     events::EventRow,
     evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},

@@ -81,7 +81,11 @@ pub(in crate::pages) async fn known(
     let incident = incidents.into_iter().next();
     let open = incident.as_ref().filter(|incident| incident.state.is_active());
     let diagnosis = match open {
-        Some(incident) => Some(incident.diagnosis.clone()),
+        // The incident's own judgement may be on another of its hosts.
+        Some(incident) => match incidents::finding_of(db, incident.id, id).await? {
+            Some(of_host) => Some(of_host),
+            None => Some(incident.diagnosis.clone()),
+        },
         None => {
             let source = presence::source(&summary);
             let events = relevant_events(db, id, source, now).await?;
