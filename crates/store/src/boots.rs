@@ -116,6 +116,32 @@ pub async fn ids(db: &mut PgConnection, host: HostId) -> Result<Vec<(i32, BootId
     Ok(rows.into_iter().map(|row| (row.boot_no, BootId(row.boot_id))).collect())
 }
 
+/// The identities of boots of several hosts, by host and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_of(
+    db: &mut PgConnection,
+    boots: &[(HostId, i32)],
+) -> Result<Vec<(HostId, i32, BootId)>> {
+    let (hosts, numbers): (Vec<i32>, Vec<i32>) =
+        boots.iter().map(|(host, boot_no)| (host.0, *boot_no)).unzip();
+    let rows = sqlx::query!(
+        "SELECT host_id, boot_no, boot_id FROM boots
+         JOIN unnest($1::int[], $2::int[]) AS wanted (host, no)
+             ON host_id = host AND boot_no = no
+         ORDER BY host_id, boot_no",
+        &hosts,
+        &numbers,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (HostId(row.host_id), row.boot_no, BootId(row.boot_id)))
+        .collect())
+}
+
 #[cfg(test)]
 mod tests {
     use uuid::Uuid;

@@ -2,8 +2,10 @@
 //! where there are chunks, from frames where there are none yet.
 
 mod assemble;
+mod fleet;
 mod pieces;
 
+pub use fleet::{FleetThen, HostThen, fleet_at, tag_over_hosts};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};
 use sqlx::PgConnection;
