@@ -174,8 +174,13 @@ async fn rebuild(
     let Some(made) = made else { return Ok(None) };
     // What is there may know frames that went with their partition.
     let before = chunks::hours(reader, host, hour, after(hour, HOUR_S)).await?;
-    let all: Vec<Chunk> = before.into_iter().chain([made]).collect();
-    let Some(chunk) = join(hour, &all) else { return Ok(None) };
+    let chunk = if before.is_empty() {
+        made
+    } else {
+        let all: Vec<Chunk> = before.into_iter().chain([made]).collect();
+        let Some(chunk) = join(hour, &all) else { return Ok(None) };
+        chunk
+    };
     let written = chunks::prepare(reader, &chunk).await?;
     chunks::write_hour(writer, host, &written, origin).await?;
     done.chunks += 1;
