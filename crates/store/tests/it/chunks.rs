@@ -118,7 +118,7 @@ pub(crate) async fn make_dirty(pool: &PgPool) -> Compacted {
     done
 }
 
-async fn make_day(pool: &PgPool) {
+pub(crate) async fn make_day(pool: &PgPool) {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let day = later(-12 * 60);

@@ -6,6 +6,7 @@ mod fleet_hours;
 mod frames;
 mod incidents;
 mod inventories;
+mod past;
 mod tag_notes;
 mod work;
 
