@@ -1,4 +1,5 @@
-//! Partitions by time (UTC): of frames and hours one per day, of days one per month.
+//! Partitions by time (UTC): of frames, hours and the fleet's hours one per day, of days one per
+//! month.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -21,6 +22,8 @@ pub enum Table {
     ChunkHour,
     /// Days of hosts, a partition per month.
     ChunkDay,
+    /// Hours of the fleet by tag, a partition per day.
+    FleetHour,
 }
 
 impl Table {
@@ -29,13 +32,16 @@ impl Table {
             Self::Frames => "frames",
             Self::ChunkHour => "chunk_hour",
             Self::ChunkDay => "chunk_day",
+            Self::FleetHour => "fleet_hour",
         }
     }
 
     /// The partition that holds a day: its first day, and the first after it.
     fn bounds(self, day: Date) -> (Date, Date) {
         match self {
-            Self::Frames | Self::ChunkHour => (day, day.tomorrow().unwrap_or(day)),
+            Self::Frames | Self::ChunkHour | Self::FleetHour => {
+                (day, day.tomorrow().unwrap_or(day))
+            }
             Self::ChunkDay => {
                 let last = day.last_of_month();
                 (day.first_of_month(), last.tomorrow().unwrap_or(last))
