@@ -1,7 +1,10 @@
 //! The page of an incident, and what people do there.
 
 use poolwatch_model::{incident::IncidentState, person::Role};
-use poolwatch_server::clock;
+use poolwatch_server::{
+    clock,
+    fleet::refresh::{Keeper, refresh},
+};
 use reqwest::StatusCode;
 use serde_json::Value;
 
@@ -16,6 +19,8 @@ async fn classic_incident(server: &Server) -> String {
     let frame = agent.frame(classic(0));
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
     send(server, &agent.key, vec![event(2019, 7, clock::now())]).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    made.unwrap();
     format!("/incidents/{}", listed(server).await[0].id.0)
 }
 

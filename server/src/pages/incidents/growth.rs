@@ -5,7 +5,11 @@ use axum::{
     extract::{Path, State},
 };
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::incident::{Incident, IncidentId};
+use poolwatch_model::{
+    HostId,
+    incident::{Incident, IncidentId},
+    series::Series,
+};
 use poolwatch_store::read::{self, Figure};
 use poolwatch_web::{HostLink, incidents::GrowthChart};
 use sqlx::PgConnection;
@@ -20,9 +24,12 @@ use crate::{
 };
 
 /// Hosts that are drawn, the worst.
-const HOSTS: usize = 24;
-/// Points of a line, at most.
+const HOSTS: usize = 200;
+/// So few hosts are read each for itself: finer than by the hour, and up to now.
+const FEW: usize = 12;
+/// Points of a line, at most, and the seconds between them at the least.
 const POINTS: u32 = 200;
+const STEP_S: u32 = 600;
 /// The chart begins so long before the incident, and ends so long after what is over.
 const AROUND: SignedDuration = SignedDuration::from_hours(24);
 /// The longest period that is drawn.
@@ -47,28 +54,42 @@ pub(super) async fn chart(
     now: Timestamp,
 ) -> Result<GrowthChart, Failure> {
     let (from, to) = period(incident, now);
-    let step_s = read::fitting_step_s(from, to, POINTS).max(600);
-    let figure = figure(incident).ok_or_else(|| Failure::not_found("It is about no pool"))?;
-    let hosts: Vec<HostLink> = rows::incident_hosts(&app.fleet.view(), incident)
-        .into_iter()
-        .take(HOSTS)
-        .map(|row| row.host)
-        .collect();
-    let mut lines = Vec::with_capacity(hosts.len());
-    for host in hosts {
-        let series = read::series(db, host.id, &[figure], from, to, step_s).await?;
-        lines.extend(series.into_iter().next().map(|series| (host, series)));
-    }
+    let pool = incident
+        .cause
+        .pool()
+        .ok_or_else(|| Failure::not_found("This incident is about no pool"))?;
+    let mut hosts: Vec<HostLink> =
+        rows::incident_hosts(&app.fleet.view(), incident).into_iter().map(|row| row.host).collect();
+    let series = match incident.cause.tag() {
+        Some(tag) if hosts.len() > FEW => {
+            hosts.truncate(HOSTS);
+            let ids: Vec<HostId> = hosts.iter().map(|host| host.id).collect();
+            read::tag_over_hosts(db, tag, pool, &ids, from, to).await?
+        }
+        tag => {
+            hosts.truncate(FEW);
+            let figure = tag.map_or(Figure::PoolUse(pool), |tag| Figure::TagBytes(tag, pool));
+            each(db, &hosts, figure, (from, to)).await?
+        }
+    };
+    let step_s = series.iter().map(|series| series.step_s).max().unwrap_or(STEP_S);
+    let lines = hosts.into_iter().zip(series).collect();
     let of = incident.hosts.len() as u64;
     Ok(GrowthChart::new((from, to), incident.opened, step_s, lines, of))
 }
 
-fn figure(incident: &Incident) -> Option<Figure> {
-    let pool = incident.cause.pool()?;
-    Some(match incident.cause.tag() {
-        Some(tag) => Figure::TagBytes(tag, pool),
-        None => Figure::PoolUse(pool),
-    })
+async fn each(
+    db: &mut PgConnection,
+    hosts: &[HostLink],
+    figure: Figure,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Series>, Failure> {
+    let step_s = read::fitting_step_s(from, to, POINTS).max(STEP_S);
+    let mut lines = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        lines.extend(read::series(db, host.id, &[figure], from, to, step_s).await?);
+    }
+    Ok(lines)
 }
 
 /// From a day before the incident until now, or until a day after it was last seen; of a long one
@@ -86,7 +107,6 @@ fn period(incident: &Incident, now: Timestamp) -> (Timestamp, Timestamp) {
 #[cfg(test)]
 mod tests {
     use poolwatch_model::{
-        HostId,
         diagnosis::Diagnosis,
         incident::{Cause, IncidentState},
     };
