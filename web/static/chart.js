@@ -11,6 +11,7 @@ const heights = { nonpaged: 176, paged: 160 };
 const REFRESH_MS = 60000;
 // A limit this many times above the highest value would flatten the line: it is told, not drawn.
 const FAR = 5;
+const GLYPHS = { event: "⚑", reboot: "⟳", driver: "◆" };
 
 let charts = [];
 let data = null;
@@ -32,20 +33,25 @@ function drawMarks(plot, palette) {
   ctx.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   ctx.lineWidth = scale;
   ctx.textBaseline = "top";
+  let told = -Infinity;
   for (const mark of data.marks) {
     const x = Math.round(plot.valToPos(mark.t, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = ctx.fillStyle = mark.kind === "event" ? palette.limit : palette.ink;
+    const glyph = GLYPHS[mark.kind];
     ctx.setLineDash([3 * scale, 3 * scale]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const glyph = mark.kind === "event" ? `⚑ ${mark.label}` : `⟳ ${mark.label}`;
-    const width = ctx.measureText(glyph).width;
+    const width = ctx.measureText(`${glyph} ${mark.label}`).width;
     const right = x + width + 8 * scale > bbox.left + bbox.width;
+    // Where labels would cover each other, the later ones are told under the pointer.
+    const begin = right ? x - 4 * scale - width : x + 4 * scale;
+    const text = begin > told ? `${glyph} ${mark.label}` : glyph;
+    if (begin > told) told = begin + width + 8 * scale;
     ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(glyph, right ? x - 4 * scale : x + 4 * scale, bbox.top + bbox.height - 16 * scale);
+    ctx.fillText(text, right ? x - 4 * scale : x + 4 * scale, bbox.top + bbox.height - 16 * scale);
   }
   ctx.restore();
 }
@@ -69,10 +75,42 @@ function drawLimit(plot, limit, palette) {
   ctx.restore();
 }
 
+// Where a pool goes if growth goes on: between the flattest and the steepest slope.
+function drawProjection(plot, colours) {
+  const { at, until, bytes, least, likely, most } = data.projection;
+  const { ctx, bbox } = plot;
+  const x = (seconds) => plot.valToPos(seconds, "x", true);
+  const y = (value) => plot.valToPos(value, "y", true);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = faint(colours, 0.16);
+  ctx.beginPath();
+  ctx.moveTo(x(at), y(bytes));
+  ctx.lineTo(x(until), y(most));
+  ctx.lineTo(x(until), y(least));
+  ctx.closePath();
+  ctx.fill();
+  ctx.strokeStyle = colours;
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x(at), y(bytes));
+  ctx.lineTo(x(until), y(likely));
+  ctx.stroke();
+  ctx.restore();
+}
+
+// The end of the time axis: what is projected lies ahead of the data.
+function end() {
+  return Math.max(data.to, data.projection?.until ?? 0);
+}
+
 function setZoom(from, to) {
   zoom = from === null ? null : [from, to];
   unzoom.hidden = zoom === null;
-  const [min, max] = zoom ?? [data.from, data.to];
+  const [min, max] = zoom ?? [data.from, end()];
   for (const chart of charts) chart.setScale("x", { min, max });
 }
 
@@ -107,7 +145,8 @@ function options(pool, width, palette) {
   const limit = data.limits[pool];
   const top = highest(pool);
   const drawn = limit && limit.bytes <= top * FAR ? limit : null;
-  const ceiling = Math.max(top, drawn ? drawn.bytes : 0) * 1.1;
+  const projected = data.projection?.pool === pool ? data.projection : null;
+  const ceiling = Math.max(top, drawn ? drawn.bytes : 0, projected ? projected.likely : 0) * 1.1;
   const line = palette[pool];
   const axis = { stroke: palette.ink, grid: { stroke: palette.grid, width: 1 }, ticks: { show: false } };
   const edge = { width: 0, points: { show: false } };
@@ -115,7 +154,7 @@ function options(pool, width, palette) {
     width,
     height: heights[pool],
     legend: { show: false },
-    scales: { x: { time: true, min: data.from, max: data.to }, y: { range: [0, ceiling] } },
+    scales: { x: { time: true, min: data.from, max: end() }, y: { range: [0, ceiling] } },
     axes: [
       pool === LAST
         ? { ...axis, size: 40, gap: 6, font: "11px system-ui", values: TIMES }
@@ -159,6 +198,7 @@ function options(pool, width, palette) {
       setCursor: [(plot) => read(pool, plot.cursor.idx)],
       draw: [
         (plot) => {
+          if (projected) drawProjection(plot, line);
           if (drawn) drawLimit(plot, drawn, palette);
           drawMarks(plot, palette);
         },

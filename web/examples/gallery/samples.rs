@@ -435,6 +435,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
         pool,
         bytes: Bytes(bytes),
         outstanding,
+        counted: Some((outstanding * 7, outstanding * 6)),
         change,
         trend: Sparkline::bytes(match change {
             Some(change) if change > 0 => rising(bytes - change as u64, bytes),
@@ -443,6 +444,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
         .marked(text == "Thre"),
         meaning,
         suspect: text == "Thre",
+        marked: false,
     };
     let np = Pool::Nonpaged;
     vec![
@@ -491,6 +493,7 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
             })
             .marked(suspect),
             suspect,
+            marked: false,
         }
     };
     vec![
