@@ -3,6 +3,8 @@
 
 mod assemble;
 mod pieces;
+mod place;
+mod stored;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};

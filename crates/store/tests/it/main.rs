@@ -5,6 +5,7 @@ mod chunks;
 mod frames;
 mod incidents;
 mod inventories;
+mod retention;
 mod tag_notes;
 mod work;
 
