@@ -53,9 +53,9 @@ class Meter {
   }
 }
 
-/** Waits until no job is due, for some minutes at most. */
+/** Waits until no job is due and no hour waits to be made, for some minutes at most. */
 async function settle(database) {
-  const due = () => database.jobs().reduce((sum, job) => sum + job.due, 0);
+  const due = () => database.jobs().reduce((sum, job) => sum + job.due, database.dirtyHours());
   for (let left = 300; left > 0 && due() > 0; left -= 2) await sleep(2000);
 }
 
@@ -69,13 +69,14 @@ async function backlog(server, database) {
   return { ...report, ...meter.since(report.backlog.count) };
 }
 
-/** Hosts with a week behind them; their numbers follow those of the other hosts. */
-async function week(server) {
+/** Hosts with a week behind them, which has become chunks; their numbers come first. */
+async function week(server, database) {
   say(`a week of frames of ${settings.weekHosts} hosts`);
   const report = await runLoad(server, [
     ...["--seed", "7", "--hosts", `${settings.weekHosts}`, "--interval", "60", "--duration", "0"],
     ...["--backlog", "10080", "--batch", "240", "--connections", "16"],
   ]);
+  await settle(database);
   return report.backlog;
 }
 
@@ -83,7 +84,8 @@ async function steady(server, database, asked) {
   say(`${settings.rate} snapshots/s for ${settings.seconds} s`);
   const load = startLoad(server, [
     ...["--hosts", `${settings.hosts}`, "--interval", `${settings.hosts / settings.rate}`],
-    ...["--duration", `${settings.seconds}`, "--connections", `${settings.connections}`],
+    ...["--duration", `${settings.seconds}`, "--warm-up", `${Math.min(30, settings.seconds)}`],
+    ...["--connections", `${settings.connections}`],
   ]);
   // A load that fails never measures.
   await Promise.race([load.measuring, load.report]);
@@ -114,10 +116,12 @@ async function measure(server) {
   server.token = server.admin("api");
   const database = new Database(server.data);
   const figures = { machine: machine(), date: new Date().toISOString(), started };
+  if (settings.weekHosts > 0) figures.week = await week(server, database);
+  // Last, so that the hours of all hosts become chunks while the steady load is measured.
   if (settings.backlog > 0) figures.backlog = await backlog(server, database);
-  if (settings.weekHosts > 0) figures.week = await week(server);
-  const weekHost = settings.hosts + Math.ceil(settings.weekHosts / 2);
-  const asked = questions({ host: 1 + Math.floor(settings.hosts / 2), weekHost, tag: "Thre" });
+  const weekHost = Math.ceil(settings.weekHosts / 2);
+  const host = settings.weekHosts + Math.ceil(settings.hosts / 2);
+  const asked = questions({ host, weekHost, tag: "Thre" });
   figures.steady = await steady(server, database, asked);
   say("waiting for the jobs that are due");
   const meter = new Meter(server, database);

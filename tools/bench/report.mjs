@@ -93,7 +93,7 @@ export function write(figures) {
     "",
     "## In detail",
     "",
-    `- Steady load: ${round(live.acknowledged)} snapshots acknowledged in ${round(live.seconds)} s after ${round(live.acknowledged_before)} first ones; ${round(live.behind)} were due and not sent in time. From when it was due until it was acknowledged, a snapshot took ${round(live.latency_ms.p50)} ms (median), ${round(live.latency_ms.p95)} ms (p95), ${round(live.latency_ms.p99)} ms (p99), ${round(live.latency_ms.max)} ms (most).`,
+    `- Steady load: ${round(live.acknowledged)} snapshots acknowledged in ${round(live.seconds)} s after ${round(live.acknowledged_before)} to warm up, the first of every host among them; ${round(live.behind)} were due and not sent in time. From when it was due until it was acknowledged, a snapshot took ${round(live.latency_ms.p50)} ms (median), ${round(live.latency_ms.p95)} ms (p95), ${round(live.latency_ms.p99)} ms (p99), ${round(live.latency_ms.max)} ms (most).`,
     `- Processor time of a snapshot: server ${round(steady.serverUs)} µs, Postgres ${round(steady.postgresUs)} µs; the load itself took ${round((steady.cpu_s * 1e6) / (live.acknowledged + live.acknowledged_before))} µs.`,
     `- Frames take ${round(steady.bytesPerValue, 3)} bytes of disk and ${round(steady.walPerValue, 3)} bytes of Postgres' log a value.`,
     `- Jobs meanwhile: ${jobs(steady.jobs)}. Afterwards: ${jobs(figures.afterwards.jobs)}.`,

@@ -7,7 +7,10 @@ mod from_frames;
 pub(crate) mod marks;
 pub(crate) mod stale;
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 pub(crate) use from_frames::from_frames;
 use jiff::{SignedDuration, Timestamp};
@@ -18,10 +21,12 @@ use crate::{
     Result, StoreError,
     chunk::{
         Chunk,
-        combine::{coarsen, join},
+        combine::{coarsen, join, part},
+        fleet::{self, Columns},
     },
     chunks::{self, Origin, Span},
-    partitions,
+    fleet_hours,
+    partitions::{self, Table},
 };
 
 /// Seconds of a point of hours and days.
@@ -62,11 +67,17 @@ pub async fn hour(
     hold(writer, first_host).await?;
     let hosts = range(first_host);
     let stale = stale::hours(reader, &hosts, hour, after(hour, HOUR_S)).await?;
-    make_room(reader, Span::Hour, [hour].into_iter()).await?;
-    let mut work = Work { reader, writer, done: Compacted::default() };
-    for (host, _) in stale {
-        work.hour(host, hour).await?;
+    for table in [Table::ChunkHour, Table::FleetHour] {
+        make_room(reader, table, [hour].into_iter()).await?;
     }
+    let mut work = Work { reader, writer, done: Compacted::default() };
+    let mut columns = Columns::new();
+    for (host, _) in stale {
+        if let Some(chunk) = work.hour(host, hour).await? {
+            fleet::add(&mut columns, host, &chunk);
+        }
+    }
+    fleet_hours::write(work.writer, first_host, hour, columns).await?;
     work.days(&hosts, floor(hour, DAY_S), true).await?;
     Ok(work.done)
 }
@@ -83,7 +94,7 @@ pub async fn day(
     first_host: i32,
 ) -> Result<Compacted> {
     hold(writer, first_host).await?;
-    make_room(reader, Span::Day, [day].into_iter()).await?;
+    make_room(reader, Table::ChunkDay, [day].into_iter()).await?;
     let mut work = Work { reader, writer, done: Compacted::default() };
     work.days(&range(first_host), day, false).await?;
     Ok(work.done)
@@ -100,7 +111,7 @@ pub async fn week(
     first_host: i32,
 ) -> Result<Compacted> {
     hold(writer, first_host).await?;
-    make_room(reader, Span::Week, [week].into_iter()).await?;
+    make_room(reader, Table::ChunkWeek, [week].into_iter()).await?;
     let mut work = Work { reader, writer, done: Compacted::default() };
     work.weeks(&range(first_host), week, false).await?;
     Ok(work.done)
@@ -140,12 +151,23 @@ pub async fn dirty(
         }
         hours.insert((host, hour));
     }
-    for (span, places) in [(Span::Hour, &hours), (Span::Day, &days), (Span::Week, &days)] {
-        make_room(reader, span, places.iter().map(|(_, at)| *at)).await?;
+    for (table, places) in [
+        (Table::ChunkHour, &hours),
+        (Table::FleetHour, &hours),
+        (Table::ChunkDay, &days),
+        (Table::ChunkWeek, &days),
+    ] {
+        make_room(reader, table, places.iter().map(|(_, at)| *at)).await?;
     }
     let mut work = Work { reader, writer, done: Compacted::default() };
+    let mut late: BTreeMap<Timestamp, Columns> = BTreeMap::new();
     for (host, hour) in hours {
-        work.hour(host, hour).await?;
+        if let Some(chunk) = work.hour(host, hour).await? {
+            fleet::add(late.entry(hour).or_default(), host, &chunk);
+        }
+    }
+    for (hour, columns) in late {
+        fleet_hours::write(work.writer, first_host, hour, columns).await?;
     }
     let mut weeks = BTreeSet::new();
     for (host, day) in days {
@@ -168,11 +190,11 @@ pub async fn dirty(
 /// does not see those that are made for a table that it has written to.
 async fn make_room(
     reader: &mut PgConnection,
-    span: Span,
+    table: Table,
     times: impl Iterator<Item = Timestamp>,
 ) -> Result<()> {
     for day in times.map(partitions::day_of).collect::<BTreeSet<_>>() {
-        partitions::create_of(reader, span.table(), day).await?;
+        partitions::create_of(reader, table, day).await?;
     }
     Ok(())
 }
@@ -208,52 +230,69 @@ struct Work<'a> {
 }
 
 impl Work<'_> {
-    async fn hour(&mut self, host: HostId, hour: Timestamp) -> Result<()> {
+    /// Makes an hour. Returns what is known of it now.
+    async fn hour(&mut self, host: HostId, hour: Timestamp) -> Result<Option<Chunk>> {
         let (made, origin) = from_frames(self.reader, host, hour, STEP_S).await?;
         if origin.frames == 0 {
-            return Ok(());
+            return Ok(None);
         }
         self.done.frames += origin.frames.unsigned_abs();
         self.done.unreadable += origin.unreadable.unsigned_abs();
-        // What is there may know frames that went with their partition.
-        let chunk: Result<Chunk> = async {
-            let (mut all, _) =
-                chunks::read(self.reader, Span::Hour, host, hour, after(hour, HOUR_S)).await?;
-            all.extend(made);
-            Ok(joined(hour, all).unwrap_or_else(|| Chunk::empty(hour, STEP_S)))
+        let joined = self.joined_hour(host, hour, made).await;
+        self.write(Span::Hour, host, joined.map(|chunk| (chunk, origin))).await
+    }
+
+    /// An hour with what was known of it: frames may have gone with their partition, and the hour with
+    /// its own when its day was made.
+    async fn joined_hour(
+        &mut self,
+        host: HostId,
+        hour: Timestamp,
+        made: Option<Chunk>,
+    ) -> Result<Chunk> {
+        let end = after(hour, HOUR_S);
+        let (mut all, _) = chunks::read(self.reader, Span::Hour, host, hour, end).await?;
+        if all.is_empty() {
+            let day = floor(hour, DAY_S);
+            let (days, _) =
+                chunks::read(self.reader, Span::Day, host, day, after(day, DAY_S)).await?;
+            all.extend(days.iter().filter_map(|day| part(day, hour, HOUR_S)));
         }
-        .await;
-        self.write(Span::Hour, host, chunk, origin).await
+        all.extend(made);
+        Ok(joined(hour, all).unwrap_or_else(|| Chunk::empty(hour, STEP_S)))
     }
 
     /// Makes days of hosts that were not made of the hours that are there.
     async fn days(&mut self, hosts: &Range<i32>, day: Timestamp, only_made: bool) -> Result<()> {
-        let period = (day, after(day, DAY_S));
-        // As the writer sees them: hours of this very transaction count.
-        let stale = stale::made_of_chunks(self.writer, Span::Day, hosts, period, only_made).await?;
-        for (host, _) in stale {
-            let made = self.gather(Span::Hour, Span::Day, host, day).await;
-            let (chunk, origin) = split(made);
-            self.write(Span::Day, host, chunk, origin).await?;
-        }
+        self.gather(Span::Hour, Span::Day, hosts, day, only_made).await?;
         self.weeks(hosts, floor(day, WEEK_S), true).await
     }
 
     /// Makes weeks of hosts that were not made of the days that are there.
     async fn weeks(&mut self, hosts: &Range<i32>, week: Timestamp, only_made: bool) -> Result<()> {
-        let period = (week, after(week, WEEK_S));
-        let stale =
-            stale::made_of_chunks(self.writer, Span::Week, hosts, period, only_made).await?;
+        self.gather(Span::Day, Span::Week, hosts, week, only_made).await
+    }
+
+    async fn gather(
+        &mut self,
+        fine: Span,
+        span: Span,
+        hosts: &Range<i32>,
+        start: Timestamp,
+        only_made: bool,
+    ) -> Result<()> {
+        let period = (start, after(start, span.seconds()));
+        // As the writer sees them: chunks of this very transaction count.
+        let stale = stale::made_of_chunks(self.writer, span, hosts, period, only_made).await?;
         for (host, _) in stale {
-            let made = self.gather(Span::Day, Span::Week, host, week).await;
-            let (chunk, origin) = split(made);
-            self.write(Span::Week, host, chunk, origin).await?;
+            let gathered = self.gathered(fine, span, host, start).await;
+            self.write(span, host, gathered).await?;
         }
         Ok(())
     }
 
     /// A chunk of the finer ones that are there, and of what it knew of others that are gone.
-    async fn gather(
+    async fn gathered(
         &mut self,
         fine: Span,
         span: Span,
@@ -277,27 +316,25 @@ impl Work<'_> {
         &mut self,
         span: Span,
         host: HostId,
-        chunk: Result<Chunk>,
-        origin: Origin,
-    ) -> Result<()> {
+        made: Result<(Chunk, Origin)>,
+    ) -> Result<Option<Chunk>> {
         let written = async {
-            let chunk = chunk?;
+            let (chunk, origin) = made?;
             let written = chunks::prepare(self.reader, &chunk).await?;
-            chunks::write(self.writer, span, host, &written, origin).await
+            chunks::write(self.writer, span, host, &written, origin).await?;
+            Ok(chunk)
         };
         match written.await {
-            Ok(()) => self.done.chunks += 1,
-            Err(StoreError::Chunk(_) | StoreError::Inconsistent(_)) => self.done.failed += 1,
-            Err(error) => return Err(error),
+            Ok(chunk) => {
+                self.done.chunks += 1;
+                Ok(Some(chunk))
+            }
+            Err(StoreError::Chunk(_) | StoreError::Inconsistent(_)) => {
+                self.done.failed += 1;
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
-        Ok(())
-    }
-}
-
-fn split(made: Result<(Chunk, Origin)>) -> (Result<Chunk>, Origin) {
-    match made {
-        Ok((chunk, origin)) => (Ok(chunk), origin),
-        Err(error) => (Err(error), Origin::default()),
     }
 }
 

@@ -83,7 +83,7 @@ fn kept(table: Table, retention: &Retention) -> SignedDuration {
         Table::Frames => retention.full,
         // They say nothing that their day does not; frames are compared with them.
         Table::ChunkHour => retention.full + day,
-        Table::ChunkDay => retention.ten_minutes + day,
+        Table::FleetHour | Table::ChunkDay => retention.ten_minutes + day,
         Table::ChunkWeek => retention.hourly,
     }
 }
@@ -95,7 +95,7 @@ fn unmarked(table: Table, partition: &Partition) -> (Timestamp, Timestamp) {
         // Frames of the next days may need those of this one to be read.
         Table::Frames => (start, after(end, CHAIN_S)),
         Table::ChunkHour | Table::ChunkDay => (start, end),
-        Table::ChunkWeek => (end, end),
+        Table::FleetHour | Table::ChunkWeek => (end, end),
     }
 }
 
@@ -129,7 +129,7 @@ async fn is_replaced(
                 let weeks = (floor(start, WEEK_S), floor(after(end, WEEK_S - 1), WEEK_S));
                 stale::made_of_chunks(db, Span::Week, &hosts, weeks, false).await?
             }
-            Table::ChunkWeek => Vec::new(),
+            Table::FleetHour | Table::ChunkWeek => Vec::new(),
         };
         replaced &= stale.is_empty();
         marks::put(db, &stale).await?;

@@ -24,7 +24,7 @@ use crate::{later, noon};
 
 const KEY: ProcessKey = ProcessKey { pid: 7, created: None };
 
-fn leak() -> PoolTag {
+pub(crate) fn leak() -> PoolTag {
     "Leak".parse().unwrap()
 }
 
@@ -76,15 +76,22 @@ pub(crate) fn frames_of(
 }
 
 pub(crate) async fn host(db: &mut PgConnection) -> HostId {
-    let id: i32 = sqlx::query_scalar(
-        "INSERT INTO hosts (name, facts, enrolled_at) VALUES ('FS-02', '{}', now()) RETURNING id",
+    host_numbered(db, 1).await
+}
+
+/// A host with two boots, and partitions for two days.
+pub(crate) async fn host_numbered(db: &mut PgConnection, id: i32) -> HostId {
+    sqlx::query(
+        "INSERT INTO hosts (id, name, facts, enrolled_at) OVERRIDING SYSTEM VALUE
+         VALUES ($1, 'FS-' || $1, '{}', now())",
     )
-    .fetch_one(&mut *db)
+    .bind(id)
+    .execute(&mut *db)
     .await
     .unwrap();
     for back in 0..2 {
         let day = partitions::day_of(later(-back * 1440));
-        for table in [Table::Frames, Table::ChunkHour, Table::ChunkDay] {
+        for table in [Table::Frames, Table::ChunkHour, Table::ChunkDay, Table::FleetHour] {
             partitions::create_of(db, table, day).await.unwrap();
         }
     }
@@ -103,20 +110,30 @@ pub(crate) async fn make_hour(pool: &PgPool, hour: Timestamp) -> Compacted {
     done
 }
 
-async fn make_dirty(pool: &PgPool) -> Compacted {
+pub(crate) async fn make_dirty(pool: &PgPool) -> Compacted {
     make_dirty_at(pool, later(60)).await
 }
 
+/// Looks at all marks, whichever range they are of.
 pub(crate) async fn make_dirty_at(pool: &PgPool, now: Timestamp) -> Compacted {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
-    let mut transaction = writer.begin().await.unwrap();
-    let done = compact::dirty(&mut reader, &mut transaction, 100, now).await.unwrap();
-    transaction.commit().await.unwrap();
-    done
+    let mut all = Compacted::default();
+    loop {
+        let mut transaction = writer.begin().await.unwrap();
+        let done = compact::dirty(&mut reader, &mut transaction, 100, now).await.unwrap();
+        transaction.commit().await.unwrap();
+        if done.marks == 0 {
+            return all;
+        }
+        all.marks += done.marks;
+        all.chunks += done.chunks;
+        all.frames += done.frames;
+        all.unreadable += done.unreadable;
+    }
 }
 
-async fn make_day(pool: &PgPool) {
+pub(crate) async fn make_day(pool: &PgPool) {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let day = later(-12 * 60);

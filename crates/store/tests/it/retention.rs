@@ -234,7 +234,11 @@ async fn a_clock_that_jumps_ahead_takes_little_and_nothing_that_has_no_replaceme
     let frames = dropped.iter().filter(|name| name.starts_with("frames")).count();
     assert_eq!(frames, 2, "empty ones, not all at once: {dropped:?}");
     // What the database's clock says is not over stays, whatever the server's says.
-    let today = partitions::day_of(Timestamp::now());
+    let today: String = sqlx::query_scalar("SELECT (now() AT TIME ZONE 'UTC')::date::text")
+        .fetch_one(&mut *db)
+        .await
+        .unwrap();
+    let today = today.parse().unwrap();
     partitions::create(&mut db, today).await.unwrap();
     let all = partitions::list(&mut db, Table::Frames).await.unwrap();
     let current = all.iter().find(|one| partitions::day_of(one.start) == today).unwrap();
