@@ -110,6 +110,34 @@ async function ownConnections(server) {
   return { ...report, bytesPerConnection: ((most - before) * 1024 * 1024) / settings.own };
 }
 
+/** Kills the server while its hosts send every minute; tells when it knows all of them again. */
+async function restart(server) {
+  say("a restart");
+  const interval = Math.min(60, settings.seconds);
+  const load = startLoad(server, [
+    ...["--hosts", `${settings.hosts}`, "--interval", `${interval}`, "--duration", `${3 * interval}`],
+    ...["--connections", `${settings.connections}`],
+  ]);
+  await Promise.race([load.measuring, load.report]);
+  await server.kill();
+  const begun = Date.now();
+  const seconds = () => (Date.now() - begun) / 1000;
+  await server.start();
+  const restarted = { serving: seconds(), heard: null, whole: null };
+  const of = (text, name) => Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))?.[1] ?? NaN);
+  let ended = false;
+  const report = load.report.finally(() => (ended = true));
+  while (!ended && restarted.whole === null) {
+    await sleep(1000);
+    const { body } = await server.get("/metrics");
+    const whole = of(body, "poolwatch_fleet_hosts_in_memory") >= settings.hosts;
+    if (of(body, "poolwatch_fleet_hosts_stale") <= settings.weekHosts) restarted.heard ??= seconds();
+    if (restarted.heard !== null && whole) restarted.whole = seconds();
+  }
+  const { live } = await report;
+  return { ...restarted, acknowledged: live.acknowledged };
+}
+
 async function measure(server) {
   const started = await server.start();
   server.enrolment = server.admin("enrolment", "--auto-approve");
@@ -131,6 +159,7 @@ async function measure(server) {
   figures.chunks = database.chunkBytes();
   figures.memory = memoryOf(server.pid);
   if (settings.own > 0) figures.own = await ownConnections(server);
+  figures.restart = await restart(server);
   return figures;
 }
 
