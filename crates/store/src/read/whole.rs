@@ -9,7 +9,7 @@ use super::past::distance_s;
 use crate::{
     Result,
     chunk::Chunk,
-    chunks,
+    chunks::{self, Span},
     compact::{self, DAY_S, HOUR_S, STEP_S, after, floor},
 };
 
@@ -119,8 +119,10 @@ pub(super) async fn load(
 ) -> Result<Option<Chunk>> {
     let start = whole.start;
     Ok(match whole.kind {
-        Kind::Day => chunks::day(db, host, start).await?,
-        Kind::Hour => chunks::hours(db, host, start, after(start, HOUR_S)).await?.pop(),
+        Kind::Day => chunks::read(db, Span::Day, host, start, after(start, DAY_S)).await?.0.pop(),
+        Kind::Hour => {
+            chunks::read(db, Span::Hour, host, start, after(start, HOUR_S)).await?.0.pop()
+        }
         Kind::Frames => compact::from_frames(db, host, start, STEP_S).await?.0,
     })
 }
