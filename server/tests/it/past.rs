@@ -13,11 +13,7 @@ use poolwatch_server::{
     },
     judging,
 };
-use poolwatch_store::{
-    compact,
-    partitions::{self, Table},
-    testing,
-};
+use poolwatch_store::{compact, testing};
 use sqlx::Connection;
 
 use crate::{
@@ -40,15 +36,9 @@ async fn leaking(server: &Server) -> HostId {
     send_all(&mut agent, growing).await;
     let mut reader = server.app.pool.acquire().await.unwrap();
     let mut writer = server.app.pool.acquire().await.unwrap();
-    for back in 0..4 {
-        let day = partitions::day_of(ago(back * 24));
-        for table in [Table::ChunkHour, Table::ChunkDay, Table::FleetHour] {
-            partitions::create_of(&mut writer, table, day).await.unwrap();
-        }
-    }
     loop {
         let mut transaction = writer.begin().await.unwrap();
-        let done = compact::dirty(&mut reader, &mut transaction, 100).await.unwrap();
+        let done = compact::dirty(&mut reader, &mut transaction, 100, clock::now()).await.unwrap();
         transaction.commit().await.unwrap();
         if done.marks == 0 {
             break;
@@ -144,7 +134,8 @@ async fn a_host_that_is_silent_for_long_comes_back_from_its_last_point() {
     let mut db = server.app.pool.acquire().await.unwrap();
     testing::forget_frames(&mut db, clock::now()).await.unwrap();
     let fleet = Fleet::default();
-    load::run(&server.app.pool, &fleet, 30, clock::now()).await.unwrap();
+    let kept = SignedDuration::from_hours(30 * 24);
+    load::run(&server.app.pool, &fleet, kept, clock::now()).await.unwrap();
     let live = fleet.host(host);
     let state = live.read();
     assert!(state.stale && state.memory.nonpaged.is_some());
