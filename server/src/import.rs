@@ -19,7 +19,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::{app::App, failure::Failure, history, ingest::place};
+use crate::{app::App, failure::Failure, ingest::place};
 
 /// Ignored lines that are kept of each file.
 const IGNORED: usize = 50;
@@ -150,8 +150,8 @@ pub async fn snapshots(
 pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure> {
     let mut db = app.pool.acquire().await?;
     let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
-    if let Some((snapshot, at)) = history::state_at(&mut db, host, since, now).await? {
-        app.fleet.host(host).restore(&snapshot, at);
+    if let Some(taken) = poolwatch_store::read::last_taken(&mut db, host, since, now).await? {
+        app.fleet.host(host).restore(&taken.last, taken.at);
     }
     app.fleet.note_change_of(host);
     Ok(())

@@ -10,6 +10,7 @@ mod imports;
 mod ingest;
 mod judging;
 mod lists;
+mod past;
 mod permissions;
 mod server;
 mod tag_names;

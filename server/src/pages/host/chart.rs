@@ -7,10 +7,9 @@ use poolwatch_model::{
     series::{Break, Series},
 };
 use poolwatch_store::{
-    StoreError, compact,
+    StoreError,
     events::{self, EventFilter},
-    frames::{self, PoolSeries},
-    read::{self, Figure},
+    read,
 };
 use poolwatch_web::{
     host::{ChartHours, Limit, Limits, Mark, MarkKind, PoolsChart},
@@ -35,7 +34,7 @@ pub(super) async fn load(
     let step_s = step(hours).max(interval_s);
     let (from, to) = range(summary.at, hours, step_s, now);
     let id = summary.host.id;
-    let mut series = pools(db, id, from, to, step_s).await?;
+    let mut series = read::pools(db, id, from, to, step_s).await?;
     let limit = |pool| summary.ceiling(pool).map(Limit::from);
     let limits = Limits { nonpaged: limit(Pool::Nonpaged), paged: limit(Pool::Paged) };
     let mut marks = event_marks(db, id, from, to, step_s).await?;
@@ -49,24 +48,6 @@ pub(super) async fn load(
     }
     marks.sort_by_key(|mark| mark.t);
     Ok(PoolsChart::new((from, to), &series.nonpaged, &series.paged, limits, marks))
-}
-
-/// The use of both pools: what is finer than chunks from the totals beside the frames, the rest from
-/// chunks.
-async fn pools(
-    db: &mut PgConnection,
-    host: HostId,
-    from: Timestamp,
-    to: Timestamp,
-    step_s: u32,
-) -> Result<PoolSeries, StoreError> {
-    if step_s < compact::STEP_S {
-        return frames::pool_series(db, host, from, to, step_s).await;
-    }
-    let figures = [Figure::PoolUse(Pool::Paged), Figure::PoolUse(Pool::Nonpaged)];
-    let mut series = read::series(db, host, &figures, from, to, step_s).await?.into_iter();
-    let mut next = || series.next().unwrap_or(Series { step_s, points: vec![], breaks: vec![] });
-    Ok(PoolSeries { paged: next(), nonpaged: next() })
 }
 
 /// Seconds per point: some 300 to 400 points whatever the range.

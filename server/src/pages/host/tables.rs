@@ -8,6 +8,7 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, Evidence},
     process::{ObjectTypeUse, ProcessUse},
 };
+use poolwatch_store::read::Figure;
 use poolwatch_web::{
     host::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView},
     sparkline::Sparkline,
@@ -29,8 +30,13 @@ const TYPES: usize = 12;
 pub(super) struct Tables<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) known: &'a Known,
-    pub(super) trends: &'a Trends,
     pub(super) catalogue: &'a Catalogue,
+}
+
+/// What is shown, before its course is known.
+pub(super) struct Shown<'a> {
+    uses: Vec<Use>,
+    processes: Vec<&'a ProcessUse>,
 }
 
 /// One tag's use of one pool, before it is drawn.
@@ -42,12 +48,24 @@ struct Use {
     change: Option<i64>,
 }
 
-impl Tables<'_> {
-    /// The first tags in this order.
-    pub(super) fn tags(&self, order: TagOrder) -> Option<TagTableView> {
-        let table = self.snapshot.tags.as_ref()?;
-        let mut uses: Vec<Use> = table
-            .rows
+impl Shown<'_> {
+    /// What is drawn of it over time.
+    pub(super) fn figures(&self) -> Vec<Figure> {
+        let tags = self.uses.iter().map(|one| Figure::TagBytes(one.tag, one.pool));
+        let handles = self.processes.iter().map(|one| Figure::ProcessHandles(one.key));
+        tags.chain(handles).collect()
+    }
+}
+
+impl<'a> Tables<'a> {
+    /// The first tags in this order, and the processes with the most handles.
+    pub(super) fn shown(&self, order: TagOrder) -> Shown<'a> {
+        Shown { uses: self.uses(order), processes: self.most_handles() }
+    }
+
+    fn uses(&self, order: TagOrder) -> Vec<Use> {
+        let rows = self.snapshot.tags.as_ref().map_or(&[][..], |table| &table.rows);
+        let mut uses: Vec<Use> = rows
             .iter()
             .flat_map(|row| Pool::ALL.map(|pool| (row.tag, pool, *row.of(pool))))
             .map(|(tag, pool, of)| Use {
@@ -69,25 +87,38 @@ impl Tables<'_> {
             };
             (Reverse((first, then)), one.tag)
         });
+        uses.truncate(TAGS);
+        uses
+    }
+
+    fn most_handles(&self) -> Vec<&'a ProcessUse> {
+        let processes = self.snapshot.processes.as_deref().unwrap_or_default();
+        let mut most: Vec<&ProcessUse> = processes.iter().collect();
+        most.sort_by_key(|process| (Reverse(process.handles), process.key));
+        most.truncate(PROCESSES);
+        most
+    }
+
+    /// The table of tags.
+    pub(super) fn tags(&self, shown: &Shown<'_>, trends: &Trends) -> Option<TagTableView> {
+        let table = self.snapshot.tags.as_ref()?;
         let unexplained = Pool::ALL.map(|pool| {
             let used = self.known.summary.memory.of(pool).filter(|_| table.complete)?;
             used.0.checked_sub(table.total(pool)).map(Bytes)
         });
         Some(TagTableView {
             total: table.rows.len() as u64,
-            rows: uses.into_iter().take(TAGS).map(|one| self.tag_row(&one)).collect(),
+            rows: shown.uses.iter().map(|one| self.tag_row(one, trends)).collect(),
             unexplained,
         })
     }
 
-    /// The processes with the most handles.
-    pub(super) fn processes(&self) -> Option<ProcessTable> {
+    /// The table of processes.
+    pub(super) fn processes(&self, shown: &Shown<'_>, trends: &Trends) -> Option<ProcessTable> {
         let processes = self.snapshot.processes.as_ref()?;
-        let mut most: Vec<&ProcessUse> = processes.iter().collect();
-        most.sort_by_key(|process| (Reverse(process.handles), process.key));
         Some(ProcessTable {
             total: processes.len() as u64,
-            rows: most.into_iter().take(PROCESSES).map(|one| self.process_row(one)).collect(),
+            rows: shown.processes.iter().map(|one| self.process_row(one, trends)).collect(),
         })
     }
 
@@ -99,11 +130,11 @@ impl Tables<'_> {
         }
     }
 
-    fn tag_row(&self, one: &Use) -> TagRow {
+    fn tag_row(&self, one: &Use, trends: &Trends) -> TagRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|diagnosis| {
             diagnosis.pool.is_none_or(|pool| pool == one.pool) && accuses_tag(diagnosis, one.tag)
         });
-        let values = self.trends.tag(one.tag, one.pool, one.bytes);
+        let values = trends.ending_with(Figure::TagBytes(one.tag, one.pool), one.bytes);
         TagRow {
             tag: one.tag,
             pool: one.pool,
@@ -119,10 +150,12 @@ impl Tables<'_> {
         }
     }
 
-    fn process_row(&self, process: &ProcessUse) -> ProcessRow {
+    fn process_row(&self, process: &ProcessUse, trends: &Trends) -> ProcessRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|it| accuses(it, process));
         let values = match process.handles {
-            Some(handles) => self.trends.handles(process.key, handles),
+            Some(handles) => {
+                trends.ending_with(Figure::ProcessHandles(process.key), handles.into())
+            }
             None => Vec::new(),
         };
         let change = day_ago(&values).zip(process.handles);
