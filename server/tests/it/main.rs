@@ -7,6 +7,7 @@ mod diagnose;
 mod events;
 mod fleet;
 mod imports;
+mod incidents;
 mod ingest;
 mod judging;
 mod lists;
