@@ -85,7 +85,7 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
         merge(&mut diagnosis, of_growth);
     }
     single_out(&mut diagnosis, combined.snapshots.last().map(|moment| &moment.snapshot));
-    if combined.snapshots.iter().any(|moment| moment.is_torn) {
+    if combined.is_torn() {
         doubt(&mut diagnosis);
     }
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
@@ -165,7 +165,7 @@ fn remarks(combined: &Combined) -> Vec<String> {
     let asides = combined.asides.iter().filter_map(|aside| of_aside(aside, combined));
     let handles = combined.handles.iter().filter_map(of_handles);
     let drivers = combined.verified.iter().flat_map(of_driver);
-    let torn = combined.snapshots.iter().any(|moment| moment.is_torn).then(|| {
+    let torn = combined.is_torn().then(|| {
         "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
     });
     torn.into_iter().chain(asides).chain(handles).chain(drivers).take(20).collect()

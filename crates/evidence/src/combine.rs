@@ -92,6 +92,13 @@ impl Combined {
         *self == Self::default()
     }
 
+    /// Whether a table was cut off or contradicted itself: what it lacks may be what matters.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        self.snapshots.iter().any(|moment| moment.is_torn)
+            || self.growths.iter().any(|growth| growth.is_torn)
+    }
+
     fn add(&mut self, piece: Piece, current: &mut Current) {
         match piece.content {
             Content::Event(event) => {
@@ -105,7 +112,10 @@ impl Combined {
                 self.told_events.push(event);
             }
             Content::Catalogue(entries) => self.catalogue.extend(entries),
-            Content::Growth(growth) => self.growths.push(growth),
+            Content::Growth(mut growth) => {
+                growth.is_torn |= piece.is_torn;
+                self.growths.push(growth);
+            }
             Content::Handles(summary) => self.handles.push(summary),
             Content::Drivers(drivers) => self.verified.extend(drivers),
             Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {

@@ -79,7 +79,7 @@ impl List {
     /// Takes a line, or the part of one that is about one process.
     fn part(&mut self, part: &str, line: Line<'_>) -> Verdict {
         if is_process(part) {
-            let Some(pid) = field(part, " Cid:").and_then(numbers::hex) else {
+            let Some(pid) = cid(part).and_then(numbers::hex) else {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::CutOff);
             };
@@ -122,13 +122,13 @@ impl List {
             process.session = session.parse().ok();
         }
         for label in ["HandleCount:", "TableSize:"] {
-            let Some(handles) = field(part, label) else { continue };
+            let Some((number, after)) = number(part, label) else { continue };
             told = true;
             // `<Data Not Accessible>` is no number.
-            process.handles = grouped(part, label);
+            process.handles = numbers::count(number).and_then(|count| u32::try_from(count).ok());
             // The tool ends the number with a dot, and the image follows. Digits at the very end
             // of a text may be only the first ones.
-            let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
+            let ends = line.cut && after.is_empty();
             self.cut = ends.then_some((at, line.number));
         }
         // `!handle`: the number of entries in use is that of handles.
@@ -185,7 +185,7 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
 fn is_process(part: &str) -> bool {
     part.trim_start().strip_prefix("PROCESS ").is_some_and(|rest| {
         let rest = rest.trim_start();
-        let end = rest.find(' ').unwrap_or(rest.len());
+        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
         end >= 8 && numbers::hex(&rest[..end]).is_some() && rest.contains("Cid:")
     })
 }
@@ -207,12 +207,21 @@ fn field<'a>(part: &'a str, label: &str) -> Option<&'a str> {
     part[at + label.len()..].split_whitespace().next()
 }
 
-/// The number behind a label, its thousands grouped or not, but not by spaces that part fields.
-fn grouped(part: &str, label: &str) -> Option<u32> {
-    let text = part[part.find(label)? + label.len()..].trim_start_matches(' ');
-    let end = text.find(|c: char| !c.is_ascii_digit() && !numbers::is_mark(c));
-    let number = text[..end.unwrap_or(text.len())].trim_end_matches('.');
-    u32::try_from(numbers::count(number)?).ok()
+/// The id of the process that a part begins; its parent's stands there as well.
+fn cid(part: &str) -> Option<&str> {
+    let labels = part.match_indices("Cid:");
+    let (at, label) = labels.into_iter().find(|(at, _)| part[..*at].ends_with([' ', '\t']))?;
+    part[at + label.len()..].split_whitespace().next()
+}
+
+/// The number behind a label, its thousands grouped or not, and what follows it: the dot that ends
+/// it, if it is whole.
+fn number<'a>(part: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
+    let text = part[part.find(label)? + label.len()..].trim_start();
+    let of_number = |c: char| c.is_ascii_digit() || c == ' ' || numbers::is_mark(c);
+    let end = text.find(|c| !of_number(c)).unwrap_or(text.len());
+    let number = text[..end].trim_end().trim_end_matches('.').trim_end();
+    (!text.is_empty()).then(|| text.split_at(number.len()))
 }
 
 #[cfg(test)]

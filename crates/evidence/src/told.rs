@@ -10,6 +10,8 @@ pub struct Growth {
     pub over_s: Option<u64>,
     /// By how much which tag, in the order of the text.
     pub tags: Vec<GrownTag>,
+    /// Whether its table was cut off or contradicted itself.
+    pub is_torn: bool,
 }
 
 /// The growth of one tag.
