@@ -14,7 +14,7 @@ use poolwatch_model::{
     comparison::{AttributeCounts, Change},
     diagnosis::OwnerSource,
     event::{Event, MemoryExhaustion},
-    host::OsVersion,
+    host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
     process::{ProcessKey, ProcessUse},
@@ -133,6 +133,8 @@ pub struct CaseFile {
     pub now: Timestamp,
     /// Windows version.
     pub os: Option<OsVersion>,
+    /// Its architecture, where that alone is known.
+    pub arch: Option<Arch>,
     /// System-wide figures, the latest known of each.
     pub memory: Memory,
     /// When the series were measured, oldest first.
@@ -175,6 +177,12 @@ impl CaseFile {
             let driver = catalogue.named_driver(tag)?.to_owned();
             Some(Owner { tag, driver, source: OwnerSource::Pooltag })
         }));
+    }
+
+    /// The architecture of the host.
+    #[must_use]
+    pub fn arch(&self) -> Option<Arch> {
+        self.os.as_ref().map(|os| os.arch).or(self.arch)
     }
 
     /// The series of a tag.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use poolwatch_model::Snapshot;
 use poolwatch_model::event::Event;
+use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
@@ -13,7 +14,7 @@ use crate::poolmon;
 use crate::pooltag::PooltagEntry;
 use crate::process::is_nameless;
 use crate::reading::{Content, Kind, Piece, Reading};
-use crate::told::{Aside, Deed, Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::told::{Aside, Deed, Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 
 mod exhaustion;
 
@@ -37,6 +38,10 @@ pub struct Combined {
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
     pub verified: Vec<VerifiedDriver>,
+    /// Processes that have ended and are still there.
+    pub ended: Vec<Ended>,
+    /// The architecture of the machine, as its addresses show it.
+    pub arch: Option<Arch>,
     /// What tags mean, as far as texts tell.
     pub catalogue: Vec<PooltagEntry>,
 }
@@ -118,6 +123,8 @@ impl Combined {
             }
             Content::Handles(summary) => self.handles.push(summary),
             Content::Drivers(drivers) => self.verified.extend(drivers),
+            Content::Ended(ended) => self.ended.push(ended),
+            Content::Arch(arch) => self.arch = self.arch.or(Some(arch)),
             Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
                 self.add_state(piece, current);
             }

@@ -8,8 +8,8 @@ use poolwatch_model::{Pool, tag::TagUse};
 use crate::reading::{Content, Kind};
 use crate::section::Gathered;
 use crate::text::Line;
-use crate::told::ToldEvent;
-use crate::{numbers, poolmon, tag_text};
+use crate::told::{Ended, ToldEvent};
+use crate::{numbers, poolmon, process, tag_text};
 
 mod commit;
 mod handles;
@@ -40,6 +40,10 @@ pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
     if let Some(row) = quoted_row(line.text).or_else(|| counts(&joined)) {
         let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
         out.piece(Kind::Sentence, lines, Content::Tags(table));
+        return true;
+    }
+    if process::tells_end(line.text) {
+        out.piece(Kind::Sentence, lines, Content::Ended(Ended { processes: 1, most: None }));
         return true;
     }
     let mut holders = commit::holders(line.text);

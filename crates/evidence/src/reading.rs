@@ -3,6 +3,7 @@
 use std::fmt;
 
 use poolwatch_model::event::Event;
+use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::TagTable;
@@ -11,7 +12,7 @@ use crate::event_text::{self, Part};
 use crate::pooltag::PooltagEntry;
 use crate::section::{Gathered, Held, Section, Verdict, open};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
-use crate::told::{Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::told::{Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 use crate::{flat, prose, table};
 
 /// The most bytes of one text that are read.
@@ -114,6 +115,10 @@ pub enum Content {
     Handles(HandleSummary),
     /// What Driver Verifier counted.
     Drivers(Vec<VerifiedDriver>),
+    /// Processes that have ended and are still there.
+    Ended(Ended),
+    /// The architecture of the machine, as its addresses show it.
+    Arch(Arch),
 }
 
 /// A line that was not understood, or not believed.

@@ -51,6 +51,15 @@ pub struct HandleSummary {
     pub by_type: Vec<(String, u64)>,
 }
 
+/// Processes that have ended and are still there: references keep them, no handle table is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How many a text shows.
+    pub processes: u64,
+    /// The image that most of them ran, and how many, where that is told.
+    pub most: Option<(String, u64)>,
+}
+
 /// What Driver Verifier counted of one driver.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct VerifiedDriver {

@@ -13,4 +13,5 @@ mod lists;
 mod permissions;
 mod server;
 mod tag_names;
+mod unseen;
 mod views;

@@ -259,7 +259,7 @@ fn outputs_in_a_mixed_text_are_all_found() {
     .concat();
     let (reading, combined) = combined(&text);
     let kinds: Vec<_> = reading.pieces.iter().map(|piece| piece.kind.to_string()).collect();
-    assert_eq!(kinds, ["!vm", "!poolused", "!poolused", "!process", "event"]);
+    assert_eq!(kinds, ["!vm", "!poolused", "!poolused", "!process", "!process", "event"]);
     let [moment] = &combined.snapshots[..] else { panic!() };
     assert_eq!(moment.snapshot.processes.as_ref().unwrap()[0].handles, Some(90_472));
     assert_eq!(combined.told_events.len(), 1);
