@@ -5,7 +5,7 @@ use std::{hint::black_box, time::Duration};
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::Timestamp;
 use poolwatch_model::{
-    BootId, HostId, Pool, PoolTag, Snapshot,
+    BootId, HostId, PoolTag, Snapshot,
     process::{ObjectTypeUse, ProcessUse},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
@@ -163,7 +163,7 @@ fn benches(criterion: &mut Criterion) {
         });
         let tag = PoolTag::new(40_u32.wrapping_mul(2_654_435_761).to_be_bytes());
         criterion.bench_function(&format!("a_tag_across_{hosts}_hosts"), |bench| {
-            bench.iter(|| fleet.across(black_box(tag), Pool::Nonpaged).len());
+            bench.iter(|| fleet.across_now(black_box(&[tag])).len());
         });
     }
 }

@@ -36,6 +36,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
+use across::Followed;
 use drivers::Drivers;
 use groups::Groups;
 use host::LiveHost;
@@ -63,6 +64,7 @@ pub struct Fleet {
     drivers: RwLock<Arc<Drivers>>,
     driver_changes: RwLock<Arc<Vec<FleetChange>>>,
     groups: Groups,
+    followed: Followed,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
@@ -80,6 +82,7 @@ impl Default for Fleet {
             drivers: RwLock::default(),
             driver_changes: RwLock::default(),
             groups: Groups::default(),
+            followed: Followed::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
             key_pace: Pace::default(),
@@ -122,11 +125,14 @@ impl Fleet {
     /// Every host that anything is known of, by id.
     #[must_use]
     pub fn all(&self) -> Vec<Arc<LiveHost>> {
-        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
-        let mut all: Vec<Arc<LiveHost>> = hosts.values().cloned().collect();
-        drop(hosts);
+        let mut all = self.in_any_order();
         all.sort_unstable_by_key(|host| host.id);
         all
+    }
+
+    fn in_any_order(&self) -> Vec<Arc<LiveHost>> {
+        let hosts = self.hosts.read().unwrap_or_else(PoisonError::into_inner);
+        hosts.values().cloned().collect()
     }
 
     /// Forgets a host that was retired: it counts no more.

@@ -20,7 +20,7 @@ use tracing::{error, info};
 use crate::{
     alerts::deliver::Mailer,
     app::SharedApp,
-    clock,
+    background, clock,
     fleet::{self, refresh::Keeper},
     judging,
 };
@@ -54,19 +54,28 @@ const KINDS: [Kind; 3] = [
 ];
 
 /// Starts everything that runs in the background. It ends when `stop` is cancelled.
-pub fn start(app: &SharedApp, mailer: Option<Mailer>, stop: &CancellationToken) {
+///
+/// # Errors
+/// When the system has no thread to give.
+pub fn start(
+    app: &SharedApp,
+    mailer: Option<Mailer>,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(compact::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
+    let background = background::start(stop.clone())?;
+    background.spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
+    background.spawn(stop.clone().run_until_cancelled_owned(compact::run(app.clone())));
+    background.spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
     if let Some(mailer) = mailer {
         let deliver = crate::alerts::deliver::run(app.clone(), mailer);
         tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));
     }
+    Ok(())
 }
 
 async fn load_fleet(app: SharedApp) {

@@ -4,6 +4,7 @@ pub mod alerts;
 pub mod api;
 pub mod app;
 pub mod auth;
+mod background;
 pub mod cli;
 pub mod clock;
 mod commands;

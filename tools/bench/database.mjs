@@ -42,6 +42,11 @@ export class Database {
     );
   }
 
+  /** Hours of hosts whose frames came late and are not made yet. */
+  dirtyHours() {
+    return Number(this.ask("SELECT count(*) FROM dirty_hours"));
+  }
+
   /** Jobs done so far, by kind, and how many are due. */
   jobs() {
     const rows = this.ask(`SELECT kind, count(*) FILTER (WHERE done_at IS NOT NULL),

@@ -53,9 +53,9 @@ class Meter {
   }
 }
 
-/** Waits until no job is due, for some minutes at most. */
+/** Waits until no job is due and no hour waits to be made, for some minutes at most. */
 async function settle(database) {
-  const due = () => database.jobs().reduce((sum, job) => sum + job.due, 0);
+  const due = () => database.jobs().reduce((sum, job) => sum + job.due, database.dirtyHours());
   for (let left = 300; left > 0 && due() > 0; left -= 2) await sleep(2000);
 }
 
@@ -69,13 +69,14 @@ async function backlog(server, database) {
   return { ...report, ...meter.since(report.backlog.count) };
 }
 
-/** Hosts with a week behind them; their numbers follow those of the other hosts. */
-async function week(server) {
+/** Hosts with a week behind them, which has become chunks; their numbers come first. */
+async function week(server, database) {
   say(`a week of frames of ${settings.weekHosts} hosts`);
   const report = await runLoad(server, [
     ...["--seed", "7", "--hosts", `${settings.weekHosts}`, "--interval", "60", "--duration", "0"],
     ...["--backlog", "10080", "--batch", "240", "--connections", "16"],
   ]);
+  await settle(database);
   return report.backlog;
 }
 
@@ -83,7 +84,8 @@ async function steady(server, database, asked) {
   say(`${settings.rate} snapshots/s for ${settings.seconds} s`);
   const load = startLoad(server, [
     ...["--hosts", `${settings.hosts}`, "--interval", `${settings.hosts / settings.rate}`],
-    ...["--duration", `${settings.seconds}`, "--connections", `${settings.connections}`],
+    ...["--duration", `${settings.seconds}`, "--warm-up", `${Math.min(30, settings.seconds)}`],
+    ...["--connections", `${settings.connections}`],
   ]);
   // A load that fails never measures.
   await Promise.race([load.measuring, load.report]);
@@ -108,16 +110,46 @@ async function ownConnections(server) {
   return { ...report, bytesPerConnection: ((most - before) * 1024 * 1024) / settings.own };
 }
 
+/** Kills the server while its hosts send every minute; tells when it knows all of them again. */
+async function restart(server) {
+  say("a restart");
+  const interval = Math.min(60, settings.seconds);
+  const load = startLoad(server, [
+    ...["--hosts", `${settings.hosts}`, "--interval", `${interval}`, "--duration", `${3 * interval}`],
+    ...["--connections", `${settings.connections}`],
+  ]);
+  await Promise.race([load.measuring, load.report]);
+  await server.kill();
+  const begun = Date.now();
+  const seconds = () => (Date.now() - begun) / 1000;
+  await server.start();
+  const restarted = { serving: seconds(), heard: null, whole: null };
+  const of = (text, name) => Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))?.[1] ?? NaN);
+  let ended = false;
+  const report = load.report.finally(() => (ended = true));
+  while (!ended && restarted.whole === null) {
+    await sleep(1000);
+    const { body } = await server.get("/metrics");
+    const whole = of(body, "poolwatch_fleet_hosts_in_memory") >= settings.hosts;
+    if (of(body, "poolwatch_fleet_hosts_stale") <= settings.weekHosts) restarted.heard ??= seconds();
+    if (restarted.heard !== null && whole) restarted.whole = seconds();
+  }
+  const { live } = await report;
+  return { ...restarted, acknowledged: live.acknowledged };
+}
+
 async function measure(server) {
   const started = await server.start();
   server.enrolment = server.admin("enrolment", "--auto-approve");
   server.token = server.admin("api");
   const database = new Database(server.data);
   const figures = { machine: machine(), date: new Date().toISOString(), started };
+  if (settings.weekHosts > 0) figures.week = await week(server, database);
+  // Last, so that the hours of all hosts become chunks while the steady load is measured.
   if (settings.backlog > 0) figures.backlog = await backlog(server, database);
-  if (settings.weekHosts > 0) figures.week = await week(server);
-  const weekHost = settings.hosts + Math.ceil(settings.weekHosts / 2);
-  const asked = questions({ host: 1 + Math.floor(settings.hosts / 2), weekHost, tag: "Thre" });
+  const weekHost = Math.ceil(settings.weekHosts / 2);
+  const host = settings.weekHosts + Math.ceil(settings.hosts / 2);
+  const asked = questions({ host, weekHost, tag: "Thre" });
   figures.steady = await steady(server, database, asked);
   say("waiting for the jobs that are due");
   const meter = new Meter(server, database);
@@ -127,6 +159,7 @@ async function measure(server) {
   figures.chunks = database.chunkBytes();
   figures.memory = memoryOf(server.pid);
   if (settings.own > 0) figures.own = await ownConnections(server);
+  figures.restart = await restart(server);
   return figures;
 }
 

@@ -8,7 +8,7 @@ const round = (value, digits = 0) =>
   value === null || value === undefined ? "–" : Number(value).toLocaleString("en-US", { maximumFractionDigits: digits });
 
 /** What scripts read. */
-export function summary({ steady, backlog, own, memory }) {
+export function summary({ steady, backlog, own, memory, restart }) {
   const { live } = steady;
   return {
     snapshots_per_s: Math.round(live.snapshots_per_s),
@@ -23,6 +23,7 @@ export function summary({ steady, backlog, own, memory }) {
     backlog_frames_per_s: backlog?.backlog.per_s ?? null,
     handshakes_per_s: own?.connections.per_s ?? null,
     bytes_per_connection: own ? Math.round(own.bytesPerConnection) : null,
+    fresh_after_restart_s: restart.whole === null ? null : Math.round(restart.whole),
     hosts: settings.hosts,
     seconds: settings.seconds,
   };
@@ -35,7 +36,7 @@ const atLeast = (what, value, unit, target) => row(what, round(value), unit, rou
 const atMost = (what, value, unit, target, digits = 0) =>
   row(what, round(value, digits), unit, round(target, digits), target / value);
 
-function targets({ backlog, steady, memory }) {
+function targets({ backlog, steady, memory, restart }) {
   const { live } = steady;
   const cpu = steady.serverUs + steady.postgresUs;
   const rows = [atLeast("Acknowledged snapshots, one a request", live.snapshots_per_s, "/s", 1700)];
@@ -48,6 +49,7 @@ function targets({ backlog, steady, memory }) {
     if (p95 === null) rows.push(row(`p95: ${name}`, `not there (${status})`, "", `${target} ms`));
     else rows.push(atMost(`p95: ${name}`, p95, "ms", target, 1));
   }
+  rows.push(atMost("Every host known again after a kill", restart.whole, "s", 90));
   return rows;
 }
 
@@ -93,7 +95,7 @@ export function write(figures) {
     "",
     "## In detail",
     "",
-    `- Steady load: ${round(live.acknowledged)} snapshots acknowledged in ${round(live.seconds)} s after ${round(live.acknowledged_before)} first ones; ${round(live.behind)} were due and not sent in time. From when it was due until it was acknowledged, a snapshot took ${round(live.latency_ms.p50)} ms (median), ${round(live.latency_ms.p95)} ms (p95), ${round(live.latency_ms.p99)} ms (p99), ${round(live.latency_ms.max)} ms (most).`,
+    `- Steady load: ${round(live.acknowledged)} snapshots acknowledged in ${round(live.seconds)} s after ${round(live.acknowledged_before)} to warm up, the first of every host among them; ${round(live.behind)} were due and not sent in time. From when it was due until it was acknowledged, a snapshot took ${round(live.latency_ms.p50)} ms (median), ${round(live.latency_ms.p95)} ms (p95), ${round(live.latency_ms.p99)} ms (p99), ${round(live.latency_ms.max)} ms (most).`,
     `- Processor time of a snapshot: server ${round(steady.serverUs)} µs, Postgres ${round(steady.postgresUs)} µs; the load itself took ${round((steady.cpu_s * 1e6) / (live.acknowledged + live.acknowledged_before))} µs.`,
     `- Frames take ${round(steady.bytesPerValue, 3)} bytes of disk and ${round(steady.walPerValue, 3)} bytes of Postgres' log a value.`,
     `- Jobs meanwhile: ${jobs(steady.jobs)}. Afterwards: ${jobs(figures.afterwards.jobs)}.`,
@@ -109,6 +111,10 @@ export function write(figures) {
       `- A connection for each of ${round(settings.own)} hosts: ${round(own.connections.per_s)} handshakes/s, ${round(own.handshake_bytes)} bytes on the wire each; the server's memory grew by ${round(own.bytesPerConnection / 1024)} kB a connection; ${round(own.live.snapshots_per_s)} snapshots/s, p99 ${round(own.live.latency_ms.p99)} ms.`,
     );
   }
+  const { serving, heard, whole } = figures.restart;
+  lines.push(
+    `- Killed while its hosts send once a minute, the server serves again after ${round(serving, 1)} s, has heard every host after ${round(heard)} s and holds all their tables after ${round(whole)} s.`,
+  );
   lines.push("", "## Questions while loaded", "", "| | Median | p95 | Answer | Asked |", "|---|---|---|---|---|");
   for (const { name, p50, p95, bytes, asked } of steady.latencies) {
     lines.push(`| ${name} | ${round(p50, 1)} ms | ${round(p95, 1)} ms | ${round(bytes / 1024, 1)} kB | ${asked} |`);

@@ -72,6 +72,13 @@ export class Server {
     return execFileSync(this.program, all, { encoding: "utf8", stdio }).trim();
   }
 
+  /** Kills it, as a crash would; its Postgres goes on. */
+  async kill() {
+    const ended = new Promise((done) => this.process.on("exit", done));
+    this.process.kill("SIGKILL");
+    await ended;
+  }
+
   async stop() {
     if (!this.process || this.process.exitCode !== null) return;
     const ended = new Promise((done) => this.process.on("exit", done));

@@ -4,6 +4,7 @@
 //! new section number or a new optional JSON field; old readers skip what they do not know.
 //! `docs/protocol.md` describes the same for people who write another agent.
 
+pub mod compression;
 pub mod limits;
 pub mod v1;
 

@@ -1,5 +1,7 @@
 //! Boots and the clock anchors that turn a frame's uptime into a time.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{BootId, HostId};
@@ -114,6 +116,52 @@ pub async fn ids(db: &mut PgConnection, host: HostId) -> Result<Vec<(i32, BootId
     .fetch_all(db)
     .await?;
     Ok(rows.into_iter().map(|row| (row.boot_no, BootId(row.boot_id))).collect())
+}
+
+/// The identities of boots of several hosts, by host and number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn ids_of(
+    db: &mut PgConnection,
+    boots: &[(HostId, i32)],
+) -> Result<Vec<(HostId, i32, BootId)>> {
+    let (hosts, numbers): (Vec<i32>, Vec<i32>) =
+        boots.iter().map(|(host, boot_no)| (host.0, *boot_no)).unzip();
+    let rows = sqlx::query!(
+        "SELECT host_id, boot_no, boot_id FROM boots
+         JOIN unnest($1::int[], $2::int[]) AS wanted (host, no)
+             ON host_id = host AND boot_no = no
+         ORDER BY host_id, boot_no",
+        &hosts,
+        &numbers,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (HostId(row.host_id), row.boot_no, BootId(row.boot_id)))
+        .collect())
+}
+
+/// When boots of a host began by their latest anchor, by number.
+///
+/// # Errors
+/// When the database fails.
+pub async fn begun(
+    db: &mut PgConnection,
+    host: HostId,
+    boots: &[i32],
+) -> Result<BTreeMap<i32, Timestamp>> {
+    let rows = sqlx::query!(
+        "SELECT DISTINCT ON (boot_no) boot_no, booted_at FROM clock_anchors
+         WHERE host_id = $1 AND boot_no = ANY($2) ORDER BY boot_no, from_seq DESC",
+        host.0,
+        boots,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.boot_no, row.booted_at.to_jiff())).collect())
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ pub mod combine;
 pub(crate) mod encode;
 pub mod fleet;
 pub mod head;
+pub mod snapshot;
 mod wire;
 
 pub use encode::{Blocks, Encoded, decode, encode};

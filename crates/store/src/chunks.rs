@@ -134,6 +134,27 @@ pub async fn hours(
         .collect()
 }
 
+/// A day of a host, whole.
+///
+/// # Errors
+/// When the database fails or holds something else than a chunk.
+pub async fn day(db: &mut PgConnection, host: HostId, start: Timestamp) -> Result<Option<Chunk>> {
+    let row = sqlx::query!(
+        "SELECT chunk.head, chunk.blocks, tags.content AS tags, types.content AS types
+         FROM chunk_day AS chunk
+         JOIN dictionaries AS tags ON tags.id = chunk.tags
+         JOIN dictionaries AS types ON types.id = chunk.types
+         WHERE host_id = $1 AND start = $2",
+        host.0,
+        start.to_sqlx(),
+    )
+    .fetch_optional(db)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let (types, tags) = (dictionaries::names(&row.types)?, dictionaries::tags(&row.tags));
+    Ok(Some(chunk::decode(start, &row.head, &row.blocks, types, tags)?))
+}
+
 /// The hosts of a range that have an hour in a period.
 ///
 /// # Errors

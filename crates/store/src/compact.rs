@@ -1,6 +1,8 @@
 //! Frames become chunks: hours from frames, days from hours. One host after the other, so that
 //! memory stays bounded; read on one connection and written in the transaction of another.
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
@@ -9,8 +11,14 @@ use sqlx::PgConnection;
 
 use crate::{
     Result,
-    chunk::{Chunk, build::Builder, combine::join},
+    chunk::{
+        Chunk,
+        build::Builder,
+        combine::join,
+        fleet::{self, Columns},
+    },
     chunks::{self, Origin},
+    fleet_hours,
 };
 
 /// Seconds of a point of hours and days.
@@ -54,9 +62,13 @@ pub async fn hour(
     )
     .fetch_all(&mut *reader)
     .await?;
-    for host in hosts {
-        rebuild(reader, writer, HostId(host), hour, &mut done).await?;
+    let mut columns = Columns::new();
+    for host in hosts.into_iter().map(HostId) {
+        if let Some(chunk) = rebuild(reader, writer, host, hour, &mut done).await? {
+            fleet::add(&mut columns, host, &chunk);
+        }
     }
+    fleet_hours::write(writer, first_host, hour, columns).await?;
     Ok(done)
 }
 
@@ -80,9 +92,13 @@ pub async fn dirty(
     .fetch_all(&mut *reader)
     .await?;
     let mut days = Vec::new();
+    let mut late: BTreeMap<(i32, Timestamp), Columns> = BTreeMap::new();
     for mark in &marks {
         let (host, start) = (HostId(mark.host_id), mark.start.to_jiff());
-        rebuild(reader, writer, host, start, &mut done).await?;
+        if let Some(chunk) = rebuild(reader, writer, host, start, &mut done).await? {
+            let (block, _) = fleet::place_of(host);
+            fleet::add(late.entry((block, start)).or_default(), host, &chunk);
+        }
         sqlx::query!(
             "DELETE FROM dirty_hours WHERE host_id = $1 AND start = $2 AND id <= $3",
             mark.host_id,
@@ -103,6 +119,9 @@ pub async fn dirty(
         if has_day && !days.contains(&(host, day)) {
             days.push((host, day));
         }
+    }
+    for ((block, start), columns) in late {
+        fleet_hours::write(writer, block, start, columns).await?;
     }
     for (host, start) in days {
         day_of_host(reader, writer, host, start, &mut done).await?;
@@ -150,19 +169,24 @@ async fn rebuild(
     host: HostId,
     hour: Timestamp,
     done: &mut Compacted,
-) -> Result<()> {
+) -> Result<Option<Chunk>> {
     let (made, origin) = from_frames(reader, host, hour, STEP_S).await?;
-    let Some(made) = made else { return Ok(()) };
+    let Some(made) = made else { return Ok(None) };
     // What is there may know frames that went with their partition.
     let before = chunks::hours(reader, host, hour, after(hour, HOUR_S)).await?;
-    let all: Vec<Chunk> = before.into_iter().chain([made]).collect();
-    let Some(chunk) = join(hour, &all) else { return Ok(()) };
+    let chunk = if before.is_empty() {
+        made
+    } else {
+        let all: Vec<Chunk> = before.into_iter().chain([made]).collect();
+        let Some(chunk) = join(hour, &all) else { return Ok(None) };
+        chunk
+    };
     let written = chunks::prepare(reader, &chunk).await?;
     chunks::write_hour(writer, host, &written, origin).await?;
     done.chunks += 1;
     done.frames += origin.frames.unsigned_abs();
     done.unreadable += origin.unreadable.unsigned_abs();
-    Ok(())
+    Ok(Some(chunk))
 }
 
 /// An hour of a host as its frames tell it, in points of `step_s` seconds.

@@ -9,6 +9,7 @@ mod dictionaries;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
+mod fleet_hours;
 pub mod frames;
 pub mod hosts;
 pub mod imports;

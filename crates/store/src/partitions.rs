@@ -1,4 +1,5 @@
-//! Partitions by time (UTC): of frames and hours one per day, of days one per month.
+//! Partitions by time (UTC): of frames, hours and the fleet's hours one per day, of days one per
+//! month.
 
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use sqlx::{AssertSqlSafe, PgConnection};
@@ -7,6 +8,10 @@ use crate::Result;
 
 /// Longest wait for a lock that would hold up ingest.
 const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+
+/// Rows up to a page stay in one piece: a frame is one row, not one and two pieces elsewhere, which
+/// saves a quarter of the space.
+const WHOLE_PAGE: u32 = 8160;
 
 /// A table that is partitioned by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +22,8 @@ pub enum Table {
     ChunkHour,
     /// Days of hosts, a partition per month.
     ChunkDay,
+    /// Hours of the fleet by tag, a partition per day.
+    FleetHour,
 }
 
 impl Table {
@@ -25,13 +32,16 @@ impl Table {
             Self::Frames => "frames",
             Self::ChunkHour => "chunk_hour",
             Self::ChunkDay => "chunk_day",
+            Self::FleetHour => "fleet_hour",
         }
     }
 
     /// The partition that holds a day: its first day, and the first after it.
     fn bounds(self, day: Date) -> (Date, Date) {
         match self {
-            Self::Frames | Self::ChunkHour => (day, day.tomorrow().unwrap_or(day)),
+            Self::Frames | Self::ChunkHour | Self::FleetHour => {
+                (day, day.tomorrow().unwrap_or(day))
+            }
             Self::ChunkDay => {
                 let last = day.last_of_month();
                 (day.first_of_month(), last.tomorrow().unwrap_or(last))
@@ -81,7 +91,10 @@ pub async fn create_of(db: &mut PgConnection, table: Table, day: Date) -> Result
         return Ok(());
     }
     let statements = [
-        format!("CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE)"),
+        format!(
+            "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE) \
+             WITH (toast_tuple_target = {WHOLE_PAGE})"
+        ),
         format!(
             "ALTER TABLE {table} ATTACH PARTITION {name} \
              FOR VALUES FROM ('{day} 00:00:00+00') TO ('{next} 00:00:00+00')"

@@ -2,9 +2,14 @@
 //! where there are chunks, from frames where there are none yet.
 
 mod assemble;
+mod fleet;
+mod past;
 mod pieces;
+mod whole;
 
+pub use fleet::{FleetThen, HostThen, fleet_at, tag_over_hosts};
 use jiff::{SignedDuration, Timestamp};
+pub use past::{Past, TagsThen, last_taken, moments, state_at, tags_at};
 use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};
 use sqlx::PgConnection;
 

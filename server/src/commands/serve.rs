@@ -62,7 +62,7 @@ async fn serve(
     tag_names::load(&app).await.map_err(|error| anyhow!("names of tags: {error}"))?;
     let stop = CancellationToken::new();
     tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
-    jobs::start(&app, mailer, &stop);
+    jobs::start(&app, mailer, &stop)?;
 
     let handle = Handle::new();
     tokio::spawn(stop_on_signal(handle.clone(), stop.clone()));

@@ -76,6 +76,7 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
         FleetView { at: Some(now), hosts, incidents: open, growing, tags, sweep: sweep.clone() };
     metrics::fleet(view.stale(), sweep.hosts_at_hand, sweep.table_bytes, begun.elapsed());
     fleet.publish(view);
+    fleet.renew_across();
 }
 
 /// Asks the database who there is and what is open.

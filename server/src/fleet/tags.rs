@@ -212,9 +212,16 @@ impl HostTags {
     /// What a tag uses of a pool, with its bytes at earlier moments; `None` when nothing.
     #[must_use]
     pub fn get(&self, tag: PoolTag, pool: Pool) -> Option<TagCell> {
-        let row = self.row_of(tag)?;
-        let place = self.pools[pool as usize].places.of(row)?;
-        Some(self.cell(row, pool, place))
+        self.cells_of(tag).find(|cell| cell.pool == pool)
+    }
+
+    /// What a tag uses of each pool that it uses, with its bytes at earlier moments.
+    pub fn cells_of(&self, tag: PoolTag) -> impl Iterator<Item = TagCell> + '_ {
+        let row = self.row_of(tag);
+        POOLS.into_iter().filter_map(move |pool| {
+            let place = self.pools[pool as usize].places.of(row?)?;
+            Some(self.cell(row?, pool, place))
+        })
     }
 
     /// Every tag's use of every pool that it uses: the paged ones first, each by tag.

@@ -21,8 +21,9 @@ pub(super) async fn run(
     }
     for ahead in -i64::from(keep_days) - 1..=AHEAD_DAYS {
         let day = today.saturating_add(ahead.days());
-        partitions::create_of(db, Table::ChunkHour, day).await?;
-        partitions::create_of(db, Table::ChunkDay, day).await?;
+        for table in [Table::ChunkHour, Table::ChunkDay, Table::FleetHour] {
+            partitions::create_of(db, table, day).await?;
+        }
     }
     let keep = SignedDuration::from_hours((i64::from(keep_days) + 1) * 24);
     let dropped = partitions::drop_before(db, now.saturating_sub(keep)?).await?;

@@ -54,9 +54,9 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     let names: Vec<&str> = ranked.iter().map(|(host, _)| host.host.name.as_str()).collect();
     assert_eq!(names, ["b", "c"]);
 
-    let across = server.app.fleet.across(THRE, Pool::Nonpaged);
-    let used: Vec<u64> = across.iter().map(|host| host.counters.bytes).collect();
-    assert_eq!(used, [bytes(10), bytes(30), bytes(20)]);
+    let across = server.app.fleet.across(THRE);
+    let used: Vec<u64> = across.of(Pool::Nonpaged).iter().map(|host| host.counters.bytes).collect();
+    assert_eq!(used, [bytes(30), bytes(20), bytes(10)]);
 
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
     drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();

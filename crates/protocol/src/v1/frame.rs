@@ -1,16 +1,13 @@
 //! Frames: a snapshot as sent, a key frame or a delta against the one before, compressed by zstd.
 
-use std::cell::RefCell;
-
 use poolwatch_model::{BootId, Snapshot};
-use zstd::bulk::Decompressor;
 
 use super::{
     envelope::{Envelope, EnvelopeError, Section, Stamp},
     sections,
     wire::Malformed,
 };
-use crate::limits;
+use crate::{compression, limits};
 
 /// zstd's default: higher levels cost the hosts more than they save.
 const COMPRESSION_LEVEL: i32 = 3;
@@ -155,11 +152,6 @@ pub fn compress(envelope: &[u8]) -> Vec<u8> {
     zstd::bulk::compress(envelope, COMPRESSION_LEVEL).unwrap_or_default()
 }
 
-thread_local! {
-    /// Kept, because making one costs more than decompressing a small frame.
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
-}
-
 /// Decompresses a frame to its envelope's bytes.
 ///
 /// # Errors
@@ -168,17 +160,5 @@ pub fn decompress(frame: &[u8]) -> Result<Vec<u8>, FrameError> {
     if frame.len() > limits::FRAME_BYTES {
         return Err(FrameError::Compression);
     }
-    // Frames of `compress` name their size; a lie is caught when the buffer is full.
-    let size = zstd::zstd_safe::get_frame_content_size(frame).ok().flatten();
-    let size = size.and_then(|size| usize::try_from(size).ok()).ok_or(FrameError::Compression)?;
-    if size > limits::ENVELOPE_BYTES {
-        return Err(FrameError::Compression);
-    }
-    DECOMPRESSOR.with_borrow_mut(|decompressor| {
-        let decompressor = match decompressor {
-            Some(decompressor) => decompressor,
-            none => none.insert(Decompressor::new().map_err(|_| FrameError::Compression)?),
-        };
-        decompressor.decompress(frame, size).map_err(|_| FrameError::Compression)
-    })
+    compression::decompress(frame, limits::ENVELOPE_BYTES).ok_or(FrameError::Compression)
 }

@@ -11,15 +11,17 @@ use poolwatch_model::{Snapshot, tag::TagTable};
 use super::{
     envelope::Section,
     parts::{BaseTables, Parts},
-    table::{self, Part, Row},
+    table::{self, Against, Part, Row},
     wire::Malformed,
 };
 
 /// System-wide figures, always in full.
 pub(super) const MEMORY: u64 = 1;
-/// Tag table in full, and as a difference.
+/// Tag table in full, and as a difference: to what it was, which is read and not written any more,
+/// and to what is expected.
 const TAGS: u64 = 2;
-const TAGS_DELTA: u64 = 3;
+const TAGS_DELTA_TO_BEFORE: u64 = 3;
+const TAGS_DELTA: u64 = 10;
 /// Processes in full, and as a difference.
 const PROCESSES: u64 = 4;
 const PROCESSES_DELTA: u64 = 5;
@@ -86,19 +88,25 @@ pub(super) fn read(
         match section.number {
             MEMORY => parts.memory = memory::decode(bytes)?,
             TAGS => parts.tags = Some(Part::Full(tags::decode_full(bytes)?)),
-            TAGS_DELTA => {
+            TAGS_DELTA | TAGS_DELTA_TO_BEFORE => {
                 let base = base.and_then(BaseTables::tags).ok_or(Malformed)?;
-                parts.tags = Some(Part::Changes(table::read_delta(base, bytes)?));
+                let against = match section.number {
+                    TAGS_DELTA => Against::Expected,
+                    _ => Against::Before,
+                };
+                parts.tags = Some(Part::Changes(table::read_delta(base, bytes, against)?));
             }
             PROCESSES => parts.processes = Some(Part::Full(table::decode_full(bytes)?)),
             PROCESSES_DELTA => {
                 let base = base.and_then(BaseTables::processes).ok_or(Malformed)?;
-                parts.processes = Some(Part::Changes(table::read_delta(base, bytes)?));
+                parts.processes =
+                    Some(Part::Changes(table::read_delta(base, bytes, Against::Before)?));
             }
             OBJECT_TYPES => parts.object_types = Some(Part::Full(table::decode_full(bytes)?)),
             OBJECT_TYPES_DELTA => {
                 let base = base.and_then(BaseTables::object_types).ok_or(Malformed)?;
-                parts.object_types = Some(Part::Changes(table::read_delta(base, bytes)?));
+                parts.object_types =
+                    Some(Part::Changes(table::read_delta(base, bytes, Against::Before)?));
             }
             COST => parts.cost = Some(small::decode_cost(bytes)?),
             FAULTS => parts.faults = small::decode_faults(bytes)?,

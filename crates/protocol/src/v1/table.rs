@@ -4,10 +4,12 @@
 //! ```text
 //! rows      varint, rows of the base table
 //! changed   bitmap of one bit per base row, least significant bit first
-//! masks     one byte per changed row: bit i set when counter i changed; 0 = the row is gone
+//! masks     one byte per changed row: bit i set when counter i is not as expected; 0 = row is gone
 //! counters  for i in 0..N: the zigzag varint difference of counter i of every row whose mask has it
 //! added     the rest: new rows, as in a full section; empty for none
 //! ```
+//! A counter is expected to be as it was, or to have moved with the counter before it: a tag whose
+//! allocations have one size tells its bytes by their number.
 
 use super::wire::{Malformed, Reader, put_varint, unzigzag, zigzag};
 
@@ -41,6 +43,8 @@ pub(super) trait Row: Clone + PartialEq {
     const LIMIT: usize;
     /// Counters that do not exceed 32 bits: bit i set for counter i.
     const SMALL: u8;
+    /// Counters that move with the one before them: bit i set for counter i.
+    const FOLLOWING: u8 = 0;
     /// What the table is sorted by.
     type Key: Ord;
 
@@ -53,10 +57,31 @@ pub(super) trait Row: Clone + PartialEq {
     fn encode(rows: &[Self]) -> Vec<u8>;
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed>;
 
+    /// What a counter of [`Self::FOLLOWING`] is expected to be, where the one before it moved.
+    fn expected(before: u64, _moved: Moved) -> u64 {
+        before
+    }
+
     /// Whether a counter can have this value.
     fn fits(index: usize, value: u64) -> bool {
         Self::SMALL >> index & 1 == 0 || value <= u64::from(u32::MAX)
     }
+}
+
+/// How a counter moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Moved {
+    pub(super) from: u64,
+    pub(super) to: u64,
+}
+
+/// What differences are against.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Against {
+    /// Every counter as it was.
+    Before,
+    /// What is expected of it.
+    Expected,
 }
 
 /// A table as a frame brings it.
@@ -102,12 +127,15 @@ pub(super) fn encode_delta<R: Row>(base: &[R], rows: &[R]) -> Vec<u8> {
         match kept {
             Some(new) if new == old => continue,
             Some(new) if new.differs_only_in_counters(old) => {
+                let mut last = None;
                 for (counter, column) in columns.iter_mut().enumerate() {
                     let (from, to) = (old.counter(counter), new.counter(counter));
-                    if from != to {
+                    let expected = expected::<R>(counter, from, last);
+                    if expected != to {
                         mask |= 1 << counter;
-                        put_varint(column, zigzag(from, to));
+                        put_varint(column, zigzag(expected, to));
                     }
+                    last = (from != to).then_some(Moved { from, to });
                 }
             }
             Some(new) => added.push(new.clone()),
@@ -131,8 +159,20 @@ pub(super) fn encode_delta<R: Row>(base: &[R], rows: &[R]) -> Vec<u8> {
     out
 }
 
+/// What a counter is expected to be, by how the one before it moved.
+fn expected<R: Row>(counter: usize, before: u64, last: Option<Moved>) -> u64 {
+    match last {
+        Some(moved) if R::FOLLOWING >> counter & 1 == 1 => R::expected(before, moved),
+        _ => before,
+    }
+}
+
 /// What a delta section changes of `base`.
-pub(super) fn read_delta<R: Row>(base: &dyn Base, bytes: &[u8]) -> Result<Changes<R>, Malformed> {
+pub(super) fn read_delta<R: Row>(
+    base: &dyn Base,
+    bytes: &[u8],
+    against: Against,
+) -> Result<Changes<R>, Malformed> {
     let rows = base.rows();
     let mut reader = Reader(bytes);
     if reader.count(R::LIMIT)? != rows {
@@ -143,14 +183,30 @@ pub(super) fn read_delta<R: Row>(base: &dyn Base, bytes: &[u8]) -> Result<Change
         (0..rows as u32).filter(|at| bitmap[*at as usize / 8] >> (at % 8) & 1 == 1).collect();
     let masks = reader.bytes(changed.len())?;
     let count: u32 = masks.iter().map(|mask| mask.count_ones()).sum();
+    let following = if against == Against::Expected { R::FOLLOWING } else { 0 };
     let mut counters = Vec::with_capacity(count as usize);
+    // How the counter before moved, by changed row.
+    let mut moved: Vec<Option<Moved>> = vec![None; changed.len()];
     for counter in 0..R::COUNTERS {
-        for (&row, _) in changed.iter().zip(masks).filter(|(_, mask)| *mask >> counter & 1 == 1) {
-            let value = unzigzag(base.counter(row as usize, counter), reader.varint()?);
-            if !R::fits(counter, value) {
+        let follows = following >> counter & 1 == 1;
+        for ((&row, mask), slot) in changed.iter().zip(masks).zip(&mut moved) {
+            let last = slot.take().filter(|_| follows);
+            let told = mask >> counter & 1 == 1;
+            if !told && last.is_none() {
+                continue;
+            }
+            let from = base.counter(row as usize, counter);
+            let mut to = expected::<R>(counter, from, last);
+            if told {
+                to = unzigzag(to, reader.varint()?);
+            }
+            if !R::fits(counter, to) {
                 return Err(Malformed);
             }
-            counters.push(Change { row, counter: counter as u8, value });
+            if from != to {
+                counters.push(Change { row, counter: counter as u8, value: to });
+                *slot = Some(Moved { from, to });
+            }
         }
     }
     let gone: Vec<u32> =

@@ -7,7 +7,10 @@ use poolwatch_protocol::v1::{Decoder, Encoder, frame};
 
 use crate::snapshots::{example, stamp};
 
-const FRAMES: [(&str, u64); 2] = [("key", 1), ("delta", 2)];
+/// What is written now, and the step of the example that it tells.
+const WRITTEN: [(&str, u64); 2] = [("key", 1), ("delta-expected", 2)];
+/// What was written ever.
+const READ: [&[(&str, u64)]; 2] = [&[("key", 1), ("delta", 2)], &WRITTEN];
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/v1/{name}.envelope"))
@@ -16,7 +19,7 @@ fn golden(name: &str) -> PathBuf {
 #[test]
 fn envelopes_are_the_released_bytes() {
     let mut encoder = Encoder::default();
-    for (name, step) in FRAMES {
+    for (name, step) in WRITTEN {
         let bytes = frame::decompress(&encoder.encode(stamp(0xB007, step), example(step))).unwrap();
         if std::env::var_os("WRITE_NEW_GOLDEN_FILES").is_some() && !golden(name).exists() {
             fs::write(golden(name), &bytes).unwrap();
@@ -28,12 +31,14 @@ fn envelopes_are_the_released_bytes() {
 
 #[test]
 fn released_bytes_still_decode() {
-    let mut decoder = Decoder::default();
-    for (name, step) in FRAMES {
-        let released = fs::read(golden(name)).unwrap();
-        let decoded = decoder.decode(&frame::compress(&released)).unwrap();
-        assert_eq!(decoded.stamp, stamp(0xB007, step));
-        assert_eq!(decoded.snapshot, example(step));
+    for chain in READ {
+        let mut decoder = Decoder::default();
+        for (name, step) in chain {
+            let released = fs::read(golden(name)).unwrap();
+            let decoded = decoder.decode(&frame::compress(&released)).unwrap();
+            assert_eq!(decoded.stamp, stamp(0xB007, *step));
+            assert_eq!(decoded.snapshot, example(*step));
+        }
     }
 }
 

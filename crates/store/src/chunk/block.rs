@@ -4,6 +4,8 @@
 //! constant ones, then those of the varied ones: a bitmap where slots lack a value, the means as
 //! differences to the one before, how far the minimum is below and the maximum above the mean.
 
+use poolwatch_protocol::compression::decompress;
+
 use super::{
     BLOCK_ROWS, Column, MAX_SLOTS, Malformed, Stat,
     wire::{Reader, put, unzigzag, zigzag},
@@ -68,12 +70,7 @@ impl BlockWriter {
 
 /// The bytes of a block before compression.
 pub(super) fn unpack(block: &[u8]) -> Result<Vec<u8>, Malformed> {
-    let size = zstd::zstd_safe::get_frame_content_size(block).ok().flatten();
-    let size = size.and_then(|size| usize::try_from(size).ok()).ok_or(Malformed)?;
-    if size > MAX_BYTES {
-        return Err(Malformed);
-    }
-    zstd::bulk::decompress(block, size).map_err(|_| Malformed)
+    decompress(block, MAX_BYTES).ok_or(Malformed)
 }
 
 /// The rows of a block.

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use poolwatch_model::{Pool, PoolTag};
+use poolwatch_model::{HostId, Pool, PoolTag};
 
 use super::{
     Chunk, Malformed,
@@ -13,11 +13,11 @@ use super::{
 
 /// Hosts of a block.
 pub const BLOCK_HOSTS: i32 = 1000;
-/// Buckets of tags; one more holds the system-wide figures.
-const BUCKETS: usize = 256;
+/// Buckets of tags; one more, the last, tells about the hosts.
+pub const BUCKETS: usize = 256;
 /// Columns of a bucket at most.
 const MAX_COLUMNS: usize = 1 << 14;
-/// Figures of tags that one host gives at most: more than twice what any was seen to have.
+/// Figures of tags that one host gives at most: several times what any was seen to have.
 const MAX_OF_HOST: usize = 16_384;
 
 /// Bytes of a value and its place at most.
@@ -26,116 +26,122 @@ const MAX_VALUE: usize = 13;
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum FleetKey {
-    /// Which hosts are here at all: their snapshots of the hour.
-    Samples,
+    /// The boot of a host's last point, by number: the hosts that are here at all.
+    Boot,
+    /// Where that point begins, seconds after the hour began.
+    Last,
     /// Which hosts tell all tags: 1.
     Complete,
-    /// A system-wide figure, by its place in a chunk; one more than it, so that 0 is known.
-    Memory(u8),
     /// Bytes of a tag.
     Bytes(PoolTag, Pool),
-    /// Outstanding allocations of a tag.
-    Outstanding(PoolTag, Pool),
 }
 
-/// The columns of a host block: places of hosts in the block, ascending, with their values.
-pub type Columns = BTreeMap<FleetKey, Vec<(u16, u64)>>;
+/// One figure: places of hosts in the block, ascending, with their values.
+pub type FleetColumn = Vec<(u16, u64)>;
+
+/// The columns of a host block.
+pub type Columns = BTreeMap<FleetKey, FleetColumn>;
 
 /// A block as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EncodedFleet {
-    /// Where buckets end, four bytes each, big-endian.
-    pub head: Vec<u8>,
+    /// Where each bucket begins, and where the last one ends.
+    pub bounds: Vec<i32>,
     /// The buckets.
     pub buckets: Vec<u8>,
 }
 
+/// The first host of the block that a host is in, and its place there.
+#[must_use]
+pub fn place_of(host: HostId) -> (i32, u16) {
+    let place = host.0.rem_euclid(BLOCK_HOSTS);
+    (host.0 - place, place as u16)
+}
+
 /// Adds how a chunk of a host ended: the means of its last point. Hosts come in ascending order.
-pub fn add(columns: &mut Columns, place: u16, chunk: &Chunk) {
-    let Some(last) = chunk.slots.len().checked_sub(1) else { return };
-    let mut left = MAX_OF_HOST;
+pub fn add(columns: &mut Columns, host: HostId, chunk: &Chunk) {
+    let Some((at, last)) = chunk.slots.iter().enumerate().next_back() else { return };
+    let (_, place) = place_of(host);
     let mut put = |key, value| columns.entry(key).or_default().push((place, value));
-    let samples: u32 = chunk.slots.iter().map(|slot| slot.samples).sum();
-    put(FleetKey::Samples, samples.into());
-    for (figure, column) in (0..).zip(&chunk.memory) {
-        if let Some(stat) = column.at(last) {
-            put(FleetKey::Memory(figure), stat.mean.saturating_add(1));
-        }
-    }
+    put(FleetKey::Boot, last.boot_no.cast_unsigned().into());
+    put(FleetKey::Last, last.offset_s.into());
+    let mut left = MAX_OF_HOST;
+    let mut all = last.tags.is_some_and(|tags| tags.complete);
     for (tag, row) in chunk.tags.keys.iter().zip(&chunk.tags.rows) {
-        for (pool, first) in [(Pool::Paged, 0), (Pool::Nonpaged, 3)] {
-            let of = |figure: usize| row[first + figure].at(last).map_or(0, |stat| stat.mean);
-            let (bytes, outstanding) = (of(0), of(1));
-            let figures = [
-                (FleetKey::Bytes(*tag, pool), bytes),
-                (FleetKey::Outstanding(*tag, pool), outstanding),
-            ];
-            for (key, value) in figures.into_iter().filter(|(_, value)| *value > 0) {
-                if left > 0 {
-                    put(key, value);
+        for (pool, figure) in [(Pool::Paged, 0), (Pool::Nonpaged, 3)] {
+            match row[figure].at(at).map_or(0, |stat| stat.mean) {
+                0 => {}
+                _ if left == 0 => all = false,
+                bytes => {
+                    put(FleetKey::Bytes(*tag, pool), bytes);
+                    left -= 1;
                 }
-                left = left.saturating_sub(1);
             }
         }
     }
-    if left > 0 && chunk.slots[last].tags.is_some_and(|tags| tags.complete) {
+    if all {
         put(FleetKey::Complete, 1);
     }
 }
 
-/// Takes hosts out of a block.
-pub fn remove(columns: &mut Columns, places: &HashSet<u16>) {
+/// Puts hosts that were made anew in place of what was known of them.
+pub fn overlay(columns: &mut Columns, newer: Columns) {
+    let hosts: HashSet<u16> =
+        newer.get(&FleetKey::Boot).into_iter().flatten().map(|(place, _)| *place).collect();
     columns.retain(|_, values| {
-        values.retain(|(host, _)| !places.contains(host));
+        values.retain(|(place, _)| !hosts.contains(place));
         !values.is_empty()
     });
-}
-
-/// Puts the columns of a block in the order of its hosts.
-pub fn sort(columns: &mut Columns) {
-    columns.values_mut().for_each(|values| values.sort_unstable());
+    for (key, values) in newer {
+        let column = columns.entry(key).or_default();
+        column.extend(values);
+        column.sort_unstable();
+    }
 }
 
 /// The bucket of a column.
 #[must_use]
 pub fn bucket_of(key: FleetKey) -> usize {
     match key {
-        FleetKey::Samples | FleetKey::Complete | FleetKey::Memory(_) => BUCKETS,
-        FleetKey::Bytes(tag, _) | FleetKey::Outstanding(tag, _) => {
+        FleetKey::Boot | FleetKey::Last | FleetKey::Complete => BUCKETS,
+        FleetKey::Bytes(tag, _) => {
             let mixed = u32::from_le_bytes(tag.bytes()).wrapping_mul(0x9E37_79B1);
             (mixed >> 24) as usize
         }
     }
 }
 
-/// Encodes a block. Columns that a bucket has no room for are left out and counted: only hosts that
-/// make up tags come that far.
+/// Encodes a block. Of a tag that its bucket has no room for, the hosts are told to be incomplete:
+/// only hosts that make up tags come that far.
 ///
 /// # Errors
 /// When compression fails.
-pub fn encode(columns: &Columns) -> Result<(EncodedFleet, usize), Malformed> {
+pub fn encode(columns: &Columns) -> Result<EncodedFleet, Malformed> {
     let mut plain = vec![(0_u64, Vec::new()); BUCKETS + 1];
-    let mut left_out = 0;
-    for (key, values) in columns {
+    let mut cut: HashSet<u16> = HashSet::new();
+    // What tells about the hosts comes last.
+    for (key, values) in columns.iter().rev() {
         let (count, out) = &mut plain[bucket_of(*key)];
         if *count == MAX_COLUMNS as u64 || out.len() + values.len() * MAX_VALUE + 16 > MAX_BYTES {
-            left_out += 1;
+            cut.extend(values.iter().map(|(place, _)| *place));
             continue;
         }
+        let is_told = |(place, _): &&(u16, u64)| *key != FleetKey::Complete || !cut.contains(place);
+        let told = || values.iter().filter(is_told);
         *count += 1;
         put_key(out, *key);
-        put(out, values.len() as u64);
+        put(out, told().count() as u64);
         let mut before = 0;
-        for (place, _) in values {
+        for (place, _) in told() {
             put(out, u64::from(place - before));
             before = *place;
         }
-        for (_, value) in values {
+        for (_, value) in told() {
             put(out, *value);
         }
     }
     let mut writer = BlockWriter::new()?;
-    let (mut head, mut buckets) = (Vec::with_capacity((BUCKETS + 1) * 4), Vec::new());
+    let (mut bounds, mut buckets) = (vec![0], Vec::new());
     for (count, columns) in plain {
         if count > 0 {
             let mut body = Vec::with_capacity(columns.len() + 4);
@@ -143,32 +149,57 @@ pub fn encode(columns: &Columns) -> Result<(EncodedFleet, usize), Malformed> {
             body.extend_from_slice(&columns);
             writer.raw(&mut buckets, &body)?;
         }
-        let end = u32::try_from(buckets.len()).unwrap_or(u32::MAX);
-        head.extend_from_slice(&end.to_be_bytes());
+        bounds.push(i32::try_from(buckets.len()).map_err(|_| Malformed)?);
     }
-    Ok((EncodedFleet { head, buckets }, left_out))
+    Ok(EncodedFleet { bounds, buckets })
 }
 
-/// Where a bucket is: its first byte, counted from 0, and its length; `None` when it is empty.
-#[must_use]
-pub fn place(head: &[u8], bucket: usize) -> Option<(usize, usize)> {
-    let end = |bucket: usize| {
-        let bytes = head.get(bucket * 4..)?.first_chunk::<4>()?;
-        Some(u32::from_be_bytes(*bytes) as usize)
-    };
-    let from = bucket.checked_sub(1).map_or(Some(0), end)?;
-    let length = end(bucket)?.checked_sub(from)?;
-    (length > 0).then_some((from, length))
-}
-
-/// The columns of one bucket.
+/// The columns of one bucket, which is empty when it has none.
 ///
 /// # Errors
 /// When it is none.
 pub fn decode(bucket: &[u8]) -> Result<Columns, Malformed> {
+    let mut columns = Columns::new();
+    each(bucket, |key, values| {
+        columns.insert(key, values);
+    })?;
+    Ok(columns)
+}
+
+/// One column of its bucket; empty where no host has it.
+///
+/// # Errors
+/// When the bucket is none.
+pub fn column(bucket: &[u8], wanted: FleetKey) -> Result<FleetColumn, Malformed> {
+    let mut found = FleetColumn::new();
+    each(bucket, |key, values| {
+        if key == wanted {
+            found = values;
+        }
+    })?;
+    Ok(found)
+}
+
+/// All columns of a block.
+///
+/// # Errors
+/// When it is none.
+pub fn decode_all(bounds: &[i32], buckets: &[u8]) -> Result<Columns, Malformed> {
+    let mut all = Columns::new();
+    for ends in bounds.windows(2) {
+        let range = usize::try_from(ends[0]).ok().zip(usize::try_from(ends[1]).ok());
+        let bytes = range.and_then(|(from, to)| buckets.get(from..to)).ok_or(Malformed)?;
+        all.append(&mut decode(bytes)?);
+    }
+    Ok(all)
+}
+
+fn each(bucket: &[u8], mut take: impl FnMut(FleetKey, FleetColumn)) -> Result<(), Malformed> {
+    if bucket.is_empty() {
+        return Ok(());
+    }
     let plain = block::unpack(bucket)?;
     let mut reader = Reader(&plain);
-    let mut columns = Columns::new();
     for _ in 0..reader.count(MAX_COLUMNS)? {
         let key = key(&mut reader)?;
         let count = reader.count(BLOCK_HOSTS as usize)?;
@@ -176,42 +207,24 @@ pub fn decode(bucket: &[u8]) -> Result<Columns, Malformed> {
         let mut place = 0_u64;
         for _ in 0..count {
             place = place.checked_add(reader.varint()?).ok_or(Malformed)?;
-            values.push((u16::try_from(place).map_err(|_| Malformed)?, 0));
+            let is_place = |place: &u16| i32::from(*place) < BLOCK_HOSTS;
+            values.push((u16::try_from(place).ok().filter(is_place).ok_or(Malformed)?, 0));
         }
         for (_, value) in &mut values {
             *value = reader.varint()?;
         }
-        columns.insert(key, values);
+        take(key, values);
     }
-    reader.end()?;
-    Ok(columns)
-}
-
-/// All columns of a block.
-///
-/// # Errors
-/// When it is none.
-pub fn decode_all(head: &[u8], buckets: &[u8]) -> Result<Columns, Malformed> {
-    let mut all = Columns::new();
-    for bucket in 0..=BUCKETS {
-        if let Some((from, length)) = place(head, bucket) {
-            let to = from.checked_add(length).ok_or(Malformed)?;
-            let bytes = buckets.get(from..to).ok_or(Malformed)?;
-            all.append(&mut decode(bytes)?);
-        }
-    }
-    Ok(all)
+    reader.end()
 }
 
 fn put_key(out: &mut Vec<u8>, key: FleetKey) {
     let (kind, tag) = match key {
-        FleetKey::Samples => (0, None),
-        FleetKey::Complete => (1, None),
-        FleetKey::Memory(figure) => (0x80 | figure, None),
-        FleetKey::Bytes(tag, Pool::Paged) => (2, Some(tag)),
-        FleetKey::Bytes(tag, Pool::Nonpaged) => (3, Some(tag)),
-        FleetKey::Outstanding(tag, Pool::Paged) => (4, Some(tag)),
-        FleetKey::Outstanding(tag, Pool::Nonpaged) => (5, Some(tag)),
+        FleetKey::Boot => (0, None),
+        FleetKey::Last => (1, None),
+        FleetKey::Complete => (2, None),
+        FleetKey::Bytes(tag, Pool::Paged) => (3, Some(tag)),
+        FleetKey::Bytes(tag, Pool::Nonpaged) => (4, Some(tag)),
     };
     out.push(kind);
     out.extend(tag.iter().flat_map(|tag| tag.bytes()));
@@ -224,13 +237,11 @@ fn key(reader: &mut Reader<'_>) -> Result<FleetKey, Malformed> {
         bytes.try_into().map(PoolTag::new).map_err(|_| Malformed)
     };
     Ok(match kind {
-        0 => FleetKey::Samples,
-        1 => FleetKey::Complete,
-        2 => FleetKey::Bytes(tag()?, Pool::Paged),
-        3 => FleetKey::Bytes(tag()?, Pool::Nonpaged),
-        4 => FleetKey::Outstanding(tag()?, Pool::Paged),
-        5 => FleetKey::Outstanding(tag()?, Pool::Nonpaged),
-        0x80.. => FleetKey::Memory(kind & 0x7F),
+        0 => FleetKey::Boot,
+        1 => FleetKey::Last,
+        2 => FleetKey::Complete,
+        3 => FleetKey::Bytes(tag()?, Pool::Paged),
+        4 => FleetKey::Bytes(tag()?, Pool::Nonpaged),
         _ => return Err(Malformed),
     })
 }

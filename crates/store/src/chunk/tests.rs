@@ -9,7 +9,7 @@ use super::{
 };
 use jiff::SignedDuration;
 use poolwatch_model::{
-    Bytes, Snapshot,
+    Bytes, HostId, Snapshot,
     process::{ObjectTypeUse, ProcessUse},
     tag::{TagCounters, TagTable, TagUse},
 };
@@ -199,19 +199,28 @@ proptest! {
     #[test]
     fn the_columns_of_a_host_block_come_back(chunks in proptest::collection::vec(any_chunk(), 1..4)) {
         let mut columns = Columns::new();
-        for (place, chunk) in (0..).step_by(300).zip(&chunks) {
-            fleet::add(&mut columns, place, chunk);
+        for (host, chunk) in (7000..).step_by(300).zip(&chunks) {
+            fleet::add(&mut columns, HostId(host), chunk);
         }
-        let (encoded, left_out) = fleet::encode(&columns).unwrap();
-        prop_assert_eq!(left_out, 0);
-        prop_assert_eq!(fleet::decode_all(&encoded.head, &encoded.buckets).unwrap(), columns.clone());
+        let encoded = fleet::encode(&columns).unwrap();
+        let all = fleet::decode_all(&encoded.bounds, &encoded.buckets).unwrap();
+        prop_assert_eq!(&all, &columns);
         for (key, values) in &columns {
-            let (from, length) = fleet::place(&encoded.head, fleet::bucket_of(*key)).unwrap();
-            let bucket = fleet::decode(&encoded.buckets[from..from + length]).unwrap();
-            prop_assert_eq!(&bucket[key], values);
+            let at = fleet::bucket_of(*key);
+            let range = encoded.bounds[at] as usize..encoded.bounds[at + 1] as usize;
+            prop_assert_eq!(&fleet::column(&encoded.buckets[range], *key).unwrap(), values);
         }
-        fleet::remove(&mut columns, &[0].into());
-        prop_assert!(columns.values().flatten().all(|(place, _)| *place != 0));
+        // The last host came anew as the first one was.
+        let mut late = Columns::new();
+        let last = chunks.len() as i32 - 1;
+        fleet::add(&mut late, HostId(7000 + last * 300), &chunks[0]);
+        fleet::overlay(&mut columns, late);
+        let mut expected = Columns::new();
+        for (host, chunk) in (7000..).step_by(300).zip(&chunks[..chunks.len() - 1]) {
+            fleet::add(&mut expected, HostId(host), chunk);
+        }
+        fleet::add(&mut expected, HostId(7000 + last * 300), &chunks[0]);
+        prop_assert_eq!(columns, expected);
     }
 
     #[test]
@@ -226,7 +235,7 @@ proptest! {
         let _ = block::rows(&packed, 32, TAG_FIGURES, 200);
         let _ = encode::process_names(&packed);
         let _ = fleet::decode(&packed);
-        let _ = fleet::decode_all(&bytes, &packed);
+        let _ = fleet::decode_all(&[0, i32::try_from(packed.len()).unwrap(), -1], &packed);
         let mut encoded = encode(&chunk).unwrap();
         let whole = encoded.head.len() + encoded.blocks.len();
         let at = flip.index(whole);

@@ -14,12 +14,12 @@ use crate::{
 };
 
 /// A value with its place.
-struct Value {
-    at: Timestamp,
-    boot_no: i32,
-    stat: Stat,
-    samples: u32,
-    wraps: bool,
+pub(super) struct Value {
+    pub(super) at: Timestamp,
+    pub(super) boot_no: i32,
+    pub(super) stat: Stat,
+    pub(super) samples: u32,
+    pub(super) wraps: bool,
 }
 
 /// The series of the figure at `column` of the pieces.
@@ -51,6 +51,11 @@ pub(super) fn series(
     if matches!(figure, Figure::TagAllocs(..)) {
         count_up(&mut values);
     }
+    points(&values, step_s, boots)
+}
+
+/// The series of values in their order, one point per step and boot.
+pub(super) fn points(values: &[Value], step_s: u32, boots: &[(i32, BootId)]) -> Series {
     let mut series = Series { step_s, points: Vec::new(), breaks: Vec::new() };
     let mut last: Option<(Timestamp, i32)> = None;
     let step = |value: &Value| (floor(value.at, step_s.into()), value.boot_no);

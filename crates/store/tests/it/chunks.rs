@@ -23,12 +23,12 @@ use crate::{later, noon};
 
 const KEY: ProcessKey = ProcessKey { pid: 7, created: None };
 
-fn leak() -> PoolTag {
+pub(crate) fn leak() -> PoolTag {
     "Leak".parse().unwrap()
 }
 
 /// Deterministic values that jump about.
-fn bytes_at(minute: i64) -> u64 {
+pub(crate) fn bytes_at(minute: i64) -> u64 {
     minute.unsigned_abs().wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 24
 }
 
@@ -48,7 +48,11 @@ fn snapshot(minute: i64) -> Snapshot {
 }
 
 /// The frames of these minutes after noon, as one chain.
-fn frames_of(host: HostId, boot_no: i32, minutes: impl Iterator<Item = i64>) -> Vec<NewFrame> {
+pub(crate) fn frames_of(
+    host: HostId,
+    boot_no: i32,
+    minutes: impl Iterator<Item = i64>,
+) -> Vec<NewFrame> {
     let mut encoder = Encoder::default();
     let boot = BootId(Uuid::from_u128(boot_no as u128));
     (1..)
@@ -71,15 +75,22 @@ fn frames_of(host: HostId, boot_no: i32, minutes: impl Iterator<Item = i64>) -> 
 }
 
 async fn host(db: &mut PgConnection) -> HostId {
-    let id: i32 = sqlx::query_scalar(
-        "INSERT INTO hosts (name, facts, enrolled_at) VALUES ('FS-02', '{}', now()) RETURNING id",
+    host_numbered(db, 1).await
+}
+
+/// A host with two boots, and partitions for two days.
+pub(crate) async fn host_numbered(db: &mut PgConnection, id: i32) -> HostId {
+    sqlx::query(
+        "INSERT INTO hosts (id, name, facts, enrolled_at) OVERRIDING SYSTEM VALUE
+         VALUES ($1, 'FS-' || $1, '{}', now())",
     )
-    .fetch_one(&mut *db)
+    .bind(id)
+    .execute(&mut *db)
     .await
     .unwrap();
     for back in 0..2 {
         let day = partitions::day_of(later(-back * 1440));
-        for table in [Table::Frames, Table::ChunkHour, Table::ChunkDay] {
+        for table in [Table::Frames, Table::ChunkHour, Table::ChunkDay, Table::FleetHour] {
             partitions::create_of(db, table, day).await.unwrap();
         }
     }
@@ -89,7 +100,7 @@ async fn host(db: &mut PgConnection) -> HostId {
     HostId(id)
 }
 
-async fn make_hour(pool: &PgPool, hour: Timestamp) -> Compacted {
+pub(crate) async fn make_hour(pool: &PgPool, hour: Timestamp) -> Compacted {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
@@ -98,7 +109,7 @@ async fn make_hour(pool: &PgPool, hour: Timestamp) -> Compacted {
     done
 }
 
-async fn make_dirty(pool: &PgPool) -> Compacted {
+pub(crate) async fn make_dirty(pool: &PgPool) -> Compacted {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
@@ -107,7 +118,7 @@ async fn make_dirty(pool: &PgPool) -> Compacted {
     done
 }
 
-async fn make_day(pool: &PgPool) {
+pub(crate) async fn make_day(pool: &PgPool) {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let day = later(-12 * 60);

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chunks;
+mod fleet_hours;
 mod frames;
 mod incidents;
 mod inventories;
+mod past;
 mod tag_notes;
 mod work;
 

@@ -108,8 +108,11 @@ pub(in crate::api) async fn one(
     let view = app.fleet.view();
     let missing = || Failure::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
-    let mut db = app.pool.acquire().await?;
-    let mut snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
+    let mut snapshot = app.fleet.host(HostId(id)).snapshot();
+    if snapshot.is_none() {
+        let mut db = app.pool.acquire().await?;
+        snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
+    }
     if let (Some(snapshot), Some(most)) = (&mut snapshot, query.largest) {
         keep_largest(snapshot, most);
     }

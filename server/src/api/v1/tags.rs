@@ -1,7 +1,5 @@
 //! `GET /api/v1/tags`, `/api/v1/tags/{tag}` and `/api/v1/hosts/{id}/tags/{tag}`.
 
-use std::cmp::Reverse;
-
 use axum::{
     Json,
     extract::{Path, Query, State},
@@ -172,7 +170,7 @@ pub(in crate::api) struct HostShare {
     growth_24h: Option<i64>,
 }
 
-/// One tag over all hosts, as of this moment.
+/// One tag over all hosts, as of some seconds ago at most.
 #[utoipa::path(get, path = "/api/v1/tags/{tag}",
     params(
         ("tag" = String, Path, description = "The tag; what is not printable ASCII as `\\xNN`"),
@@ -187,17 +185,16 @@ pub(in crate::api) async fn across(
     let tag = parse(&tag)?;
     let work = move || {
         let pools = Pool::ALL.into_iter().filter(|pool| query.pool.is_none_or(|of| of == *pool));
+        let across = app.fleet.across(tag);
         let of_pool = |pool| {
-            let mut found = app.fleet.across(tag, pool);
-            let total = found.len();
-            found.sort_unstable_by_key(|one| (Reverse(one.counters.bytes), one.host));
-            found.truncate(rows(query.limit));
+            let found = across.of(pool);
             let share = |one: &crate::fleet::across::HostUse| HostShare {
                 host: one.host.0,
                 counters: one.counters,
                 growth_24h: one.growth(Window::Day),
             };
-            PoolAcross { pool, total, hosts: found.iter().map(share).collect() }
+            let hosts = found.iter().take(rows(query.limit)).map(share).collect();
+            PoolAcross { pool, total: found.len(), hosts }
         };
         TagAcross { pools: pools.map(of_pool).collect() }
     };

@@ -44,7 +44,8 @@ pub(super) async fn select(
     let (by, order) = (query.sort, query.order);
     let work = move || {
         let known = |used: HostUse| Some(TagHost { used, summary: view.host(used.host)?.clone() });
-        let uses = app.fleet.across(tag, pool).into_iter();
+        let across = app.fleet.across(tag);
+        let uses = across.of(pool).iter().copied();
         let mut hosts: Vec<TagHost> =
             uses.filter(|used| used.counters.bytes > 0).filter_map(known).collect();
         let name = |host: &TagHost| (host.summary.host.name.to_lowercase(), host.used.host);

@@ -10,7 +10,7 @@ use super::{from_postcard, to_postcard};
 use crate::{
     limits,
     v1::{
-        table::{self, Row},
+        table::{self, Moved, Row},
         wire::Malformed,
     },
 };
@@ -55,6 +55,8 @@ impl Row for TagUse {
     const COUNTERS: usize = 6;
     const LIMIT: usize = limits::TAGS;
     const SMALL: u8 = 0;
+    /// Bytes move with the outstanding allocations.
+    const FOLLOWING: u8 = 0b10_0100;
     type Key = PoolTag;
 
     fn key(&self) -> PoolTag {
@@ -73,6 +75,14 @@ impl Row for TagUse {
 
     fn differs_only_in_counters(&self, other: &Self) -> bool {
         self.tag == other.tag
+    }
+
+    /// As many bytes more as there are allocations more, of the size that they had on average.
+    fn expected(bytes: u64, outstanding: Moved) -> u64 {
+        let Some(size) = bytes.checked_div(outstanding.from) else { return bytes };
+        let more = i128::from(outstanding.to) - i128::from(outstanding.from);
+        let moved = i128::from(size).checked_mul(more).map(|more| i128::from(bytes) + more);
+        moved.and_then(|bytes| u64::try_from(bytes).ok()).unwrap_or(bytes)
     }
 
     fn encode(rows: &[Self]) -> Vec<u8> {

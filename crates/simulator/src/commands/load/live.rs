@@ -32,7 +32,7 @@ const GRACE: Duration = Duration::from_secs(120);
 #[derive(Debug)]
 struct Plan {
     first: Timestamp,
-    /// After every host has sent its first frame.
+    /// After every host has sent its first frame, and the warm-up.
     measure_from: Timestamp,
     until: Timestamp,
     batch: usize,
@@ -47,7 +47,8 @@ struct Plan {
 
 pub(super) async fn send(lanes: Vec<Lane>, options: &Options, report: &mut Report) -> Result<()> {
     let first = clock::now();
-    let measure_from = first.saturating_add(SignedDuration::try_from(options.interval)?)?;
+    let warm_up = options.interval + Duration::from_secs(options.warm_up);
+    let measure_from = first.saturating_add(SignedDuration::try_from(warm_up)?)?;
     let until = measure_from.saturating_add(Duration::from_secs(options.duration))?;
     let plan = Arc::new(Plan {
         first,
@@ -60,7 +61,7 @@ pub(super) async fn send(lanes: Vec<Lane>, options: &Options, report: &mut Repor
         repeated: Counts::new()?,
         behind: AtomicU64::new(0),
     });
-    let at_most = options.interval + Duration::from_secs(options.duration) + GRACE;
+    let at_most = warm_up + Duration::from_secs(options.duration) + GRACE;
     let lanes = lane::all(lanes, |lane| send_lane(lane, Arc::clone(&plan)));
     tokio::select! {
         sent = timeout(at_most, lanes) => {

@@ -21,6 +21,10 @@ pub(crate) struct Options {
     /// only the backlog is sent.
     #[arg(long, default_value_t = 60)]
     pub(super) duration: u64,
+    /// Seconds of load after that first interval and before measuring: first frames are key frames,
+    /// and so many at once keep a server busy for a while.
+    #[arg(long, default_value_t = 0)]
+    pub(super) warm_up: u64,
     /// Connections that the hosts share.
     #[arg(long, default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) connections: u32,

@@ -1,0 +1,205 @@
+//! The whole of a host at times of the past: from chunks where there are, else from frames.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{HostId, Snapshot, tag::TagTable};
+use poolwatch_protocol::v1::Decoder;
+use sqlx::PgConnection;
+
+use super::whole;
+use crate::{
+    Result, boots,
+    chunk::{Chunk, snapshot::Pick},
+    compact::after,
+    frames,
+};
+
+/// Moments of one answer at most: a week of ten minutes.
+const MAX_MOMENTS: usize = 1008;
+
+/// A host at a time of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Past {
+    /// When the snapshot was taken, or where the time that it stands for begins.
+    pub at: Timestamp,
+    /// Seconds that it stands for; 0 for a snapshot as it was taken.
+    pub step_s: u32,
+    /// The boot, by number.
+    pub boot_no: i32,
+    /// How long that had run, seconds.
+    pub uptime_s: Option<u64>,
+    /// Whether there were processes that are not among those told.
+    pub lacks_processes: bool,
+    /// What was known.
+    pub snapshot: Snapshot,
+}
+
+/// The tags of a host at a time of the past.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TagsThen {
+    /// When.
+    pub at: Timestamp,
+    /// The tags.
+    pub tags: TagTable,
+}
+
+/// The state of a host at a time: the latest snapshot since `since` and not after `until`, as it was
+/// taken where its frames are kept, else the means of its last point.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn state_at(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Past>> {
+    if let Some(past) = last_taken(db, host, since, until).await? {
+        return Ok(Some(past));
+    }
+    for found in whole::newest(db, host, since, until).await? {
+        let Some(chunk) = whole::load(db, host, found).await? else { continue };
+        let is_told = |slot: &usize| {
+            let at = start_of(&chunk, *slot);
+            since <= at && at <= until
+        };
+        if let Some(slot) = (0..chunk.slots.len()).rev().find(is_told) {
+            let begun = boots::begun(db, host, &[chunk.slots[slot].boot_no]).await?;
+            return Ok(Some(of_slot(&chunk, slot, Pick::Mean, &begun)));
+        }
+    }
+    Ok(None)
+}
+
+/// The latest snapshot of a host since `since` and not after `until` as it was taken: from frames
+/// alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn last_taken(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Past>> {
+    let chain = frames::chain(db, host, since, until).await?;
+    let mut decoder = Decoder::default();
+    let mut last = None;
+    for frame in &chain {
+        // A frame that was lost on the way makes those after it unreadable, up to the next key.
+        if decoder.decode(&frame.payload).is_err() {
+            break;
+        }
+        last = Some(frame);
+    }
+    Ok(decoder.into_last().zip(last).map(|(taken, frame)| Past {
+        at: frame.at,
+        step_s: 0,
+        boot_no: frame.boot_no,
+        uptime_s: Some(taken.stamp.uptime_ms / 1000),
+        lacks_processes: false,
+        snapshot: taken.snapshot,
+    }))
+}
+
+/// What was known of a host over a period, oldest first: the least of every ten minutes (of hours,
+/// where no more is kept), and the latest snapshot as it was taken instead of the last of these.
+/// Of a period that holds too many, the latest.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn moments(
+    db: &mut PgConnection,
+    host: HostId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Past>> {
+    let mut pages: Vec<Vec<Past>> = Vec::new();
+    let mut left = MAX_MOMENTS;
+    let latest = last_taken(db, host, from, to).await?;
+    let is_before = |at: Timestamp, step_s: u32, boot_no: i32| {
+        latest
+            .as_ref()
+            .is_none_or(|latest| boot_no != latest.boot_no || after(at, step_s.into()) <= latest.at)
+    };
+    for found in whole::of(db, host, from, to).await?.into_iter().rev() {
+        let Some(chunk) = whole::load(db, host, found).await? else { continue };
+        let is_told = |slot: &usize| {
+            let at = start_of(&chunk, *slot);
+            from <= after(at, chunk.step_s.into())
+                && at <= to
+                && is_before(at, chunk.step_s, chunk.slots[*slot].boot_no)
+        };
+        let slots: Vec<usize> = (0..chunk.slots.len()).filter(is_told).collect();
+        let slots = &slots[slots.len().saturating_sub(left)..];
+        let mut numbers: Vec<i32> = slots.iter().map(|slot| chunk.slots[*slot].boot_no).collect();
+        numbers.dedup();
+        let begun = boots::begun(db, host, &numbers).await?;
+        let told = slots.iter().map(|slot| of_slot(&chunk, *slot, Pick::Least, &begun));
+        pages.push(told.collect());
+        left -= slots.len();
+        if left == 0 {
+            break;
+        }
+    }
+    Ok(pages.into_iter().rev().flatten().chain(latest).collect())
+}
+
+/// The tags of a host at the time nearest to `at` of which they are known, within `slack`: the means
+/// of a point where there is a chunk, else as they were taken.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn tags_at(
+    db: &mut PgConnection,
+    host: HostId,
+    at: Timestamp,
+    slack: SignedDuration,
+) -> Result<Option<TagsThen>> {
+    let (from, to) = (
+        at.saturating_sub(slack).unwrap_or(Timestamp::MIN),
+        at.saturating_add(slack).unwrap_or(Timestamp::MAX),
+    );
+    let mut found = whole::of(db, host, from, to).await?;
+    found.sort_by_key(|whole| whole.distance_s(at));
+    let mut best: Option<TagsThen> = None;
+    for whole in found {
+        let is_nearer = |best: &TagsThen| distance_s(best.at, at) <= whole.distance_s(at);
+        if best.as_ref().is_some_and(is_nearer) {
+            break;
+        }
+        let Some(chunk) = whole::load(db, host, whole).await? else { continue };
+        let slots = (0..chunk.slots.len()).filter(|slot| chunk.slots[*slot].tags.is_some());
+        let middle = |slot: usize| after(start_of(&chunk, slot), i64::from(chunk.step_s) / 2);
+        let Some(slot) = slots.min_by_key(|slot| distance_s(middle(*slot), at)) else { continue };
+        let then = middle(slot);
+        let is_best = best.as_ref().is_none_or(|b| distance_s(then, at) < distance_s(b.at, at));
+        if from <= then && then <= to && is_best {
+            let tags = chunk.tag_table(slot, Pick::Mean);
+            best = tags.map(|tags| TagsThen { at: then, tags }).or(best);
+        }
+    }
+    Ok(best)
+}
+
+fn of_slot(chunk: &Chunk, slot: usize, pick: Pick, begun: &BTreeMap<i32, Timestamp>) -> Past {
+    let (at, boot_no) = (start_of(chunk, slot), chunk.slots[slot].boot_no);
+    let uptime_s = |begun: &Timestamp| at.duration_since(*begun).as_secs().max(0).unsigned_abs();
+    Past {
+        at,
+        step_s: chunk.step_s,
+        boot_no,
+        uptime_s: begun.get(&boot_no).map(uptime_s),
+        lacks_processes: chunk.lacks_processes(),
+        snapshot: chunk.snapshot(slot, pick),
+    }
+}
+
+fn start_of(chunk: &Chunk, slot: usize) -> Timestamp {
+    after(chunk.start, chunk.slots[slot].offset_s.into())
+}
+
+pub(super) fn distance_s(one: Timestamp, other: Timestamp) -> u64 {
+    one.as_second().abs_diff(other.as_second())
+}

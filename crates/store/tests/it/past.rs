@@ -1,0 +1,147 @@
+//! The whole of a host at times of the past, from frames and from chunks.
+
+use jiff::SignedDuration;
+use poolwatch_model::{HostId, Pool};
+use poolwatch_store::{
+    frames,
+    read::{self, Past},
+    testing,
+};
+use sqlx::PgConnection;
+
+use crate::{
+    chunks::{bytes_at, frames_of, host_numbered, leak, make_day, make_hour},
+    later, noon,
+};
+
+/// Minute after noon and boot of each moment, and the bytes of the leak.
+fn told(moments: &[Past]) -> Vec<(i64, i32, Option<u64>)> {
+    let minute = |past: &Past| (past.at.as_second() - noon().as_second()).div_euclid(60);
+    let bytes = |past: &Past| {
+        let tags = past.snapshot.tags.as_ref()?;
+        Some(tags.get(leak()).map_or(0, |row| row.of(Pool::Nonpaged).bytes))
+    };
+    moments.iter().map(|past| (minute(past), past.boot_no, bytes(past))).collect()
+}
+
+fn least(from: i64, to: i64) -> Option<u64> {
+    (from..to).map(bytes_at).min()
+}
+
+async fn moments(db: &mut PgConnection, host: HostId) -> Vec<Past> {
+    read::moments(db, host, noon(), later(400)).await.unwrap()
+}
+
+async fn forget_frames(db: &mut PgConnection) {
+    sqlx::query("DELETE FROM frames").execute(db).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_host_is_the_same_from_frames_from_hours_and_from_days() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host_numbered(&mut db, 1).await;
+    frames::insert(&mut db, &frames_of(host, 1, 0..125)).await.unwrap();
+
+    let from_frames = moments(&mut db, host).await;
+    let mut expected: Vec<_> =
+        (0..12).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))).collect();
+    expected.push((124, 1, Some(bytes_at(124))));
+    assert_eq!(told(&from_frames), expected);
+    assert_eq!(from_frames[3].step_s, 600);
+    assert_eq!(from_frames[3].uptime_s, Some(30 * 60));
+    let process = &from_frames[3].snapshot.processes.as_ref().unwrap()[0];
+    assert_eq!((process.image.as_str(), process.handles), ("spoolsv.exe", Some(1030)));
+    assert_eq!(process.threads, None, "what was never told is not told as 0");
+    assert_eq!(from_frames[3].snapshot.memory.nonpaged.map(|bytes| bytes.0), least(30, 40));
+    assert_eq!(from_frames[3].snapshot.memory.physical, None);
+    assert_eq!(from_frames[12].step_s, 0, "the latest is as it was taken");
+
+    make_hour(&pool, noon()).await;
+    make_hour(&pool, later(60)).await;
+    assert_eq!(moments(&mut db, host).await, from_frames, "hours, and frames of the third");
+    make_hour(&pool, later(120)).await;
+    assert_eq!(moments(&mut db, host).await, from_frames);
+    make_day(&pool).await;
+    assert_eq!(moments(&mut db, host).await, from_frames);
+
+    forget_frames(&mut db).await;
+    let from_chunks = moments(&mut db, host).await;
+    expected[12] = (120, 1, least(120, 125));
+    assert_eq!(told(&from_chunks), expected);
+    assert_eq!(from_chunks[..12], from_frames[..12]);
+}
+
+#[tokio::test]
+async fn gaps_and_restarts_stay_what_they_are() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host_numbered(&mut db, 1).await;
+    frames::insert(&mut db, &frames_of(host, 1, (0..5).chain(50..60))).await.unwrap();
+    // Nothing of the second hour; a restart in the third.
+    frames::insert(&mut db, &frames_of(host, 1, 120..125)).await.unwrap();
+    frames::insert(&mut db, &frames_of(host, 2, 125..140)).await.unwrap();
+    let expected = [
+        (0, 1, least(0, 5)),
+        (50, 1, least(50, 60)),
+        (120, 1, least(120, 125)),
+        (125, 2, least(125, 130)),
+        (139, 2, Some(bytes_at(139))),
+    ];
+    assert_eq!(told(&moments(&mut db, host).await), expected);
+    for hour in 0..3 {
+        make_hour(&pool, later(hour * 60)).await;
+    }
+    assert_eq!(told(&moments(&mut db, host).await), expected);
+    make_day(&pool).await;
+    assert_eq!(told(&moments(&mut db, host).await), expected);
+}
+
+#[tokio::test]
+async fn a_state_is_as_it_was_taken_while_frames_are_kept_and_a_mean_after() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host_numbered(&mut db, 1).await;
+    frames::insert(&mut db, &frames_of(host, 1, 0..125)).await.unwrap();
+    let state =
+        async |db: &mut PgConnection, at| read::state_at(db, host, later(-600), at).await.unwrap();
+    let bytes = |past: &Past| told(std::slice::from_ref(past))[0];
+    let past = state(&mut db, later(73)).await.unwrap();
+    assert_eq!((bytes(&past), past.step_s), ((73, 1, Some(bytes_at(73))), 0));
+    assert_eq!(state(&mut db, later(-1)).await, None);
+
+    make_hour(&pool, noon()).await;
+    make_hour(&pool, later(60)).await;
+    forget_frames(&mut db).await;
+    let mean = |from: i64| Some((from..from + 10).map(bytes_at).sum::<u64>() / 10);
+    for _ in 0..2 {
+        let past = state(&mut db, later(73)).await.unwrap();
+        assert_eq!((bytes(&past), past.step_s), ((70, 1, mean(70)), 600));
+        let past = state(&mut db, later(700)).await.unwrap();
+        assert_eq!(bytes(&past), (110, 1, mean(110)));
+        assert_eq!(state(&mut db, later(-1)).await, None);
+        assert_eq!(read::state_at(&mut db, host, later(130), later(700)).await.unwrap(), None);
+        make_day(&pool).await;
+    }
+}
+
+#[tokio::test]
+async fn the_tags_nearest_to_a_time_are_found_on_either_side_and_not_too_far() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host_numbered(&mut db, 1).await;
+    frames::insert(&mut db, &frames_of(host, 1, (0..60).chain(180..240))).await.unwrap();
+    for hour in [0, 3] {
+        make_hour(&pool, later(hour * 60)).await;
+    }
+    for _ in 0..2 {
+        let mut found = Vec::new();
+        for (minute, slack) in [(20, 60), (100, 60), (150, 60), (110, 30), (119, 61)] {
+            let slack = SignedDuration::from_mins(slack);
+            let then = read::tags_at(&mut db, host, later(minute), slack).await.unwrap();
+            found.push(then.map(|then| (then.at.as_second() - noon().as_second()) / 60));
+        }
+        assert_eq!(found, [Some(15), Some(55), Some(185), None, None]);
+        make_day(&pool).await;
+    }
+}
