@@ -15,4 +15,5 @@ mod past;
 mod permissions;
 mod server;
 mod tag_names;
+mod unseen;
 mod views;
