@@ -173,7 +173,8 @@ impl<'a> Taking<'a> {
         }
         let at = boot.time_of(stamp.seq, stamp.uptime_ms);
         let (boot_no, booted_at) = (boot.no, boot.booted_at(stamp.seq));
-        place::check(at, self.received, self.app.settings.keep_days).map_err(TakeError::Refused)?;
+        place::check(at, self.received, self.app.settings.retention.ten_minutes)
+            .map_err(TakeError::Refused)?;
 
         let id = FrameId { boot: stamp.boot, seq: stamp.seq };
         let newest_at = self.live.newest_at();

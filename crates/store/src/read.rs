@@ -5,6 +5,8 @@ mod assemble;
 mod fleet;
 mod past;
 mod pieces;
+mod place;
+mod stored;
 mod whole;
 
 pub use fleet::{BlockThen, FleetThen, HostThen, block_at, fleet_at, tag_over_hosts};

@@ -28,8 +28,8 @@ const HOSTS: usize = 50;
 /// Hosts of one round, so that a large fleet costs a small part of a processor: a round is made
 /// every half minute.
 const ROUND: usize = 3000;
-/// From so many hosts of a block on, reading the whole block costs less.
-const WORTH_A_BLOCK: usize = 100;
+/// A host costs so many times less as one of its block than alone.
+const CHEAPER: usize = 8;
 /// Hosts of a round that are read one by one.
 const ONE_BY_ONE: usize = 200;
 
@@ -128,13 +128,18 @@ async fn from_blocks(
     hosts: Vec<HostId>,
     wanted: Timestamp,
 ) -> Result<Vec<HostId>, StoreError> {
+    let mut sizes: BTreeMap<i32, usize> = BTreeMap::new();
+    for summary in &fleet.view().hosts {
+        *sizes.entry(place_of(summary.host.id).0).or_default() += 1;
+    }
     let mut blocks: BTreeMap<i32, Vec<HostId>> = BTreeMap::new();
     for host in hosts {
         blocks.entry(place_of(host).0).or_default().push(host);
     }
     let mut missing = Vec::new();
     for (first_host, hosts) in blocks {
-        let block = if hosts.len() >= WORTH_A_BLOCK {
+        let all = sizes.get(&first_host).copied().unwrap_or_default();
+        let block = if hosts.len() * CHEAPER >= all {
             let mut db = pool.acquire().await?;
             read::block_at(&mut db, first_host, wanted).await?
         } else {

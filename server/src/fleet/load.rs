@@ -34,11 +34,11 @@ const HOURS: u32 = 48;
 pub async fn run(
     pool: &PgPool,
     fleet: &Fleet,
-    keep_days: u16,
+    kept: SignedDuration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut db = pool.acquire().await?;
-    let since = since(keep_days, now);
+    let since = since(kept, now);
     let mut after = HostId(0);
     let mut loaded = Vec::new();
     loop {
@@ -57,7 +57,7 @@ pub async fn run(
     }
     info!(hosts = loaded.len(), "Loaded the latest figures of every host");
     for id in loaded.iter().rev().take(TABLES) {
-        tables(&mut db, fleet, *id, keep_days, now).await?;
+        tables(&mut db, fleet, *id, kept, now).await?;
     }
     for hosts in loaded.chunks(HOUR_HOSTS) {
         let mut hours =
@@ -80,7 +80,7 @@ pub async fn snapshot(
     id: HostId,
     now: Timestamp,
 ) -> Result<Option<Snapshot>, StoreError> {
-    tables(db, &app.fleet, id, app.settings.keep_days, now).await?;
+    tables(db, &app.fleet, id, app.settings.retention.ten_minutes, now).await?;
     Ok(app.fleet.host(id).snapshot())
 }
 
@@ -92,14 +92,14 @@ pub async fn tables(
     db: &mut PgConnection,
     fleet: &Fleet,
     id: HostId,
-    keep_days: u16,
+    kept: SignedDuration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let live = fleet.host(id);
     if live.read().tables().is_some() {
         return Ok(());
     }
-    let since = since(keep_days, now);
+    let since = since(kept, now);
     if let Some(taken) = read::last_taken(db, id, since, now).await? {
         live.restore(&taken.last, taken.at);
     } else if let Some(past) = read::last_point(db, id, since, now).await? {
@@ -141,7 +141,6 @@ fn uptime_ms(past: &Past) -> u64 {
     past.uptime_s.unwrap_or(0).saturating_mul(1000)
 }
 
-fn since(keep_days: u16, now: Timestamp) -> Timestamp {
-    let back = SignedDuration::from_hours(i64::from(keep_days) * 24);
-    now.saturating_sub(back).unwrap_or(Timestamp::MIN)
+fn since(kept: SignedDuration, now: Timestamp) -> Timestamp {
+    now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
 }

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::lifecycle::{self, Observed, Standing, Told};
 use poolwatch_model::{
     HostId,
-    diagnosis::{Diagnosis, Verdict},
+    diagnosis::{Diagnosis, Evidence, Verdict},
     incident::{Cause, Incident, IncidentId, IncidentState},
 };
 use poolwatch_store::{
@@ -18,7 +18,7 @@ use tracing::info;
 /// A finding of an incident that goes on is kept this often for a host.
 const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Unresolved incidents of a host that are looked at.
-const OF_A_HOST: i64 = 50;
+pub const OF_A_HOST: i64 = 50;
 
 /// A judgement on a host.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,8 @@ pub struct Judged<'a> {
     pub uptime_s: u64,
     /// What was found, one diagnosis per cause.
     pub diagnoses: &'a [Diagnosis],
+    /// What changes of drivers did to incidents that were known before.
+    pub outcomes: &'a [(IncidentId, Vec<Evidence>)],
     /// How it came about.
     pub kind: Kind,
 }
@@ -166,8 +168,12 @@ async fn not_found(
     incident: &Incident,
 ) -> Result<Option<Notice>, StoreError> {
     let id = incident.id;
-    let Some(known) = incidents::lock(db, id).await? else { return Ok(None) };
+    let Some(mut known) = incidents::lock(db, id).await? else { return Ok(None) };
     let mut standing = standing_of(&known);
+    let outcomes = judged.outcomes.iter().find(|(of, _)| *of == id);
+    if outcomes.is_some_and(|(_, facts)| learn(&mut known.diagnosis, facts)) {
+        incidents::add_finding(db, id, judged.host, judged.at, &known.diagnosis).await?;
+    }
     let uptime = SignedDuration::from_secs(judged.uptime_s.cast_signed());
     let booted = judged.at.saturating_sub(uptime).unwrap_or(judged.at);
     let is_restarted = standing
@@ -189,6 +195,23 @@ async fn not_found(
         info!(host = %judged.host, incident = id.0, ?told, "Incident");
         notice(id, told, &known.diagnosis, &standing, judged.at)
     }))
+}
+
+/// Adds what changes of drivers did to a diagnosis. Whether that is news.
+fn learn(diagnosis: &mut Diagnosis, outcomes: &[Evidence]) -> bool {
+    let change = |fact: &Evidence| match fact {
+        Evidence::VersionOutcome { driver, before, after, .. } => {
+            Some((driver.clone(), before.clone(), after.clone()))
+        }
+        _ => None,
+    };
+    let suspects = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
+    let told: Vec<_> = diagnosis.evidence.iter().chain(suspects).filter_map(change).collect();
+    let is_new = |fact: &&Evidence| change(fact).is_some_and(|change| !told.contains(&change));
+    let new: Vec<Evidence> = outcomes.iter().filter(is_new).cloned().collect();
+    let is_news = !new.is_empty();
+    diagnosis.evidence.splice(0..0, new);
+    is_news
 }
 
 /// An incident of this host that was about the same thing when less was known of it.

@@ -134,8 +134,8 @@ pub async fn last_taken(
     Ok(taken.map(|(last, frame)| Taken { at: frame.at, boot_no: frame.boot_no, last }))
 }
 
-/// What was known of a host over a period, oldest first: the least of every ten minutes (of hours,
-/// where no more is kept), and the latest snapshot as it was taken instead of the last of these.
+/// What was known of a host over a period, oldest first: the least of every ten minutes (of every
+/// hour where no more is kept), and the latest snapshot as it was taken instead of the last of these.
 /// Of a period that holds too many, the latest.
 ///
 /// # Errors
@@ -160,6 +160,7 @@ pub async fn moments(
             let at = start_of(&chunk, *slot);
             from <= after(at, chunk.step_s.into())
                 && at <= to
+                && found.tells(at)
                 && is_before(at, chunk.step_s, chunk.slots[*slot].boot_no)
         };
         let slots: Vec<usize> = (0..chunk.slots.len()).filter(is_told).collect();
@@ -201,7 +202,10 @@ pub async fn tags_at(
             break;
         }
         let Some(chunk) = whole::load(db, host, whole).await? else { continue };
-        let slots = (0..chunk.slots.len()).filter(|slot| chunk.slots[*slot].tags.is_some());
+        let is_told = |slot: &usize| {
+            chunk.slots[*slot].tags.is_some() && whole.tells(start_of(&chunk, *slot))
+        };
+        let slots = (0..chunk.slots.len()).filter(is_told);
         let middle = |slot: usize| after(start_of(&chunk, slot), i64::from(chunk.step_s) / 2);
         let Some(slot) = slots.min_by_key(|slot| distance_s(middle(*slot), at)) else { continue };
         let then = middle(slot);
