@@ -30,21 +30,30 @@ async fn chunks_say_what_frames_said_however_often_their_making_is_killed() {
         "--duration",
         "0",
     ]);
-    let kills = 2 + duration().as_secs() / 10;
-    let mut done = 0;
-    while !load.has_ended() || done < kills {
+    for _ in 0..2 {
         tokio::time::sleep(chance::between(LEAST_WORK, MOST_WORK)).await;
-        if done < kills {
-            world.kill_server();
-            done += 1;
-        }
+        world.kill_server();
         world.serve().await;
     }
-    let report = load.report();
-    assert_eq!(report["refused"], 0);
+    while !load.has_ended() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(load.report()["refused"], 0);
     let pool = world.database().await;
+    let marks = async || testing::marks(&mut pool.acquire().await.unwrap()).await.unwrap();
+    let (mut kills, most) = (0, 2 + duration().as_secs() / 10);
+    while kills < most && marks().await > 0 {
+        // Begins with them at once.
+        world.kill_server();
+        world.serve().await;
+        tokio::time::sleep(chance::between(LEAST_WORK, MOST_WORK)).await;
+        kills += 1;
+    }
+    assert!(kills > 0, "everything was made before anything was killed");
+    world.kill_server();
+    world.serve().await;
     let begun = Instant::now();
-    while testing::marks(&mut pool.acquire().await.unwrap()).await.unwrap() > 0 {
+    while marks().await > 0 {
         assert!(begun.elapsed() < PATIENCE, "hours stay marked:\n{}", world.log());
         tokio::time::sleep(Duration::from_millis(200)).await;
     }
@@ -52,7 +61,7 @@ async fn chunks_say_what_frames_said_however_often_their_making_is_killed() {
     let hosts = check::hosts(&world.record());
     let compared = chunks::say_what_frames_said(&pool, &hosts).await;
     println!(
-        "{done} kills of the server: the {compared} chunks of {} hosts say what their \
+        "{kills} kills while chunks were made: the {compared} chunks of {} hosts say what their \
          {acknowledged} frames said",
         hosts.len()
     );
