@@ -13,7 +13,7 @@ use poolwatch_analysis::{
 };
 use poolwatch_evidence::{
     Combined, Ignored, IgnoredReason, PooltagEntry, Reading, combine,
-    told::{Aside, HandleSummary, VerifiedDriver},
+    told::{Aside, Ended, HandleSummary, VerifiedDriver},
 };
 use poolwatch_model::{
     Bytes, Snapshot,
@@ -85,7 +85,7 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
         merge(&mut diagnosis, of_growth);
     }
     single_out(&mut diagnosis, combined.snapshots.last().map(|moment| &moment.snapshot));
-    if combined.snapshots.iter().any(|moment| moment.is_torn) {
+    if combined.is_torn() {
         doubt(&mut diagnosis);
     }
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
@@ -164,11 +164,12 @@ fn doubt(diagnosis: &mut Diagnosis) {
 fn remarks(combined: &Combined) -> Vec<String> {
     let asides = combined.asides.iter().filter_map(|aside| of_aside(aside, combined));
     let handles = combined.handles.iter().filter_map(of_handles);
+    let ended = combined.ended.iter().map(of_ended);
     let drivers = combined.verified.iter().flat_map(of_driver);
-    let torn = combined.snapshots.iter().any(|moment| moment.is_torn).then(|| {
+    let torn = combined.is_torn().then(|| {
         "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
     });
-    torn.into_iter().chain(asides).chain(handles).chain(drivers).take(20).collect()
+    torn.into_iter().chain(asides).chain(handles).chain(ended).chain(drivers).take(20).collect()
 }
 
 /// `After the driver update: Proc 312 outstanding, before 39,511.`
@@ -205,6 +206,19 @@ fn of_handles(summary: &HandleSummary) -> Option<String> {
         counted(total, "handle", "handles"),
         grouped(*most)
     ))
+}
+
+/// `2,427 processes have ended and are still there …, most of them chrome.exe (2,400).`
+fn of_ended(ended: &Ended) -> String {
+    let most = ended.most.as_ref().map_or(String::new(), |(image, count)| {
+        format!(", most of them {image} ({})", grouped(*count))
+    });
+    let (has, is) = if ended.processes == 1 { ("has", "is") } else { ("have", "are") };
+    format!(
+        "{} {has} ended and {is} still there, without object table and handles{most}: references of a \
+         driver or handles of another program keep such processes.",
+        counted(ended.processes, "process", "processes")
+    )
 }
 
 /// `Driver Verifier counted 5,000 allocations of foo.sys in nonpaged pool, 312 kB.`

@@ -2,6 +2,7 @@
 //! of what is found. `poolwatch-analysis` judges; here it is fed, and its findings are kept.
 
 pub mod case;
+pub mod close;
 pub mod comparison;
 pub mod events;
 pub mod peers;
@@ -10,9 +11,16 @@ pub mod silence;
 pub mod watch;
 
 use jiff::Timestamp;
-use poolwatch_analysis::{CaseFile, judge};
-use poolwatch_model::HostId;
-use poolwatch_store::hosts;
+use poolwatch_analysis::{CaseFile, judge, release};
+use poolwatch_model::{
+    HostId,
+    diagnosis::{Diagnosis, Evidence},
+    incident::{Incident, IncidentId},
+};
+use poolwatch_store::{
+    hosts,
+    incidents::{self, IncidentFilter},
+};
 use record::{Judged, Kind};
 use sqlx::Connection;
 
@@ -29,12 +37,15 @@ pub async fn study(app: &App, id: HostId, now: Timestamp) -> Result<Option<bool>
     let case = case::load(app, &mut db, &host, now).await?;
     let uptime_s = case.axis.last().and_then(|moment| moment.uptime_s).unwrap_or(0);
     let at = case.axis.last().and_then(|last| Timestamp::from_second(last.at_s).ok());
-    let diagnoses = of(case).await?;
+    let filter = IncidentFilter { host: Some(id), unresolved: true, ..Default::default() };
+    let known = incidents::list(&mut db, filter, record::OF_A_HOST).await?;
+    let (diagnoses, outcomes) = of(case, known).await?;
     let judged = Judged {
         host: id,
         at: at.unwrap_or(now),
         uptime_s,
         diagnoses: &diagnoses,
+        outcomes: &outcomes,
         kind: Kind::Study,
     };
     let mut transaction = db.begin().await?;
@@ -46,7 +57,19 @@ pub async fn study(app: &App, id: HostId, now: Timestamp) -> Result<Option<bool>
     Ok(Some(outcome.found))
 }
 
-/// Judges a case away from the threads that serve requests.
-async fn of(case: CaseFile) -> Result<Vec<poolwatch_model::diagnosis::Diagnosis>, Failure> {
-    tokio::task::spawn_blocking(move || judge(&case)).await.map_err(Failure::internal)
+/// What changes of drivers did to known incidents of a host.
+pub type Outcomes = Vec<(IncidentId, Vec<Evidence>)>;
+
+/// Judges a case away from the threads that serve requests, and what changed since for what was
+/// known before.
+async fn of(case: CaseFile, known: Vec<Incident>) -> Result<(Vec<Diagnosis>, Outcomes), Failure> {
+    let judged = tokio::task::spawn_blocking(move || {
+        let outcomes = known
+            .into_iter()
+            .map(|incident| (incident.id, release::of_changes(&case, &incident.cause)))
+            .filter(|(_, facts)| !facts.is_empty());
+        let outcomes = outcomes.collect();
+        (judge(&case), outcomes)
+    });
+    judged.await.map_err(Failure::internal)
 }

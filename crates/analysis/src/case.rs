@@ -14,7 +14,7 @@ use poolwatch_model::{
     comparison::{AttributeCounts, Change},
     diagnosis::OwnerSource,
     event::{Event, MemoryExhaustion},
-    host::OsVersion,
+    host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
     process::{ProcessKey, ProcessUse},
@@ -76,6 +76,30 @@ pub struct ProcessSeries {
     pub threads: Vec<u64>,
     /// Private memory, which is charged to commit.
     pub private_bytes: Vec<u64>,
+    /// Paged and nonpaged pool charged to its quota.
+    pub quota: [Vec<u64>; 2],
+}
+
+impl ProcessSeries {
+    /// Pool charged to its quota.
+    #[must_use]
+    pub fn quota(&self, pool: Pool) -> &[u64] {
+        match pool {
+            Pool::Paged => &self.quota[0],
+            Pool::Nonpaged => &self.quota[1],
+        }
+    }
+}
+
+/// Objects of one type over the whole host, by the kernel's own count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectSeries {
+    /// Type name (`Event`).
+    pub name: String,
+    /// Objects that exist.
+    pub objects: Vec<u64>,
+    /// Handles to them.
+    pub handles: Vec<u64>,
 }
 
 /// The same tag on hosts of the same Windows build and role that hold still.
@@ -109,6 +133,8 @@ pub struct CaseFile {
     pub now: Timestamp,
     /// Windows version.
     pub os: Option<OsVersion>,
+    /// Its architecture, where that alone is known.
+    pub arch: Option<Arch>,
     /// System-wide figures, the latest known of each.
     pub memory: Memory,
     /// When the series were measured, oldest first.
@@ -117,6 +143,8 @@ pub struct CaseFile {
     pub tags: Vec<TagSeries>,
     /// Processes.
     pub processes: Vec<ProcessSeries>,
+    /// Kernel objects by type.
+    pub object_types: Vec<ObjectSeries>,
     /// Use of paged and nonpaged pool.
     pub pools: [Vec<u64>; 2],
     /// Commit charge; empty where nothing is known of it.
@@ -149,6 +177,12 @@ impl CaseFile {
             let driver = catalogue.named_driver(tag)?.to_owned();
             Some(Owner { tag, driver, source: OwnerSource::Pooltag })
         }));
+    }
+
+    /// The architecture of the host.
+    #[must_use]
+    pub fn arch(&self) -> Option<Arch> {
+        self.os.as_ref().map(|os| os.arch).or(self.arch)
     }
 
     /// The series of a tag.
@@ -254,5 +288,6 @@ fn blank(process: &ProcessUse, moments: usize) -> ProcessSeries {
         handles: vec![MISSING; moments],
         threads: vec![MISSING; moments],
         private_bytes: vec![MISSING; moments],
+        quota: [vec![MISSING; moments], vec![MISSING; moments]],
     }
 }

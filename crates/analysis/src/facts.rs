@@ -59,14 +59,6 @@ pub fn is_inbox(driver: &str) -> bool {
     INBOX.iter().any(|inbox| inbox.eq_ignore_ascii_case(driver))
 }
 
-/// Caches of file systems, the registry, the cache manager and the memory manager: they follow the
-/// number of cached files and keys, and give back when memory is short.
-const CACHES: [&[u8; 4]; 24] = [
-    b"MmSt", b"MmCa", b"MmSm", b"MmSi", b"MmSg", b"CcSc", b"CcBc", b"CcVp", b"CcVa", b"NtfF",
-    b"NtFC", b"NtfC", b"Ntfr", b"Ntfn", b"NtFs", b"NtFN", b"Ntf0", b"FMfn", b"FMfc", b"FMsl",
-    b"CM31", b"CM25", b"CMVa", b"IoNm",
-];
-
 /// What is known of a tag.
 #[must_use]
 pub fn of(tag: PoolTag) -> TagFacts {
@@ -75,7 +67,7 @@ pub fn of(tag: PoolTag) -> TagFacts {
     TagFacts {
         objects: holders::is_object_tag(tag),
         shared: entry.is_some_and(|entry| entry.shared),
-        cache: CACHES.iter().any(|cache| **cache == tag.bytes()),
+        cache: entry.is_some_and(|entry| entry.cache),
         // A guess accuses nobody.
         owner: entry
             .filter(|entry| entry.certainty > catalogue::Certainty::Guess)

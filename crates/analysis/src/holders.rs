@@ -35,6 +35,12 @@ pub fn object_type(tag: PoolTag) -> Option<&'static str> {
     OBJECT_TYPES.into_iter().find(|name| PoolTag::of_object_type(name) == tag.unprotected())
 }
 
+/// The tag of the objects of a type, where it counts them alone.
+#[must_use]
+pub fn tag_of(name: &str) -> Option<PoolTag> {
+    OBJECT_TYPES.contains(&name).then(|| PoolTag::of_object_type(name))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -14,7 +14,8 @@ use crate::{
     case::{self, CaseFile, TagSeries},
     ceilings, commit, facts, handles, headroom, high_use,
     lockstep::{self, Group},
-    one_picture, release, steps, suspects,
+    objects, one_picture, release, steps, suspects,
+    suspects::Span,
     trend::{self, Growth, Stage},
 };
 
@@ -39,6 +40,8 @@ pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
     }
     let small = handles::leaks(case, &found);
     found.extend(small);
+    let spread = objects::leaks(case, &found);
+    found.extend(spread);
     if let Some((pool, fact)) = exhausted_pool(case) {
         exhausted(case, pool, fact, &mut found);
     } else if let Some(commit) = one_picture::commit(case, recent(case)) {
@@ -139,6 +142,8 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         evidence.push(Evidence::LockStep { tag, with: with.collect() });
     }
     evidence.extend(high_use::peer_fact(case, series));
+    let span = Span { from: growth.from, to: growth.to, over_s: growth.over_s };
+    evidence.extend(group.members().find_map(|at| objects::fact(case, case.tags[at].tag, span)));
     let mut accused = suspects::of_growth(case, group);
     release::weigh(case, pool, &mut accused);
     accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));

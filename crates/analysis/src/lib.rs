@@ -21,6 +21,7 @@ pub mod holders;
 pub mod judge;
 pub mod lifecycle;
 pub mod lockstep;
+pub mod objects;
 pub mod one_picture;
 pub mod release;
 pub mod rise;

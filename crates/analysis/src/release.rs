@@ -1,9 +1,12 @@
 //! Release is proof: what a suspect gives back when it goes.
 
+use std::collections::BTreeSet;
+
 use poolwatch_model::{
     Bytes, Pool,
     comparison::{Attribute, Change, ChangeKind},
     diagnosis::{Evidence, Suspect, SuspectKind},
+    incident::Cause,
 };
 
 use crate::{
@@ -21,6 +24,8 @@ const PROOF: f64 = 0.5;
 const REFUTED: f64 = 0.1;
 /// Less than this proves nothing either way.
 const LEAST_OBJECTS: u64 = 5_000;
+/// Of more drivers that changed, nobody can tell which did it.
+const AT_ONCE: usize = 3;
 
 /// What the tag gave back when processes of the suspect's image ended in this run of Windows, the
 /// latest last. Neither proof nor refutation when little was held or too little is known.
@@ -96,8 +101,10 @@ pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
         };
         let verdict = facts.iter().rev().find_map(|fact| match fact {
             Evidence::Release { confirms, .. } => Some(*confirms),
+            // That another version leaks as well clears nobody.
             Evidence::VersionOutcome { per_day_before, per_day_after, .. } => {
-                outcome(*per_day_before, *per_day_after)
+                let effect = effect(*per_day_before, *per_day_after)?;
+                (effect != Effect::GoesOn).then_some(true)
             }
             _ => None,
         });
@@ -137,11 +144,61 @@ pub fn of_versions(case: &CaseFile, driver: &str, series: &TagSeries) -> Vec<Evi
         .collect()
 }
 
-/// Whether versions show that the driver is guilty: one leaks and the other does not.
-fn outcome(before: Bytes, after: Bytes) -> Option<bool> {
+/// What a change of version did to a leak.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// It leaked before, and leaks no more.
+    Ended,
+    /// It leaks since.
+    Began,
+    /// It leaks with both.
+    GoesOn,
+}
+
+/// What a change of version did, by the growth per day before and after. `None` when little grew,
+/// or when it is neither this nor that.
+#[must_use]
+pub fn effect(before: Bytes, after: Bytes) -> Option<Effect> {
     let (before, after) = (before.0 as f64, after.0 as f64);
+    let most = before.max(after);
     let much = (16 << 20) as f64;
-    (before.max(after) > much && before.min(after) < before.max(after) * 0.1).then_some(true)
+    match before.min(after) / most {
+        _ if most <= much => None,
+        share if share < 0.1 && before > after => Some(Effect::Ended),
+        share if share < 0.1 => Some(Effect::Began),
+        share if share >= 0.5 => Some(Effect::GoesOn),
+        _ => None,
+    }
+}
+
+/// What changes of drivers did to the leak of a tag that was found before: those of the accused
+/// driver, or, when nobody is accused, those that ended it, unless everything changed at once.
+#[must_use]
+pub fn of_changes(case: &CaseFile, cause: &Cause) -> Vec<Evidence> {
+    let (Some(tag), Some(pool)) = (cause.tag(), cause.pool()) else { return Vec::new() };
+    let Some(series) = case.tag(tag, pool) else { return Vec::new() };
+    if let Cause::Driver { driver, .. } = cause {
+        return of_versions(case, driver, series);
+    }
+    let changed: BTreeSet<&str> = case
+        .changes
+        .iter()
+        .filter_map(|change| match &change.attribute {
+            Attribute::Driver { name, .. } if change.kind == ChangeKind::Changed => {
+                Some(name.as_str())
+            }
+            _ => None,
+        })
+        .collect();
+    if changed.len() > AT_ONCE {
+        return Vec::new();
+    }
+    let outcomes = changed.into_iter().flat_map(|driver| of_versions(case, driver, series));
+    let ended = |fact: &Evidence| {
+        matches!(fact, Evidence::VersionOutcome { per_day_before, per_day_after, .. }
+            if effect(*per_day_before, *per_day_after) == Some(Effect::Ended))
+    };
+    outcomes.filter(ended).collect()
 }
 
 /// Growth per day in the longest part of a run of Windows between two times, after a day at least.

@@ -44,7 +44,7 @@ pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         let drivers = drivers(diagnosis).map(ToOwned::to_owned).collect();
         steps.push(NextStep::VerifyDrivers { drivers });
     }
-    if let (Some(pool), Some(Arch::X86)) = (pool, case.os.as_ref().map(|os| os.arch)) {
+    if let (Some(pool), Some(Arch::X86)) = (pool, case.arch()) {
         steps.push(NextStep::RaiseLimit { pool });
     }
     steps.push(NextStep::TakeDump { how: Dump::Either });

@@ -2,6 +2,7 @@
 
 mod driver;
 mod holder;
+mod quota;
 
 use poolwatch_model::{
     PoolTag,
@@ -13,7 +14,10 @@ use crate::{
     catalogue::{self, KnownLeak, LeakKind},
     facts,
     lockstep::Group,
+    objects,
 };
+
+pub(crate) use holder::of_nobody;
 
 /// Objects held or gained, and the moments between which.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +49,7 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         let own = suspect.tags.clone();
         suspect.tags.extend(tags.iter().filter(|tag| !own.contains(tag)));
         by_known_leaks(suspect);
+        quota::corroborate(case, &case.tags[group.first], span, suspect);
     }
     if suspects.iter().any(|suspect| suspect.confidence >= 0.5) {
         return suspects;
@@ -59,8 +64,19 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         _ => {}
     }
     suspects.extend(drivers);
+    let first = &case.tags[group.first];
+    let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= 0.5);
+    suspects.extend(quota::hint(case, first, span).filter(|_| !named));
     if suspects.is_empty() {
-        suspects.push(unknown(&tags));
+        let mut nobody = unknown(&tags);
+        let objects = group.members().map(|at| &case.tags[at]);
+        nobody.evidence.extend(objects.filter(|series| facts::of(series.tag).objects).find_map(
+            |series| {
+                let gained = case::growth(&series.outstanding, span.from, span.to);
+                of_nobody(case, series.tag, gained, span)
+            },
+        ));
+        suspects.push(nobody);
     }
     suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     suspects
@@ -177,10 +193,13 @@ pub fn rank(tag: PoolTag) -> u8 {
 fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
     let series = group.members().map(|at| &case.tags[at]).find(|s| facts::of(s.tag).objects)?;
     let objects = case::growth(&series.outstanding, span.from, span.to);
-    let gained: u64 =
+    let of_processes: u64 =
         case.processes.iter().map(|p| case::growth(&p.handles, span.from, span.to)).sum();
+    let of_type = objects::gained(case, series.tag, span).map(|(_, handles)| handles);
+    let gained = of_type.unwrap_or(of_processes);
     let zombies = zombies(case, series);
-    if !(case.all_processes || zombies.is_some()) || gained * 4 > objects {
+    let is_counted = case.all_processes || of_type.is_some() || zombies.is_some();
+    if !is_counted || gained * 4 > objects {
         return None;
     }
     let mut evidence = vec![Evidence::NoHandlesFor { tag: series.tag, objects, handles: gained }];

@@ -295,6 +295,7 @@ impl People {
             image: program.image.clone(),
             services: program.services.clone(),
             private_bytes: vec![MISSING; handles.len()],
+            quota: [vec![MISSING; handles.len()], vec![MISSING; handles.len()]],
             handles,
             threads,
         }

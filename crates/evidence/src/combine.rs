@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use poolwatch_model::Snapshot;
 use poolwatch_model::event::Event;
+use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
@@ -13,7 +14,7 @@ use crate::poolmon;
 use crate::pooltag::PooltagEntry;
 use crate::process::is_nameless;
 use crate::reading::{Content, Kind, Piece, Reading};
-use crate::told::{Aside, Deed, Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::told::{Aside, Deed, Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 
 mod exhaustion;
 
@@ -37,6 +38,10 @@ pub struct Combined {
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
     pub verified: Vec<VerifiedDriver>,
+    /// Processes that have ended and are still there.
+    pub ended: Vec<Ended>,
+    /// The architecture of the machine, as its addresses show it.
+    pub arch: Option<Arch>,
     /// What tags mean, as far as texts tell.
     pub catalogue: Vec<PooltagEntry>,
 }
@@ -92,6 +97,13 @@ impl Combined {
         *self == Self::default()
     }
 
+    /// Whether a table was cut off or contradicted itself: what it lacks may be what matters.
+    #[must_use]
+    pub fn is_torn(&self) -> bool {
+        self.snapshots.iter().any(|moment| moment.is_torn)
+            || self.growths.iter().any(|growth| growth.is_torn)
+    }
+
     fn add(&mut self, piece: Piece, current: &mut Current) {
         match piece.content {
             Content::Event(event) => {
@@ -105,9 +117,14 @@ impl Combined {
                 self.told_events.push(event);
             }
             Content::Catalogue(entries) => self.catalogue.extend(entries),
-            Content::Growth(growth) => self.growths.push(growth),
+            Content::Growth(mut growth) => {
+                growth.is_torn |= piece.is_torn;
+                self.growths.push(growth);
+            }
             Content::Handles(summary) => self.handles.push(summary),
             Content::Drivers(drivers) => self.verified.extend(drivers),
+            Content::Ended(ended) => self.ended.push(ended),
+            Content::Arch(arch) => self.arch = self.arch.or(Some(arch)),
             Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
                 self.add_state(piece, current);
             }

@@ -5,7 +5,7 @@ use crate::poolused;
 /// Shorter lines are rows already.
 const MIN_LINE: usize = 60;
 
-/// The rows of a line: itself, unless it holds several rows of poolmon or `!poolused`.
+/// The rows of a line: itself, unless it holds several rows of poolmon, `!poolused` or Markdown.
 pub(crate) fn rows(line: &str) -> Vec<&str> {
     let starts = if line.len() < MIN_LINE { Vec::new() } else { starts(line) };
     let mut rows = Vec::with_capacity(starts.len() + 1);
@@ -20,8 +20,11 @@ pub(crate) fn rows(line: &str) -> Vec<&str> {
 
 /// Where rows start, but for the first.
 fn starts(line: &str) -> Vec<usize> {
-    let mut starts = poolmon_starts(line).unwrap_or_else(|| poolused_starts(line));
-    if !starts.is_empty() {
+    let mut starts = poolmon_starts(line);
+    starts.extend(poolused_starts(line));
+    if starts.is_empty() {
+        starts = markdown_starts(line);
+    } else {
         starts.extend(process_starts(line));
         starts.sort_unstable();
         starts.dedup();
@@ -39,7 +42,7 @@ fn process_starts(line: &str) -> Vec<usize> {
 
 /// Where the tags before `Nonp` or `Paged` and a number start, and the titles above them. One such
 /// row among words is a quotation.
-fn poolmon_starts(line: &str) -> Option<Vec<usize>> {
+fn poolmon_starts(line: &str) -> Vec<usize> {
     let (mut starts, mut rows) = (Vec::new(), 0);
     let mut before: [(usize, &str); 2] = [(0, ""); 2];
     for (at, word) in words(line) {
@@ -56,7 +59,7 @@ fn poolmon_starts(line: &str) -> Option<Vec<usize>> {
         }
         before = [(last_at, last), (at, word)];
     }
-    (rows > 1).then_some(starts)
+    if rows > 1 { starts } else { Vec::new() }
 }
 
 /// Where the rows after the column heads of `!poolused` start, and the heads.
@@ -78,6 +81,28 @@ fn poolused_starts(line: &str) -> Vec<usize> {
         at += 1;
     }
     if starts.len() > 2 { starts } else { Vec::new() }
+}
+
+/// Where the rows of a Markdown table start, and what follows it. The rule below its header tells
+/// how many cells a row has.
+fn markdown_starts(line: &str) -> Vec<usize> {
+    let bars: Vec<usize> = line.match_indices('|').map(|(at, _)| at).collect();
+    let cells: Vec<&str> = bars.windows(2).map(|pair| line[pair[0] + 1..pair[1]].trim()).collect();
+    let is_rule = |cell: &&str| cell.contains('-') && cell.bytes().all(|b| b":-".contains(&b));
+    let Some(rule) = cells.iter().position(is_rule) else { return Vec::new() };
+    let columns = cells[rule..].iter().take_while(|cell| is_rule(cell)).count();
+    // A row has a bar more than cells, and nothing stands between it and the next.
+    let Some(header) = rule.checked_sub(columns + 1) else { return Vec::new() };
+    let mut starts = Vec::new();
+    for first in (header..bars.len()).step_by(columns + 1) {
+        starts.push(bars[first]);
+        let Some(last) = bars.get(first + columns) else { break };
+        if cells.get(first + columns).is_none_or(|between| !between.is_empty()) {
+            starts.push(last + 1);
+            break;
+        }
+    }
+    starts
 }
 
 /// The words of a line and where they start.
@@ -120,9 +145,27 @@ mod tests {
     }
 
     #[test]
+    fn a_markdown_table_on_one_line_is_taken_apart() {
+        let table = "As seen: | Tag | delta over a day | |---|---| | `WCsc` | 503,677 | | File | 5 | \
+                     and so on";
+        assert_eq!(
+            rows(table),
+            [
+                "As seen:",
+                "| Tag | delta over a day |",
+                "|---|---|",
+                "| `WCsc` | 503,677 |",
+                "| File | 5 |",
+                " and so on",
+            ]
+        );
+    }
+
+    #[test]
     fn other_lines_stay_whole() {
         for line in [
             " Thre Nonp 378580 24692 353888 220826112 624 [nt!ps - Thread objects and more words]",
+            "| a row of a table | whose other rows are on lines of their own | 503,677 | 1.000 |",
             "a sentence about Nonp and Paged pools that has very many words and no numbers at all",
             "",
         ] {

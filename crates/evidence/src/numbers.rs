@@ -1,5 +1,7 @@
 //! Numbers as people and tools write them.
 
+use std::borrow::Cow;
+
 use poolwatch_model::Bytes;
 
 /// A count: plain digits, or groups of three with one kind of separator throughout (comma, dot,
@@ -22,7 +24,8 @@ pub(crate) fn leading(text: &str) -> Option<(u64, &str)> {
     if let Some(mark) = mark.filter(|_| (1..=3).contains(&end)) {
         while let Some(after) = text[end..].strip_prefix(mark) {
             let length = run(after);
-            if length != 3 {
+            let is_indian = mark == ',' && length == 2 && after[2..].starts_with(mark);
+            if length != 3 && !is_indian {
                 break;
             }
             end += mark.len_utf8() + length;
@@ -30,6 +33,34 @@ pub(crate) fn leading(text: &str) -> Option<(u64, &str)> {
     }
     let (number, rest) = text.split_at(end);
     Some((count(number)?, rest))
+}
+
+/// The line with the spaces taken out that group thousands in it (`2 492 040 times`).
+pub(crate) fn joined(line: &str) -> Cow<'_, str> {
+    let is_digit = |at: usize| line.as_bytes().get(at).is_some_and(u8::is_ascii_digit);
+    let is_group = |at: usize| (at..at + 3).all(is_digit) && !is_digit(at + 3);
+    let (mut kept, mut from, mut start) = (String::new(), 0, None);
+    for (at, byte) in line.bytes().enumerate() {
+        match (byte, start) {
+            (b'0'..=b'9', None) => start = Some(at),
+            (b'0'..=b'9', Some(_)) => {}
+            // The first group is short; those that follow have three digits each.
+            (b' ', Some(first)) if from > first || at - first <= 3 => {
+                if is_group(at + 1) {
+                    kept.push_str(&line[from..at]);
+                    from = at + 1;
+                } else {
+                    start = None;
+                }
+            }
+            _ => start = None,
+        }
+    }
+    if from == 0 {
+        return Cow::Borrowed(line);
+    }
+    kept.push_str(&line[from..]);
+    Cow::Owned(kept)
 }
 
 /// The one way to read words of digits, in which spaces may group thousands, as `into` numbers that
@@ -187,10 +218,13 @@ fn indian(groups: &[&str]) -> Option<u64> {
     if regular { digits(&groups.concat()) } else { None }
 }
 
-/// Signs that people set between thousands. Of spaces those that do not break.
-/// Whether a sign may group thousands.
+/// Whether people set a sign between thousands. Of spaces those that do not break.
 pub(crate) fn is_mark(c: char) -> bool {
-    matches!(c, ',' | '.' | '\'' | '’' | '´' | '`' | '_' | '٬' | '\u{A0}' | '\u{2009}' | '\u{202F}')
+    matches!(
+        c,
+        ',' | '.' | '\'' | '’' | '´' | '`' | '_' | '٬' | '\u{A0}' | '\u{2007}'
+            ..='\u{2009}' | '\u{202F}'
+    )
 }
 
 #[cfg(test)]
@@ -254,12 +288,28 @@ mod tests {
     }
 
     #[test]
+    fn groups_of_thousands_in_a_sentence_are_joined() {
+        for (line, expected) in [
+            ("allocated 2 492 040 times", "allocated 2492040 times"),
+            ("has 90 472 handles, 1 500 threads", "has 90472 handles, 1500 threads"),
+            ("5 of 12 345", "5 of 12345"),
+            ("from 1024 512 on", "from 1024 512 on"),
+            ("1 2 3 45 6789", "1 2 3 45 6789"),
+            ("no number", "no number"),
+        ] {
+            assert_eq!(joined(line), expected);
+        }
+    }
+
+    #[test]
     fn a_number_at_the_start_takes_its_groups_along() {
         for (text, read) in [
             ("1,938,325UNKNOWN", Some((1_938_325, "UNKNOWN"))),
             ("520UNKNOWN", Some((520, "UNKNOWN"))),
             ("12, 13", Some((12, ", 13"))),
             ("1,2345", Some((1, ",2345"))),
+            ("7,68,92,800 0", Some((76_892_800, " 0"))),
+            ("1,20 2", Some((1, ",20 2"))),
             ("65 244", Some((65, " 244"))),
             ("x", None),
         ] {

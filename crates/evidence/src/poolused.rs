@@ -181,12 +181,15 @@ fn cells(line: &str, columns: Columns) -> Option<(&str, Vec<u64>)> {
     let word = line.find([' ', '\t']).map(|end| line.split_at(end));
     let column = column.filter(|(_, rest)| rest.starts_with([' ', '\t']));
     let mut ways = column.into_iter().chain(word);
+    let apart = ways.clone().find_map(|(tag, rest)| Some((tag, wide_cells(rest, columns)?)));
+    if let Some((tag, numbers)) = apart {
+        return Some((tag.trim_end(), numbers));
+    }
     let plain = ways
         .clone()
         .find_map(|(tag, rest)| Some((tag.trim_end(), plain_cells(rest, columns.count())?)));
     // Spaces may stand between thousands: then the plain numbers make no sense, or leave some over.
-    let sensible =
-        |numbers: &[u64]| numbers.chunks(columns.per_pool()).all(|cells| counters(cells).is_some());
+    let sensible = |numbers: &[u64]| are_sensible(numbers, columns);
     match plain {
         Some((tag, (numbers, left))) if sensible(&numbers) && !goes_on_in_numbers(left) => {
             Some((tag, numbers))
@@ -206,6 +209,21 @@ fn cells(line: &str, columns: Columns) -> Option<(&str, Vec<u64>)> {
                 (!goes_on_in_numbers(left)).then_some((tag, numbers))
             }),
     }
+}
+
+fn are_sensible(numbers: &[u64], columns: Columns) -> bool {
+    numbers.chunks(columns.per_pool()).all(|cells| counters(cells).is_some())
+}
+
+/// The numbers of a row whose columns stand further apart than the thousands in them.
+fn wide_cells(text: &str, columns: Columns) -> Option<Vec<u64>> {
+    let parts = text.split(['\t']).flat_map(|part| part.split("  ")).map(str::trim);
+    let cells: Vec<&str> = parts.filter(|cell| !cell.is_empty()).take(columns.count()).collect();
+    if cells.len() < columns.count() || !cells.iter().any(|cell| cell.contains(' ')) {
+        return None;
+    }
+    let numbers: Option<Vec<u64>> = cells.into_iter().map(numbers::count).collect();
+    numbers.filter(|numbers| are_sensible(numbers, columns))
 }
 
 /// As many plain numbers as there are columns, and what follows them.

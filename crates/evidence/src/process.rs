@@ -1,20 +1,25 @@
 //! `!process 0 0` of a debugger: three lines for each process, whole, wrapped, cut off or on one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
+use poolwatch_model::host::Arch;
 use poolwatch_model::process::ProcessUse;
 
 use crate::numbers;
 use crate::reading::{Content, IgnoredReason, Kind};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;
+use crate::told::Ended;
 
 /// The most processes of one list.
 const MAX_PROCESSES: usize = 100_000;
 const MAX_IMAGE: usize = 260;
+/// The kernel's own process, which some versions show without an object table.
+const SYSTEM_PID: u32 = 4;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    parts(line).any(is_process).then(|| Box::new(List::default()) as Box<dyn Section>)
+    (parts(line).any(is_process) || is_address_alone(line))
+        .then(|| Box::new(List::default()) as Box<dyn Section>)
 }
 
 #[derive(Default)]
@@ -25,6 +30,8 @@ struct List {
     /// Where the process with an id is in `processes`.
     by_pid: HashMap<u32, usize>,
     current: Option<usize>,
+    /// Those without an object table: they have ended, unless they have handles.
+    tableless: HashSet<u32>,
     /// The line before ended inside a field.
     is_wrapped: bool,
     /// The number of handles of this process was the end of the text.
@@ -34,7 +41,8 @@ struct List {
 impl Section for List {
     fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
         const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
-        if WRAPPED.iter().any(|label| line.text.ends_with(label)) && !line.cut {
+        let goes_on = WRAPPED.iter().any(|label| line.text.ends_with(label));
+        if (goes_on || is_address_alone(line.text)) && !line.cut {
             return Verdict::GoesOn;
         }
         let mut verdict = Verdict::Foreign;
@@ -64,13 +72,28 @@ impl Section for List {
         if self.processes.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
+        if let Some(arch) = arch(&self.addresses) {
+            out.piece(Kind::ProcessList, lines, Content::Arch(arch));
+        }
         for (process, address) in self.processes.iter_mut().zip(self.addresses) {
             if process.image.is_empty() {
                 process.image = nameless(&address, process.key.pid);
             }
         }
-        self.processes.sort_by_key(|process| process.key);
-        out.piece(Kind::ProcessList, lines, Content::Processes(self.processes));
+        let has_ended = |process: &ProcessUse| {
+            self.tableless.contains(&process.key.pid)
+                && process.key.pid > SYSTEM_PID
+                && process.handles.is_none_or(|handles| handles == 0)
+        };
+        let (ended, mut live): (Vec<_>, Vec<_>) =
+            self.processes.into_iter().partition(|process| has_ended(process));
+        if !ended.is_empty() {
+            out.piece(Kind::ProcessList, lines, Content::Ended(counted(&ended)));
+        }
+        if !live.is_empty() {
+            live.sort_by_key(|process| process.key);
+            out.piece(Kind::ProcessList, lines, Content::Processes(live));
+        }
         Ok(())
     }
 }
@@ -79,7 +102,7 @@ impl List {
     /// Takes a line, or the part of one that is about one process.
     fn part(&mut self, part: &str, line: Line<'_>) -> Verdict {
         if is_process(part) {
-            let Some(pid) = field(part, " Cid:").and_then(numbers::hex) else {
+            let Some(pid) = cid(part).and_then(numbers::hex) else {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::CutOff);
             };
@@ -122,14 +145,17 @@ impl List {
             process.session = session.parse().ok();
         }
         for label in ["HandleCount:", "TableSize:"] {
-            let Some(handles) = field(part, label) else { continue };
+            let Some((number, after)) = number(part, label) else { continue };
             told = true;
             // `<Data Not Accessible>` is no number.
-            process.handles = grouped(part, label);
+            process.handles = numbers::count(number).and_then(|count| u32::try_from(count).ok());
             // The tool ends the number with a dot, and the image follows. Digits at the very end
             // of a text may be only the first ones.
-            let ends = line.cut && part.ends_with(handles) && !handles.ends_with('.');
+            let ends = line.cut && after.is_empty();
             self.cut = ends.then_some((at, line.number));
+        }
+        if field(part, "ObjectTable:").and_then(numbers::hex) == Some(0) {
+            self.tableless.insert(process.key.pid);
         }
         // `!handle`: the number of entries in use is that of handles.
         if let Some(at) = part.find("Handle table at ") {
@@ -160,6 +186,36 @@ impl List {
     }
 }
 
+/// Whether a line tells of a process without object table and handles, as those have that ended.
+pub(crate) fn tells_end(line: &str) -> bool {
+    field(line, "ObjectTable:").and_then(numbers::hex) == Some(0)
+        && number(line, "HandleCount:").and_then(|(count, _)| numbers::count(count)) == Some(0)
+}
+
+/// How many have ended, and which image most of them ran.
+fn counted(ended: &[ProcessUse]) -> Ended {
+    let mut by_image: BTreeMap<&str, u64> = BTreeMap::new();
+    for process in ended.iter().filter(|process| !is_nameless(&process.image)) {
+        *by_image.entry(&process.image).or_default() += 1;
+    }
+    let most = by_image.into_iter().max_by_key(|(_, count)| *count);
+    Ended {
+        processes: ended.len() as u64,
+        most: most.map(|(image, count)| (image.to_owned(), count)),
+    }
+}
+
+/// The architecture that the addresses of processes show: eight digits have 32 bits.
+fn arch(addresses: &[String]) -> Option<Arch> {
+    let digits = |address: &String| address.bytes().filter(u8::is_ascii_hexdigit).count();
+    let all = |count: usize| addresses.iter().all(|address| digits(address) == count);
+    match () {
+        () if all(8) => Some(Arch::X86),
+        () if all(16) => Some(Arch::X64),
+        () => None,
+    }
+}
+
 /// What a process is called whose image an output that is cut off has lost: as debuggers call it.
 fn nameless(address: &str, pid: u32) -> String {
     format!("PROCESS {address} (Cid {pid:x})")
@@ -185,9 +241,16 @@ fn parts(line: &str) -> impl Iterator<Item = &str> {
 fn is_process(part: &str) -> bool {
     part.trim_start().strip_prefix("PROCESS ").is_some_and(|rest| {
         let rest = rest.trim_start();
-        let end = rest.find(' ').unwrap_or(rest.len());
+        let end = rest.find([' ', '\t']).unwrap_or(rest.len());
         end >= 8 && numbers::hex(&rest[..end]).is_some() && rest.contains("Cid:")
     })
+}
+
+/// Whether a line has the address of a process alone: debuggers of 64-bit Windows tell the rest on the
+/// next.
+fn is_address_alone(line: &str) -> bool {
+    let address = line.trim().strip_prefix("PROCESS ").map(str::trim);
+    address.is_some_and(|address| address.len() >= 8 && numbers::hex(address).is_some())
 }
 
 /// Other lines that the command prints about a process.
@@ -207,12 +270,21 @@ fn field<'a>(part: &'a str, label: &str) -> Option<&'a str> {
     part[at + label.len()..].split_whitespace().next()
 }
 
-/// The number behind a label, its thousands grouped or not, but not by spaces that part fields.
-fn grouped(part: &str, label: &str) -> Option<u32> {
-    let text = part[part.find(label)? + label.len()..].trim_start_matches(' ');
-    let end = text.find(|c: char| !c.is_ascii_digit() && !numbers::is_mark(c));
-    let number = text[..end.unwrap_or(text.len())].trim_end_matches('.');
-    u32::try_from(numbers::count(number)?).ok()
+/// The id of the process that a part begins; its parent's stands there as well.
+fn cid(part: &str) -> Option<&str> {
+    let labels = part.match_indices("Cid:");
+    let (at, label) = labels.into_iter().find(|(at, _)| part[..*at].ends_with([' ', '\t']))?;
+    part[at + label.len()..].split_whitespace().next()
+}
+
+/// The number behind a label, its thousands grouped or not, and what follows it: the dot that ends
+/// it, if it is whole.
+fn number<'a>(part: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
+    let text = part[part.find(label)? + label.len()..].trim_start();
+    let of_number = |c: char| c.is_ascii_digit() || c == ' ' || numbers::is_mark(c);
+    let end = text.find(|c| !of_number(c)).unwrap_or(text.len());
+    let number = text[..end].trim_end().trim_end_matches('.').trim_end();
+    (!text.is_empty()).then(|| text.split_at(number.len()))
 }
 
 #[cfg(test)]
@@ -222,8 +294,9 @@ mod tests {
 
     fn list(text: &str) -> (Vec<ProcessUse>, Vec<Ignored>) {
         let mut reading = read("process.txt", text.as_bytes());
-        assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Processes(list) = reading.pieces.remove(0).content else { panic!() };
+        let Some(Content::Processes(list)) = reading.pieces.pop().map(|piece| piece.content) else {
+            panic!("{reading:?}")
+        };
         (list, reading.ignored)
     }
 
@@ -291,9 +364,41 @@ DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 30",
     }
 
     #[test]
-    fn lines_without_a_process_tell_nothing() {
+    fn processes_without_table_and_handles_have_ended() {
+        let of = |pid: u32, table: &str, handles: u32, image: &str| {
+            format!(
+                "PROCESS ffffcb843b87a{pid:03x}\n    SessionId: 0  Cid: {pid:04x}    Peb: 0  \
+                 ParentCid: 0\n    DirBase: 1  ObjectTable: {table}  HandleCount: {handles}.\n    \
+                 Image: {image}\n\n"
+            )
+        };
+        let text = [
+            of(4, "00000000", 0, "System"),
+            of(0x20, "ffff8d8a12345678", 12, "live.exe"),
+            of(0x24, "00000000", 0, "gone.exe"),
+            of(0x28, "00000000", 0, "gone.exe"),
+            of(0x2c, "00000000", 0, "other.exe"),
+        ]
+        .concat();
+        let pieces = read("", text.as_bytes()).pieces;
+        let contents: Vec<_> = pieces.into_iter().map(|piece| piece.content).collect();
+        let [Content::Arch(Arch::X64), Content::Ended(ended), Content::Processes(live)] =
+            &contents[..]
+        else {
+            panic!("{contents:?}")
+        };
+        assert_eq!((ended.processes, ended.most.clone()), (3, Some(("gone.exe".into(), 2))));
+        assert_eq!(live.iter().map(|one| one.key.pid).collect::<Vec<_>>(), [4, 0x20]);
+    }
+
+    #[test]
+    fn a_line_about_a_process_that_ended_tells_so_alone() {
         let reading = read("", b"ObjectTable: 00000000 and HandleCount: 0");
-        assert!(reading.pieces.is_empty());
-        assert_eq!(reading.ignored.len(), 1);
+        assert_eq!(reading.ignored, []);
+        let [piece] = &reading.pieces[..] else { panic!("{reading:?}") };
+        assert_eq!(piece.content, Content::Ended(Ended { processes: 1, most: None }));
+        for other in ["ObjectTable: e1648628 and HandleCount: 0", "ObjectTable: 00000000", ""] {
+            assert!(read("", other.as_bytes()).pieces.is_empty(), "{other}");
+        }
     }
 }

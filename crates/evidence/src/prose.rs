@@ -8,8 +8,8 @@ use poolwatch_model::{Pool, tag::TagUse};
 use crate::reading::{Content, Kind};
 use crate::section::Gathered;
 use crate::text::Line;
-use crate::told::ToldEvent;
-use crate::{numbers, poolmon, tag_text};
+use crate::told::{Ended, ToldEvent};
+use crate::{numbers, poolmon, process, tag_text};
 
 mod commit;
 mod handles;
@@ -36,9 +36,14 @@ pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
         return false;
     }
     let lines = (line.number, line.number);
-    if let Some(row) = counts(line.text).or_else(|| quoted_row(line.text)) {
+    let joined = numbers::joined(line.text);
+    if let Some(row) = quoted_row(line.text).or_else(|| counts(&joined)) {
         let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
         out.piece(Kind::Sentence, lines, Content::Tags(table));
+        return true;
+    }
+    if process::tells_end(line.text) {
+        out.piece(Kind::Sentence, lines, Content::Ended(Ended { processes: 1, most: None }));
         return true;
     }
     let mut holders = commit::holders(line.text);
@@ -48,7 +53,7 @@ pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
             ToldEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
         out.piece(Kind::Event, lines, Content::Told(event));
     }
-    holders.extend(handles::holder(line.text));
+    holders.extend(handles::holder(&joined));
     if !holders.is_empty() {
         out.piece(Kind::Sentence, lines, Content::Processes(holders));
         return true;
@@ -199,6 +204,7 @@ mod tests {
             "memory of mdl tag is allocated 2492040 times, but it is only freed 176 times",
             "Nonpaged: tag “Mdl” was allocated 2,492,040 times and freed 176 times.",
             "pool tag Mdl: allocs=2492040 frees=176",
+            "mdl tag: 2 492 040 allocations and 176 frees",
             "Das Tag Mdl wurde 2.492.040 mal zugewiesen, aber nur 176 mal freigegeben",
             "tag Mdl has 2492040 allocations and 176 frees",
         ] {

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use poolwatch_model::event::Event;
+use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::TagTable;
@@ -10,8 +11,8 @@ use poolwatch_model::tag::TagTable;
 use crate::event_text::{self, Part};
 use crate::pooltag::PooltagEntry;
 use crate::section::{Gathered, Held, Section, Verdict, open};
-use crate::text::{Line, clean, decode, split_breaks};
-use crate::told::{Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::text::{Line, clean, decode, split_breaks, with_events};
+use crate::told::{Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 use crate::{flat, prose, table};
 
 /// The most bytes of one text that are read.
@@ -114,6 +115,10 @@ pub enum Content {
     Handles(HandleSummary),
     /// What Driver Verifier counted.
     Drivers(Vec<VerifiedDriver>),
+    /// Processes that have ended and are still there.
+    Ended(Ended),
+    /// The architecture of the machine, as its addresses show it.
+    Arch(Arch),
 }
 
 /// A line that was not understood, or not believed.
@@ -196,7 +201,7 @@ impl fmt::Display for IgnoredReason {
 #[must_use]
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
     let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
-    let text = decode(kept);
+    let text = with_events(decode(kept));
     let mut reader = Reader::default();
     for part in event_text::parts(&text) {
         match part {
@@ -262,10 +267,15 @@ impl Reader {
         self.line = self.line.max(1);
         for raw in text.split_inclusive('\n') {
             let ended = raw.ends_with('\n');
-            for part in split_breaks(raw.trim_end_matches(['\r', '\n'])) {
+            let lines = raw.trim_end_matches(['\r', '\n']).split('\r');
+            let mut parts = lines.flat_map(split_breaks).peekable();
+            while let Some(part) = parts.next() {
                 let cleaned = clean(part);
-                for row in flat::rows(&cleaned) {
-                    self.take(Line { number: self.line, text: row, cut: !ended });
+                let mut rows = flat::rows(&cleaned).into_iter().peekable();
+                while let Some(text) = rows.next() {
+                    // Only the very end of a text may be cut off.
+                    let cut = !ended && parts.peek().is_none() && rows.peek().is_none();
+                    self.take(Line { number: self.line, text, cut });
                 }
             }
             self.line = self.line.saturating_add(ended.into());
@@ -276,7 +286,7 @@ impl Reader {
         if line.text.trim().is_empty() {
             self.give_up_begun();
             // A table ends at an empty line.
-            if matches!(&self.open, Some(open) if open.section.ends_at_blank()) {
+            if self.open.as_mut().is_some_and(|open| open.section.ends_at_blank()) {
                 self.close();
             }
             return;
@@ -387,6 +397,7 @@ impl Reader {
         if let Err(reason) = section.finish(lines, &mut self.out) {
             self.out.ignore_held(used, reason);
         }
+        let is_torn = std::mem::take(&mut self.out.is_torn) || is_torn;
         for piece in self.out.pieces.iter_mut().skip(before) {
             piece.is_torn |= is_torn;
             piece.at_s = piece.at_s.or(self.at_s);
@@ -395,7 +406,7 @@ impl Reader {
 }
 
 /// Whether a line that was ignored for a reason leaves a hole in its table.
-fn tears(reason: IgnoredReason) -> bool {
+pub(crate) fn tears(reason: IgnoredReason) -> bool {
     matches!(reason, IgnoredReason::CutOff | IgnoredReason::Contradiction | IgnoredReason::TooMany)
 }
 

@@ -12,8 +12,8 @@ pub(crate) trait Section {
     /// Offers the next line.
     fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict;
 
-    /// Whether an empty line ends it.
-    fn ends_at_blank(&self) -> bool {
+    /// Offers an empty line. Whether it ends the section.
+    fn ends_at_blank(&mut self) -> bool {
         false
     }
 
@@ -64,6 +64,8 @@ const MAX_IGNORED_TEXT: usize = 160;
 #[derive(Default)]
 pub(crate) struct Gathered {
     pub(crate) pieces: Vec<Piece>,
+    /// Whether the section that ends found a hole in its table.
+    pub(crate) is_torn: bool,
     ignored: Vec<Ignored>,
     more: Option<(u32, u32)>,
 }

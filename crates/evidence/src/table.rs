@@ -12,7 +12,7 @@ use poolwatch_model::{Bytes, Pool, PoolTag};
 use crate::reading::{Content, IgnoredReason, Kind, Piece};
 use crate::section::{Gathered, Section, Verdict};
 use crate::text::Line;
-use crate::{get_process, numbers, poolmon, prose, tag_text};
+use crate::{get_process, numbers, poolmon, prose, reading, tag_text};
 use cells::Delimiter;
 use column::Column;
 
@@ -38,6 +38,8 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
             rows: Vec::new(),
             is_ruled,
             has_header: false,
+            has_rule: false,
+            is_spaced: false,
         }) as Box<dyn Section>
     })
 }
@@ -60,6 +62,7 @@ struct BadRows<'a>(Vec<(&'a Row, IgnoredReason)>);
 impl BadRows<'_> {
     fn note(self, out: &mut Gathered) {
         for (row, reason) in self.0 {
+            out.is_torn |= reading::tears(reason);
             out.ignore(row.line, &row.cells.join(" | "), reason);
         }
     }
@@ -73,6 +76,9 @@ struct Table {
     /// Whether a rule, or the words of the header, showed that it is one.
     is_ruled: bool,
     has_header: bool,
+    has_rule: bool,
+    /// Whether empty lines stand between its rows.
+    is_spaced: bool,
 }
 
 impl Section for Table {
@@ -86,9 +92,14 @@ impl Section for Table {
         }
         if cells::is_rule(line.text) {
             if !self.rows.is_empty() {
-                return Verdict::Ignored(IgnoredReason::NotUnderstood);
+                // Among rows with empty lines between, the header of another table was the last.
+                return Verdict::Ignored(if self.is_spaced {
+                    IgnoredReason::Contradiction
+                } else {
+                    IgnoredReason::NotUnderstood
+                });
             }
-            self.is_ruled = true;
+            (self.is_ruled, self.has_rule) = (true, true);
             return Verdict::Used;
         }
         if !self.is_ruled {
@@ -103,6 +114,9 @@ impl Section for Table {
             cells.truncate(self.columns.len());
         }
         let ends = self.delimiter != Delimiter::Bar || line.text.trim_end().ends_with('|');
+        if self.delimiter == Delimiter::Bar && cells.len() < self.columns.len() && !line.cut {
+            return Verdict::GoesOn;
+        }
         if cells.len() != self.columns.len() || (line.cut && !ends) {
             return Verdict::Ignored(IgnoredReason::CutOff);
         }
@@ -110,8 +124,10 @@ impl Section for Table {
         Verdict::Used
     }
 
-    fn ends_at_blank(&self) -> bool {
-        true
+    fn ends_at_blank(&mut self) -> bool {
+        // A table whose rule does not follow its header at once has an empty line after each.
+        self.is_spaced |= self.delimiter == Delimiter::Bar && self.has_header && !self.has_rule;
+        !self.is_spaced
     }
 
     fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {

@@ -43,6 +43,25 @@ fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
     }
 }
 
+/// The text as it was before a web page wrote its events with entities (`&lt;Event`), its lines
+/// cleaned; itself where there is no such event.
+pub(crate) fn with_events(text: Cow<'_, str>) -> Cow<'_, str> {
+    const ESCAPED: [&str; 3] = ["&lt;Event", "&lt;MemoryExhaustionInfo", "&lt;SystemCommit"];
+    if !ESCAPED.iter().any(|start| text.contains(start)) {
+        return text;
+    }
+    let mut lines = String::with_capacity(text.len());
+    for line in text.split_inclusive('\n') {
+        for (at, part) in split_breaks(line.trim_end_matches(['\r', '\n'])).enumerate() {
+            // A break within a line counts as no line of its own.
+            lines.push_str(if at > 0 { "\r" } else { "" });
+            lines.push_str(&clean(part));
+        }
+        lines.push_str(if line.ends_with('\n') { "\n" } else { "" });
+    }
+    Cow::Owned(lines)
+}
+
 /// The parts of a line between its `<br>` marks and the ends of rows of HTML tables.
 pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(line);
@@ -99,10 +118,10 @@ fn unquoted(line: &str) -> &str {
     let mut rest = line;
     while let Some(quoted) = rest.strip_prefix('>') {
         rest = quoted;
-        // A mark without a space is one only before another one.
+        // A mark without a space is one only before another one, or alone.
         if let Some(text) = rest.strip_prefix(' ') {
             rest = text;
-        } else if !rest.starts_with('>') {
+        } else if !rest.starts_with('>') && !rest.is_empty() {
             return line;
         }
     }
@@ -161,33 +180,55 @@ fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
     Some((meaning, end + 1))
 }
 
-const HTML: [&str; 28] = [
+const HTML: [&str; 50] = [
     "a",
     "b",
     "blockquote",
+    "body",
+    "caption",
     "code",
+    "dd",
     "div",
+    "dl",
+    "dt",
     "em",
     "font",
+    "footer",
     "h1",
     "h2",
     "h3",
     "h4",
+    "h5",
+    "h6",
+    "head",
+    "header",
+    "hr",
+    "html",
     "i",
+    "img",
     "kbd",
     "li",
+    "main",
+    "mark",
     "ol",
     "p",
     "pre",
+    "s",
     "samp",
+    "section",
+    "small",
     "span",
     "strong",
+    "sub",
+    "sup",
     "table",
     "tbody",
     "td",
+    "tfoot",
     "th",
     "thead",
     "tr",
+    "tt",
     "u",
     "ul",
 ];
@@ -249,6 +290,8 @@ mod tests {
             ("<", "<"),
             (">> > Thre", "Thre"),
             (">5 handles", ">5 handles"),
+            ("> >", ""),
+            ("<p>Image: a.exe</body></html>", "Image: a.exe"),
             ("<tr><td>Thre</td><td class=\"n\">5&#160;000</td>", "| Thre | 5 000 |"),
             ("&#x3E;&#0;&bogus;", ">&#0;&bogus;"),
             ("T\0h\0r\0e", "Thre"),

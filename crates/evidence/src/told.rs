@@ -10,6 +10,8 @@ pub struct Growth {
     pub over_s: Option<u64>,
     /// By how much which tag, in the order of the text.
     pub tags: Vec<GrownTag>,
+    /// Whether its table was cut off or contradicted itself.
+    pub is_torn: bool,
 }
 
 /// The growth of one tag.
@@ -47,6 +49,15 @@ pub struct HandleSummary {
     pub total: Option<u64>,
     /// Handles by type (`Event`), the most first.
     pub by_type: Vec<(String, u64)>,
+}
+
+/// Processes that have ended and are still there: references keep them, no handle table is left.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// How many a text shows.
+    pub processes: u64,
+    /// The image that most of them ran, and how many, where that is told.
+    pub most: Option<(String, u64)>,
 }
 
 /// What Driver Verifier counted of one driver.

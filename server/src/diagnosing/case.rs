@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use poolwatch_analysis::{
     CaseFile,
-    case::{MISSING, Owner},
+    case::{MISSING, Owner, TagSeries, latest},
     catalogue::{self, Catalogue},
 };
 use poolwatch_evidence::{
@@ -11,7 +11,7 @@ use poolwatch_evidence::{
     told::{Growth, VerifiedDriver},
 };
 use poolwatch_model::{
-    Pool, Snapshot,
+    Pool, PoolTag, Snapshot,
     diagnosis::OwnerSource,
     event::{Event, EventKind},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
@@ -30,9 +30,28 @@ pub(super) fn of_states(combined: &Combined, catalogue: &Catalogue) -> CaseFile 
     let mut case = CaseFile::from_pictures(now, None, &pictures, &events);
     let told = combined.told_events.iter();
     case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
+    case.arch = combined.arch;
+    count_ended(&mut case, combined.ended.iter().map(|ended| ended.processes).sum());
     case.name_owners(catalogue);
     case.owners.extend(verified(&combined.verified));
     case
+}
+
+/// Where no text tells how many process objects there are, a list of processes does that shows those
+/// as well that have ended.
+fn count_ended(case: &mut CaseFile, ended: u64) {
+    /// Fewer are on their way out.
+    const MANY: u64 = 1000;
+    let tag = PoolTag::of_object_type("Process");
+    let Some((at, live)) = latest(&case.live_processes) else { return };
+    if ended < MANY || case.tags.iter().any(|series| series.tag == tag) {
+        return;
+    }
+    let blank = || vec![MISSING; case.axis.len()];
+    let (mut bytes, mut outstanding) = (blank(), blank());
+    (bytes[at], outstanding[at]) = (0, live.saturating_add(ended));
+    let allocs = blank();
+    case.tags.push(TagSeries { tag, pool: Pool::Nonpaged, bytes, outstanding, allocs });
 }
 
 /// The case that a table of growth makes: nothing is known of before, so that all that is

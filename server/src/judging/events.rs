@@ -51,6 +51,7 @@ pub async fn on_event(
         at: event.time,
         uptime_s,
         diagnoses: &diagnoses,
+        outcomes: &[],
         kind: Kind::Event,
     };
     let outcome = record::record(db, &judged).await?;

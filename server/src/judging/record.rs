@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::lifecycle::{self, Observed, Standing, Told};
 use poolwatch_model::{
     HostId,
-    diagnosis::{Diagnosis, Verdict},
+    diagnosis::{Diagnosis, Evidence, Verdict},
     incident::{Cause, Incident, IncidentId, IncidentState},
 };
 use poolwatch_store::{
@@ -18,7 +18,7 @@ use tracing::info;
 /// A finding of an incident that goes on is kept this often for a host.
 const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
 /// Unresolved incidents of a host that are looked at.
-const OF_A_HOST: i64 = 50;
+pub const OF_A_HOST: i64 = 50;
 
 /// A judgement on a host.
 #[derive(Debug, Clone, Copy)]
@@ -31,6 +31,8 @@ pub struct Judged<'a> {
     pub uptime_s: u64,
     /// What was found, one diagnosis per cause.
     pub diagnoses: &'a [Diagnosis],
+    /// What changes of drivers did to incidents that were known before.
+    pub outcomes: &'a [(IncidentId, Vec<Evidence>)],
     /// How it came about.
     pub kind: Kind,
 }
@@ -141,7 +143,7 @@ pub async fn record_cause(
     let new = new_standing(&standing)?;
     let id = match &known {
         Some(known) => {
-            incidents::stand(db, known.id, &new).await?;
+            incidents::stand(db, known.id, &new, judged.at, None).await?;
             known.id
         }
         None => incidents::open(db, cause, judged.at, diagnosis, &new).await?,
@@ -166,8 +168,12 @@ async fn not_found(
     incident: &Incident,
 ) -> Result<Option<Notice>, StoreError> {
     let id = incident.id;
-    let Some(known) = incidents::lock(db, id).await? else { return Ok(None) };
+    let Some(mut known) = incidents::lock(db, id).await? else { return Ok(None) };
     let mut standing = standing_of(&known);
+    let outcomes = judged.outcomes.iter().find(|(of, _)| *of == id);
+    if outcomes.is_some_and(|(_, facts)| learn(&mut known.diagnosis, facts)) {
+        incidents::add_finding(db, id, judged.host, judged.at, &known.diagnosis).await?;
+    }
     let uptime = SignedDuration::from_secs(judged.uptime_s.cast_signed());
     let booted = judged.at.saturating_sub(uptime).unwrap_or(judged.at);
     let is_restarted = standing
@@ -184,11 +190,28 @@ async fn not_found(
     };
     let told = standing.observe(judged.host, judged.at, observed);
     let told = told.filter(|_| tells(&known.diagnosis));
-    incidents::stand(db, id, &new_standing(&standing)?).await?;
+    incidents::stand(db, id, &new_standing(&standing)?, judged.at, None).await?;
     Ok(told.map(|told| {
         info!(host = %judged.host, incident = id.0, ?told, "Incident");
         notice(id, told, &known.diagnosis, &standing, judged.at)
     }))
+}
+
+/// Adds what changes of drivers did to a diagnosis. Whether that is news.
+fn learn(diagnosis: &mut Diagnosis, outcomes: &[Evidence]) -> bool {
+    let change = |fact: &Evidence| match fact {
+        Evidence::VersionOutcome { driver, before, after, .. } => {
+            Some((driver.clone(), before.clone(), after.clone()))
+        }
+        _ => None,
+    };
+    let suspects = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
+    let told: Vec<_> = diagnosis.evidence.iter().chain(suspects).filter_map(change).collect();
+    let is_new = |fact: &&Evidence| change(fact).is_some_and(|change| !told.contains(&change));
+    let new: Vec<Evidence> = outcomes.iter().filter(is_new).cloned().collect();
+    let is_news = !new.is_empty();
+    diagnosis.evidence.splice(0..0, new);
+    is_news
 }
 
 /// An incident of this host that was about the same thing when less was known of it.
@@ -226,12 +249,12 @@ fn takes(known: &Locked, at: Timestamp) -> bool {
 }
 
 /// What the lifecycle remembers; nothing of an incident that an older server opened.
-fn standing_of(known: &Locked) -> Standing {
+pub(super) fn standing_of(known: &Locked) -> Standing {
     let standing = known.standing.clone();
     standing.and_then(|standing| serde_json::from_value(standing).ok()).unwrap_or_default()
 }
 
-fn new_standing(standing: &Standing) -> Result<NewStanding, StoreError> {
+pub(super) fn new_standing(standing: &Standing) -> Result<NewStanding, StoreError> {
     let goes_on = standing.hosts.iter().filter(|(_, of)| !of.cleared).map(|(host, _)| *host);
     Ok(NewStanding {
         state: standing.state,

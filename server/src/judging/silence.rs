@@ -103,6 +103,7 @@ async fn judge(
         at: heard,
         uptime_s,
         diagnoses: std::slice::from_ref(&diagnosis),
+        outcomes: &[],
         kind: Kind::Event,
     };
     let cause = Cause::Silence { host: summary.host.id, pool };

@@ -67,7 +67,11 @@ pub(super) async fn pools(
     let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
     let summary = summary.ok_or_else(no_such_host)?;
     let interval_s = app.settings.interval_s;
-    Ok(Json(chart::load(&mut db, &summary, query.hours, interval_s, now).await?))
+    let mut chart = chart::load(&mut db, &summary, query.hours, interval_s, now).await?;
+    if let Some((left, headroom)) = judgement::time_left(&mut db, HostId(id)).await? {
+        chart.project(&left, headroom);
+    }
+    Ok(Json(chart))
 }
 
 fn no_such_host() -> Failure {
@@ -122,8 +126,8 @@ async fn fill(
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let catalogue = app.tag_names.catalogue();
-        let tables = tables::Tables { snapshot, known, catalogue: &catalogue };
-        let shown = tables.shown(page.query.tags);
+        let tables = tables::Tables { snapshot, known, query: page.query, catalogue: &catalogue };
+        let shown = tables.shown();
         let trends = Trends::load(db, id, at, shown.figures()).await?;
         page.tags = tables.tags(&shown, &trends);
         page.processes = tables.processes(&shown, &trends);

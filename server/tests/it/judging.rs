@@ -1,10 +1,12 @@
 //! Leaks that are found before any event, and what people are told of them.
 
 use jiff::SignedDuration;
+use poolwatch_analysis::release::{self, Effect};
 use poolwatch_model::{
-    Bytes, PoolTag, Snapshot,
-    diagnosis::Verdict,
+    Bytes, Pool, PoolTag, Snapshot,
+    diagnosis::{Diagnosis, Evidence, Verdict},
     incident::{Cause, IncidentState},
+    inventory::{Driver, Inventory},
     tag::{TagCounters, TagUse},
 };
 use poolwatch_server::{
@@ -16,9 +18,13 @@ use poolwatch_server::{
     judging::{
         self,
         comparison::{self, Compared},
+        record::{Judged, Kind, record_cause},
     },
 };
-use poolwatch_store::incidents::{self, IncidentFilter};
+use poolwatch_store::{
+    incidents::{self, IncidentFilter},
+    inventories,
+};
 
 use crate::{
     events::{event, incidents as listed, mails, send},
@@ -209,4 +215,56 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
     assert!(subjects[0].contains("owner unknown"), "{}", subjects[0]);
     assert!(subjects[1].contains("now with a suspect"), "{}", subjects[1]);
     assert!(subjects[1].contains("foo.sys 5.1"), "{}", subjects[1]);
+}
+
+#[tokio::test]
+async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("web-1").await;
+    // Half of the two days it leaks, then foo.sys is changed and it does not.
+    send_all(&mut agent, |step| fooo(step.min(FRAMES / 2), true)).await;
+    let now = clock::now();
+    let mut db = server.app.pool.acquire().await.unwrap();
+    for (version, hours_ago) in [("5.0", 100), ("5.1", 25)] {
+        let driver = Driver {
+            name: "foo.sys".into(),
+            path: None,
+            version: Some(version.into()),
+            company: None,
+            linked: None,
+        };
+        let inventory = Inventory { drivers: vec![driver], ..Inventory::default() };
+        let at = now - SignedDuration::from_hours(hours_ago);
+        inventories::replace(&mut db, agent.id, &inventory, at).await.unwrap();
+    }
+    let (tag, pool) = (PoolTag::new(*b"Fooo"), Pool::Nonpaged);
+    let cause = Cause::Driver { driver: "foo.sys".into(), version: Some("5.0".into()), tag, pool };
+    let diagnosis = Diagnosis { verdict: Verdict::Leak, pool: Some(pool), ..Diagnosis::default() };
+    let judged = Judged {
+        host: agent.id,
+        at: now - SignedDuration::from_hours(26),
+        uptime_s: 86_400,
+        diagnoses: &[],
+        outcomes: &[],
+        kind: Kind::Study,
+    };
+    let (id, _) = record_cause(&mut db, &judged, &cause, &diagnosis).await.unwrap();
+    for _ in 0..2 {
+        judging::study(&server.app, agent.id, now).await.unwrap();
+    }
+    let filter = IncidentFilter { id: Some(id), ..IncidentFilter::default() };
+    let incidents = incidents::list(&mut db, filter, 1).await.unwrap();
+    let outcomes: Vec<_> = incidents[0]
+        .diagnosis
+        .evidence
+        .iter()
+        .filter_map(|fact| match fact {
+            Evidence::VersionOutcome { before, after, per_day_before, per_day_after, .. } => {
+                let effect = release::effect(*per_day_before, *per_day_after);
+                Some((before.as_str(), after.as_str(), effect))
+            }
+            _ => None,
+        })
+        .collect();
+    assert_eq!(outcomes, [("5.0", "5.1", Some(Effect::Ended))], "{:?}", incidents[0].diagnosis);
 }

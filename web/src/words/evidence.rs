@@ -1,6 +1,7 @@
 //! Evidence in sentences.
 
 use jiff::Timestamp;
+use poolwatch_analysis::release::{self, Effect};
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
@@ -92,6 +93,12 @@ pub fn evidence(fact: &Evidence) -> String {
             grouped(*objects),
             within(*over_s)
         ),
+        Evidence::HandlesSpread { tag, handles, programs, most, .. } => format!(
+            "The {} handles that came with tag {tag} are spread over {}, none of which gained more than {}: look for what is loaded into all of them.",
+            grouped(*handles),
+            counted(u64::from(*programs), "program", "programs"),
+            grouped(*most)
+        ),
         Evidence::SingledOut { image, tag, .. } => format!(
             "The text shows {image} alone beside the objects of tag {tag}, without its handles: a hint, no proof."
         ),
@@ -124,8 +131,14 @@ pub fn evidence(fact: &Evidence) -> String {
             if *confirms { "that is the proof" } else { "that speaks against it" }
         ),
         Evidence::VersionOutcome { driver, before, after, tag, per_day_before, per_day_after } => {
+            let outcome = match release::effect(*per_day_before, *per_day_after) {
+                Some(Effect::Ended) => ": the change ended the leak",
+                Some(Effect::Began) => ": the leak came with the change",
+                Some(Effect::GoesOn) => ": the change did not end the leak",
+                None => "",
+            };
             format!(
-                "With {driver} {before}, tag {tag} grew by {per_day_before} per day; with {after}, by {per_day_after}."
+                "With {driver} {before}, tag {tag} grew by {per_day_before} per day; with {after}, by {per_day_after}{outcome}."
             )
         }
         Evidence::Changed(told) => change(told),

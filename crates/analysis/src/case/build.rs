@@ -8,11 +8,11 @@ use poolwatch_model::{
     event::Event,
     host::OsVersion,
     memory::Memory,
-    process::ProcessKey,
+    process::{ObjectTypeUse, ProcessKey},
     tag::{AllocCounting, TagTable},
 };
 
-use super::{CaseFile, MISSING, Moment, TagSeries, blank};
+use super::{CaseFile, MISSING, Moment, ObjectSeries, TagSeries, blank};
 
 pub(super) fn from_snapshots(
     now: Timestamp,
@@ -47,6 +47,7 @@ pub(super) fn from_snapshots(
         if let Some(table) = &snapshot.tags {
             take_tags(&mut case, &mut tags, at, table);
         }
+        take_types(&mut case, at, snapshot.object_types.as_deref().unwrap_or_default());
         most_processes = most_processes.max(list.len());
         for process in list {
             let identity = (process.key, name_of(process.key, &process.image));
@@ -58,6 +59,8 @@ pub(super) fn from_snapshots(
             series.handles[at] = process.handles.map_or(MISSING, u64::from);
             series.threads[at] = process.threads.map_or(MISSING, u64::from);
             series.private_bytes[at] = process.private_bytes.unwrap_or(MISSING);
+            series.quota[0][at] = process.paged_quota.unwrap_or(MISSING);
+            series.quota[1][at] = process.nonpaged_quota.unwrap_or(MISSING);
             if series.services.is_empty() {
                 series.services.clone_from(&process.services);
             }
@@ -73,6 +76,24 @@ const MANY_PROCESSES: usize = 20;
 /// Lists that tell no ids give them all the id 0: then names tell processes apart.
 fn name_of(key: ProcessKey, image: &str) -> String {
     if key.pid == 0 { image.to_owned() } else { String::new() }
+}
+
+fn take_types(case: &mut CaseFile, at: usize, types: &[ObjectTypeUse]) {
+    let moments = case.axis.len();
+    for (order, told) in types.iter().enumerate() {
+        let is_it = |one: &ObjectSeries| one.name == told.name;
+        // The kernel lists its types in the same order each time.
+        let known = case.object_types.get(order).is_some_and(is_it).then_some(order);
+        let place = known.or_else(|| case.object_types.iter().position(is_it));
+        let place = place.unwrap_or_else(|| {
+            let (objects, handles) = (vec![MISSING; moments], vec![MISSING; moments]);
+            case.object_types.push(ObjectSeries { name: told.name.clone(), objects, handles });
+            case.object_types.len() - 1
+        });
+        let series = &mut case.object_types[place];
+        series.objects[at] = u64::from(told.objects);
+        series.handles[at] = u64::from(told.handles);
+    }
 }
 
 fn take_tags(

@@ -29,6 +29,8 @@ const SYSTEM_PID: u32 = 4;
 const MANY_HANDLES: u64 = 5_000;
 /// Processes that share one leak at most.
 const SHARERS: usize = 4;
+/// As many programs that share a leak are many.
+const SPREAD: u32 = 8;
 /// The share of the objects that suspects must explain, and how much more they may hold: a program
 /// that leaks one type also opens others.
 const LEAST_SHARE: f64 = 0.6;
@@ -245,6 +247,35 @@ fn counted(
         evidence,
         ..Suspect::default()
     }
+}
+
+/// Whether a process is the kernel's own.
+pub(super) fn is_kernel(process: &ProcessSeries) -> bool {
+    process.key.pid == SYSTEM_PID
+}
+
+/// Who holds objects that no single program explains: the kernel's own process, or many programs
+/// that gained a little each.
+pub(crate) fn of_nobody(
+    case: &CaseFile,
+    tag: PoolTag,
+    objects: u64,
+    span: Span,
+) -> Option<Evidence> {
+    if let Some((handles, grown)) = kernel_gain(case, span)
+        && grown as f64 >= LEAST_SHARE * objects as f64
+    {
+        return Some(Evidence::HeldByKernel { handles, grown });
+    }
+    let gains = case.processes.iter().filter(|process| !is_kernel(process));
+    let gains = gains.map(|process| case::growth(&process.handles, span.from, span.to));
+    let (mut programs, mut handles, mut most) = (0, 0, 0);
+    for gain in gains.filter(|gain| *gain * 200 >= objects) {
+        (programs, handles, most) = (programs + 1, handles + gain, most.max(gain));
+    }
+    let is_spread = programs >= SPREAD && most * 4 < handles;
+    (is_spread && handles as f64 >= LEAST_SHARE * objects as f64)
+        .then_some(Evidence::HandlesSpread { tag, objects, handles, programs, most })
 }
 
 /// Whether a program of Windows only holds objects for others.

@@ -1,5 +1,6 @@
 //! Stories of hosts, judged.
 
+mod holders;
 mod story;
 
 use jiff::Timestamp;

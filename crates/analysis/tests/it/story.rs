@@ -72,6 +72,7 @@ impl Story {
             services: vec![],
             threads: vec![20; handles.len()],
             private_bytes: vec![100 * MB; handles.len()],
+            quota: [vec![MB; handles.len()], vec![MB; handles.len()]],
             handles,
         });
     }

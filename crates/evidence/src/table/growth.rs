@@ -32,7 +32,7 @@ impl Table {
         let over_s = time::span(header);
         let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
         bad.note(out);
-        out.piece(Kind::Table, lines, Content::Growth(Growth { over_s, tags }));
+        out.piece(Kind::Table, lines, Content::Growth(Growth { over_s, tags, is_torn: false }));
         Ok(())
     }
 

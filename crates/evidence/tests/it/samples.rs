@@ -153,7 +153,8 @@ fn case_04_tells_processes_that_stay_referenced() {
     );
     assert_eq!(aside.snapshot.memory.processes, Some(285));
     assert_eq!(readings[0].ignored, []);
-    assert!(readings[1].pieces.is_empty());
+    assert_eq!(readings[1].ignored, []);
+    assert_eq!(combined.ended.iter().map(|ended| ended.processes).sum::<u64>(), 1);
 }
 
 #[test]

@@ -76,6 +76,83 @@ fn thousands_may_be_parted_by_the_signs_of_any_country() {
 }
 
 #[test]
+fn groups_of_thousands_may_be_indian_or_stand_closer_than_columns() {
+    let indian = |digits: &str| {
+        let (head, tail) = digits.split_at(digits.len() - 3);
+        let mut groups = vec![tail];
+        let mut rest = head;
+        while !rest.is_empty() {
+            let (before, group) = rest.split_at(rest.len().saturating_sub(2));
+            groups.push(group);
+            rest = before;
+        }
+        groups.reverse();
+        groups.join(",")
+    };
+    for text in [POOLMON, POOLUSED] {
+        let text = with_numbers(text, indian);
+        assert_eq!(thread_bytes(&text), Some(76_892_800), "{text}");
+    }
+    // By themselves these groups could be read in more than one way.
+    let row = " Abcd   5 768 754   1 938 325 232         32         9 360\tsomething\n";
+    let row = combined(&POOLUSED.replace(" File ", &format!("{row} File "))).1;
+    let row = nonpaged(&row, b"Abcd").unwrap();
+    assert_eq!((row.outstanding, row.bytes), (5_768_754, 1_938_325_232));
+}
+
+#[test]
+fn a_list_of_processes_may_have_grouped_numbers_and_tabs() {
+    let list = "PROCESS 884e6520\tSessionId: 0\tCid: 01a0\tPeb: 7ffdf000\tParentCid: 0124\n\
+                DirBase: 110f6000\tObjectTable: 88584448\tHandleCount: 90\u{A0}472.\n\
+                Image: mybadapp.exe\n";
+    let processes = combined(list).1.snapshots[0].snapshot.processes.clone().unwrap();
+    assert_eq!((processes[0].key.pid, processes[0].handles), (0x1a0, Some(90_472)));
+}
+
+#[test]
+fn lines_may_end_as_on_old_macs_and_tables_have_empty_lines_between() {
+    for text in [POOLMON, POOLUSED] {
+        assert_eq!(thread_bytes(&text.replace('\n', "\r")), Some(76_892_800));
+        assert_eq!(thread_bytes(&text.replace('\n', "\r\r\n")), Some(76_892_800));
+    }
+    let table = "| Tag | Type | Diff | Bytes |\n|---|---|---|---|\n| Thre | Nonp | 120145 | 76892800 |\n\
+                 | File | Nonp | 9 | 900 |\n";
+    let flat = table.replace('\n', " ");
+    for text in [table.replace('\n', "\n\n"), flat, table.replace("| 768", "|\n 768")] {
+        assert_eq!(thread_bytes(&text), Some(76_892_800), "{text}");
+    }
+}
+
+#[test]
+fn a_web_page_may_have_written_an_event_with_entities() {
+    let event = "<Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'>\n<System>\
+                 <Provider Name='Srv'/><EventID Qualifiers='49152'>2019</EventID><TimeCreated \
+                 SystemTime='2024-03-01T10:20:30Z'/><EventRecordID>7</EventRecordID>\
+                 <Channel>System</Channel><Computer>fs-02</Computer></System></Event>\n";
+    let escaped = event.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
+    for text in [
+        event.to_owned(),
+        format!("<pre>{escaped}</pre>"),
+        format!("<p>{}</p>", escaped.replace('\n', "<br/>")),
+    ] {
+        let events = combined(&text).1.events;
+        assert_eq!(events.iter().map(|event| event.event_id).collect::<Vec<_>>(), [2019], "{text}");
+    }
+}
+
+#[test]
+fn a_table_of_growth_that_is_cut_off_is_torn() {
+    let table =
+        "| tag | delta over 4.91 days |\n|---|---|\n| `WCsc` | 503,677 |\n| `File` | 514,826 |\n";
+    assert!(!combined(table).1.is_torn());
+    for torn in [table.replace("503,677 |", "503,677 | 1 |"), table.replace(" 514,826 |\n", "")] {
+        let combined = combined(&torn).1;
+        assert_eq!(combined.growths.len(), 1, "{torn}");
+        assert!(combined.is_torn(), "{torn}");
+    }
+}
+
+#[test]
 fn encodings_and_what_is_left_of_them_do_no_harm() {
     let wide = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
     // PowerShell's >> appends UTF-16 to whatever was there.
@@ -182,7 +259,7 @@ fn outputs_in_a_mixed_text_are_all_found() {
     .concat();
     let (reading, combined) = combined(&text);
     let kinds: Vec<_> = reading.pieces.iter().map(|piece| piece.kind.to_string()).collect();
-    assert_eq!(kinds, ["!vm", "!poolused", "!poolused", "!process", "event"]);
+    assert_eq!(kinds, ["!vm", "!poolused", "!poolused", "!process", "!process", "event"]);
     let [moment] = &combined.snapshots[..] else { panic!() };
     assert_eq!(moment.snapshot.processes.as_ref().unwrap()[0].handles, Some(90_472));
     assert_eq!(combined.told_events.len(), 1);

@@ -308,6 +308,20 @@ pub enum Evidence {
         /// Handles that all processes gained meanwhile, or hold.
         handles: u64,
     },
+    /// The handles to a tag's objects came to many programs, none of which gained many: what is loaded
+    /// into all of them opens them.
+    HandlesSpread {
+        /// The tag.
+        tag: PoolTag,
+        /// Objects that the tag gained.
+        objects: u64,
+        /// Handles that all programs gained meanwhile.
+        handles: u64,
+        /// Programs that gained some.
+        programs: u32,
+        /// The most that one of them gained.
+        most: u64,
+    },
     /// More process objects than live processes: ended processes that something still references.
     MoreObjectsThanLive {
         /// The tag (`Proc`).

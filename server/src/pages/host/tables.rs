@@ -7,10 +7,14 @@ use poolwatch_model::{
     Bytes, Pool, PoolTag, Snapshot,
     diagnosis::{Diagnosis, Evidence},
     process::{ObjectTypeUse, ProcessUse},
+    tag::AllocCounting,
 };
 use poolwatch_store::read::Figure;
 use poolwatch_web::{
-    host::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView},
+    host::{
+        HostQuery, ProcessOrder, ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow,
+        TagTableView,
+    },
     sparkline::Sparkline,
 };
 
@@ -23,6 +27,8 @@ use super::{
 const TAGS: usize = 25;
 /// Processes that are shown.
 const PROCESSES: usize = 15;
+/// Processes whose growth is compared, those with the most handles.
+const COMPARED: usize = 60;
 /// Object types that are shown.
 const TYPES: usize = 12;
 
@@ -30,6 +36,7 @@ const TYPES: usize = 12;
 pub(super) struct Tables<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) known: &'a Known,
+    pub(super) query: HostQuery,
     pub(super) catalogue: &'a Catalogue,
 }
 
@@ -45,6 +52,7 @@ struct Use {
     pool: Pool,
     bytes: u64,
     outstanding: u64,
+    allocs: u64,
     change: Option<i64>,
 }
 
@@ -58,12 +66,12 @@ impl Shown<'_> {
 }
 
 impl<'a> Tables<'a> {
-    /// The first tags in this order, and the processes with the most handles.
-    pub(super) fn shown(&self, order: TagOrder) -> Shown<'a> {
-        Shown { uses: self.uses(order), processes: self.most_handles() }
+    /// The first tags and processes in the order that is asked for, and those that are.
+    pub(super) fn shown(&self) -> Shown<'a> {
+        Shown { uses: self.uses(), processes: self.first_processes() }
     }
 
-    fn uses(&self, order: TagOrder) -> Vec<Use> {
+    fn uses(&self) -> Vec<Use> {
         let rows = self.snapshot.tags.as_ref().map_or(&[][..], |table| &table.rows);
         let mut uses: Vec<Use> = rows
             .iter()
@@ -73,6 +81,7 @@ impl<'a> Tables<'a> {
                 pool,
                 bytes: of.bytes,
                 outstanding: of.outstanding,
+                allocs: of.allocs,
                 change: self.change(tag, pool, of.bytes),
             })
             .filter(|one| {
@@ -80,23 +89,39 @@ impl<'a> Tables<'a> {
             })
             .collect();
         uses.sort_by_key(|one| {
-            let (first, then) = match order {
-                TagOrder::Bytes => (i128::from(one.bytes), one.outstanding),
+            let (first, then) = match self.query.tags {
+                TagOrder::Bytes | TagOrder::Poolmon => (i128::from(one.bytes), one.outstanding),
                 TagOrder::Outstanding => (i128::from(one.outstanding), one.bytes),
                 TagOrder::Change => (one.change.map_or(i128::MIN, i128::from), one.bytes),
             };
-            (Reverse((first, then)), one.tag)
+            (Reverse((self.query.tag == Some(one.tag), first, then)), one.tag)
         });
         uses.truncate(TAGS);
         uses
     }
 
-    fn most_handles(&self) -> Vec<&'a ProcessUse> {
+    fn first_processes(&self) -> Vec<&'a ProcessUse> {
         let processes = self.snapshot.processes.as_deref().unwrap_or_default();
-        let mut most: Vec<&ProcessUse> = processes.iter().collect();
-        most.sort_by_key(|process| (Reverse(process.handles), process.key));
-        most.truncate(PROCESSES);
-        most
+        let mut first: Vec<&ProcessUse> = processes.iter().collect();
+        first.sort_by_key(|process| {
+            let amount = match self.query.processes {
+                ProcessOrder::Handles | ProcessOrder::Growth => process.handles.map(u64::from),
+                ProcessOrder::Quota => {
+                    let quotas = [process.nonpaged_quota, process.paged_quota];
+                    quotas.into_iter().flatten().reduce(u64::saturating_add)
+                }
+            };
+            (Reverse((self.is_asked_for(process), amount)), process.key)
+        });
+        first.truncate(match self.query.processes {
+            ProcessOrder::Growth => COMPARED,
+            ProcessOrder::Handles | ProcessOrder::Quota => PROCESSES,
+        });
+        first
+    }
+
+    fn is_asked_for(&self, process: &ProcessUse) -> bool {
+        self.query.pid == Some(process.key.pid)
     }
 
     /// The table of tags.
@@ -116,10 +141,13 @@ impl<'a> Tables<'a> {
     /// The table of processes.
     pub(super) fn processes(&self, shown: &Shown<'_>, trends: &Trends) -> Option<ProcessTable> {
         let processes = self.snapshot.processes.as_ref()?;
-        Some(ProcessTable {
-            total: processes.len() as u64,
-            rows: shown.processes.iter().map(|one| self.process_row(one, trends)).collect(),
-        })
+        let mut rows: Vec<ProcessRow> =
+            shown.processes.iter().map(|one| self.process_row(one, trends)).collect();
+        if self.query.processes == ProcessOrder::Growth {
+            rows.sort_by_key(|row| Reverse((row.marked, row.change)));
+            rows.truncate(PROCESSES);
+        }
+        Some(ProcessTable { total: processes.len() as u64, rows })
     }
 
     fn change(&self, tag: PoolTag, pool: Pool, bytes: u64) -> Option<i64> {
@@ -128,6 +156,18 @@ impl<'a> Tables<'a> {
             Some(row) => Some(difference(row.of(pool).bytes, bytes)),
             None => before.complete.then(|| difference(0, bytes)),
         }
+    }
+
+    /// Allocations and frees, as poolmon counts them.
+    fn counted(&self, one: &Use) -> Option<(u64, u64)> {
+        let frees = match self.snapshot.tags.as_ref()?.counting {
+            AllocCounting::OutstandingOnly => return None,
+            AllocCounting::Full64 => one.allocs.wrapping_sub(one.outstanding),
+            AllocCounting::Wrapping32 => {
+                one.allocs.wrapping_sub(one.outstanding) & u64::from(u32::MAX)
+            }
+        };
+        Some((one.allocs, frees))
     }
 
     fn tag_row(&self, one: &Use, trends: &Trends) -> TagRow {
@@ -140,6 +180,7 @@ impl<'a> Tables<'a> {
             pool: one.pool,
             bytes: Bytes(one.bytes),
             outstanding: one.outstanding,
+            counted: self.counted(one),
             change: one.change,
             trend: drawn(values, Sparkline::bytes).marked(suspect),
             meaning: self.catalogue.own(one.tag).map(|told| TagMeaning {
@@ -147,6 +188,7 @@ impl<'a> Tables<'a> {
                 owner: told.owner.map(str::to_owned),
             }),
             suspect,
+            marked: self.query.tag == Some(one.tag),
         }
     }
 
@@ -164,6 +206,7 @@ impl<'a> Tables<'a> {
             change: change.map(|(then, now)| difference(then, now.into())),
             trend: drawn(values, Sparkline::counts).marked(suspect),
             suspect,
+            marked: self.is_asked_for(process),
         }
     }
 }

@@ -1,0 +1,90 @@
+//! Kernel objects by the kernel's own count of each type: what tells whether a tag's objects have
+//! handles, and handles that grow for days without any one program that holds them.
+
+use poolwatch_model::{
+    Pool, PoolTag,
+    diagnosis::{Diagnosis, Evidence, TagFinding, Verdict},
+};
+
+use crate::{
+    case::{self, CaseFile, ObjectSeries},
+    holders, judge, rise,
+    suspects::{self, Span},
+};
+
+/// Handles that all programs together gained: less is the usual coming and going of a large host.
+const GROWN: u64 = 20_000;
+/// Handles that rose for a shorter time, three days but for some hours, may be work that is not done.
+const LONG_S: u64 = 66 * 3600;
+
+/// Objects and handles of the type that a tag counts that were gained, where the kernel's count is
+/// known.
+#[must_use]
+pub(crate) fn gained(case: &CaseFile, tag: PoolTag, span: Span) -> Option<(u64, u64)> {
+    let series = of_tag(case, tag)?;
+    let known = |values: &[u64]| {
+        let (first, last) = case::ends(values, span.from, span.to)?;
+        Some(last.saturating_sub(first))
+    };
+    Some((known(&series.objects)?, known(&series.handles)?))
+}
+
+/// The growth of the type that a tag counts, as a fact.
+#[must_use]
+pub(crate) fn fact(case: &CaseFile, tag: PoolTag, span: Span) -> Option<Evidence> {
+    let (objects, handles) = gained(case, tag, span)?;
+    let name = of_tag(case, tag)?.name.clone();
+    (objects > 0).then_some(Evidence::ObjectTypeGrowth {
+        name,
+        objects,
+        handles,
+        over_s: span.over_s,
+    })
+}
+
+/// Types whose handles rose for days while neither one program nor a growing number of processes
+/// explains them. `known` are the diagnoses that there are already: what they tell is not told again.
+#[must_use]
+pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
+    let is_told = |tag: PoolTag| {
+        let leaks = known.iter().flat_map(|one| &one.tags);
+        leaks.filter(|one| one.finding == TagFinding::Leaks).any(|one| one.tag == tag)
+    };
+    let types = case.object_types.iter();
+    types
+        .filter_map(|series| Some((series, holders::tag_of(&series.name)?)))
+        .filter(|(_, tag)| !is_told(*tag))
+        .filter_map(|(series, tag)| leak(case, series, tag))
+        .collect()
+}
+
+fn leak(case: &CaseFile, series: &ObjectSeries, tag: PoolTag) -> Option<Diagnosis> {
+    let rise = rise::steady(case, &series.handles)
+        .into_iter()
+        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / 3))
+        .max_by_key(|rise| rise.grown)?;
+    let span = Span { from: rise.from, to: rise.to, over_s: rise.over_s };
+    // More processes hold more of everything.
+    let (before, now) = case::ends(&case.live_processes, span.from, span.to)?;
+    if now.saturating_sub(before) > before / 10 {
+        return None;
+    }
+    let holders = suspects::of_nobody(case, tag, rise.grown, span)?;
+    let of_tag = Pool::ALL.into_iter().filter_map(|pool| case.tag(tag, pool));
+    let counted = of_tag.max_by_key(|series| case::last(&series.outstanding))?;
+    let mut nobody = suspects::unknown(&[tag]);
+    nobody.evidence.push(holders);
+    Some(Diagnosis {
+        verdict: Verdict::Leak,
+        pool: Some(counted.pool),
+        suspects: vec![nobody],
+        evidence: fact(case, tag, span).into_iter().collect(),
+        tags: vec![judge::judged(counted, TagFinding::Leaks, None)],
+        ..Diagnosis::default()
+    })
+}
+
+fn of_tag(case: &CaseFile, tag: PoolTag) -> Option<&ObjectSeries> {
+    let name = holders::object_type(tag)?;
+    case.object_types.iter().find(|series| series.name == name)
+}
