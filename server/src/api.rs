@@ -38,6 +38,8 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, "/api/v1/hosts/{id}/tags/{tag}", get(v1::tags::series))
         .at(view, "/api/v1/tags", get(v1::tags::list))
         .at(view, "/api/v1/tags/{tag}", get(v1::tags::across))
+        .at(view, "/api/v1/tags/{tag}/hosts", get(v1::tag_hosts::then))
+        .at(view, "/api/v1/tags/{tag}/series", get(v1::tag_hosts::course))
         .at(view, "/api/v1/tag-notes", get(v1::tag_notes::list))
         .at(operate, "/api/v1/tag-notes", post(v1::tag_notes::write))
         .at(view, "/api/v1/pooltag.txt", get(v1::tag_notes::export))

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poolwatch_store::PgPool;
+use poolwatch_store::{PgPool, retention::Retention};
 
 use crate::{
     auth::{hosts::HostKeys, throttle::Throttle},
@@ -40,8 +40,8 @@ pub struct Settings {
     pub public_url: String,
     /// Seconds between snapshots that agents are asked for.
     pub interval_s: u32,
-    /// Days for which frames are kept.
-    pub keep_days: u16,
+    /// How long what is kept.
+    pub retention: Retention,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
 }

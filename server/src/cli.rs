@@ -3,7 +3,9 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use jiff::SignedDuration;
 use poolwatch_model::person::Role;
+use poolwatch_store::retention::Retention;
 
 /// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
 #[derive(Debug, Parser)]
@@ -72,10 +74,50 @@ pub struct ServeOptions {
     #[arg(long, env = "POOLWATCH_INTERVAL_S", default_value_t = 60,
         value_parser = clap::value_parser!(u32).range(10..=3600))]
     pub interval_s: u32,
-    /// Days for which frames are kept in full.
-    #[arg(long, env = "POOLWATCH_KEEP_DAYS", default_value_t = 30,
-        value_parser = clap::value_parser!(u16).range(3..=400))]
-    pub keep_days: u16,
+    /// What is kept.
+    #[command(flatten)]
+    pub keep: KeepOptions,
+}
+
+/// How long what is kept, at which resolution.
+#[derive(Debug, Clone, Copy, Args)]
+pub struct KeepOptions {
+    /// Hours for which every snapshot is kept.
+    #[arg(long, env = "POOLWATCH_KEEP_FULL_HOURS", default_value_t = 48,
+        value_parser = clap::value_parser!(u16).range(24..=9600))]
+    pub keep_full_hours: u16,
+    /// Days for which least, mean and greatest value per ten minutes are kept.
+    #[arg(long, env = "POOLWATCH_KEEP_10MIN_DAYS", default_value_t = 30,
+        value_parser = clap::value_parser!(u16).range(8..=800))]
+    pub keep_10min_days: u16,
+    /// Days for which least, mean and greatest value per hour are kept.
+    #[arg(long, env = "POOLWATCH_KEEP_HOURLY_DAYS", default_value_t = 730,
+        value_parser = clap::value_parser!(u16).range(30..=7300))]
+    pub keep_hourly_days: u16,
+}
+
+impl KeepOptions {
+    /// The same as the store takes it.
+    ///
+    /// # Errors
+    /// When a coarser resolution is kept for less time than a finer one.
+    pub fn retention(self) -> anyhow::Result<Retention> {
+        let days = |days: u16| SignedDuration::from_hours(i64::from(days) * 24);
+        let kept = Retention {
+            full: SignedDuration::from_hours(self.keep_full_hours.into()),
+            ten_minutes: days(self.keep_10min_days),
+            hourly: days(self.keep_hourly_days),
+        };
+        anyhow::ensure!(
+            kept.full <= kept.ten_minutes && kept.ten_minutes <= kept.hourly,
+            "what is coarser has to be kept for as long as what is finer: --keep-full-hours {}, \
+             --keep-10min-days {}, --keep-hourly-days {}",
+            self.keep_full_hours,
+            self.keep_10min_days,
+            self.keep_hourly_days,
+        );
+        Ok(kept)
+    }
 }
 
 /// How to encrypt.

@@ -19,12 +19,12 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::{app::App, failure::Failure, history, ingest::place};
+use crate::{app::App, failure::Failure, ingest::place};
 
 /// Ignored lines that are kept of each file.
 const IGNORED: usize = 50;
-/// Days back for which snapshots from scripts are taken.
-const KEEP_DAYS: u16 = 30;
+/// Time back for which snapshots from scripts are taken.
+const BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
 
 /// A file to import.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,7 +132,7 @@ pub async fn snapshots(
     let host_name = checked_name(host_name)?;
     let mut sorted = Vec::with_capacity(snapshots.len());
     for (at, snapshot) in snapshots {
-        place::check(at, now, KEEP_DAYS).map_err(Failure::bad_request)?;
+        place::check(at, now, BACK).map_err(Failure::bad_request)?;
         sorted.push((at, in_order(snapshot)?));
     }
     let mut db = pool.acquire().await?;
@@ -149,10 +149,9 @@ pub async fn snapshots(
 /// When the database does not answer.
 pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure> {
     let mut db = app.pool.acquire().await?;
-    let since = now.saturating_sub(SignedDuration::from_hours(i64::from(KEEP_DAYS) * 24));
-    let since = since.unwrap_or(Timestamp::MIN);
-    if let Some((snapshot, at)) = history::state_at(&mut db, host, since, now).await? {
-        app.fleet.host(host).restore(&snapshot, at);
+    let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
+    if let Some(taken) = poolwatch_store::read::last_taken(&mut db, host, since, now).await? {
+        app.fleet.host(host).restore(&taken.last, taken.at);
     }
     app.fleet.note_change_of(host);
     Ok(())

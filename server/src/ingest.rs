@@ -17,14 +17,18 @@ use poolwatch_protocol::v1::{
     frame::decompress,
     messages::{FrameId, FramesReply, RefusedFrame, Suggestions},
 };
-use poolwatch_store::{boots, frames::NewFrame};
+use poolwatch_store::{
+    boots,
+    frames::NewFrame,
+    read::{self, Taken},
+};
 use writer::Room;
 
 use crate::{
     app::App,
     failure::Failure,
     fleet::host::{Ingest, LiveHost},
-    history, metrics,
+    metrics,
 };
 
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
@@ -169,7 +173,8 @@ impl<'a> Taking<'a> {
         }
         let at = boot.time_of(stamp.seq, stamp.uptime_ms);
         let (boot_no, booted_at) = (boot.no, boot.booted_at(stamp.seq));
-        place::check(at, self.received, self.app.settings.keep_days).map_err(TakeError::Refused)?;
+        place::check(at, self.received, self.app.settings.retention.ten_minutes)
+            .map_err(TakeError::Refused)?;
 
         let id = FrameId { boot: stamp.boot, seq: stamp.seq };
         let newest_at = self.live.newest_at();
@@ -210,8 +215,8 @@ impl<'a> Taking<'a> {
         let Ok(_turn) = self.app.fleet.looks.try_acquire() else { return Ok(()) };
         let since = self.received.saturating_sub(CHAIN).unwrap_or(self.received);
         let mut db = self.app.pool.acquire().await?;
-        let found = history::state_at(&mut db, self.live.id, since, self.received).await?;
-        if let Some((last, at)) = found {
+        let found = read::last_taken(&mut db, self.live.id, since, self.received).await?;
+        if let Some(Taken { at, last, .. }) = found {
             let stamp = last.stamp;
             ingest.committed = Some(FrameId { boot: stamp.boot, seq: stamp.seq });
             self.live.restore(&last, at);

@@ -79,8 +79,8 @@ pub fn start(
 }
 
 async fn load_fleet(app: SharedApp) {
-    let keep_days = app.settings.keep_days;
-    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, keep_days, clock::now()).await {
+    let kept = app.settings.retention.ten_minutes;
+    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, kept, clock::now()).await {
         error!(%error, "Could not load the latest of every host");
     }
 }
@@ -157,14 +157,17 @@ async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Does a job: its effect and its completion are one transaction.
+/// Does a job: its effect and its completion are one transaction. That of partitions commits step by
+/// step, for ingest to wait for none for long; doing it again changes nothing.
 async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyhow::Result<()> {
     let now = clock::now();
+    let kept = match job.kind.as_str() {
+        keep_partitions::NAME => keep_partitions::run(db, &app.settings.retention, now).await?,
+        _ => None,
+    };
     let mut transaction = db.begin().await?;
     let effect = match job.kind.as_str() {
-        keep_partitions::NAME => {
-            keep_partitions::run(&mut transaction, app.settings.keep_days, now).await?
-        }
+        keep_partitions::NAME => kept,
         forget_expired::NAME => forget_expired::run(&mut transaction, now).await?,
         resolve_quiet_incidents::NAME => {
             resolve_quiet_incidents::run(&mut transaction, now).await?

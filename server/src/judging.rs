@@ -2,6 +2,7 @@
 //! of what is found. `poolwatch-analysis` judges; here it is fed, and its findings are kept.
 
 pub mod case;
+pub mod close;
 pub mod comparison;
 pub mod events;
 pub mod peers;

@@ -6,8 +6,8 @@ mod tables;
 use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, HostId, Pool,
-    diagnosis::Diagnosis,
+    Bytes, HostId, Pool, PoolTag,
+    diagnosis::{Diagnosis, Evidence},
     host::HostFacts,
     incident::Incident,
     memory::Memory,
@@ -16,8 +16,10 @@ use poolwatch_model::{
 };
 use serde::{Deserialize, Serialize};
 
-pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart};
-pub use tables::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView};
+pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart, Projection};
+pub use tables::{
+    ProcessOrder, ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView,
+};
 
 use crate::{
     Shell, assets,
@@ -32,14 +34,23 @@ use crate::{
     words,
 };
 
+/// Commands that fit into a line beside what they do, letters.
+const SHORT_COMMANDS: usize = 72;
+
 /// What `/hosts/{id}` takes as parameters; `/hosts/{id}/pools.json` takes `hours`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HostQuery {
     /// Order of the tags.
     pub tags: TagOrder,
+    /// Order of the processes.
+    pub processes: ProcessOrder,
     /// How far the charts look back.
     pub hours: ChartHours,
+    /// A tag to be marked.
+    pub tag: Option<PoolTag>,
+    /// A process to be marked.
+    pub pid: Option<u32>,
 }
 
 /// How far the charts look back.
@@ -152,9 +163,16 @@ impl HostQuery {
     #[must_use]
     pub fn url(&self, host: HostId) -> String {
         let hours = self.hours.hours().to_string();
+        let or_empty = |is_usual: bool, word| if is_usual { "" } else { word };
         Address::new(links::host(host))
-            .with("tags", if self.tags == TagOrder::Bytes { "" } else { self.tags.as_str() })
-            .with("hours", if self.hours == ChartHours::Day { "" } else { &hours })
+            .with("tags", or_empty(self.tags == TagOrder::Bytes, self.tags.as_str()))
+            .with(
+                "processes",
+                or_empty(self.processes == ProcessOrder::Handles, self.processes.as_str()),
+            )
+            .with("hours", or_empty(self.hours == ChartHours::Day, &hours))
+            .with("tag", &self.tag.map_or_else(String::new, |tag| tag.to_string()))
+            .with("pid", &self.pid.map_or_else(String::new, |pid| pid.to_string()))
             .finish()
     }
 }
@@ -195,6 +213,10 @@ impl HostPage {
         HostQuery { tags: *tags, ..self.query }.url(self.host.id)
     }
 
+    fn processes_url(&self, processes: &ProcessOrder) -> String {
+        HostQuery { processes: *processes, ..self.query }.url(self.host.id)
+    }
+
     fn hours_url(&self, hours: &ChartHours) -> String {
         HostQuery { hours: *hours, ..self.query }.url(self.host.id)
     }
@@ -214,6 +236,21 @@ impl HostPage {
             "healthy" => this.with("with", with).finish(),
             ago => this.with("host", &id).with("at", ago).finish(),
         }
+    }
+
+    /// The commands of the first step, where they fit into a line.
+    fn first_commands(&self) -> Option<String> {
+        let commands = self.steps.first()?.commands.join("; ");
+        (!commands.is_empty() && commands.chars().count() <= SHORT_COMMANDS).then_some(commands)
+    }
+
+    /// Where the facts on this page lead.
+    fn on(&self) -> Option<HostId> {
+        Some(self.host.id)
+    }
+
+    fn facts(&self) -> Vec<&Evidence> {
+        self.diagnosis.as_ref().map(words::facts).unwrap_or_default()
     }
 
     fn commit_share(&self) -> Option<f64> {

@@ -1,17 +1,21 @@
-//! Incidents (`GET /incidents`) and one incident (`GET /incidents/{id}`).
+//! Incidents (`GET /incidents`). One of them: [`page`].
+
+mod growth;
+mod page;
 
 use askama::Template;
 use poolwatch_model::{
-    comparison::AttributeCounts,
-    diagnosis::Evidence,
     host::OsVersion,
-    incident::{Incident, IncidentState, Picture},
+    incident::{Incident, IncidentState},
 };
 use serde::{Deserialize, Serialize};
 
+pub use growth::{GrowthChart, HostLine};
+pub use page::{IncidentPage, IncidentReport};
+
 use crate::{
-    HostLink, Shell, assets, events::EventRow, figures, level::PoolLevel, links, shell::live_page,
-    sparkline::Sparkline, steps::NextStep, words,
+    HostLink, Shell, assets, figures, level::PoolLevel, links, shell::live_page,
+    sparkline::Sparkline, words,
 };
 
 /// Which incidents to show.
@@ -77,30 +81,6 @@ pub struct IncidentHost {
     pub trend: Sparkline,
 }
 
-/// One incident.
-#[derive(Debug, Clone, Template)]
-#[template(path = "incident.html", blocks = ["live"])]
-pub struct IncidentPage {
-    /// What surrounds the page.
-    pub shell: Shell,
-    /// The incident.
-    pub incident: Incident,
-    /// The hosts on which it goes on, the worst first.
-    pub hosts: Vec<IncidentHost>,
-    /// Hosts on which it was ever found, a count.
-    pub seen_on: u64,
-    /// What was seen around its latest event or silence.
-    pub picture: Option<Picture>,
-    /// What tells affected hosts from healthy ones, the most telling first.
-    pub comparison: Vec<AttributeCounts>,
-    /// What to do next.
-    pub steps: Vec<NextStep>,
-    /// The events that it rests on, latest first.
-    pub events: Vec<EventRow>,
-}
-
-live_page!(IncidentPage);
-
 impl IncidentFilter {
     const ALL: [Self; 3] = [Self::Open, Self::Past, Self::All];
 
@@ -127,39 +107,5 @@ impl IncidentsPage {
             0 => "No incident is open.".to_owned(),
             open => format!("{} open.", figures::counted(open, "incident is", "incidents are")),
         }
-    }
-}
-
-impl IncidentPage {
-    /// All evidence: the suspects' first, then what was observed beyond them.
-    fn evidence(&self) -> Vec<&Evidence> {
-        let diagnosis = &self.incident.diagnosis;
-        (diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence))
-            .chain(&diagnosis.evidence)
-            .collect()
-    }
-
-    fn is_active(&self) -> bool {
-        self.incident.state.is_active()
-    }
-
-    /// How long the pool lasts, while the incident goes on.
-    fn time_left(&self) -> Option<String> {
-        let left = self.incident.diagnosis.time_left.filter(|_| self.is_active())?;
-        Some(words::time_left(&left))
-    }
-
-    /// The address that compares the worst hosts with a healthy one.
-    fn compare_url(&self) -> Option<String> {
-        let first = self.hosts.first()?;
-        let mut query = links::Address::new("/compare").with("host", &first.host.id.to_string());
-        if let Some(second) = self.hosts.get(1) {
-            query = query.with("host", &second.host.id.to_string());
-        }
-        Some(query.with("with", "healthy").finish())
-    }
-
-    fn affected(&self) -> u64 {
-        self.hosts.len() as u64
     }
 }

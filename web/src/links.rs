@@ -1,8 +1,12 @@
 //! Addresses of pages. Every text that comes from outside is percent-encoded here.
 
+mod fact;
+
 use std::fmt::{self, Write};
 
 use poolwatch_model::{HostId, PoolTag, incident::IncidentId};
+
+pub use fact::{attribute, fact, process_on_host, tag_on_host};
 
 /// A host as pages name it.
 #[derive(Debug, Clone, PartialEq, Eq)]

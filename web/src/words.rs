@@ -142,6 +142,19 @@ pub const fn incident_state(state: &IncidentState) -> &'static str {
     }
 }
 
+/// What was done to an incident when it came into a state, after who did it.
+#[must_use]
+pub const fn incident_became(state: &IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open | IncidentState::Growing => "found it",
+        IncidentState::Worsening => "found it worse",
+        IncidentState::Quiet => "saw no growth any more",
+        IncidentState::ResetByReboot => "saw a restart, which resolves nothing",
+        IncidentState::Resolved => "resolved it",
+        IncidentState::Regressed => "found it again",
+    }
+}
+
 /// What a state of an incident means.
 #[must_use]
 pub const fn incident_state_explained(state: &IncidentState) -> &'static str {

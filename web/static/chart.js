@@ -1,6 +1,7 @@
 // The pools of a host over time: two charts, one time axis, one zoom. Data: pools.json.
 const uPlot = window.uPlot;
 const box = document.getElementById("pools");
+const { colour, faint, increments, size, tick, TIMES } = await import(box.dataset.axes);
 const state = box.querySelector(".chart-state");
 const unzoom = document.getElementById("unzoom");
 const POOLS = ["nonpaged", "paged"];
@@ -10,58 +11,11 @@ const heights = { nonpaged: 176, paged: 160 };
 const REFRESH_MS = 60000;
 // A limit this many times above the highest value would flatten the line: it is told, not drawn.
 const FAR = 5;
+const GLYPHS = { event: "⚑", reboot: "⟳", driver: "◆" };
 
 let charts = [];
 let data = null;
 let zoom = null;
-
-function size(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (bytes >= 999.5 && unit < units.length - 1) {
-    bytes /= 1024;
-    unit += 1;
-  }
-  return `${unit > 0 && bytes < 9.95 ? bytes.toFixed(1) : Math.round(bytes)} ${units[unit]}`;
-}
-
-function tick(bytes) {
-  if (bytes === 0) return "0";
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  const unit = Math.min(Math.floor(Math.log2(bytes) / 10), units.length - 1);
-  return `${+(bytes / 1024 ** unit).toFixed(2)} ${units[unit]}`;
-}
-
-// Style sheets know the colours; a canvas has to ask for them.
-function colour(name) {
-  const probe = document.createElement("i");
-  probe.className = `probe ${name}`;
-  box.append(probe);
-  const value = getComputedStyle(probe).color;
-  probe.remove();
-  return value;
-}
-
-function faint(rgb, alpha) {
-  return rgb.replace(/^rgb\(/, "rgba(").replace(/\)$/, `, ${alpha})`);
-}
-
-// Ticks on the time axis: interval, usual label, then what is added where a year, month, day, hour
-// or minute begins.
-const TIMES = [
-  [31536000, "{YYYY}", null, null, null, null, null, null, 1],
-  [2419200, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [86400, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
-  [60, "{HH}:{mm}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-  [1, "{HH}:{mm}:{ss}", "\n{D} {MMM} {YYYY}", null, "\n{D} {MMM}", null, null, null, 1],
-];
-
-const increments = [];
-for (let power = 0; power < 5; power += 1) {
-  for (const step of [1, 2, 4, 5, 8, 10, 16, 20, 25, 32, 50, 64, 100, 128, 200, 250, 256, 500, 512]) {
-    increments.push(step * 1024 ** power);
-  }
-}
 
 function highest(pool) {
   let most = 1;
@@ -79,20 +33,25 @@ function drawMarks(plot, palette) {
   ctx.font = `${12 * scale}px ${getComputedStyle(document.body).fontFamily}`;
   ctx.lineWidth = scale;
   ctx.textBaseline = "top";
+  let told = -Infinity;
   for (const mark of data.marks) {
     const x = Math.round(plot.valToPos(mark.t, "x", true));
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.strokeStyle = ctx.fillStyle = mark.kind === "event" ? palette.limit : palette.ink;
+    const glyph = GLYPHS[mark.kind];
     ctx.setLineDash([3 * scale, 3 * scale]);
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);
     ctx.lineTo(x, bbox.top + bbox.height);
     ctx.stroke();
-    const glyph = mark.kind === "event" ? `⚑ ${mark.label}` : `⟳ ${mark.label}`;
-    const width = ctx.measureText(glyph).width;
+    const width = ctx.measureText(`${glyph} ${mark.label}`).width;
     const right = x + width + 8 * scale > bbox.left + bbox.width;
+    // Where labels would cover each other, the later ones are told under the pointer.
+    const begin = right ? x - 4 * scale - width : x + 4 * scale;
+    const text = begin > told ? `${glyph} ${mark.label}` : glyph;
+    if (begin > told) told = begin + width + 8 * scale;
     ctx.textAlign = right ? "right" : "left";
-    ctx.fillText(glyph, right ? x - 4 * scale : x + 4 * scale, bbox.top + bbox.height - 16 * scale);
+    ctx.fillText(text, right ? x - 4 * scale : x + 4 * scale, bbox.top + bbox.height - 16 * scale);
   }
   ctx.restore();
 }
@@ -116,10 +75,42 @@ function drawLimit(plot, limit, palette) {
   ctx.restore();
 }
 
+// Where a pool goes if growth goes on: between the flattest and the steepest slope.
+function drawProjection(plot, colours) {
+  const { at, until, bytes, least, likely, most } = data.projection;
+  const { ctx, bbox } = plot;
+  const x = (seconds) => plot.valToPos(seconds, "x", true);
+  const y = (value) => plot.valToPos(value, "y", true);
+  ctx.save();
+  ctx.beginPath();
+  ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+  ctx.clip();
+  ctx.fillStyle = faint(colours, 0.16);
+  ctx.beginPath();
+  ctx.moveTo(x(at), y(bytes));
+  ctx.lineTo(x(until), y(most));
+  ctx.lineTo(x(until), y(least));
+  ctx.closePath();
+  ctx.fill();
+  ctx.strokeStyle = colours;
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.setLineDash([5 * devicePixelRatio, 4 * devicePixelRatio]);
+  ctx.beginPath();
+  ctx.moveTo(x(at), y(bytes));
+  ctx.lineTo(x(until), y(likely));
+  ctx.stroke();
+  ctx.restore();
+}
+
+// The end of the time axis: what is projected lies ahead of the data.
+function end() {
+  return Math.max(data.to, data.projection?.until ?? 0);
+}
+
 function setZoom(from, to) {
   zoom = from === null ? null : [from, to];
   unzoom.hidden = zoom === null;
-  const [min, max] = zoom ?? [data.from, data.to];
+  const [min, max] = zoom ?? [data.from, end()];
   for (const chart of charts) chart.setScale("x", { min, max });
 }
 
@@ -154,7 +145,8 @@ function options(pool, width, palette) {
   const limit = data.limits[pool];
   const top = highest(pool);
   const drawn = limit && limit.bytes <= top * FAR ? limit : null;
-  const ceiling = Math.max(top, drawn ? drawn.bytes : 0) * 1.1;
+  const projected = data.projection?.pool === pool ? data.projection : null;
+  const ceiling = Math.max(top, drawn ? drawn.bytes : 0, projected ? projected.likely : 0) * 1.1;
   const line = palette[pool];
   const axis = { stroke: palette.ink, grid: { stroke: palette.grid, width: 1 }, ticks: { show: false } };
   const edge = { width: 0, points: { show: false } };
@@ -162,7 +154,7 @@ function options(pool, width, palette) {
     width,
     height: heights[pool],
     legend: { show: false },
-    scales: { x: { time: true, min: data.from, max: data.to }, y: { range: [0, ceiling] } },
+    scales: { x: { time: true, min: data.from, max: end() }, y: { range: [0, ceiling] } },
     axes: [
       pool === LAST
         ? { ...axis, size: 40, gap: 6, font: "11px system-ui", values: TIMES }
@@ -206,6 +198,7 @@ function options(pool, width, palette) {
       setCursor: [(plot) => read(pool, plot.cursor.idx)],
       draw: [
         (plot) => {
+          if (projected) drawProjection(plot, line);
           if (drawn) drawLimit(plot, drawn, palette);
           drawMarks(plot, palette);
         },
@@ -217,7 +210,7 @@ function options(pool, width, palette) {
 function draw() {
   for (const chart of charts) chart.destroy();
   const palette = {};
-  for (const name of ["ink", "grid", "limit", ...POOLS]) palette[name] = colour(name);
+  for (const name of ["ink", "grid", "limit", ...POOLS]) palette[name] = colour(box, name);
   charts = POOLS.map((pool) => {
     const home = box.querySelector(`.chart[data-pool="${pool}"]`);
     const columns = [data.t, data[pool].mean, data[pool].max, data[pool].min];

@@ -184,6 +184,15 @@ impl Standing {
         self.settle(at)
     }
 
+    /// Somebody says that it is over. Whatever is found of it later is that it came back.
+    pub fn close(&mut self, at: Timestamp) {
+        for host in self.hosts.values_mut() {
+            host.cleared = true;
+        }
+        self.state = IncidentState::Resolved;
+        self.resolved = Some(at);
+    }
+
     /// Whether a finding of the same cause at this time belongs to this incident.
     #[must_use]
     pub fn takes(&self, at: Timestamp) -> bool {
@@ -319,6 +328,17 @@ mod tests {
         assert_eq!(standing.state, IncidentState::Quiet);
         assert_eq!(standing.observe(HOST, at(26), Observed::GivenBack), Some(Told::Resolved));
         assert_eq!(standing.pass(at(27)), None, "told once");
+    }
+
+    #[test]
+    fn what_somebody_closed_is_over_until_it_is_found_again() {
+        let mut standing = Standing::default();
+        standing.observe(HOST, at(0), found(72));
+        standing.close(at(1));
+        assert_eq!((standing.state, standing.affected()), (IncidentState::Resolved, 0));
+        assert_eq!(standing.observe(HOST, at(2), quiet_run(74)), None);
+        assert_eq!(standing.observe(HOST, at(3), found(75)), Some(Told::Regressed));
+        assert_eq!(standing.affected(), 1);
     }
 
     #[test]

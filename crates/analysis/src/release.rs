@@ -57,8 +57,14 @@ fn release(
     if !still_listed || span_s > WITHIN_S.max(STEP_S) {
         return None;
     }
-    let (before, later) = (series.outstanding[gone], series.outstanding[after]);
-    if before == MISSING || later == MISSING {
+    // The minimum of the minutes in which it ended may hold what came after already.
+    let before_at = [gone.checked_sub(1).filter(|at| *at >= run), Some(gone)]
+        .into_iter()
+        .flatten()
+        .filter(|at| series.outstanding[*at] != MISSING)
+        .max_by_key(|at| series.outstanding[*at])?;
+    let (before, later) = (series.outstanding[before_at], series.outstanding[after]);
+    if later == MISSING {
         return None;
     }
     let back = before.saturating_sub(later) as f64 / held as f64;
@@ -71,7 +77,7 @@ fn release(
         name: process.image.clone(),
         tag: series.tag,
         pool: series.pool,
-        before: Bytes(series.bytes[gone]),
+        before: Bytes(series.bytes[before_at]),
         after: Bytes(series.bytes[after]),
         within_s: span_s,
         time: jiff::Timestamp::from_second(case.axis[after].at_s).ok()?,

@@ -5,8 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{HostId, Pool, PoolTag, comparison::AttributeCounts, diagnosis::Diagnosis};
 
+mod note;
 mod picture;
 
+pub use note::{Note, Noted};
 pub use picture::{Picture, Reason, Trigger};
 
 /// An incident, as the server numbers it.
@@ -241,6 +243,10 @@ pub struct Details {
     pub comparison: Vec<AttributeCounts>,
     /// Hosts on which it was ever found.
     pub seen_on: Vec<HostId>,
+    /// The host of its latest finding.
+    pub latest_on: Option<HostId>,
+    /// Name of the person who looks after it.
+    pub owner: Option<String>,
 }
 
 #[cfg(test)]

@@ -6,16 +6,18 @@ use poolwatch_protocol::v1::Encoder;
 use poolwatch_simulator::Fleet;
 use poolwatch_store::chunk::{self, Chunk, build::Builder, combine};
 
+const HOURS: i64 = 7 * 24;
+
 fn main() {
     let start: Timestamp = "2026-03-04T00:00:00Z".parse().unwrap();
     let fleet = Fleet::new(1, 4, start);
-    let (mut frames, mut hours, mut days, mut values) = (0, 0, 0, 0_u64);
+    let (mut frames, mut hours, mut days, mut weeks, mut values) = (0, 0, 0, 0, 0_u64);
     let mut tags = 0;
     for index in 0..4 {
         let mut host = fleet.simulate(index);
         let mut encoder = Encoder::default();
         let mut made: Vec<Chunk> = Vec::new();
-        for hour in 0..24 {
+        for hour in 0..HOURS {
             let begin = start.checked_add(SignedDuration::from_hours(hour)).unwrap();
             let mut builder = Builder::new(begin, 600);
             for minute in 0..60 {
@@ -36,11 +38,16 @@ fn main() {
             encoded.head.len() + encoded.blocks.len()
         };
         hours += made.iter().map(size).sum::<usize>();
-        days += combine::join(start, &made).as_ref().map_or(0, size);
+        let of_days = made.chunks(24).filter_map(|hours| combine::join(hours[0].start, hours));
+        let of_days: Vec<Chunk> = of_days.collect();
+        days += of_days.iter().map(size).sum::<usize>();
+        let coarse: Vec<Chunk> = of_days.iter().map(|day| combine::coarsen(day, 3600)).collect();
+        weeks += combine::join(start, &coarse).as_ref().map_or(0, size);
     }
-    let kb = |bytes: usize| bytes / 4 / 1000;
-    println!("per host and day, kB: frames {}, hours {}, day {}", kb(frames), kb(hours), kb(days));
-    println!("tags {tags}; frames: {:.3} bytes per value", frames as f64 / values as f64);
-    let per_value = |bytes: usize| bytes as f64 / values as f64;
-    println!("hours {:.4}, day {:.4} bytes per value", per_value(hours), per_value(days));
+    println!("{tags} tags; per host and day, in kB, and per value, in bytes:");
+    let kinds = [("frames", frames), ("hours", hours), ("days", days), ("weeks", weeks)];
+    for (name, bytes) in kinds {
+        let per_day = bytes as f64 / 4.0 / (HOURS as f64 / 24.0) / 1000.0;
+        println!("{name:8} {per_day:8.0} {:8.4}", bytes as f64 / values as f64);
+    }
 }

@@ -174,5 +174,21 @@ pub struct Chunk {
     pub processes: Table<ProcessName>,
 }
 
+impl Chunk {
+    /// One without points.
+    #[must_use]
+    pub fn empty(start: Timestamp, step_s: u32) -> Self {
+        Self {
+            start,
+            step_s,
+            slots: Vec::new(),
+            memory: vec![Column::Absent; MEMORY_FIGURES],
+            types: Table::default(),
+            tags: Table::default(),
+            processes: Table::default(),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

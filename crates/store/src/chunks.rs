@@ -1,4 +1,4 @@
-//! The tables of chunks: hours and days of hosts.
+//! The tables of chunks: hours, days and weeks of hosts.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -8,19 +8,78 @@ use sqlx::PgConnection;
 use crate::{
     Result, StoreError,
     chunk::{self, Chunk, Encoded},
+    compact::{DAY_S, HOUR_S, STEP_S, WEEK_S},
     dictionaries,
+    partitions::Table,
 };
 
-/// Which frames an hour was made of.
+/// How much time a chunk spans.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Span {
+    /// An hour, made of frames.
+    Hour,
+    /// A day, made of hours.
+    Day,
+    /// A week, made of days, with a point an hour.
+    Week,
+}
+
+impl Span {
+    /// Its seconds.
+    #[must_use]
+    pub const fn seconds(self) -> i64 {
+        match self {
+            Self::Hour => HOUR_S,
+            Self::Day => DAY_S,
+            Self::Week => WEEK_S,
+        }
+    }
+
+    /// Seconds of a point.
+    #[must_use]
+    pub const fn step_s(self) -> u32 {
+        match self {
+            Self::Hour | Self::Day => STEP_S,
+            Self::Week => 3600,
+        }
+    }
+
+    /// Where its chunks are kept.
+    #[must_use]
+    pub const fn table(self) -> Table {
+        match self {
+            Self::Hour => Table::ChunkHour,
+            Self::Day => Table::ChunkDay,
+            Self::Week => Table::ChunkWeek,
+        }
+    }
+
+    /// Its number in statements.
+    pub(crate) const fn no(self) -> i32 {
+        self as i32
+    }
+}
+
+/// What a chunk was made of: frames, or the sums over the chunks of which it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Origin {
-    /// How many.
+    /// How many frames.
     pub frames: i32,
     /// The sum of their sequence numbers, wrapping.
     pub seq_sum: i64,
     /// How many of them could not be read: damaged, without their base, or beyond what a chunk
     /// tells of a host that restarts all the time.
     pub unreadable: i32,
+}
+
+impl Origin {
+    fn and(self, other: Self) -> Self {
+        Self {
+            frames: self.frames.saturating_add(other.frames),
+            seq_sum: self.seq_sum.wrapping_add(other.seq_sum),
+            unreadable: self.unreadable.saturating_add(other.unreadable),
+        }
+    }
 }
 
 /// A chunk ready to be written.
@@ -49,131 +108,96 @@ pub async fn prepare(db: &mut PgConnection, chunk: &Chunk) -> Result<Written> {
     Ok(Written { start: chunk.start, tags, types, encoded })
 }
 
-/// Writes an hour of a host in place of what was there.
+/// Puts a chunk in place of what was there.
+macro_rules! put_into {
+    ($table:tt, $host:expr, $written:expr, $origin:expr) => {
+        sqlx::query!(
+            "INSERT INTO "
+                + $table
+                + " AS chunk
+                 (host_id, start, frames, seq_sum, unreadable, tags, types, head, blocks)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+             ON CONFLICT (host_id, start) DO UPDATE SET frames = excluded.frames,
+                 seq_sum = excluded.seq_sum, unreadable = excluded.unreadable,
+                 tags = excluded.tags, types = excluded.types, head = excluded.head,
+                 blocks = excluded.blocks",
+            $host.0,
+            $written.start.to_sqlx(),
+            $origin.frames,
+            $origin.seq_sum,
+            $origin.unreadable,
+            $written.tags,
+            $written.types,
+            &$written.encoded.head,
+            &$written.encoded.blocks,
+        )
+    };
+}
+
+/// Writes a chunk of a host in place of what was there.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write_hour(
+pub async fn write(
     db: &mut PgConnection,
+    span: Span,
     host: HostId,
     written: &Written,
     origin: Origin,
 ) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO chunk_hour
-             (host_id, start, frames, seq_sum, unreadable, tags, types, head, blocks)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (host_id, start) DO UPDATE SET frames = excluded.frames,
-             seq_sum = excluded.seq_sum, unreadable = excluded.unreadable, tags = excluded.tags,
-             types = excluded.types, head = excluded.head, blocks = excluded.blocks",
-        host.0,
-        written.start.to_sqlx(),
-        origin.frames,
-        origin.seq_sum,
-        origin.unreadable,
-        written.tags,
-        written.types,
-        &written.encoded.head,
-        &written.encoded.blocks,
-    )
-    .execute(db)
-    .await?;
+    let put = match span {
+        Span::Hour => put_into!("chunk_hour", host, written, origin),
+        Span::Day => put_into!("chunk_day", host, written, origin),
+        Span::Week => put_into!("chunk_week", host, written, origin),
+    };
+    put.execute(db).await?;
     Ok(())
 }
 
-/// Writes a day of a host in place of what was there.
-///
-/// # Errors
-/// When the database fails.
-pub async fn write_day(db: &mut PgConnection, host: HostId, written: &Written) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO chunk_day (host_id, start, tags, types, head, blocks)
-         VALUES ($1, $2, $3, $4, $5, $6)
-         ON CONFLICT (host_id, start) DO UPDATE SET tags = excluded.tags, types = excluded.types,
-             head = excluded.head, blocks = excluded.blocks",
-        host.0,
-        written.start.to_sqlx(),
-        written.tags,
-        written.types,
-        &written.encoded.head,
-        &written.encoded.blocks,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// The hours of a host that begin in a period, oldest first, whole.
+/// The chunks of a host that begin in a period, oldest first, whole, and what they were made of
+/// together.
 ///
 /// # Errors
 /// When the database fails or holds something else than chunks.
-pub async fn hours(
+pub async fn read(
     db: &mut PgConnection,
+    span: Span,
     host: HostId,
     from: Timestamp,
     to: Timestamp,
-) -> Result<Vec<Chunk>> {
+) -> Result<(Vec<Chunk>, Origin)> {
     let rows = sqlx::query!(
-        "SELECT start, chunk.head, chunk.blocks, tags.content AS tags, types.content AS types
-         FROM chunk_hour AS chunk
+        "SELECT start AS \"start!\", frames AS \"frames!\", seq_sum AS \"seq_sum!\",
+             unreadable AS \"unreadable!\", chunk.head AS \"head!\", chunk.blocks AS \"blocks!\",
+             tags.content AS tags, types.content AS types
+         FROM (
+             SELECT start, frames, seq_sum, unreadable, head, blocks, tags, types FROM chunk_hour
+             WHERE $4 = 0 AND host_id = $1 AND start >= $2 AND start < $3
+             UNION ALL
+             SELECT start, frames, seq_sum, unreadable, head, blocks, tags, types FROM chunk_day
+             WHERE $4 = 1 AND host_id = $1 AND start >= $2 AND start < $3
+             UNION ALL
+             SELECT start, frames, seq_sum, unreadable, head, blocks, tags, types FROM chunk_week
+             WHERE $4 = 2 AND host_id = $1 AND start >= $2 AND start < $3
+         ) AS chunk
          JOIN dictionaries AS tags ON tags.id = chunk.tags
          JOIN dictionaries AS types ON types.id = chunk.types
-         WHERE host_id = $1 AND start >= $2 AND start < $3 ORDER BY start",
+         ORDER BY start",
         host.0,
         from.to_sqlx(),
         to.to_sqlx(),
+        span.no(),
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter()
-        .map(|row| {
-            let types = dictionaries::names(&row.types)?;
-            let tags = dictionaries::tags(&row.tags);
-            Ok(chunk::decode(row.start.to_jiff(), &row.head, &row.blocks, types, tags)?)
-        })
-        .collect()
-}
-
-/// A day of a host, whole.
-///
-/// # Errors
-/// When the database fails or holds something else than a chunk.
-pub async fn day(db: &mut PgConnection, host: HostId, start: Timestamp) -> Result<Option<Chunk>> {
-    let row = sqlx::query!(
-        "SELECT chunk.head, chunk.blocks, tags.content AS tags, types.content AS types
-         FROM chunk_day AS chunk
-         JOIN dictionaries AS tags ON tags.id = chunk.tags
-         JOIN dictionaries AS types ON types.id = chunk.types
-         WHERE host_id = $1 AND start = $2",
-        host.0,
-        start.to_sqlx(),
-    )
-    .fetch_optional(db)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let (types, tags) = (dictionaries::names(&row.types)?, dictionaries::tags(&row.tags));
-    Ok(Some(chunk::decode(start, &row.head, &row.blocks, types, tags)?))
-}
-
-/// The hosts of a range that have an hour in a period.
-///
-/// # Errors
-/// When the database fails.
-pub async fn hosts_with_hours(
-    db: &mut PgConnection,
-    first_host: i32,
-    from: Timestamp,
-    to: Timestamp,
-) -> Result<Vec<HostId>> {
-    let ids = sqlx::query_scalar!(
-        "SELECT DISTINCT host_id FROM chunk_hour
-         WHERE host_id >= $1 AND host_id < $1 + 1000 AND start >= $2 AND start < $3
-         ORDER BY host_id",
-        first_host,
-        from.to_sqlx(),
-        to.to_sqlx(),
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(ids.into_iter().map(HostId).collect())
+    let mut origin = Origin::default();
+    let mut chunks = Vec::with_capacity(rows.len());
+    for row in rows {
+        let types = dictionaries::names(&row.types)?;
+        let tags = dictionaries::tags(&row.tags);
+        chunks.push(chunk::decode(row.start.to_jiff(), &row.head, &row.blocks, types, tags)?);
+        let (frames, seq_sum, unreadable) = (row.frames, row.seq_sum, row.unreadable);
+        origin = origin.and(Origin { frames, seq_sum, unreadable });
+    }
+    Ok((chunks, origin))
 }

@@ -1,37 +1,47 @@
-//! Frames become chunks: hours from frames, days from hours. One host after the other, so that
-//! memory stays bounded; read on one connection and written in the transaction of another.
+//! Frames become chunks: hours from frames, days from hours, weeks from days. One host after the
+//! other, so that memory stays bounded; read on one connection and written in the transaction of
+//! another. Only what was not made of exactly what is there is made (`stale`), and a range of hosts is
+//! worked on by one at a time, so nothing is made twice.
 
-use std::collections::BTreeMap;
+mod from_frames;
+pub(crate) mod marks;
+pub(crate) mod stale;
 
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
+
+pub(crate) use from_frames::from_frames;
 use jiff::{SignedDuration, Timestamp};
-use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
-use poolwatch_protocol::v1::{Decoder, Envelope, FrameError, frame::decompress};
 use sqlx::PgConnection;
 
 use crate::{
-    Result,
+    Result, StoreError,
     chunk::{
         Chunk,
-        build::Builder,
-        combine::join,
+        combine::{coarsen, join, part},
         fleet::{self, Columns},
     },
-    chunks::{self, Origin},
+    chunks::{self, Origin, Span},
     fleet_hours,
+    partitions::{self, Table},
 };
 
 /// Seconds of a point of hours and days.
 pub const STEP_S: u32 = 600;
 /// An hour is due this long after its end. From five minutes after its end on, frames mark it.
 pub const DUE_AFTER: SignedDuration = SignedDuration::from_mins(10);
-/// Frames read at once.
-const PAGE: i64 = 32;
+/// A day is due this long after its end, so that its hours come first.
+pub const DAY_DUE_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// A week is due this long after its end.
+pub const WEEK_DUE_AFTER: SignedDuration = SignedDuration::from_hours(2);
 
 /// What a job did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Compacted {
-    /// Marks of late frames that were dealt with.
+    /// Marks of hours that were dealt with.
     pub marks: u32,
     /// Chunks that were written.
     pub chunks: u32,
@@ -39,9 +49,12 @@ pub struct Compacted {
     pub frames: u32,
     /// Frames that could not be read.
     pub unreadable: u32,
+    /// Chunks that could not be made, though the database works.
+    pub failed: u32,
 }
 
-/// Makes the hour of every host of a range of 1,000 from its frames.
+/// Makes the hour of every host of a range of 1,000 from its frames, and of days that stand already
+/// those anew.
 ///
 /// # Errors
 /// When the database fails.
@@ -51,85 +64,26 @@ pub async fn hour(
     hour: Timestamp,
     first_host: i32,
 ) -> Result<Compacted> {
-    let mut done = Compacted::default();
-    let hosts = sqlx::query_scalar!(
-        "SELECT id FROM hosts WHERE id >= $1 AND id < $1 + 1000 AND EXISTS (
-             SELECT FROM frames WHERE host_id = id AND ts >= $2 AND ts < $3
-         ) ORDER BY id",
-        first_host,
-        hour.to_sqlx(),
-        after(hour, HOUR_S).to_sqlx(),
-    )
-    .fetch_all(&mut *reader)
-    .await?;
+    hold(writer, first_host).await?;
+    let hosts = range(first_host);
+    let stale = stale::hours(reader, &hosts, hour, after(hour, HOUR_S)).await?;
+    for table in [Table::ChunkHour, Table::FleetHour] {
+        make_room(reader, table, [hour].into_iter()).await?;
+    }
+    let mut work = Work { reader, writer, done: Compacted::default() };
     let mut columns = Columns::new();
-    for host in hosts.into_iter().map(HostId) {
-        if let Some(chunk) = rebuild(reader, writer, host, hour, &mut done).await? {
+    for (host, _) in stale {
+        if let Some(chunk) = work.hour(host, hour).await? {
             fleet::add(&mut columns, host, &chunk);
         }
     }
-    fleet_hours::write(writer, first_host, hour, columns).await?;
-    Ok(done)
+    fleet_hours::write(work.writer, first_host, hour, columns).await?;
+    work.days(&hosts, floor(hour, DAY_S), true).await?;
+    Ok(work.done)
 }
 
-/// Makes hours anew of which frames came late, and their days where they were made already; at most
-/// `most` of them, the oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn dirty(
-    reader: &mut PgConnection,
-    writer: &mut PgConnection,
-    most: i64,
-) -> Result<Compacted> {
-    let mut done = Compacted::default();
-    // Marks are read before the frames: a frame whose mark is not among them marks again.
-    let marks = sqlx::query!(
-        "SELECT host_id, start, max(id) AS \"upto!\" FROM dirty_hours
-         GROUP BY host_id, start ORDER BY start, host_id LIMIT $1",
-        most,
-    )
-    .fetch_all(&mut *reader)
-    .await?;
-    let mut days = Vec::new();
-    let mut late: BTreeMap<(i32, Timestamp), Columns> = BTreeMap::new();
-    for mark in &marks {
-        let (host, start) = (HostId(mark.host_id), mark.start.to_jiff());
-        if let Some(chunk) = rebuild(reader, writer, host, start, &mut done).await? {
-            let (block, _) = fleet::place_of(host);
-            fleet::add(late.entry((block, start)).or_default(), host, &chunk);
-        }
-        sqlx::query!(
-            "DELETE FROM dirty_hours WHERE host_id = $1 AND start = $2 AND id <= $3",
-            mark.host_id,
-            mark.start,
-            mark.upto,
-        )
-        .execute(&mut *writer)
-        .await?;
-        done.marks += 1;
-        let day = floor(start, DAY_S);
-        let has_day = sqlx::query_scalar!(
-            "SELECT EXISTS (SELECT FROM chunk_day WHERE host_id = $1 AND start = $2) AS \"is!\"",
-            host.0,
-            day.to_sqlx(),
-        )
-        .fetch_one(&mut *reader)
-        .await?;
-        if has_day && !days.contains(&(host, day)) {
-            days.push((host, day));
-        }
-    }
-    for ((block, start), columns) in late {
-        fleet_hours::write(writer, block, start, columns).await?;
-    }
-    for (host, start) in days {
-        day_of_host(reader, writer, host, start, &mut done).await?;
-    }
-    Ok(done)
-}
-
-/// Makes the day of every host of a range of 1,000 from its hours.
+/// Makes the day of every host of a range of 1,000 from its hours, and of weeks that stand already
+/// those anew.
 ///
 /// # Errors
 /// When the database fails.
@@ -139,134 +93,266 @@ pub async fn day(
     day: Timestamp,
     first_host: i32,
 ) -> Result<Compacted> {
-    let mut done = Compacted::default();
-    for host in chunks::hosts_with_hours(reader, first_host, day, after(day, DAY_S)).await? {
-        day_of_host(reader, writer, host, day, &mut done).await?;
-    }
-    Ok(done)
+    hold(writer, first_host).await?;
+    make_room(reader, Table::ChunkDay, [day].into_iter()).await?;
+    let mut work = Work { reader, writer, done: Compacted::default() };
+    work.days(&range(first_host), day, false).await?;
+    Ok(work.done)
 }
 
-async fn day_of_host(
+/// Makes the week of every host of a range of 1,000 from its days.
+///
+/// # Errors
+/// When the database fails.
+pub async fn week(
     reader: &mut PgConnection,
     writer: &mut PgConnection,
-    host: HostId,
-    day: Timestamp,
-    done: &mut Compacted,
+    week: Timestamp,
+    first_host: i32,
+) -> Result<Compacted> {
+    hold(writer, first_host).await?;
+    make_room(reader, Table::ChunkWeek, [week].into_iter()).await?;
+    let mut work = Work { reader, writer, done: Compacted::default() };
+    work.weeks(&range(first_host), week, false).await?;
+    Ok(work.done)
+}
+
+/// Looks at hours that are marked, of one range of hosts, at most so many, and makes anew what was
+/// not made of what is there: the hours, and with them their days and weeks, those that stand already
+/// and those that are due. Nothing while another does that for these hosts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn dirty(
+    reader: &mut PgConnection,
+    writer: &mut PgConnection,
+    most: i64,
+    now: Timestamp,
+) -> Result<Compacted> {
+    let Some(first_host) = marks::oldest_range(reader).await? else {
+        return Ok(Compacted::default());
+    };
+    if !try_hold(writer, first_host).await? {
+        return Ok(Compacted::default());
+    }
+    // Marks are read before the frames: a frame whose mark is not among them marks again.
+    let marks = marks::of_range(reader, first_host, most).await?;
+    let (mut hours, mut days) = (BTreeSet::new(), BTreeSet::new());
+    for mark in &marks {
+        let (host, hour) = (mark.host, mark.start);
+        days.insert((host, floor(hour, DAY_S)));
+        if stale::hours(reader, &only(host), hour, after(hour, HOUR_S)).await?.is_empty() {
+            continue;
+        }
+        // What came may be what frames of later hours waited for.
+        for hour in stale::unreadable_after(reader, host, hour, after(hour, CHAIN_S)).await? {
+            hours.insert((host, hour));
+            days.insert((host, floor(hour, DAY_S)));
+        }
+        hours.insert((host, hour));
+    }
+    for (table, places) in [
+        (Table::ChunkHour, &hours),
+        (Table::FleetHour, &hours),
+        (Table::ChunkDay, &days),
+        (Table::ChunkWeek, &days),
+    ] {
+        make_room(reader, table, places.iter().map(|(_, at)| *at)).await?;
+    }
+    let mut work = Work { reader, writer, done: Compacted::default() };
+    let mut late: BTreeMap<Timestamp, Columns> = BTreeMap::new();
+    for (host, hour) in hours {
+        if let Some(chunk) = work.hour(host, hour).await? {
+            fleet::add(late.entry(hour).or_default(), host, &chunk);
+        }
+    }
+    for (hour, columns) in late {
+        fleet_hours::write(work.writer, first_host, hour, columns).await?;
+    }
+    let mut weeks = BTreeSet::new();
+    for (host, day) in days {
+        let is_due = after(day, DAY_S) <= before(now, DAY_DUE_AFTER);
+        work.days(&only(host), day, !is_due).await?;
+        weeks.insert((host, floor(day, WEEK_S)));
+    }
+    for (host, week) in weeks {
+        let is_due = after(week, WEEK_S) <= before(now, WEEK_DUE_AFTER);
+        work.weeks(&only(host), week, !is_due).await?;
+    }
+    for mark in marks {
+        marks::remove(work.writer, mark).await?;
+        work.done.marks += 1;
+    }
+    Ok(work.done)
+}
+
+/// Makes the partitions that chunks of these times go to. Before anything is written: a transaction
+/// does not see those that are made for a table that it has written to.
+async fn make_room(
+    reader: &mut PgConnection,
+    table: Table,
+    times: impl Iterator<Item = Timestamp>,
 ) -> Result<()> {
-    // As the writer sees them: hours of this very transaction count.
-    let hours = chunks::hours(writer, host, day, after(day, DAY_S)).await?;
-    if let Some(chunk) = join(day, &hours) {
-        let written = chunks::prepare(reader, &chunk).await?;
-        chunks::write_day(writer, host, &written).await?;
-        done.chunks += 1;
+    for day in times.map(partitions::day_of).collect::<BTreeSet<_>>() {
+        partitions::create_of(reader, table, day).await?;
     }
     Ok(())
 }
 
-async fn rebuild(
-    reader: &mut PgConnection,
-    writer: &mut PgConnection,
-    host: HostId,
-    hour: Timestamp,
-    done: &mut Compacted,
-) -> Result<Option<Chunk>> {
-    let (made, origin) = from_frames(reader, host, hour, STEP_S).await?;
-    let Some(made) = made else { return Ok(None) };
-    // What is there may know frames that went with their partition.
-    let before = chunks::hours(reader, host, hour, after(hour, HOUR_S)).await?;
-    let chunk = if before.is_empty() {
-        made
-    } else {
-        let all: Vec<Chunk> = before.into_iter().chain([made]).collect();
-        let Some(chunk) = join(hour, &all) else { return Ok(None) };
-        chunk
-    };
-    let written = chunks::prepare(reader, &chunk).await?;
-    chunks::write_hour(writer, host, &written, origin).await?;
-    done.chunks += 1;
-    done.frames += origin.frames.unsigned_abs();
-    done.unreadable += origin.unreadable.unsigned_abs();
-    Ok(Some(chunk))
+/// Waits until nobody else works on these hosts, and keeps others from it until the transaction ends.
+async fn hold(writer: &mut PgConnection, first_host: i32) -> Result<()> {
+    sqlx::query("SELECT pg_advisory_xact_lock(hashtext('poolwatch/chunks'), $1)")
+        .bind(first_host)
+        .execute(writer)
+        .await?;
+    Ok(())
 }
 
-/// An hour of a host as its frames tell it, in points of `step_s` seconds.
-///
-/// # Errors
-/// When the database fails.
-pub(crate) async fn from_frames(
-    db: &mut PgConnection,
-    host: HostId,
-    hour: Timestamp,
-    step_s: u32,
-) -> Result<(Option<Chunk>, Origin)> {
-    let end = after(hour, HOUR_S);
-    // For each boot of the hour, where its chain of frames begins.
-    let boots = sqlx::query!(
-        "SELECT boot_no AS \"boot_no!\", coalesce((
-             SELECT ts FROM frames AS key
-             WHERE key.host_id = $1 AND key.boot_no = own.boot_no AND key.is_key
-                 AND key.ts <= own.first AND key.ts > own.first - interval '61 hours'
-             ORDER BY ts DESC LIMIT 1
-         ), own.first) AS \"lead!\"
-         FROM (
-             SELECT boot_no, min(ts) AS first FROM frames
-             WHERE host_id = $1 AND ts >= $2 AND ts < $3 GROUP BY boot_no
-         ) AS own ORDER BY boot_no",
-        host.0,
-        hour.to_sqlx(),
-        end.to_sqlx(),
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let mut builder = Builder::new(hour, step_s);
-    let mut origin = Origin::default();
-    for boot in boots {
-        let mut decoder = Decoder::default();
-        let (mut ts, mut seq) = (boot.lead, -1);
-        loop {
-            let page = sqlx::query!(
-                "SELECT ts, seq, payload FROM frames
-                 WHERE host_id = $1 AND boot_no = $2 AND ts >= $3 AND (ts, seq) > ($3, $4)
-                     AND ts < $5
-                 ORDER BY ts, seq LIMIT $6",
-                host.0,
-                boot.boot_no,
-                ts,
-                seq,
-                end.to_sqlx(),
-                PAGE,
-            )
-            .fetch_all(&mut *db)
-            .await?;
-            let Some(last) = page.last() else { break };
-            (ts, seq) = (last.ts, last.seq);
-            for frame in &page {
-                let read = decode(&mut decoder, &frame.payload);
-                let at = frame.ts.to_jiff();
-                if at < hour {
-                    continue;
-                }
-                origin.frames += 1;
-                origin.seq_sum = origin.seq_sum.wrapping_add(frame.seq);
-                let snapshot = read.ok().and(decoder.last()).map(|last| &last.snapshot);
-                let told =
-                    snapshot.is_some_and(|snapshot| builder.push(at, boot.boot_no, snapshot));
-                origin.unreadable += i32::from(!told);
+/// The same without waiting. Returns whether nobody else does.
+async fn try_hold(writer: &mut PgConnection, first_host: i32) -> Result<bool> {
+    let held = "SELECT pg_try_advisory_xact_lock(hashtext('poolwatch/chunks'), $1)";
+    Ok(sqlx::query_scalar(held).bind(first_host).fetch_one(writer).await?)
+}
+
+fn range(first_host: i32) -> Range<i32> {
+    first_host..first_host.saturating_add(1000)
+}
+
+fn only(host: HostId) -> Range<i32> {
+    host.0..host.0.saturating_add(1)
+}
+
+/// Chunks in the making.
+struct Work<'a> {
+    reader: &'a mut PgConnection,
+    writer: &'a mut PgConnection,
+    done: Compacted,
+}
+
+impl Work<'_> {
+    /// Makes an hour. Returns what is known of it now.
+    async fn hour(&mut self, host: HostId, hour: Timestamp) -> Result<Option<Chunk>> {
+        let (made, origin) = from_frames(self.reader, host, hour, STEP_S).await?;
+        if origin.frames == 0 {
+            return Ok(None);
+        }
+        self.done.frames += origin.frames.unsigned_abs();
+        self.done.unreadable += origin.unreadable.unsigned_abs();
+        let joined = self.joined_hour(host, hour, made).await;
+        self.write(Span::Hour, host, joined.map(|chunk| (chunk, origin))).await
+    }
+
+    /// An hour with what was known of it: frames may have gone with their partition, and the hour with
+    /// its own when its day was made.
+    async fn joined_hour(
+        &mut self,
+        host: HostId,
+        hour: Timestamp,
+        made: Option<Chunk>,
+    ) -> Result<Chunk> {
+        let end = after(hour, HOUR_S);
+        let (mut all, _) = chunks::read(self.reader, Span::Hour, host, hour, end).await?;
+        if all.is_empty() {
+            let day = floor(hour, DAY_S);
+            let (days, _) =
+                chunks::read(self.reader, Span::Day, host, day, after(day, DAY_S)).await?;
+            all.extend(days.iter().filter_map(|day| part(day, hour, HOUR_S)));
+        }
+        all.extend(made);
+        Ok(joined(hour, all).unwrap_or_else(|| Chunk::empty(hour, STEP_S)))
+    }
+
+    /// Makes days of hosts that were not made of the hours that are there.
+    async fn days(&mut self, hosts: &Range<i32>, day: Timestamp, only_made: bool) -> Result<()> {
+        self.gather(Span::Hour, Span::Day, hosts, day, only_made).await?;
+        self.weeks(hosts, floor(day, WEEK_S), true).await
+    }
+
+    /// Makes weeks of hosts that were not made of the days that are there.
+    async fn weeks(&mut self, hosts: &Range<i32>, week: Timestamp, only_made: bool) -> Result<()> {
+        self.gather(Span::Day, Span::Week, hosts, week, only_made).await
+    }
+
+    async fn gather(
+        &mut self,
+        fine: Span,
+        span: Span,
+        hosts: &Range<i32>,
+        start: Timestamp,
+        only_made: bool,
+    ) -> Result<()> {
+        let period = (start, after(start, span.seconds()));
+        // As the writer sees them: chunks of this very transaction count.
+        let stale = stale::made_of_chunks(self.writer, span, hosts, period, only_made).await?;
+        for (host, _) in stale {
+            let gathered = self.gathered(fine, span, host, start).await;
+            self.write(span, host, gathered).await?;
+        }
+        Ok(())
+    }
+
+    /// A chunk of the finer ones that are there, and of what it knew of others that are gone.
+    async fn gathered(
+        &mut self,
+        fine: Span,
+        span: Span,
+        host: HostId,
+        start: Timestamp,
+    ) -> Result<(Chunk, Origin)> {
+        let end = after(start, span.seconds());
+        let (mut all, _) = chunks::read(self.writer, span, host, start, end).await?;
+        let (parts, origin) = chunks::read(self.writer, fine, host, start, end).await?;
+        if fine.step_s() == span.step_s() {
+            all.extend(parts);
+        } else {
+            all.extend(parts.iter().map(|part| coarsen(part, span.step_s())));
+        }
+        let chunk = joined(start, all).unwrap_or_else(|| Chunk::empty(start, span.step_s()));
+        Ok((chunk, origin))
+    }
+
+    /// Writes a chunk. One that cannot be made is no reason to leave those of other hosts unmade.
+    async fn write(
+        &mut self,
+        span: Span,
+        host: HostId,
+        made: Result<(Chunk, Origin)>,
+    ) -> Result<Option<Chunk>> {
+        let written = async {
+            let (chunk, origin) = made?;
+            let written = chunks::prepare(self.reader, &chunk).await?;
+            chunks::write(self.writer, span, host, &written, origin).await?;
+            Ok(chunk)
+        };
+        match written.await {
+            Ok(chunk) => {
+                self.done.chunks += 1;
+                Ok(Some(chunk))
             }
+            Err(StoreError::Chunk(_) | StoreError::Inconsistent(_)) => {
+                self.done.failed += 1;
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
     }
-    Ok((builder.finish(), origin))
 }
 
-fn decode(decoder: &mut Decoder, payload: &[u8]) -> std::result::Result<(), FrameError> {
-    let bytes = decompress(payload)?;
-    decoder.apply(&Envelope::parse(&bytes)?).map(|_| ())
+fn joined(start: Timestamp, mut chunks: Vec<Chunk>) -> Option<Chunk> {
+    match chunks.len() {
+        1 if chunks[0].start == start => chunks.pop(),
+        _ => join(start, &chunks),
+    }
 }
 
 /// Seconds of an hour.
 pub(crate) const HOUR_S: i64 = 3600;
 /// Seconds of a day.
 pub(crate) const DAY_S: i64 = 86_400;
+/// Seconds of a week.
+pub(crate) const WEEK_S: i64 = 7 * DAY_S;
+/// Seconds that a chain of frames may reach: sixty after a key frame, at the longest interval.
+pub(crate) const CHAIN_S: i64 = 61 * HOUR_S;
 
 /// The beginning of the step that holds a time.
 #[must_use]
@@ -278,4 +364,8 @@ pub(crate) fn floor(at: Timestamp, step_s: i64) -> Timestamp {
 #[must_use]
 pub(crate) fn after(at: Timestamp, seconds: i64) -> Timestamp {
     at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}
+
+fn before(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }

@@ -1,6 +1,7 @@
 //! Incidents and the findings they are made of.
 
 mod list;
+mod notes;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -13,7 +14,8 @@ use poolwatch_model::{
 use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
-pub use list::{IncidentFilter, details, last_finding, list};
+pub use list::{IncidentFilter, details, finding_of, last_finding, list};
+pub use notes::{COMMENT_CHARS, comment, give_to, notes};
 
 use crate::Result;
 
@@ -94,9 +96,15 @@ pub async fn open(
     new: &NewStanding,
 ) -> Result<IncidentId> {
     let id = sqlx::query_scalar!(
-        "INSERT INTO incidents (cause_key, cause, state, opened_at, last_seen_at, findings,
-             diagnosis, standing, hosts)
-         VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) RETURNING id",
+        "WITH opened AS (
+             INSERT INTO incidents (cause_key, cause, state, opened_at, last_seen_at, findings,
+                 diagnosis, standing, hosts)
+             VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) RETURNING id
+         ), noted AS (
+             INSERT INTO incident_notes (incident_id, at, kind, text)
+             SELECT id, $4, 'state', $3 FROM opened
+         )
+         SELECT id AS \"id!\" FROM opened",
         cause.key(),
         to_value(cause)?,
         new.state.as_str(),
@@ -110,17 +118,32 @@ pub async fn open(
     Ok(IncidentId(id))
 }
 
-/// Notes how an incident stands.
+/// Notes how an incident stands since a moment, and by whom if the server did not find it so itself.
+/// Whether it is seen to grow changes too often to be history.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stand(db: &mut PgConnection, id: IncidentId, new: &NewStanding) -> Result<()> {
+pub async fn stand(
+    db: &mut PgConnection,
+    id: IncidentId,
+    new: &NewStanding,
+    at: Timestamp,
+    by: Option<&str>,
+) -> Result<()> {
     sqlx::query!(
-        "UPDATE incidents SET state = $2, standing = $3, hosts = $4 WHERE id = $1",
+        "WITH noted AS (
+             INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
+             SELECT id, $5, $6, 'state', $2 FROM incidents
+             WHERE id = $1 AND state <> $2
+                 AND NOT (state IN ('open', 'growing') AND $2 IN ('open', 'growing'))
+         )
+         UPDATE incidents SET state = $2, standing = $3, hosts = $4 WHERE id = $1",
         id.0,
         new.state.as_str(),
         new.standing,
         &numbers(&new.hosts),
+        at.to_sqlx(),
+        by,
     )
     .execute(db)
     .await?;
@@ -232,11 +255,20 @@ pub async fn comparisons(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn resolve_quiet(db: &mut PgConnection, quiet_since: Timestamp) -> Result<u64> {
+pub async fn resolve_quiet(
+    db: &mut PgConnection,
+    quiet_since: Timestamp,
+    now: Timestamp,
+) -> Result<u64> {
     let done = sqlx::query!(
-        "UPDATE incidents SET state = 'resolved', hosts = '{}'
-         WHERE state <> 'resolved' AND last_seen_at < $1",
+        "WITH resolved AS (
+             UPDATE incidents SET state = 'resolved', hosts = '{}'
+             WHERE state <> 'resolved' AND last_seen_at < $1 RETURNING id
+         )
+         INSERT INTO incident_notes (incident_id, at, kind, text)
+         SELECT id, $2, 'state', 'resolved' FROM resolved",
         quiet_since.to_sqlx(),
+        now.to_sqlx(),
     )
     .execute(db)
     .await?;

@@ -7,7 +7,9 @@ use jiff_sqlx::ToSqlx;
 use poolwatch_model::{HostId, inventory::Inventory};
 use sqlx::{PgConnection, types::Json};
 
-pub use changes::{DriverChange, FleetChange, changed_since, changes_of, forget_changes};
+pub use changes::{
+    DriverChange, FleetChange, changed_on, changed_since, changes_of, forget_changes,
+};
 
 use crate::Result;
 

@@ -67,7 +67,8 @@ pub async fn add_for_ranges(
     Ok(())
 }
 
-/// Takes the oldest open job of these kinds that nobody does, for as long as `lease`.
+/// Takes the oldest open job of these kinds that nobody does, for as long as `lease`. A lease that
+/// ends in more than a day is of a clock that was wrong, and holds nobody up.
 ///
 /// # Errors
 /// When the database fails.
@@ -84,7 +85,8 @@ pub async fn lease(
          WHERE (kind, bucket, first_host) = (
              SELECT kind, bucket, first_host FROM jobs
              WHERE kind = ANY($3) AND done_at IS NULL AND bucket <= $1
-                 AND (leased_until IS NULL OR leased_until <= $1)
+                 AND (leased_until IS NULL OR leased_until <= $1
+                     OR leased_until > $1::timestamptz + interval '1 day')
              ORDER BY bucket LIMIT 1 FOR UPDATE SKIP LOCKED
          )
          RETURNING kind, bucket, first_host, attempts",
@@ -146,6 +148,24 @@ pub async fn put_back(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Forgets jobs of times to come, and that they were done, as a clock that ran ahead left them: they
+/// are made due again when their time comes.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_ahead(db: &mut PgConnection, kinds: &[&str], now: Timestamp) -> Result<u64> {
+    let kinds: Vec<String> = kinds.iter().map(|kind| (*kind).to_owned()).collect();
+    let done = sqlx::query!(
+        "DELETE FROM jobs WHERE kind = ANY($1)
+             AND (bucket > $2 OR done_at > $2::timestamptz + interval '1 hour')",
+        &kinds,
+        now.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected())
 }
 
 /// Forgets jobs that were done before a time.

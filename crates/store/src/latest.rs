@@ -23,7 +23,8 @@ pub async fn frames(
          CROSS JOIN LATERAL (
              SELECT ts, boot_no, seq, payload FROM frames
              WHERE host_id = id AND ts >= $2 ORDER BY ts DESC LIMIT 1
-         ) AS newest",
+         ) AS newest
+         ORDER BY id",
         &ids,
         since.to_sqlx(),
     )

@@ -21,6 +21,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod retention;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -90,10 +91,11 @@ pub fn is_temporary(error: &StoreError) -> bool {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Protocol(_) => true,
-            // Connection trouble, resources exhausted, operator intervention.
-            sqlx::Error::Database(error) => error
-                .code()
-                .is_some_and(|code| ["08", "53", "57"].iter().any(|class| code.starts_with(class))),
+            // Connection trouble, transactions in each other's way, resources exhausted, a lock that
+            // was not to be had in time, operator intervention.
+            sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+                ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
+            }),
             _ => false,
         },
         _ => false,

@@ -1,57 +1,105 @@
-//! Partitions by time (UTC): of frames, hours and the fleet's hours one per day, of days one per
-//! month.
+//! Partitions by time (UTC): of frames, hours and the fleet's hours one per day, of days one per week,
+//! of weeks one per month.
 
-use jiff::{Timestamp, civil::Date, tz::TimeZone};
-use sqlx::{AssertSqlSafe, PgConnection};
+use jiff::{SignedDuration, Timestamp, civil::Date, tz::TimeZone};
+use jiff_sqlx::ToSqlx;
+use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
-use crate::Result;
+use crate::{
+    Result, StoreError,
+    compact::{DAY_S, WEEK_S, after, floor},
+};
 
-/// Longest wait for a lock that would hold up ingest.
-const LOCK_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+/// Longest wait for a lock when a partition is made.
+const CREATE_TIMEOUT: &str = "SET LOCAL lock_timeout = '2s'";
+/// Longest wait for a lock when one is dropped: ingest waits behind it.
+const DROP_TIMEOUT: &str = "SET LOCAL lock_timeout = '500ms'";
 
 /// Rows up to a page stay in one piece: a frame is one row, not one and two pieces elsewhere, which
 /// saves a quarter of the space.
 const WHOLE_PAGE: u32 = 8160;
 
 /// A table that is partitioned by time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Table {
     /// Frames, a partition per day.
     Frames,
     /// Hours of hosts, a partition per day.
     ChunkHour,
-    /// Days of hosts, a partition per month.
-    ChunkDay,
     /// Hours of the fleet by tag, a partition per day.
     FleetHour,
+    /// Days of hosts, a partition per week as chunks count them.
+    ChunkDay,
+    /// Weeks of hosts, a partition per month.
+    ChunkWeek,
 }
 
 impl Table {
+    /// All of them.
+    pub const ALL: [Self; 5] =
+        [Self::Frames, Self::ChunkHour, Self::FleetHour, Self::ChunkDay, Self::ChunkWeek];
+
     const fn name(self) -> &'static str {
         match self {
             Self::Frames => "frames",
             Self::ChunkHour => "chunk_hour",
-            Self::ChunkDay => "chunk_day",
             Self::FleetHour => "fleet_hour",
+            Self::ChunkDay => "chunk_day",
+            Self::ChunkWeek => "chunk_week",
         }
     }
 
-    /// The partition that holds a day: its first day, and the first after it.
-    fn bounds(self, day: Date) -> (Date, Date) {
+    /// The time of the partition that holds a day.
+    fn bounds(self, day: Date) -> (Timestamp, Timestamp) {
+        let start = start_of(day);
         match self {
-            Self::Frames | Self::ChunkHour | Self::FleetHour => {
-                (day, day.tomorrow().unwrap_or(day))
-            }
+            Self::Frames | Self::ChunkHour | Self::FleetHour => (start, after(start, DAY_S)),
             Self::ChunkDay => {
+                let start = floor(start, WEEK_S);
+                (start, after(start, WEEK_S))
+            }
+            Self::ChunkWeek => {
                 let last = day.last_of_month();
-                (day.first_of_month(), last.tomorrow().unwrap_or(last))
+                (start_of(day.first_of_month()), after(start_of(last), DAY_S))
             }
         }
     }
+}
 
-    fn partition(self, first: Date) -> String {
-        format!("{}_{}", self.name(), first.strftime("%Y%m%d"))
-    }
+/// A partition that exists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Partition {
+    /// Its name.
+    pub name: String,
+    /// The first moment that it holds.
+    pub start: Timestamp,
+    /// The first that it does not.
+    pub end: Timestamp,
+}
+
+/// The partitions of a table, oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn list(db: &mut PgConnection, table: Table) -> Result<Vec<Partition>> {
+    // Looked up in the catalogue's tables: a name that this connection resolved before would be
+    // answered from its cache, as of before a wait for a lock.
+    let rows = sqlx::query!(
+        "SELECT relname AS \"name!\", bound[1]::timestamptz AS \"start!\",
+             bound[2]::timestamptz AS \"end!\"
+         FROM pg_inherits JOIN pg_class ON oid = inhrelid
+         CROSS JOIN LATERAL regexp_match(
+             pg_get_expr(relpartbound, oid), 'FROM \\(''(.+)''\\) TO \\(''(.+)''\\)'
+         ) AS bound
+         WHERE inhparent = to_regclass($1) AND bound IS NOT NULL ORDER BY 2",
+        table.name(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Partition { name: row.name, start: row.start.to_jiff(), end: row.end.to_jiff() })
+        .collect())
 }
 
 /// Makes the partition of frames of a day, unless it exists.
@@ -62,123 +110,114 @@ pub async fn create(db: &mut PgConnection, day: Date) -> Result<()> {
     create_of(db, Table::Frames, day).await
 }
 
-/// Makes the partition that holds a day, unless it exists. Built apart and then attached, so that
-/// ingest waits for a moment at most. Runs in a transaction.
+/// Makes the partition that holds a day, unless there is one. Built apart and then attached, so that
+/// ingest waits for a moment at most.
 ///
 /// # Errors
 /// When the database fails or a lock is not to be had in time.
 pub async fn create_of(db: &mut PgConnection, table: Table, day: Date) -> Result<()> {
-    let (day, next) = table.bounds(day);
-    let (name, table) = (table.partition(day), table.name());
+    let mut transaction = db.begin().await?;
     // Two servers or tasks may want the same day at the same time.
     sqlx::query("SELECT pg_advisory_xact_lock(hashtext('poolwatch/partitions'))")
-        .execute(&mut *db)
+        .execute(&mut *transaction)
         .await?;
-    sqlx::query(LOCK_TIMEOUT).execute(&mut *db).await?;
-    // Looked up in the catalogue's tables: a name that this connection resolved before would be
-    // answered from its cache, as of before the wait for the lock.
-    let exists = sqlx::query_scalar!(
-        "SELECT EXISTS (
-             SELECT FROM pg_inherits JOIN pg_class ON oid = inhrelid
-             WHERE inhparent = to_regclass($1) AND relname = $2
-         ) AS \"exists!\"",
-        table,
-        name,
-    )
-    .fetch_one(&mut *db)
-    .await?;
-    if exists {
-        return Ok(());
+    let at = start_of(day);
+    let (mut start, mut end) = table.bounds(day);
+    // Beside what an earlier version made, which may be longer.
+    for partition in list(&mut transaction, table).await? {
+        if partition.end <= at {
+            start = start.max(partition.end);
+        } else if partition.start > at {
+            end = end.min(partition.start);
+        } else {
+            return Ok(transaction.commit().await?);
+        }
     }
+    let name = format!("{}_{}", table.name(), day_of(start).strftime("%Y%m%d"));
+    let table = table.name();
     let statements = [
+        CREATE_TIMEOUT.to_owned(),
         format!(
             "CREATE TABLE {name} (LIKE {table} INCLUDING DEFAULTS INCLUDING STORAGE) \
              WITH (toast_tuple_target = {WHOLE_PAGE})"
         ),
         format!(
-            "ALTER TABLE {table} ATTACH PARTITION {name} \
-             FOR VALUES FROM ('{day} 00:00:00+00') TO ('{next} 00:00:00+00')"
+            "ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ('{start}') TO ('{end}')"
         ),
     ];
     for statement in statements {
-        // The name is made of a date alone.
-        sqlx::query(AssertSqlSafe(statement)).execute(&mut *db).await?;
+        // Made of names of tables and times alone.
+        sqlx::query(AssertSqlSafe(statement)).execute(&mut *transaction).await?;
     }
-    Ok(())
+    Ok(transaction.commit().await?)
 }
 
-/// Drops the partitions of frames of days that ended before `keep_from`, as far as their chunks say
-/// what the frames say: an hour without chunk, or one made of other frames, is marked to be made
-/// anew, and its day stays. Returns the days that went. Runs in a transaction.
-///
-/// # Errors
-/// When the database fails or a lock is not to be had in time.
-pub async fn drop_before(db: &mut PgConnection, keep_from: Timestamp) -> Result<Vec<Date>> {
-    sqlx::query(LOCK_TIMEOUT).execute(&mut *db).await?;
-    let keep_from = day_of(keep_from);
-    let old: Vec<Date> = days(db).await?.into_iter().filter(|day| *day < keep_from).collect();
-    let mut dropped = Vec::new();
-    for day in old {
-        if is_verified(db, day).await? {
-            let drop = format!("DROP TABLE {}", Table::Frames.partition(day));
-            sqlx::query(AssertSqlSafe(drop)).execute(&mut *db).await?;
-            dropped.push(day);
-        }
-    }
-    Ok(dropped)
-}
-
-/// Whether every hour of a day has a chunk of exactly the frames that are there; those that do not
-/// are marked. Frames that come meanwhile wait for the lock, and are stored in a new partition.
-async fn is_verified(db: &mut PgConnection, day: Date) -> Result<bool> {
-    let lock = format!("LOCK TABLE {} IN SHARE MODE", Table::Frames.partition(day));
-    sqlx::query(AssertSqlSafe(lock)).execute(&mut *db).await?;
-    let day = day.to_string();
-    let differing = sqlx::query!(
-        "INSERT INTO dirty_hours (host_id, start)
-         SELECT seen.host_id, seen.start FROM (
-             SELECT host_id, date_bin('1 hour', ts, 'epoch') AS start, count(*) AS frames,
-                 sum(seq) AS seq_sum
-             FROM frames WHERE ts >= ($1::text || ' 00:00:00+00')::timestamptz
-                 AND ts < ($1::text || ' 00:00:00+00')::timestamptz + interval '24 hours'
-             GROUP BY 1, 2
-         ) AS seen
-         LEFT JOIN chunk_hour AS chunk USING (host_id, start)
-         WHERE chunk.frames IS DISTINCT FROM seen.frames
-             OR chunk.seq_sum IS DISTINCT FROM seen.seq_sum",
-        day,
-    )
-    .execute(&mut *db)
-    .await?
-    .rows_affected();
-    let open = sqlx::query_scalar!(
-        "SELECT EXISTS (
-             SELECT FROM dirty_hours WHERE start >= ($1::text || ' 00:00:00+00')::timestamptz
-                 AND start < ($1::text || ' 00:00:00+00')::timestamptz + interval '24 hours'
-         ) AS \"is!\"",
-        day,
-    )
-    .fetch_one(db)
-    .await?;
-    Ok(differing == 0 && !open)
-}
-
-/// The days that have a partition, oldest first.
+/// Drops a partition, in a transaction that holds up others for a moment at most. Returns false, and
+/// leaves it, when a lock is not to be had in time, when its time is not over, or when hours of
+/// `unmarked` are marked to be made anew: frames mark the hours they come late for, so nothing goes
+/// unseen.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn days(db: &mut PgConnection) -> Result<Vec<Date>> {
-    let names = sqlx::query_scalar!(
-        "SELECT relname AS \"name!\" FROM pg_class JOIN pg_inherits ON inhrelid = oid
-         WHERE inhparent = 'frames'::regclass ORDER BY relname"
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(names.iter().filter_map(|name| Date::strptime("frames_%Y%m%d", name).ok()).collect())
+pub async fn drop(
+    db: &mut PgConnection,
+    table: Table,
+    partition: &Partition,
+    unmarked: (Timestamp, Timestamp),
+) -> Result<bool> {
+    let mut transaction = db.begin().await?;
+    sqlx::query(DROP_TIMEOUT).execute(&mut *transaction).await?;
+    // First of the whole, as whoever reads or writes does: in another order both would wait.
+    let lock = format!("LOCK TABLE ONLY {} IN ACCESS EXCLUSIVE MODE", table.name());
+    let dropped = async {
+        sqlx::query(AssertSqlSafe(lock)).execute(&mut *transaction).await?;
+        // Marks are made by the database's clock: of what is not over by that, there are none.
+        let may_go = sqlx::query_scalar!(
+            "SELECT $3::timestamptz <= now() - interval '65 minutes' AND NOT EXISTS (
+                 SELECT FROM dirty_hours WHERE start >= $1 AND start < $2
+             ) AS \"may!\"",
+            unmarked.0.to_sqlx(),
+            unmarked.1.to_sqlx(),
+            partition.end.to_sqlx(),
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        if may_go {
+            let drop = format!("DROP TABLE {}", partition.name);
+            sqlx::query(AssertSqlSafe(drop)).execute(&mut *transaction).await?;
+        }
+        Ok(may_go)
+    };
+    match dropped.await {
+        Ok(dropped) => {
+            transaction.commit().await?;
+            Ok(dropped)
+        }
+        Err(error) if is_lock_timeout(&error) => {
+            transaction.rollback().await?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn is_lock_timeout(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(sqlx::Error::Database(error)) => {
+            error.code().as_deref() == Some("55P03")
+        }
+        _ => false,
+    }
 }
 
 /// The day of a time, UTC.
 #[must_use]
 pub fn day_of(at: Timestamp) -> Date {
     at.to_zoned(TimeZone::UTC).date()
+}
+
+/// When a day begins, UTC.
+fn start_of(day: Date) -> Timestamp {
+    let start = day.to_zoned(TimeZone::UTC).map(|start| start.timestamp());
+    start.unwrap_or(Timestamp::MAX - SignedDuration::from_secs(DAY_S))
 }

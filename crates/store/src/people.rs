@@ -72,6 +72,20 @@ pub async fn user_by_email(db: &mut PgConnection, email: &str) -> Result<Option<
     .transpose()
 }
 
+/// Names of the people who may sign in, by alphabet.
+///
+/// # Errors
+/// When the database fails.
+pub async fn names(db: &mut PgConnection, limit: i64) -> Result<Vec<String>> {
+    let names = sqlx::query_scalar!(
+        "SELECT DISTINCT name FROM users WHERE disabled_at IS NULL ORDER BY name LIMIT $1",
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(names)
+}
+
 /// Begins a session.
 ///
 /// # Errors

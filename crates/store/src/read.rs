@@ -5,15 +5,21 @@ mod assemble;
 mod fleet;
 mod past;
 mod pieces;
+mod place;
+mod stored;
 mod whole;
 
-pub use fleet::{FleetThen, HostThen, fleet_at, tag_over_hosts};
+pub use fleet::{BlockThen, FleetThen, HostThen, block_at, fleet_at, tag_over_hosts};
 use jiff::{SignedDuration, Timestamp};
-pub use past::{Past, TagsThen, last_taken, moments, state_at, tags_at};
+pub use past::{Past, TagsThen, Taken, last_point, last_taken, moments, state_at, tags_at};
 use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};
 use sqlx::PgConnection;
 
-use crate::{Result, boots};
+use crate::{
+    Result, boots,
+    compact::STEP_S,
+    frames::{self, PoolSeries},
+};
 
 /// What a series is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +41,7 @@ pub enum Figure {
 }
 
 /// Steps that there are, seconds: finer ones cost a reading of all frames.
-const STEPS_S: [u32; 7] = [60, 600, 1800, 3600, 7200, 21_600, 86_400];
+const STEPS_S: [u32; 7] = [60, STEP_S, 1800, 3600, 7200, 21_600, 86_400];
 /// The longest period that is read from frames for a step finer than chunks have.
 const FINE: SignedDuration = SignedDuration::from_hours(6);
 
@@ -69,3 +75,45 @@ pub async fn series(
         .map(|at| assemble::series(&pieces, at, figures[at], (from, to), step_s, &boots))
         .collect())
 }
+
+/// The use of both pools of a host over a period. What is finer than chunks is read from the totals
+/// beside the frames, as long as these are kept from the beginning of the period on; else the series
+/// tell the step that there is.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn pools(
+    db: &mut PgConnection,
+    host: HostId,
+    from: Timestamp,
+    to: Timestamp,
+    step_s: u32,
+) -> Result<PoolSeries> {
+    let begin = |pools: &PoolSeries| {
+        [&pools.paged, &pools.nonpaged].iter().filter_map(|one| Some(one.points.first()?.at)).min()
+    };
+    let mut fine = None;
+    if step_s < STEP_S {
+        let pools = frames::pool_series(db, host, from, to, step_s).await?;
+        if begin(&pools).is_some_and(|first| first.duration_since(from) <= HOUR) {
+            return Ok(pools);
+        }
+        fine = Some(pools);
+    }
+    let figures = [Figure::PoolUse(Pool::Paged), Figure::PoolUse(Pool::Nonpaged)];
+    let mut series = series(db, host, &figures, from, to, step_s.max(STEP_S)).await?.into_iter();
+    let mut next = || series.next().unwrap_or(Series { step_s, points: vec![], breaks: vec![] });
+    let coarse = PoolSeries { paged: next(), nonpaged: next() };
+    // A host that is new has no more in its chunks than in its frames.
+    let reaches_back = |fine: &PoolSeries| match (begin(&coarse), begin(fine)) {
+        (Some(coarse), Some(fine)) => fine.duration_since(coarse) > HOUR,
+        (coarse, _) => coarse.is_some(),
+    };
+    Ok(match fine {
+        Some(fine) if !reaches_back(&fine) => fine,
+        _ => coarse,
+    })
+}
+
+/// Frames that begin no later than this cover a period.
+const HOUR: SignedDuration = SignedDuration::from_hours(1);

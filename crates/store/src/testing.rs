@@ -4,6 +4,7 @@
 use std::{env, fs::File, path::PathBuf};
 
 use anyhow::Context;
+use jiff::Timestamp;
 use poolwatch_model::{BootId, HostId};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Row,
@@ -69,6 +70,16 @@ pub async fn frames(
         Ok((BootId(row.try_get("boot_id")?), frame))
     };
     rows.into_iter().map(frame).collect()
+}
+
+/// Takes away frames older than a time, as retention does by whole days.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_frames(db: &mut PgConnection, before: Timestamp) -> anyhow::Result<()> {
+    let before = jiff_sqlx::Timestamp::from(before);
+    sqlx::query("DELETE FROM frames WHERE ts < $1").bind(before).execute(db).await?;
+    Ok(())
 }
 
 /// Lets every lease of a message end, as if its time had come.

@@ -19,6 +19,8 @@ use super::v1;
         v1::tags::list,
         v1::tags::across,
         v1::tags::series,
+        v1::tag_hosts::then,
+        v1::tag_hosts::course,
         v1::tag_notes::list,
         v1::tag_notes::write,
         v1::tag_notes::export,

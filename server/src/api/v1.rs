@@ -2,5 +2,6 @@
 
 pub(super) mod hosts;
 pub(super) mod snapshots;
+pub(super) mod tag_hosts;
 pub(super) mod tag_notes;
 pub(super) mod tags;

@@ -42,6 +42,7 @@ async fn serve(
     database: &Database,
     mailer: Option<Mailer>,
 ) -> anyhow::Result<()> {
+    let retention = options.keep.retention()?;
     let tls = tls::config(&options.tls, &options.database.data_dir).await?;
     let secure = options.public_url.starts_with("https://");
     let app: SharedApp = Arc::new(App {
@@ -55,7 +56,7 @@ async fn serve(
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
-            keep_days: options.keep_days,
+            retention,
             secure,
         },
     });

@@ -1,24 +1,37 @@
-//! The tags of earlier moments, which growth is reckoned from: read from key frames, a few hosts at
-//! a time, and kept in memory as two bytes per tag and window.
+//! The tags of earlier moments, which growth is reckoned from, kept in memory as two bytes per tag
+//! and window: of an hour ago from key frames, a few hosts at a time; of a day and a week ago from
+//! the fleet's hours, a block of hosts at a time, or from the chunks of a host.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, tag::TagTable};
-use poolwatch_store::{PgPool, StoreError, frames};
+use poolwatch_protocol::v1::Decoder;
+use poolwatch_store::{
+    PgPool, StoreError,
+    chunk::fleet::place_of,
+    frames,
+    read::{self, TagsThen},
+};
 use sqlx::PgConnection;
 
 use super::{
     Fleet,
-    earlier::{Earlier, WINDOWS, Window},
+    earlier::{Earlier, WINDOWS, Window, bytes_of},
 };
-use crate::history;
 
-/// Hosts asked for at once: bounds memory.
+/// Hosts whose key frames are asked for at once: bounds memory.
 const HOSTS: usize = 50;
 /// Hosts of one round, so that a large fleet costs a small part of a processor: a round is made
 /// every half minute.
 const ROUND: usize = 3000;
+/// A host costs so many times less as one of its block than alone.
+const CHEAPER: usize = 8;
+/// Hosts of a round that are read one by one.
+const ONE_BY_ONE: usize = 200;
 
 /// The tags of an earlier moment.
 #[derive(Debug, Clone)]
@@ -39,11 +52,8 @@ pub async fn of_host(
     window: Window,
     now: Timestamp,
 ) -> Result<Option<Before>, StoreError> {
-    let found = frames::keys_near(db, &[host], begin(window, now), slack_s(window)).await?;
-    Ok(found.into_iter().find_map(|(_, frame)| {
-        let tags = Arc::new(history::tags_of(&frame.payload)?);
-        Some(Before { at: frame.at, tags })
-    }))
+    let found = read::tags_at(db, host, begin(window, now), window.slack()).await?;
+    Ok(found.map(|TagsThen { at, tags }| Before { at, tags: Arc::new(tags) }))
 }
 
 /// Which hosts were asked for when, so that those without history are not asked for again and again.
@@ -75,20 +85,105 @@ pub async fn refresh(
         for id in &hosts {
             asked.0.entry(*id).or_default()[index] = Some(now);
         }
-        for hosts in hosts.chunks(HOSTS) {
-            let mut db = pool.acquire().await?;
-            let found = frames::keys_near(&mut db, hosts, wanted, slack_s(window)).await?;
-            drop(db);
-            for (host, frame) in found {
-                if let Some(tags) = history::tags_of(&frame.payload) {
-                    let earlier = Earlier { at: frame.at, complete: tags.complete };
-                    fleet.host(host).set_earlier(index, Some((earlier, &tags)));
-                }
-                tokio::task::yield_now().await;
+        match window {
+            Window::Hour => from_keys(pool, fleet, index, &hosts, wanted).await?,
+            Window::Day | Window::Week => {
+                let missing = from_blocks(pool, fleet, index, hosts, wanted).await?;
+                one_by_one(pool, fleet, index, &missing, window, now).await?;
             }
         }
     }
     Ok(())
+}
+
+async fn from_keys(
+    pool: &PgPool,
+    fleet: &Fleet,
+    index: usize,
+    hosts: &[HostId],
+    wanted: Timestamp,
+) -> Result<(), StoreError> {
+    let slack_s = u32::try_from(Window::ALL[index].slack().as_secs()).unwrap_or(u32::MAX);
+    for hosts in hosts.chunks(HOSTS) {
+        let mut db = pool.acquire().await?;
+        let found = frames::keys_near(&mut db, hosts, wanted, slack_s).await?;
+        drop(db);
+        for (host, frame) in found {
+            let mut decoder = Decoder::default();
+            let read = decoder.decode(&frame.payload).ok();
+            if let Some(tags) = read.and_then(|last| last.snapshot.tags.as_ref()) {
+                set(fleet, host, index, frame.at, tags);
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(())
+}
+
+/// Returns the hosts that no block told of.
+async fn from_blocks(
+    pool: &PgPool,
+    fleet: &Fleet,
+    index: usize,
+    hosts: Vec<HostId>,
+    wanted: Timestamp,
+) -> Result<Vec<HostId>, StoreError> {
+    let mut sizes: BTreeMap<i32, usize> = BTreeMap::new();
+    for summary in &fleet.view().hosts {
+        *sizes.entry(place_of(summary.host.id).0).or_default() += 1;
+    }
+    let mut blocks: BTreeMap<i32, Vec<HostId>> = BTreeMap::new();
+    for host in hosts {
+        blocks.entry(place_of(host).0).or_default().push(host);
+    }
+    let mut missing = Vec::new();
+    for (first_host, hosts) in blocks {
+        let all = sizes.get(&first_host).copied().unwrap_or_default();
+        let block = if hosts.len() * CHEAPER >= all {
+            let mut db = pool.acquire().await?;
+            read::block_at(&mut db, first_host, wanted).await?
+        } else {
+            None
+        };
+        for host in hosts {
+            match block.as_ref().and_then(|block| Some((block, block.last(host)?))) {
+                Some((block, at)) => {
+                    let earlier = Earlier { at, complete: block.is_complete(host) };
+                    let bytes = |tag, pool| block.bytes(host, tag, pool);
+                    fleet.host(host).set_earlier(index, Some((earlier, &bytes)));
+                }
+                None => missing.push(host),
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(missing)
+}
+
+async fn one_by_one(
+    pool: &PgPool,
+    fleet: &Fleet,
+    index: usize,
+    hosts: &[HostId],
+    window: Window,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    for host in hosts.iter().take(ONE_BY_ONE) {
+        let mut db = pool.acquire().await?;
+        let found = of_host(&mut db, *host, window, now).await?;
+        drop(db);
+        if let Some(Before { at, tags }) = found {
+            set(fleet, *host, index, at, &tags);
+        }
+        tokio::task::yield_now().await;
+    }
+    Ok(())
+}
+
+fn set(fleet: &Fleet, host: HostId, index: usize, at: Timestamp, tags: &TagTable) {
+    let earlier = Earlier { at, complete: tags.complete };
+    let bytes = |tag, pool| bytes_of(tags, tag, pool);
+    fleet.host(host).set_earlier(index, Some((earlier, &bytes)));
 }
 
 /// Hosts whose earlier moment is missing or too long ago. A host is asked for only when its boot
@@ -110,8 +205,4 @@ fn due(fleet: &Fleet, index: usize, window: Window, wanted: Timestamp) -> Vec<Ho
 
 fn begin(window: Window, now: Timestamp) -> Timestamp {
     now.saturating_sub(window.length()).unwrap_or(now)
-}
-
-fn slack_s(window: Window) -> u32 {
-    u32::try_from(window.slack().as_secs()).unwrap_or(u32::MAX)
 }

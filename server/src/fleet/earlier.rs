@@ -1,6 +1,7 @@
 //! The earlier moments from which growth is reckoned.
 
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{Pool, PoolTag, tag::TagTable};
 
 /// How many windows there are.
 pub const WINDOWS: usize = 3;
@@ -39,6 +40,18 @@ impl Window {
             Self::Day => 90,
             Self::Week => 6 * 60,
         })
+    }
+}
+
+/// The bytes of a tag at an earlier moment; `None` where they are not known.
+pub type BytesThen<'a> = &'a dyn Fn(PoolTag, Pool) -> Option<u64>;
+
+/// The bytes that a table tells of a tag.
+#[must_use]
+pub fn bytes_of(table: &TagTable, tag: PoolTag, pool: Pool) -> Option<u64> {
+    match table.get(tag) {
+        Some(row) => Some(row.of(pool).bytes),
+        None => table.complete.then_some(0),
     }
 }
 

@@ -10,13 +10,12 @@ use poolwatch_model::{
     BootId, Bytes, HostId, Pool, Snapshot,
     diagnosis::{Diagnosis, TagFinding, Verdict},
     memory::Memory,
-    tag::TagTable,
 };
 use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::FrameId};
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
-    earlier::Earlier,
+    earlier::{BytesThen, Earlier},
     hours::Hours,
     tables::{Held, Shared, Tables},
 };
@@ -222,7 +221,7 @@ impl LiveHost {
 
     /// Sets from which earlier moment growth over a window is reckoned. A moment of an earlier boot
     /// says nothing about growth.
-    pub fn set_earlier(&self, window: usize, earlier: Option<(Earlier, &TagTable)>) {
+    pub fn set_earlier(&self, window: usize, earlier: Option<(Earlier, BytesThen<'_>)>) {
         let mut state = self.write();
         let booted_at = state.booted_at;
         let of_this_boot =

@@ -1,16 +1,22 @@
 //! After a start: what the database knows of every host, until it is heard again. Of each host one
-//! frame is read, for its system-wide figures; its tables wait until somebody asks for them, or
-//! until its next upload.
+//! frame is read, or the last point of its chunks, for its system-wide figures; its tables wait until
+//! somebody asks for them, or until its next upload.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{HostId, Snapshot};
-use poolwatch_protocol::v1::{Envelope, frame::decompress};
-use poolwatch_store::{PgPool, StoreError, hosts, latest};
+use poolwatch_model::{BootId, HostId, Snapshot};
+use poolwatch_protocol::v1::{Envelope, Stamp, StampedSnapshot, frame::decompress};
+use poolwatch_store::{
+    PgPool, StoreError,
+    frames::StoredFrame,
+    hosts, latest,
+    read::{self, Past},
+};
 use sqlx::PgConnection;
 use tracing::info;
+use uuid::Uuid;
 
 use super::Fleet;
-use crate::{app::App, history};
+use crate::app::App;
 
 /// Hosts asked for at once.
 const PAGE: i64 = 500;
@@ -28,11 +34,11 @@ const HOURS: u32 = 48;
 pub async fn run(
     pool: &PgPool,
     fleet: &Fleet,
-    keep_days: u16,
+    kept: SignedDuration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let mut db = pool.acquire().await?;
-    let since = since(keep_days, now);
+    let since = since(kept, now);
     let mut after = HostId(0);
     let mut loaded = Vec::new();
     loop {
@@ -40,18 +46,18 @@ pub async fn run(
         let Some(last) = page.last() else { break };
         after = last.id;
         let ids: Vec<HostId> = page.iter().map(|host| host.id).collect();
-        for (id, frame) in latest::frames(&mut db, &ids, since).await? {
-            let Ok(bytes) = decompress(&frame.payload) else { continue };
-            let Ok(envelope) = Envelope::parse(&bytes) else { continue };
-            let memory = envelope.memory().ok().flatten().unwrap_or_default();
-            fleet.host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
-            loaded.push(id);
+        let mut frames = latest::frames(&mut db, &ids, since).await?.into_iter().peekable();
+        for id in ids {
+            let frame = frames.next_if(|(host, _)| *host == id).map(|(_, frame)| frame);
+            if figures(&mut db, fleet, id, frame, (since, now)).await? {
+                loaded.push(id);
+            }
         }
         tokio::task::yield_now().await;
     }
     info!(hosts = loaded.len(), "Loaded the latest figures of every host");
     for id in loaded.iter().rev().take(TABLES) {
-        tables(&mut db, fleet, *id, keep_days, now).await?;
+        tables(&mut db, fleet, *id, kept, now).await?;
     }
     for hosts in loaded.chunks(HOUR_HOSTS) {
         let mut hours =
@@ -74,7 +80,7 @@ pub async fn snapshot(
     id: HostId,
     now: Timestamp,
 ) -> Result<Option<Snapshot>, StoreError> {
-    tables(db, &app.fleet, id, app.settings.keep_days, now).await?;
+    tables(db, &app.fleet, id, app.settings.retention.ten_minutes, now).await?;
     Ok(app.fleet.host(id).snapshot())
 }
 
@@ -86,20 +92,55 @@ pub async fn tables(
     db: &mut PgConnection,
     fleet: &Fleet,
     id: HostId,
-    keep_days: u16,
+    kept: SignedDuration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let live = fleet.host(id);
     if live.read().tables().is_some() {
         return Ok(());
     }
-    if let Some((last, at)) = history::state_at(db, id, since(keep_days, now), now).await? {
-        live.restore(&last, at);
+    let since = since(kept, now);
+    if let Some(taken) = read::last_taken(db, id, since, now).await? {
+        live.restore(&taken.last, taken.at);
+    } else if let Some(past) = read::last_point(db, id, since, now).await? {
+        // The means of some minutes are no base of any frame.
+        let stamp = Stamp {
+            boot: BootId(Uuid::nil()),
+            seq: u64::MAX,
+            uptime_ms: uptime_ms(&past),
+            wall: past.at,
+        };
+        live.restore(&StampedSnapshot { stamp, snapshot: past.snapshot }, past.at);
     }
     Ok(())
 }
 
-fn since(keep_days: u16, now: Timestamp) -> Timestamp {
-    let back = SignedDuration::from_hours(i64::from(keep_days) * 24);
-    now.saturating_sub(back).unwrap_or(Timestamp::MIN)
+/// Takes the system-wide figures of a host's newest frame, or of its last point where frames are no
+/// longer kept. Returns whether there were any.
+async fn figures(
+    db: &mut PgConnection,
+    fleet: &Fleet,
+    id: HostId,
+    frame: Option<StoredFrame>,
+    (since, now): (Timestamp, Timestamp),
+) -> Result<bool, StoreError> {
+    if let Some(frame) = frame {
+        let Ok(bytes) = decompress(&frame.payload) else { return Ok(false) };
+        let Ok(envelope) = Envelope::parse(&bytes) else { return Ok(false) };
+        let memory = envelope.memory().ok().flatten().unwrap_or_default();
+        fleet.host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
+        return Ok(true);
+    }
+    let Some(past) = read::last_point(db, id, since, now).await? else { return Ok(false) };
+    let uptime_ms = uptime_ms(&past);
+    fleet.host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at);
+    Ok(true)
+}
+
+fn uptime_ms(past: &Past) -> u64 {
+    past.uptime_s.unwrap_or(0).saturating_mul(1000)
+}
+
+fn since(kept: SignedDuration, now: Timestamp) -> Timestamp {
+    now.saturating_sub(kept).unwrap_or(Timestamp::MIN)
 }

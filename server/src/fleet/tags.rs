@@ -11,7 +11,7 @@ use poolwatch_protocol::v1::{
 
 use super::{
     column::Column,
-    earlier::{Earlier, WINDOWS},
+    earlier::{BytesThen, Earlier, WINDOWS},
     places::Places,
     rounded::Rounded,
     totals::{Ids, Shift, TagId},
@@ -171,19 +171,15 @@ impl HostTags {
     pub fn set_earlier(
         &mut self,
         window: usize,
-        earlier: Option<(Earlier, &TagTable)>,
+        earlier: Option<(Earlier, BytesThen<'_>)>,
         shifts: &mut Vec<Shift>,
     ) {
         for (pool, cells) in POOLS.into_iter().zip(&mut self.pools) {
             let mut then = Vec::new();
-            if let Some((_, table)) = earlier {
+            if let Some((_, bytes)) = earlier {
                 then.reserve_exact(cells.bytes.len());
                 for row in cells.places.rows() {
-                    then.push(match table.get(self.tags[row]) {
-                        Some(row) => Rounded::of(row.of(pool).bytes),
-                        None if table.complete => Rounded::ZERO,
-                        None => Rounded::UNKNOWN,
-                    });
+                    then.push(bytes(self.tags[row], pool).map_or(Rounded::UNKNOWN, Rounded::of));
                 }
             }
             let before = std::mem::take(&mut cells.then[window]);

@@ -43,16 +43,17 @@ pub fn better_anchor(
     (estimate.duration_since(last).abs() > TOLERANCE).then_some(estimate)
 }
 
-/// Whether a frame of that time can be kept.
+/// Whether a frame of that time can be kept, which is when it is not older than `kept`.
 ///
 /// # Errors
 /// With the reason, when it is older than what is kept or from the future.
-pub fn check(at: Timestamp, received: Timestamp, keep_days: u16) -> Result<(), String> {
+pub fn check(at: Timestamp, received: Timestamp, kept: SignedDuration) -> Result<(), String> {
     if at.duration_since(received) > AHEAD {
         return Err(format!("taken at {at}, more than {} min in the future", AHEAD.as_mins()));
     }
-    if received.duration_since(at) > SignedDuration::from_hours(i64::from(keep_days) * 24) {
-        return Err(format!("taken at {at}, longer ago than the {keep_days} days that are kept"));
+    if received.duration_since(at) > kept {
+        let days = kept.as_hours() / 24;
+        return Err(format!("taken at {at}, longer ago than the {days} days that are kept"));
     }
     Ok(())
 }
@@ -113,8 +114,9 @@ mod tests {
 
     #[test]
     fn lying_clocks_are_refused_with_a_reason() {
-        assert!(check(at(NOW + 3600), at(NOW), 30).is_err());
-        assert!(check(at(NOW - 31 * 86_400), at(NOW), 30).is_err());
-        assert_eq!(check(at(NOW - 86_400), at(NOW), 30), Ok(()));
+        let kept = SignedDuration::from_hours(30 * 24);
+        assert!(check(at(NOW + 3600), at(NOW), kept).is_err());
+        assert!(check(at(NOW - 31 * 86_400), at(NOW), kept).is_err());
+        assert_eq!(check(at(NOW - 86_400), at(NOW), kept), Ok(()));
     }
 }

@@ -1,4 +1,4 @@
-//! Frames become chunks: makes hours and days due, and does them beside the other jobs.
+//! Frames become chunks: makes hours, days and weeks due, and does them beside the other jobs.
 
 use std::time::Duration;
 
@@ -16,16 +16,45 @@ use crate::{app::SharedApp, clock};
 const EVERY: Duration = Duration::from_secs(20);
 /// A job whose server dies is taken over after this. A thousand hosts take some seconds.
 const LEASE: SignedDuration = SignedDuration::from_mins(15);
-/// Hours that are made due again after the server was down; older ones are found by their frames
-/// before these are dropped.
-const BACK: SignedDuration = SignedDuration::from_hours(48);
-/// Hours that are made anew in one transaction.
-const DIRTY: i64 = 200;
+/// Marked hours that are looked at in one transaction.
+const DIRTY: i64 = 100;
+
+/// What is made of each range of hosts once per period.
+struct Kind {
+    /// Its word in the table.
+    name: &'static str,
+    step_s: u32,
+    /// Due so long after its period's end.
+    after: SignedDuration,
+    /// Made due again for as long, after the server was down; what is older is found when retention
+    /// looks for it.
+    back: SignedDuration,
+}
 
 const HOURS: &str = "compact_hours";
 const DAYS: &str = "compact_days";
-const HOUR_S: u32 = 3600;
-const DAY_S: u32 = 86_400;
+const WEEKS: &str = "compact_weeks";
+
+const KINDS: [Kind; 3] = [
+    Kind {
+        name: HOURS,
+        step_s: 3600,
+        after: compact::DUE_AFTER,
+        back: SignedDuration::from_hours(48),
+    },
+    Kind {
+        name: DAYS,
+        step_s: 86_400,
+        after: compact::DAY_DUE_AFTER,
+        back: SignedDuration::from_hours(48),
+    },
+    Kind {
+        name: WEEKS,
+        step_s: 7 * 86_400,
+        after: compact::WEEK_DUE_AFTER,
+        back: SignedDuration::from_hours(72),
+    },
+];
 
 pub(super) async fn run(app: SharedApp) {
     let mut every = tokio::time::interval(EVERY);
@@ -41,41 +70,48 @@ pub(super) async fn run(app: SharedApp) {
 async fn do_due(app: &SharedApp) -> anyhow::Result<()> {
     let mut reader = app.pool.acquire().await?;
     let mut writer = app.pool.acquire().await?;
-    let now = clock::now();
-    plan(&mut writer, now).await?;
-    while let Some(job) = jobs::lease(&mut writer, &[HOURS, DAYS], clock::now(), LEASE).await? {
-        if let Err(error) = do_job(&mut reader, &mut writer, &job).await {
-            error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
-            let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
-            let not_before = clock::now().saturating_add(pause)?;
-            jobs::put_back(&mut writer, &job, not_before, &error.to_string()).await?;
-        }
-    }
+    plan(&mut writer, clock::now()).await?;
+    // In turns: what came late waits for no pile of jobs, nor the other way round.
     loop {
-        let mut transaction = writer.begin().await?;
-        let done = compact::dirty(&mut reader, &mut transaction, DIRTY).await?;
-        transaction.commit().await?;
-        if done.marks == 0 {
+        let did_job = do_next(&mut reader, &mut writer).await?;
+        let did_marks = look_at_marks(&mut reader, &mut writer).await.unwrap_or_else(|error| {
+            error!(%error, "Could not make marked hours anew");
+            false
+        });
+        if !did_job && !did_marks {
             return Ok(());
         }
-        told("dirty hours", None, done);
     }
 }
 
-/// Makes due what ended: hours ten minutes after their end, days an hour after theirs, so that
-/// their hours come first.
+/// Makes due what ended.
 async fn plan(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<()> {
-    let first = now.saturating_sub(BACK)?;
-    for (kind, step_s, after) in
-        [(HOURS, HOUR_S, compact::DUE_AFTER), (DAYS, DAY_S, SignedDuration::from_hours(1))]
-    {
+    let kinds = KINDS.map(|kind| kind.name);
+    jobs::forget_ahead(db, &kinds, now).await?;
+    for Kind { name, step_s, after, back } in KINDS {
         let step = i64::from(step_s);
         let begin = |at: Timestamp| Timestamp::from_second(at.as_second().div_euclid(step) * step);
         let last = begin(now.saturating_sub(after)?)?;
         let last = last.saturating_sub(SignedDuration::from_secs(step))?;
-        jobs::add_for_ranges(db, kind, (begin(first)?, last), step_s).await?;
+        let first = begin(now.saturating_sub(back)?)?;
+        jobs::add_for_ranges(db, name, (first, last), step_s).await?;
     }
     Ok(())
+}
+
+/// Does the oldest job that is due, if there is one.
+async fn do_next(reader: &mut PgConnection, writer: &mut PgConnection) -> anyhow::Result<bool> {
+    let kinds = KINDS.map(|kind| kind.name);
+    let Some(job) = jobs::lease(writer, &kinds, clock::now(), LEASE).await? else {
+        return Ok(false);
+    };
+    if let Err(error) = do_job(reader, writer, &job).await {
+        error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
+        let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
+        let not_before = clock::now().saturating_add(pause)?;
+        jobs::put_back(writer, &job, not_before, &error.to_string()).await?;
+    }
+    Ok(true)
 }
 
 /// Does a job: its effect and its completion are one transaction.
@@ -87,7 +123,8 @@ async fn do_job(
     let mut transaction = writer.begin().await?;
     let done = match job.kind.as_str() {
         HOURS => compact::hour(reader, &mut transaction, job.bucket, job.first_host).await?,
-        _ => compact::day(reader, &mut transaction, job.bucket, job.first_host).await?,
+        DAYS => compact::day(reader, &mut transaction, job.bucket, job.first_host).await?,
+        _ => compact::week(reader, &mut transaction, job.bucket, job.first_host).await?,
     };
     if jobs::complete(&mut transaction, job, clock::now()).await? {
         transaction.commit().await?;
@@ -96,10 +133,26 @@ async fn do_job(
     Ok(())
 }
 
+/// Looks at some marked hours. Returns whether there were any.
+async fn look_at_marks(
+    reader: &mut PgConnection,
+    writer: &mut PgConnection,
+) -> anyhow::Result<bool> {
+    let mut transaction = writer.begin().await?;
+    let done = compact::dirty(reader, &mut transaction, DIRTY, clock::now()).await?;
+    transaction.commit().await?;
+    if done.marks > 0 {
+        told("marked hours", None, done);
+    }
+    Ok(done.marks > 0)
+}
+
 fn told(kind: &str, bucket: Option<Timestamp>, done: Compacted) {
-    let Compacted { chunks, frames, unreadable, .. } = done;
+    let Compacted { chunks, frames, unreadable, failed, .. } = done;
     let bucket = bucket.map(|bucket| bucket.to_string());
-    if unreadable > 0 {
+    if failed > 0 {
+        error!(kind, bucket, chunks, failed, "Made chunks; some could not be made");
+    } else if unreadable > 0 {
         info!(kind, bucket, chunks, frames, unreadable, "Made chunks; some frames say nothing");
     } else {
         debug!(kind, bucket, chunks, frames, "Made chunks");

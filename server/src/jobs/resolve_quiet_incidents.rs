@@ -10,6 +10,6 @@ pub(super) const NAME: &str = "resolve_quiet_incidents";
 const QUIET: SignedDuration = SignedDuration::from_hours(90 * 24);
 
 pub(super) async fn run(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<Option<String>> {
-    let resolved = incidents::resolve_quiet(db, now.saturating_sub(QUIET)?).await?;
+    let resolved = incidents::resolve_quiet(db, now.saturating_sub(QUIET)?, now).await?;
     Ok((resolved > 0).then(|| format!("resolved {resolved} incidents")))
 }

@@ -143,7 +143,7 @@ pub async fn record_cause(
     let new = new_standing(&standing)?;
     let id = match &known {
         Some(known) => {
-            incidents::stand(db, known.id, &new).await?;
+            incidents::stand(db, known.id, &new, judged.at, None).await?;
             known.id
         }
         None => incidents::open(db, cause, judged.at, diagnosis, &new).await?,
@@ -190,7 +190,7 @@ async fn not_found(
     };
     let told = standing.observe(judged.host, judged.at, observed);
     let told = told.filter(|_| tells(&known.diagnosis));
-    incidents::stand(db, id, &new_standing(&standing)?).await?;
+    incidents::stand(db, id, &new_standing(&standing)?, judged.at, None).await?;
     Ok(told.map(|told| {
         info!(host = %judged.host, incident = id.0, ?told, "Incident");
         notice(id, told, &known.diagnosis, &standing, judged.at)
@@ -249,12 +249,12 @@ fn takes(known: &Locked, at: Timestamp) -> bool {
 }
 
 /// What the lifecycle remembers; nothing of an incident that an older server opened.
-fn standing_of(known: &Locked) -> Standing {
+pub(super) fn standing_of(known: &Locked) -> Standing {
     let standing = known.standing.clone();
     standing.and_then(|standing| serde_json::from_value(standing).ok()).unwrap_or_default()
 }
 
-fn new_standing(standing: &Standing) -> Result<NewStanding, StoreError> {
+pub(super) fn new_standing(standing: &Standing) -> Result<NewStanding, StoreError> {
     let goes_on = standing.hosts.iter().filter(|(_, of)| !of.cleared).map(|(host, _)| *host);
     Ok(NewStanding {
         state: standing.state,

@@ -16,7 +16,7 @@ use judgement::Known;
 use poolwatch_model::{HostId, Pool};
 use poolwatch_store::{
     events::{self, EventFilter},
-    evidence, frames,
+    evidence, read,
 };
 use poolwatch_web::{
     Shell,
@@ -67,7 +67,11 @@ pub(super) async fn pools(
     let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
     let summary = summary.ok_or_else(no_such_host)?;
     let interval_s = app.settings.interval_s;
-    Ok(Json(chart::load(&mut db, &summary, query.hours, interval_s, now).await?))
+    let mut chart = chart::load(&mut db, &summary, query.hours, interval_s, now).await?;
+    if let Some((left, headroom)) = judgement::time_left(&mut db, HostId(id)).await? {
+        chart.project(&left, headroom);
+    }
+    Ok(Json(chart))
 }
 
 fn no_such_host() -> Failure {
@@ -121,11 +125,12 @@ async fn fill(
         page.steps = next_steps::of(diagnosis, os);
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
-        let trends = Trends::load(db, id, at).await?;
         let catalogue = app.tag_names.catalogue();
-        let tables = tables::Tables { snapshot, known, trends: &trends, catalogue: &catalogue };
-        page.tags = tables.tags(page.query.tags);
-        page.processes = tables.processes();
+        let tables = tables::Tables { snapshot, known, query: page.query, catalogue: &catalogue };
+        let shown = tables.shown();
+        let trends = Trends::load(db, id, at, shown.figures()).await?;
+        page.tags = tables.tags(&shown, &trends);
+        page.processes = tables.processes(&shown, &trends);
         page.object_types = tables::object_types(snapshot);
         page.faults.clone_from(&snapshot.faults);
         page.cost = snapshot.cost;
@@ -156,6 +161,6 @@ async fn has_history(
         return Ok(true);
     }
     let since = at.saturating_sub(IMPORTED_HISTORY).unwrap_or(at);
-    let series = frames::pool_series(db, id, since, at, 60).await?;
+    let series = read::pools(db, id, since, at, 60).await?;
     Ok(series.nonpaged.points.len().max(series.paged.points.len()) > 1)
 }

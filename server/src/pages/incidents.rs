@@ -1,4 +1,9 @@
-//! Incidents (`GET /incidents`) and one incident (`GET /incidents/{id}`).
+//! Incidents (`GET /incidents`) and one incident (`GET /incidents/{id}`), with what people do about
+//! it, what its chart draws, and what can be handed on.
+
+mod actions;
+mod growth;
+mod pack;
 
 use axum::{
     Extension,
@@ -7,21 +12,47 @@ use axum::{
     response::Html,
 };
 use jiff::SignedDuration;
-use poolwatch_model::incident::{Incident, IncidentId};
-use poolwatch_store::{
-    PgPool,
-    events::{self, EventFilter, HostEvent},
-    incidents,
+use poolwatch_model::{
+    incident::{Incident, IncidentId},
+    person::Role,
 };
-use poolwatch_web::incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery};
+use poolwatch_store::{
+    events::{self, EventFilter, HostEvent},
+    incidents, inventories, people,
+};
+use poolwatch_web::{
+    Shell,
+    drivers::DriverChangeRow,
+    incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery},
+};
+use sqlx::PgConnection;
 
-use super::{address, live, next_steps, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+pub(super) use actions::{comment, give, resolve};
+pub(super) use growth::growth;
+pub(super) use pack::{evidence, report};
+
+use super::{address, drivers::lines, live, next_steps, rows, shell};
+use crate::{
+    app::{App, SharedApp},
+    auth::people::Person,
+    failure::Failure,
+};
 
 /// Incidents that are shown, the latest.
 const SHOWN: i64 = 500;
 /// Events of one incident that are shown.
 const EVENTS: usize = 50;
+/// Hosts of one incident that are shown, the worst.
+const HOSTS: usize = 200;
+/// Notes of one incident that are shown, the latest.
+const NOTES: i64 = 200;
+/// Drivers that are shown of those that changed around the beginning.
+const CHANGES: i64 = 15;
+/// People whom an incident can be given to.
+const PEOPLE: i64 = 500;
+/// A driver may have come so long before its leak was found, or be noticed so much later.
+const CHANGED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
+const CHANGED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
 /// All incidents, or those of one kind.
 pub(super) async fn list(
@@ -67,23 +98,50 @@ pub(super) async fn page(
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
-    let filter = incidents::IncidentFilter { id: Some(IncidentId(id)), ..Default::default() };
-    let found = incidents::list(&mut *app.pool.acquire().await?, filter, 1).await?;
-    let incident =
-        found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))?;
+    let mut db = app.pool.acquire().await?;
+    let incident = find(&mut db, IncidentId(id)).await?;
+    let may_act = person.role >= Role::Operator;
+    let mut page = load(&app, &mut db, incident, shell(&app, &person, address(&uri))).await?;
+    page.may_act = may_act;
+    if may_act {
+        page.people = people::names(&mut db, PEOPLE).await?;
+    }
+    drop(db);
+    live(&page, &headers)
+}
+
+async fn find(db: &mut PgConnection, id: IncidentId) -> Result<Incident, Failure> {
+    let filter = incidents::IncidentFilter { id: Some(id), ..Default::default() };
+    let found = incidents::list(db, filter, 1).await?;
+    found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))
+}
+
+/// All that is told of an incident, for somebody who may change nothing.
+async fn load(
+    app: &App,
+    db: &mut PgConnection,
+    incident: Incident,
+    shell: Shell,
+) -> Result<IncidentPage, Failure> {
     let view = app.fleet.view();
-    let events = events_of(&app.pool, &incident).await?;
-    let hosts = rows::incident_hosts(&view, &incident);
-    let details = incidents::details(&mut *app.pool.acquire().await?, incident.id).await?;
+    let events = events_of(db, &incident).await?;
+    let details = incidents::details(db, incident.id).await?;
+    let mut hosts = rows::incident_hosts(&view, &incident);
+    hosts.truncate(HOSTS);
     let os = hosts.first().and_then(|worst| worst.os.as_ref());
-    let steps = next_steps::of(&incident.diagnosis, os);
-    let page = IncidentPage {
-        shell: shell(&app, &person, address(&uri)),
+    Ok(IncidentPage {
+        shell,
+        owner: details.owner,
+        people: Vec::new(),
+        may_act: false,
         seen_on: details.seen_on.len() as u64,
+        latest_on: details.latest_on.map(|host| rows::link_to(&view, host)),
         picture: details.picture,
         comparison: details.comparison,
+        steps: next_steps::of(&incident.diagnosis, os),
+        changes: changes_of(db, &incident, &details.seen_on).await?,
+        notes: incidents::notes(db, incident.id, NOTES).await?,
         hosts,
-        steps,
         events: events
             .into_iter()
             .map(|event| {
@@ -93,13 +151,23 @@ pub(super) async fn page(
             })
             .collect(),
         incident,
-    };
-    live(&page, &headers)
+    })
+}
+
+/// Drivers that changed around the beginning, on the hosts that it was seen on.
+async fn changes_of(
+    db: &mut PgConnection,
+    incident: &Incident,
+    seen_on: &[poolwatch_model::HostId],
+) -> Result<Vec<DriverChangeRow>, Failure> {
+    let from = incident.opened.saturating_sub(CHANGED_BEFORE).unwrap_or(incident.opened);
+    let to = incident.opened.saturating_add(CHANGED_AFTER).unwrap_or(incident.opened);
+    let changes = inventories::changed_on(db, seen_on, (from, to), CHANGES).await?;
+    Ok(changes.iter().map(lines::changed).collect())
 }
 
 /// The events that an incident rests on, latest first.
-async fn events_of(pool: &PgPool, incident: &Incident) -> Result<Vec<HostEvent>, Failure> {
-    let mut db = pool.acquire().await?;
+async fn events_of(db: &mut PgConnection, incident: &Incident) -> Result<Vec<HostEvent>, Failure> {
     let mut found = Vec::new();
     for event_id in [2019, 2020, 2004] {
         let filter = EventFilter {
@@ -108,7 +176,7 @@ async fn events_of(pool: &PgPool, incident: &Incident) -> Result<Vec<HostEvent>,
             since: incident.opened.saturating_sub(SignedDuration::from_secs(1)).ok(),
             ..EventFilter::default()
         };
-        found.extend(events::list(&mut db, &filter, EVENTS as i64, 0).await?);
+        found.extend(events::list(db, &filter, EVENTS as i64, 0).await?);
     }
     found.retain(|event| rows::is_part(incident, event));
     found.sort_by_key(|event| std::cmp::Reverse(event.event.time));

@@ -12,7 +12,7 @@ use poolwatch_model::{
 use poolwatch_protocol::v1::{Decoder, Encoder, Envelope, FrameError, Stamp, frame::decompress};
 use poolwatch_server::fleet::{
     Fleet,
-    earlier::Earlier,
+    earlier::{BytesThen, Earlier, bytes_of},
     totals::{GrowthTotal, NOTABLE_BYTES, Total},
 };
 use proptest::prelude::*;
@@ -152,7 +152,9 @@ fn run(steps: Vec<(i32, Step)>) -> Result<(), TestCaseError> {
                 let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
                 let earlier =
                     table.as_ref().map(|table| (Earlier { at, complete: table.complete }, table));
-                live.set_earlier(window, earlier);
+                let bytes = |tag, pool| bytes_of(earlier.as_ref()?.1, tag, pool);
+                let then = earlier.as_ref().map(|(earlier, _)| (*earlier, &bytes as BytesThen<'_>));
+                live.set_earlier(window, then);
             }
             Step::LetGo => {
                 live.let_go();

@@ -94,7 +94,8 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
     let fleet = poolwatch_server::fleet::Fleet::default();
     let now = poolwatch_server::clock::now();
-    poolwatch_server::fleet::load::run(&server.app.pool, &fleet, 30, now).await.unwrap();
+    let kept = server.app.settings.retention.ten_minutes;
+    poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
     let live = fleet.host(agent.id);
     assert_eq!(live.snapshot(), Some(classic(0)));
     let state = live.read();

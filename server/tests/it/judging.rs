@@ -36,7 +36,7 @@ const FRAMES: u64 = 1000;
 const STEP_MS: u64 = 180_000;
 
 /// The classic case while it grows: about 100 threads a minute, of 640 bytes each.
-fn growing(step: u64) -> Snapshot {
+pub(crate) fn growing(step: u64) -> Snapshot {
     let mut snapshot = classic(step * 300);
     let leaked = u32::try_from(step * 300).unwrap();
     let process = &mut snapshot.processes.as_mut().unwrap()[0];
@@ -58,7 +58,7 @@ fn healthy() -> Snapshot {
     snapshot
 }
 
-async fn send_all(agent: &mut Agent<'_>, snapshot: impl Fn(u64) -> Snapshot) {
+pub(crate) async fn send_all(agent: &mut Agent<'_>, snapshot: impl Fn(u64) -> Snapshot) {
     agent.step_ms = STEP_MS;
     let frames: Vec<Vec<u8>> = (0..FRAMES).map(|step| agent.frame(snapshot(step))).collect();
     let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();

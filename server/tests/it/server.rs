@@ -23,7 +23,7 @@ use poolwatch_server::{
     metrics::Metrics,
     routes,
 };
-use poolwatch_store::{PgPool, testing, tokens};
+use poolwatch_store::{PgPool, retention::Retention, testing, tokens};
 use reqwest::{Client, Response};
 use uuid::Uuid;
 
@@ -54,7 +54,7 @@ impl Server {
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
-                keep_days: 30,
+                retention: Retention::DEFAULT,
                 secure: false,
             },
         });

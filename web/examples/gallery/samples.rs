@@ -21,13 +21,14 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
-    incident::{Cause, Incident, IncidentId, IncidentState, Picture, Reason, Trigger},
+    incident::{Cause, Incident, IncidentId, IncidentState, Note, Noted, Picture, Reason, Trigger},
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
 use poolwatch_web::{
     HostLink, Shell,
+    drivers::DriverChangeRow,
     events::EventRow,
     evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
@@ -434,6 +435,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
         pool,
         bytes: Bytes(bytes),
         outstanding,
+        counted: Some((outstanding * 7, outstanding * 6)),
         change,
         trend: Sparkline::bytes(match change {
             Some(change) if change > 0 => rising(bytes - change as u64, bytes),
@@ -442,6 +444,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
         .marked(text == "Thre"),
         meaning,
         suspect: text == "Thre",
+        marked: false,
     };
     let np = Pool::Nonpaged;
     vec![
@@ -490,6 +493,7 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
             })
             .marked(suspect),
             suspect,
+            marked: false,
         }
     };
     vec![

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use poolwatch_model::{
+    Bytes, Pool,
+    diagnosis::TimeLeft,
     memory::{Ceiling, CeilingSource},
     series::{Point, Series},
 };
@@ -28,6 +30,28 @@ pub struct PoolsChart {
     pub limits: Limits,
     /// What happened meanwhile.
     pub marks: Vec<Mark>,
+    /// Where it goes if growth goes on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub projection: Option<Projection>,
+}
+
+/// Where the use of a pool goes if growth goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Projection {
+    /// Which pool.
+    pub pool: Pool,
+    /// The latest point, Unix seconds.
+    pub at: i64,
+    /// Bytes then.
+    pub bytes: u64,
+    /// How far it is drawn, Unix seconds.
+    pub until: i64,
+    /// Bytes at `until` by the flattest slope that the data allow.
+    pub least: u64,
+    /// By the slope.
+    pub likely: u64,
+    /// By the steepest.
+    pub most: u64,
 }
 
 /// Values at each `t`, `null` where the line breaks.
@@ -84,6 +108,39 @@ pub enum MarkKind {
     Event,
     /// The host restarted.
     Reboot,
+    /// A driver came, or came in another version.
+    Driver,
+}
+
+impl Projection {
+    /// From the latest point on, until the pool is likely used up, but not much further than the
+    /// chart looks back (`range_s`). None where nothing is left or nothing grows.
+    #[must_use]
+    pub fn new(
+        left: &TimeLeft,
+        headroom: Bytes,
+        (at, bytes): (i64, u64),
+        range_s: i64,
+    ) -> Option<Self> {
+        let likely_s = i64::try_from(left.likely_s).unwrap_or(i64::MAX);
+        let ahead = likely_s.saturating_add(likely_s / 4).clamp(range_s / 12, range_s / 3);
+        if left.likely_s == 0 || left.least_s == 0 || ahead <= 0 {
+            return None;
+        }
+        let after = |whole_s: u64| {
+            let grown = u128::from(headroom.0) * u128::from(ahead.unsigned_abs());
+            bytes.saturating_add(u64::try_from(grown / u128::from(whole_s)).unwrap_or(u64::MAX))
+        };
+        Some(Self {
+            pool: left.pool,
+            at,
+            bytes,
+            until: at + ahead,
+            least: left.most_s.filter(|most| *most > 0).map_or(bytes, after),
+            likely: after(left.likely_s),
+            most: after(left.least_s),
+        })
+    }
 }
 
 impl PoolsChart {
@@ -117,6 +174,7 @@ impl PoolsChart {
             paged: PoolValues::default(),
             limits,
             marks,
+            projection: None,
         };
         for (t, [nonpaged, paged]) in rows {
             chart.t.push(t);
@@ -124,6 +182,19 @@ impl PoolsChart {
             chart.paged.push(paged);
         }
         chart
+    }
+}
+
+impl PoolsChart {
+    /// Draws where a pool goes if growth goes on, from its latest point.
+    pub fn project(&mut self, left: &TimeLeft, headroom: Bytes) {
+        let values = match left.pool {
+            Pool::Nonpaged => &self.nonpaged.mean,
+            Pool::Paged => &self.paged.mean,
+        };
+        let latest = self.t.iter().zip(values).rev().find_map(|(t, value)| Some((*t, (*value)?)));
+        self.projection =
+            latest.and_then(|latest| Projection::new(left, headroom, latest, self.to - self.from));
     }
 }
 
@@ -183,6 +254,23 @@ mod tests {
             [Some(10), Some(11), None, Some(5), None, Some(6), Some(7)]
         );
         assert_eq!(chart.paged.mean, [Some(20), Some(21), None, Some(22), None, Some(23), None]);
+    }
+
+    #[test]
+    fn a_projection_ends_where_the_pool_does_or_the_chart_grows_too_wide() {
+        let left = |likely_s, least_s, most_s| TimeLeft {
+            pool: Pool::Nonpaged,
+            likely_s,
+            least_s,
+            most_s,
+        };
+        let day = 86_400;
+        let project = |left| Projection::new(&left, Bytes(1000), (100, 5000), day);
+        let soon = project(left(8000, 4000, Some(16_000))).unwrap();
+        assert_eq!((soon.until, soon.least, soon.likely, soon.most), (10_100, 5625, 6250, 7500));
+        let far = project(left(864_000, 432_000, None)).unwrap();
+        assert_eq!((far.until, far.least, far.likely, far.most), (28_900, 5000, 5033, 5066));
+        assert_eq!(project(left(0, 0, None)), None, "it is used up");
     }
 
     #[test]

@@ -16,11 +16,13 @@ pub enum TagOrder {
     Change,
     /// Allocations minus frees.
     Outstanding,
+    /// As poolmon shows them: its columns, by bytes.
+    Poolmon,
 }
 
 impl TagOrder {
     /// All, in the order in which they are offered.
-    pub const ALL: [Self; 3] = [Self::Bytes, Self::Change, Self::Outstanding];
+    pub const ALL: [Self; 4] = [Self::Change, Self::Bytes, Self::Outstanding, Self::Poolmon];
 
     /// Its value in an address.
     #[must_use]
@@ -29,6 +31,7 @@ impl TagOrder {
             Self::Bytes => "bytes",
             Self::Change => "change",
             Self::Outstanding => "outstanding",
+            Self::Poolmon => "poolmon",
         }
     }
 
@@ -37,6 +40,43 @@ impl TagOrder {
             Self::Bytes => "by bytes",
             Self::Change => "by change",
             Self::Outstanding => "by outstanding",
+            Self::Poolmon => "poolmon view",
+        }
+    }
+}
+
+/// What processes are ordered by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ProcessOrder {
+    /// Open handles.
+    #[default]
+    Handles,
+    /// Change of the handles in 24 h, of those with the most handles.
+    Growth,
+    /// Pool charged to the process's quota.
+    Quota,
+}
+
+impl ProcessOrder {
+    /// All, in the order in which they are offered.
+    pub const ALL: [Self; 3] = [Self::Handles, Self::Growth, Self::Quota];
+
+    /// Its value in an address.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Handles => "handles",
+            Self::Growth => "growth",
+            Self::Quota => "quota",
+        }
+    }
+
+    pub(super) const fn label(self) -> &'static str {
+        match self {
+            Self::Handles => "by handles",
+            Self::Growth => "by growth",
+            Self::Quota => "by quota",
         }
     }
 }
@@ -61,6 +101,8 @@ pub struct TagRow {
     pub bytes: Bytes,
     /// Allocations minus frees.
     pub outstanding: u64,
+    /// Allocations and frees since the host started, where they are counted.
+    pub counted: Option<(u64, u64)>,
     /// Change of the bytes in 24 h.
     pub change: Option<i64>,
     /// How the bytes went.
@@ -69,12 +111,26 @@ pub struct TagRow {
     pub meaning: Option<TagMeaning>,
     /// Whether a suspect is accused by it.
     pub suspect: bool,
+    /// Whether the address asks for it.
+    pub marked: bool,
 }
 
 impl TagRow {
+    pub(super) fn class(&self) -> &'static str {
+        class(self.suspect, self.marked)
+    }
+
     /// Mean size of an allocation.
     pub(super) fn average(&self) -> Option<u64> {
         self.bytes.0.checked_div(self.outstanding)
+    }
+}
+
+const fn class(suspect: bool, marked: bool) -> &'static str {
+    match (suspect, marked) {
+        (true, _) => "suspect",
+        (false, true) => "marked",
+        (false, false) => "",
     }
 }
 
@@ -100,18 +156,24 @@ pub struct ProcessRow {
     pub trend: Sparkline,
     /// Whether it is a suspect.
     pub suspect: bool,
+    /// Whether the address asks for it.
+    pub marked: bool,
 }
 
-/// The processes of a host, those with the most handles.
+/// The processes of a host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessTable {
     /// All processes, a count.
     pub total: u64,
-    /// The first by handles, some fifteen.
+    /// The first by [`ProcessOrder`], some fifteen.
     pub rows: Vec<ProcessRow>,
 }
 
 impl ProcessRow {
+    pub(super) fn class(&self) -> &'static str {
+        class(self.suspect, self.marked)
+    }
+
     pub(super) fn handles(&self) -> Option<u64> {
         self.process.handles.map(u64::from)
     }

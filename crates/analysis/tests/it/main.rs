@@ -146,13 +146,19 @@ fn what_comes_back_when_the_program_ends_is_the_proof() {
         ended.threads[at] = poolwatch_analysis::case::MISSING;
     }
     story.case.processes.push(again);
-    let series = story.case.tag(tag(b"Sema"), Pool::Nonpaged).unwrap();
-    let facts = release::of_process(&story.case, "badapp.exe", series);
-    assert!(
-        matches!(facts.as_slice(), [Evidence::Release { confirms: true, before, after, .. }]
-            if before.0 - after.0 > 90 * MB),
-        "{facts:?}"
-    );
+    let mut series = story.case.tag(tag(b"Sema"), Pool::Nonpaged).unwrap().clone();
+    for ended_within_a_minimum in [false, true] {
+        if ended_within_a_minimum {
+            series.outstanding[split - 1] = series.outstanding[split];
+            series.bytes[split - 1] = series.bytes[split];
+        }
+        let facts = release::of_process(&story.case, "badapp.exe", &series);
+        assert!(
+            matches!(facts.as_slice(), [Evidence::Release { confirms: true, before, after, .. }]
+                if before.0 - after.0 > 90 * MB),
+            "{facts:?}"
+        );
+    }
 }
 
 #[test]

@@ -2,9 +2,14 @@
 //!
 //! Before compression: the form of every column (a byte each, row by row), then the values of the
 //! constant ones, then those of the varied ones: a bitmap where slots lack a value, the means as
-//! differences to the one before, how far the minimum is below and the maximum above the mean.
+//! differences to the one before, how far the minimum is below and the maximum above the mean. Last
+//! the scaled ones, which are the next column times a factor: that, and what was rounded off.
+
+mod scaled;
 
 use poolwatch_protocol::compression::decompress;
+
+use scaled::{factor, put_scaled, scaled};
 
 use super::{
     BLOCK_ROWS, Column, MAX_SLOTS, Malformed, Stat,
@@ -20,6 +25,10 @@ const ABSENT: u8 = 0;
 const CONSTANT: u8 = 1;
 const VARIED: u8 = 2;
 const VARIED_WITH_HOLES: u8 = 3;
+const SCALED: u8 = 4;
+
+/// The values of a varied column.
+type Varied = Vec<Option<Stat>>;
 
 /// Compresses blocks; keeps its tables from one to the next.
 pub(super) struct BlockWriter {
@@ -40,17 +49,21 @@ impl BlockWriter {
         rows: &[Vec<Column>],
     ) -> Result<(), Malformed> {
         self.plain.clear();
-        let columns = || rows.iter().flatten();
-        self.plain.extend(columns().map(form));
-        for column in columns() {
+        let columns: Vec<&Column> = rows.iter().flatten().collect();
+        let (forms, factors) = forms(&columns, rows.first().map_or(0, Vec::len));
+        self.plain.extend(&forms);
+        for column in &columns {
             if let Column::Constant(value) = column {
                 put(&mut self.plain, *value);
             }
         }
-        for column in columns() {
-            if let Column::Varied(values) = column {
+        for (column, form) in columns.iter().zip(&forms) {
+            if let (Column::Varied(values), VARIED | VARIED_WITH_HOLES) = (column, *form) {
                 put_varied(&mut self.plain, values);
             }
+        }
+        for (at, factor) in factors.into_iter().rev() {
+            put_scaled(&mut self.plain, columns[at], columns[at + 1], factor);
         }
         let plain = std::mem::take(&mut self.plain);
         let written = self.raw(out, &plain);
@@ -90,7 +103,7 @@ pub(super) fn rows(
     for form in forms {
         columns.push(match *form {
             CONSTANT => Column::Constant(reader.varint()?),
-            ABSENT | VARIED | VARIED_WITH_HOLES => Column::Absent,
+            ABSENT | VARIED | VARIED_WITH_HOLES | SCALED => Column::Absent,
             _ => return Err(Malformed),
         });
     }
@@ -99,9 +112,34 @@ pub(super) fn rows(
             *column = Column::Varied(varied(&mut reader, *form == VARIED_WITH_HOLES, slots)?);
         }
     }
+    for at in (0..forms.len()).filter(|at| forms[*at] == SCALED) {
+        let Some(Column::Varied(next)) = next_of(&columns, at, figures) else {
+            return Err(Malformed);
+        };
+        columns[at] = Column::Varied(scaled(&mut reader, next)?);
+    }
     reader.end()?;
     let mut columns = columns.into_iter();
     Ok((0..rows).map(|_| columns.by_ref().take(figures).collect()).collect())
+}
+
+/// The forms of columns, with the factors of those that are scaled, the last first.
+fn forms(columns: &[&Column], figures: usize) -> (Vec<u8>, Vec<(usize, u64)>) {
+    let mut forms: Vec<u8> = columns.iter().map(|column| form(column)).collect();
+    let mut factors = Vec::new();
+    for at in (0..columns.len()).rev() {
+        let next = next_of(columns, at, figures).filter(|_| forms[at + 1] != SCALED);
+        if let Some(factor) = next.and_then(|next| factor(columns[at], next)) {
+            forms[at] = SCALED;
+            factors.push((at, factor));
+        }
+    }
+    (forms, factors)
+}
+
+/// The column beside one, in the same row.
+fn next_of<C>(columns: &[C], at: usize, figures: usize) -> Option<&C> {
+    (!(at + 1).is_multiple_of(figures)).then(|| &columns[at + 1])
 }
 
 fn form(column: &Column) -> u8 {
@@ -134,11 +172,7 @@ fn put_varied(out: &mut Vec<u8>, values: &[Option<Stat>]) {
     }
 }
 
-fn varied(
-    reader: &mut Reader<'_>,
-    holes: bool,
-    slots: usize,
-) -> Result<Vec<Option<Stat>>, Malformed> {
+fn varied(reader: &mut Reader<'_>, holes: bool, slots: usize) -> Result<Varied, Malformed> {
     let mut values = vec![Some(Stat::constant(0)); slots];
     if holes {
         let bits = reader.bytes(slots.div_ceil(8))?;

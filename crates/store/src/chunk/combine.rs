@@ -60,6 +60,47 @@ pub fn join(start: Timestamp, chunks: &[Chunk]) -> Option<Chunk> {
     })
 }
 
+/// The points of some time of a chunk, as a chunk of its own; `None` when there are none.
+#[must_use]
+pub fn part(chunk: &Chunk, start: Timestamp, length_s: i64) -> Option<Chunk> {
+    fn thinned<K: Clone>(table: &Table<K>, thin: impl Fn(&Column) -> Column) -> Table<K> {
+        let row = |row: &Vec<Column>| row.iter().map(&thin).collect();
+        Table { keys: table.keys.clone(), rows: table.rows.iter().map(row).collect() }
+    }
+    /// Without those of which nothing is told then.
+    fn told<K>(table: Table<K>) -> Table<K> {
+        let is_told = |row: &Vec<Column>| row.iter().any(|column| *column != Column::Absent);
+        let rows = table.keys.into_iter().zip(table.rows).filter(|(_, row)| is_told(row));
+        let (keys, rows) = rows.unzip();
+        Table { keys, rows }
+    }
+    let shift = start.as_second() - chunk.start.as_second();
+    let offset_s = |slot: &Slot| i64::from(slot.offset_s) - shift;
+    let kept: Vec<usize> = (0..chunk.slots.len())
+        .filter(|at| (0..length_s).contains(&offset_s(&chunk.slots[*at])))
+        .collect();
+    if kept.is_empty() {
+        return None;
+    }
+    let thin = |column: &Column| match column {
+        Column::Varied(_) => Column::new(kept.iter().map(|at| column.at(*at)).collect()),
+        same => same.clone(),
+    };
+    let slot = |at: &usize| {
+        let slot = chunk.slots[*at];
+        Slot { offset_s: u32::try_from(offset_s(&slot)).unwrap_or(0), ..slot }
+    };
+    Some(Chunk {
+        start,
+        step_s: chunk.step_s,
+        slots: kept.iter().map(slot).collect(),
+        memory: chunk.memory.iter().map(thin).collect(),
+        types: told(thinned(&chunk.types, thin)),
+        tags: thinned(&chunk.tags, thin),
+        processes: told(thinned(&chunk.processes, thin)),
+    })
+}
+
 /// The same with fewer points: steps of `step_s`, a multiple of the chunk's.
 #[must_use]
 pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {

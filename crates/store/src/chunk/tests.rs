@@ -249,6 +249,30 @@ proptest! {
 }
 
 #[test]
+fn allocations_of_one_size_tell_their_bytes() {
+    let of = |size: u64| {
+        let sample = |minute: i64| {
+            let outstanding = 1000 + minute.unsigned_abs() * 7919 % 613;
+            let rows = [("Leak", outstanding * size + minute as u64 % 2, outstanding, 5000)];
+            (minute * 60, 1, snapshot(&rows))
+        };
+        built(&(0..60).map(sample).collect::<Vec<_>>())
+    };
+    let mut exact = of(320);
+    let (bytes, outstanding) = (3, 4);
+    let row = &mut exact.tags.rows[0];
+    let times =
+        |stat: Stat| Stat { min: stat.min * 320, mean: stat.mean * 320 + 7, max: stat.max * 320 };
+    let Column::Varied(values) = row[outstanding].clone() else { panic!("it varies") };
+    row[bytes] = Column::new(values.into_iter().map(|stat| stat.map(times)).collect());
+    let nearly = of(320);
+    assert_eq!(again(&exact), exact);
+    assert_eq!(again(&nearly), nearly);
+    let size = |chunk: &Chunk| encode(chunk).unwrap().blocks.len();
+    assert!(size(&exact) + 20 < size(&nearly), "{} {}", size(&exact), size(&nearly));
+}
+
+#[test]
 fn tags_that_do_not_change_cost_next_to_nothing() {
     let rows: Vec<TagUse> = (0..1500_u32)
         .map(|n| TagUse {

@@ -70,7 +70,10 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
     let row = sqlx::query!(
         "SELECT picture AS \"picture: Json<Picture>\",
              comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
-             ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\"
+             ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\",
+             (SELECT host_id FROM findings WHERE incident_id = $1 ORDER BY at DESC LIMIT 1)
+                 AS latest_on,
+             owner
          FROM incidents WHERE id = $1",
         id.0,
     )
@@ -80,6 +83,8 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         picture: row.picture.map(|picture| picture.0),
         comparison: row.comparison.map(|comparison| comparison.0).unwrap_or_default(),
         seen_on: row.seen_on.into_iter().map(HostId).collect(),
+        latest_on: row.latest_on.map(HostId),
+        owner: row.owner,
     }))
 }
 
@@ -101,4 +106,24 @@ pub async fn last_finding(
     .fetch_one(db)
     .await?;
     Ok(at.map(jiff_sqlx::Timestamp::to_jiff))
+}
+
+/// The latest judgement of an incident on one of its hosts.
+///
+/// # Errors
+/// When the database fails.
+pub async fn finding_of(
+    db: &mut PgConnection,
+    id: IncidentId,
+    host: HostId,
+) -> Result<Option<Diagnosis>> {
+    let diagnosis = sqlx::query_scalar!(
+        "SELECT diagnosis AS \"diagnosis: Json<Diagnosis>\" FROM findings
+         WHERE incident_id = $1 AND host_id = $2 ORDER BY at DESC LIMIT 1",
+        id.0,
+        host.0,
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(diagnosis.map(|diagnosis| diagnosis.0))
 }

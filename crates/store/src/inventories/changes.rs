@@ -43,6 +43,32 @@ pub struct FleetChange {
     pub last: Timestamp,
 }
 
+struct Grouped {
+    name: String,
+    kind: String,
+    before: Option<String>,
+    after: Option<String>,
+    hosts: i64,
+    first: jiff_sqlx::Timestamp,
+    last: jiff_sqlx::Timestamp,
+}
+
+impl From<Grouped> for FleetChange {
+    fn from(row: Grouped) -> Self {
+        Self {
+            change: DriverChange {
+                kind: kind(&row.kind),
+                name: row.name,
+                before: row.before,
+                after: row.after,
+            },
+            hosts: row.hosts.unsigned_abs(),
+            first: row.first.to_jiff(),
+            last: row.last.to_jiff(),
+        }
+    }
+}
+
 /// What changed since a moment over all hosts, on most hosts first. What merely went is left out.
 ///
 /// # Errors
@@ -52,7 +78,8 @@ pub async fn changed_since(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<FleetChange>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Grouped,
         "SELECT name, kind, before, after, count(DISTINCT host_id) AS \"hosts!\",
              min(at) AS \"first!: jiff_sqlx::Timestamp\",
              max(at) AS \"last!: jiff_sqlx::Timestamp\"
@@ -64,18 +91,38 @@ pub async fn changed_since(
     )
     .fetch_all(db)
     .await?;
-    let changes = rows.into_iter().map(|row| FleetChange {
-        change: DriverChange {
-            kind: kind(&row.kind),
-            name: row.name,
-            before: row.before,
-            after: row.after,
-        },
-        hosts: row.hosts.unsigned_abs(),
-        first: row.first.to_jiff(),
-        last: row.last.to_jiff(),
-    });
-    Ok(changes.collect())
+    Ok(rows.into_iter().map(FleetChange::from).collect())
+}
+
+/// What changed on some hosts between two moments, on most of them first. What merely went is left
+/// out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn changed_on(
+    db: &mut PgConnection,
+    hosts: &[HostId],
+    (from, to): (Timestamp, Timestamp),
+    limit: i64,
+) -> Result<Vec<FleetChange>> {
+    let hosts: Vec<i32> = hosts.iter().map(|host| host.0).collect();
+    let rows = sqlx::query_as!(
+        Grouped,
+        "SELECT name, kind, before, after, count(DISTINCT host_id) AS \"hosts!\",
+             min(at) AS \"first!: jiff_sqlx::Timestamp\",
+             max(at) AS \"last!: jiff_sqlx::Timestamp\"
+         FROM driver_changes
+         WHERE host_id = ANY($1) AND at BETWEEN $2 AND $3 AND kind <> 'removed'
+         GROUP BY name, kind, before, after
+         ORDER BY 5 DESC, 7 DESC, name LIMIT $4",
+        &hosts,
+        from.to_sqlx(),
+        to.to_sqlx(),
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(FleetChange::from).collect())
 }
 
 /// What changed on a host since a moment, the latest first.

@@ -12,9 +12,10 @@ use crate::{
     Result, boots,
     chunk::{
         Stat,
-        fleet::{self, BUCKETS, FleetKey},
+        fleet::{self, BUCKETS, Columns, FleetKey},
     },
     compact::{HOUR_S, after, floor},
+    fleet_hours,
 };
 
 /// Values of one answer at most, over all hosts: beyond, hours are left out evenly.
@@ -106,7 +107,7 @@ pub async fn fleet_at(
     pool: Pool,
     at: Timestamp,
 ) -> Result<Option<FleetThen>> {
-    let hour = floor(after(at, -HOUR_S / 2), HOUR_S);
+    let hour = hour_ended_at(at);
     let blocks = sqlx::query_scalar!(
         "SELECT DISTINCT first_host FROM fleet_hour WHERE start = $1 ORDER BY first_host",
         hour.to_sqlx(),
@@ -122,6 +123,64 @@ pub async fn fleet_at(
         found.extend(page.into_values().flat_map(BTreeMap::into_values));
     }
     Ok(Some(FleetThen { hour, hosts: found }))
+}
+
+/// The tags of a block of 1,000 hosts as an hour ended.
+#[derive(Debug)]
+pub struct BlockThen {
+    hour: Timestamp,
+    columns: Columns,
+}
+
+/// The tags of the block that begins with `first_host` at a time of the past: as the hour ended whose
+/// end is nearest to it. `None` when nothing is kept of that hour. Takes some ten megabytes.
+///
+/// # Errors
+/// When the database fails or holds something else than blocks.
+pub async fn block_at(
+    db: &mut PgConnection,
+    first_host: i32,
+    at: Timestamp,
+) -> Result<Option<BlockThen>> {
+    let hour = hour_ended_at(at);
+    let columns = fleet_hours::read(db, first_host, hour).await?;
+    Ok((!columns.is_empty()).then_some(BlockThen { hour, columns }))
+}
+
+impl BlockThen {
+    /// Where the last point of a host begins; `None` when nothing is known of it.
+    #[must_use]
+    pub fn last(&self, host: HostId) -> Option<Timestamp> {
+        let offset_s = self.value(FleetKey::Last, host)?;
+        Some(after(self.hour, i64::try_from(offset_s).ok()?))
+    }
+
+    /// Whether a tag that the host does not list used nothing.
+    #[must_use]
+    pub fn is_complete(&self, host: HostId) -> bool {
+        self.value(FleetKey::Complete, host).is_some()
+    }
+
+    /// Bytes of a tag of a host; `None` where they are not known.
+    #[must_use]
+    pub fn bytes(&self, host: HostId, tag: PoolTag, pool: Pool) -> Option<u64> {
+        let told = self.value(FleetKey::Bytes(tag, pool), host);
+        told.or_else(|| self.is_complete(host).then_some(0))
+    }
+
+    fn value(&self, key: FleetKey, host: HostId) -> Option<u64> {
+        let (_, place) = fleet::place_of(host);
+        value_at(self.columns.get(&key)?, place)
+    }
+}
+
+fn hour_ended_at(at: Timestamp) -> Timestamp {
+    floor(after(at, -HOUR_S / 2), HOUR_S)
+}
+
+fn value_at(column: &[(u16, u64)], place: u16) -> Option<u64> {
+    let found = column.binary_search_by_key(&place, |(place, _)| *place).ok()?;
+    Some(column[found].1)
 }
 
 /// Hours between two that are read.
@@ -170,10 +229,7 @@ async fn page(
         let values = fleet::column(&part.tag, key)?;
         let hosts = hours.entry(hour).or_default();
         for (place, boot_no) in of(FleetKey::Boot) {
-            let at = |column: &[(u16, u64)]| {
-                let found = column.binary_search_by_key(place, |(place, _)| *place).ok()?;
-                Some(column[found].1)
-            };
+            let at = |column: &[(u16, u64)]| value_at(column, *place);
             let is_complete = at(of(FleetKey::Complete)).is_some();
             let offset_s = at(of(FleetKey::Last)).unwrap_or(0);
             let host = HostId(part.first_host.saturating_add(i32::from(*place)));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Snapshot, tag::TagTable};
-use poolwatch_protocol::v1::Decoder;
+use poolwatch_protocol::v1::{Decoder, StampedSnapshot};
 use sqlx::PgConnection;
 
 use super::whole;
@@ -35,6 +35,30 @@ pub struct Past {
     pub snapshot: Snapshot,
 }
 
+/// The latest snapshot of a host as it was taken.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Taken {
+    /// When.
+    pub at: Timestamp,
+    /// The boot, by number.
+    pub boot_no: i32,
+    /// What was measured.
+    pub last: StampedSnapshot,
+}
+
+impl From<Taken> for Past {
+    fn from(Taken { at, boot_no, last }: Taken) -> Self {
+        Self {
+            at,
+            step_s: 0,
+            boot_no,
+            uptime_s: Some(last.stamp.uptime_ms / 1000),
+            lacks_processes: false,
+            snapshot: last.snapshot,
+        }
+    }
+}
+
 /// The tags of a host at a time of the past.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagsThen {
@@ -55,9 +79,22 @@ pub async fn state_at(
     since: Timestamp,
     until: Timestamp,
 ) -> Result<Option<Past>> {
-    if let Some(past) = last_taken(db, host, since, until).await? {
-        return Ok(Some(past));
+    match last_taken(db, host, since, until).await? {
+        Some(taken) => Ok(Some(taken.into())),
+        None => last_point(db, host, since, until).await,
     }
+}
+
+/// The means of the last point of a host since `since` and not after `until`: from chunks alone.
+///
+/// # Errors
+/// When the database fails or holds something else than chunks.
+pub async fn last_point(
+    db: &mut PgConnection,
+    host: HostId,
+    since: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Past>> {
     for found in whole::newest(db, host, since, until).await? {
         let Some(chunk) = whole::load(db, host, found).await? else { continue };
         let is_told = |slot: &usize| {
@@ -82,7 +119,7 @@ pub async fn last_taken(
     host: HostId,
     since: Timestamp,
     until: Timestamp,
-) -> Result<Option<Past>> {
+) -> Result<Option<Taken>> {
     let chain = frames::chain(db, host, since, until).await?;
     let mut decoder = Decoder::default();
     let mut last = None;
@@ -93,18 +130,12 @@ pub async fn last_taken(
         }
         last = Some(frame);
     }
-    Ok(decoder.into_last().zip(last).map(|(taken, frame)| Past {
-        at: frame.at,
-        step_s: 0,
-        boot_no: frame.boot_no,
-        uptime_s: Some(taken.stamp.uptime_ms / 1000),
-        lacks_processes: false,
-        snapshot: taken.snapshot,
-    }))
+    let taken = decoder.into_last().zip(last);
+    Ok(taken.map(|(last, frame)| Taken { at: frame.at, boot_no: frame.boot_no, last }))
 }
 
-/// What was known of a host over a period, oldest first: the least of every ten minutes (of hours,
-/// where no more is kept), and the latest snapshot as it was taken instead of the last of these.
+/// What was known of a host over a period, oldest first: the least of every ten minutes (of every
+/// hour where no more is kept), and the latest snapshot as it was taken instead of the last of these.
 /// Of a period that holds too many, the latest.
 ///
 /// # Errors
@@ -129,6 +160,7 @@ pub async fn moments(
             let at = start_of(&chunk, *slot);
             from <= after(at, chunk.step_s.into())
                 && at <= to
+                && found.tells(at)
                 && is_before(at, chunk.step_s, chunk.slots[*slot].boot_no)
         };
         let slots: Vec<usize> = (0..chunk.slots.len()).filter(is_told).collect();
@@ -143,7 +175,7 @@ pub async fn moments(
             break;
         }
     }
-    Ok(pages.into_iter().rev().flatten().chain(latest).collect())
+    Ok(pages.into_iter().rev().flatten().chain(latest.map(Past::from)).collect())
 }
 
 /// The tags of a host at the time nearest to `at` of which they are known, within `slack`: the means
@@ -170,7 +202,10 @@ pub async fn tags_at(
             break;
         }
         let Some(chunk) = whole::load(db, host, whole).await? else { continue };
-        let slots = (0..chunk.slots.len()).filter(|slot| chunk.slots[*slot].tags.is_some());
+        let is_told = |slot: &usize| {
+            chunk.slots[*slot].tags.is_some() && whole.tells(start_of(&chunk, *slot))
+        };
+        let slots = (0..chunk.slots.len()).filter(is_told);
         let middle = |slot: usize| after(start_of(&chunk, slot), i64::from(chunk.step_s) / 2);
         let Some(slot) = slots.min_by_key(|slot| distance_s(middle(*slot), at)) else { continue };
         let then = middle(slot);

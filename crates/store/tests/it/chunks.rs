@@ -14,6 +14,7 @@ use poolwatch_store::{
     frames::{self, NewFrame},
     partitions::{self, Table},
     read::{self, Figure},
+    retention::{self, Retention},
     testing,
 };
 use sqlx::{Connection, PgConnection, PgPool};
@@ -74,7 +75,7 @@ pub(crate) fn frames_of(
         .collect()
 }
 
-async fn host(db: &mut PgConnection) -> HostId {
+pub(crate) async fn host(db: &mut PgConnection) -> HostId {
     host_numbered(db, 1).await
 }
 
@@ -110,12 +111,26 @@ pub(crate) async fn make_hour(pool: &PgPool, hour: Timestamp) -> Compacted {
 }
 
 pub(crate) async fn make_dirty(pool: &PgPool) -> Compacted {
+    make_dirty_at(pool, later(60)).await
+}
+
+/// Looks at all marks, whichever range they are of.
+pub(crate) async fn make_dirty_at(pool: &PgPool, now: Timestamp) -> Compacted {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
-    let mut transaction = writer.begin().await.unwrap();
-    let done = compact::dirty(&mut reader, &mut transaction, 100).await.unwrap();
-    transaction.commit().await.unwrap();
-    done
+    let mut all = Compacted::default();
+    loop {
+        let mut transaction = writer.begin().await.unwrap();
+        let done = compact::dirty(&mut reader, &mut transaction, 100, now).await.unwrap();
+        transaction.commit().await.unwrap();
+        if done.marks == 0 {
+            return all;
+        }
+        all.marks += done.marks;
+        all.chunks += done.chunks;
+        all.frames += done.frames;
+        all.unreadable += done.unreadable;
+    }
 }
 
 pub(crate) async fn make_day(pool: &PgPool) {
@@ -132,15 +147,29 @@ const FIGURES: [Figure; 4] = [
     Figure::ProcessHandles(KEY),
 ];
 
-async fn read(pool: &PgPool, host: HostId, from: Timestamp, to: Timestamp) -> Vec<Series> {
+pub(crate) async fn read(
+    pool: &PgPool,
+    host: HostId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Vec<Series> {
     let mut db = pool.acquire().await.unwrap();
     read::series(&mut db, host, &FIGURES, from, to, 600).await.unwrap()
 }
 
 /// What the minutes of each 10 minutes were.
 fn expected(minutes: std::ops::Range<i64>, value: impl Fn(i64) -> u64) -> Vec<(u64, u64, u64)> {
+    expected_per(10, minutes, value)
+}
+
+/// What the minutes of each so many were.
+pub(crate) fn expected_per(
+    step: i64,
+    minutes: std::ops::Range<i64>,
+    value: impl Fn(i64) -> u64,
+) -> Vec<(u64, u64, u64)> {
     let all: Vec<i64> = minutes.collect();
-    all.chunk_by(|one, other| one.div_euclid(10) == other.div_euclid(10))
+    all.chunk_by(|one, other| one.div_euclid(step) == other.div_euclid(step))
         .map(|group| {
             let values: Vec<u64> = group.iter().map(|minute| value(*minute)).collect();
             let mean = values.iter().sum::<u64>() / values.len() as u64;
@@ -149,7 +178,7 @@ fn expected(minutes: std::ops::Range<i64>, value: impl Fn(i64) -> u64) -> Vec<(u
         .collect()
 }
 
-fn told(series: &Series) -> Vec<(u64, u64, u64)> {
+pub(crate) fn told(series: &Series) -> Vec<(u64, u64, u64)> {
     series.points.iter().map(|point| (point.min, point.mean, point.max)).collect()
 }
 
@@ -232,14 +261,10 @@ async fn frames_go_only_when_their_chunks_were_made_of_them() {
     let mut db = pool.acquire().await.unwrap();
     let host = host(&mut db).await;
     let all = frames_of(host, 1, 0..60);
-    let keep_from = later(3 * 1440);
-    let day = partitions::day_of(noon());
     frames::insert(&mut db, &all[..50]).await.unwrap();
     let drop = async |db: &mut PgConnection| {
-        let mut transaction = db.begin().await.unwrap();
-        let dropped = partitions::drop_before(&mut transaction, keep_from).await.unwrap();
-        transaction.commit().await.unwrap();
-        dropped.contains(&day)
+        let dropped = retention::keep(db, &Retention::DEFAULT, later(3 * 1440)).await.unwrap();
+        dropped.contains(&"frames_20260115".to_owned())
     };
     assert!(!drop(&mut db).await, "nothing was made of them");
     make_dirty(&pool).await;
@@ -251,7 +276,7 @@ async fn frames_go_only_when_their_chunks_were_made_of_them() {
     assert!(drop(&mut db).await);
     assert_eq!(read(&pool, host, noon(), later(59)).await, before);
     // What comes later still does not undo what the frames that are gone had said.
-    partitions::create(&mut db, day).await.unwrap();
+    partitions::create(&mut db, partitions::day_of(noon())).await.unwrap();
     frames::insert(&mut db, &frames_of(host, 1, 3..4)).await.unwrap();
     make_dirty(&pool).await;
     assert_eq!(read(&pool, host, noon(), later(59)).await, before);
@@ -266,7 +291,8 @@ async fn a_transaction_that_dies_leaves_nothing_half_done() {
     let mut reader = pool.acquire().await.unwrap();
     let mut writer = pool.acquire().await.unwrap();
     let mut transaction = writer.begin().await.unwrap();
-    assert_eq!(compact::dirty(&mut reader, &mut transaction, 100).await.unwrap().chunks, 1);
+    let done = compact::dirty(&mut reader, &mut transaction, 100, later(60)).await.unwrap();
+    assert_eq!(done.chunks, 1);
     transaction.rollback().await.unwrap();
     let done = make_dirty(&pool).await;
     assert_eq!((done.marks, done.chunks), (1, 1));

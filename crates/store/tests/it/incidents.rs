@@ -3,7 +3,7 @@
 use poolwatch_model::{
     HostId, Pool, PoolTag,
     diagnosis::{Diagnosis, Verdict},
-    incident::{Cause, IncidentId, IncidentState, Picture, Reason, Trigger},
+    incident::{Cause, IncidentId, IncidentState, Note, Noted, Picture, Reason, Trigger},
 };
 use poolwatch_store::{
     PgPool,
@@ -49,7 +49,8 @@ async fn a_cause_has_one_unresolved_incident_over_many_hosts() {
 
     assert!(!incidents::add_finding(&mut db, id, HostId(1), later(0), &diagnosis()).await.unwrap());
     assert!(incidents::add_finding(&mut db, id, HostId(2), later(5), &diagnosis()).await.unwrap());
-    incidents::stand(&mut db, id, &standing(IncidentState::Worsening, &[1, 2])).await.unwrap();
+    let worse = standing(IncidentState::Worsening, &[1, 2]);
+    incidents::stand(&mut db, id, &worse, later(5), None).await.unwrap();
     let of_host = IncidentFilter { host: Some(HostId(2)), ..Default::default() };
     let listed = incidents::list(&mut db, of_host, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
@@ -113,9 +114,67 @@ async fn an_incident_that_nobody_looks_after_is_resolved_in_the_end() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     let id = open(&mut db).await;
-    assert_eq!(incidents::resolve_quiet(&mut db, later(0)).await.unwrap(), 0);
-    assert_eq!(incidents::resolve_quiet(&mut db, later(6)).await.unwrap(), 1);
+    assert_eq!(incidents::resolve_quiet(&mut db, later(0), later(9)).await.unwrap(), 0);
+    assert_eq!(incidents::resolve_quiet(&mut db, later(6), later(9)).await.unwrap(), 1);
     let filter = IncidentFilter { id: Some(id), ..Default::default() };
     let listed = incidents::list(&mut db, filter, 1).await.unwrap();
     assert_eq!((listed[0].state, listed[0].hosts.len()), (IncidentState::Resolved, 0));
+}
+
+#[tokio::test]
+async fn an_incident_remembers_what_became_of_it_and_who_did_it() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let id = open(&mut db).await;
+    for (minute, state) in [
+        (1, IncidentState::Open),
+        (2, IncidentState::Growing),
+        (3, IncidentState::Worsening),
+        (4, IncidentState::Worsening),
+    ] {
+        let new = standing(state, &[1]);
+        incidents::stand(&mut db, id, &new, later(minute), None).await.unwrap();
+    }
+    assert!(incidents::give_to(&mut db, id, Some("Ana"), "Bo", later(5)).await.unwrap());
+    assert!(!incidents::give_to(&mut db, id, Some("Ana"), "Bo", later(6)).await.unwrap());
+    assert!(incidents::comment(&mut db, id, "a <b>new</b> driver", "Bo", later(7)).await.unwrap());
+    assert!(!incidents::comment(&mut db, IncidentId(99), "nowhere", "Bo", later(7)).await.unwrap());
+    let long = "x".repeat(incidents::COMMENT_CHARS + 1);
+    assert!(incidents::comment(&mut db, id, &long, "Bo", later(7)).await.is_err());
+    let resolved = standing(IncidentState::Resolved, &[]);
+    incidents::stand(&mut db, id, &resolved, later(8), Some("Ana")).await.unwrap();
+
+    let note = |minute, by: Option<&str>, what| Note {
+        at: later(minute),
+        by: by.map(str::to_owned),
+        what,
+    };
+    assert_eq!(
+        incidents::notes(&mut db, id, 10).await.unwrap(),
+        [
+            note(8, Some("Ana"), Noted::State(IncidentState::Resolved)),
+            note(7, Some("Bo"), Noted::Comment("a <b>new</b> driver".into())),
+            note(5, Some("Bo"), Noted::Owner(Some("Ana".into()))),
+            note(3, None, Noted::State(IncidentState::Worsening)),
+            note(0, None, Noted::State(IncidentState::Growing)),
+        ]
+    );
+    let details = incidents::details(&mut db, id).await.unwrap();
+    assert_eq!((details.owner.as_deref(), details.latest_on), (Some("Ana"), Some(HostId(1))));
+}
+
+#[tokio::test]
+async fn each_host_keeps_its_own_latest_judgement() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let id = open(&mut db).await;
+    let other = Diagnosis { verdict: Verdict::Exhausted, ..diagnosis() };
+    incidents::add_finding(&mut db, id, HostId(2), later(1), &other).await.unwrap();
+    let of = async |db: &mut PgConnection, host| {
+        let found = incidents::finding_of(db, id, HostId(host)).await.unwrap();
+        found.map(|found| found.verdict)
+    };
+    assert_eq!(of(&mut db, 1).await, Some(Verdict::Leak));
+    assert_eq!(of(&mut db, 2).await, Some(Verdict::Exhausted));
+    assert_eq!(of(&mut db, 3).await, None);
 }

@@ -7,6 +7,7 @@ mod frames;
 mod incidents;
 mod inventories;
 mod past;
+mod retention;
 mod tag_notes;
 mod work;
 

@@ -3,14 +3,14 @@
 use jiff::SignedDuration;
 use poolwatch_model::{HostId, Pool};
 use poolwatch_store::{
-    frames,
+    frames, partitions,
     read::{self, Past},
     testing,
 };
 use sqlx::PgConnection;
 
 use crate::{
-    chunks::{bytes_at, frames_of, host_numbered, leak, make_day, make_hour},
+    chunks::{bytes_at, frames_of, host_numbered, leak, make_day, make_dirty_at, make_hour},
     later, noon,
 };
 
@@ -70,6 +70,38 @@ async fn a_host_is_the_same_from_frames_from_hours_and_from_days() {
     expected[12] = (120, 1, least(120, 125));
     assert_eq!(told(&from_chunks), expected);
     assert_eq!(from_chunks[..12], from_frames[..12]);
+}
+
+#[tokio::test]
+async fn when_days_are_gone_the_hours_of_their_week_are_left() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host_numbered(&mut db, 1).await;
+    partitions::create(&mut db, partitions::day_of(later(800))).await.unwrap();
+    // The last hour of one day, and the first two of the next.
+    frames::insert(&mut db, &frames_of(host, 1, 660..840)).await.unwrap();
+    make_dirty_at(&pool, later(20 * 1440)).await;
+    forget_frames(&mut db).await;
+    sqlx::query("DELETE FROM chunk_hour").execute(&mut *db).await.unwrap();
+    let all =
+        async |db: &mut PgConnection| read::moments(db, host, noon(), later(1000)).await.unwrap();
+    assert_eq!(all(&mut db).await.len(), 18);
+    let first_day = partitions::day_of(noon());
+    sqlx::query("DELETE FROM chunk_day WHERE start::date = $1::text::date")
+        .bind(first_day.to_string())
+        .execute(&mut *db)
+        .await
+        .unwrap();
+    let mut expected = vec![(660, 1, least(660, 720))];
+    expected.extend((72..84).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))));
+    let left = all(&mut db).await;
+    assert_eq!(told(&left), expected);
+    assert_eq!((left[0].step_s, left[1].step_s), (3600, 600));
+    sqlx::query("DELETE FROM chunk_day").execute(&mut *db).await.unwrap();
+    let steps: Vec<u32> = all(&mut db).await.iter().map(|past| past.step_s).collect();
+    assert_eq!(steps, [3600; 3]);
+    let last = read::state_at(&mut db, host, noon(), later(1000)).await.unwrap().unwrap();
+    assert_eq!((last.at, last.step_s), (later(780), 3600));
 }
 
 #[tokio::test]

@@ -41,6 +41,27 @@ async fn a_failed_job_waits_before_it_is_tried_again() {
 }
 
 #[tokio::test]
+async fn a_clock_that_ran_ahead_for_a_while_keeps_nothing_from_being_done() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let year = 365 * 1440;
+    jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
+    jobs::add(&mut db, "compact", later(60), 0).await.unwrap();
+    jobs::add(&mut db, "compact", later(year), 0).await.unwrap();
+    // By a clock that is a year ahead: one was done, the server died over the other.
+    let job = jobs::lease(&mut db, &["compact"], later(year), LEASE).await.unwrap().unwrap();
+    assert!(jobs::complete(&mut db, &job, later(year)).await.unwrap());
+    jobs::lease(&mut db, &["compact"], later(year), LEASE).await.unwrap().unwrap();
+
+    let heir = jobs::lease(&mut db, &["compact"], later(61), LEASE).await.unwrap().unwrap();
+    assert_eq!(heir.bucket, later(60), "nobody does it for a year");
+    assert_eq!(jobs::forget_ahead(&mut db, &["compact"], later(61)).await.unwrap(), 2);
+    jobs::add(&mut db, "compact", noon(), 0).await.unwrap();
+    let again = jobs::lease(&mut db, &["compact"], later(61), LEASE).await.unwrap().unwrap();
+    assert_eq!((again.bucket, again.attempts), (noon(), 1), "done when it was not due");
+}
+
+#[tokio::test]
 async fn a_message_goes_out_once_and_again_only_when_its_server_dies() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();

@@ -240,13 +240,7 @@ pub(in crate::api) async fn series(
     if app.fleet.view().host(host).is_none() {
         return Err(Failure::not_found("There is no such host"));
     }
-    let until = query.until.unwrap_or_else(clock::now);
-    let day = SignedDuration::from_hours(24);
-    let since = query.since.unwrap_or_else(|| until.saturating_sub(day).unwrap_or(until));
-    let longest = SignedDuration::from_hours(24 * 366 * 3);
-    if since >= until || until.duration_since(since) > longest {
-        return Err(Failure::bad_request("`since` has to be before `until`, by 3 years at most."));
-    }
+    let (since, until) = period(query.since, query.until)?;
     let points = query.points.unwrap_or(POINTS).clamp(1, MOST_POINTS);
     let step_s = read::fitting_step_s(since, until, points);
     let figures = [Figure::TagBytes(tag, query.pool), Figure::TagOutstanding(tag, query.pool)];
@@ -258,10 +252,25 @@ pub(in crate::api) async fn series(
     }
 }
 
-fn rows(limit: Option<usize>) -> usize {
+/// The period asked for; a day that ends now where nothing is told.
+pub(super) fn period(
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+) -> Result<(Timestamp, Timestamp), Failure> {
+    let until = until.unwrap_or_else(clock::now);
+    let day = SignedDuration::from_hours(24);
+    let since = since.unwrap_or_else(|| until.saturating_sub(day).unwrap_or(until));
+    let longest = SignedDuration::from_hours(24 * 366 * 3);
+    if since >= until || until.duration_since(since) > longest {
+        return Err(Failure::bad_request("`since` has to be before `until`, by 3 years at most."));
+    }
+    Ok((since, until))
+}
+
+pub(super) fn rows(limit: Option<usize>) -> usize {
     limit.unwrap_or(ROWS).min(MOST_ROWS)
 }
 
-fn parse(tag: &str) -> Result<PoolTag, Failure> {
+pub(super) fn parse(tag: &str) -> Result<PoolTag, Failure> {
     tag.parse().map_err(|error| Failure::bad_request(format!("{error}")))
 }

@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::HostId;
-use poolwatch_store::inventories;
+use poolwatch_store::{inventories, read};
 use poolwatch_web::{
     compare::{Column, CompareQuery, Subject, Wanted},
     hosts::{HostSource, Presence},
@@ -18,7 +18,6 @@ use crate::{
         load,
         view::{FleetView, HostSummary},
     },
-    history,
     pages::{presence, rows},
 };
 
@@ -108,7 +107,7 @@ async fn host(
     if let Some(moment) = wanted.moment {
         let until = moment.as_of(now);
         let since = until.saturating_sub(BEFORE).unwrap_or(until);
-        let Some((was, at)) = history::state_at(db, summary.host.id, since, until).await? else {
+        let Some(was) = read::state_at(db, summary.host.id, since, until).await? else {
             let name = &head.name;
             return Ok(Err(format!(
                 "Of {name} at that time, and the day before, nothing is kept."
@@ -118,9 +117,12 @@ async fn host(
         machine.snapshot = Some(was.snapshot);
         // What was installed is known as of now alone.
         machine.inventory = None;
-        head.at = Some(at);
+        head.at = Some(was.at);
         head.is_affected = false;
-        head.what = "as it was".to_owned();
+        head.what = match was.step_s {
+            0 => "as it was".to_owned(),
+            step_s => format!("means of {} min", step_s / 60),
+        };
     }
     Ok(Ok(Loaded { head, machines: vec![machine] }))
 }

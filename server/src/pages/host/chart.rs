@@ -3,14 +3,14 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     HostId, Pool,
+    comparison::{Attribute, Change, ChangeKind},
     event::EventKind,
     series::{Break, Series},
 };
 use poolwatch_store::{
-    StoreError, compact,
+    StoreError,
     events::{self, EventFilter},
-    frames::{self, PoolSeries},
-    read::{self, Figure},
+    inventories, read,
 };
 use poolwatch_web::{
     host::{ChartHours, Limit, Limits, Mark, MarkKind, PoolsChart},
@@ -23,6 +23,8 @@ use crate::{fleet::view::HostSummary, pages::presence};
 
 /// Events that are looked at, the latest.
 const EVENTS: i64 = 500;
+/// Changes of drivers that are looked at, the latest.
+const CHANGES: i64 = 1000;
 
 /// Loads what the charts draw.
 pub(super) async fn load(
@@ -35,10 +37,11 @@ pub(super) async fn load(
     let step_s = step(hours).max(interval_s);
     let (from, to) = range(summary.at, hours, step_s, now);
     let id = summary.host.id;
-    let mut series = pools(db, id, from, to, step_s).await?;
+    let mut series = read::pools(db, id, from, to, step_s).await?;
     let limit = |pool| summary.ceiling(pool).map(Limit::from);
     let limits = Limits { nonpaged: limit(Pool::Nonpaged), paged: limit(Pool::Paged) };
     let mut marks = event_marks(db, id, from, to, step_s).await?;
+    marks.extend(driver_marks(db, id, from, to).await?);
     match presence::source(summary) {
         HostSource::Agent => marks.extend(reboot_marks(&series.nonpaged)),
         // Every import counts as a boot of its own: that is no restart.
@@ -49,24 +52,6 @@ pub(super) async fn load(
     }
     marks.sort_by_key(|mark| mark.t);
     Ok(PoolsChart::new((from, to), &series.nonpaged, &series.paged, limits, marks))
-}
-
-/// The use of both pools: what is finer than chunks from the totals beside the frames, the rest from
-/// chunks.
-async fn pools(
-    db: &mut PgConnection,
-    host: HostId,
-    from: Timestamp,
-    to: Timestamp,
-    step_s: u32,
-) -> Result<PoolSeries, StoreError> {
-    if step_s < compact::STEP_S {
-        return frames::pool_series(db, host, from, to, step_s).await;
-    }
-    let figures = [Figure::PoolUse(Pool::Paged), Figure::PoolUse(Pool::Nonpaged)];
-    let mut series = read::series(db, host, &figures, from, to, step_s).await?.into_iter();
-    let mut next = || series.next().unwrap_or(Series { step_s, points: vec![], breaks: vec![] });
-    Ok(PoolSeries { paged: next(), nonpaged: next() })
 }
 
 /// Seconds per point: some 300 to 400 points whatever the range.
@@ -124,6 +109,39 @@ async fn event_marks(
         }
     }
     Ok(marks)
+}
+
+/// Drivers that came, or came in another version; of many at a time, how many.
+async fn driver_marks(
+    db: &mut PgConnection,
+    host: HostId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Mark>, StoreError> {
+    let changes = inventories::changes_of(db, host, from, CHANGES).await?;
+    let shown: Vec<&Change> = changes
+        .iter()
+        .filter(|change| change.kind != ChangeKind::Removed && change.at <= to)
+        .collect();
+    let marks = shown.chunk_by(|one, next| one.at == next.at).map(|changes| Mark {
+        t: changes[0].at.as_second(),
+        kind: MarkKind::Driver,
+        label: match changes {
+            [change] => driver_change(change),
+            many => format!("{} drivers", many.len()),
+        },
+    });
+    Ok(marks.collect())
+}
+
+/// `foo.sys 5.0 → 5.1`.
+fn driver_change(change: &Change) -> String {
+    let Attribute::Driver { name, version } = &change.attribute else { return String::new() };
+    match (&change.before, version) {
+        (Some(before), Some(after)) => format!("{name} {before} → {after}"),
+        (None, Some(version)) => format!("{name} {version}"),
+        _ => name.clone(),
+    }
 }
 
 fn reboot_marks(series: &Series) -> impl Iterator<Item = Mark> {

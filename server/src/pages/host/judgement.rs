@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::{Observation, diagnose};
 use poolwatch_model::{
-    HostId, Snapshot,
-    diagnosis::{Diagnosis, Verdict},
+    Bytes, HostId, Snapshot,
+    diagnosis::{Diagnosis, TimeLeft, Verdict},
     event::{Event, EventKind},
     incident::Incident,
 };
@@ -75,13 +75,10 @@ pub(in crate::pages) async fn known(
     let snapshot = load::snapshot(app, db, id, now).await?;
     let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
     let before = baseline::of_host(db, id, Window::Day, now).await?;
-    let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
-    let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
-    rows::sort_incidents(&mut incidents);
-    let incident = incidents.into_iter().next();
+    let incident = worst_incident(db, id).await?;
     let open = incident.as_ref().filter(|incident| incident.state.is_active());
     let diagnosis = match open {
-        Some(incident) => Some(incident.diagnosis.clone()),
+        Some(incident) => Some(finding(db, incident, id).await?),
         None => {
             let source = presence::source(&summary);
             let events = relevant_events(db, id, source, now).await?;
@@ -95,6 +92,37 @@ pub(in crate::pages) async fn known(
         }
     };
     Ok(Some(Known { summary, snapshot, before, incident, diagnosis }))
+}
+
+/// How long a pool of a host lasts by its open incident, and what is left of the pool.
+pub(super) async fn time_left(
+    db: &mut PgConnection,
+    id: HostId,
+) -> Result<Option<(TimeLeft, Bytes)>, Failure> {
+    let incident = worst_incident(db, id).await?;
+    let Some(incident) = incident.filter(|incident| incident.state.is_active()) else {
+        return Ok(None);
+    };
+    let diagnosis = finding(db, &incident, id).await?;
+    let left = diagnosis.time_left.zip(diagnosis.headroom);
+    Ok(left.filter(|(left, room)| left.pool == room.pool).map(|(left, room)| (left, room.left)))
+}
+
+async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Incident>, Failure> {
+    let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
+    let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
+    rows::sort_incidents(&mut incidents);
+    Ok(incidents.into_iter().next())
+}
+
+/// What an incident says of this host: its own judgement may be on another of its hosts.
+async fn finding(
+    db: &mut PgConnection,
+    incident: &Incident,
+    id: HostId,
+) -> Result<Diagnosis, Failure> {
+    let of_host = incidents::finding_of(db, incident.id, id).await?;
+    Ok(of_host.unwrap_or_else(|| incident.diagnosis.clone()))
 }
 
 /// Events that the judgement may rest on. Imported ones may be of any age.

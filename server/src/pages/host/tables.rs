@@ -7,9 +7,14 @@ use poolwatch_model::{
     Bytes, Pool, PoolTag, Snapshot,
     diagnosis::{Diagnosis, Evidence},
     process::{ObjectTypeUse, ProcessUse},
+    tag::AllocCounting,
 };
+use poolwatch_store::read::Figure;
 use poolwatch_web::{
-    host::{ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView},
+    host::{
+        HostQuery, ProcessOrder, ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow,
+        TagTableView,
+    },
     sparkline::Sparkline,
 };
 
@@ -22,6 +27,8 @@ use super::{
 const TAGS: usize = 25;
 /// Processes that are shown.
 const PROCESSES: usize = 15;
+/// Processes whose growth is compared, those with the most handles.
+const COMPARED: usize = 60;
 /// Object types that are shown.
 const TYPES: usize = 12;
 
@@ -29,8 +36,14 @@ const TYPES: usize = 12;
 pub(super) struct Tables<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) known: &'a Known,
-    pub(super) trends: &'a Trends,
+    pub(super) query: HostQuery,
     pub(super) catalogue: &'a Catalogue,
+}
+
+/// What is shown, before its course is known.
+pub(super) struct Shown<'a> {
+    uses: Vec<Use>,
+    processes: Vec<&'a ProcessUse>,
 }
 
 /// One tag's use of one pool, before it is drawn.
@@ -39,15 +52,28 @@ struct Use {
     pool: Pool,
     bytes: u64,
     outstanding: u64,
+    allocs: u64,
     change: Option<i64>,
 }
 
-impl Tables<'_> {
-    /// The first tags in this order.
-    pub(super) fn tags(&self, order: TagOrder) -> Option<TagTableView> {
-        let table = self.snapshot.tags.as_ref()?;
-        let mut uses: Vec<Use> = table
-            .rows
+impl Shown<'_> {
+    /// What is drawn of it over time.
+    pub(super) fn figures(&self) -> Vec<Figure> {
+        let tags = self.uses.iter().map(|one| Figure::TagBytes(one.tag, one.pool));
+        let handles = self.processes.iter().map(|one| Figure::ProcessHandles(one.key));
+        tags.chain(handles).collect()
+    }
+}
+
+impl<'a> Tables<'a> {
+    /// The first tags and processes in the order that is asked for, and those that are.
+    pub(super) fn shown(&self) -> Shown<'a> {
+        Shown { uses: self.uses(), processes: self.first_processes() }
+    }
+
+    fn uses(&self) -> Vec<Use> {
+        let rows = self.snapshot.tags.as_ref().map_or(&[][..], |table| &table.rows);
+        let mut uses: Vec<Use> = rows
             .iter()
             .flat_map(|row| Pool::ALL.map(|pool| (row.tag, pool, *row.of(pool))))
             .map(|(tag, pool, of)| Use {
@@ -55,6 +81,7 @@ impl Tables<'_> {
                 pool,
                 bytes: of.bytes,
                 outstanding: of.outstanding,
+                allocs: of.allocs,
                 change: self.change(tag, pool, of.bytes),
             })
             .filter(|one| {
@@ -62,33 +89,65 @@ impl Tables<'_> {
             })
             .collect();
         uses.sort_by_key(|one| {
-            let (first, then) = match order {
-                TagOrder::Bytes => (i128::from(one.bytes), one.outstanding),
+            let (first, then) = match self.query.tags {
+                TagOrder::Bytes | TagOrder::Poolmon => (i128::from(one.bytes), one.outstanding),
                 TagOrder::Outstanding => (i128::from(one.outstanding), one.bytes),
                 TagOrder::Change => (one.change.map_or(i128::MIN, i128::from), one.bytes),
             };
-            (Reverse((first, then)), one.tag)
+            (Reverse((self.query.tag == Some(one.tag), first, then)), one.tag)
         });
+        uses.truncate(TAGS);
+        uses
+    }
+
+    fn first_processes(&self) -> Vec<&'a ProcessUse> {
+        let processes = self.snapshot.processes.as_deref().unwrap_or_default();
+        let mut first: Vec<&ProcessUse> = processes.iter().collect();
+        first.sort_by_key(|process| {
+            let amount = match self.query.processes {
+                ProcessOrder::Handles | ProcessOrder::Growth => process.handles.map(u64::from),
+                ProcessOrder::Quota => {
+                    let quotas = [process.nonpaged_quota, process.paged_quota];
+                    quotas.into_iter().flatten().reduce(u64::saturating_add)
+                }
+            };
+            (Reverse((self.is_asked_for(process), amount)), process.key)
+        });
+        first.truncate(match self.query.processes {
+            ProcessOrder::Growth => COMPARED,
+            ProcessOrder::Handles | ProcessOrder::Quota => PROCESSES,
+        });
+        first
+    }
+
+    fn is_asked_for(&self, process: &ProcessUse) -> bool {
+        self.query.pid == Some(process.key.pid)
+    }
+
+    /// The table of tags.
+    pub(super) fn tags(&self, shown: &Shown<'_>, trends: &Trends) -> Option<TagTableView> {
+        let table = self.snapshot.tags.as_ref()?;
         let unexplained = Pool::ALL.map(|pool| {
             let used = self.known.summary.memory.of(pool).filter(|_| table.complete)?;
             used.0.checked_sub(table.total(pool)).map(Bytes)
         });
         Some(TagTableView {
             total: table.rows.len() as u64,
-            rows: uses.into_iter().take(TAGS).map(|one| self.tag_row(&one)).collect(),
+            rows: shown.uses.iter().map(|one| self.tag_row(one, trends)).collect(),
             unexplained,
         })
     }
 
-    /// The processes with the most handles.
-    pub(super) fn processes(&self) -> Option<ProcessTable> {
+    /// The table of processes.
+    pub(super) fn processes(&self, shown: &Shown<'_>, trends: &Trends) -> Option<ProcessTable> {
         let processes = self.snapshot.processes.as_ref()?;
-        let mut most: Vec<&ProcessUse> = processes.iter().collect();
-        most.sort_by_key(|process| (Reverse(process.handles), process.key));
-        Some(ProcessTable {
-            total: processes.len() as u64,
-            rows: most.into_iter().take(PROCESSES).map(|one| self.process_row(one)).collect(),
-        })
+        let mut rows: Vec<ProcessRow> =
+            shown.processes.iter().map(|one| self.process_row(one, trends)).collect();
+        if self.query.processes == ProcessOrder::Growth {
+            rows.sort_by_key(|row| Reverse((row.marked, row.change)));
+            rows.truncate(PROCESSES);
+        }
+        Some(ProcessTable { total: processes.len() as u64, rows })
     }
 
     fn change(&self, tag: PoolTag, pool: Pool, bytes: u64) -> Option<i64> {
@@ -99,16 +158,29 @@ impl Tables<'_> {
         }
     }
 
-    fn tag_row(&self, one: &Use) -> TagRow {
+    /// Allocations and frees, as poolmon counts them.
+    fn counted(&self, one: &Use) -> Option<(u64, u64)> {
+        let frees = match self.snapshot.tags.as_ref()?.counting {
+            AllocCounting::OutstandingOnly => return None,
+            AllocCounting::Full64 => one.allocs.wrapping_sub(one.outstanding),
+            AllocCounting::Wrapping32 => {
+                one.allocs.wrapping_sub(one.outstanding) & u64::from(u32::MAX)
+            }
+        };
+        Some((one.allocs, frees))
+    }
+
+    fn tag_row(&self, one: &Use, trends: &Trends) -> TagRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|diagnosis| {
             diagnosis.pool.is_none_or(|pool| pool == one.pool) && accuses_tag(diagnosis, one.tag)
         });
-        let values = self.trends.tag(one.tag, one.pool, one.bytes);
+        let values = trends.ending_with(Figure::TagBytes(one.tag, one.pool), one.bytes);
         TagRow {
             tag: one.tag,
             pool: one.pool,
             bytes: Bytes(one.bytes),
             outstanding: one.outstanding,
+            counted: self.counted(one),
             change: one.change,
             trend: drawn(values, Sparkline::bytes).marked(suspect),
             meaning: self.catalogue.own(one.tag).map(|told| TagMeaning {
@@ -116,13 +188,16 @@ impl Tables<'_> {
                 owner: told.owner.map(str::to_owned),
             }),
             suspect,
+            marked: self.query.tag == Some(one.tag),
         }
     }
 
-    fn process_row(&self, process: &ProcessUse) -> ProcessRow {
+    fn process_row(&self, process: &ProcessUse, trends: &Trends) -> ProcessRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|it| accuses(it, process));
         let values = match process.handles {
-            Some(handles) => self.trends.handles(process.key, handles),
+            Some(handles) => {
+                trends.ending_with(Figure::ProcessHandles(process.key), handles.into())
+            }
             None => Vec::new(),
         };
         let change = day_ago(&values).zip(process.handles);
@@ -131,6 +206,7 @@ impl Tables<'_> {
             change: change.map(|(then, now)| difference(then, now.into())),
             trend: drawn(values, Sparkline::counts).marked(suspect),
             suspect,
+            marked: self.is_asked_for(process),
         }
     }
 }

@@ -1,9 +1,11 @@
-//! How tags and handles of one host went over the last day, from its hourly key frames.
+//! How tags and handles of one host went over the last day, by the hour.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{HostId, Pool, PoolTag, Snapshot, process::ProcessKey};
-use poolwatch_protocol::v1::Decoder;
-use poolwatch_store::{StoreError, frames};
+use poolwatch_model::HostId;
+use poolwatch_store::{
+    StoreError,
+    read::{self, Figure},
+};
 use sqlx::PgConnection;
 
 /// Seconds between the moments that are looked at.
@@ -13,9 +15,9 @@ const MOMENTS: usize = 25;
 /// A change over less than this many hours says nothing about a day.
 const LONG_ENOUGH: usize = 20;
 
-/// Snapshots of the last day, one per hour, oldest first; none for hours without a key frame.
+/// Figures over the last day, a value per hour, oldest first; none where nothing is known.
 pub(super) struct Trends {
-    moments: Vec<Option<Snapshot>>,
+    figures: Vec<(Figure, Vec<Option<u64>>)>,
 }
 
 impl Trends {
@@ -24,45 +26,27 @@ impl Trends {
         db: &mut PgConnection,
         host: HostId,
         until: Timestamp,
+        figures: Vec<Figure>,
     ) -> Result<Self, StoreError> {
         let since = until.saturating_sub(SignedDuration::from_hours(24)).unwrap_or(until);
-        let first_hour = hour(since);
-        let mut moments = vec![None; MOMENTS];
-        for frame in frames::keys(db, host, since, until, STEP_S).await? {
-            let mut decoder = Decoder::default();
-            let place = usize::try_from(hour(frame.at) - first_hour).ok();
-            if let Some(place) = place.filter(|place| *place < MOMENTS)
-                && decoder.decode(&frame.payload).is_ok()
-            {
-                moments[place] = decoder.into_last().map(|last| last.snapshot);
+        let all = read::series(db, host, &figures, since, until, STEP_S).await?;
+        let values = all.into_iter().map(|series| {
+            let mut values = vec![None; MOMENTS];
+            for point in series.points {
+                let place = usize::try_from(hour(point.at) - hour(since)).ok();
+                if let Some(value) = place.and_then(|place| values.get_mut(place)) {
+                    *value = Some(point.mean);
+                }
             }
-        }
-        Ok(Self { moments })
+            values
+        });
+        Ok(Self { figures: figures.iter().copied().zip(values).collect() })
     }
 
-    /// The bytes of a tag, ending with what it holds now.
-    pub(super) fn tag(&self, tag: PoolTag, pool: Pool, now: u64) -> Vec<Option<u64>> {
-        self.ending_with(now, |snapshot| {
-            let tags = snapshot.tags.as_ref()?;
-            match tags.get(tag) {
-                Some(row) => Some(row.of(pool).bytes),
-                None => tags.complete.then_some(0),
-            }
-        })
-    }
-
-    /// The handles of a process, ending with what it holds now.
-    pub(super) fn handles(&self, process: ProcessKey, now: u32) -> Vec<Option<u64>> {
-        self.ending_with(now.into(), |snapshot| {
-            let processes = snapshot.processes.as_ref()?;
-            let found = processes.iter().find(|one| one.key == process)?;
-            found.handles.map(u64::from)
-        })
-    }
-
-    fn ending_with(&self, now: u64, value: impl Fn(&Snapshot) -> Option<u64>) -> Vec<Option<u64>> {
-        let mut values: Vec<Option<u64>> =
-            self.moments.iter().map(|moment| moment.as_ref().and_then(&value)).collect();
+    /// The course of a figure, ending with what it is now.
+    pub(super) fn ending_with(&self, figure: Figure, now: u64) -> Vec<Option<u64>> {
+        let found = self.figures.iter().find(|(of, _)| *of == figure);
+        let mut values = found.map_or_else(|| vec![None; MOMENTS], |(_, values)| values.clone());
         if let Some(last) = values.last_mut() {
             *last = Some(now);
         }

@@ -48,6 +48,10 @@ fn comparison() -> Vec<AttributeCounts> {
     }]
 }
 
+fn note(seconds: i64, by: Option<&str>, what: Noted) -> Note {
+    Note { at: ago(seconds), by: by.map(str::to_owned), what }
+}
+
 pub(crate) fn incident_page() -> IncidentPage {
     IncidentPage {
         shell: shell("/incidents/17"),
@@ -59,7 +63,26 @@ pub(crate) fn incident_page() -> IncidentPage {
             growth: Some(116 * MB as i64),
             trend: Sparkline::bytes(rising(88 * MB, 204 * MB)).marked(true),
         }],
+        owner: Some("Ana".into()),
+        people: vec!["Ana".into(), "Bo".into()],
+        may_act: true,
         seen_on: 2,
+        latest_on: Some(fs02()),
+        changes: vec![DriverChangeRow {
+            name: "foo.sys".into(),
+            is_new: false,
+            before: Some("5.0".into()),
+            after: Some("5.1".into()),
+            hosts: 1,
+            first: ago(3 * 24 * 3600),
+            last: ago(3 * 24 * 3600),
+        }],
+        notes: vec![
+            note(600, Some("Bo"), Noted::Comment("Restarted BadApp.\nThe vendor is asked.".into())),
+            note(900, Some("Bo"), Noted::Owner(Some("Ana".into()))),
+            note(1_200, None, Noted::State(IncidentState::Worsening)),
+            note(90_000, None, Noted::State(IncidentState::Open)),
+        ],
         picture: Some(picture()),
         comparison: comparison(),
         steps: steps(),

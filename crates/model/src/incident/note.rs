@@ -1,0 +1,29 @@
+//! What became of an incident.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::IncidentState;
+
+/// Something that became of an incident, or that somebody says of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// When.
+    pub at: Timestamp,
+    /// Name of the person or script; none where the server did it by itself.
+    pub by: Option<String>,
+    /// What.
+    pub what: Noted,
+}
+
+/// What a note tells.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Noted {
+    /// It came into this state.
+    State(IncidentState),
+    /// This person looks after it now; none: nobody.
+    Owner(Option<String>),
+    /// What somebody says.
+    Comment(String),
+}

@@ -1,0 +1,88 @@
+//! What became of incidents, and what people say of them.
+
+use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
+use poolwatch_model::incident::{IncidentId, IncidentState, Note, Noted};
+use sqlx::PgConnection;
+
+use crate::Result;
+
+/// Letters of a comment, at most.
+pub const COMMENT_CHARS: usize = 4000;
+/// Comments of one incident that are kept; more are refused.
+const COMMENTS: i64 = 1000;
+
+/// The latest notes of an incident, latest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn notes(db: &mut PgConnection, id: IncidentId, limit: i64) -> Result<Vec<Note>> {
+    let rows = sqlx::query!(
+        "SELECT at, written_by, kind, text FROM incident_notes
+         WHERE incident_id = $1 ORDER BY id DESC LIMIT $2",
+        id.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    let notes = rows.into_iter().filter_map(|row| {
+        let what = match row.kind.as_str() {
+            "state" => Noted::State(IncidentState::from_name(&row.text)?),
+            "owner" => Noted::Owner(Some(row.text).filter(|owner| !owner.is_empty())),
+            _ => Noted::Comment(row.text),
+        };
+        Some(Note { at: row.at.to_jiff(), by: row.written_by, what })
+    });
+    Ok(notes.collect())
+}
+
+/// Keeps what somebody says of an incident. Returns whether there was room for it.
+///
+/// # Errors
+/// When the database fails, or the comment is longer than [`COMMENT_CHARS`].
+pub async fn comment(
+    db: &mut PgConnection,
+    id: IncidentId,
+    text: &str,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
+         SELECT id, $2, $3, 'comment', $4 FROM incidents
+         WHERE id = $1 AND (SELECT count(*) FROM incident_notes
+                            WHERE incident_id = $1 AND kind = 'comment') < $5",
+        id.0,
+        now.to_sqlx(),
+        by,
+        text,
+        COMMENTS,
+    );
+    Ok(done.execute(db).await?.rows_affected() > 0)
+}
+
+/// Gives an incident to a person, or to nobody. Returns whether that changes anything.
+///
+/// # Errors
+/// When the database fails.
+pub async fn give_to(
+    db: &mut PgConnection,
+    id: IncidentId,
+    owner: Option<&str>,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "WITH given AS (
+             UPDATE incidents SET owner = $2
+             WHERE id = $1 AND owner IS DISTINCT FROM $2 RETURNING id
+         )
+         INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
+         SELECT id, $3, $4, 'owner', coalesce($2, '') FROM given",
+        id.0,
+        owner,
+        now.to_sqlx(),
+        by,
+    );
+    Ok(done.execute(db).await?.rows_affected() > 0)
+}

@@ -1,0 +1,108 @@
+//! What people do about an incident: say something, take or give it, close it.
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    response::Redirect,
+};
+use poolwatch_model::incident::IncidentId;
+use poolwatch_store::{incidents, people};
+use poolwatch_web::links;
+use serde::Deserialize;
+use sqlx::Connection;
+
+use super::{PEOPLE, find};
+use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, judging};
+
+/// What `POST /incidents/{id}/comments` takes.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Comment {
+    text: String,
+}
+
+/// What `POST /incidents/{id}/owner` takes.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Owner {
+    /// Name of a person; nothing for nobody.
+    owner: String,
+}
+
+/// Keeps what somebody says.
+pub(in crate::pages) async fn comment(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i64>,
+    Form(comment): Form<Comment>,
+) -> Result<Redirect, Failure> {
+    let text = plain(&comment.text);
+    if text.is_empty() || text.chars().count() > incidents::COMMENT_CHARS {
+        return Err(Failure::bad_request(format!(
+            "A comment has 1 to {} characters.",
+            incidents::COMMENT_CHARS
+        )));
+    }
+    let mut db = app.pool.acquire().await?;
+    let incident = find(&mut db, IncidentId(id)).await?;
+    if !incidents::comment(&mut db, incident.id, &text, &person.name, clock::now()).await? {
+        return Err(Failure::bad_request("This incident has as many comments as are kept."));
+    }
+    Ok(back(incident.id))
+}
+
+/// Gives it to somebody, or to nobody.
+pub(in crate::pages) async fn give(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i64>,
+    Form(Owner { owner }): Form<Owner>,
+) -> Result<Redirect, Failure> {
+    let mut db = app.pool.acquire().await?;
+    let incident = find(&mut db, IncidentId(id)).await?;
+    let is_known = owner.is_empty()
+        || owner == person.name
+        || people::names(&mut db, PEOPLE).await?.contains(&owner);
+    if !is_known {
+        return Err(Failure::bad_request("Nobody of that name may sign in."));
+    }
+    let owner = Some(owner.as_str()).filter(|owner| !owner.is_empty());
+    incidents::give_to(&mut db, incident.id, owner, &person.name, clock::now()).await?;
+    Ok(back(incident.id))
+}
+
+/// Says that it is over.
+pub(in crate::pages) async fn resolve(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i64>,
+) -> Result<Redirect, Failure> {
+    let id = IncidentId(id);
+    let mut db = app.pool.acquire().await?;
+    let mut transaction = db.begin().await?;
+    if !judging::close::close(&mut transaction, id, &person.name, clock::now()).await? {
+        return Err(Failure::not_found("There is no such incident"));
+    }
+    transaction.commit().await?;
+    Ok(back(id))
+}
+
+fn back(id: IncidentId) -> Redirect {
+    Redirect::to(&format!("{}#history", links::incident(&id)))
+}
+
+/// A text with its lines, without what is not text.
+fn plain(text: &str) -> String {
+    let text = text.replace("\r\n", "\n");
+    let kept: String = text.chars().filter(|c| *c == '\n' || !c.is_control()).collect();
+    kept.trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_comment_keeps_its_lines_and_nothing_that_is_no_text() {
+        assert_eq!(plain(" a\r\n\u{1b}[2Jb\0\n"), "a\n[2Jb");
+        assert_eq!(plain(" \r\n\t"), "");
+    }
+}

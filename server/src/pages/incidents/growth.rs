@@ -1,0 +1,141 @@
+//! What the chart of an incident draws (`GET /incidents/{id}/growth.json`).
+
+use axum::{
+    Extension, Json,
+    extract::{Path, State},
+};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{
+    HostId,
+    incident::{Incident, IncidentId},
+    series::Series,
+};
+use poolwatch_store::read::{self, Figure};
+use poolwatch_web::{HostLink, incidents::GrowthChart};
+use sqlx::PgConnection;
+
+use super::find;
+use crate::{
+    app::{App, SharedApp},
+    auth::people::Person,
+    clock,
+    failure::Failure,
+    pages::rows,
+};
+
+/// Hosts that are drawn, the worst.
+const HOSTS: usize = 200;
+/// So few hosts are read each for itself: finer than by the hour, and up to now.
+const FEW: usize = 12;
+/// Points of a line, at most, and the seconds between them at the least.
+const POINTS: u32 = 200;
+const STEP_S: u32 = 600;
+/// The chart begins so long before the incident, and ends so long after what is over.
+const AROUND: SignedDuration = SignedDuration::from_hours(24);
+/// The longest period that is drawn.
+const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// What the chart draws.
+pub(in crate::pages) async fn growth(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(id): Path<i64>,
+) -> Result<Json<GrowthChart>, Failure> {
+    let mut db = app.pool.acquire().await?;
+    let incident = find(&mut db, IncidentId(id)).await?;
+    Ok(Json(chart(&app, &mut db, &incident, clock::now()).await?))
+}
+
+/// The figure that an incident is about on its worst hosts.
+pub(super) async fn chart(
+    app: &App,
+    db: &mut PgConnection,
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<GrowthChart, Failure> {
+    let (from, to) = period(incident, now);
+    let pool = incident
+        .cause
+        .pool()
+        .ok_or_else(|| Failure::not_found("This incident is about no pool"))?;
+    let mut hosts: Vec<HostLink> =
+        rows::incident_hosts(&app.fleet.view(), incident).into_iter().map(|row| row.host).collect();
+    let series = match incident.cause.tag() {
+        Some(tag) if hosts.len() > FEW => {
+            hosts.truncate(HOSTS);
+            let ids: Vec<HostId> = hosts.iter().map(|host| host.id).collect();
+            read::tag_over_hosts(db, tag, pool, &ids, from, to).await?
+        }
+        tag => {
+            hosts.truncate(FEW);
+            let figure = tag.map_or(Figure::PoolUse(pool), |tag| Figure::TagBytes(tag, pool));
+            each(db, &hosts, figure, (from, to)).await?
+        }
+    };
+    let step_s = series.iter().map(|series| series.step_s).max().unwrap_or(STEP_S);
+    let lines = hosts.into_iter().zip(series).collect();
+    let of = incident.hosts.len() as u64;
+    Ok(GrowthChart::new((from, to), incident.opened, step_s, lines, of))
+}
+
+async fn each(
+    db: &mut PgConnection,
+    hosts: &[HostLink],
+    figure: Figure,
+    (from, to): (Timestamp, Timestamp),
+) -> Result<Vec<Series>, Failure> {
+    let step_s = read::fitting_step_s(from, to, POINTS).max(STEP_S);
+    let mut lines = Vec::with_capacity(hosts.len());
+    for host in hosts {
+        lines.extend(read::series(db, host.id, &[figure], from, to, step_s).await?);
+    }
+    Ok(lines)
+}
+
+/// From a day before the incident until now, or until a day after it was last seen; of a long one
+/// its end.
+fn period(incident: &Incident, now: Timestamp) -> (Timestamp, Timestamp) {
+    let before = |at: Timestamp, by| at.saturating_sub(by).unwrap_or(Timestamp::MIN);
+    let to = if incident.state.is_active() {
+        now
+    } else {
+        now.min(incident.last_seen.saturating_add(AROUND).unwrap_or(now))
+    };
+    (before(incident.opened, AROUND).max(before(to, LONGEST)).min(before(to, AROUND)), to)
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::{
+        diagnosis::Diagnosis,
+        incident::{Cause, IncidentState},
+    };
+
+    use super::*;
+
+    #[test]
+    fn the_chart_holds_the_beginning_unless_it_is_too_long_ago() {
+        let hour = |hour: i64| Timestamp::from_second(1_800_000_000 + hour * 3600).unwrap();
+        let incident = |state, opened, last_seen| Incident {
+            id: IncidentId(1),
+            cause: Cause::CommitExhausted { host: HostId(1) },
+            state,
+            opened: hour(opened),
+            last_seen: hour(last_seen),
+            findings: 1,
+            diagnosis: Diagnosis::default(),
+            hosts: vec![],
+        };
+        let now = hour(1000);
+        for (state, opened, last_seen, expected) in [
+            (IncidentState::Growing, 999, 1000, (975, 1000)),
+            (IncidentState::Growing, 950, 1000, (926, 1000)),
+            (IncidentState::Growing, 1, 1000, (832, 1000)),
+            (IncidentState::Resolved, 900, 910, (876, 934)),
+            (IncidentState::Resolved, 999, 999, (975, 1000)),
+        ] {
+            let (from, to) = period(&incident(state, opened, last_seen), now);
+            assert_eq!((from, to), (hour(expected.0), hour(expected.1)), "{state:?} {opened}");
+        }
+    }
+}

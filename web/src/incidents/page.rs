@@ -1,0 +1,129 @@
+//! One incident (`GET /incidents/{id}`): would I bet on it?
+
+use askama::Template;
+use poolwatch_model::{
+    HostId,
+    comparison::AttributeCounts,
+    diagnosis::{Evidence, JudgedTag},
+    incident::{Incident, IncidentState, Note, Noted, Picture},
+};
+
+use super::IncidentHost;
+use crate::{
+    HostLink, RenderError, Shell, assets, drivers::DriverChangeRow, events::EventRow, figures,
+    links, shell::live_page, steps::NextStep, words,
+};
+
+/// One incident.
+#[derive(Debug, Clone, Template)]
+#[template(path = "incident.html", blocks = ["live"])]
+pub struct IncidentPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// The incident.
+    pub incident: Incident,
+    /// Who looks after it.
+    pub owner: Option<String>,
+    /// People whom it can be given to.
+    pub people: Vec<String>,
+    /// Whether who looks may change anything.
+    pub may_act: bool,
+    /// Hosts on which it goes on, the worst first: the first of them.
+    pub hosts: Vec<IncidentHost>,
+    /// Hosts on which it was ever found, a count.
+    pub seen_on: u64,
+    /// The host of the latest finding: the evidence is of there.
+    pub latest_on: Option<HostLink>,
+    /// What was seen around its latest event or silence.
+    pub picture: Option<Picture>,
+    /// What tells affected hosts from healthy ones, the most telling first.
+    pub comparison: Vec<AttributeCounts>,
+    /// What to do next.
+    pub steps: Vec<NextStep>,
+    /// Drivers that changed on affected hosts around the beginning, on most hosts first.
+    pub changes: Vec<DriverChangeRow>,
+    /// The events that it rests on, latest first.
+    pub events: Vec<EventRow>,
+    /// What became of it and what people say, latest first.
+    pub notes: Vec<Note>,
+}
+
+live_page!(IncidentPage);
+
+/// An incident as a plain text, to be handed on.
+#[derive(Debug, Template)]
+#[template(path = "incident_report.txt")]
+pub struct IncidentReport<'a> {
+    /// The incident.
+    pub page: &'a IncidentPage,
+    /// The full address of its page.
+    pub url: &'a str,
+}
+
+impl IncidentReport<'_> {
+    /// The text.
+    ///
+    /// # Errors
+    /// As [`Template::render`].
+    pub fn text(&self) -> Result<String, RenderError> {
+        self.render()
+    }
+}
+
+impl IncidentPage {
+    fn facts(&self) -> Vec<&Evidence> {
+        words::facts(&self.incident.diagnosis)
+    }
+
+    fn is_active(&self) -> bool {
+        self.incident.state.is_active()
+    }
+
+    /// How long the pool lasts, while the incident goes on.
+    fn time_left(&self) -> Option<String> {
+        let left = self.incident.diagnosis.time_left.filter(|_| self.is_active())?;
+        Some(words::time_left(&left))
+    }
+
+    /// The host whose page a fact leads to.
+    fn fact_host(&self) -> Option<HostId> {
+        self.latest_on.as_ref().map(|host| host.id)
+    }
+
+    /// What the chart draws; none where there is no pool to draw.
+    fn growth_of(&self) -> Option<String> {
+        let cause = &self.incident.cause;
+        let pool = cause.pool()?;
+        Some(match cause.tag() {
+            Some(tag) => format!("tag {tag} in {pool} pool"),
+            None => format!("{pool} pool"),
+        })
+    }
+
+    /// A page of this incident, or what its forms are sent to.
+    fn below(&self, what: &str) -> String {
+        format!("{}/{what}", links::incident(&self.incident.id))
+    }
+
+    /// The address that compares the worst hosts with a healthy one.
+    fn compare_url(&self) -> Option<String> {
+        let first = self.hosts.first()?;
+        let mut query = links::Address::new("/compare").with("host", &first.host.id.to_string());
+        if let Some(second) = self.hosts.get(1) {
+            query = query.with("host", &second.host.id.to_string());
+        }
+        Some(query.with("with", "healthy").finish())
+    }
+
+    fn affected(&self) -> u64 {
+        self.incident.hosts.len() as u64
+    }
+
+    fn tags(&self) -> &[JudgedTag] {
+        &self.incident.diagnosis.tags
+    }
+
+    fn is_mine(&self) -> bool {
+        self.owner.as_ref() == Some(&self.shell.person)
+    }
+}
