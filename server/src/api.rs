@@ -12,10 +12,10 @@ use axum::{
 use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
 
-use crate::routes::{Permission, Routes};
-
-/// Largest pooltag.txt; the vendor's has 400 kB.
-const POOLTAG_BYTES: usize = 4 << 20;
+use crate::{
+    pages::POOLTAG_BYTES,
+    routes::{Permission, Routes},
+};
 
 /// The routes of machines.
 #[must_use]

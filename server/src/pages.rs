@@ -45,6 +45,9 @@ pub const EVIDENCE_BYTES: usize = 100 << 20;
 /// Uploads of evidence that are read at a time: each is held in memory.
 const EVIDENCE_AT_ONCE: usize = 2;
 
+/// Largest pooltag.txt; the vendor's has 400 kB.
+pub(crate) const POOLTAG_BYTES: usize = 4 << 20;
+
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
 
@@ -75,7 +78,14 @@ pub fn routes(routes: Routes) -> Routes {
         .at(VIEW, "/tags", get(tags::page))
         .at(VIEW, "/tags.csv", get(tags::csv))
         .at(VIEW, "/tags.json", get(tags::json))
+        .at(VIEW, "/tags/pooltag.txt", get(tag::note::export))
+        .at(
+            OPERATE,
+            "/tags/pooltag",
+            post(tag::note::import).layer(DefaultBodyLimit::max(POOLTAG_BYTES)),
+        )
         .at(VIEW, "/tags/{tag}", get(tag::page))
+        .at(OPERATE, "/tags/{tag}/note", post(tag::note::write))
         .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::csv))
         .at(VIEW, "/tags/{tag}/hosts.json", get(tag::json))
         .at(VIEW, "/applications", get(applications::page))

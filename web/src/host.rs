@@ -245,6 +245,7 @@ impl HostPage {
     }
 
     /// Where the facts on this page lead.
+    #[expect(clippy::unnecessary_wraps, reason = "as the template of facts takes it")]
     fn on(&self) -> Option<HostId> {
         Some(self.host.id)
     }

@@ -3,6 +3,7 @@
 mod query;
 
 use askama::Template;
+use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{Certainty, KnownLeak, LeakKind, Source};
 use poolwatch_model::{Bytes, Pool, incident::IncidentState};
 
@@ -58,6 +59,23 @@ pub struct TagPage {
     pub owners: Vec<OwnerRow>,
     /// Leaks of it that are publicly known.
     pub leaks: Vec<LeakRow>,
+    /// What somebody wrote of it here.
+    pub note: Option<TagNoteRow>,
+    /// Whether who looks may write.
+    pub may_write: bool,
+}
+
+/// What somebody wrote of a tag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagNoteRow {
+    /// What it counts.
+    pub meaning: String,
+    /// The driver or part of Windows that owns it.
+    pub owner: Option<String>,
+    /// Who wrote that.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 live_page!(TagPage);

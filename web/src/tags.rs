@@ -3,6 +3,7 @@
 mod query;
 
 use askama::Template;
+use jiff::Timestamp;
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
 pub use query::{KnownChoice, PoolChoice, TagSort, TagsQuery};
@@ -89,6 +90,21 @@ pub struct TagsPage {
     pub total: u64,
     /// The lines of this page.
     pub rows: Vec<TagLine>,
+    /// What people say of tags here; none in parts that are asked for again.
+    pub said: Option<TagsSaid>,
+}
+
+/// What people say of tags here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TagsSaid {
+    /// Tags with a note.
+    pub notes: u64,
+    /// Entries of the imported pooltag.txt.
+    pub entries: u64,
+    /// Who imported it, and when.
+    pub imported: Option<(String, Timestamp)>,
+    /// Whether who looks may import one.
+    pub may_import: bool,
 }
 
 live_page!(TagsPage);

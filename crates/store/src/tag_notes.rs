@@ -65,6 +65,61 @@ pub async fn all(db: &mut PgConnection) -> Result<Vec<WrittenNote>> {
     Ok(notes.collect())
 }
 
+/// What somebody wrote here of exactly these tags.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_of(db: &mut PgConnection, pattern: TagPattern) -> Result<Option<WrittenNote>> {
+    let row = sqlx::query!(
+        "SELECT owner, meaning, written_by,
+             written_at AS \"written_at: jiff_sqlx::Timestamp\"
+         FROM tag_notes WHERE source = 'note' AND tag = $1 AND is_group = $2",
+        pattern.to_string(),
+        is_group(pattern),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| WrittenNote {
+        note: TagNote { pattern, owner: row.owner, meaning: row.meaning },
+        source: NoteSource::Note,
+        by: row.written_by,
+        at: row.written_at.to_jiff(),
+    }))
+}
+
+/// How much is said of tags.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NotesInShort {
+    /// Notes.
+    pub notes: u64,
+    /// Entries of the administrator's pooltag.txt.
+    pub entries: u64,
+    /// Who imported that list, and when.
+    pub imported: Option<(String, Timestamp)>,
+}
+
+/// How much is said of tags.
+///
+/// # Errors
+/// When the database fails.
+pub async fn in_short(db: &mut PgConnection) -> Result<NotesInShort> {
+    let row = sqlx::query!(
+        "SELECT count(*) FILTER (WHERE source = 'note') AS \"notes!\",
+             count(*) FILTER (WHERE source = 'pooltag') AS \"entries!\",
+             max(written_by) FILTER (WHERE source = 'pooltag') AS by,
+             max(written_at) FILTER (WHERE source = 'pooltag')
+                 AS \"at: jiff_sqlx::Timestamp\"
+         FROM tag_notes",
+    )
+    .fetch_one(db)
+    .await?;
+    Ok(NotesInShort {
+        notes: row.notes.unsigned_abs(),
+        entries: row.entries.unsigned_abs(),
+        imported: row.by.zip(row.at.map(jiff_sqlx::Timestamp::to_jiff)),
+    })
+}
+
 /// Keeps a note, in place of an earlier one.
 ///
 /// # Errors

@@ -1,6 +1,7 @@
 //! One tag over the fleet (`GET /tags/{tag}`), and its hosts as files.
 
 mod hosts;
+pub(super) mod note;
 mod owners;
 
 use std::cmp::Reverse;
@@ -12,10 +13,11 @@ use axum::{
     response::{Html, Response},
 };
 use poolwatch_analysis::catalogue::{self, Catalogue};
-use poolwatch_model::{Bytes, Pool, PoolTag};
+use poolwatch_model::{Bytes, Pool, PoolTag, person::Role, tag::TagPattern};
+use poolwatch_store::tag_notes;
 use poolwatch_web::{
     histogram::SizeHistogram,
-    tag::{TagHosts, TagInPool, TagPage, TagQuery, TagTold},
+    tag::{TagHosts, TagInPool, TagNoteRow, TagPage, TagQuery, TagTold},
 };
 
 use super::{
@@ -24,7 +26,7 @@ use super::{
     live, ordering, rows, shell,
 };
 use crate::{
-    app::SharedApp,
+    app::{App, SharedApp},
     auth::people::Person,
     failure::Failure,
     fleet::{earlier::Window, view::FleetView},
@@ -57,6 +59,8 @@ pub(super) async fn page(
         incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
         owners: owners::of(&app, &view, tag),
         leaks: owners::leaks(&app, &view, tag),
+        note: note_of(&app, tag).await?,
+        may_write: person.role >= Role::Operator,
         query,
     };
     live(&page, &headers)
@@ -92,6 +96,17 @@ async fn plain_rows(
     let pool = shown(&pools(&view, tag), query);
     let hosts = hosts::select(app, view.clone(), tag, pool, query).await?;
     Ok(hosts.iter().map(|host| host.plain(&view, tag, pool)).collect())
+}
+
+async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, Failure> {
+    let mut db = app.pool.acquire().await?;
+    let written = tag_notes::note_of(&mut db, TagPattern::of(tag)).await?;
+    Ok(written.map(|written| TagNoteRow {
+        meaning: written.note.meaning,
+        owner: written.note.owner,
+        by: written.by,
+        at: written.at,
+    }))
 }
 
 fn read(tag: &str) -> Result<PoolTag, Failure> {

@@ -9,7 +9,9 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
-use poolwatch_web::tags::{TagsPage, TagsQuery, TagsSummary};
+use poolwatch_model::person::Role;
+use poolwatch_store::tag_notes;
+use poolwatch_web::tags::{TagsPage, TagsQuery, TagsSaid, TagsSummary};
 
 use super::{
     address,
@@ -31,6 +33,17 @@ pub(super) async fn page(
     let selected = selection::select(app.clone(), view.clone(), query.clone()).await?;
     let shown =
         |line: &Option<selection::Chosen>| line.as_ref().map(|line| selection::line(&view, line));
+    let said = if headers.contains_key("hx-request") {
+        None
+    } else {
+        let said = tag_notes::in_short(&mut *app.pool.acquire().await?).await?;
+        Some(TagsSaid {
+            notes: said.notes,
+            entries: said.entries,
+            imported: said.imported,
+            may_import: person.role >= Role::Operator,
+        })
+    };
     let page = TagsPage {
         shell: shell(&app, &person, address(&uri)),
         groups: groups(&view),
@@ -44,6 +57,7 @@ pub(super) async fn page(
         rows: ordering::page(&selected.lines, &query)
             .map(|line| selection::line(&view, line))
             .collect(),
+        said,
         query,
     };
     live(&page, &headers)

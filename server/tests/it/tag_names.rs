@@ -77,3 +77,39 @@ async fn what_cannot_be_a_tag_is_refused() {
     let all = tag_names::all(&server.app).await.unwrap();
     assert_eq!(all[0].note.meaning, "zero byte");
 }
+
+#[tokio::test]
+async fn people_write_and_import_in_the_console_as_well() {
+    let server = Server::start().await;
+    let form = async |path: &str, role, kind: &str, body: &str| {
+        let token = server.api_token(role).await;
+        let request = server.client.post(format!("{}{path}", server.url)).bearer_auth(token);
+        request.header("content-type", kind).body(body.to_owned()).send().await.unwrap().status()
+    };
+    let urlencoded = "application/x-www-form-urlencoded";
+    let said = "meaning=%22+onfocus%3Dx&owner=foo.sys";
+    assert_eq!(form("/tags/Fooo/note", Role::Viewer, urlencoded, said).await, 403);
+    assert_eq!(form("/tags/Fooo/note", Role::Operator, urlencoded, said).await, 303);
+    let page = get(&server, "/tags/Fooo").await.text().await.unwrap();
+    assert!(page.contains("&#34; onfocus=x") && page.contains("Your own note"), "{page}");
+
+    let multipart = "multipart/form-data; boundary=x";
+    let list = |text: &str| {
+        format!(
+            "--x\r\nContent-Disposition: form-data; name=\"list\"; filename=\"pooltag.txt\"\r\n\r\n{text}\r\n--x--\r\n"
+        )
+    };
+    let bad = list("nothing of the kind");
+    assert_eq!(form("/tags/pooltag", Role::Operator, multipart, &bad).await, 400);
+    assert_eq!(form("/tags/pooltag", Role::Operator, multipart, "--x").await, 400);
+    let good =
+        list("rem ours\r\nAaaa - one.sys - first\r\nBbbb - two.sys - second\r\nCccc - c.sys - c");
+    assert_eq!(form("/tags/pooltag", Role::Operator, multipart, &good).await, 303);
+    let page = get(&server, "/tags").await.text().await.unwrap();
+    assert!(page.contains("1 note written here") && page.contains("with 3 entries, by test"));
+    let text = get(&server, "/tags/pooltag.txt").await.text().await.unwrap();
+    assert!(text.contains("Fooo - foo.sys - \" onfocus=x"), "{text}");
+
+    assert_eq!(form("/tags/Fooo/note", Role::Operator, urlencoded, "meaning=&owner=+").await, 303);
+    assert_eq!(server.app.tag_names.catalogue().describe(tag("Fooo")), None);
+}

@@ -43,6 +43,7 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         Evidence::MoreObjectsThanLive { .. }
         | Evidence::NoHandlesFor { .. }
         | Evidence::ObjectTypeGrowth { .. } => on_host("types"),
+        Evidence::HandlesSpread { .. } => on_host("processes"),
         Evidence::CommitHolder { pid, .. }
         | Evidence::ProcessHandles { pid, .. }
         | Evidence::ProcessThreads { pid, .. }

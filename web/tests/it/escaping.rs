@@ -1,6 +1,6 @@
 //! Hosts choose their own names: nothing they send becomes markup.
 
-use poolwatch_model::{PoolTag, diagnosis::Evidence};
+use poolwatch_model::{PoolTag, diagnosis::Evidence, incident::Noted};
 use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
@@ -112,6 +112,29 @@ fn hostile_evidence_and_searches_are_harmless() {
     };
     is_harmless(&error.render().unwrap());
     is_harmless(&error.render_fragment().unwrap());
+}
+
+#[test]
+fn hostile_comments_and_notes_are_harmless() {
+    let mut page = samples::incident_page();
+    page.owner = Some(HOSTILE.into());
+    page.people = vec![HOSTILE.into()];
+    page.latest_on.as_mut().unwrap().name = HOSTILE.into();
+    page.changes[0].name = HOSTILE.into();
+    page.changes[0].after = Some(HOSTILE.into());
+    for note in &mut page.notes {
+        note.by = Some(HOSTILE.into());
+        note.what = Noted::Comment(HOSTILE.into());
+    }
+    is_harmless(&page.render().unwrap());
+    is_harmless(&page.render_live().unwrap());
+
+    let mut page = samples::lists::tag_page();
+    let note = page.note.as_mut().unwrap();
+    (note.meaning, note.owner, note.by) = (HOSTILE.into(), Some(HOSTILE.into()), HOSTILE.into());
+    is_harmless(&page.render().unwrap());
+    page.may_write = false;
+    is_harmless(&page.render().unwrap());
 }
 
 #[test]

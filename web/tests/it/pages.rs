@@ -1,12 +1,17 @@
 //! What each page says, and what no page may hold.
 
-use poolwatch_model::Bytes;
+use poolwatch_model::{
+    Bytes, HostId,
+    incident::{Cause, IncidentState},
+};
 use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
     events::{EventsPage, EventsQuery},
     evidence::EvidencePage,
+    host::TagOrder,
     hosts::{HostSort, HostsQuery},
+    incidents::IncidentReport,
     login::{LoginError, LoginPage},
     search::{Found, SearchPage},
     table::Order,
@@ -209,6 +214,95 @@ fn the_classic_host_names_the_process_and_what_to_do() {
         ],
     );
     assert_eq!(page.matches("<tr class=\"suspect\">").count(), 2, "one tag, one process");
+}
+
+#[test]
+fn a_host_leads_on_to_its_tags_programs_and_first_step() {
+    let mut page = samples::classic_host();
+    page.query.pid = Some(4);
+    for row in &mut page.processes.as_mut().unwrap().rows {
+        row.marked = row.process.key.pid == 4;
+    }
+    let text = page.render().unwrap();
+    says(
+        &text,
+        &[
+            "<tr class=\"marked\">",
+            "href=\"/tags/Thre\"",
+            "href=\"/applications/mybadapp.exe\"",
+            "href=\"/hosts/1?tags=poolmon&#38;pid=4#tags\"",
+            "href=\"/hosts/1?processes=quota&#38;pid=4#processes\"",
+            "First: <a href=\"#do\">",
+            "href=\"/hosts/1?pid=416#processes\">mybadapp.exe (pid 416) holds 90,472 handles.</a>",
+        ],
+    );
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
+    assert!(at("id=\"charts\"") < at("id=\"tags\"") && at("id=\"tags\"") < at("id=\"why\""));
+
+    page.query.tags = TagOrder::Poolmon;
+    let text = page.render().unwrap();
+    says(
+        &text,
+        &[">Frees</th>", ">Nonp</td>", ">841,015</td>", ">720,870</td>", ">76,892,800</td>"],
+    );
+}
+
+#[test]
+fn an_incident_shows_its_facts_people_and_history() {
+    let mut page = samples::incident_page();
+    let text = page.render().unwrap();
+    says(
+        &text,
+        &[
+            "<dt>Owner</dt><dd>Ana</dd>",
+            "data-lines=\"/incidents/17/growth.json\"",
+            "5.0 → 5.1",
+            "<option selected>Ana</option>",
+            "Restarted BadApp.\nThe vendor is asked.",
+            "gave it to <b>Ana</b>",
+            "found it worse",
+            "action=\"/incidents/17/resolve\"",
+        ],
+    );
+    page.may_act = false;
+    assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
+    page.incident.state = IncidentState::Resolved;
+    page.incident.cause = Cause::CommitExhausted { host: HostId(1) };
+    let text = page.render().unwrap();
+    assert!(!text.contains("growth.js"), "no pool, no chart");
+}
+
+#[test]
+fn an_incident_is_handed_on_as_a_plain_text() {
+    let page = samples::incident_page();
+    let url = "https://poolwatch.corp.example/incidents/17";
+    let text = IncidentReport { page: &page, url }.text().unwrap();
+    assert!(text.starts_with("Incident 17: "), "{text}");
+    says(
+        &text,
+        &["Owner:      Ana", url, "net stop BadApp", "The vendor is asked.", "foo.sys  5.0 → 5.1"],
+    );
+    assert!(!text.contains("<span") && !text.contains("&#"), "{text}");
+}
+
+#[test]
+fn who_may_writes_of_a_tag_and_imports_lists() {
+    let mut page = samples::lists::tag_page();
+    says(
+        &page.render().unwrap(),
+        &["action=\"/tags/Fooo/note\"", "value=\"buffers of our &#34;own&#34; filter\""],
+    );
+    page.may_write = false;
+    let text = page.render().unwrap();
+    assert!(!text.contains("Fooo/note") && text.contains("Your own note"), "it is shown to all");
+
+    let mut page = samples::lists::tags();
+    says(
+        &page.render().unwrap(),
+        &["3 notes written here", "2,140 entries", "action=\"/tags/pooltag\""],
+    );
+    page.said = None;
+    assert!(!page.render().unwrap().contains("Your own lists"));
 }
 
 #[test]

@@ -10,8 +10,10 @@ use poolwatch_web::{
     histogram::SizeHistogram,
     host::TagMeaning,
     hosts::IncidentMark,
-    tag::{LeakRow, OwnerRow, TagHostRow, TagHosts, TagInPool, TagPage, TagQuery, TagTold},
-    tags::{TagLine, TagsPage, TagsQuery, TagsSummary},
+    tag::{
+        LeakRow, OwnerRow, TagHostRow, TagHosts, TagInPool, TagNoteRow, TagPage, TagQuery, TagTold,
+    },
+    tags::{TagLine, TagsPage, TagsQuery, TagsSaid, TagsSummary},
 };
 
 use super::{ago, fs02, link, shell, tag};
@@ -62,6 +64,12 @@ pub(crate) fn tags() -> TagsPage {
         },
         total: 2_231,
         rows: vec![tag_line(), threads, fresh],
+        said: Some(TagsSaid {
+            notes: 3,
+            entries: 2_140,
+            imported: Some(("Ana".into(), ago(90_000))),
+            may_import: true,
+        }),
     }
 }
 
@@ -112,6 +120,13 @@ pub(crate) fn tag_page() -> TagPage {
         leaks: catalogue::known_leaks(tag("Leak"))
             .map(|leak| LeakRow { leak, seen_on: 0 })
             .collect(),
+        note: Some(TagNoteRow {
+            meaning: "buffers of our \"own\" filter".into(),
+            owner: Some("foo.sys".into()),
+            by: "Ana".into(),
+            at: ago(90_000),
+        }),
+        may_write: true,
     }
 }
 
