@@ -32,7 +32,6 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::LockStep { tag, .. }
         | Evidence::HandlesMatchObjects { tag, .. }
         | Evidence::HandlesSumToObjects { tag, .. }
-        | Evidence::HandlesSpread { tag, .. }
         | Evidence::SingledOut { tag, .. } => on.map(|on| tag_on_host(on, *tag)),
         Evidence::PeerUse { tag: of, .. }
         | Evidence::TagMeaning { tag: of, .. }
