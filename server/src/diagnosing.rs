@@ -68,17 +68,12 @@ impl Judged {
     }
 }
 
-/// Judges the texts of one machine. `pooltag` is the administrator's own list of tags, which counts
-/// more than what is built in.
+/// Judges the texts of one machine. What `catalogue` says of tags counts more than what the texts do.
 #[must_use]
-pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
+pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     let files = readings.iter().map(read_file).collect();
     let mut combined = combine(readings);
-    let mut catalogue = Catalogue::default();
-    let lists = pooltag.into_iter().chain(std::mem::take(&mut combined.catalogue));
-    catalogue.add_pooltag(
-        lists.map(|entry| (entry.pattern, Note { owner: entry.owner, meaning: entry.description })),
-    );
+    add(&mut catalogue, std::mem::take(&mut combined.catalogue));
     let mut diagnosis = diagnose_case(&case::of_states(&combined, &catalogue));
     for growth in &combined.growths {
         let of_growth = diagnose_case(&case::of_growth(growth, &catalogue, diagnosis.pool));
@@ -90,6 +85,14 @@ pub fn judge(readings: Vec<Reading>, pooltag: Vec<PooltagEntry>) -> Judged {
     }
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
     Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
+}
+
+/// Adds entries of a pooltag.txt to what is said of tags.
+pub fn add(catalogue: &mut Catalogue, entries: Vec<PooltagEntry>) {
+    let note = |entry: PooltagEntry| {
+        (entry.pattern, Note { owner: entry.owner, meaning: entry.description })
+    };
+    catalogue.add_pooltag(entries.into_iter().map(note));
 }
 
 fn read_file(reading: &Reading) -> ReadFile {

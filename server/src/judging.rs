@@ -40,6 +40,9 @@ pub async fn study(app: &App, id: HostId, now: Timestamp) -> Result<Option<bool>
     let filter = IncidentFilter { host: Some(id), unresolved: true, ..Default::default() };
     let known = incidents::list(&mut db, filter, record::OF_A_HOST).await?;
     let (diagnoses, outcomes) = of(case, known).await?;
+    if let Some(live) = app.fleet.known(id) {
+        live.watch(diagnoses.first(), now);
+    }
     let judged = Judged {
         host: id,
         at: at.unwrap_or(now),

@@ -112,7 +112,12 @@ pub fn routes(routes: Routes) -> Routes {
             )),
         )
         .at(VIEW, "/evidence/{id}", get(evidence::page))
-        .at(VIEW, "/evidence/{id}/report.json", get(evidence::report))
+        .at(
+            VIEW,
+            "/evidence/{id}/report.json",
+            // The texts are read again for it.
+            get(evidence::report).layer(ConcurrencyLimitLayer::new(EVIDENCE_AT_ONCE)),
+        )
         .at(OPERATE, "/evidence/{id}/keep", post(evidence::keep))
 }
 

@@ -3,8 +3,8 @@
 //! Each tag's floor falls at once with its use and rises slowly towards it, with a time
 //! constant of three days. A tag that grows steadily keeps about three days' growth above its floor;
 //! one that merely breathes does not. Floors are kept with eleven bits of mantissa, 0.05 % apart, and
-//! only of tags that use an eighth of what is notable: the floor of the others lies below that, and
-//! no pool has room for more than 400 such tags.
+//! only of tags that use a sixth of what is notable: the floor of the others lies below that, and no
+//! pool has room for more than 308 such tags.
 
 use poolwatch_model::{Pool, PoolTag, tag::TagTable};
 
@@ -43,7 +43,9 @@ const RISES: u32 = 72;
 const NOTABLE_BYTES: u64 = 10 << 20;
 const NOTABLE_PARTS: u64 = 5;
 /// The part of that from which on a floor is kept.
-const KEPT_FROM: u64 = 8;
+const KEPT_FROM: u64 = 6;
+/// Floors that are kept of a pool at most: excerpts that each list other tags would add up.
+const MOST: usize = 308;
 
 impl Screen {
     /// Takes a snapshot's tags in. After a restart floors begin anew.
@@ -79,6 +81,10 @@ impl Screen {
                 kept.push((row.tag, floor));
             }
             kept.extend(known.filter(|_| !tags.complete));
+            if kept.len() > MOST {
+                kept.retain(|(tag, _)| tags.get(*tag).is_some());
+                kept.truncate(MOST);
+            }
             kept.shrink_to_fit();
             *floors = kept;
         }
@@ -214,7 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn however_use_is_spread_the_state_stays_below_five_kilobytes() {
+    fn however_use_is_spread_the_state_stays_below_four_kilobytes() {
         for (count, each) in [(1500, 1 << 20), (1500, 16 << 20), (400, 2 << 20), (390, 1 << 30)] {
             let rows: Vec<TagUse> = (0..count)
                 .map(|n: u32| {
@@ -224,7 +230,24 @@ mod tests {
                 .collect();
             let mut screen = Screen::default();
             screen.update(&TagTable::new(AllocCounting::Wrapping32, true, rows), 90_000);
-            assert!(screen.state_bytes() < 5000, "{count} of {each}: {}", screen.state_bytes());
+            assert!(screen.state_bytes() < 4000, "{count} of {each}: {}", screen.state_bytes());
+        }
+    }
+
+    #[test]
+    fn excerpts_that_each_list_other_tags_do_not_add_up() {
+        let mut screen = Screen::default();
+        for step in 0..100_u32 {
+            let of = TagCounters { bytes: 1 << 30, outstanding: 1, allocs: 1 };
+            let row = |n: u32| TagUse {
+                tag: PoolTag::new((step * 1000 + n).to_be_bytes()),
+                paged: of,
+                nonpaged: of,
+            };
+            let excerpt =
+                TagTable::new(AllocCounting::Wrapping32, false, (0..50).map(row).collect());
+            screen.update(&excerpt, 90_000 + u64::from(step) * 600);
+            assert!(screen.state_bytes() < 4000, "{step}: {}", screen.state_bytes());
         }
     }
 }

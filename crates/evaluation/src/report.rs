@@ -124,6 +124,8 @@ pub struct Figures {
     pub recall: Share,
     /// Of right findings, those with somebody named.
     pub named: Share,
+    /// Of leaks by more than counts that ended within a day, those found or watched.
+    pub short: Share,
     /// By confidence: its lower end, its mean, and how many were right.
     pub calibration: Vec<(f32, f32, Share)>,
 }
@@ -137,6 +139,9 @@ impl Figures {
         let right = accused.iter().filter(|named| named.right).count() as u32;
         let counting: Vec<_> = results.leaks.iter().filter(|leak| leak.counts).collect();
         let found = counting.iter().filter(|leak| leak.found).count() as u32;
+        let short: Vec<_> =
+            results.leaks.iter().filter(|leak| leak.size >= 1.0 && leak.days < 1.0).collect();
+        let noticed = short.iter().filter(|leak| leak.found || leak.watched).count();
         let edges = [0.0_f32, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01];
         let calibration = edges
             .windows(2)
@@ -157,6 +162,7 @@ impl Figures {
             false_incidents: Rate::new(results.false_incidents.len() as u32, results.months),
             recall: Share::new(found, counting.len() as u32),
             named: Share::new(accused.len() as u32, results.findings),
+            short: Share::new(noticed as u32, short.len() as u32),
             calibration,
         }
     }
@@ -199,6 +205,7 @@ impl Figures {
             ),
             share("recall of growth that counts", &self.recall),
             share("right findings with a name", &self.named),
+            share("found or watched within a day", &self.short),
         ];
         for (_, mean, right) in &self.calibration {
             lines.push(share(&format!("  right at confidence {mean:.2}"), right));
@@ -207,7 +214,7 @@ impl Figures {
     }
 }
 
-/// Recall by size and duration, as a table.
+/// Recall by size and duration, as a table: found, and of the others those that were watched.
 #[must_use]
 pub fn recall_table(results: &Results) -> Vec<String> {
     let sizes = [(0.0, 0.5), (0.5, 1.0), (1.0, 2.0), (2.0, 5.0), (5.0, f64::INFINITY)];
@@ -215,7 +222,7 @@ pub fn recall_table(results: &Results) -> Vec<String> {
     let mut lines = vec![format!(
         "{:<26}{}",
         "growth, x what counts",
-        days.map(|(from, to)| format!("{:>14}", format!("{from} to {to} d"))).concat()
+        days.map(|(from, to)| format!("{:>16}", format!("{from} to {to} d"))).concat()
     )];
     for (least, most) in sizes {
         let cells = days.map(|(from, to)| {
@@ -226,10 +233,9 @@ pub fn recall_table(results: &Results) -> Vec<String> {
                 .filter(|leak| (from..to).contains(&leak.days))
                 .collect();
             let found = of.iter().filter(|leak| leak.found).count();
-            format!(
-                "{:>14}",
-                if of.is_empty() { "-".into() } else { format!("{found} of {}", of.len()) }
-            )
+            let watched = of.iter().filter(|leak| !leak.found && leak.watched).count();
+            let cell = format!("{found} + {watched} of {}", of.len());
+            format!("{:>16}", if of.is_empty() { "-".into() } else { cell })
         });
         lines.push(format!("{:<26}{}", format!("{least} to {most}"), cells.concat()));
     }

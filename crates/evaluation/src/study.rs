@@ -45,6 +45,8 @@ pub struct LeakResult {
     pub counts: bool,
     /// Whether it was called a leak.
     pub found: bool,
+    /// Whether it was listed as worth watching before that, or instead of it.
+    pub watched: bool,
     /// Hours from when it counted until it was found; negative when earlier.
     pub delay_h: Option<f64>,
     /// What it was, for people.
@@ -103,13 +105,16 @@ struct Found {
     tags: BTreeSet<PoolTag>,
 }
 
+/// When a tag was listed as worth watching.
+type Watched = (usize, PoolTag);
+
 /// Judges a group.
 #[must_use]
 pub fn run(plan: Plan) -> Results {
     let hosts = fleet::group(plan);
     let mut results = Results::default();
-    let found: Vec<Vec<Found>> =
-        (0..hosts.len()).map(|at| watch(&hosts, at, &mut results)).collect();
+    let (found, watched): (Vec<Vec<Found>>, Vec<Vec<Watched>>) =
+        (0..hosts.len()).map(|at| watch(&hosts, at, &mut results)).unzip();
     for (at, host) in hosts.iter().enumerate() {
         results.months += 1;
         results.healthy_months += u32::from(host.leaks.is_empty());
@@ -141,6 +146,10 @@ pub fn run(plan: Plan) -> Results {
                 days: leak.longest.0 as f64 / DAY as f64,
                 counts: leak.due.is_some(),
                 found: first.is_some(),
+                watched: watched[at].iter().any(|(slot, tag)| {
+                    leak.tags.contains(tag)
+                        && (leak.from..first.unwrap_or(leak.to + DAY)).contains(slot)
+                }),
                 delay_h: first.zip(leak.due).map(|(f, due)| (f as f64 - due as f64) / 6.0),
                 note: note(plan, at, host, leak),
             });
@@ -186,11 +195,11 @@ fn is_known_height(host: &Host, found: &Found) -> bool {
 }
 
 /// Lets a month pass over a host. Each cause is told once.
-fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
+fn watch(hosts: &[Host], at: usize, results: &mut Results) -> (Vec<Found>, Vec<Watched>) {
     let host = &hosts[at];
     let mut screen = Screen::default();
     let mut table = empty_table(&host.tags);
-    let mut found: Vec<Found> = Vec::new();
+    let (mut found, mut watched): (Vec<Found>, Vec<Watched>) = (Vec::new(), Vec::new());
     for slot in 0..host.slots.len() {
         let Some((_, up)) = host.slots[slot] else { continue };
         fill(&mut table, &host.tags, slot);
@@ -217,7 +226,11 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
         results.studies.1 += chosen.len() as u64;
         // Only what may be wrong is worth the whole case file.
         let glance = case(hosts, at, slot, &chosen, &table, Depth::Candidates);
-        if judge(&glance).iter().all(|diagnosis| !is_wrong(diagnosis)) {
+        let judged = judge(&glance);
+        let tags = judged.iter().flat_map(|diagnosis| &diagnosis.tags);
+        let worth_watching = tags.filter(|tag| tag.finding == TagFinding::Watched);
+        watched.extend(worth_watching.map(|tag| (slot, tag.tag)));
+        if judged.iter().all(|diagnosis| !is_wrong(diagnosis)) {
             continue;
         }
         let case = case(hosts, at, slot, &chosen, &table, Depth::Whole);
@@ -237,7 +250,7 @@ fn watch(hosts: &[Host], at: usize, results: &mut Results) -> Vec<Found> {
             }
         }
     }
-    found
+    (found, watched)
 }
 
 fn is_wrong(diagnosis: &Diagnosis) -> bool {

@@ -28,9 +28,16 @@ fn main() {
             "Abcd Nonp 378 580 24 692 353 888 220 826 112 624\n".to_owned(),
         ),
         ("cut rows, one after the other", "Abcd Nonp 378580 24692 353888\n".to_owned()),
+        ("short rows of a Markdown table", "| a | b |\n".to_owned()),
+        ("Markdown on one line", "| Abcd | Nonp | 12 | 900 | |---|---|---|---| ".to_owned()),
+        ("bars alone", "|".to_owned()),
+        ("events that a web page wrote", event.replace('<', "&lt;").replace('\n', "<br>")),
+        ("lines of an old Mac", capture.replace('\n', "\r")),
+        ("ended processes", process.replace("88584448", "00000000").replace("90472", "0")),
         ("nonsense", "no tool of any kind prints a line that is like this one here\n".to_owned()),
     ] {
-        let text = part.repeat(MAX_TEXT_BYTES / part.len());
+        let opening = "| Tag | Type | Diff | Bytes |\n|---|---|---|---|\n";
+        let text = [opening, &part.repeat((MAX_TEXT_BYTES - opening.len()) / part.len())].concat();
         let began = Instant::now();
         let reading = read(name, text.as_bytes());
         let read_in = began.elapsed();

@@ -4,6 +4,8 @@ use crate::poolused;
 
 /// Shorter lines are rows already.
 const MIN_LINE: usize = 60;
+/// Words and bars of a line that are looked at. What follows stays one row.
+const MAX_WORDS: usize = 1 << 20;
 
 /// The rows of a line: itself, unless it holds several rows of poolmon, `!poolused` or Markdown.
 pub(crate) fn rows(line: &str) -> Vec<&str> {
@@ -34,10 +36,10 @@ fn starts(line: &str) -> Vec<usize> {
 
 /// Where the processes of a list start that follows a table on its line.
 fn process_starts(line: &str) -> Vec<usize> {
-    let words: Vec<_> = words(line).collect();
     let is_address = |word: &str| word.len() >= 8 && word.bytes().all(|b| b.is_ascii_hexdigit());
-    let pairs = words.windows(2).filter(|pair| pair[0].1 == "PROCESS" && is_address(pair[1].1));
-    pairs.map(|pair| pair[0].0).collect()
+    let pairs = words(line).zip(words(line).skip(1));
+    let starts = pairs.filter(|((_, name), (_, word))| *name == "PROCESS" && is_address(word));
+    starts.map(|((at, _), _)| at).collect()
 }
 
 /// Where the tags before `Nonp` or `Paged` and a number start, and the titles above them. One such
@@ -66,7 +68,7 @@ fn poolmon_starts(line: &str) -> Vec<usize> {
 fn poolused_starts(line: &str) -> Vec<usize> {
     let Some((heads_at, heads_end, columns)) = poolused::heads(line) else { return Vec::new() };
     let mut starts = vec![heads_at];
-    let rest: Vec<_> = words(&line[heads_end..]).collect();
+    let rest: Vec<_> = words(&line[heads_end..]).take(MAX_WORDS).collect();
     let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
     let mut at = 0;
     while at < rest.len() {
@@ -86,7 +88,7 @@ fn poolused_starts(line: &str) -> Vec<usize> {
 /// Where the rows of a Markdown table start, and what follows it. The rule below its header tells
 /// how many cells a row has.
 fn markdown_starts(line: &str) -> Vec<usize> {
-    let bars: Vec<usize> = line.match_indices('|').map(|(at, _)| at).collect();
+    let bars: Vec<usize> = line.match_indices('|').map(|(at, _)| at).take(MAX_WORDS).collect();
     let cells: Vec<&str> = bars.windows(2).map(|pair| line[pair[0] + 1..pair[1]].trim()).collect();
     let is_rule = |cell: &&str| cell.contains('-') && cell.bytes().all(|b| b":-".contains(&b));
     let Some(rule) = cells.iter().position(is_rule) else { return Vec::new() };

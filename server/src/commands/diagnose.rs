@@ -8,6 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_evidence::{Content, PooltagEntry, Reading, read, reading::MAX_TEXT_BYTES};
 
 use crate::{
@@ -30,7 +31,9 @@ pub(crate) fn run(options: &DiagnoseOptions) -> anyhow::Result<()> {
     }
     let readings: Vec<Reading> =
         paths.iter().map(|path| read_file(path)).collect::<Result<_, _>>()?;
-    let judged = diagnosing::judge(readings, pooltag);
+    let mut catalogue = Catalogue::default();
+    diagnosing::add(&mut catalogue, pooltag);
+    let judged = diagnosing::judge(readings, catalogue);
     if !judged.is_understood() {
         eprintln!(
             "Nothing in {} was understood. What is read: poolmon, !vm, !poolused, !process, handle \

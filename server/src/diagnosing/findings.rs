@@ -1,5 +1,6 @@
 //! What a page shows of a judgement on texts. Kept as JSON beside them.
 
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_evidence::{Reading, read};
 use poolwatch_model::{Bytes, Pool, PoolTag, diagnosis::Diagnosis};
 use serde::{Deserialize, Serialize};
@@ -51,9 +52,9 @@ pub struct FoundTag {
 }
 
 impl Findings {
-    /// Reads and judges texts.
+    /// Reads and judges texts, by what `catalogue` says of tags.
     #[must_use]
-    pub fn of(files: &[File]) -> Self {
+    pub fn of(files: &[File], catalogue: Catalogue) -> Self {
         let readings: Vec<Reading> =
             files.iter().map(|file| read(&file.name, &file.content)).collect();
         let texts = files.iter().zip(&readings).map(|(file, reading)| ReadText {
@@ -62,7 +63,7 @@ impl Findings {
             summary: import::summary(reading),
         });
         let texts = texts.collect();
-        let judged = judge(readings, Vec::new());
+        let judged = judge(readings, catalogue);
         Self {
             texts,
             tags: tags(&judged),

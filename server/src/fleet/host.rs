@@ -2,11 +2,15 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
+    sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{BootId, Bytes, HostId, Pool, Snapshot, memory::Memory};
+use poolwatch_model::{
+    BootId, Bytes, HostId, Pool, Snapshot,
+    diagnosis::{Diagnosis, TagFinding, Verdict},
+    memory::Memory,
+};
 use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::FrameId};
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
@@ -16,6 +20,8 @@ use super::{
     tables::{Held, Shared, Tables},
 };
 
+/// A host that gives cause is studied every hour at least; what was found longer ago is past.
+const WATCHED_FOR: SignedDuration = SignedDuration::from_hours(3);
 /// Boots of a host whose anchors are kept at hand.
 const BOOTS: usize = 4;
 
@@ -27,6 +33,8 @@ pub struct LiveHost {
     /// What taking in its frames needs; locked for the length of an upload.
     pub ingest: tokio::sync::Mutex<Ingest>,
     state: RwLock<State>,
+    /// What its latest study found worth watching, and when.
+    watching: Mutex<Option<(Timestamp, Diagnosis)>>,
     shared: Arc<Shared>,
 }
 
@@ -100,7 +108,31 @@ impl State {
 
 impl LiveHost {
     pub(super) fn new(id: HostId, shared: Arc<Shared>) -> Self {
-        Self { id, ingest: tokio::sync::Mutex::default(), state: RwLock::default(), shared }
+        Self {
+            id,
+            ingest: tokio::sync::Mutex::default(),
+            state: RwLock::default(),
+            watching: Mutex::default(),
+            shared,
+        }
+    }
+
+    /// Keeps what a study found: of a host with which nothing is wrong, what is worth watching.
+    pub fn watch(&self, found: Option<&Diagnosis>, now: Timestamp) {
+        let is_watched = |one: &&Diagnosis| {
+            one.verdict == Verdict::NoLeakShown
+                && one.tags.iter().any(|tag| tag.finding == TagFinding::Watched)
+        };
+        let kept = found.filter(is_watched).map(|one| (now, one.clone()));
+        *self.watching.lock().unwrap_or_else(PoisonError::into_inner) = kept;
+    }
+
+    /// What is worth watching, as long as its study is not old.
+    #[must_use]
+    pub fn watching(&self, now: Timestamp) -> Option<Diagnosis> {
+        let watching = self.watching.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = watching.as_ref().filter(|(at, _)| now.duration_since(*at) < WATCHED_FOR);
+        fresh.map(|(_, diagnosis)| diagnosis.clone())
     }
 
     /// What is known of it. Hold it shortly: uploads wait.

@@ -10,6 +10,7 @@ use axum::{
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_evidence::read;
 use poolwatch_model::{Bytes, HostId, person::Role};
 use poolwatch_store::{
@@ -58,8 +59,9 @@ pub(super) async fn diagnose(
         let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
         return Ok(show_form(&app, &person, &uri, Some(error)).await?.into_response());
     }
+    let catalogue = app.tag_names.catalogue();
     let (files, findings) = aside(move || {
-        let findings = Findings::of(&files);
+        let findings = Findings::of(&files, Catalogue::clone(&catalogue));
         (files, findings)
     })
     .await?;
@@ -92,9 +94,10 @@ pub(super) async fn report(
 ) -> Result<Json<Report>, Failure> {
     let upload = find(&app, &id).await?;
     let files = files_of(&app, upload.id).await?;
+    let catalogue = app.tag_names.catalogue();
     let report = aside(move || {
         let readings = files.iter().map(|file| read(&file.name, &file.content)).collect();
-        Report::new(&diagnosing::judge(readings, Vec::new()))
+        Report::new(&diagnosing::judge(readings, Catalogue::clone(&catalogue)))
     });
     Ok(Json(report.await?))
 }

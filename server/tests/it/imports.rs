@@ -6,6 +6,7 @@ use poolwatch_model::{PoolTag, person::Role};
 use poolwatch_server::{
     clock,
     import::{self, File},
+    pages::EVIDENCE_BYTES,
 };
 use poolwatch_store::evidence;
 
@@ -178,5 +179,23 @@ async fn an_upload_of_nonsense_is_told_so_and_an_empty_one_too() {
             response = server.client.get(url).bearer_auth(&operator).send().await.unwrap();
         }
         assert!(response.text().await.unwrap().contains(told), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn an_upload_that_is_too_large_or_too_many_is_refused_in_words() {
+    let server = Server::start().await;
+    let operator = server.api_token(Role::Operator).await;
+    let part = "--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\n\r\n";
+    let many = format!("{part}x\r\n").repeat(101);
+    let huge = format!("{part}{}\r\n", "x".repeat(EVIDENCE_BYTES));
+    for (parts, status, told) in [(many, 400, "up to 100 files"), (huge, 413, "100 MB")] {
+        let request = server.client.post(format!("{}/evidence/diagnose", server.url));
+        let request = request.header("content-type", "multipart/form-data; boundary=b");
+        let request = request.bearer_auth(&operator).body(format!("{parts}--b--\r\n"));
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status(), status);
+        let text = response.text().await.unwrap();
+        assert!(text.contains(told), "{text}");
     }
 }

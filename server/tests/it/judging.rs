@@ -114,6 +114,21 @@ async fn a_quiet_host_is_studied_and_nobody_is_told_anything() {
 }
 
 #[tokio::test]
+async fn growth_that_is_too_little_to_tell_anybody_is_watched() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("slow").await;
+    send_all(&mut agent, |step| fooo(step / 100, true)).await;
+    let now = clock::now();
+    assert_eq!(judging::study(&server.app, agent.id, now).await.unwrap(), Some(false));
+    assert_eq!(listed(&server).await, []);
+    let live = server.app.fleet.known(agent.id).unwrap();
+    let watching = live.watching(now).expect("30 MB in two days");
+    let headline = poolwatch_web::words::headline(&watching);
+    assert!(headline.contains("Worth watching: tag Fooo"), "{headline}");
+    assert_eq!(live.watching(now + SignedDuration::from_hours(4)), None);
+}
+
+#[tokio::test]
 async fn a_restart_resolves_nothing() {
     let server = Server::start().await;
     let mut agent = server.enrol("fs-02").await;

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_evidence::read;
 use poolwatch_model::{
     Pool, PoolTag,
@@ -11,7 +12,8 @@ use poolwatch_server::diagnosing::{Judged, judge};
 
 fn judged(texts: &[String]) -> Judged {
     let readings = texts.iter().enumerate();
-    judge(readings.map(|(at, text)| read(&at.to_string(), text.as_bytes())).collect(), Vec::new())
+    let readings = readings.map(|(at, text)| read(&at.to_string(), text.as_bytes())).collect();
+    judge(readings, Catalogue::default())
 }
 
 /// Names with a confidence that accuses.

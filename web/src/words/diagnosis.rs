@@ -2,7 +2,9 @@
 
 use poolwatch_model::{
     Pool,
-    diagnosis::{Diagnosis, Evidence, Measure, Suspect, SuspectKind, TimeLeft, Verdict},
+    diagnosis::{
+        Diagnosis, Evidence, Measure, Suspect, SuspectKind, TagFinding, TimeLeft, Verdict,
+    },
 };
 
 use super::{confidence, evidence::pool_of, objects_of, pool_title};
@@ -108,11 +110,25 @@ fn state(diagnosis: &Diagnosis) -> String {
             "Windows ran out of commit (virtual memory), not of pool: no tag is to blame."
                 .to_owned()
         }
-        Verdict::NoLeakShown => "Neither pool shows a leak.".to_owned(),
+        Verdict::NoLeakShown => {
+            format!("Neither pool shows a leak.{}", worth_watching(diagnosis))
+        }
         Verdict::InsufficientEvidence => {
             "There is not enough evidence yet to name a cause.".to_owned()
         }
     }
+}
+
+/// ` Worth watching: tag Abcd, 40 MB more per day.`
+fn worth_watching(diagnosis: &Diagnosis) -> String {
+    let watched = diagnosis.tags.iter().filter(|tag| tag.finding == TagFinding::Watched);
+    let tags: Vec<String> = watched
+        .map(|one| match one.bytes_per_day {
+            Some(per_day) => format!("tag {}, {per_day} more per day", one.tag),
+            None => format!("tag {}", one.tag),
+        })
+        .collect();
+    if tags.is_empty() { String::new() } else { format!(" Worth watching: {}.", tags.join("; ")) }
 }
 
 /// Whether commit has not run out yet.
@@ -236,6 +252,7 @@ fn more_telling(fact: &Evidence) -> Option<(u8, String)> {
 mod tests {
     use poolwatch_model::{
         Bytes, PoolTag,
+        diagnosis::JudgedTag,
         memory::{Ceiling, CeilingSource},
     };
 
@@ -334,6 +351,20 @@ mod tests {
                 "Windows ran out of commit (virtual memory), not of pool: no tag is to blame.",
             ),
             (diagnosis(Verdict::NoLeakShown, vec![], vec![]), "Neither pool shows a leak."),
+            (
+                Diagnosis {
+                    tags: vec![JudgedTag {
+                        tag: PoolTag::new(*b"Abcd"),
+                        pool: Pool::Nonpaged,
+                        bytes: Bytes(1 << 30),
+                        outstanding: 1 << 20,
+                        finding: TagFinding::Watched,
+                        bytes_per_day: Some(Bytes(40 << 20)),
+                    }],
+                    ..diagnosis(Verdict::NoLeakShown, vec![], vec![])
+                },
+                "Neither pool shows a leak. Worth watching: tag Abcd, 40 MB more per day.",
+            ),
             (
                 diagnosis(Verdict::InsufficientEvidence, vec![], vec![]),
                 "There is not enough evidence yet to name a cause.",

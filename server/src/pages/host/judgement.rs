@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::{Observation, diagnose};
 use poolwatch_model::{
     Bytes, HostId, Snapshot,
-    diagnosis::{Diagnosis, TimeLeft},
+    diagnosis::{Diagnosis, TimeLeft, Verdict},
     event::{Event, EventKind},
     incident::Incident,
 };
@@ -82,7 +82,13 @@ pub(in crate::pages) async fn known(
         None => {
             let source = presence::source(&summary);
             let events = relevant_events(db, id, source, now).await?;
-            judge(&summary, snapshot.as_ref(), before.as_ref(), &events, now)
+            let judged = judge(&summary, snapshot.as_ref(), before.as_ref(), &events, now);
+            // A study sees more than two moments do.
+            let watching = app.fleet.known(id).and_then(|live| live.watching(now));
+            let is_calm = |one: &Diagnosis| {
+                matches!(one.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
+            };
+            if judged.as_ref().is_none_or(is_calm) { watching.or(judged) } else { judged }
         }
     };
     Ok(Some(Known { summary, snapshot, before, incident, diagnosis }))
