@@ -142,7 +142,4 @@ async fn study(pool: &PgPool, host: HostId, end: Timestamp, from: &str) {
     let day_before = later((STUDIED - 24) * 60);
     read::series(&mut db, host, &figures, day_before, end, 3600).await.unwrap();
     println!("{} tags over 24 h from {from}: {:?}", figures.len(), begun.elapsed());
-    let begun = Instant::now();
-    let keys = frames::keys(&mut db, host, day_before, end, 3600).await.unwrap();
-    println!("{} key frames of 24 h, not decoded: {:?}", keys.len(), begun.elapsed());
 }

@@ -44,6 +44,42 @@ pub struct StoredFrame {
     pub payload: Vec<u8>,
 }
 
+/// A row of the table, without what only searches need.
+struct Row {
+    ts: jiff_sqlx::Timestamp,
+    boot_no: i32,
+    seq: i64,
+    payload: Vec<u8>,
+}
+
+impl From<Row> for StoredFrame {
+    fn from(row: Row) -> Self {
+        Self {
+            at: row.ts.to_jiff(),
+            boot_no: row.boot_no,
+            seq: row.seq.unsigned_abs(),
+            payload: row.payload,
+        }
+    }
+}
+
+/// A row of one of many hosts.
+pub(crate) struct HostRow {
+    pub(crate) host: i32,
+    pub(crate) ts: jiff_sqlx::Timestamp,
+    pub(crate) boot_no: i32,
+    pub(crate) seq: i64,
+    pub(crate) payload: Vec<u8>,
+}
+
+impl HostRow {
+    /// The frame, with its host.
+    pub(crate) fn into_frame(self) -> (HostId, StoredFrame) {
+        let Self { host, ts, boot_no, seq, payload } = self;
+        (HostId(host), Row { ts, boot_no, seq, payload }.into())
+    }
+}
+
 /// Appends frames in one statement. Frames that are there already stay as they are. Hours that were
 /// over five minutes ago are marked: their chunks have to be made anew.
 ///
@@ -100,7 +136,8 @@ pub async fn chain(
     since: Timestamp,
     until: Timestamp,
 ) -> Result<Vec<StoredFrame>> {
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        Row,
         "WITH start AS (
              SELECT ts, boot_no, seq FROM frames
              WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND is_key
@@ -116,90 +153,7 @@ pub async fn chain(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StoredFrame {
-            at: row.ts.to_jiff(),
-            boot_no: row.boot_no,
-            seq: row.seq.unsigned_abs(),
-            payload: row.payload,
-        })
-        .collect())
-}
-
-/// The key frames of a host in a period, at most one per `step_s` seconds, oldest first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn keys(
-    db: &mut PgConnection,
-    host: HostId,
-    since: Timestamp,
-    until: Timestamp,
-    step_s: u32,
-) -> Result<Vec<StoredFrame>> {
-    let rows = sqlx::query!(
-        "SELECT DISTINCT ON (date_bin(make_interval(secs => $4), ts, 'epoch'))
-             ts, boot_no, seq, payload
-         FROM frames WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND is_key
-         ORDER BY date_bin(make_interval(secs => $4), ts, 'epoch'), ts
-         LIMIT 2000",
-        host.0,
-        since.to_sqlx(),
-        until.to_sqlx(),
-        f64::from(step_s),
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StoredFrame {
-            at: row.ts.to_jiff(),
-            boot_no: row.boot_no,
-            seq: row.seq.unsigned_abs(),
-            payload: row.payload,
-        })
-        .collect())
-}
-
-/// Frames of one page of [`page`].
-const PAGE: i64 = 500;
-
-/// The frames of a host in a period after a known one, given by its time, boot and sequence number,
-/// oldest first: some hundreds at a time.
-///
-/// # Errors
-/// When the database fails.
-pub async fn page(
-    db: &mut PgConnection,
-    host: HostId,
-    since: Timestamp,
-    until: Timestamp,
-    after: Option<(Timestamp, i32, u64)>,
-) -> Result<Vec<StoredFrame>> {
-    let (at, boot_no, seq) = after.unwrap_or((since, -1, 0));
-    let rows = sqlx::query!(
-        "SELECT ts, boot_no, seq, payload FROM frames
-         WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND (ts, boot_no, seq) > ($2, $4, $5)
-         ORDER BY ts, boot_no, seq LIMIT $6",
-        host.0,
-        at.to_sqlx(),
-        until.to_sqlx(),
-        boot_no,
-        signed(seq, "sequence number")?,
-        PAGE,
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| StoredFrame {
-            at: row.ts.to_jiff(),
-            boot_no: row.boot_no,
-            seq: row.seq.unsigned_abs(),
-            payload: row.payload,
-        })
-        .collect())
+    Ok(rows.into_iter().map(StoredFrame::from).collect())
 }
 
 /// For each host, its key frame nearest to `at` within `slack_s` seconds.
@@ -213,7 +167,8 @@ pub async fn keys_near(
     slack_s: u32,
 ) -> Result<Vec<(HostId, StoredFrame)>> {
     let ids: Vec<i32> = hosts.iter().map(|host| host.0).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        HostRow,
         "SELECT id AS \"host!\", near.ts, near.boot_no, near.seq, near.payload
          FROM unnest($1::int[]) AS id
          CROSS JOIN LATERAL (
@@ -229,18 +184,7 @@ pub async fn keys_near(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let frame = StoredFrame {
-                at: row.ts.to_jiff(),
-                boot_no: row.boot_no,
-                seq: row.seq.unsigned_abs(),
-                payload: row.payload,
-            };
-            (HostId(row.host), frame)
-        })
-        .collect())
+    Ok(rows.into_iter().map(HostRow::into_frame).collect())
 }
 
 /// The use of both pools over time.

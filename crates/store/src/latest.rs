@@ -5,7 +5,10 @@ use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
 use sqlx::PgConnection;
 
-use crate::{Result, frames::StoredFrame};
+use crate::{
+    Result,
+    frames::{HostRow, StoredFrame},
+};
 
 /// The newest frame of each of these hosts since a time: one look into an index per host.
 ///
@@ -17,7 +20,8 @@ pub async fn frames(
     since: Timestamp,
 ) -> Result<Vec<(HostId, StoredFrame)>> {
     let ids: Vec<i32> = hosts.iter().map(|host| host.0).collect();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        HostRow,
         "SELECT id AS \"host!\", newest.ts, newest.boot_no, newest.seq, newest.payload
          FROM unnest($1::int[]) AS id
          CROSS JOIN LATERAL (
@@ -30,18 +34,7 @@ pub async fn frames(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| {
-            let frame = StoredFrame {
-                at: row.ts.to_jiff(),
-                boot_no: row.boot_no,
-                seq: row.seq.unsigned_abs(),
-                payload: row.payload,
-            };
-            (HostId(row.host), frame)
-        })
-        .collect())
+    Ok(rows.into_iter().map(HostRow::into_frame).collect())
 }
 
 /// One hour of one host's pools.

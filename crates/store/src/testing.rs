@@ -82,6 +82,14 @@ pub async fn forget_frames(db: &mut PgConnection, before: Timestamp) -> anyhow::
     Ok(())
 }
 
+/// How many marks there are of hours that have to be looked at.
+///
+/// # Errors
+/// When the database fails.
+pub async fn marks(db: &mut PgConnection) -> anyhow::Result<i64> {
+    Ok(sqlx::query_scalar("SELECT count(*) FROM dirty_hours").fetch_one(db).await?)
+}
+
 /// Lets every lease of a message end, as if its time had come.
 ///
 /// # Errors

@@ -42,6 +42,11 @@ pub(crate) async fn all_is_there(pool: &PgPool, record: &Path) -> usize {
     acknowledged.values().map(HashMap::len).sum()
 }
 
+/// The hosts of which something was acknowledged.
+pub(crate) fn hosts(record: &Path) -> Vec<HostId> {
+    read(record).into_keys().map(HostId).collect()
+}
+
 fn read(record: &Path) -> Acknowledged {
     let mut acknowledged = Acknowledged::new();
     let mut lines = csv::Reader::from_path(record).unwrap();

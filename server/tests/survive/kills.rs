@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{chance, check, duration, processes, world::World};
+use poolwatch_model::HostId;
+
+use crate::{chance, check, chunks, duration, processes, world::World};
 
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
 const MOST_PAUSE: Duration = Duration::from_secs(6);
@@ -40,6 +42,10 @@ async fn what_is_acknowledged_survives_kills_of_anything_at_any_moment() {
     let [servers, postmasters, backends] = kills;
     let pool = world.database().await;
     let acknowledged = check::all_is_there(&pool, &world.record()).await;
+    // Their hour is not over: made here, of what came twice, in the wrong order, or late.
+    let hosts: Vec<HostId> = check::hosts(&world.record()).into_iter().step_by(10).collect();
+    chunks::make(&pool, &hosts).await;
+    assert!(chunks::say_what_frames_said(&pool, &hosts).await > 0);
     println!(
         "{servers} kills of the server, {postmasters} of Postgres, {backends} of a backend: all \
          {acknowledged} acknowledged frames are there; {} uploads were sent again",

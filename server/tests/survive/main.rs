@@ -7,6 +7,8 @@
 
 mod chance;
 mod check;
+mod chunks;
+mod compaction;
 mod disk;
 mod kills;
 mod mail;

@@ -12,7 +12,7 @@ use crate::{
     Result, boots,
     chunk::{Chunk, snapshot::Pick},
     compact::after,
-    frames,
+    frames::{self, StoredFrame},
 };
 
 /// Moments of one answer at most: a week of ten minutes.
@@ -178,8 +178,8 @@ pub async fn moments(
     Ok(pages.into_iter().rev().flatten().chain(latest.map(Past::from)).collect())
 }
 
-/// The tags of a host at the time nearest to `at` of which they are known, within `slack`: the means
-/// of a point where there is a chunk, else as they were taken.
+/// The tags of a host near a time, no farther than `slack`: of the nearest key frame where frames are
+/// kept, which costs least, else the means of the nearest point.
 ///
 /// # Errors
 /// When the database fails or holds something else than chunks.
@@ -193,6 +193,9 @@ pub async fn tags_at(
         at.saturating_sub(slack).unwrap_or(Timestamp::MIN),
         at.saturating_add(slack).unwrap_or(Timestamp::MAX),
     );
+    if let Some(then) = in_key_frame(db, host, at, slack).await? {
+        return Ok(Some(then));
+    }
     let mut found = whole::of(db, host, from, to).await?;
     found.sort_by_key(|whole| whole.distance_s(at));
     let mut best: Option<TagsThen> = None;
@@ -216,6 +219,22 @@ pub async fn tags_at(
         }
     }
     Ok(best)
+}
+
+async fn in_key_frame(
+    db: &mut PgConnection,
+    host: HostId,
+    at: Timestamp,
+    slack: SignedDuration,
+) -> Result<Option<TagsThen>> {
+    let slack_s = u32::try_from(slack.as_secs()).unwrap_or(u32::MAX);
+    let found = frames::keys_near(db, &[host], at, slack_s).await?;
+    let then = |frame: &StoredFrame| {
+        let mut decoder = Decoder::default();
+        let read = decoder.decode(&frame.payload).is_ok().then(|| decoder.into_last());
+        Some(TagsThen { at: frame.at, tags: read??.snapshot.tags? })
+    };
+    Ok(found.first().and_then(|(_, frame)| then(frame)))
 }
 
 fn of_slot(chunk: &Chunk, slot: usize, pick: Pick, begun: &BTreeMap<i32, Timestamp>) -> Past {

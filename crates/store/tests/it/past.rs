@@ -166,14 +166,20 @@ async fn the_tags_nearest_to_a_time_are_found_on_either_side_and_not_too_far() {
     for hour in [0, 3] {
         make_hour(&pool, later(hour * 60)).await;
     }
-    for _ in 0..2 {
+    let near = async |db: &mut PgConnection| {
         let mut found = Vec::new();
-        for (minute, slack) in [(20, 60), (100, 60), (150, 60), (110, 30), (119, 61)] {
+        for (minute, slack) in [(20, 60), (100, 60), (150, 60), (110, 30), (119, 60)] {
             let slack = SignedDuration::from_mins(slack);
-            let then = read::tags_at(&mut db, host, later(minute), slack).await.unwrap();
+            let then = read::tags_at(&mut *db, host, later(minute), slack).await.unwrap();
             found.push(then.map(|then| (then.at.as_second() - noon().as_second()) / 60));
         }
-        assert_eq!(found, [Some(15), Some(55), Some(185), None, None]);
-        make_day(&pool).await;
-    }
+        found
+    };
+    // Key frames are at 0 and 180.
+    assert_eq!(near(&mut db).await, [Some(0), Some(55), Some(180), None, None]);
+    forget_frames(&mut db).await;
+    let expected = [Some(15), Some(55), Some(185), None, None];
+    assert_eq!(near(&mut db).await, expected);
+    make_day(&pool).await;
+    assert_eq!(near(&mut db).await, expected);
 }
