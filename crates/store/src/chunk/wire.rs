@@ -61,6 +61,15 @@ impl<'a> Reader<'a> {
         Err(Malformed)
     }
 
+    /// Passes over some numbers.
+    pub(super) fn skip(&mut self, count: usize) -> Result<(), Malformed> {
+        let Some(last) = count.checked_sub(1) else { return Ok(()) };
+        let mut ends = (0..self.0.len()).filter(|at| self.0[*at] & 0x80 == 0);
+        let end = ends.nth(last).ok_or(Malformed)?;
+        self.0 = &self.0[end + 1..];
+        Ok(())
+    }
+
     pub(super) fn count(&mut self, limit: usize) -> Result<usize, Malformed> {
         usize::try_from(self.varint()?).ok().filter(|count| *count <= limit).ok_or(Malformed)
     }
