@@ -95,6 +95,18 @@ impl<'a> Reader<'a> {
         u32::try_from(self.varint()?).map_err(|_| Malformed)
     }
 
+    /// Passes over some numbers.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn skip(&mut self, count: usize) -> Result<(), Malformed> {
+        let Some(last) = count.checked_sub(1) else { return Ok(()) };
+        let mut ends = (0..self.0.len()).filter(|at| self.0[*at] & 0x80 == 0);
+        let end = ends.nth(last).ok_or(Malformed)?;
+        self.0 = &self.0[end + 1..];
+        Ok(())
+    }
+
     /// A count or length that may not exceed `limit`.
     ///
     /// # Errors

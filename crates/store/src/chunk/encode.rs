@@ -138,9 +138,7 @@ pub(crate) fn row(
     figures: usize,
     slots: usize,
 ) -> Result<Vec<Column>, Malformed> {
-    let mut found = block::rows(block, Head::rows_beside(rows, row), figures, slots)?;
-    let at = row % BLOCK_ROWS;
-    if at < found.len() { Ok(found.swap_remove(at)) } else { Err(Malformed) }
+    block::row(block, Head::rows_beside(rows, row), row % BLOCK_ROWS, figures, slots)
 }
 
 fn put_names(names: &[ProcessName]) -> Vec<u8> {
