@@ -31,7 +31,7 @@ test("people take an incident over and comment on it, with the keyboard alone", 
   await openIncident(page);
   await page.getByRole("button", { name: "Take it over" }).press("Enter");
   await expect(page.locator("dl.facts")).toContainText("Demo");
-  await page.getByLabel("Comment").fill("<b>restarted</b>\nBadApp");
+  await page.getByRole("textbox", { name: "Comment" }).fill("<b>restarted</b>\nBadApp");
   await page.getByRole("button", { name: "Comment" }).press("Enter");
   const said = page.locator(".said").first();
   await expect(said).toHaveText("<b>restarted</b>\nBadApp");

@@ -23,7 +23,10 @@ function read(index) {
   const host = near === null ? null : data.hosts[near];
   if (host && index !== null && host.values[at] !== null) parts.push(`${host.name} ${size(host.values[at])}`);
   if (index !== null && index !== undefined) parts.push(when(data.t[at]));
-  else if (data.hosts.length < data.of) parts.push(`the worst ${data.hosts.length} of ${data.of} hosts`);
+  else {
+    const known = data.hosts.filter((host) => host.values.some((value) => value !== null)).length;
+    if (known < data.of) parts.push(`${known} of ${data.of} hosts are drawn`);
+  }
   output.textContent = parts.join("  ·  ");
 }
 

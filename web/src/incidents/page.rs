@@ -14,6 +14,9 @@ use crate::{
     links, shell::live_page, steps::NextStep, words,
 };
 
+/// A difference this unlikely to be an accident tells something.
+const TELLING: f64 = 0.05;
+
 /// One incident.
 #[derive(Debug, Clone, Template)]
 #[template(path = "incident.html", blocks = ["live"])]
@@ -117,6 +120,16 @@ impl IncidentPage {
 
     fn affected(&self) -> u64 {
         self.incident.hosts.len() as u64
+    }
+
+    /// What tells affected hosts from healthy ones.
+    fn telling(&self) -> Vec<&AttributeCounts> {
+        self.comparison.iter().filter(|row| row.p <= TELLING).collect()
+    }
+
+    /// Differences that may be an accident.
+    fn doubtful(&self) -> Vec<&AttributeCounts> {
+        self.comparison.iter().filter(|row| row.p > TELLING).collect()
     }
 
     fn tags(&self) -> &[JudgedTag] {

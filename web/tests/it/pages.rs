@@ -264,6 +264,12 @@ fn an_incident_shows_its_facts_people_and_history() {
             "action=\"/incidents/17/resolve\"",
         ],
     );
+    assert!(!text.contains("<details>"), "a telling difference is not folded");
+    page.comparison[0].p = 1.0;
+    says(
+        &page.render().unwrap(),
+        &["Nothing that is known of them tells", "<summary>1 difference that may be an accident"],
+    );
     page.may_act = false;
     assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
     page.incident.state = IncidentState::Resolved;

@@ -26,7 +26,7 @@ use crate::{
 /// Hosts that are drawn, the worst.
 const HOSTS: usize = 200;
 /// So few hosts are read each for itself: finer than by the hour, and up to now.
-const FEW: usize = 12;
+const FEW: usize = 24;
 /// Points of a line, at most, and the seconds between them at the least.
 const POINTS: u32 = 200;
 const STEP_S: u32 = 600;
