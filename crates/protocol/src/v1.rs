@@ -7,7 +7,7 @@ pub mod messages;
 pub mod parts;
 mod sections;
 mod table;
-mod wire;
+pub mod wire;
 
 pub use batch::{Batch, SenderClock};
 pub use envelope::{Envelope, Section, Stamp};

@@ -41,7 +41,7 @@ pub enum StoreError {
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
     /// A stored chunk does not read as one.
-    #[error(transparent)]
+    #[error("stored chunk: {0}")]
     Chunk(#[from] chunk::Malformed),
     /// A chunk did not read as it was written, or a list that it refers to is gone.
     #[error("{0}")]

@@ -63,7 +63,12 @@ pub async fn keep(
     for table in Table::ALL {
         let end = now.saturating_sub(kept(table, retention)).unwrap_or(Timestamp::MIN);
         let old = partitions::list(db, table).await?.into_iter().filter(|old| old.end <= end);
-        for partition in old.take(MOST) {
+        let before = dropped.len();
+        // One that has to stay keeps none of the others.
+        for partition in old {
+            if dropped.len() - before == MOST {
+                break;
+            }
             let unmarked = unmarked(table, &partition);
             if is_replaced(db, table, &partition, now).await?
                 && partitions::drop(db, table, &partition, unmarked).await?

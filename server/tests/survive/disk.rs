@@ -8,7 +8,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{check, duration, world::World};
+use poolwatch_model::HostId;
+
+use crate::{check, chunks, duration, world::World};
 
 /// Room for a fresh database and some of its log, in megabytes.
 const DISK_MB: u32 = 300;
@@ -64,6 +66,9 @@ async fn what_is_acknowledged_survives_a_full_disk() {
     let report = load.report();
     let pool = world.database().await;
     let acknowledged = check::all_is_there(&pool, &world.record()).await;
+    let hosts: Vec<HostId> = check::hosts(&world.record()).into_iter().step_by(10).collect();
+    chunks::make(&pool, &hosts).await;
+    assert!(chunks::say_what_frames_said(&pool, &hosts).await > 0);
     println!(
         "all {acknowledged} acknowledged frames are there; {} uploads were sent again",
         report["retries"]

@@ -4,7 +4,7 @@ use poolwatch_evidence::{IgnoredReason, Reading, combine, read};
 use proptest::prelude::*;
 
 /// Made-up texts of every format.
-const TEXTS: [&str; 7] = [
+const TEXTS: [&str; 8] = [
     " Memory:16468560K Avail:12072536K  PageFlts:468600648   InRam Krnl:56708K P:950888K
  Commit:4100436K Limit:17517136K Peak:11685564K            Pool N:710920K P:983564K
  Tag  Type     Allocs         Frees    Diff   Bytes    Per Alloc
@@ -27,6 +27,8 @@ DirBase: 7d778dc0  ObjectTable: e53dda08  HandleCount: 18539.\nImage: AppA.exe
 Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
     658      21     7340      19876       1.23   4321   0 wslservice
 ",
+    "PROCESS ffffa50b11aa7300\n    SessionId: 0  Cid: 1b3c    Peb: 0  ParentCid: 0c1c\n    \
+     DirBase: 22fa1002  ObjectTable: 00000000  HandleCount:   0.\n    Image: job.exe\n",
     "rem made up\nAbc? - a.sys - all of Abc\nAbcd - <unknown> - one - of them\nXy - two\n G - g.sys -\n",
     "<Events><Event xmlns='http://schemas.microsoft.com/win/2004/08/events/event'><System>
 <Provider Name='Srv'/><EventID Qualifiers='49152'>2019</EventID><Level>2</Level>
@@ -119,6 +121,11 @@ fn long_texts_are_read_to_their_end_with_few_ignored_lines_kept() {
         "Abcd Nonp 0".to_owned() + &"(1)".repeat(100_000),
         "Tag Type Allocs\n".repeat(20_000),
         "| a | b |\n".repeat(50_000),
+        "| a | b |---|---| ".repeat(50_000),
+        "|-".repeat(500_000),
+        "&lt;Event&gt;<br>".repeat(50_000),
+        "PROCESS ffffa50b0c2a4080\n".repeat(50_000),
+        "1 234 567 handles\r".repeat(50_000),
         "kd> !vm\n".repeat(50_000),
         "<br".repeat(100_000),
         "<&: ".repeat(100_000),

@@ -1,11 +1,12 @@
-//! Numbers on the wire: LEB128 varints, zigzag for signed ones.
+//! Numbers on the wire and in chunks: LEB128 varints, zigzag for signed ones.
 
 /// Input ended early or holds a number that does not fit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("cut short, or a number out of range")]
 pub struct Malformed;
 
-pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// Appends a number.
+pub fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -14,41 +15,66 @@ pub(super) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
 }
 
 /// The difference of two counters, small whichever way it went.
-pub(super) fn zigzag(from: u64, to: u64) -> u64 {
+#[must_use]
+pub fn zigzag(from: u64, to: u64) -> u64 {
     let difference = to.wrapping_sub(from) as i64;
     (difference << 1 ^ difference >> 63) as u64
 }
 
 /// The counter that [`zigzag`] came from.
-pub(super) fn unzigzag(from: u64, coded: u64) -> u64 {
+#[must_use]
+pub fn unzigzag(from: u64, coded: u64) -> u64 {
     from.wrapping_add(coded >> 1 ^ (coded & 1).wrapping_neg())
 }
 
 /// Reads from the front of a buffer.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
-    pub(super) fn is_empty(self) -> bool {
+    /// Whether nothing is left.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    pub(super) fn bytes(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
+    /// So many bytes.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn bytes(&mut self, count: usize) -> Result<&'a [u8], Malformed> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(Malformed)?;
         self.0 = rest;
         Ok(taken)
     }
 
-    pub(super) fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
+    /// So many bytes, as many as are asked for.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Malformed> {
         let (taken, rest) = self.0.split_first_chunk().ok_or(Malformed)?;
         self.0 = rest;
         Ok(*taken)
     }
 
-    pub(super) fn varint(&mut self) -> Result<u64, Malformed> {
+    /// A byte.
+    ///
+    /// # Errors
+    /// When nothing is left.
+    pub fn byte(&mut self) -> Result<u8, Malformed> {
+        let [byte] = self.array()?;
+        Ok(byte)
+    }
+
+    /// A number.
+    ///
+    /// # Errors
+    /// When it is cut short or does not fit 64 bits.
+    pub fn varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0_u64;
         for shift in (0..64).step_by(7) {
-            let [byte] = self.array()?;
+            let byte = self.byte()?;
             let bits = u64::from(byte & 0x7F);
             if shift == 63 && bits > 1 {
                 return Err(Malformed);
@@ -61,9 +87,40 @@ impl<'a> Reader<'a> {
         Err(Malformed)
     }
 
+    /// A number of 32 bits.
+    ///
+    /// # Errors
+    /// When it is larger, or as [`Self::varint`].
+    pub fn small(&mut self) -> Result<u32, Malformed> {
+        u32::try_from(self.varint()?).map_err(|_| Malformed)
+    }
+
+    /// Passes over some numbers.
+    ///
+    /// # Errors
+    /// When there are fewer.
+    pub fn skip(&mut self, count: usize) -> Result<(), Malformed> {
+        let Some(last) = count.checked_sub(1) else { return Ok(()) };
+        let mut ends = (0..self.0.len()).filter(|at| self.0[*at] & 0x80 == 0);
+        let end = ends.nth(last).ok_or(Malformed)?;
+        self.0 = &self.0[end + 1..];
+        Ok(())
+    }
+
     /// A count or length that may not exceed `limit`.
-    pub(super) fn count(&mut self, limit: usize) -> Result<usize, Malformed> {
+    ///
+    /// # Errors
+    /// When it does, or as [`Self::varint`].
+    pub fn count(&mut self, limit: usize) -> Result<usize, Malformed> {
         usize::try_from(self.varint()?).ok().filter(|count| *count <= limit).ok_or(Malformed)
+    }
+
+    /// Makes sure that nothing is left.
+    ///
+    /// # Errors
+    /// When something is.
+    pub fn end(self) -> Result<(), Malformed> {
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 }
 

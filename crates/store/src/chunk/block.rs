@@ -5,10 +5,11 @@
 //! differences to the one before, how far the minimum is below and the maximum above the mean. Last
 //! the scaled ones, which are the next column times a factor: that, and what was rounded off.
 
+mod row;
 mod scaled;
 
 use poolwatch_protocol::compression::decompress;
-
+pub(super) use row::row;
 use scaled::{factor, put_scaled, scaled};
 
 use super::{

@@ -8,7 +8,7 @@ use super::{
     ProcessName, TAG_FIGURES, TYPE_FIGURES, Table,
     block::{self, BlockWriter},
     head::{BlockOf, Head},
-    wire::{Reader, put, put_text},
+    wire::{Reader, put, put_text, text},
 };
 
 /// Services of a process that are kept.
@@ -138,9 +138,7 @@ pub(crate) fn row(
     figures: usize,
     slots: usize,
 ) -> Result<Vec<Column>, Malformed> {
-    let mut found = block::rows(block, Head::rows_beside(rows, row), figures, slots)?;
-    let at = row % BLOCK_ROWS;
-    if at < found.len() { Ok(found.swap_remove(at)) } else { Err(Malformed) }
+    block::row(block, Head::rows_beside(rows, row), row % BLOCK_ROWS, figures, slots)
 }
 
 fn put_names(names: &[ProcessName]) -> Vec<u8> {
@@ -175,9 +173,9 @@ pub(crate) fn process_names(block: &[u8]) -> Result<Vec<ProcessName>, Malformed>
                 Some(Timestamp::from_nanosecond(steps * 100).map_err(|_| Malformed)?)
             }
         };
-        let image = reader.text()?;
+        let image = text(&mut reader)?;
         let services = reader.count(MAX_SERVICES)?;
-        let services = (0..services).map(|_| reader.text()).collect::<Result<_, _>>()?;
+        let services = (0..services).map(|_| text(&mut reader)).collect::<Result<_, _>>()?;
         names.push(ProcessName { key: ProcessKey { pid, created }, image, services });
     }
     reader.end()?;

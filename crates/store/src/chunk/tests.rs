@@ -4,7 +4,7 @@ use super::{
     build::Builder,
     combine::{coarsen, join},
     fleet::{self, Columns},
-    head::Head,
+    head::{BlockOf, Head},
     *,
 };
 use jiff::SignedDuration;
@@ -197,6 +197,18 @@ proptest! {
     }
 
     #[test]
+    fn one_row_is_read_as_it_is_among_the_others(chunk in any_chunk()) {
+        let encoded = encode(&chunk).unwrap();
+        let head = Head::decode(&encoded.head).unwrap();
+        for (at, row) in chunk.tags.rows.iter().enumerate() {
+            let (from, length) = head.place(BlockOf::Tag(at)).unwrap();
+            let block = &encoded.blocks[from..from + length];
+            let read = encode::row(block, chunk.tags.rows.len(), at, TAG_FIGURES, chunk.slots.len());
+            prop_assert_eq!(&read.unwrap(), row);
+        }
+    }
+
+    #[test]
     fn the_columns_of_a_host_block_come_back(chunks in proptest::collection::vec(any_chunk(), 1..4)) {
         let mut columns = Columns::new();
         for (host, chunk) in (7000..).step_by(300).zip(&chunks) {
@@ -233,6 +245,7 @@ proptest! {
         let _ = Head::decode(&bytes);
         let packed = zstd::bulk::compress(&bytes, 1).unwrap();
         let _ = block::rows(&packed, 32, TAG_FIGURES, 200);
+        let _ = encode::row(&packed, 32, 5, TAG_FIGURES, 200);
         let _ = encode::process_names(&packed);
         let _ = fleet::decode(&packed);
         let _ = fleet::decode_all(&[0, i32::try_from(packed.len()).unwrap(), -1], &packed);

@@ -261,3 +261,16 @@ async fn boots_of(
     }
     Ok(boots)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_stay_within_bounds_by_leaving_out_hours() {
+        assert_eq!(step_h(24, 200, 10), 1);
+        assert_eq!(step_h(720, 1000, 1), 3, "by values");
+        assert_eq!(step_h(720, 100, 100), 9, "by buckets");
+        assert_eq!(step_h(24 * 730, 100_000, 100), 5840);
+    }
+}

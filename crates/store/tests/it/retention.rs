@@ -247,6 +247,23 @@ async fn a_clock_that_jumps_ahead_takes_little_and_nothing_that_has_no_replaceme
 }
 
 #[tokio::test]
+async fn a_host_that_sends_late_all_the_time_keeps_its_day_and_no_other() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host(&mut db).await;
+    for day in 2..8 {
+        partitions::create(&mut db, partitions::day_of(later(-day * DAY))).await.unwrap();
+    }
+    frames::insert(&mut db, &frames_of(host, 1, -7 * DAY..1 - 7 * DAY)).await.unwrap();
+    keep_at(&mut db, 3).await;
+    keep_at(&mut db, 3).await;
+    let all = partitions::list(&mut db, Table::Frames).await.unwrap();
+    let left = all.iter().filter(|day| day.end <= noon()).count();
+    assert_eq!(left, 7 - 4, "two went each time");
+    assert!(has(&mut db, Table::Frames, later(-7 * DAY)).await, "it is marked");
+}
+
+#[tokio::test]
 async fn a_drop_that_would_hold_up_ingest_gives_way_and_is_tried_again() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
