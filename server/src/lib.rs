@@ -16,6 +16,7 @@ pub mod import;
 pub mod ingest;
 pub mod jobs;
 pub mod judging;
+pub mod lead;
 pub mod metrics;
 pub mod pages;
 pub mod routes;

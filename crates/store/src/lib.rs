@@ -17,6 +17,7 @@ pub mod incidents;
 pub mod inventories;
 pub mod jobs;
 pub mod latest;
+pub mod lead;
 pub mod outbox;
 pub mod partitions;
 pub mod people;

@@ -6,7 +6,7 @@ use anyhow::{Context, anyhow};
 use axum_server::Handle;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     alerts::deliver::Mailer,
@@ -17,6 +17,7 @@ use crate::{
     fleet::Fleet,
     ingest::writer::Writer,
     jobs,
+    lead::Lead,
     metrics::Metrics,
     routes, tag_names,
     tag_names::TagNames,
@@ -43,6 +44,7 @@ async fn serve(
     mailer: Option<Mailer>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
+    let lead = Lead::wait(&database.options).await?;
     let tls = tls::config(&options.tls, &options.database.data_dir).await?;
     let secure = options.public_url.starts_with("https://");
     let app: SharedApp = Arc::new(App {
@@ -66,7 +68,7 @@ async fn serve(
     jobs::start(&app, mailer, &stop)?;
 
     let handle = Handle::new();
-    tokio::spawn(stop_on_signal(handle.clone(), stop.clone()));
+    tokio::spawn(stop_on_signal(handle.clone(), stop.clone(), lead));
     let service = routes::router(&app).into_make_service();
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
     let served = match tls {
@@ -82,7 +84,7 @@ async fn serve(
 }
 
 /// Stops in two stages: no new connections and time for requests under way, then the rest.
-async fn stop_on_signal(handle: Handle<std::net::SocketAddr>, stop: CancellationToken) {
+async fn stop_on_signal(handle: Handle<std::net::SocketAddr>, stop: CancellationToken, lead: Lead) {
     let terminate = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => {
@@ -94,6 +96,7 @@ async fn stop_on_signal(handle: Handle<std::net::SocketAddr>, stop: Cancellation
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
+        () = lead.lost() => error!("Another server has taken over"),
         () = stop.cancelled() => return,
     }
     info!("Stopping");

@@ -10,6 +10,7 @@ mod imports;
 mod incidents;
 mod ingest;
 mod judging;
+mod lead;
 mod lists;
 mod past;
 mod permissions;

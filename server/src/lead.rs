@@ -1,0 +1,69 @@
+//! One server works with a database. Others stand by, and one of them takes over when it is gone.
+
+use std::time::Duration;
+
+use poolwatch_store::{PgConnectOptions, StoreError, lead};
+use sqlx::{Connection, PgConnection};
+use tracing::{info, warn};
+
+/// How often who stands by tries to take over.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+/// How often who leads makes sure that it still does.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
+
+/// The lead, for as long as it is held.
+#[derive(Debug)]
+pub struct Lead {
+    connection: PgConnection,
+    options: PgConnectOptions,
+}
+
+impl Lead {
+    /// Takes the lead, when no other server has it.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn take(options: &PgConnectOptions) -> Result<Option<Self>, StoreError> {
+        let mut connection = PgConnection::connect_with(options).await?;
+        let taken = lead::take(&mut connection).await?;
+        Ok(taken.then(|| Self { connection, options: options.clone() }))
+    }
+
+    /// Takes the lead as soon as no other server has it.
+    ///
+    /// # Errors
+    /// When the database fails at first.
+    pub async fn wait(options: &PgConnectOptions) -> Result<Self, StoreError> {
+        if let Some(lead) = Self::take(options).await? {
+            return Ok(lead);
+        }
+        info!("Another server works with this database: standing by");
+        loop {
+            tokio::time::sleep(TRY_EVERY).await;
+            match Self::take(options).await {
+                Ok(Some(lead)) => {
+                    info!("The other server is gone: taking over");
+                    return Ok(lead);
+                }
+                Ok(None) => {}
+                Err(error) => warn!(%error, "Cannot tell whether another server works"),
+            }
+        }
+    }
+
+    /// Ends when another server has the lead: after this one was cut off from the database. While the
+    /// database is away nobody else can take it.
+    pub async fn lost(mut self) {
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if self.connection.ping().await.is_ok() {
+                continue;
+            }
+            match Self::take(&self.options).await {
+                Ok(Some(again)) => self = again,
+                Ok(None) => return,
+                Err(error) => warn!(%error, "The lead over this database is not held meanwhile"),
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Of several servers on one database, one works.
+
+use std::time::Duration;
+
+use poolwatch_server::lead::Lead;
+use poolwatch_store::testing;
+use sqlx::{Connection, PgConnection};
+
+#[tokio::test]
+async fn who_stands_by_takes_over_when_the_other_is_gone() {
+    let options = testing::database_options().await.unwrap();
+    let first = Lead::wait(&options).await.unwrap();
+    assert!(Lead::take(&options).await.unwrap().is_none());
+    let next = tokio::spawn({
+        let options = options.clone();
+        async move { Lead::wait(&options).await.unwrap() }
+    });
+    drop(first);
+    let second = next.await.unwrap();
+    assert!(Lead::take(&options).await.unwrap().is_none());
+    drop(second);
+}
+
+#[tokio::test]
+async fn who_was_cut_off_takes_the_lead_again_or_learns_that_another_has_it() {
+    let options = testing::database_options().await.unwrap();
+    let first = Lead::wait(&options).await.unwrap();
+    let lost = tokio::spawn(first.lost());
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    cut_off(&mut db).await;
+    while !is_led(&mut db).await {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert!(!lost.is_finished());
+    let second = loop {
+        cut_off(&mut db).await;
+        if let Some(lead) = Lead::take(&options).await.unwrap() {
+            break lead;
+        }
+    };
+    lost.await.unwrap();
+    drop(second);
+}
+
+async fn is_led(db: &mut PgConnection) -> bool {
+    let query = "SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database ON oid = database
+                 WHERE locktype = 'advisory' AND datname = current_database())";
+    sqlx::query_scalar(query).fetch_one(db).await.unwrap()
+}
+
+/// Ends every other connection to the database.
+async fn cut_off(db: &mut PgConnection) {
+    sqlx::query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    .execute(db)
+    .await
+    .unwrap();
+}
