@@ -9,6 +9,8 @@ pub mod pace;
 pub mod place;
 pub mod writer;
 
+use std::time::Duration;
+
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{BootId, Bytes, HostId, memory::Memory};
 use poolwatch_protocol::v1::{
@@ -33,6 +35,8 @@ use crate::{
 
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
 const ABSURD_BYTES: u64 = 1 << 56;
+/// How long an upload waits for its turn to look for its host's tables.
+const LOOK_WAIT: Duration = Duration::from_secs(2);
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
 const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
@@ -209,10 +213,11 @@ impl<'a> Taking<'a> {
     }
 
     /// Looks for the host's tables in the database: after a start, so that its first delta can be
-    /// read. A few hosts at a time; the others are asked for key frames.
+    /// read. A few hosts at a time; those whose turn does not come soon are asked for key frames.
     async fn look(&mut self, ingest: &mut Ingest) -> Result<(), Failure> {
         self.has_looked = true;
-        let Ok(_turn) = self.app.fleet.looks.try_acquire() else { return Ok(()) };
+        let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.looks.acquire());
+        let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
         let since = self.received.saturating_sub(CHAIN).unwrap_or(self.received);
         let mut db = self.app.pool.acquire().await?;
         let found = read::last_taken(&mut db, self.live.id, since, self.received).await?;

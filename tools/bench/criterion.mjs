@@ -11,7 +11,7 @@ export function smallBenchmarks() {
   const packages = crates.flatMap((name) => ["-p", `poolwatch-${name}`]);
   say(`small benchmarks of ${crates.join(", ")}`);
   const short = ["--noplot", "--warm-up-time", "0.5", "--measurement-time", "1.5"];
-  const output = execFileSync("cargo", ["bench", "--locked", "--benches", ...packages, "--", ...short], {
+  const output = execFileSync("cargo", ["bench", "--locked", "--bench", "*", ...packages, "--", ...short], {
     encoding: "utf8",
     stdio: ["ignore", "pipe", "inherit"],
   });

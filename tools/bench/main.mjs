@@ -124,14 +124,19 @@ async function restart(server) {
   const seconds = () => (Date.now() - begun) / 1000;
   await server.start();
   const restarted = { serving: seconds(), heard: null, whole: null };
-  const of = (text, name) => Number(text.match(new RegExp(`^${name} (\\S+)$`, "m"))?.[1] ?? NaN);
+  const of = (text, name) => {
+    const line = text.split("\n").find((line) => line.startsWith(`${name} `));
+    return Number(line?.slice(name.length + 1) ?? NaN);
+  };
   let ended = false;
   const report = load.report.finally(() => (ended = true));
   while (!ended && restarted.whole === null) {
     await sleep(1000);
     const { body } = await server.get("/metrics");
     const whole = of(body, "poolwatch_fleet_hosts_in_memory") >= settings.hosts;
-    if (of(body, "poolwatch_fleet_hosts_stale") <= settings.weekHosts) restarted.heard ??= seconds();
+    const known = of(body, 'poolwatch_hosts{presence="reporting"}') >= settings.hosts;
+    const stale = of(body, "poolwatch_fleet_hosts_stale");
+    if (known && stale <= settings.weekHosts) restarted.heard ??= seconds();
     if (restarted.heard !== null && whole) restarted.whole = seconds();
   }
   const { live } = await report;

@@ -173,7 +173,7 @@ async fn events_of(db: &mut PgConnection, incident: &Incident) -> Result<Vec<Hos
         let filter = EventFilter {
             among: Some(incident.hosts.clone()),
             event_id: Some(event_id),
-            since: incident.opened.saturating_sub(SignedDuration::from_secs(1)).ok(),
+            since: Some(rows::rests_on_since(incident)),
             ..EventFilter::default()
         };
         found.extend(events::list(db, &filter, EVENTS as i64, 0).await?);

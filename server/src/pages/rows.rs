@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Bytes, HostId, Pool, event::EventKind, incident::Incident};
 use poolwatch_store::{events::HostEvent, evidence::Evidence};
 use poolwatch_web::{
@@ -22,6 +22,9 @@ use crate::{
     fleet::view::{FleetView, HostSummary},
     import::FileSummary,
 };
+
+/// Events shortly before an incident was seen are its own: growth is judged every ten minutes.
+const EVENTS_BEFORE: SignedDuration = SignedDuration::from_hours(1);
 
 /// A host's link, by its short name.
 pub(super) fn link(summary: &HostSummary) -> HostLink {
@@ -176,6 +179,11 @@ pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
     }
 }
 
+/// Since when events count for an incident.
+pub(super) fn rests_on_since(incident: &Incident) -> Timestamp {
+    incident.opened.saturating_sub(EVENTS_BEFORE).unwrap_or(incident.opened)
+}
+
 /// Whether an incident rests on an event.
 pub(super) fn is_part(incident: &Incident, event: &HostEvent) -> bool {
     let pool = match event.event.kind() {
@@ -186,7 +194,7 @@ pub(super) fn is_part(incident: &Incident, event: &HostEvent) -> bool {
     !event.history
         && incident.hosts.binary_search(&event.host).is_ok()
         && incident.cause.pool() == pool
-        && (incident.opened..=incident.last_seen).contains(&event.event.time)
+        && (rests_on_since(incident)..=incident.last_seen).contains(&event.event.time)
 }
 
 /// An imported file, as it is kept.

@@ -15,8 +15,11 @@ use super::{
 use crate::{
     Result,
     chunk::{Chunk, Column, Slot},
-    compact::{self, HOUR_S, STEP_S, floor},
+    compact::{self, HOUR_S, STEP_S, after, floor},
 };
+
+/// With more gaps between chunks, frames are looked for over the whole period at once.
+const MANY_GAPS: usize = 16;
 
 /// Points of figures from one source.
 pub(super) struct Piece {
@@ -40,10 +43,10 @@ pub(super) async fn of(
     to: Timestamp,
     step_s: u32,
 ) -> Result<Vec<Piece>> {
-    let frames = hours_with_frames(db, host, from, to).await?;
     let mut stored = stored::open(db, host, from, to).await?;
     let mut step_s = step_s;
     if step_s < STEP_S {
+        let frames = hours_with_frames(db, host, from, to).await?;
         if told_by(&frames, &stored) {
             stored.clear();
         } else {
@@ -53,12 +56,35 @@ pub(super) async fn of(
     let covered: HashSet<Timestamp> =
         stored.iter().flat_map(|chunk| chunk.points().map(|(at, _)| floor(at, HOUR_S))).collect();
     let mut pieces = stored::pieces(db, host, stored, figures).await?;
+    let mut frames = HashMap::new();
+    for (from, to) in gaps(from, to, &covered) {
+        frames.extend(hours_with_frames(db, host, from, to).await?);
+    }
     for hour in frames.into_keys().filter(|hour| !covered.contains(hour)) {
         let (chunk, _) = compact::from_frames(db, host, hour, step_s.min(STEP_S)).await?;
         pieces.extend(chunk.map(|chunk| of_chunk(&chunk, figures)));
     }
     pieces.sort_by_key(|piece| piece.start);
     Ok(pieces)
+}
+
+/// Where no chunk is: frames are looked for there alone, since every one of them is another page.
+fn gaps(
+    from: Timestamp,
+    to: Timestamp,
+    covered: &HashSet<Timestamp>,
+) -> Vec<(Timestamp, Timestamp)> {
+    let next = |hour: &Timestamp| Some(after(*hour, HOUR_S)).filter(|next| next > hour);
+    let hours = std::iter::successors(Some(floor(from, HOUR_S)), next);
+    let mut gaps: Vec<(Timestamp, Timestamp)> = Vec::new();
+    for hour in hours.take_while(|hour| *hour <= to).filter(|hour| !covered.contains(hour)) {
+        let end = after(hour, HOUR_S).min(to);
+        match gaps.last_mut() {
+            Some((_, last)) if *last >= hour => *last = end,
+            _ => gaps.push((hour, end)),
+        }
+    }
+    if gaps.len() > MANY_GAPS { vec![(from, to)] } else { gaps }
 }
 
 /// Hours of which there are frames, with how many.
