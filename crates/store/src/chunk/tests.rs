@@ -281,6 +281,16 @@ fn allocations_of_one_size_tell_their_bytes() {
     let nearly = of(320);
     assert_eq!(again(&exact), exact);
     assert_eq!(again(&nearly), nearly);
+    let mut two = exact.clone();
+    two.tags.keys.push("Next".parse().unwrap());
+    two.tags.rows.push(exact.tags.rows[0].clone());
+    let encoded = encode(&two).unwrap();
+    let (from, length) = Head::decode(&encoded.head).unwrap().place(BlockOf::Tag(0)).unwrap();
+    let block = &encoded.blocks[from..from + length];
+    for (at, row) in two.tags.rows.iter().enumerate() {
+        let alone = encode::row(block, 2, at, TAG_FIGURES, two.slots.len()).unwrap();
+        assert_eq!(&alone, row);
+    }
     let size = |chunk: &Chunk| encode(chunk).unwrap().blocks.len();
     assert!(size(&exact) + 20 < size(&nearly), "{} {}", size(&exact), size(&nearly));
 }
