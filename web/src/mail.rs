@@ -2,9 +2,9 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
-    Bytes, Pool, PoolTag, diagnosis::Diagnosis, host::OsVersion, memory::Ceiling,
+    Bytes, Pool, PoolTag, diagnosis::Diagnosis, host::OsVersion, incident::IncidentChange,
+    memory::Ceiling,
 };
 
 use crate::{RenderError, figures, steps::NextStep, words};
@@ -13,7 +13,7 @@ use crate::{RenderError, figures, steps::NextStep, words};
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentMail {
     /// What happened to the incident.
-    pub told: Told,
+    pub told: IncidentChange,
     /// Name of the host on which it was found.
     pub host: String,
     /// Other hosts on which it goes on, a count.
@@ -150,16 +150,16 @@ impl IncidentMail {
     /// What is new, before what it is about.
     const fn news(&self) -> &'static str {
         match self.told {
-            Told::Opened => "",
-            Told::Worsened => "worse, ",
-            Told::Named => "now with a suspect, ",
-            Told::Regressed => "back again, ",
-            Told::Resolved => "resolved, ",
+            IncidentChange::Opened => "",
+            IncidentChange::Worsened => "worse, ",
+            IncidentChange::Named => "now with a suspect, ",
+            IncidentChange::Regressed => "back again, ",
+            IncidentChange::Resolved => "resolved, ",
         }
     }
 
     fn is_over(&self) -> bool {
-        self.told == Told::Resolved
+        self.told == IncidentChange::Resolved
     }
 
     fn headline(&self) -> String {

@@ -2,13 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
-    Snapshot, diagnosis::Diagnosis, event::Event, host::OsVersion, tag::TagTable,
+    Snapshot, diagnosis::Diagnosis, event::Event, history::Moment, host::OsVersion, tag::TagTable,
 };
 
-use crate::{
-    case::{CaseFile, Moment},
-    judge,
-};
+use crate::{case::CaseFile, judge};
 
 /// What is known of a host when it is judged.
 #[derive(Debug, Clone, Copy)]

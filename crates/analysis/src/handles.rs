@@ -1,9 +1,10 @@
 //! Handles that a program gains day after day, though their objects are too small to fill a pool.
 
 use poolwatch_model::diagnosis::{Diagnosis, Evidence, Suspect, TagFinding, Verdict};
+use poolwatch_model::history::{ProcessSeries, TagSeries};
 
 use crate::{
-    case::{CaseFile, ProcessSeries, TagSeries},
+    case::CaseFile,
     facts, judge, release, rise,
     suspects::{self, Span},
 };

@@ -3,10 +3,11 @@
 use poolwatch_model::{
     Bytes,
     diagnosis::{Diagnosis, Evidence, TagFinding, Verdict},
+    history::TagSeries,
 };
 
 use crate::{
-    case::{self, CaseFile, TagSeries},
+    case::{self, CaseFile},
     facts, judge, suspects, troughs,
 };
 

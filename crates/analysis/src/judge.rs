@@ -7,11 +7,12 @@ use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, SuspectKind, TagFinding, Verdict},
     event::{Event, EventKind},
+    history::TagSeries,
     memory::CeilingSource,
 };
 
 use crate::{
-    case::{self, CaseFile, TagSeries},
+    case::{self, CaseFile},
     ceilings, commit, facts, handles, headroom, high_use,
     lockstep::{self, Group},
     objects, one_picture, release, steps, suspects,

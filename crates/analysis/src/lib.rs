@@ -19,7 +19,6 @@ pub mod headroom;
 pub mod high_use;
 pub mod holders;
 pub mod judge;
-pub mod lifecycle;
 pub mod lockstep;
 pub mod objects;
 pub mod one_picture;

@@ -1,9 +1,10 @@
 //! Tags that grow together are one cause.
 
 use crate::{
-    case::{self, CaseFile, MISSING, TagSeries},
+    case::{self, CaseFile},
     trend::Growth,
 };
+use poolwatch_model::history::{MISSING, TagSeries};
 
 /// Tags of one cause: places in the case's list, with objects by one object of the first.
 #[derive(Debug, Clone, PartialEq)]

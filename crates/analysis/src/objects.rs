@@ -4,10 +4,11 @@
 use poolwatch_model::{
     Pool, PoolTag,
     diagnosis::{Diagnosis, Evidence, TagFinding, Verdict},
+    history::ObjectTypeSeries,
 };
 
 use crate::{
-    case::{self, CaseFile, ObjectSeries},
+    case::{self, CaseFile},
     holders, judge, rise,
     suspects::{self, Span},
 };
@@ -58,7 +59,7 @@ pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
         .collect()
 }
 
-fn leak(case: &CaseFile, series: &ObjectSeries, tag: PoolTag) -> Option<Diagnosis> {
+fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diagnosis> {
     let rise = rise::steady(case, &series.handles)
         .into_iter()
         .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / 3))
@@ -84,7 +85,7 @@ fn leak(case: &CaseFile, series: &ObjectSeries, tag: PoolTag) -> Option<Diagnosi
     })
 }
 
-fn of_tag(case: &CaseFile, tag: PoolTag) -> Option<&ObjectSeries> {
+fn of_tag(case: &CaseFile, tag: PoolTag) -> Option<&ObjectTypeSeries> {
     let name = holders::object_type(tag)?;
     case.object_types.iter().find(|series| series.name == name)
 }

@@ -6,10 +6,11 @@ use poolwatch_model::{
     Bytes, Pool, PoolTag,
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, TagFinding, Verdict},
     event::{Event, EventKind, MemoryExhaustion},
+    history::{MISSING, TagSeries},
 };
 
 use crate::{
-    case::{self, CaseFile, MISSING, TagSeries},
+    case::{self, CaseFile},
     facts, judge,
     suspects::{self, Span},
 };

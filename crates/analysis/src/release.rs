@@ -6,11 +6,12 @@ use poolwatch_model::{
     Bytes, Pool,
     comparison::{Attribute, Change, ChangeKind},
     diagnosis::{Evidence, Suspect, SuspectKind},
+    history::{MISSING, ProcessSeries, TagSeries},
     incident::Cause,
 };
 
 use crate::{
-    case::{self, CaseFile, MISSING, ProcessSeries, TagSeries},
+    case::{self, CaseFile},
     troughs,
 };
 

@@ -7,10 +7,11 @@ mod quota;
 use poolwatch_model::{
     PoolTag,
     diagnosis::{Evidence, Meaning, Suspect, SuspectKind},
+    history::{MISSING, TagSeries},
 };
 
 use crate::{
-    case::{self, CaseFile, TagSeries},
+    case::{self, CaseFile},
     catalogue::{self, KnownLeak, LeakKind},
     facts,
     lockstep::Group,
@@ -242,5 +243,5 @@ pub fn is_vital(image: &str) -> bool {
 }
 
 fn known(value: u64) -> Option<u64> {
-    (value != case::MISSING).then_some(value)
+    (value != MISSING).then_some(value)
 }

@@ -2,9 +2,10 @@
 //! nothing comes back. `docs/analysis.md` gives the reason of each threshold.
 
 use poolwatch_model::Pool;
+use poolwatch_model::history::TagSeries;
 
 use crate::{
-    case::{self, CaseFile, TagSeries},
+    case::{self, CaseFile},
     facts,
     statistics::{Slope, theil_sen},
     troughs::{self, Trough},

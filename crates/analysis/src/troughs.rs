@@ -1,6 +1,6 @@
 //! Hourly low points of a series: what is left when temporary use is gone.
 
-use crate::case::{MISSING, Moment};
+use poolwatch_model::history::{MISSING, Moment};
 
 /// The least use within an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! A group of like hosts over a month, in minima of ten minutes.
 
-use poolwatch_analysis::case::MISSING;
-use poolwatch_model::{Pool, PoolTag};
+use poolwatch_model::{Pool, PoolTag, history::MISSING};
 
 use crate::{
     dice::Dice,

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
-use poolwatch_analysis::case::{MISSING, ProcessSeries};
 use poolwatch_model::{
     PoolTag,
     comparison::{Attribute, Change, ChangeKind},
+    history::{MISSING, ProcessSeries},
     inventory::Driver,
     process::ProcessKey,
 };

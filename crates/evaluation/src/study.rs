@@ -6,13 +6,14 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use poolwatch_analysis::{
     CaseFile, Screen,
-    case::{MISSING, Moment, Peer, TagSeries, unwrapped},
+    case::{Peer, unwrapped},
     compare::compare,
     judge,
 };
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     diagnosis::{Diagnosis, SuspectKind, TagFinding, Verdict},
+    history::{MISSING, Moment, TagSeries},
     memory::Memory,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };

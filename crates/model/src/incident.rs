@@ -249,6 +249,22 @@ pub struct Details {
     pub owner: Option<String>,
 }
 
+/// A change of an incident that people are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentChange {
+    /// It is new.
+    Opened,
+    /// It is worse than when it was told last.
+    Worsened,
+    /// It was told with less known about who is behind it.
+    Named,
+    /// It was over, and is back.
+    Regressed,
+    /// It is over.
+    Resolved,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,9 +2,11 @@
 //! both. Plain data without input or output; every other crate speaks in these types.
 
 pub mod bytes;
+pub mod clock;
 pub mod comparison;
 pub mod diagnosis;
 pub mod event;
+pub mod history;
 pub mod host;
 pub mod incident;
 pub mod inventory;
@@ -16,6 +18,7 @@ pub mod snapshot;
 pub mod tag;
 
 pub use bytes::Bytes;
+pub use clock::{Clock, SharedClock};
 pub use host::{BootId, HostId};
 pub use snapshot::Snapshot;
 pub use tag::{Pool, PoolTag};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use poolwatch_analysis::{
     CaseFile,
-    case::{MISSING, Owner, TagSeries, latest},
+    case::{Owner, latest},
     catalogue::{self, Catalogue},
 };
 use poolwatch_evidence::{
@@ -14,6 +14,7 @@ use poolwatch_model::{
     Pool, PoolTag, Snapshot,
     diagnosis::OwnerSource,
     event::{Event, EventKind},
+    history::{MISSING, TagSeries},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 

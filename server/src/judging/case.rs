@@ -1,10 +1,11 @@
 //! The case file of a host, from what is stored of it.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{CaseFile, case::Moment};
+use poolwatch_analysis::CaseFile;
 use poolwatch_model::{
     Snapshot,
     event::{Event, EventKind},
+    history::Moment,
     inventory::Inventory,
 };
 use poolwatch_store::{

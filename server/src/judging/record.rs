@@ -2,11 +2,11 @@
 //! to be told of that. Runs in the transaction of whoever judged.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::lifecycle::{self, Observed, Standing, Told};
+use poolwatch_detection::lifecycle::{self, Observed, Standing};
 use poolwatch_model::{
     HostId,
     diagnosis::{Diagnosis, Evidence, Verdict},
-    incident::{Cause, Incident, IncidentId, IncidentState},
+    incident::{Cause, Incident, IncidentChange, IncidentId, IncidentState},
 };
 use poolwatch_store::{
     StoreError,
@@ -63,7 +63,7 @@ pub struct Notice {
     /// The incident.
     pub incident: IncidentId,
     /// What happened to it.
-    pub told: Told,
+    pub told: IncidentChange,
     /// The judgement that led to it.
     pub diagnosis: Diagnosis,
     /// Hosts on which it goes on.
@@ -137,8 +137,8 @@ pub async fn record_cause(
     };
     let told = standing.observe(judged.host, judged.at, observed);
     let told = told
-        .or(is_news.then_some(Told::Worsened))
-        .or(is_named.then_some(Told::Named))
+        .or(is_news.then_some(IncidentChange::Worsened))
+        .or(is_named.then_some(IncidentChange::Named))
         .filter(|_| tells(diagnosis));
     let new = new_standing(&standing)?;
     let id = match &known {
@@ -269,7 +269,7 @@ pub(super) fn new_standing(standing: &Standing) -> Result<NewStanding, StoreErro
 
 fn notice(
     incident: IncidentId,
-    told: Told,
+    told: IncidentChange,
     diagnosis: &Diagnosis,
     standing: &Standing,
     at: Timestamp,

@@ -14,13 +14,13 @@ pub(crate) use host_pages::{classic_host, stale_host};
 pub(crate) use incident_pages::{incident_page, incidents, mail};
 
 use jiff::Timestamp;
-use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
+    incident::IncidentChange,
     incident::{Cause, Incident, IncidentId, IncidentState, Note, Noted, Picture, Reason, Trigger},
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},

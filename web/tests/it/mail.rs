@@ -1,9 +1,9 @@
 //! The mail that wakes somebody up.
 
-use poolwatch_analysis::lifecycle::Told;
 use poolwatch_model::{
     Pool,
     diagnosis::{Diagnosis, TimeLeft, Verdict},
+    incident::IncidentChange,
 };
 
 use crate::samples;
@@ -95,7 +95,7 @@ fn a_mail_of_which_little_is_known_has_no_empty_parts() {
 #[test]
 fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
     let mut mail = samples::mail();
-    (mail.event, mail.others, mail.told) = (None, 40, Told::Worsened);
+    (mail.event, mail.others, mail.told) = (None, 40, IncidentChange::Worsened);
     mail.diagnosis.verdict = Verdict::Leak;
     mail.diagnosis.time_left = Some(TimeLeft {
         pool: Pool::Nonpaged,
@@ -106,8 +106,8 @@ fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
     insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02 and 40 more: worse, Nonpaged pool leak: mybadapp.exe (Thre)");
     let text = mail.text().unwrap();
     assert!(text.contains("Left:   about 38 min (31 min to 50 min)"), "{text}");
-    mail.told = Told::Named;
+    mail.told = IncidentChange::Named;
     assert!(mail.subject().unwrap().contains("now with a suspect, Nonpaged pool leak"));
-    mail.told = Told::Resolved;
+    mail.told = IncidentChange::Resolved;
     assert!(mail.text().unwrap().starts_with("Resolved: "));
 }

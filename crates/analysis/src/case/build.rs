@@ -6,13 +6,14 @@ use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Pool, PoolTag, Snapshot,
     event::Event,
+    history::{MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries},
     host::OsVersion,
     memory::Memory,
     process::{ObjectTypeUse, ProcessKey},
     tag::{AllocCounting, TagTable},
 };
 
-use super::{CaseFile, MISSING, Moment, ObjectSeries, TagSeries, blank};
+use super::CaseFile;
 
 pub(super) fn from_snapshots(
     now: Timestamp,
@@ -52,7 +53,7 @@ pub(super) fn from_snapshots(
         for process in list {
             let identity = (process.key, name_of(process.key, &process.image));
             let place = *processes.entry(identity).or_insert_with(|| {
-                case.processes.push(blank(process, moments));
+                case.processes.push(ProcessSeries::unmeasured(process, moments));
                 case.processes.len() - 1
             });
             let series = &mut case.processes[place];
@@ -81,13 +82,13 @@ fn name_of(key: ProcessKey, image: &str) -> String {
 fn take_types(case: &mut CaseFile, at: usize, types: &[ObjectTypeUse]) {
     let moments = case.axis.len();
     for (order, told) in types.iter().enumerate() {
-        let is_it = |one: &ObjectSeries| one.name == told.name;
+        let is_it = |one: &ObjectTypeSeries| one.name == told.name;
         // The kernel lists its types in the same order each time.
         let known = case.object_types.get(order).is_some_and(is_it).then_some(order);
         let place = known.or_else(|| case.object_types.iter().position(is_it));
         let place = place.unwrap_or_else(|| {
             let (objects, handles) = (vec![MISSING; moments], vec![MISSING; moments]);
-            case.object_types.push(ObjectSeries { name: told.name.clone(), objects, handles });
+            case.object_types.push(ObjectTypeSeries { name: told.name.clone(), objects, handles });
             case.object_types.len() - 1
         });
         let series = &mut case.object_types[place];

@@ -5,11 +5,12 @@ use std::cmp::Reverse;
 use poolwatch_model::{
     PoolTag,
     diagnosis::{Evidence, Holding, Measure, Suspect, SuspectKind},
+    history::{ProcessSeries, TagSeries},
 };
 
 use super::{Span, known};
 use crate::{
-    case::{self, CaseFile, ProcessSeries, TagSeries},
+    case::{self, CaseFile},
     facts, lockstep,
 };
 

@@ -4,11 +4,12 @@
 use poolwatch_model::{
     Bytes,
     diagnosis::{Evidence, Suspect, SuspectKind},
+    history::{ProcessSeries, TagSeries},
 };
 
 use super::{Span, holder};
 use crate::{
-    case::{self, CaseFile, ProcessSeries, TagSeries},
+    case::{self, CaseFile},
     facts, lockstep,
 };
 

@@ -2,7 +2,6 @@
 
 use jiff::SignedDuration;
 use poolwatch_analysis::{
-    case::ObjectSeries,
     diagnose_case,
     judge::names_somebody,
     release::{self, Effect},
@@ -11,6 +10,7 @@ use poolwatch_model::{
     Pool,
     comparison::{Attribute, Change, ChangeKind},
     diagnosis::{Evidence, SuspectKind, Verdict},
+    history::ObjectTypeSeries,
     incident::Cause,
 };
 
@@ -31,9 +31,9 @@ fn of_type(
     story: &Story,
     objects: impl Fn(u64) -> u64,
     handles: impl Fn(u64) -> u64,
-) -> ObjectSeries {
+) -> ObjectTypeSeries {
     let (objects, handles) = (story.by_slot(objects), story.by_slot(handles));
-    ObjectSeries { name: "Event".into(), objects, handles }
+    ObjectTypeSeries { name: "Event".into(), objects, handles }
 }
 
 #[test]

@@ -4,14 +4,12 @@ mod holders;
 mod story;
 
 use jiff::Timestamp;
-use poolwatch_analysis::{
-    around, case::Peer, diagnose_case, judge, lifecycle, release, trend::Stage,
-};
+use poolwatch_analysis::{around, case::Peer, diagnose_case, judge, release, trend::Stage};
 use poolwatch_model::{
-    Bytes, HostId, Pool, PoolTag,
+    Bytes, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
     diagnosis::{Evidence, NextStep, SuspectKind, Verdict},
-    incident::{Cause, Reason, Trigger},
+    incident::{Reason, Trigger},
 };
 
 use story::{DAY, MB, Story, tag};
@@ -31,8 +29,6 @@ fn handles_that_grow_with_the_objects_name_the_program_and_its_service() {
     assert!(diagnosis.next_steps.iter().any(
         |step| matches!(step, NextStep::RestartService { services, .. } if services[0] == "BadApp")
     ));
-    let cause = lifecycle::cause(HostId(1), &diagnosis);
-    assert!(matches!(cause, Some(Cause::Program { image, .. }) if image == "badapp.exe"));
 }
 
 #[test]
@@ -142,8 +138,8 @@ fn what_comes_back_when_the_program_ends_is_the_proof() {
     again.key.pid = 417;
     for at in 0..story.case.axis.len() {
         let ended = if at < split { &mut again } else { &mut story.case.processes[0] };
-        ended.handles[at] = poolwatch_analysis::case::MISSING;
-        ended.threads[at] = poolwatch_analysis::case::MISSING;
+        ended.handles[at] = poolwatch_model::history::MISSING;
+        ended.threads[at] = poolwatch_model::history::MISSING;
     }
     story.case.processes.push(again);
     let mut series = story.case.tag(tag(b"Sema"), Pool::Nonpaged).unwrap().clone();

@@ -1,11 +1,13 @@
 //! A host over some days, in minima of ten minutes.
 
 use jiff::Timestamp;
-use poolwatch_analysis::{
-    CaseFile,
-    case::{Moment, ProcessSeries, TagSeries},
+use poolwatch_analysis::CaseFile;
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    history::{Moment, ProcessSeries, TagSeries},
+    memory::Memory,
+    process::ProcessKey,
 };
-use poolwatch_model::{Bytes, Pool, PoolTag, memory::Memory, process::ProcessKey};
 
 /// Hours of a day.
 pub(crate) const DAY: u64 = 24;

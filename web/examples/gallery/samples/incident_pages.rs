@@ -92,7 +92,7 @@ pub(crate) fn incident_page() -> IncidentPage {
 
 pub(crate) fn mail() -> IncidentMail {
     IncidentMail {
-        told: Told::Opened,
+        told: IncidentChange::Opened,
         host: "FS-02".into(),
         others: 0,
         os: Some(server_2003()),

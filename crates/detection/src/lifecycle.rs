@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     HostId, Pool,
     diagnosis::{Diagnosis, SuspectKind, Verdict},
-    incident::{Cause, IncidentState},
+    incident::{Cause, IncidentChange, IncidentState},
 };
 use serde::{Deserialize, Serialize};
 
@@ -134,25 +134,14 @@ pub enum Observed {
     Restarted,
 }
 
-/// What somebody should be told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Told {
-    /// It is new.
-    Opened,
-    /// It is worse than when it was told last.
-    Worsened,
-    /// It was told with less known about who is behind it.
-    Named,
-    /// It was over, and is back.
-    Regressed,
-    /// It is over.
-    Resolved,
-}
-
 impl Standing {
     /// Takes an observation in. Returns what somebody should be told, if anything.
-    pub fn observe(&mut self, host: HostId, at: Timestamp, observed: Observed) -> Option<Told> {
+    pub fn observe(
+        &mut self,
+        host: HostId,
+        at: Timestamp,
+        observed: Observed,
+    ) -> Option<IncidentChange> {
         match observed {
             Observed::Found { per_day, left_s, uptime_s } => {
                 return self.found(host, at, per_day, left_s, uptime_s);
@@ -180,7 +169,7 @@ impl Standing {
     }
 
     /// Lets time pass: what has not grown for long is quiet.
-    pub fn pass(&mut self, at: Timestamp) -> Option<Told> {
+    pub fn pass(&mut self, at: Timestamp) -> Option<IncidentChange> {
         self.settle(at)
     }
 
@@ -216,7 +205,7 @@ impl Standing {
         per_day: f64,
         left_s: Option<u64>,
         uptime_s: u64,
-    ) -> Option<Told> {
+    ) -> Option<IncidentChange> {
         let is_new = self.hosts.is_empty();
         let was_over = self.state == IncidentState::Resolved;
         let since = self.hosts.get(&host).filter(|of| !of.cleared).map_or(at, |of| of.since);
@@ -237,14 +226,14 @@ impl Standing {
         let lately = self.told.is_some_and(|told| at.duration_since(told) < TOLD_AGAIN_AFTER);
         let worse = (faster || wider) && !lately || soon && !self.told_soon;
         let told = match () {
-            () if is_new => Some(Told::Opened),
-            () if was_over => Some(Told::Regressed),
-            () if worse => Some(Told::Worsened),
+            () if is_new => Some(IncidentChange::Opened),
+            () if was_over => Some(IncidentChange::Regressed),
+            () if worse => Some(IncidentChange::Worsened),
             () => None,
         };
         self.state = match told {
-            Some(Told::Regressed) => IncidentState::Regressed,
-            Some(Told::Worsened) => IncidentState::Worsening,
+            Some(IncidentChange::Regressed) => IncidentState::Regressed,
+            Some(IncidentChange::Worsened) => IncidentState::Worsening,
             _ if per_day <= 0.0 => IncidentState::Open,
             // It stays worse or regressed while it goes on.
             None if matches!(self.state, IncidentState::Worsening | IncidentState::Regressed) => {
@@ -259,7 +248,7 @@ impl Standing {
         told
     }
 
-    fn settle(&mut self, at: Timestamp) -> Option<Told> {
+    fn settle(&mut self, at: Timestamp) -> Option<IncidentChange> {
         if self.hosts.is_empty() || self.state == IncidentState::Resolved {
             return None;
         }
@@ -267,7 +256,7 @@ impl Standing {
         if open.is_empty() {
             self.state = IncidentState::Resolved;
             self.resolved = Some(at);
-            return Some(Told::Resolved);
+            return Some(IncidentChange::Resolved);
         }
         if open.iter().all(|host| host.restarted.is_some()) {
             self.state = IncidentState::ResetByReboot;
@@ -280,6 +269,8 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    use poolwatch_model::{PoolTag, diagnosis::Suspect};
+
     use super::*;
 
     const HOUR: i64 = 3600;
@@ -298,16 +289,38 @@ mod tests {
     }
 
     #[test]
+    fn whoever_is_named_with_confidence_makes_the_cause_and_else_the_tag_does() {
+        let tag = PoolTag::new(*b"Even");
+        let suspect = |confidence| Suspect {
+            kind: SuspectKind::Process,
+            name: Some("BadApp.exe".into()),
+            confidence,
+            tags: vec![tag],
+            ..Suspect::default()
+        };
+        let of = |confidence| Diagnosis {
+            verdict: Verdict::Leak,
+            pool: Some(Pool::Nonpaged),
+            suspects: vec![suspect(confidence)],
+            ..Diagnosis::default()
+        };
+        let pool = Pool::Nonpaged;
+        let named = Cause::Program { image: "badapp.exe".into(), tag, pool };
+        assert_eq!(cause(HOST, &of(0.9)), Some(named));
+        assert_eq!(cause(HOST, &of(0.4)), Some(Cause::UnknownOwner { tag, pool }));
+    }
+
+    #[test]
     fn a_reboot_resolves_nothing_until_a_longer_run_shows_no_growth() {
         let mut standing = Standing::default();
-        assert_eq!(standing.observe(HOST, at(0), found(72)), Some(Told::Opened));
+        assert_eq!(standing.observe(HOST, at(0), found(72)), Some(IncidentChange::Opened));
         assert_eq!(standing.state, IncidentState::Growing);
         assert_eq!(standing.observe(HOST, at(1), Observed::Restarted), None);
         assert_eq!(standing.state, IncidentState::ResetByReboot);
         assert_eq!(standing.observe(HOST, at(60), quiet_run(59)), None);
         assert_eq!(standing.state, IncidentState::ResetByReboot, "the run that failed was longer");
-        assert_eq!(standing.observe(HOST, at(74), quiet_run(73)), Some(Told::Resolved));
-        assert_eq!(standing.observe(HOST, at(90), found(89)), Some(Told::Regressed));
+        assert_eq!(standing.observe(HOST, at(74), quiet_run(73)), Some(IncidentChange::Resolved));
+        assert_eq!(standing.observe(HOST, at(90), found(89)), Some(IncidentChange::Regressed));
         assert_eq!(standing.state, IncidentState::Regressed);
     }
 
@@ -326,7 +339,10 @@ mod tests {
         standing.observe(HOST, at(0), found(72));
         assert_eq!(standing.pass(at(25)), None);
         assert_eq!(standing.state, IncidentState::Quiet);
-        assert_eq!(standing.observe(HOST, at(26), Observed::GivenBack), Some(Told::Resolved));
+        assert_eq!(
+            standing.observe(HOST, at(26), Observed::GivenBack),
+            Some(IncidentChange::Resolved)
+        );
         assert_eq!(standing.pass(at(27)), None, "told once");
     }
 
@@ -337,7 +353,7 @@ mod tests {
         standing.close(at(1));
         assert_eq!((standing.state, standing.affected()), (IncidentState::Resolved, 0));
         assert_eq!(standing.observe(HOST, at(2), quiet_run(74)), None);
-        assert_eq!(standing.observe(HOST, at(3), found(75)), Some(Told::Regressed));
+        assert_eq!(standing.observe(HOST, at(3), found(75)), Some(IncidentChange::Regressed));
         assert_eq!(standing.affected(), 1);
     }
 
@@ -346,13 +362,13 @@ mod tests {
         let mut standing = Standing::default();
         standing.observe(HOST, at(0), found(72));
         assert_eq!(standing.observe(HostId(2), at(1), found(72)), None);
-        assert_eq!(standing.observe(HostId(3), at(1), found(72)), Some(Told::Worsened));
+        assert_eq!(standing.observe(HostId(3), at(1), found(72)), Some(IncidentChange::Worsened));
         assert_eq!(standing.observe(HostId(4), at(1), found(72)), None);
         for host in 5..20 {
             assert_eq!(standing.observe(HostId(host), at(1), found(72)), None, "told lately");
         }
         let soon = Observed::Found { per_day: 1e8, left_s: Some(3600), uptime_s: 1 };
-        assert_eq!(standing.observe(HOST, at(2), soon), Some(Told::Worsened));
+        assert_eq!(standing.observe(HOST, at(2), soon), Some(IncidentChange::Worsened));
         assert_eq!(standing.observe(HOST, at(3), soon), None);
         assert_eq!(standing.state, IncidentState::Worsening);
     }
