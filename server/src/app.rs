@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use poolwatch_model::SharedClock;
 use poolwatch_store::{PgPool, retention::Retention};
 
 use crate::{
@@ -15,6 +16,8 @@ use crate::{
 /// What every request can reach.
 #[derive(Debug)]
 pub struct App {
+    /// Tells the time.
+    pub clock: SharedClock,
     /// The database.
     pub pool: PgPool,
     /// What is known of every host now.

@@ -1,10 +1,15 @@
-//! The one place that reads the clock.
+//! The one place that reads the system's clock.
 
 use jiff::Timestamp;
+use poolwatch_model::Clock;
 
-/// Now.
-#[must_use]
-#[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
-pub fn now() -> Timestamp {
-    Timestamp::now()
+/// The clock of the machine.
+#[derive(Debug, Clone, Copy)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the place that reads the clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
 }

@@ -20,7 +20,7 @@ use tracing::{error, info};
 use crate::{
     alerts::deliver::Mailer,
     app::SharedApp,
-    background, clock,
+    background,
     fleet::{self, refresh::Keeper},
     judging,
 };
@@ -80,7 +80,7 @@ pub fn start(
 
 async fn load_fleet(app: SharedApp) {
     let kept = app.settings.retention.ten_minutes;
-    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, kept, clock::now()).await {
+    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, kept, app.clock.now()).await {
         error!(%error, "Could not load the latest of every host");
     }
 }
@@ -89,7 +89,7 @@ async fn keep_view(app: SharedApp) {
     let mut keeper = Keeper::default();
     loop {
         let begun = Instant::now();
-        let now = clock::now();
+        let now = app.clock.now();
         let made;
         (keeper, made) = fleet::refresh::refresh(&app, keeper, now).await;
         match made {
@@ -107,7 +107,7 @@ async fn keep_baselines(app: SharedApp) {
     loop {
         every.tick().await;
         let refreshed =
-            fleet::baseline::refresh(&app.pool, &app.fleet, &mut asked, clock::now()).await;
+            fleet::baseline::refresh(&app.pool, &app.fleet, &mut asked, app.clock.now()).await;
         if let Err(error) = refreshed {
             error!(%error, "Could not load the tags of earlier moments");
         }
@@ -120,7 +120,7 @@ async fn keep_drivers(app: SharedApp) {
     loop {
         every.tick().await;
         let refreshed =
-            fleet::drivers::refresh(&app.pool, &app.fleet, &mut book, clock::now()).await;
+            fleet::drivers::refresh(&app.pool, &app.fleet, &mut book, app.clock.now()).await;
         if let Err(error) = refreshed {
             error!(%error, "Could not read inventories");
         }
@@ -139,18 +139,18 @@ async fn do_jobs(app: SharedApp) {
 
 async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
     let mut db = app.pool.acquire().await?;
-    let now = clock::now();
+    let now = app.clock.now();
     for kind in &KINDS {
         let step = kind.every_h * 3600;
         let bucket = Timestamp::from_second(now.as_second().div_euclid(step) * step)?;
         jobs::add(&mut db, kind.name, bucket, 0).await?;
     }
     let kinds = KINDS.map(|kind| kind.name);
-    while let Some(job) = jobs::lease(&mut db, &kinds, clock::now(), LEASE).await? {
+    while let Some(job) = jobs::lease(&mut db, &kinds, app.clock.now(), LEASE).await? {
         if let Err(error) = do_job(&mut db, app, &job).await {
             error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
             let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
-            let not_before = clock::now().saturating_add(pause)?;
+            let not_before = app.clock.now().saturating_add(pause)?;
             jobs::put_back(&mut db, &job, not_before, &error.to_string()).await?;
         }
     }
@@ -160,7 +160,7 @@ async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
 /// Does a job: its effect and its completion are one transaction. That of partitions commits step by
 /// step, for ingest to wait for none for long; doing it again changes nothing.
 async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyhow::Result<()> {
-    let now = clock::now();
+    let now = app.clock.now();
     let kept = match job.kind.as_str() {
         keep_partitions::NAME => keep_partitions::run(db, &app.settings.retention, now).await?,
         _ => None,

@@ -35,7 +35,6 @@ use tower::limit::ConcurrencyLimitLayer;
 use crate::{
     app::SharedApp,
     auth::people::Person,
-    clock,
     failure::Failure,
     routes::{Permission, Routes},
 };
@@ -125,7 +124,7 @@ pub fn routes(routes: Routes) -> Routes {
 #[must_use]
 pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
     Shell {
-        now: clock::now(),
+        now: app.clock.now(),
         person: person.name.clone(),
         newest_data: app.fleet.view().newest(),
         url,

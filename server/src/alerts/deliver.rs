@@ -14,7 +14,7 @@ use lettre::{
 use poolwatch_store::outbox::{self, LeasedMessage};
 use tracing::{error, info, warn};
 
-use crate::{app::SharedApp, cli::MailOptions, clock, metrics};
+use crate::{app::SharedApp, cli::MailOptions, metrics};
 
 /// How often the outbox is looked into.
 const EVERY: Duration = Duration::from_secs(2);
@@ -83,11 +83,11 @@ pub async fn run(app: SharedApp, mailer: Mailer) {
 
 async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
     loop {
-        let leased = outbox::lease(&mut *app.pool.acquire().await?, clock::now(), LEASE).await?;
+        let leased = outbox::lease(&mut *app.pool.acquire().await?, app.clock.now(), LEASE).await?;
         let Some(leased) = leased else { return Ok(()) };
         let sent = mailer.send(&leased).await;
         metrics::mail(sent.is_ok());
-        let now = clock::now();
+        let now = app.clock.now();
         let mut db = app.pool.acquire().await?;
         match sent {
             Ok(()) => {

@@ -11,7 +11,7 @@ use poolwatch_store::{people, tokens};
 use poolwatch_web::links::Address;
 
 use super::{hosts::bearer, secrets};
-use crate::{app::SharedApp, clock, failure::Failure};
+use crate::{app::SharedApp, failure::Failure};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub async fn require(
 }
 
 async fn find(app: &SharedApp, headers: &HeaderMap) -> Result<Option<Person>, Failure> {
-    let now = clock::now();
+    let now = app.clock.now();
     if let Some(token) = bearer(headers) {
         let mut db = app.pool.acquire().await?;
         let script = tokens::api(&mut db, &secrets::hash(token), now).await?;

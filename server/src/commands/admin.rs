@@ -4,13 +4,13 @@ use std::{fs, io, path::Path};
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{HostId, person::Role};
+use poolwatch_model::{Clock, HostId, person::Role};
 use poolwatch_store::{hosts, people, tokens};
 
 use crate::{
     auth::{passwords, secrets},
     cli::{AdminCommand, AdminOptions, TokenCommand},
-    clock,
+    clock::SystemClock,
     database::Database,
 };
 
@@ -27,7 +27,7 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
         AdminCommand::ApproveHost { database, id } => {
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
-            let approved = hosts::approve(&mut db, HostId(id), clock::now()).await?;
+            let approved = hosts::approve(&mut db, HostId(id), SystemClock.now()).await?;
             drop(db);
             database.close(false).await?;
             if !approved {
@@ -48,7 +48,7 @@ async fn create_user(
 ) -> anyhow::Result<()> {
     let hash = passwords::hash(password)?;
     let mut db = database.pool.acquire().await?;
-    let id = people::create_user(&mut db, email, name, role, &hash, clock::now()).await?;
+    let id = people::create_user(&mut db, email, name, role, &hash, SystemClock.now()).await?;
     if id.is_none() {
         bail!("there is a user {email} already");
     }
@@ -77,7 +77,7 @@ fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
 }
 
 async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
-    let now = clock::now();
+    let now = SystemClock.now();
     let secret = secrets::generate()?;
     let expires = |days: Option<u16>| -> anyhow::Result<Option<Timestamp>> {
         let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));

@@ -3,10 +3,11 @@
 use std::fs;
 
 use anyhow::{Context, bail};
+use poolwatch_model::Clock;
 
 use crate::{
     cli::ImportOptions,
-    clock,
+    clock::SystemClock,
     database::Database,
     import::{self, File},
     pages,
@@ -24,7 +25,7 @@ pub(crate) async fn run(options: ImportOptions) -> anyhow::Result<()> {
         files.push(File { name, content });
     }
     let database = Database::open(&options.database).await?;
-    let imported = import::import(&database.pool, &options.host, &files, clock::now()).await;
+    let imported = import::import(&database.pool, &options.host, &files, SystemClock.now()).await;
     let closed = database.close(false).await;
     let imported = imported.map_err(|failure| anyhow::anyhow!("{failure}"))?;
     closed?;

@@ -13,6 +13,7 @@ use crate::{
     app::{App, Settings, SharedApp},
     auth::{hosts::HostKeys, throttle::Throttle},
     cli::ServeOptions,
+    clock::SystemClock,
     database::Database,
     fleet::Fleet,
     ingest::writer::Writer,
@@ -48,6 +49,7 @@ async fn serve(
     let tls = tls::config(&options.tls, &options.database.data_dir).await?;
     let secure = options.public_url.starts_with("https://");
     let app: SharedApp = Arc::new(App {
+        clock: Arc::new(SystemClock),
         pool: database.pool.clone(),
         fleet: Fleet::default(),
         tag_names: TagNames::default(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::Clock;
 use poolwatch_store::{
     compact::{self, Compacted},
     jobs::{self, LeasedJob},
@@ -10,7 +11,7 @@ use poolwatch_store::{
 use sqlx::{Connection, PgConnection};
 use tracing::{debug, error, info};
 
-use crate::{app::SharedApp, clock};
+use crate::app::SharedApp;
 
 /// How often due work is looked for.
 const EVERY: Duration = Duration::from_secs(20);
@@ -70,14 +71,16 @@ pub(super) async fn run(app: SharedApp) {
 async fn do_due(app: &SharedApp) -> anyhow::Result<()> {
     let mut reader = app.pool.acquire().await?;
     let mut writer = app.pool.acquire().await?;
-    plan(&mut writer, clock::now()).await?;
+    plan(&mut writer, app.clock.now()).await?;
     // In turns: what came late waits for no pile of jobs, nor the other way round.
     loop {
-        let did_job = do_next(&mut reader, &mut writer).await?;
-        let did_marks = look_at_marks(&mut reader, &mut writer).await.unwrap_or_else(|error| {
-            error!(%error, "Could not make marked hours anew");
-            false
-        });
+        let did_job = do_next(&mut reader, &mut writer, &*app.clock).await?;
+        let did_marks = look_at_marks(&mut reader, &mut writer, app.clock.now())
+            .await
+            .unwrap_or_else(|error| {
+                error!(%error, "Could not make marked hours anew");
+                false
+            });
         if !did_job && !did_marks {
             return Ok(());
         }
@@ -100,15 +103,19 @@ async fn plan(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<()> {
 }
 
 /// Does the oldest job that is due, if there is one.
-async fn do_next(reader: &mut PgConnection, writer: &mut PgConnection) -> anyhow::Result<bool> {
+async fn do_next(
+    reader: &mut PgConnection,
+    writer: &mut PgConnection,
+    clock: &dyn Clock,
+) -> anyhow::Result<bool> {
     let kinds = KINDS.map(|kind| kind.name);
-    let Some(job) = jobs::lease(writer, &kinds, clock::now(), LEASE).await? else {
+    let Some(job) = jobs::lease(writer, &kinds, clock.now(), LEASE).await? else {
         return Ok(false);
     };
-    if let Err(error) = do_job(reader, writer, &job).await {
+    if let Err(error) = do_job(reader, writer, clock, &job).await {
         error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
         let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
-        let not_before = clock::now().saturating_add(pause)?;
+        let not_before = clock.now().saturating_add(pause)?;
         jobs::put_back(writer, &job, not_before, &error.to_string()).await?;
     }
     Ok(true)
@@ -118,6 +125,7 @@ async fn do_next(reader: &mut PgConnection, writer: &mut PgConnection) -> anyhow
 async fn do_job(
     reader: &mut PgConnection,
     writer: &mut PgConnection,
+    clock: &dyn Clock,
     job: &LeasedJob,
 ) -> anyhow::Result<()> {
     let mut transaction = writer.begin().await?;
@@ -126,7 +134,7 @@ async fn do_job(
         DAYS => compact::day(reader, &mut transaction, job.bucket, job.first_host).await?,
         _ => compact::week(reader, &mut transaction, job.bucket, job.first_host).await?,
     };
-    if jobs::complete(&mut transaction, job, clock::now()).await? {
+    if jobs::complete(&mut transaction, job, clock.now()).await? {
         transaction.commit().await?;
         told(&job.kind, Some(job.bucket), done);
     }
@@ -137,9 +145,10 @@ async fn do_job(
 async fn look_at_marks(
     reader: &mut PgConnection,
     writer: &mut PgConnection,
+    now: Timestamp,
 ) -> anyhow::Result<bool> {
     let mut transaction = writer.begin().await?;
-    let done = compact::dirty(reader, &mut transaction, DIRTY, clock::now()).await?;
+    let done = compact::dirty(reader, &mut transaction, DIRTY, now).await?;
     transaction.commit().await?;
     if done.marks > 0 {
         told("marked hours", None, done);

@@ -7,7 +7,7 @@ use poolwatch_model::HostId;
 use poolwatch_store::imports::{self, Announcements};
 use tracing::warn;
 
-use crate::{app::SharedApp, clock, failure::Failure, import};
+use crate::{app::SharedApp, failure::Failure, import};
 
 /// How long to wait for a database that cannot be reached.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -15,7 +15,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 const SLACK: SignedDuration = SignedDuration::from_mins(10);
 
 pub(super) async fn run(app: SharedApp) {
-    let mut heard_until = clock::now();
+    let mut heard_until = app.clock.now();
     loop {
         match listen(&app, &mut heard_until).await {
             Ok(()) => {}
@@ -36,7 +36,7 @@ async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), Fail
         show(app, host).await?;
     }
     loop {
-        *heard_until = clock::now();
+        *heard_until = app.clock.now();
         match announcements.next().await? {
             Some(host) => show(app, host).await?,
             None => return Ok(()),
@@ -45,5 +45,5 @@ async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), Fail
 }
 
 async fn show(app: &SharedApp, host: HostId) -> Result<(), Failure> {
-    import::show(app, host, clock::now()).await
+    import::show(app, host, app.clock.now()).await
 }

@@ -15,7 +15,6 @@ use tracing::error;
 use super::{comparison, silence};
 use crate::{
     app::{App, SharedApp},
-    clock,
     fleet::{baseline, earlier::Window, host::LiveHost, processes::HostProcesses, tags::HostTags},
 };
 
@@ -59,16 +58,16 @@ pub async fn run(app: SharedApp) {
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         every.tick().await;
-        go_through(&app, &mut watched, clock::now()).await;
-        match comparison::refresh(&app, &mut compared, clock::now()).await {
+        go_through(&app, &mut watched, app.clock.now()).await;
+        match comparison::refresh(&app, &mut compared, app.clock.now()).await {
             Ok(unknown) => {
                 for host in unknown {
-                    study(&app, host, clock::now()).await;
+                    study(&app, host, app.clock.now()).await;
                 }
             }
             Err(error) => error!(%error, "Could not compare affected hosts with healthy ones"),
         }
-        if let Err(error) = silence::look(&app, clock::now()).await {
+        if let Err(error) = silence::look(&app, app.clock.now()).await {
             error!(%error, "Could not look for hosts that fell silent");
         }
     }

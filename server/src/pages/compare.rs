@@ -24,7 +24,7 @@ use super::{
     export::{download, inert},
     shell,
 };
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
 /// Rows that are about equal and are shown when asked for.
 const EQUAL: usize = 500;
@@ -79,7 +79,7 @@ pub(super) async fn csv(
     Extension(_): Extension<Person>,
     Query(pairs): Pairs,
 ) -> Result<Response, Failure> {
-    let compared = compare(&app, &CompareQuery::read(&pairs), clock::now()).await?;
+    let compared = compare(&app, &CompareQuery::read(&pairs), app.clock.now()).await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = compared.columns.iter().map(|column| match column.at {
         Some(at) => inert(&format!("{} {at}", column.name)),
@@ -108,7 +108,7 @@ pub(super) async fn json(
     Query(pairs): Pairs,
 ) -> Result<Response, Failure> {
     let query = CompareQuery::read(&pairs);
-    let compared = compare(&app, &query, clock::now()).await?;
+    let compared = compare(&app, &query, app.clock.now()).await?;
     let columns: Vec<_> = compared
         .columns
         .iter()

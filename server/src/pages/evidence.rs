@@ -29,7 +29,6 @@ use super::{EVIDENCE_BYTES, address, next_steps, rows, shell};
 use crate::{
     app::SharedApp,
     auth::people::Person,
-    clock,
     diagnosing::{self, Findings, Report},
     failure::Failure,
     import::{self, File},
@@ -71,7 +70,7 @@ pub(super) async fn diagnose(
     let findings = serde_json::to_value(&findings).map_err(Failure::internal)?;
     let new = NewUpload { id, by: &person.name, findings, files: &named };
     let mut transaction = app.pool.begin().await?;
-    uploads::insert(&mut transaction, &new, clock::now()).await?;
+    uploads::insert(&mut transaction, &new, app.clock.now()).await?;
     transaction.commit().await?;
     Ok(Redirect::to(&links::diagnosis(id)).into_response())
 }
@@ -122,7 +121,7 @@ pub(super) async fn keep(
         let page = show(&app, &person, upload, Some((keep.host, error))).await?;
         return Ok(page.into_response());
     }
-    let now = clock::now();
+    let now = app.clock.now();
     let files = files_of(&app, upload.id).await?;
     let imported = import::import(&app.pool, &keep.host, &files, now).await?;
     import::show(&app, imported.host, now).await?;

@@ -27,7 +27,7 @@ use sqlx::PgConnection;
 use trends::Trends;
 
 use super::{address, live, next_steps, presence, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
 /// Latest events that are shown.
 const EVENTS: i64 = 10;
@@ -62,7 +62,7 @@ pub(super) async fn pools(
     Path(id): Path<i32>,
     Query(query): Query<HostQuery>,
 ) -> Result<Json<PoolsChart>, Failure> {
-    let now = clock::now();
+    let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
     let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
     let summary = summary.ok_or_else(no_such_host)?;

@@ -17,7 +17,7 @@ use super::{
     fleet::groups,
     live, ordering, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
 /// The page.
 pub(super) async fn page(
@@ -62,7 +62,7 @@ pub(super) async fn json(
 }
 
 async fn plain_rows(app: SharedApp, query: HostsQuery) -> Result<Vec<export::PlainRow>, Failure> {
-    let (view, now) = (app.fleet.view(), clock::now());
+    let (view, now) = (app.fleet.view(), app.clock.now());
     let selected = selection::select(app, view.clone(), query, now).await?;
     Ok(selected
         .iter()

@@ -24,7 +24,6 @@ use crate::{
         people::{cookie_name, session_token},
         secrets,
     },
-    clock,
     failure::Failure,
 };
 
@@ -85,7 +84,7 @@ pub(super) async fn sign_in(
     };
     app.throttle.succeeded(&email);
     let token = secrets::generate().map_err(Failure::internal)?;
-    let now = clock::now();
+    let now = app.clock.now();
     let expires = now.saturating_add(SESSION).unwrap_or(now);
     let mut db = app.pool.acquire().await?;
     people::create_session(&mut db, &secrets::hash(&token), user.id, now, expires).await?;

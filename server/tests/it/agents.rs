@@ -6,7 +6,7 @@ use poolwatch_protocol::{
 };
 use poolwatch_store::hosts;
 
-use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json};
+use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json, now};
 
 #[tokio::test]
 async fn what_is_acknowledged_is_stored_once_however_often_it_is_sent() {
@@ -104,7 +104,7 @@ async fn a_host_that_nobody_approved_keeps_its_data_until_somebody_does() {
     assert_eq!(refused.status(), 403);
     assert!(refused.headers().contains_key("retry-after"));
     let mut db = server.app.pool.acquire().await.unwrap();
-    let now = poolwatch_server::clock::now();
+    let now = now();
     assert!(hosts::approve(&mut db, agent.id, now).await.unwrap());
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
 }

@@ -1,12 +1,9 @@
 //! Hosts side by side.
 
 use poolwatch_model::person::Role;
-use poolwatch_server::{
-    clock,
-    fleet::refresh::{Keeper, refresh},
-};
+use poolwatch_server::fleet::refresh::{Keeper, refresh};
 
-use crate::server::{Server, classic};
+use crate::server::{Server, classic, now};
 
 /// Two hosts that differ in a tag, a driver's version and nothing else.
 async fn two_hosts(server: &Server) -> [i32; 2] {
@@ -30,7 +27,7 @@ async fn two_hosts(server: &Server) -> [i32; 2] {
         assert_eq!(response.status(), 204);
         ids[at] = agent.id.0;
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     ids
 }

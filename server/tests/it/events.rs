@@ -3,10 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{event::Event, incident::Incident};
 use poolwatch_protocol::v1::messages::{EventsReply, EventsRequest};
-use poolwatch_server::clock;
 use poolwatch_store::{incidents, outbox};
 
-use crate::server::{Server, classic, json};
+use crate::server::{Server, classic, json, now};
 
 pub(crate) fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
     Event {
@@ -23,7 +22,7 @@ pub(crate) fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
 }
 
 pub(crate) async fn send(server: &Server, key: &str, events: Vec<Event>) -> EventsReply {
-    let request = EventsRequest { wall: clock::now(), events, gap: false };
+    let request = EventsRequest { wall: now(), events, gap: false };
     let body = serde_json::to_vec(&request).unwrap();
     let response = server.post("/agent/v1/events", Some(key), &body).await;
     assert_eq!(response.status(), 200);
@@ -39,7 +38,7 @@ pub(crate) async fn mails(server: &Server) -> Vec<outbox::NewMessage> {
     let mut db = server.app.pool.acquire().await.unwrap();
     let mut mails = Vec::new();
     let lease = SignedDuration::from_hours(1);
-    while let Some(leased) = outbox::lease(&mut db, clock::now(), lease).await.unwrap() {
+    while let Some(leased) = outbox::lease(&mut db, now(), lease).await.unwrap() {
         mails.push(leased.message);
     }
     mails
@@ -51,7 +50,7 @@ async fn event_2019_leads_to_one_incident_and_one_mail_with_the_culprit() {
     let mut agent = server.enrol("fs-02.contoso.test").await;
     let frame = agent.frame(classic(0));
     agent.send(&[&frame]).await;
-    let now = clock::now();
+    let now = now();
     let first = event(2019, 7, now);
     let again = event(2019, 8, now.checked_add(SignedDuration::from_secs(30)).unwrap());
     for _ in 0..2 {
@@ -74,7 +73,7 @@ async fn event_2019_leads_to_one_incident_and_one_mail_with_the_culprit() {
 async fn events_older_than_enrolment_or_a_day_are_history_and_warn_nobody() {
     let server = Server::start().await;
     let agent = server.enrol("fs-02").await;
-    let hours_ago = |hours| clock::now().checked_sub(SignedDuration::from_hours(hours)).unwrap();
+    let hours_ago = |hours| now().checked_sub(SignedDuration::from_hours(hours)).unwrap();
     let old = vec![event(2019, 1, hours_ago(1)), event(2020, 2, hours_ago(48))];
     assert_eq!(send(&server, &agent.key, old).await.stored, 2);
     assert_eq!(incidents(&server).await, []);
@@ -85,7 +84,7 @@ async fn events_older_than_enrolment_or_a_day_are_history_and_warn_nobody() {
 async fn other_events_are_kept_and_warn_nobody() {
     let server = Server::start().await;
     let agent = server.enrol("fs-02").await;
-    let reply = send(&server, &agent.key, vec![event(2017, 1, clock::now())]).await;
+    let reply = send(&server, &agent.key, vec![event(2017, 1, now())]).await;
     assert_eq!((reply.stored, reply.known), (1, 0));
     assert_eq!(mails(&server).await, []);
 }
@@ -94,7 +93,7 @@ async fn other_events_are_kept_and_warn_nobody() {
 async fn hostile_events_are_refused_one_by_one() {
     let server = Server::start().await;
     let agent = server.enrol("fs-02").await;
-    let now = clock::now();
+    let now = now();
     let mut nul = event(2000, 1, now);
     nul.data = vec!["a\0b".into()];
     let mut long = event(2000, 2, now);

@@ -4,13 +4,12 @@ use std::{fs, path::PathBuf};
 
 use poolwatch_model::{PoolTag, person::Role};
 use poolwatch_server::{
-    clock,
     import::{self, File},
     pages::EVIDENCE_BYTES,
 };
 use poolwatch_store::evidence;
 
-use crate::server::{Server, classic};
+use crate::server::{Server, classic, now};
 
 const VM: &str = "\
 2: kd> !vm
@@ -38,7 +37,7 @@ fn file(name: &str, content: impl Into<Vec<u8>>) -> File {
 #[tokio::test]
 async fn a_debuggers_log_becomes_a_host_that_shows_the_culprit() {
     let server = Server::start().await;
-    let now = clock::now();
+    let now = now();
     let files = [file("dump.txt", VM)];
     let imported = import::import(&server.app.pool, "FS-02", &files, now).await.unwrap();
     assert_eq!(imported.snapshots, 1);
@@ -55,7 +54,7 @@ async fn a_debuggers_log_becomes_a_host_that_shows_the_culprit() {
 async fn importing_a_file_again_changes_nothing() {
     let server = Server::start().await;
     let files = [file("dump.txt", VM)];
-    let now = clock::now();
+    let now = now();
     let first = import::import(&server.app.pool, "FS-02", &files, now).await.unwrap();
     let again = import::import(&server.app.pool, "fs-02", &files, now).await.unwrap();
     assert_eq!((again.host, again.snapshots), (first.host, 0));
@@ -66,11 +65,11 @@ async fn importing_a_file_again_changes_nothing() {
 async fn a_file_of_nonsense_is_kept_and_every_line_accounted_for() {
     let server = Server::start().await;
     let files = [file("shopping.txt", "milk\neggs\n"), file("empty.txt", "")];
-    let imported = import::import(&server.app.pool, "X", &files, clock::now()).await.unwrap();
+    let imported = import::import(&server.app.pool, "X", &files, now()).await.unwrap();
     assert_eq!(imported.snapshots, 0);
     assert_eq!(imported.files[0].0.kind, None);
     assert_eq!(imported.files[0].0.ignored, 2);
-    assert!(import::import(&server.app.pool, " \n", &files, clock::now()).await.is_err());
+    assert!(import::import(&server.app.pool, " \n", &files, now()).await.is_err());
 }
 
 #[tokio::test]
@@ -98,7 +97,7 @@ async fn all_samples_and_the_texts_of_all_cases_import() {
     for entry in fs::read_dir(shared.join("samples")).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         let files = [file(&name, fs::read(entry.path()).unwrap())];
-        let imported = import::import(&server.app.pool, &name, &files, clock::now()).await.unwrap();
+        let imported = import::import(&server.app.pool, &name, &files, now()).await.unwrap();
         assert!(imported.files[0].0.kind.is_some(), "{name}");
         hosts += 1;
     }
@@ -112,7 +111,7 @@ async fn all_samples_and_the_texts_of_all_cases_import() {
             .enumerate()
             .map(|(at, text)| file(&format!("{at}.txt"), text["text"].as_str().unwrap()))
             .collect();
-        let imported = import::import(&server.app.pool, &name, &files, clock::now()).await.unwrap();
+        let imported = import::import(&server.app.pool, &name, &files, now()).await.unwrap();
         assert!(imported.snapshots > 0, "{name} told nothing");
         let mut db = server.app.pool.acquire().await.unwrap();
         let kept = evidence::list(&mut db, imported.host).await.unwrap();

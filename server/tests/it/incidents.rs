@@ -1,16 +1,13 @@
 //! The page of an incident, and what people do there.
 
 use poolwatch_model::{incident::IncidentState, person::Role};
-use poolwatch_server::{
-    clock,
-    fleet::refresh::{Keeper, refresh},
-};
+use poolwatch_server::fleet::refresh::{Keeper, refresh};
 use reqwest::StatusCode;
 use serde_json::Value;
 
 use crate::{
     events::{event, incidents as listed, send},
-    server::{Server, classic},
+    server::{Server, classic, now},
 };
 
 /// The classic case with its event, and the path of its incident.
@@ -18,8 +15,8 @@ async fn classic_incident(server: &Server) -> String {
     let mut agent = server.enrol("fs-02.contoso.test").await;
     let frame = agent.frame(classic(0));
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
-    send(server, &agent.key, vec![event(2019, 7, clock::now())]).await;
-    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    send(server, &agent.key, vec![event(2019, 7, now())]).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     format!("/incidents/{}", listed(server).await[0].id.0)
 }
@@ -108,7 +105,7 @@ async fn what_a_person_resolves_is_over_until_it_is_seen_again() {
     let mut agent = server.enrol("fs-02.contoso.test").await;
     let frame = agent.frame(classic(1));
     agent.send(&[&frame]).await;
-    send(&server, &agent.key, vec![event(2019, 8, clock::now())]).await;
+    send(&server, &agent.key, vec![event(2019, 8, now())]).await;
     let again = listed(&server).await;
     assert_eq!(format!("/incidents/{}", again[0].id.0), path);
     assert_eq!(again[0].state, IncidentState::Regressed);

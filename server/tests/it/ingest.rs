@@ -7,7 +7,7 @@ use poolwatch_server::ingest::writer::Writer;
 use poolwatch_store::testing;
 use sqlx::{Connection, Executor};
 
-use crate::server::{Server, classic, json};
+use crate::server::{Server, classic, json, now};
 
 #[tokio::test]
 async fn a_stuck_database_makes_agents_wait_and_nothing_that_waits_is_lost() {
@@ -93,7 +93,7 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     let frame = agent.frame(classic(0));
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
     let fleet = poolwatch_server::fleet::Fleet::default();
-    let now = poolwatch_server::clock::now();
+    let now = now();
     let kept = server.app.settings.retention.ten_minutes;
     poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
     let live = fleet.host(agent.id);

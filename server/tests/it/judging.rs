@@ -10,7 +10,6 @@ use poolwatch_model::{
     tag::{TagCounters, TagUse},
 };
 use poolwatch_server::{
-    clock,
     fleet::{
         drivers::{self, Book},
         refresh::{Keeper, refresh},
@@ -28,7 +27,7 @@ use poolwatch_store::{
 
 use crate::{
     events::{event, incidents as listed, mails, send},
-    server::{Agent, Server, classic},
+    server::{Agent, Server, classic, now},
 };
 
 /// Frames of the leak, one every three minutes: two days and a little more.
@@ -72,7 +71,7 @@ async fn a_leak_is_told_once_before_any_event_and_again_when_the_pool_is_empty()
     send_all(&mut agent, growing).await;
 
     for _ in 0..2 {
-        let found = judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+        let found = judging::study(&server.app, agent.id, now()).await.unwrap();
         assert_eq!(found, Some(true));
     }
     let incidents = listed(&server).await;
@@ -87,7 +86,7 @@ async fn a_leak_is_told_once_before_any_event_and_again_when_the_pool_is_empty()
         assert!(told[0].text.contains(word), "{word} is not in\n{}", told[0].text);
     }
 
-    send(&server, &agent.key, vec![event(2019, 7, clock::now())]).await;
+    send(&server, &agent.key, vec![event(2019, 7, now())]).await;
     let incidents = listed(&server).await;
     assert_eq!((incidents.len(), incidents[0].id), (1, incident.id), "it is the same cause");
     assert_eq!(incidents[0].diagnosis.verdict, Verdict::Exhausted);
@@ -107,7 +106,7 @@ async fn a_quiet_host_is_studied_and_nobody_is_told_anything() {
     let mut steady = growing(0);
     steady.memory.nonpaged_limit = None;
     send_all(&mut agent, |_| steady.clone()).await;
-    let found = judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+    let found = judging::study(&server.app, agent.id, now()).await.unwrap();
     assert_eq!(found, Some(false));
     assert_eq!(listed(&server).await, []);
     assert_eq!(mails(&server).await, []);
@@ -118,7 +117,7 @@ async fn growth_that_is_too_little_to_tell_anybody_is_watched() {
     let server = Server::start().await;
     let mut agent = server.enrol("slow").await;
     send_all(&mut agent, |step| fooo(step / 100, true)).await;
-    let now = clock::now();
+    let now = now();
     assert_eq!(judging::study(&server.app, agent.id, now).await.unwrap(), Some(false));
     assert_eq!(listed(&server).await, []);
     let live = server.app.fleet.known(agent.id).unwrap();
@@ -133,16 +132,14 @@ async fn a_restart_resolves_nothing() {
     let server = Server::start().await;
     let mut agent = server.enrol("fs-02").await;
     send_all(&mut agent, growing).await;
-    judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+    judging::study(&server.app, agent.id, now()).await.unwrap();
     // Moments are told apart by the second.
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     agent.restart();
     agent.step_ms = 1;
     let later = agent.frame(healthy());
     agent.send(&[&later]).await;
-    judging::study(&server.app, agent.id, clock::now() + SignedDuration::from_mins(2))
-        .await
-        .unwrap();
+    judging::study(&server.app, agent.id, now() + SignedDuration::from_mins(2)).await.unwrap();
     let mut db = server.app.pool.acquire().await.unwrap();
     let all = incidents::list(&mut db, IncidentFilter::default(), 10).await.unwrap();
     assert_eq!(all.len(), 1);
@@ -155,10 +152,10 @@ async fn the_event_of_a_pool_that_was_known_to_be_full_is_told_once() {
     let mut agent = server.enrol("fs-02").await;
     let frame = agent.frame(classic(0));
     agent.send(&[&frame]).await;
-    judging::study(&server.app, agent.id, clock::now()).await.unwrap();
+    judging::study(&server.app, agent.id, now()).await.unwrap();
     assert_eq!(mails(&server).await.len(), 1, "97 % of a measured limit");
     for (record, expected) in [(7, 1), (8, 0)] {
-        let now = clock::now();
+        let now = now();
         send(&server, &agent.key, vec![event(2019, record, now)]).await;
         let told = mails(&server).await;
         assert_eq!(told.len(), expected);
@@ -205,16 +202,16 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
     let (mut compared, mut book) = (Compared::new(), Book::default());
     for round in 0..3 {
         for host in &affected {
-            judging::study(&server.app, *host, clock::now()).await.unwrap();
+            judging::study(&server.app, *host, now()).await.unwrap();
         }
-        let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+        let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
         made.unwrap();
         let (pool, fleet) = (&server.app.pool, &server.app.fleet);
-        drivers::refresh(pool, fleet, &mut book, clock::now()).await.unwrap();
-        let unknown = comparison::refresh(&server.app, &mut compared, clock::now()).await.unwrap();
+        drivers::refresh(pool, fleet, &mut book, now()).await.unwrap();
+        let unknown = comparison::refresh(&server.app, &mut compared, now()).await.unwrap();
         assert_eq!(unknown.len(), usize::from(round == 0), "named after the first comparison");
         for host in unknown {
-            judging::study(&server.app, host, clock::now()).await.unwrap();
+            judging::study(&server.app, host, now()).await.unwrap();
         }
     }
     let incidents = listed(&server).await;
@@ -238,7 +235,7 @@ async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
     let mut agent = server.enrol("web-1").await;
     // Half of the two days it leaks, then foo.sys is changed and it does not.
     send_all(&mut agent, |step| fooo(step.min(FRAMES / 2), true)).await;
-    let now = clock::now();
+    let now = now();
     let mut db = server.app.pool.acquire().await.unwrap();
     for (version, hours_ago) in [("5.0", 100), ("5.1", 25)] {
         let driver = Driver {

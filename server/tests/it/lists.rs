@@ -6,16 +6,13 @@ use poolwatch_model::{
     process::ProcessUse,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-use poolwatch_server::{
-    clock,
-    fleet::{
-        drivers::{self, Book},
-        refresh::{Keeper, refresh},
-    },
+use poolwatch_server::fleet::{
+    drivers::{self, Book},
+    refresh::{Keeper, refresh},
 };
 use serde_json::Value;
 
-use crate::server::{Server, classic, json};
+use crate::server::{Server, classic, json, now};
 
 /// Tags that are nothing but trouble for markup, addresses and spreadsheets.
 const ODD: [[u8; 4]; 5] = [*b"<b>\"", *b"..  ", *b"=1+2", [0, 0xff, b'\\', b'/'], *b"a?#%"];
@@ -33,7 +30,7 @@ impl Console {
             let frame = agent.frame(snapshot.clone());
             assert_eq!(agent.send(&[&frame]).await.status(), 200);
         }
-        let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+        let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
         made.unwrap();
         let token = server.api_token(Role::Viewer).await;
         Self { server, token }
@@ -211,10 +208,10 @@ async fn drivers_are_listed_by_version_and_say_what_changed() {
             tell(&agent.key, name, version).await;
         }
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
-    drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();
+    drivers::refresh(pool, fleet, &mut Book::default(), now()).await.unwrap();
 
     let rows = console.rows("/drivers.json").await;
     assert_eq!(column(&rows, "name"), ["foo.sys", "ntfs.sys"]);

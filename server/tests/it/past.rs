@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Pool, PoolTag, person::Role};
 use poolwatch_server::{
-    clock,
     fleet::{
         Fleet,
         baseline::{self, Asked},
@@ -19,7 +18,7 @@ use sqlx::Connection;
 use crate::{
     events::incidents,
     judging::{growing, send_all},
-    server::{Server, json},
+    server::{Server, json, now},
 };
 
 const THRE: PoolTag = PoolTag::new(*b"Thre");
@@ -27,7 +26,7 @@ const THRE: PoolTag = PoolTag::new(*b"Thre");
 const PER_DAY: i64 = 480 * 300 * 640;
 
 fn ago(hours: i64) -> Timestamp {
-    clock::now().checked_sub(SignedDuration::from_hours(hours)).unwrap()
+    now().checked_sub(SignedDuration::from_hours(hours)).unwrap()
 }
 
 /// A host that leaks for two days, and whose frames are kept for three hours.
@@ -38,14 +37,14 @@ async fn leaking(server: &Server) -> HostId {
     let mut writer = server.app.pool.acquire().await.unwrap();
     loop {
         let mut transaction = writer.begin().await.unwrap();
-        let done = compact::dirty(&mut reader, &mut transaction, 100, clock::now()).await.unwrap();
+        let done = compact::dirty(&mut reader, &mut transaction, 100, now()).await.unwrap();
         transaction.commit().await.unwrap();
         if done.marks == 0 {
             break;
         }
     }
     testing::forget_frames(&mut writer, ago(3)).await.unwrap();
-    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     agent.id
 }
@@ -58,7 +57,7 @@ fn is_about(bytes: i64, expected: i64) -> bool {
 async fn a_leak_is_found_in_what_is_left_of_its_days() {
     let server = Server::start().await;
     let host = leaking(&server).await;
-    let found = judging::study(&server.app, host, clock::now()).await.unwrap();
+    let found = judging::study(&server.app, host, now()).await.unwrap();
     assert_eq!(found, Some(true));
     let incidents = incidents(&server).await;
     assert_eq!(incidents.len(), 1);
@@ -73,14 +72,14 @@ async fn growth_over_a_day_is_reckoned_from_the_hours_of_the_fleet() {
     let server = Server::start().await;
     let host = leaking(&server).await;
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
-    baseline::refresh(pool, fleet, &mut Asked::default(), clock::now()).await.unwrap();
+    baseline::refresh(pool, fleet, &mut Asked::default(), now()).await.unwrap();
     let across = fleet.across(THRE);
     let across = across.of(Pool::Nonpaged);
     let growth = across.iter().find(|one| one.host == host).unwrap().growth(Window::Day).unwrap();
     assert!(is_about(growth, PER_DAY), "{growth}");
 
     let mut db = pool.acquire().await.unwrap();
-    let before = baseline::of_host(&mut db, host, Window::Day, clock::now()).await.unwrap();
+    let before = baseline::of_host(&mut db, host, Window::Day, now()).await.unwrap();
     let then = before.unwrap().tags.get(THRE).unwrap().nonpaged.bytes.cast_signed();
     let now = across[0].counters.bytes.cast_signed();
     assert!(is_about(now - then, PER_DAY), "{}", now - then);
@@ -132,10 +131,10 @@ async fn a_host_that_is_silent_for_long_comes_back_from_its_last_point() {
     let server = Server::start().await;
     let host = leaking(&server).await;
     let mut db = server.app.pool.acquire().await.unwrap();
-    testing::forget_frames(&mut db, clock::now()).await.unwrap();
+    testing::forget_frames(&mut db, now()).await.unwrap();
     let fleet = Fleet::default();
     let kept = SignedDuration::from_hours(30 * 24);
-    load::run(&server.app.pool, &fleet, kept, clock::now()).await.unwrap();
+    load::run(&server.app.pool, &fleet, kept, now()).await.unwrap();
     let live = fleet.host(host);
     let state = live.read();
     assert!(state.stale && state.memory.nonpaged.is_some());

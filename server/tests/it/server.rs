@@ -2,8 +2,9 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
+use jiff::Timestamp;
 use poolwatch_model::{
-    BootId, Bytes, HostId, PoolTag, Snapshot,
+    BootId, Bytes, Clock, HostId, PoolTag, Snapshot,
     host::HostFacts,
     memory::Memory,
     person::Role,
@@ -17,7 +18,7 @@ use poolwatch_protocol::v1::{
 use poolwatch_server::{
     app::{App, Settings, SharedApp},
     auth::secrets,
-    clock,
+    clock::SystemClock,
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
@@ -29,6 +30,11 @@ use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "pwe_test";
 pub(crate) const CAREFUL_TOKEN: &str = "pwe_careful";
+
+/// The time of the machine, which servers under test go by.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
+}
 
 pub(crate) struct Server {
     pub(crate) app: SharedApp,
@@ -44,6 +50,7 @@ impl Server {
 
     pub(crate) async fn start_with(pool: PgPool, writer: Writer) -> Self {
         let app = Arc::new(App {
+            clock: Arc::new(SystemClock),
             pool,
             fleet: Fleet::default(),
             tag_names: Default::default(),
@@ -61,9 +68,7 @@ impl Server {
         let mut db = app.pool.acquire().await.unwrap();
         for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
             let hash = secrets::hash(token);
-            tokens::create_enrolment(&mut db, "test", &hash, approved, clock::now(), None)
-                .await
-                .unwrap();
+            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
         }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
@@ -79,7 +84,7 @@ impl Server {
         let token = secrets::generate().unwrap();
         let hash = secrets::hash(&token);
         let mut db = self.app.pool.acquire().await.unwrap();
-        tokens::create_api(&mut db, "test", &hash, role, clock::now(), None).await.unwrap();
+        tokens::create_api(&mut db, "test", &hash, role, now(), None).await.unwrap();
         token
     }
 
@@ -112,7 +117,7 @@ impl Server {
 
     pub(crate) async fn stored_frames(&self, host: HostId) -> Vec<(i32, u64)> {
         let mut db = self.app.pool.acquire().await.unwrap();
-        let now = clock::now();
+        let now = now();
         let day = jiff::SignedDuration::from_hours(24);
         let (from, to) = (now.checked_sub(day).unwrap(), now.checked_add(day).unwrap());
         let frames = poolwatch_store::frames::chain(&mut db, host, from, to).await.unwrap();
@@ -153,7 +158,7 @@ impl<'a> Agent<'a> {
             boot: self.boot,
             seq: self.seq,
             uptime_ms: self.seq * self.step_ms,
-            wall: clock::now(),
+            wall: now(),
         };
         self.encoder.encode(stamp, snapshot)
     }
@@ -170,7 +175,7 @@ impl<'a> Agent<'a> {
 
     pub(crate) fn batch(&self, frames: &[&[u8]]) -> Vec<u8> {
         let uptime_ms = self.seq * self.step_ms;
-        let clock = SenderClock { boot: self.boot, uptime_ms, wall: clock::now() };
+        let clock = SenderClock { boot: self.boot, uptime_ms, wall: now() };
         Batch { clock, frames: frames.to_vec() }.to_bytes()
     }
 

@@ -1,17 +1,14 @@
 //! The fleet's view: tags, programs, hosts and drivers over all hosts.
 
 use poolwatch_model::{Pool, PoolTag};
-use poolwatch_server::{
-    clock,
-    fleet::{
-        by_tag::TagMeasure,
-        drivers::{self, Book},
-        ranking::HostMeasure,
-        refresh::{Keeper, refresh},
-    },
+use poolwatch_server::fleet::{
+    by_tag::TagMeasure,
+    drivers::{self, Book},
+    ranking::HostMeasure,
+    refresh::{Keeper, refresh},
 };
 
-use crate::server::{Server, classic, json};
+use crate::server::{Server, classic, json, now};
 
 const THRE: PoolTag = PoolTag::new(*b"Thre");
 
@@ -33,7 +30,7 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
         let response = server.post("/agent/v1/inventory", Some(&agent.key), &body).await;
         assert_eq!(response.status(), 204);
     }
-    let (keeper, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    let (keeper, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     let view = server.app.fleet.view();
     let bytes = |step: u64| 76_892_800 + step * 640;
@@ -59,12 +56,12 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     assert_eq!(used, [bytes(30), bytes(20), bytes(10)]);
 
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
-    drivers::refresh(pool, fleet, &mut Book::default(), clock::now()).await.unwrap();
+    drivers::refresh(pool, fleet, &mut Book::default(), now()).await.unwrap();
     let drivers = server.app.fleet.drivers();
     assert_eq!((drivers.hosts, drivers.versions("foo.sys").len()), (3, 3));
 
     // Nothing changed: the summaries are the very same ones.
-    let (_, made) = refresh(&server.app, keeper, clock::now()).await;
+    let (_, made) = refresh(&server.app, keeper, now()).await;
     made.unwrap();
     let again = server.app.fleet.view();
     assert!(std::sync::Arc::ptr_eq(&view.hosts[0], &again.hosts[0]));
@@ -80,7 +77,7 @@ async fn scripts_read_tags_over_the_fleet_and_over_time() {
         assert_eq!(agent.send(&[&frames[0], &frames[1]]).await.status(), 200);
         ids.push(i64::from(agent.id.0));
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), clock::now()).await;
+    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
     let token = server.api_token(poolwatch_model::person::Role::Viewer).await;
     let ask = async |path: String| -> (u16, serde_json::Value) {

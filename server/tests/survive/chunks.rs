@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use poolwatch_model::Clock;
 use poolwatch_model::{HostId, PoolTag, Snapshot};
 use poolwatch_protocol::v1::Decoder;
+use poolwatch_server::clock::SystemClock;
 use poolwatch_store::{
     PgPool,
     chunk::{Chunk, Stat},
@@ -82,7 +84,7 @@ pub(crate) async fn say_what_frames_said(pool: &PgPool, hosts: &[HostId]) -> usi
             compare(*host, chunk, &of_hour.collect::<Vec<_>>());
         }
         compared += made.len();
-        let over = poolwatch_server::clock::now() - jiff::SignedDuration::from_mins(75);
+        let over = SystemClock.now() - jiff::SignedDuration::from_mins(75);
         for ((hour, ..), _) in steps
             .iter()
             .filter(|((hour, ..), _)| *hour + jiff::SignedDuration::from_hours(1) <= over)

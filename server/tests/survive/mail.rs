@@ -7,9 +7,10 @@ use std::{
     time::Duration,
 };
 
+use poolwatch_model::Clock;
 use poolwatch_model::{event::Event, host::HostFacts};
 use poolwatch_protocol::v1::messages::{EnrolReply, EnrolRequest, EventsRequest};
-use poolwatch_server::clock;
+use poolwatch_server::clock::SystemClock;
 use poolwatch_store::testing;
 use serde::Serialize;
 
@@ -101,7 +102,7 @@ async fn report_event_2019(world: &World) {
     };
     let enrolled = post(world, "/agent/v1/enrol", None, &enrolment).await;
     let enrolled: EnrolReply = serde_json::from_slice(&enrolled).unwrap();
-    let now = clock::now();
+    let now = SystemClock.now();
     let event = Event {
         channel: "System".into(),
         record_id: 7,

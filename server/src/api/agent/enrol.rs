@@ -16,7 +16,6 @@ use super::inventory;
 use crate::{
     app::SharedApp,
     auth::{hosts::key_text, secrets},
-    clock,
     failure::Failure,
 };
 
@@ -38,7 +37,7 @@ pub(in crate::api) async fn enrol(
         .versions(VERSIONS));
     }
     inventory::check(&request.facts)?;
-    let now = clock::now();
+    let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
     let approved = tokens::enrolment(&mut db, &secrets::hash(&request.token), now)
         .await?

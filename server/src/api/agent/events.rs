@@ -11,7 +11,7 @@ use poolwatch_store::events;
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, judging, metrics};
+use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure, judging, metrics};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -33,7 +33,7 @@ pub(in crate::api) async fn events(
             limits::EVENTS
         )));
     }
-    let now = clock::now();
+    let now = app.clock.now();
     let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
     if request.gap {
         warn!(host = %host.id, "The event log lost records before they were read");

@@ -12,7 +12,7 @@ use poolwatch_protocol::{
     v1::messages::{FRAMES_CONTENT_TYPE, FramesReply},
 };
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure, ingest};
+use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure, ingest};
 
 /// Takes in frames. The answer comes after the commit.
 ///
@@ -27,7 +27,7 @@ pub(in crate::api) async fn frames(
     check_type(request.headers()).map_err(failed)?;
     let room = app.writer.room(announced_bytes(request.headers())).map_err(failed)?;
     let body = Bytes::from_request(request, &app).await.map_err(IntoResponse::into_response)?;
-    ingest::accept(&app, host.id, &body, room, clock::now()).await.map(Json).map_err(failed)
+    ingest::accept(&app, host.id, &body, room, app.clock.now()).await.map(Json).map_err(failed)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Failure> {

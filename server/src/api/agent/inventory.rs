@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::messages::InventoryRequest;
 use poolwatch_store::{hosts, inventories};
 use sqlx::Connection;
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, clock, failure::Failure};
+use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure};
 
 /// Bytes of a host's name: the longest that DNS allows.
 const NAME_BYTES: usize = 255;
@@ -32,7 +32,7 @@ pub(in crate::api) async fn inventory(
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
     hosts::update_facts(&mut transaction, host.id, &request.facts).await?;
-    inventories::replace(&mut transaction, host.id, inventory, clock::now()).await?;
+    inventories::replace(&mut transaction, host.id, inventory, app.clock.now()).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
     app.fleet.note_inventory_of(host.id);

@@ -13,7 +13,6 @@ use utoipa::ToSchema;
 
 use crate::{
     app::SharedApp,
-    clock,
     failure::Failure,
     fleet::{load, view::HostSummary},
 };
@@ -111,7 +110,7 @@ pub(in crate::api) async fn one(
     let mut snapshot = app.fleet.host(HostId(id)).snapshot();
     if snapshot.is_none() {
         let mut db = app.pool.acquire().await?;
-        snapshot = load::snapshot(&app, &mut db, HostId(id), clock::now()).await?;
+        snapshot = load::snapshot(&app, &mut db, HostId(id), app.clock.now()).await?;
     }
     if let (Some(snapshot), Some(most)) = (&mut snapshot, query.largest) {
         keep_largest(snapshot, most);

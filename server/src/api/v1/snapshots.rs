@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::messages::SnapshotUpload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, clock, failure::Failure, import};
+use crate::{app::SharedApp, failure::Failure, import};
 
 /// What became of a snapshot.
 #[derive(Debug, Serialize, ToSchema)]
@@ -25,7 +25,7 @@ pub(in crate::api) async fn upload(
     State(app): State<SharedApp>,
     Json(upload): Json<SnapshotUpload>,
 ) -> Result<(StatusCode, Json<Stored>), Failure> {
-    let now = clock::now();
+    let now = app.clock.now();
     let at = upload.time.unwrap_or(now);
     let host_id =
         import::snapshots(&app.pool, &upload.host, vec![(at, upload.snapshot)], now).await?;

@@ -116,7 +116,7 @@ pub(in crate::api) async fn course(
     Query(query): Query<CourseQuery>,
 ) -> Result<Json<Vec<HostCourse>>, Failure> {
     let tag = parse(&tag)?;
-    let (since, until) = period(query.since, query.until)?;
+    let (since, until) = period(app.clock.now(), query.since, query.until)?;
     let numbers: Result<Vec<HostId>, _> =
         query.hosts.split(',').map(|number| number.trim().parse().map(HostId)).collect();
     let hosts = numbers.ok().filter(|hosts| hosts.len() <= MOST_HOSTS).ok_or_else(|| {

@@ -13,7 +13,7 @@ use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, tag_names};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, tag_names};
 
 /// What somebody says of a tag.
 #[derive(Debug, Serialize, ToSchema)]
@@ -93,7 +93,7 @@ pub(in crate::api) async fn write(
     let pattern =
         pattern.ok_or_else(|| Failure::bad_request("A wildcard cannot be the first character."))?;
     let note = TagNote { pattern, owner: new.owner, meaning: new.meaning };
-    tag_names::write(&app, note, &person.name, clock::now()).await?;
+    tag_names::write(&app, note, &person.name, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -116,6 +116,6 @@ pub(in crate::api) async fn import(
     Extension(person): Extension<Person>,
     text: Bytes,
 ) -> Result<Json<Imported>, Failure> {
-    let entries = tag_names::import(&app, text.to_vec(), &person.name, clock::now()).await?;
+    let entries = tag_names::import(&app, text.to_vec(), &person.name, app.clock.now()).await?;
     Ok(Json(Imported { entries }))
 }

@@ -12,7 +12,6 @@ use utoipa::ToSchema;
 
 use crate::{
     app::SharedApp,
-    clock,
     failure::Failure,
     fleet::{
         by_tag::{TagLine, TagMeasure},
@@ -240,7 +239,7 @@ pub(in crate::api) async fn series(
     if app.fleet.view().host(host).is_none() {
         return Err(Failure::not_found("There is no such host"));
     }
-    let (since, until) = period(query.since, query.until)?;
+    let (since, until) = period(app.clock.now(), query.since, query.until)?;
     let points = query.points.unwrap_or(POINTS).clamp(1, MOST_POINTS);
     let step_s = read::fitting_step_s(since, until, points);
     let figures = [Figure::TagBytes(tag, query.pool), Figure::TagOutstanding(tag, query.pool)];
@@ -254,10 +253,11 @@ pub(in crate::api) async fn series(
 
 /// The period asked for; a day that ends now where nothing is told.
 pub(super) fn period(
+    now: Timestamp,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
 ) -> Result<(Timestamp, Timestamp), Failure> {
-    let until = until.unwrap_or_else(clock::now);
+    let until = until.unwrap_or(now);
     let day = SignedDuration::from_hours(24);
     let since = since.unwrap_or_else(|| until.saturating_sub(day).unwrap_or(until));
     let longest = SignedDuration::from_hours(24 * 366 * 3);

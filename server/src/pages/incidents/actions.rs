@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sqlx::Connection;
 
 use super::{PEOPLE, find};
-use crate::{app::SharedApp, auth::people::Person, clock, failure::Failure, judging};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, judging};
 
 /// What `POST /incidents/{id}/comments` takes.
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ pub(in crate::pages) async fn comment(
     }
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
-    if !incidents::comment(&mut db, incident.id, &text, &person.name, clock::now()).await? {
+    if !incidents::comment(&mut db, incident.id, &text, &person.name, app.clock.now()).await? {
         return Err(Failure::bad_request("This incident has as many comments as are kept."));
     }
     Ok(back(incident.id))
@@ -65,7 +65,7 @@ pub(in crate::pages) async fn give(
         return Err(Failure::bad_request("Nobody of that name may sign in."));
     }
     let owner = Some(owner.as_str()).filter(|owner| !owner.is_empty());
-    incidents::give_to(&mut db, incident.id, owner, &person.name, clock::now()).await?;
+    incidents::give_to(&mut db, incident.id, owner, &person.name, app.clock.now()).await?;
     Ok(back(incident.id))
 }
 
@@ -78,7 +78,7 @@ pub(in crate::pages) async fn resolve(
     let id = IncidentId(id);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    if !judging::close::close(&mut transaction, id, &person.name, clock::now()).await? {
+    if !judging::close::close(&mut transaction, id, &person.name, app.clock.now()).await? {
         return Err(Failure::not_found("There is no such incident"));
     }
     transaction.commit().await?;

@@ -18,7 +18,6 @@ use super::find;
 use crate::{
     app::{App, SharedApp},
     auth::people::Person,
-    clock,
     failure::Failure,
     pages::rows,
 };
@@ -43,7 +42,7 @@ pub(in crate::pages) async fn growth(
 ) -> Result<Json<GrowthChart>, Failure> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
-    Ok(Json(chart(&app, &mut db, &incident, clock::now()).await?))
+    Ok(Json(chart(&app, &mut db, &incident, app.clock.now()).await?))
 }
 
 /// The figure that an incident is about on its worst hosts.

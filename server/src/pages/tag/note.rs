@@ -13,8 +13,7 @@ use serde::Deserialize;
 
 use super::read;
 use crate::{
-    app::SharedApp, auth::people::Person, clock, failure::Failure, pages::export::download,
-    tag_names,
+    app::SharedApp, auth::people::Person, failure::Failure, pages::export::download, tag_names,
 };
 
 /// What the form sends.
@@ -33,7 +32,7 @@ pub(in crate::pages) async fn write(
 ) -> Result<Redirect, Failure> {
     let tag = read(&tag)?;
     let note = TagNote { pattern: TagPattern::of(tag), owner: Some(owner), meaning };
-    tag_names::write(&app, note, &person.name, clock::now()).await?;
+    tag_names::write(&app, note, &person.name, app.clock.now()).await?;
     Ok(Redirect::to(&links::tag(&tag)))
 }
 
@@ -55,6 +54,6 @@ pub(in crate::pages) async fn import(
     let refused = || Failure::bad_request("The file did not arrive whole, or is larger than 4 MB.");
     let field = sent.next_field().await.map_err(|_| refused())?.ok_or_else(refused)?;
     let text = field.bytes().await.map_err(|_| refused())?;
-    tag_names::import(&app, text.to_vec(), &person.name, clock::now()).await?;
+    tag_names::import(&app, text.to_vec(), &person.name, app.clock.now()).await?;
     Ok(Redirect::to("/tags#lists"))
 }
