@@ -1,5 +1,7 @@
 //! A short evaluation: enough to notice a rule that broke, too little to prove a figure.
 
+mod fleets;
+
 use std::path::Path;
 
 use poolwatch_evaluation::{

@@ -30,6 +30,36 @@ fn a_seed_means_the_same_fleet_for_ever() {
     assert_ne!(digest(1), digest(2));
 }
 
+/// SHA-256 over what all hosts show and log in the hour before and after they go live.
+fn digest_live(seed: u64) -> String {
+    let mut fleet = Fleet::new(seed, 16, epoch());
+    let mut hosts: Vec<_> = (0..16).map(|index| fleet.simulate(index)).collect();
+    let mut hash = Sha256::new();
+    for minute in (-60..=60).step_by(15) {
+        let now = minutes_from(epoch(), minute);
+        if minute == 0 {
+            fleet.go_live(now, 30);
+            hosts.iter_mut().for_each(|host| fleet.bring_live(host));
+        }
+        for host in &mut hosts {
+            if let Some(taken) = host.snapshot_at(now) {
+                hash.update(format!("{taken:?}"));
+            }
+            hash.update(format!("{:?}", host.events_until(minutes_from(now, -4000), now)));
+        }
+    }
+    for (host, plan) in hosts.iter().zip(fleet.hosts()) {
+        hash.update(format!("{:?}{:?}{}", host.inventory(), plan.facts, plan.instance_id));
+    }
+    hash.update(serde_json::to_vec(&fleet.truth(epoch())).unwrap());
+    hex::encode(hash.finalize())
+}
+
+#[test]
+fn a_seed_means_the_same_life_and_log_for_ever() {
+    assert_eq!(digest_live(1), "651d287acc01c15a4f8dd6d73ee897b56fa5ccb85fc4fced7ce5661b08d104eb");
+}
+
 #[test]
 fn what_is_seen_does_not_depend_on_how_often_one_looks() {
     let fleet = Fleet::new(4, 6, epoch());
