@@ -102,7 +102,12 @@ const UPDATES: [&str; 8] = [
     "KB5037782",
 ];
 
-pub(crate) fn inventory(seed: u64, plan: &HostPlan) -> Inventory {
+/// What is installed on a host, with the drivers of causes: name, version and company of each.
+pub(crate) fn inventory<'a>(
+    seed: u64,
+    plan: &HostPlan,
+    of_causes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+) -> Inventory {
     let mut dice = Dice::new(seed, Subject::Inventory, plan.index, 0);
     let os = plan.facts.os.as_ref();
     let of_windows = os.map(|os| format!("{}.{}.{}.{}", os.major, os.minor, os.build, os.revision));
@@ -136,9 +141,9 @@ pub(crate) fn inventory(seed: u64, plan: &HostPlan) -> Inventory {
             }
         }
     }
-    let planted = plan.causes.iter().filter_map(|cause| cause.driver());
-    drivers
-        .extend(planted.map(|(name, version, company)| file(name, Some(version.into()), company)));
+    drivers.extend(
+        of_causes.map(|(name, version, company)| file(name, Some(version.into()), company)),
+    );
     drivers.sort();
     let kept = dice.between(4, 8) as usize;
     let updates = match plan.era {

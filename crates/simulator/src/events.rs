@@ -1,12 +1,18 @@
 //! The event log of a host: what was planted, and its restarts.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Pool,
     event::{Event, ExhaustionProcess, MemoryExhaustion},
 };
 
-use crate::{boots::Reason, hosts::HostPlan, memory, picture::Picture, timeline::Timeline};
+use crate::{
+    boots::Reason,
+    hosts::HostPlan,
+    memory,
+    picture::Picture,
+    timeline::{Timeline, after},
+};
 
 /// What a log entry tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,9 +64,7 @@ impl When {
     /// The true time, known for live events only once the fleet is live.
     pub(crate) fn time(self, timeline: Timeline) -> Option<Timestamp> {
         match self {
-            Self::AfterLive(seconds) => {
-                timeline.live().map(|live| crate::fleet::after(live, seconds))
-            }
+            Self::AfterLive(seconds) => timeline.live().map(|live| after(live, seconds)),
             Self::Own(own_s) => Some(timeline.true_time(own_s * 1000)),
         }
     }
@@ -68,42 +72,41 @@ impl When {
 
 /// An entry at its true time.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Planned {
+pub(crate) struct PlannedEvent {
     pub(crate) time: Timestamp,
     pub(crate) entry: Entry,
 }
 
-/// All entries of a host, oldest first.
-pub(crate) fn planned(plan: &HostPlan, timeline: Timeline) -> Vec<Planned> {
-    let causes = plan.causes.iter().flat_map(|cause| cause.events(plan));
-    let mut planned: Vec<Planned> = causes
-        .filter_map(|(when, entry)| Some(Planned { time: when.time(timeline)?, entry }))
+/// All entries of a host, those of its causes among them, oldest first.
+pub(crate) fn planned(
+    plan: &HostPlan,
+    of_causes: impl Iterator<Item = (When, Entry)>,
+    timeline: Timeline,
+) -> Vec<PlannedEvent> {
+    let mut planned: Vec<PlannedEvent> = of_causes
+        .filter_map(|(when, entry)| Some(PlannedEvent { time: when.time(timeline)?, entry }))
         .collect();
     for boot in plan.boots.all() {
         let at = |own_s: i64| timeline.true_time(own_s * 1000);
         planned.push(match boot.reason {
-            Reason::Update => {
-                Planned { time: at(boot.start_s - boot.down_s - 5), entry: Entry::RestartPlanned }
-            }
+            Reason::Update => PlannedEvent {
+                time: at(boot.start_s - boot.down_s - 5),
+                entry: Entry::RestartPlanned,
+            },
             Reason::Crash => {
-                Planned { time: at(boot.start_s + 9), entry: Entry::StoppedUnexpectedly }
+                PlannedEvent { time: at(boot.start_s + 9), entry: Entry::StoppedUnexpectedly }
             }
         });
-        planned.push(Planned { time: at(boot.start_s + 10), entry: Entry::Started });
+        planned.push(PlannedEvent { time: at(boot.start_s + 10), entry: Entry::Started });
     }
     planned.sort_by_key(|event| event.time);
     planned
 }
 
-/// The time that a host's clock shows.
-pub(crate) fn host_clock(plan: &HostPlan, time: Timestamp) -> Timestamp {
-    time.saturating_add(SignedDuration::from_millis(plan.skew_ms)).unwrap_or(time)
-}
-
 /// The record of an entry, as the host's log kept it.
 pub(crate) fn record(
     plan: &HostPlan,
-    event: &Planned,
+    event: &PlannedEvent,
     picture: impl FnOnce() -> Option<Picture>,
 ) -> Event {
     let (event_id, provider) = event.entry.id();
@@ -120,7 +123,7 @@ pub(crate) fn record(
     Event {
         channel: "System".into(),
         record_id: second * 8 + u64::from(event_id % 8),
-        time: host_clock(plan, event.time),
+        time: plan.wall(event.time),
         provider: provider.into(),
         event_id,
         level: Some(event.entry.level()),

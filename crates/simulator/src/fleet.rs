@@ -2,52 +2,17 @@
 
 use std::sync::Arc;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::{
-    hosts::{self, HostPlan},
+    causes::Causes,
+    hosts::HostPlan,
+    planning::{self, PlannedHost},
+    scenario::{Plant, Scenario},
     simulation::HostSim,
     tags::Catalogue,
     timeline::Timeline,
-    truth::Truth,
 };
-
-/// What fleet is made.
-#[derive(Debug, Clone)]
-pub struct Scenario {
-    /// What all chance comes from.
-    pub seed: u64,
-    /// How many hosts.
-    pub hosts: usize,
-    /// Where history ends: planted growth reaches its published figures at this moment.
-    pub epoch: Timestamp,
-    /// What is planted.
-    pub plant: Plant,
-}
-
-/// Which causes are planted. A cause whose host lies beyond the size of the fleet is not.
-#[derive(Debug, Clone, Copy)]
-pub struct Plant {
-    /// A 32-bit host whose service leaks threads until nonpaged pool is empty (event 2019).
-    pub classic: bool,
-    /// A host whose service leaks tokens until paged pool is empty (event 2020).
-    pub paged: bool,
-    /// A driver whose version 5.1 leaks on every host that has it.
-    pub driver: bool,
-    /// A host where a driver holds much contiguous memory, without growth.
-    pub high_use: bool,
-    /// A host that ran out of commit, not of pool (event 2004).
-    pub commit: bool,
-}
-
-impl Plant {
-    /// Everything.
-    pub const ALL: Self =
-        Self { classic: true, paged: true, driver: true, high_use: true, commit: true };
-    /// A fleet without troubles.
-    pub const NOTHING: Self =
-        Self { classic: false, paged: false, driver: false, high_use: false, commit: false };
-}
 
 /// A fleet.
 #[derive(Debug, Clone)]
@@ -55,6 +20,8 @@ pub struct Fleet {
     scenario: Scenario,
     catalogue: Arc<Catalogue>,
     hosts: Vec<Arc<HostPlan>>,
+    /// What is planted on each of them.
+    causes: Vec<Causes>,
     timeline: Timeline,
     live: Timestamp,
 }
@@ -72,9 +39,13 @@ impl Fleet {
         // Whole milliseconds are all that the wire carries.
         let ms = scenario.epoch.as_millisecond();
         scenario.epoch = Timestamp::from_millisecond(ms).unwrap_or(scenario.epoch);
+        let planned = planning::plan_hosts(&scenario);
+        let (hosts, causes) =
+            planned.into_iter().map(|PlannedHost { plan, causes }| (plan, causes)).unzip();
         Self {
             catalogue: Arc::new(Catalogue::new(scenario.seed)),
-            hosts: hosts::plan(&scenario),
+            hosts,
+            causes,
             timeline: Timeline::new(scenario.epoch),
             live: scenario.epoch,
             scenario,
@@ -115,6 +86,7 @@ impl Fleet {
         HostSim::new(
             self.scenario.seed,
             Arc::clone(&self.hosts[index]),
+            Arc::clone(&self.causes[index]),
             &self.catalogue,
             self.timeline,
         )
@@ -125,18 +97,12 @@ impl Fleet {
         host.accelerate(self.timeline);
     }
 
-    /// What is true of the fleet, whose data begin at `since`.
-    #[must_use]
-    pub fn truth(&self, since: Timestamp) -> Truth {
-        Truth::of(self, since)
+    /// Its hosts with what is planted on each.
+    pub(crate) fn planted(&self) -> impl Iterator<Item = (&HostPlan, &Causes)> {
+        self.hosts.iter().map(AsRef::as_ref).zip(&self.causes)
     }
 
     pub(crate) fn timeline(&self) -> Timeline {
         self.timeline
     }
-}
-
-/// So many seconds after a time.
-pub(crate) fn after(time: Timestamp, seconds: i64) -> Timestamp {
-    time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }

@@ -6,11 +6,11 @@ use poolwatch_model::process::{ProcessKey, ProcessUse};
 
 use crate::{
     boots::Boot,
-    hosts::HostPlan,
+    hosts::{Era, HostPlan},
     random::{Dice, Subject},
     rhythm::MEAN_LOAD,
-    tags::warmth,
     timeline::Timeline,
+    warmup::{WARM_UP_S, warmth},
 };
 
 /// Sums over all processes.
@@ -41,6 +41,9 @@ struct Member {
     ends_s: Option<i64>,
 }
 
+/// The pid of the classic case, `Cid: 01a0`; nobody else has it.
+pub(crate) const CLASSIC_PID: u32 = 0x1a0;
+
 /// Pids from here on up to the end are for planted processes.
 pub(crate) const PLANTED_PIDS: std::ops::Range<u32> = 40_000..44_000;
 
@@ -70,12 +73,12 @@ impl Processes {
                 ends_s: None,
             });
             pid += 4 * dice.between(1, 24) as u32;
-            if pid == crate::causes::CLASSIC_PID {
+            if pid == CLASSIC_PID {
                 pid += 4;
             }
             created_ms += dice.between(20, 900);
         }
-        let legacy = plan.era == crate::hosts::Era::Legacy;
+        let legacy = plan.era == Era::Legacy;
         let mut processes = Self { next_pid: pid, rows, legacy };
         for member in &mut processes.rows {
             member.settle(warmth(uptime_s), legacy, &mut dice);
@@ -93,7 +96,7 @@ impl Processes {
         dice: &mut Dice,
     ) {
         let level = warmth(uptime_s) * (1.0 + 0.3 * (load - MEAN_LOAD));
-        let warming = uptime_s < crate::tags::WARM_UP_S;
+        let warming = uptime_s < WARM_UP_S;
         for member in &mut self.rows {
             let moves = if member.lively || warming { 3 } else { 9 };
             if dice.bits().is_multiple_of(moves) {

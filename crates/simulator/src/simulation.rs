@@ -14,8 +14,9 @@ use poolwatch_protocol::v1::{SenderClock, Stamp, StampedSnapshot};
 
 use crate::{
     boots::Boot,
-    causes::Moment,
-    drivers, events,
+    causes::{Cause, Causes, Moment},
+    drivers,
+    events::{self, PlannedEvent},
     hosts::HostPlan,
     memory,
     picture::Picture,
@@ -30,6 +31,7 @@ use crate::{
 pub struct HostSim {
     seed: u64,
     plan: Arc<HostPlan>,
+    causes: Causes,
     tags: Vec<HostTag>,
     timeline: Timeline,
     running: Option<Running>,
@@ -42,11 +44,12 @@ impl HostSim {
     pub(crate) fn new(
         seed: u64,
         plan: Arc<HostPlan>,
+        causes: Causes,
         catalogue: &Catalogue,
         timeline: Timeline,
     ) -> Self {
         let tags = catalogue.on_host(seed, &plan);
-        Self { seed, plan, tags, timeline, running: None, seen: false, told_until: None }
+        Self { seed, plan, causes, tags, timeline, running: None, seen: false, told_until: None }
     }
 
     /// Who it is.
@@ -79,7 +82,7 @@ impl HostSim {
     /// What its own clock shows at a true time.
     #[must_use]
     pub fn wall(&self, time: Timestamp) -> Timestamp {
-        events::host_clock(&self.plan, time)
+        self.plan.wall(time)
     }
 
     /// Its snapshot at a true time, as its agent takes it; `None` while it is down. A time before
@@ -98,9 +101,9 @@ impl HostSim {
         let (plan, timeline) = (Arc::clone(&self.plan), self.timeline);
         let running = self.running.as_mut()?;
         let moment = Moment::new(&plan, &boot, minute * 60, timeline);
-        let picture = changed(running.picture(), &moment);
+        let picture = with_causes(running.picture(), &self.causes, &moment);
         let mut memory = memory::of(&plan, &picture);
-        for cause in &plan.causes {
+        for cause in self.causes.iter() {
             cause.settle(&moment, &mut memory);
         }
         running.seq += 1;
@@ -147,7 +150,7 @@ impl HostSim {
     /// snapshot should be taken first.
     pub fn events_until(&mut self, since: Timestamp, time: Timestamp) -> Vec<Event> {
         let from = self.told_until.replace(time).unwrap_or(since);
-        let planned = events::planned(&self.plan, self.timeline);
+        let planned = self.planned_events();
         let due = planned.iter().filter(|event| event.time > from && event.time <= time);
         due.map(|event| events::record(&self.plan, event, || self.picture_at(event.time))).collect()
     }
@@ -155,26 +158,32 @@ impl HostSim {
     /// When the next entry of its log is written after a true time, as far as that is planned.
     #[must_use]
     pub fn next_event_after(&self, time: Timestamp) -> Option<Timestamp> {
-        let planned = events::planned(&self.plan, self.timeline);
+        let planned = self.planned_events();
         planned.iter().map(|event| event.time).find(|at| *at > time)
+    }
+
+    fn planned_events(&self) -> Vec<PlannedEvent> {
+        let of_causes = self.causes.iter().flat_map(|cause| cause.events(&self.plan));
+        events::planned(&self.plan, of_causes, self.timeline)
     }
 
     fn picture_at(&self, time: Timestamp) -> Option<Picture> {
         let running = self.running.as_ref()?;
         let own_s = self.timeline.own_ms(time).div_euclid(60_000) * 60;
         let moment = Moment::new(&self.plan, &running.boot, own_s, self.timeline);
-        Some(changed(running.picture(), &moment))
+        Some(with_causes(running.picture(), &self.causes, &moment))
     }
 
     /// What is installed on it.
     #[must_use]
     pub fn inventory(&self) -> Inventory {
-        drivers::inventory(self.seed, &self.plan)
+        let of_causes = self.causes.iter().filter_map(|cause| cause.driver());
+        drivers::inventory(self.seed, &self.plan, of_causes)
     }
 }
 
-fn changed(mut picture: Picture, moment: &Moment<'_>) -> Picture {
-    for cause in &moment.plan.causes {
+fn with_causes(mut picture: Picture, causes: &[Arc<dyn Cause>], moment: &Moment<'_>) -> Picture {
+    for cause in causes {
         cause.apply(moment, &mut picture);
     }
     picture

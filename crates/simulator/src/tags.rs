@@ -2,91 +2,22 @@
 
 mod generated;
 mod known;
+mod spec;
 
 use std::collections::BTreeMap;
 
 use poolwatch_model::{Pool, PoolTag};
 
+pub(crate) use spec::FOO_TAG;
+use spec::{Found, Habit, Pace, Spec};
+
 use crate::{
     boots::{HOUR_S, MINUTE_S},
     hosts::{Era, HostPlan},
     random::{Dice, Subject},
+    rhythm::MEAN_LOAD,
+    warmup::{WARM_UP_S, filled, warmth},
 };
-
-/// How often a tag's counters move.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Pace {
-    /// Every minute.
-    Busy,
-    /// In two minutes of five.
-    Often,
-    /// In one minute of twelve.
-    Rare,
-    /// Hardly ever after start.
-    Still,
-}
-
-impl Pace {
-    /// The chance to move within a minute, of 2^32.
-    fn chance(self) -> u32 {
-        match self {
-            Self::Busy => u32::MAX,
-            Self::Often => u32::MAX / 5 * 2,
-            Self::Rare => u32::MAX / 12,
-            Self::Still => u32::MAX / 400,
-        }
-    }
-
-    /// How far outstanding allocations stray from their level, as a share.
-    fn stray(self) -> f64 {
-        match self {
-            Self::Busy => 0.02,
-            Self::Often => 0.008,
-            Self::Rare => 0.003,
-            Self::Still => 0.0,
-        }
-    }
-}
-
-/// What a tag's use depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Habit {
-    /// Stays at one level.
-    Level,
-    /// Follows how busy the host is.
-    Load,
-    /// Grows for hours after a start, then holds.
-    Cache,
-}
-
-/// A tag as the whole fleet knows it.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Spec {
-    pub(crate) tag: PoolTag,
-    pub(crate) pool: Pool,
-    /// Bytes of one allocation on 64-bit Windows.
-    pub(crate) unit: u64,
-    /// Bytes in use on a host of 16 GB.
-    pub(crate) typical: u64,
-    pub(crate) pace: Pace,
-    pub(crate) habit: Habit,
-    /// Allocations per minute by outstanding one, in thousandths.
-    pub(crate) churn: u64,
-    pub(crate) found: Found,
-    /// Made up for this simulation; such a tag may be missing on a host.
-    pub(crate) made_up: bool,
-}
-
-/// On which hosts a tag is found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// On all Windows.
-    Everywhere,
-    /// Only on one era's Windows.
-    Era(Era),
-    /// Where this vendor's software is installed.
-    Vendor(usize),
-}
 
 /// All tags of the fleet.
 #[derive(Debug)]
@@ -187,9 +118,7 @@ impl HostTag {
     pub(crate) fn outstanding(&self, uptime_s: i64, load: f64, dice: &mut Dice) -> u64 {
         let level = match self.habit {
             Habit::Level => self.level * warmth(uptime_s),
-            Habit::Load => {
-                self.level * warmth(uptime_s) * (1.0 + 0.5 * (load - crate::rhythm::MEAN_LOAD))
-            }
+            Habit::Load => self.level * warmth(uptime_s) * (1.0 + 0.5 * (load - MEAN_LOAD)),
             Habit::Cache => self.level * filled(uptime_s, self.grows_s),
         };
         (level * (1.0 + self.pace.stray() * dice.swing())).round().max(1.0) as u64
@@ -213,24 +142,9 @@ impl HostTag {
     }
 }
 
-/// After this time of running, only caches still grow.
-pub(crate) const WARM_UP_S: i64 = 40 * MINUTE_S;
-
 /// The least chance that a tag's counters move in a minute: while a host starts, most do.
 pub(crate) fn least_chance(uptime_s: i64) -> u32 {
     if uptime_s < WARM_UP_S { u32::MAX / 3 } else { 0 }
-}
-
-/// The share of its usual use that a host has after a start.
-pub(crate) fn warmth(uptime_s: i64) -> f64 {
-    let share = uptime_s as f64 / (25 * MINUTE_S) as f64;
-    0.55 + 0.45 * share.clamp(0.0, 1.0)
-}
-
-/// How full a cache is that fills within `grows_s`, ever slower.
-fn filled(uptime_s: i64, grows_s: i64) -> f64 {
-    let empty = 1.0 - (uptime_s as f64 / grows_s as f64).clamp(0.0, 1.0);
-    1.0 - 0.85 * empty * empty
 }
 
 /// The places of tags in a table sorted by tag.

@@ -50,3 +50,8 @@ impl Timeline {
         self.epoch.saturating_add(SignedDuration::from_millis(ms)).unwrap_or(Timestamp::MAX)
     }
 }
+
+/// So many seconds after a time.
+pub(crate) fn after(time: Timestamp, seconds: i64) -> Timestamp {
+    time.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
+}

@@ -14,8 +14,6 @@
 //! ```
 //! Fields may be added within a version; readers ignore those that they do not know.
 
-use std::collections::BTreeMap;
-
 use jiff::Timestamp;
 use poolwatch_model::{
     Pool, PoolTag,
@@ -23,11 +21,6 @@ use poolwatch_model::{
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
-
-use crate::{
-    events::{Entry, When},
-    fleet::{Fleet, after},
-};
 
 /// The version of the file's schema.
 pub const VERSION: u32 = 1;
@@ -126,81 +119,4 @@ pub struct HostTruth {
     pub foo_version: Option<String>,
     /// Causes planted on it; none for a control host.
     pub causes: Vec<String>,
-}
-
-/// What a cause says of itself.
-#[derive(Debug)]
-pub(crate) struct Description {
-    pub(crate) id: &'static str,
-    pub(crate) verdict: Verdict,
-    pub(crate) pool: Option<Pool>,
-    pub(crate) tags: Vec<PoolTag>,
-    pub(crate) culprit: Culprit,
-}
-
-/// How a cause goes on on one host.
-#[derive(Debug, Default)]
-pub(crate) struct Growth {
-    pub(crate) start_s: i64,
-    pub(crate) objects_per_hour: u64,
-    pub(crate) bytes_per_day: u64,
-}
-
-impl Truth {
-    pub(crate) fn of(fleet: &Fleet, since: Timestamp) -> Self {
-        let mut causes: BTreeMap<&str, PlantedCause> = BTreeMap::new();
-        let mut hosts = Vec::new();
-        for plan in fleet.hosts() {
-            let mut ids = Vec::new();
-            for cause in &plan.causes {
-                let Some(of) = cause.describe() else { continue };
-                ids.push(of.id.to_owned());
-                let growth = cause.growth(plan);
-                let events = cause.events(plan);
-                let affected = AffectedHost {
-                    host: plan.facts.fqdn.clone(),
-                    start: fleet.timeline().true_time(growth.start_s * 1000),
-                    objects_per_hour: growth.objects_per_hour,
-                    bytes_per_day: growth.bytes_per_day,
-                    events: events.into_iter().map(|event| expected(fleet, event)).collect(),
-                };
-                let entry = causes.entry(of.id).or_insert_with(|| PlantedCause {
-                    id: of.id.to_owned(),
-                    verdict: of.verdict,
-                    pool: of.pool,
-                    tags: of.tags,
-                    culprit: of.culprit,
-                    hosts: Vec::new(),
-                });
-                entry.hosts.push(affected);
-            }
-            hosts.push(HostTruth {
-                host: plan.facts.fqdn.clone(),
-                instance_id: plan.instance_id,
-                role: plan.role.prefix().to_owned(),
-                os: plan.facts.os.as_ref().map(ToString::to_string).unwrap_or_default(),
-                foo_version: plan.foo_version.map(str::to_owned),
-                causes: ids,
-            });
-        }
-        let scenario = fleet.scenario();
-        Self {
-            version: VERSION,
-            seed: scenario.seed,
-            since,
-            epoch: scenario.epoch,
-            live: fleet.live(),
-            causes: causes.into_values().collect(),
-            hosts,
-        }
-    }
-}
-
-fn expected(fleet: &Fleet, (when, entry): (When, Entry)) -> ExpectedEvent {
-    let time = match when {
-        When::AfterLive(seconds) => after(fleet.live(), seconds),
-        When::Own(own_s) => fleet.timeline().true_time(own_s * 1000),
-    };
-    let (event_id, provider) = entry.id();
-    ExpectedEvent { event_id, provider: provider.to_owned(), time }
 }

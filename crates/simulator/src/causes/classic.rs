@@ -15,18 +15,16 @@ use poolwatch_model::{
     process::ObjectTypeUse,
 };
 
-use super::{Cause, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment, wobble};
 use crate::{
     boots::{DAY_S, Reason},
     events::{Entry, When},
     hosts::HostPlan,
     picture::Picture,
     processes,
-    truth::{Culprit, Description, Growth},
+    truth::Culprit,
 };
 
-/// The pid of the case, `Cid: 01a0`.
-pub(crate) const PID: u32 = 0x1a0;
 const HANDLES: i64 = 90_472;
 const PER_MINUTE: i64 = 8;
 /// Handles of the process that are not to threads.
@@ -40,9 +38,6 @@ const LIMIT_KB: u64 = 217_112;
 /// What `!vm` showed as available and resident-available, kilobytes.
 const AVAILABLE_KB: u64 = 253_760;
 const RESIDENT_KB: u64 = 777_204;
-
-/// What other tags of the host use, without those of kernel objects.
-pub(crate) const OTHER_NONPAGED: u64 = 40 << 20;
 
 /// A tag of the case: outstanding, bytes of one, and bytes beyond that.
 struct Final {
@@ -124,7 +119,8 @@ impl Cause for ThreadLeak {
         let leaked = leaked(moment.minute());
         if moment.minute() >= START_MINUTE {
             let created = moment.host_time(START_MINUTE * 60);
-            let mut process = processes::planted(PID, created, "mybadapp.exe", "BadApp");
+            let mut process =
+                processes::planted(processes::CLASSIC_PID, created, "mybadapp.exe", "BadApp");
             let handles = leaked.unsigned_abs();
             let to_threads = handles.saturating_sub(OTHER_HANDLES);
             process.handles = Some(handles as u32);

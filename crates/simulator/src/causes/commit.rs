@@ -2,14 +2,14 @@
 
 use poolwatch_model::diagnosis::{SuspectKind, Verdict};
 
-use super::{Cause, Moment};
+use super::cause::{Cause, Description, Growth, Moment};
 use crate::{
     boots::{DAY_S, MINUTE_S, Reason},
     events::{Entry, When},
     hosts::HostPlan,
     picture::Picture,
     processes,
-    truth::{Culprit, Description, Growth},
+    truth::Culprit,
 };
 
 const PID: u32 = 42_508;

@@ -2,21 +2,19 @@
 
 use poolwatch_model::{
     Pool::Nonpaged,
-    PoolTag,
     diagnosis::{SuspectKind, Verdict},
 };
 
-use super::{Cause, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment, wobble};
 use crate::{
     boots::{DAY_S, HOUR_S, Reason},
     hosts::HostPlan,
     picture::Picture,
     random::Dice,
-    truth::{Culprit, Description, Growth},
+    tags::FOO_TAG,
+    truth::Culprit,
 };
 
-/// Found in no list of tags.
-pub(super) const TAG: PoolTag = PoolTag::new(*b"Fooo");
 const UNIT: u64 = 1088;
 const HEALTHY: &str = "5.0.3.1";
 const LEAKING: &str = "5.1.0.2";
@@ -92,7 +90,7 @@ impl Cause for Foo {
             id: "driver",
             verdict: Verdict::Leak,
             pool: Some(Nonpaged),
-            tags: vec![TAG],
+            tags: vec![FOO_TAG],
             culprit: Culprit {
                 kind: SuspectKind::Driver,
                 name: "foo.sys".into(),
@@ -121,7 +119,7 @@ impl Cause for Foo {
         let freed = PER_MINUTE * (minutes.unsigned_abs() + 1);
         let leaked = self.leak.as_ref().map_or(0, |leak| leak.count(moment));
         // What goes up and down is freed when it goes down.
-        picture.allocate(TAG, Nonpaged, usual + leaked, UNIT, freed);
+        picture.allocate(FOO_TAG, Nonpaged, usual + leaked, UNIT, freed);
     }
 
     fn driver(&self) -> Option<(&'static str, &'static str, &'static str)> {

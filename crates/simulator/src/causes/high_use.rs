@@ -6,12 +6,8 @@ use poolwatch_model::{
     diagnosis::{SuspectKind, Verdict},
 };
 
-use super::{Cause, Moment};
-use crate::{
-    hosts::HostPlan,
-    picture::Picture,
-    truth::{Culprit, Description, Growth},
-};
+use super::cause::{Cause, Description, Growth, Moment};
+use crate::{hosts::HostPlan, picture::Picture, truth::Culprit};
 
 const TAG: PoolTag = PoolTag::new(*b"MmCm");
 const BUFFERS: u64 = 288;

@@ -6,14 +6,14 @@ use poolwatch_model::{
     diagnosis::{SuspectKind, Verdict},
 };
 
-use super::{Cause, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment, wobble};
 use crate::{
     boots::{DAY_S, Reason},
     events::{Entry, When},
     hosts::HostPlan,
     picture::Picture,
     processes,
-    truth::{Culprit, Description, Growth},
+    truth::Culprit,
 };
 
 const PID: u32 = 41_236;

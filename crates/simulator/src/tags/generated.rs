@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use poolwatch_model::{Pool, PoolTag};
 
-use super::{Found, Habit, Pace, Spec};
+use super::spec::{FOO_TAG, Found, Habit, Pace, Spec};
 use crate::random::Dice;
 
 /// First letters of components of Windows.
@@ -29,7 +29,7 @@ const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012
 /// Adds made-up tags to those that exist.
 pub(super) fn extend(specs: &mut Vec<Spec>, dice: &mut Dice) {
     // What is planted later must not be here already.
-    let mut taken: BTreeSet<PoolTag> = crate::causes::PLANTED_TAGS.into_iter().collect();
+    let mut taken: BTreeSet<PoolTag> = [FOO_TAG].into();
     taken.extend(specs.iter().map(|spec| spec.tag));
     taken.extend(crate::objects::tags());
     let windows = (0..OF_WINDOWS).map(|_| (None, Found::Everywhere));

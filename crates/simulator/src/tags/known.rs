@@ -8,7 +8,7 @@ use poolwatch_model::{
     PoolTag,
 };
 
-use super::{
+use super::spec::{
     Found, Habit,
     Habit::{Cache, Level, Load},
     Pace,

@@ -5,18 +5,11 @@ use poolwatch_model::{
     host::{Arch, HostFacts, OsVersion},
 };
 
-use super::{CLASSIC_HOST, COMMIT_HOST, DRIVER_HOST, Era, HIGH_USE_HOST, PAGED_HOST, Role};
-use crate::{fleet::Scenario, random::Dice};
-
-/// A host as a machine.
-#[derive(Debug)]
-pub(crate) struct Machine {
-    pub(crate) facts: HostFacts,
-    pub(crate) era: Era,
-    pub(crate) ram: u64,
-    pub(crate) page_file: u64,
-    pub(super) utc_offset_h: i64,
-}
+use crate::{
+    hosts::{Era, Machine, Role},
+    random::Dice,
+    scenario::{CLASSIC_HOST, COMMIT_HOST, DRIVER_HOST, HIGH_USE_HOST, PAGED_HOST, Scenario},
+};
 
 /// Sites, with hours east of UTC.
 const SITES: [(&str, i64); 4] = [("Berlin", 1), ("London", 0), ("Boston", -5), ("Singapore", 8)];
@@ -29,7 +22,7 @@ const PRODUCTS: [(&str, u32, [u32; 2], u64); 4] = [
     ("Windows Server 2025", 26_100, [2033, 2314], 14),
 ];
 
-pub(super) fn draw(
+pub(super) fn draw_machine(
     scenario: &Scenario,
     index: usize,
     role: Role,
