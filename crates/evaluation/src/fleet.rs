@@ -2,11 +2,14 @@
 
 use poolwatch_model::{Pool, PoolTag, history::MISSING};
 
-use crate::{
-    dice::Dice,
-    habits::{self, DAY, MONTH, Mood, Usual},
-    leaks::{Course, Family, Guilty},
+use poolwatch_simulator::patterns::{
+    growth::Course,
+    leaks::{Family, Guilty},
+    load::{DAY, MONTH, is_backup_slot, load_of_slot},
     people::{self, People},
+    rng::SeededRng,
+    runs::draw_runs,
+    workload::{Conditions, PatternState, WarmUp, WorkloadPattern},
 };
 
 const MB: f64 = 1_048_576.0;
@@ -108,17 +111,45 @@ const OTHERS: usize = 70;
 const KNOWN: [&[u8; 4]; 8] =
     [b"Irp ", b"Mdl ", b"Cont", b"AfdB", b"NDnd", b"TcpE", b"IoWI", b"FMsl"];
 
+/// How far use falls short in the first half an hour after a start.
+const WARM_UP: WarmUp = WarmUp { cold: 0.6, rise: 0.4, duration: 3.0 };
+/// The load that a level is measured at.
+const MEAN_LOAD: f64 = 0.4;
+
+/// A tag on a host without troubles.
+#[derive(Debug, Clone, Copy)]
+struct Usual {
+    /// Bytes when warm.
+    level: f64,
+    /// What it depends on.
+    pattern: WorkloadPattern,
+}
+
+impl Usual {
+    /// Bytes in a slot, so many slots after the start of Windows.
+    fn bytes(&self, slot: usize, up: usize, state: &mut PatternState, rng: &mut SeededRng) -> f64 {
+        let at = Conditions {
+            time: slot as f64,
+            uptime: up as f64,
+            load: load_of_slot(slot) - MEAN_LOAD,
+            backup: is_backup_slot(slot),
+        };
+        let share = self.pattern.next_share(&at, state, rng);
+        (self.level * share * WARM_UP.share(up as f64)).max(4096.0)
+    }
+}
+
 /// Makes a group of hosts.
 #[must_use]
 pub fn group(plan: Plan) -> Vec<Host> {
-    let mut dice = Dice::new(plan.seed, 1, plan.group);
+    let mut rng = SeededRng::new([plan.seed, 1, plan.group, 0]);
     // What the group has in common: its tags with their levels and habits.
-    let common: Vec<Common> = common(&plan, &mut dice);
-    let fleet_people = people::Group::new(&mut dice);
+    let common: Vec<Common> = common(&plan, &mut rng);
+    let fleet_people = people::Group::new(&mut rng);
     (0..plan.hosts)
         .map(|at| {
             let part = plan.group << 16 | at as u64;
-            host(&plan, &common, &fleet_people, &mut Dice::new(plan.seed, 2, part))
+            host(&plan, &common, &fleet_people, &mut SeededRng::new([plan.seed, 2, part, 0]))
         })
         .collect()
 }
@@ -131,24 +162,24 @@ struct Common {
     usual: Usual,
 }
 
-fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
+fn common(plan: &Plan, rng: &mut SeededRng) -> Vec<Common> {
     let mut all = Vec::new();
     for (tag, unit) in OBJECTS {
-        let level = dice.magnitude(1.0, 40.0) * MB;
+        let level = rng.log_uniform(1.0, 40.0) * MB;
         let pool =
             if matches!(tag, b"Toke" | b"Key " | b"Sect") { Pool::Paged } else { Pool::Nonpaged };
-        let habit = habits::Habit::Load { depth: dice.between(0.05, 0.5) };
-        all.push(Common { tag: PoolTag::new(*tag), pool, unit, usual: Usual { level, habit } });
+        let pattern = WorkloadPattern::Load { depth: rng.float_between(0.05, 0.5) };
+        all.push(Common { tag: PoolTag::new(*tag), pool, unit, usual: Usual { level, pattern } });
     }
     for tag in CACHES {
-        let level = dice.magnitude(20.0, 500.0) * MB;
-        let usual = habits::by_chance(level, plan.held_out, dice);
+        let level = rng.log_uniform(20.0, 500.0) * MB;
+        let usual = Usual { level, pattern: WorkloadPattern::draw(plan.held_out, rng) };
         all.push(Common { tag: PoolTag::new(*tag), pool: Pool::Paged, unit: 512, usual });
     }
     let own = (0..OTHERS).map(|n| {
         let letters = [
-            b'A' + dice.below(26) as u8,
-            b'a' + dice.below(26) as u8,
+            b'A' + rng.index_below(26) as u8,
+            b'a' + rng.index_below(26) as u8,
             b'0' + (n / 10) as u8,
             b'0' + (n % 10) as u8,
         ];
@@ -157,90 +188,58 @@ fn common(plan: &Plan, dice: &mut Dice) -> Vec<Common> {
     let mut tags: Vec<PoolTag> = own.collect();
     tags.extend(KNOWN.iter().map(|tag| PoolTag::new(**tag)));
     for tag in tags {
-        let pool = if dice.happens(0.5) { Pool::Nonpaged } else { Pool::Paged };
+        let pool = if rng.happens(0.5) { Pool::Nonpaged } else { Pool::Paged };
         // Heavy tail: most tags are small, a few hold hundreds of megabytes.
-        let level = (0.5 * MB / dice.share().max(1e-3).powf(0.9)).min(800.0 * MB);
+        let level = (0.5 * MB / rng.fraction().max(1e-3).powf(0.9)).min(800.0 * MB);
         let unit = match &tag.bytes() {
             b"IoWI" => 112,
-            _ => [64, 128, 256, 512, 1024, 4096, 65_536][dice.below(7)],
+            _ => [64, 128, 256, 512, 1024, 4096, 65_536][rng.index_below(7)],
         };
-        let usual = habits::by_chance(level, plan.held_out, dice);
+        let usual = Usual { level, pattern: WorkloadPattern::draw(plan.held_out, rng) };
         all.push(Common { tag, pool, unit, usual });
     }
     all
 }
 
-fn host(plan: &Plan, common: &[Common], group: &people::Group, dice: &mut Dice) -> Host {
-    let ram = [4_u64, 8, 16, 32, 64][dice.below(5)] << 30;
-    let slots = slots(dice);
+fn host(plan: &Plan, common: &[Common], group: &people::Group, rng: &mut SeededRng) -> Host {
+    let ram = [4_u64, 8, 16, 32, 64][rng.index_below(5)] << 30;
+    let slots = draw_runs(rng);
     let steps = [0, 0, 0, 0, 0, 0, 0, 3600, -3600, 7000];
-    let clock = (dice.below(MONTH), steps[dice.below(steps.len())]);
-    let mut people = People::new(group, dice);
-    let high_use = (plan.family.is_none() && dice.happens(0.01)).then(|| PoolTag::new(*b"MmCm"));
+    let clock = (rng.index_below(MONTH), steps[rng.index_below(steps.len())]);
+    let mut people = People::new(group, rng);
+    let high_use = (plan.family.is_none() && rng.happens(0.01)).then(|| PoolTag::new(*b"MmCm"));
     let mut tags: Vec<Tag> = Vec::with_capacity(common.len() + 2);
     for one in common {
         // Hosts of a group are alike and not the same.
         let mut usual = one.usual;
-        usual.level *= dice.magnitude(0.7, 1.4);
-        tags.push(grow(one, usual, &slots, dice));
+        usual.level *= rng.log_uniform(0.7, 1.4);
+        tags.push(grow(one, usual, &slots, rng));
     }
     if let Some(tag) = high_use {
-        let level = dice.between(500.0, 1500.0) * MB;
-        let habit = habits::Habit::Level { noise: 0.0, bursts: 0.0 };
+        let level = rng.float_between(500.0, 1500.0) * MB;
+        let pattern = WorkloadPattern::Steady { noise: 0.0, bursts: 0.0 };
         let (pool, unit) = (Pool::Nonpaged, 4 << 20);
-        let usual = Usual { level, habit };
-        tags.push(grow(&Common { tag, pool, unit, usual }, usual, &slots, dice));
+        let usual = Usual { level, pattern };
+        tags.push(grow(&Common { tag, pool, unit, usual }, usual, &slots, rng));
     }
     let mut leaks = Vec::new();
     if let Some(family) = plan.family {
         let affected = match family {
-            Family::DriverVersion => people.has_bad_driver() && dice.happens(0.95),
+            Family::DriverVersion => people.has_bad_driver() && rng.happens(0.95),
             _ => true,
         };
         let count = if family == Family::Several { 2 } else { 1 };
         for at in 0..count * usize::from(affected) {
-            leaks.push(plant(family, at, &slots, &mut tags, &mut people, dice));
+            leaks.push(plant(family, at, &slots, &mut tags, &mut people, rng));
         }
     }
     tags.sort_by_key(|tag| (tag.tag, tag.pool));
     Host { ram, slots, clock, tags, people, leaks, high_use }
 }
 
-/// Runs of Windows and gaps: a patch day, restarts by chance, holes in the data.
-fn slots(dice: &mut Dice) -> Vec<Option<(u32, usize)>> {
-    let patch_day = (9 + dice.below(4)) * DAY + 20;
-    let mut boot = 1_u32;
-    // The month begins in the middle of a run.
-    let mut up = dice.below(20 * DAY);
-    let mut slots = Vec::with_capacity(MONTH);
-    let mut down = 0;
-    let mut gap = 0;
-    for slot in 0..MONTH {
-        if slot == patch_day || dice.happens(1.0 / (25 * DAY) as f64) {
-            (boot, up, down) = (boot + 1, 0, 1 + dice.below(3));
-        }
-        if dice.happens(1.5 / MONTH as f64) {
-            gap = dice.magnitude(2.0, DAY as f64) as usize;
-        }
-        if down > 0 {
-            down -= 1;
-            slots.push(None);
-            continue;
-        }
-        up += 1;
-        if gap > 0 {
-            gap -= 1;
-            slots.push(None);
-            continue;
-        }
-        slots.push(Some((boot, up)));
-    }
-    slots
-}
-
-fn grow(of: &Common, usual: Usual, slots: &[Option<(u32, usize)>], dice: &mut Dice) -> Tag {
-    let mut mood = Mood::default();
-    let churn = dice.magnitude(0.01, 3.0) * usual.level / of.unit as f64;
+fn grow(of: &Common, usual: Usual, slots: &[Option<(u32, usize)>], rng: &mut SeededRng) -> Tag {
+    let mut state = PatternState::default();
+    let churn = rng.log_uniform(0.01, 3.0) * usual.level / of.unit as f64;
     let mut allocs = 0_u64;
     let mut boot = 0;
     let mut rows = Vec::with_capacity(slots.len());
@@ -251,7 +250,7 @@ fn grow(of: &Common, usual: Usual, slots: &[Option<(u32, usize)>], dice: &mut Di
             counts.push(0);
             continue;
         };
-        let bytes = usual.bytes(slot, up, &mut mood, dice);
+        let bytes = usual.bytes(slot, up, &mut state, rng);
         let objects = (bytes as u64 / of.unit).max(1);
         if run != boot {
             (boot, allocs) = (run, objects + (churn * up as f64) as u64);
@@ -270,12 +269,12 @@ fn plant(
     slots: &[Option<(u32, usize)>],
     tags: &mut Vec<Tag>,
     people: &mut People,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> Planted {
-    let guilty = family.guilty(dice);
-    let (tag, pool, unit) = culprit_tag(family, guilty, number, people, dice);
-    let from = 3 * DAY + dice.below(24 * DAY);
-    let length = (dice.magnitude(0.5, 20.0) * DAY as f64) as usize;
+    let guilty = family.guilty(rng);
+    let (tag, pool, unit) = culprit_tag(family, guilty, number, people, rng);
+    let from = 3 * DAY + rng.index_below(24 * DAY);
+    let length = (rng.log_uniform(0.5, 20.0) * DAY as f64) as usize;
     let to = (from + length).min(MONTH);
     let total: f64 = tags
         .iter()
@@ -289,9 +288,9 @@ fn plant(
         Family::Slow => (0.3, 3.0),
         _ => (0.3, 20.0),
     };
-    let bytes = threshold * dice.magnitude(least, most);
-    let mut course = Course::new(family, bytes, to - from, dice);
-    let restarts = (family == Family::ProgramRestarts).then(|| 2 * DAY + dice.below(3 * DAY));
+    let bytes = threshold * rng.log_uniform(least, most);
+    let mut course = Course::new(family, bytes, to - from, rng);
+    let restarts = (family == Family::ProgramRestarts).then(|| 2 * DAY + rng.index_below(3 * DAY));
     let mut held = vec![0.0; MONTH];
     let mut visible = vec![0.0; MONTH];
     let (mut leaked, mut boot, mut ended) = (0.0_f64, 0, Vec::new());
@@ -307,7 +306,7 @@ fn plant(
         }
         let mut tooth = 0.0;
         if slot < to {
-            leaked = (leaked + course.step(slot, slot - from, dice)).max(0.0);
+            leaked = (leaked + course.step(slot, slot - from, rng)).max(0.0);
             tooth = course.tooth();
         }
         held[slot] = leaked;
@@ -317,17 +316,17 @@ fn plant(
     let place = match tags.iter().position(|one| one.tag == tag && one.pool == pool) {
         Some(place) => place,
         None => {
-            let level = dice.magnitude(1.0, 60.0) * MB;
-            let habit = habits::Habit::Level { noise: 0.01, bursts: 1e-4 };
-            let usual = Usual { level, habit };
-            tags.push(grow(&Common { tag, pool, unit, usual }, usual, slots, dice));
+            let level = rng.log_uniform(1.0, 60.0) * MB;
+            let pattern = WorkloadPattern::Steady { noise: 0.01, bursts: 1e-4 };
+            let usual = Usual { level, pattern };
+            tags.push(grow(&Common { tag, pool, unit, usual }, usual, slots, rng));
             tags.len() - 1
         }
     };
     let unit = tags[place].unit;
     add(&mut tags[place], &visible, 1, slots);
     // Work items go with a driver's allocations now and then, one for one.
-    if guilty == Guilty::Driver && dice.happens(0.3) {
+    if guilty == Guilty::Driver && rng.happens(0.3) {
         let item = PoolTag::new(*b"IoWI");
         if let Some(other) = tags.iter_mut().find(|one| one.tag == item && one.pool == pool) {
             grown_tags.push(item);
@@ -337,7 +336,7 @@ fn plant(
         }
     }
     let objects: Vec<f64> = held.iter().map(|bytes| bytes / unit as f64).collect();
-    let names = people.accuse(guilty, family, tag, &objects, &ended, dice);
+    let names = people.accuse(guilty, family, tag, &objects, &ended, rng);
     let (due, longest) = due(slots, &held, from, to, threshold);
     Planted {
         family,
@@ -359,7 +358,7 @@ fn culprit_tag(
     guilty: Guilty,
     number: usize,
     people: &mut People,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> (PoolTag, Pool, u64) {
     let object = |name: &[u8; 4], pool| {
         let unit = OBJECTS.iter().find(|(tag, _)| *tag == name).map_or(128, |(_, unit)| *unit);
@@ -371,10 +370,10 @@ fn culprit_tag(
         (Family::Zombies, _) => object(b"Proc", Pool::Nonpaged),
         (_, Guilty::References) => object(b"File", Pool::Nonpaged),
         (_, Guilty::Driver) => {
-            let unit = [96, 256, 336, 1024, 8192][dice.below(5)];
-            (people.driver_tag(family, number, dice), Pool::Nonpaged, unit)
+            let unit = [96, 256, 336, 1024, 8192][rng.index_below(5)];
+            (people.driver_tag(family, number, rng), Pool::Nonpaged, unit)
         }
-        (_, Guilty::Program | Guilty::TwoPrograms) => match (dice.below(5) + number) % 5 {
+        (_, Guilty::Program | Guilty::TwoPrograms) => match (rng.index_below(5) + number) % 5 {
             0 => object(b"File", Pool::Nonpaged),
             1 => object(b"Even", Pool::Nonpaged),
             2 => object(b"Toke", Pool::Paged),

@@ -8,9 +8,10 @@ use std::{
     thread,
 };
 
+use poolwatch_simulator::patterns::leaks::Family;
+
 use crate::{
     fleet::Plan,
-    leaks::Family,
     study::{self, Results},
 };
 

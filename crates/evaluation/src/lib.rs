@@ -5,11 +5,7 @@
 //! when rules are tuned, the other only tells how good they are.
 
 pub mod cases;
-pub mod dice;
 pub mod fleet;
-pub mod habits;
 pub mod halves;
-pub mod leaks;
-pub mod people;
 pub mod report;
 pub mod study;

@@ -1,8 +1,9 @@
 //! Figures with their confidence bounds.
 
+use poolwatch_simulator::patterns::leaks::Family;
 use serde::Serialize;
 
-use crate::{leaks::Family, study::Results};
+use crate::study::Results;
 
 /// What must be reached on what tuning never saw.
 pub const PRECISION: f64 = 0.99;

@@ -17,12 +17,12 @@ use poolwatch_model::{
     memory::Memory,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-
-use crate::{
-    fleet::{self, Host, Plan, Planted, Tag},
-    habits::DAY,
+use poolwatch_simulator::patterns::{
     leaks::{Family, Guilty},
+    load::DAY,
 };
+
+use crate::fleet::{self, Host, Plan, Planted, Tag};
 
 /// Slots between studies: two hours.
 const EVERY: usize = 12;

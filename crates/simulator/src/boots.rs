@@ -2,7 +2,7 @@
 
 use poolwatch_model::BootId;
 
-use crate::random::{Dice, Subject};
+use crate::patterns::rng::{SeededRng, Subject};
 
 pub(crate) const MINUTE_S: i64 = 60;
 pub(crate) const HOUR_S: i64 = 3600;
@@ -42,12 +42,12 @@ impl Boots {
         starts.sort_unstable_by_key(|(start_s, _)| *start_s);
         starts.dedup_by(|later, earlier| later.0 - earlier.0 < 6 * HOUR_S);
         let boots = starts.into_iter().enumerate().map(|(number, (start_s, reason))| {
-            let mut dice = Dice::new(seed, Subject::BootId, host, number);
+            let mut rng = SeededRng::of_subject(seed, Subject::BootId, host, number);
             let down_s = match reason {
-                Reason::Update => dice.between(240, 900),
-                Reason::Crash => dice.between(120, 420),
+                Reason::Update => rng.integer_between(240, 900),
+                Reason::Crash => rng.integer_between(120, 420),
             };
-            Boot { number, id: BootId(dice.uuid()), start_s, down_s, reason }
+            Boot { number, id: BootId(rng.uuid()), start_s, down_s, reason }
         });
         Self(boots.collect())
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::{
     boots::Reason,
     hosts::{Era, Machine},
-    random::{Dice, Subject},
+    patterns::rng::{SeededRng, Subject},
     scenario::{CLASSIC_HOST, COMMIT_HOST, DRIVER_HOST, HIGH_USE_HOST, PAGED_HOST, Scenario},
 };
 
@@ -30,17 +30,17 @@ pub(crate) struct Planted {
 /// Plants what the scenario wants on a host.
 pub(crate) fn plant(scenario: &Scenario, index: usize, machine: &Machine) -> Planted {
     let plant = scenario.plant;
-    let mut dice = Dice::new(scenario.seed, Subject::Causes, index, 0);
+    let mut rng = SeededRng::of_subject(scenario.seed, Subject::Causes, index, 0);
     let mut planted = Planted::default();
     if machine.era == Era::Modern {
-        let chosen = index == DRIVER_HOST || (index > COMMIT_HOST && dice.chance(40));
+        let chosen = index == DRIVER_HOST || (index > COMMIT_HOST && rng.percent_chance(40));
         let shared = if plant.driver && chosen {
-            driver::Foo::leaking(machine.ram, index == DRIVER_HOST, &mut dice)
+            driver::Foo::leaking(machine.ram, index == DRIVER_HOST, &mut rng)
         } else {
             driver::Foo::healthy()
         };
         planted.foo_version = Some(shared.version());
-        planted.starts = shared.starts(&mut dice);
+        planted.starts = shared.starts(&mut rng);
         planted.causes.push(Arc::new(shared));
     }
     match index {

@@ -4,7 +4,7 @@ use poolwatch_model::inventory::{Driver, Inventory};
 
 use crate::{
     hosts::{Era, HostPlan},
-    random::{Dice, Subject},
+    patterns::rng::{SeededRng, Subject},
 };
 
 /// Drivers that come with Windows.
@@ -108,7 +108,7 @@ pub(crate) fn inventory<'a>(
     plan: &HostPlan,
     of_causes: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
 ) -> Inventory {
-    let mut dice = Dice::new(seed, Subject::Inventory, plan.index, 0);
+    let mut rng = SeededRng::of_subject(seed, Subject::Inventory, plan.index, 0);
     let os = plan.facts.os.as_ref();
     let of_windows = os.map(|os| format!("{}.{}.{}.{}", os.major, os.minor, os.build, os.revision));
     let file = |name: &str, version: Option<String>, company: &str| {
@@ -135,7 +135,7 @@ pub(crate) fn inventory<'a>(
         });
     } else {
         for (name, company, versions, share) in VENDORS {
-            let (found, version) = (dice.chance(share), dice.pick(versions));
+            let (found, version) = (rng.percent_chance(share), rng.pick(versions));
             if found {
                 drivers.push(file(name, Some((*version).to_owned()), company));
             }
@@ -145,7 +145,7 @@ pub(crate) fn inventory<'a>(
         of_causes.map(|(name, version, company)| file(name, Some(version.into()), company)),
     );
     drivers.sort();
-    let kept = dice.between(4, 8) as usize;
+    let kept = rng.integer_between(4, 8) as usize;
     let updates = match plan.era {
         Era::Modern => UPDATES.iter().take(kept).map(|update| (*update).to_owned()).collect(),
         Era::Legacy => Vec::new(),

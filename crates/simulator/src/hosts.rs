@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Bytes, Pool, host::HostFacts};
 use uuid::Uuid;
 
-use crate::{boots::Boots, rhythm::Rhythm};
+use crate::{boots::Boots, patterns::load::Rhythm};
 
 /// What a host is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -7,7 +7,7 @@ use poolwatch_model::{
     process::ObjectTypeUse,
 };
 
-use crate::{hosts::Era, processes::Totals, random::Dice};
+use crate::{hosts::Era, patterns::rng::SeededRng, processes::Totals};
 
 /// What the objects of a type are counted by.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +114,8 @@ impl Counted {
     }
 
     /// Objects made in one minute, at this load.
-    pub(crate) fn allocations(&self, load: f64, dice: &mut Dice) -> u64 {
-        let made = self.of.churn as f64 * (0.4 + load) * (1.0 + 0.2 * dice.swing());
+    pub(crate) fn allocations(&self, load: f64, rng: &mut SeededRng) -> u64 {
+        let made = self.of.churn as f64 * (0.4 + load) * (1.0 + 0.2 * rng.uniform_swing());
         (made as u64).max(1)
     }
 

@@ -8,8 +8,8 @@ use crate::{
     boots::{Boots, DAY_S, HOUR_S, Reason},
     causes::{self, Causes},
     hosts::{HostPlan, Role},
-    random::{Dice, Subject},
-    rhythm::Rhythm,
+    patterns::load::Rhythm,
+    patterns::rng::{SeededRng, Subject},
     scenario::Scenario,
 };
 
@@ -50,21 +50,21 @@ pub(crate) fn plan_hosts(scenario: &Scenario) -> Vec<PlannedHost> {
     let mut numbers = BTreeMap::new();
     (0..scenario.hosts)
         .map(|index| {
-            let mut dice = Dice::new(scenario.seed, Subject::Host, index, 0);
+            let mut rng = SeededRng::of_subject(scenario.seed, Subject::Host, index, 0);
             let (role, number) = match RESERVED.get(index) {
                 Some(reserved) => (reserved.role, reserved.number),
                 None => {
-                    let role = draw_role(&mut dice);
+                    let role = draw_role(&mut rng);
                     (role, next_number(numbers.entry(role).or_insert(0), role))
                 }
             };
-            plan_host(scenario, index, role, number, &mut dice)
+            plan_host(scenario, index, role, number, &mut rng)
         })
         .collect()
 }
 
-fn draw_role(dice: &mut Dice) -> Role {
-    let mut lot = dice.below(ROLES.iter().map(|(_, share)| share).sum());
+fn draw_role(rng: &mut SeededRng) -> Role {
+    let mut lot = rng.integer_below(ROLES.iter().map(|(_, share)| share).sum());
     for (role, share) in ROLES {
         if lot < share {
             return role;
@@ -87,19 +87,22 @@ fn plan_host(
     index: usize,
     role: Role,
     number: usize,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> PlannedHost {
     let name = format!("{}-{number:02}", role.prefix());
-    let machine = machine::draw_machine(scenario, index, role, &name, dice);
+    let machine = machine::draw_machine(scenario, index, role, &name, rng);
     let rhythm = Rhythm::new(scenario.epoch, machine.utc_offset_h);
     let planted = causes::plant(scenario, index, &machine);
     let starts = match planted.starts {
         Some(starts) => starts,
         None => starts(scenario, index, rhythm),
     };
-    let skew_ms =
-        if dice.chance(6) { dice.between(-90_000, 90_000) } else { dice.between(-400, 400) };
-    let mut identity = Dice::new(scenario.seed, Subject::Identity, index, 0);
+    let skew_ms = if rng.percent_chance(6) {
+        rng.integer_between(-90_000, 90_000)
+    } else {
+        rng.integer_between(-400, 400)
+    };
+    let mut identity = SeededRng::of_subject(scenario.seed, Subject::Identity, index, 0);
     let mut facts = machine.facts;
     facts.machine_guid = Some(identity.uuid());
     let plan = HostPlan {
@@ -121,18 +124,18 @@ fn plan_host(
 
 /// Starts of a host without planted ones: updates by the week or the month, and a rare crash.
 fn starts(scenario: &Scenario, index: usize, rhythm: Rhythm) -> Vec<(i64, Reason)> {
-    let mut dice = Dice::new(scenario.seed, Subject::Boots, index, 0);
-    let weeks = if dice.chance(15) { 1 } else { dice.between(4, 6) };
-    let (weekday, hour) = (dice.between(5, 6), dice.between(1, 4));
-    let oldest = -dice.between(3, weeks * 7) * DAY_S - dice.between(0, 7 * DAY_S);
+    let mut rng = SeededRng::of_subject(scenario.seed, Subject::Boots, index, 0);
+    let weeks = if rng.percent_chance(15) { 1 } else { rng.integer_between(4, 6) };
+    let (weekday, hour) = (rng.integer_between(5, 6), rng.integer_between(1, 4));
+    let oldest = -rng.integer_between(3, weeks * 7) * DAY_S - rng.integer_between(0, 7 * DAY_S);
     let mut starts = Vec::new();
     let mut next = rhythm.next_weekday_hour(oldest, weekday, hour) - weeks * 7 * DAY_S;
     while next < 90 * DAY_S {
-        starts.push((next + dice.between(0, 40 * 60), Reason::Update));
+        starts.push((next + rng.integer_between(0, 40 * 60), Reason::Update));
         next += weeks * 7 * DAY_S;
     }
-    if dice.chance(8) {
-        starts.push((-dice.between(3 * HOUR_S, 44 * HOUR_S), Reason::Crash));
+    if rng.percent_chance(8) {
+        starts.push((-rng.integer_between(3 * HOUR_S, 44 * HOUR_S), Reason::Crash));
     }
     starts
 }

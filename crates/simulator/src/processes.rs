@@ -7,10 +7,10 @@ use poolwatch_model::process::{ProcessKey, ProcessUse};
 use crate::{
     boots::Boot,
     hosts::{Era, HostPlan},
-    random::{Dice, Subject},
-    rhythm::MEAN_LOAD,
+    patterns::load::MEAN_LOAD,
+    patterns::rng::{SeededRng, Subject},
     timeline::Timeline,
-    warmup::{WARM_UP_S, warmth},
+    warmup::{WARM_UP, WARM_UP_S},
 };
 
 /// Sums over all processes.
@@ -56,8 +56,8 @@ impl Processes {
         timeline: Timeline,
         uptime_s: i64,
     ) -> Self {
-        let mut cast = Dice::new(seed, Subject::Processes, plan.index, 0);
-        let mut dice = Dice::new(seed, Subject::Processes, plan.index, boot.number + 1);
+        let mut cast = SeededRng::of_subject(seed, Subject::Processes, plan.index, 0);
+        let mut rng = SeededRng::of_subject(seed, Subject::Processes, plan.index, boot.number + 1);
         let mut pid = 4;
         let mut created_ms = boot.start_s * 1000 + plan.skew_ms;
         let mut rows = Vec::new();
@@ -72,16 +72,16 @@ impl Processes {
                 lively: role.lively,
                 ends_s: None,
             });
-            pid += 4 * dice.between(1, 24) as u32;
+            pid += 4 * rng.integer_between(1, 24) as u32;
             if pid == CLASSIC_PID {
                 pid += 4;
             }
-            created_ms += dice.between(20, 900);
+            created_ms += rng.integer_between(20, 900);
         }
         let legacy = plan.era == Era::Legacy;
         let mut processes = Self { next_pid: pid, rows, legacy };
         for member in &mut processes.rows {
-            member.settle(warmth(uptime_s), legacy, &mut dice);
+            member.settle(WARM_UP.share(uptime_s as f64), legacy, &mut rng);
         }
         processes
     }
@@ -93,36 +93,36 @@ impl Processes {
         uptime_s: i64,
         load: f64,
         now: (Timeline, i64),
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) {
-        let level = warmth(uptime_s) * (1.0 + 0.3 * (load - MEAN_LOAD));
+        let level = WARM_UP.share(uptime_s as f64) * (1.0 + 0.3 * (load - MEAN_LOAD));
         let warming = uptime_s < WARM_UP_S;
         for member in &mut self.rows {
             let moves = if member.lively || warming { 3 } else { 9 };
-            if dice.bits().is_multiple_of(moves) {
-                member.settle(level, self.legacy, dice);
+            if rng.next_bits().is_multiple_of(moves) {
+                member.settle(level, self.legacy, rng);
             }
         }
         self.rows.retain(|member| member.ends_s.is_none_or(|ends_s| ends_s > own_s));
-        if dice.share() < load * 0.5 {
+        if rng.fraction() < load * 0.5 {
             let (timeline, skew_ms) = now;
-            let created_ms = own_s * 1000 - dice.between(0, 59_999) + skew_ms;
-            let pid = self.free_pid(dice);
-            let brief = roster::brief(dice);
+            let created_ms = own_s * 1000 - rng.integer_between(0, 59_999) + skew_ms;
+            let pid = self.free_pid(rng);
+            let brief = roster::brief(rng);
             let mut usage = ProcessUse::new(pid, Some(timeline.true_time(created_ms)), brief.image);
             usage.session = Some(brief.session);
             let level = [brief.handles, brief.threads, brief.private_bytes];
-            let ends_s = Some(own_s + dice.between(1, 20) * 60);
+            let ends_s = Some(own_s + rng.integer_between(1, 20) * 60);
             let mut member = Member { usage, level, lively: false, ends_s };
-            member.settle(1.0, self.legacy, dice);
+            member.settle(1.0, self.legacy, rng);
             let at = self.rows.partition_point(|row| row.usage.key < member.usage.key);
             self.rows.insert(at, member);
         }
     }
 
-    fn free_pid(&mut self, dice: &mut Dice) -> u32 {
+    fn free_pid(&mut self, rng: &mut SeededRng) -> u32 {
         loop {
-            self.next_pid += 4 * dice.between(1, 60) as u32;
+            self.next_pid += 4 * rng.integer_between(1, 60) as u32;
             if self.next_pid >= PLANTED_PIDS.start {
                 self.next_pid = 4000;
             }
@@ -154,11 +154,11 @@ pub(crate) fn totals<'a>(processes: impl IntoIterator<Item = &'a ProcessUse>) ->
 }
 
 impl Member {
-    fn settle(&mut self, level: f64, legacy: bool, dice: &mut Dice) {
+    fn settle(&mut self, level: f64, legacy: bool, rng: &mut SeededRng) {
         let [handles, threads, private_bytes] = self.level;
         let stray = if self.lively { 0.03 } else { 0.01 };
         let mut at = |of: u64| {
-            let around = of as f64 * level * (1.0 + stray * dice.swing());
+            let around = of as f64 * level * (1.0 + stray * rng.uniform_swing());
             (around.round() as u64).max(1)
         };
         let handles = at(handles);

@@ -6,9 +6,9 @@ use crate::{
     boots::Boot,
     hosts::HostPlan,
     objects::Objects,
+    patterns::rng::{SeededRng, Subject},
     picture::{Picture, low_32},
     processes::Processes,
-    random::{Dice, Subject},
     tags::{self, HostTag},
     timeline::Timeline,
 };
@@ -29,7 +29,7 @@ pub(crate) struct Running {
     pub(crate) commit_peak: u64,
     minute: i64,
     timeline: Timeline,
-    dice: Dice,
+    rng: SeededRng,
     tags: Vec<(HostTag, Counter)>,
     /// How likely each of `tags` moves: apart from them, since most are only asked this.
     chances: Vec<u32>,
@@ -62,7 +62,7 @@ impl Running {
             commit_peak: 0,
             minute,
             timeline,
-            dice: Dice::new(seed, Subject::Ticks, plan.index, boot.number),
+            rng: SeededRng::of_subject(seed, Subject::Ticks, plan.index, boot.number),
             tags: host_tags
                 .iter()
                 .map(|tag| (*tag, counter(&tag.tag, tag.allocations_since(uptime_s))))
@@ -99,20 +99,20 @@ impl Running {
             let load = plan.rhythm.load(own_s);
             let least = tags::least_chance(uptime_s);
             for at in 0..self.chances.len() {
-                if self.dice.bits() <= self.chances[at].max(least) {
+                if self.rng.next_bits() <= self.chances[at].max(least) {
                     self.move_tag(at, uptime_s, load);
                 }
             }
             let clock = (self.timeline, plan.skew_ms);
-            self.processes.step(own_s, uptime_s, load, clock, &mut self.dice);
+            self.processes.step(own_s, uptime_s, load, clock, &mut self.rng);
             self.count_objects(load);
         }
     }
 
     fn move_tag(&mut self, at: usize, uptime_s: i64, load: f64) {
         let (tag, counter) = &mut self.tags[at];
-        let outstanding = tag.outstanding(uptime_s, load, &mut self.dice);
-        let made = tag.allocations(load, &mut self.dice);
+        let outstanding = tag.outstanding(uptime_s, load, &mut self.rng);
+        let made = tag.allocations(load, &mut self.rng);
         let row = self.rows[counter.row].of_mut(tag.pool);
         show(row, counter, outstanding, tag.unit, made);
     }
@@ -120,7 +120,7 @@ impl Running {
     fn count_objects(&mut self, load: f64) {
         self.objects.count(self.processes.totals());
         for (of, counter) in self.objects.all().iter().zip(&mut self.object_counters) {
-            let made = of.allocations(load, &mut self.dice);
+            let made = of.allocations(load, &mut self.rng);
             let row = self.rows[counter.row].of_mut(of.pool());
             show(row, counter, of.objects(), of.unit(), made);
         }

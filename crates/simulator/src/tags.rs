@@ -9,14 +9,17 @@ use std::collections::BTreeMap;
 use poolwatch_model::{Pool, PoolTag};
 
 pub(crate) use spec::FOO_TAG;
-use spec::{Found, Habit, Pace, Spec};
+use spec::{Found, Pace, Spec};
 
 use crate::{
     boots::{HOUR_S, MINUTE_S},
     hosts::{Era, HostPlan},
-    random::{Dice, Subject},
-    rhythm::MEAN_LOAD,
-    warmup::{WARM_UP_S, filled, warmth},
+    patterns::{
+        load::MEAN_LOAD,
+        rng::{SeededRng, Subject},
+        workload::{Conditions, WorkloadPattern},
+    },
+    warmup::{WARM_UP, WARM_UP_S},
 };
 
 /// All tags of the fleet.
@@ -26,20 +29,20 @@ pub(crate) struct Catalogue(Vec<Spec>);
 impl Catalogue {
     pub(crate) fn new(seed: u64) -> Self {
         let mut specs = known::specs();
-        generated::extend(&mut specs, &mut Dice::new(seed, Subject::Catalogue, 0, 0));
+        generated::extend(&mut specs, &mut SeededRng::of_subject(seed, Subject::Catalogue, 0, 0));
         Self(specs)
     }
 
     /// The tags of a host, in the order of the catalogue.
     pub(crate) fn on_host(&self, seed: u64, plan: &HostPlan) -> Vec<HostTag> {
-        let mut dice = Dice::new(seed, Subject::Tags, plan.index, 0);
-        let vendors = dice.bits();
+        let mut rng = SeededRng::of_subject(seed, Subject::Tags, plan.index, 0);
+        let vendors = rng.next_bits();
         let mut tags: Vec<HostTag> = self
             .0
             .iter()
             .filter_map(|spec| {
                 // Chance is drawn for every tag, so that one host's lot is not another's.
-                let (lot, scale) = (dice.below(100), 1.0 + 0.25 * dice.swing());
+                let (lot, scale) = (rng.integer_below(100), 1.0 + 0.25 * rng.uniform_swing());
                 let found = match (spec.found, plan.era) {
                     (Found::Everywhere, _) => true,
                     (Found::Era(era), of) => era == of,
@@ -80,11 +83,9 @@ pub(crate) struct HostTag {
     /// Outstanding allocations when warm, at mean load.
     level: f64,
     pace: Pace,
-    habit: Habit,
+    pattern: WorkloadPattern,
     /// Allocations per minute.
     churn: u64,
-    /// How long a cache grows.
-    grows_s: i64,
 }
 
 impl HostTag {
@@ -97,15 +98,20 @@ impl HostTag {
         // Churn follows the fleet's typical use: scaling a pool must not still its traffic.
         let churn = (spec.typical / spec.unit).max(1) * spec.churn / 1000;
         let grows_s = 3 * HOUR_S + (scale * 100.0) as i64 % 5 * 40 * MINUTE_S;
+        let pattern = match spec.pattern {
+            WorkloadPattern::Cache { fill, .. } => {
+                WorkloadPattern::Cache { fill, duration: grows_s as f64 }
+            }
+            other => other,
+        };
         Self {
             tag: spec.tag,
             pool: spec.pool,
             unit,
             level,
             pace: spec.pace,
-            habit: spec.habit,
+            pattern,
             churn: churn.max(1),
-            grows_s,
         }
     }
 
@@ -115,18 +121,21 @@ impl HostTag {
     }
 
     /// Outstanding allocations, at this uptime and load.
-    pub(crate) fn outstanding(&self, uptime_s: i64, load: f64, dice: &mut Dice) -> u64 {
-        let level = match self.habit {
-            Habit::Level => self.level * warmth(uptime_s),
-            Habit::Load => self.level * warmth(uptime_s) * (1.0 + 0.5 * (load - MEAN_LOAD)),
-            Habit::Cache => self.level * filled(uptime_s, self.grows_s),
+    pub(crate) fn outstanding(&self, uptime_s: i64, load: f64, rng: &mut SeededRng) -> u64 {
+        // Caches are cold in a way of their own.
+        let warm = match self.pattern {
+            WorkloadPattern::Cache { .. } => 1.0,
+            _ => WARM_UP.share(uptime_s as f64),
         };
-        (level * (1.0 + self.pace.stray() * dice.swing())).round().max(1.0) as u64
+        let (uptime, load) = (uptime_s as f64, load - MEAN_LOAD);
+        let at = Conditions { uptime, load, ..Conditions::default() };
+        let level = self.level * warm * self.pattern.expected_share(&at);
+        (level * (1.0 + self.pace.stray() * rng.uniform_swing())).round().max(1.0) as u64
     }
 
     /// Allocations in one minute, at this load.
-    pub(crate) fn allocations(&self, load: f64, dice: &mut Dice) -> u64 {
-        let busy = self.churn as f64 * (0.4 + load) * (1.0 + 0.2 * dice.swing());
+    pub(crate) fn allocations(&self, load: f64, rng: &mut SeededRng) -> u64 {
+        let busy = self.churn as f64 * (0.4 + load) * (1.0 + 0.2 * rng.uniform_swing());
         (busy as u64).max(1)
     }
 

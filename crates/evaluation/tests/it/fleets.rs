@@ -3,8 +3,8 @@
 use poolwatch_evaluation::{
     fleet::{self, Host, Plan},
     halves::Half,
-    leaks::Family,
 };
+use poolwatch_simulator::patterns::leaks::Family;
 use sha2::{Digest, Sha256};
 
 fn plan(half: Half, group: u64, family: Option<Family>) -> Plan {

@@ -8,9 +8,9 @@ use poolwatch_evaluation::{
     cases::{self, Culprit},
     fleet::Plan,
     halves::{Half, run},
-    leaks::Family,
     report::Figures,
 };
+use poolwatch_simulator::patterns::leaks::Family;
 
 fn plans(half: Half, families: &[Option<Family>]) -> Vec<Plan> {
     families

@@ -90,9 +90,3 @@ pub(crate) struct Growth {
     pub(crate) objects_per_hour: u64,
     pub(crate) bytes_per_day: u64,
 }
-
-/// A cycle like a sawtooth's two sides: 0 at 0, up to `height` and back within an hour.
-pub(super) fn wobble(minute: i64, height: i64) -> i64 {
-    let phase = minute.rem_euclid(60);
-    phase.min(60 - phase) * height / 30
-}

@@ -15,23 +15,23 @@ use poolwatch_model::{
     process::ObjectTypeUse,
 };
 
-use super::cause::{Cause, Description, Growth, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment};
 use crate::{
     boots::{DAY_S, Reason},
     events::{Entry, When},
     hosts::HostPlan,
+    patterns::growth::LinearLeak,
     picture::Picture,
     processes,
     truth::Culprit,
 };
 
+/// Eight handles a minute; after the epoch the pool holds some thousand more, then allocations fail.
+const LEAK: LinearLeak =
+    LinearLeak { at_epoch: HANDLES, per_minute: 8, wobble: 15, most: HANDLES + 4200 };
 const HANDLES: i64 = 90_472;
-const PER_MINUTE: i64 = 8;
 /// Handles of the process that are not to threads.
 const OTHER_HANDLES: u64 = 140;
-/// After the epoch the pool holds some thousand more, then allocations fail.
-const MOST: i64 = HANDLES + 4200;
-
 /// Nonpaged pool in use and its limit, kilobytes.
 const NONPAGED_KB: u64 = 209_844;
 const LIMIT_KB: u64 = 217_112;
@@ -70,16 +70,6 @@ pub(super) fn starts() -> Vec<(i64, Reason)> {
     vec![(-12 * DAY_S, Reason::Update)]
 }
 
-/// When the service was started, in minutes from the epoch.
-const START_MINUTE: i64 = -HANDLES / PER_MINUTE;
-
-fn leaked(minute: i64) -> i64 {
-    if minute < START_MINUTE {
-        return 0;
-    }
-    (HANDLES + PER_MINUTE * minute + wobble(minute, 15)).clamp(0, MOST)
-}
-
 /// Bytes of the five tags.
 fn planted_bytes(missing: i64) -> u64 {
     FINALS.iter().map(|of| of.at(missing).1).sum()
@@ -107,18 +97,18 @@ impl Cause for ThreadLeak {
     }
 
     fn growth(&self, _plan: &HostPlan) -> Growth {
-        let bytes = planted_bytes(0) - planted_bytes(1440 * PER_MINUTE);
+        let bytes = planted_bytes(0) - planted_bytes(1440 * LEAK.per_minute);
         Growth {
-            start_s: START_MINUTE * 60,
-            objects_per_hour: PER_MINUTE.unsigned_abs() * 60,
+            start_s: LEAK.start_minute() * 60,
+            objects_per_hour: LEAK.per_minute.unsigned_abs() * 60,
             bytes_per_day: bytes,
         }
     }
 
     fn apply(&self, moment: &Moment<'_>, picture: &mut Picture) {
-        let leaked = leaked(moment.minute());
-        if moment.minute() >= START_MINUTE {
-            let created = moment.host_time(START_MINUTE * 60);
+        let leaked = LEAK.objects_at(moment.minute());
+        if moment.minute() >= LEAK.start_minute() {
+            let created = moment.host_time(LEAK.start_minute() * 60);
             let mut process =
                 processes::planted(processes::CLASSIC_PID, created, "mybadapp.exe", "BadApp");
             let handles = leaked.unsigned_abs();
@@ -147,7 +137,7 @@ impl Cause for ThreadLeak {
     }
 
     fn settle(&self, moment: &Moment<'_>, memory: &mut Memory) {
-        let now = planted_bytes(HANDLES - leaked(moment.minute()));
+        let now = planted_bytes(HANDLES - LEAK.objects_at(moment.minute()));
         let growth_to_come = planted_bytes(0) as i64 - now as i64;
         let at = |kilobytes: u64| {
             let bytes = (kilobytes << 10).saturating_add_signed(growth_to_come);
@@ -173,9 +163,9 @@ mod tests {
     #[test]
     fn the_leak_never_goes_back_and_ends_at_the_published_number() {
         for minute in -12_000..600 {
-            assert!(leaked(minute) <= leaked(minute + 1), "{minute}");
+            assert!(LEAK.objects_at(minute) <= LEAK.objects_at(minute + 1), "{minute}");
         }
-        assert_eq!((leaked(START_MINUTE - 1), leaked(0)), (0, HANDLES));
+        assert_eq!((LEAK.objects_at(LEAK.start_minute() - 1), LEAK.objects_at(0)), (0, HANDLES));
         assert_eq!(
             planted_bytes(0),
             76_892_800 + 29_946_176 + 25_828_704 + 18_765_824 + 17_465_088

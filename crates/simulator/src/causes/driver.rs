@@ -5,12 +5,12 @@ use poolwatch_model::{
     diagnosis::{SuspectKind, Verdict},
 };
 
-use super::cause::{Cause, Description, Growth, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment};
 use crate::{
     boots::{DAY_S, HOUR_S, Reason},
     hosts::HostPlan,
+    patterns::{growth::hourly_wobble, rng::SeededRng},
     picture::Picture,
-    random::Dice,
     tags::FOO_TAG,
     truth::Culprit,
 };
@@ -42,11 +42,12 @@ impl Foo {
     }
 
     /// Version 5.1; on the worst host at a rate that takes a third of its memory in four days.
-    pub(super) fn leaking(ram: u64, worst: bool, dice: &mut Dice) -> Self {
+    pub(super) fn leaking(ram: u64, worst: bool, rng: &mut SeededRng) -> Self {
         // A share of RAM per day, in tenths of a percent, within what such a driver gets to handle.
-        let share = if worst { 75 } else { dice.between(12, 45).unsigned_abs() };
+        let share = if worst { 75 } else { rng.integer_between(12, 45).unsigned_abs() };
         let bytes_per_day = (ram / 1000 * share).clamp(150 << 20, 2 << 30);
-        let updated_s = if worst { -98 * HOUR_S } else { -dice.between(30 * HOUR_S, 6 * DAY_S) };
+        let updated_s =
+            if worst { -98 * HOUR_S } else { -rng.integer_between(30 * HOUR_S, 6 * DAY_S) };
         let leak =
             Leak { updated_s, per_hour: bytes_per_day / UNIT / 24, most: ram / 100 * 55 / UNIT };
         Self { leak: Some(leak) }
@@ -57,15 +58,15 @@ impl Foo {
     }
 
     /// Updated hosts started when they were; a few crashed since.
-    pub(super) fn starts(&self, dice: &mut Dice) -> Option<Vec<(i64, Reason)>> {
+    pub(super) fn starts(&self, rng: &mut SeededRng) -> Option<Vec<(i64, Reason)>> {
         let leak = self.leak.as_ref()?;
         let mut starts = vec![
-            (leak.updated_s - dice.between(12 * DAY_S, 30 * DAY_S), Reason::Update),
+            (leak.updated_s - rng.integer_between(12 * DAY_S, 30 * DAY_S), Reason::Update),
             (leak.updated_s, Reason::Update),
-            (dice.between(20 * DAY_S, 30 * DAY_S), Reason::Update),
+            (rng.integer_between(20 * DAY_S, 30 * DAY_S), Reason::Update),
         ];
-        if leak.updated_s < -4 * DAY_S && leak.updated_s > -97 * HOUR_S || dice.chance(12) {
-            starts.push((-dice.between(8 * HOUR_S, 22 * HOUR_S), Reason::Crash));
+        if leak.updated_s < -4 * DAY_S && leak.updated_s > -97 * HOUR_S || rng.percent_chance(12) {
+            starts.push((-rng.integer_between(8 * HOUR_S, 22 * HOUR_S), Reason::Crash));
         }
         Some(starts)
     }
@@ -78,7 +79,7 @@ impl Leak {
         }
         let minutes = moment.up_minutes();
         // Less than what is leaked in a minute goes up and down.
-        let around = wobble(minutes, (self.per_hour / 6).min(600) as i64).unsigned_abs();
+        let around = hourly_wobble(minutes, (self.per_hour / 6).min(600) as i64).unsigned_abs();
         (minutes.unsigned_abs() * self.per_hour / 60 + around).min(self.most)
     }
 }
@@ -115,7 +116,7 @@ impl Cause for Foo {
 
     fn apply(&self, moment: &Moment<'_>, picture: &mut Picture) {
         let minutes = moment.up_minutes();
-        let usual = USUAL + wobble(minutes, 240).unsigned_abs();
+        let usual = USUAL + hourly_wobble(minutes, 240).unsigned_abs();
         let freed = PER_MINUTE * (minutes.unsigned_abs() + 1);
         let leaked = self.leak.as_ref().map_or(0, |leak| leak.count(moment));
         // What goes up and down is freed when it goes down.

@@ -6,22 +6,21 @@ use poolwatch_model::{
     diagnosis::{SuspectKind, Verdict},
 };
 
-use super::cause::{Cause, Description, Growth, Moment, wobble};
+use super::cause::{Cause, Description, Growth, Moment};
 use crate::{
     boots::{DAY_S, Reason},
     events::{Entry, When},
     hosts::HostPlan,
+    patterns::growth::LinearLeak,
     picture::Picture,
     processes,
     truth::Culprit,
 };
 
 const PID: u32 = 41_236;
-const TOKENS: i64 = 580_000;
-const PER_MINUTE: i64 = 150;
 /// After the epoch commit holds so many more, then allocations fail.
-const MOST: i64 = TOKENS + 6000;
-const START_MINUTE: i64 = -TOKENS / PER_MINUTE;
+const LEAK: LinearLeak =
+    LinearLeak { at_epoch: 580_000, per_minute: 150, wobble: 1200, most: 580_000 + 6000 };
 const OTHER_HANDLES: u64 = 310;
 
 /// What a token is made of besides its object: bytes in paged and nonpaged pool.
@@ -31,13 +30,6 @@ const TOKEN_BYTES: u64 = 1520;
 
 pub(super) fn starts() -> Vec<(i64, Reason)> {
     vec![(-5 * DAY_S, Reason::Update)]
-}
-
-fn leaked(minute: i64) -> u64 {
-    if minute < START_MINUTE {
-        return 0;
-    }
-    (TOKENS + PER_MINUTE * minute + wobble(minute, 1200)).clamp(0, MOST).unsigned_abs()
 }
 
 #[derive(Debug)]
@@ -65,19 +57,19 @@ impl Cause for TokenLeak {
     fn growth(&self, _plan: &HostPlan) -> Growth {
         let paged: u64 = PARTS.iter().filter(|part| part.1 == Paged).map(|part| part.2).sum();
         Growth {
-            start_s: START_MINUTE * 60,
-            objects_per_hour: PER_MINUTE.unsigned_abs() * 60,
-            bytes_per_day: PER_MINUTE.unsigned_abs() * 1440 * (TOKEN_BYTES + paged),
+            start_s: LEAK.start_minute() * 60,
+            objects_per_hour: LEAK.per_minute.unsigned_abs() * 60,
+            bytes_per_day: LEAK.per_minute.unsigned_abs() * 1440 * (TOKEN_BYTES + paged),
         }
     }
 
     fn apply(&self, moment: &Moment<'_>, picture: &mut Picture) {
         let minute = moment.minute();
-        if minute < START_MINUTE {
+        if minute < LEAK.start_minute() {
             return;
         }
-        let tokens = leaked(minute);
-        let created = moment.host_time(START_MINUTE * 60);
+        let tokens = LEAK.objects_at(minute).unsigned_abs();
+        let created = moment.host_time(LEAK.start_minute() * 60);
         let mut process = processes::planted(PID, created, "docbroker.exe", "DocBroker");
         let handles = tokens + OTHER_HANDLES;
         process.handles = Some(handles as u32);
@@ -97,17 +89,5 @@ impl Cause for TokenLeak {
 
     fn events(&self, _plan: &HostPlan) -> Vec<(When, Entry)> {
         [75, 200].map(|s| (When::AfterLive(s), Entry::PoolEmpty(Paged))).to_vec()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tokens_are_never_given_back() {
-        for minute in -4000..100 {
-            assert!(leaked(minute) <= leaked(minute + 1), "{minute}");
-        }
     }
 }

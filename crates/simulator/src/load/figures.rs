@@ -7,7 +7,7 @@ use poolwatch_model::{
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 
-use crate::random::{Dice, Subject};
+use crate::patterns::rng::{SeededRng, Subject, mix_bits};
 
 const TAGS: usize = 1500;
 /// Of these, how many every host has; the others are drawn for the template.
@@ -40,14 +40,14 @@ struct Pace {
 
 impl Pace {
     /// A quarter of all changes at a step: few things at each, most now and then, some never.
-    fn draw(dice: &mut Dice) -> Self {
-        let rate = match dice.below(100) {
+    fn draw(rng: &mut SeededRng) -> Self {
+        let rate = match rng.integer_below(100) {
             0..14 => 256,
             14..30 => 128,
             30..60 => 25,
             _ => 0,
         };
-        Self { rate, phase: dice.below(256) }
+        Self { rate, phase: rng.integer_below(256) }
     }
 
     /// How often it has changed by a step.
@@ -78,20 +78,20 @@ pub(super) struct Figures {
 
 impl Figures {
     pub(super) fn new(seed: u64, template: usize) -> Self {
-        let mut dice = Dice::new(seed, Subject::Load, usize::MAX, template);
+        let mut rng = SeededRng::of_subject(seed, Subject::Load, usize::MAX, template);
         let mut numbers: Vec<u64> = (0..COMMON_TAGS as u64).collect();
         let mut others: Vec<u64> = (COMMON_TAGS as u64..ALL_TAGS).collect();
         for _ in COMMON_TAGS..TAGS {
-            numbers.push(others.swap_remove(dice.below(others.len() as u64) as usize));
+            numbers.push(others.swap_remove(rng.integer_below(others.len() as u64) as usize));
         }
-        let mut tags: Vec<Tag> = numbers.iter().map(|number| draw(*number, &mut dice)).collect();
+        let mut tags: Vec<Tag> = numbers.iter().map(|number| draw(*number, &mut rng)).collect();
         if template % LEAKY == LEAKY - 1 {
             let leaking = &mut tags[OBJECTS.len()];
             leaking.pace = Pace { rate: 256, phase: 0 };
             (leaking.size, leaking.grows) = (1024, 40);
         }
         tags.sort_by_key(|tag| tag.tag);
-        let processes = (1..=PROCESSES).map(|number| process(number, &mut dice)).collect();
+        let processes = (1..=PROCESSES).map(|number| process(number, &mut rng)).collect();
         Self { tags, processes }
     }
 
@@ -110,22 +110,22 @@ impl Figures {
     }
 }
 
-fn draw(number: u64, dice: &mut Dice) -> Tag {
-    let pools = match dice.below(10) {
+fn draw(number: u64, rng: &mut SeededRng) -> Tag {
+    let pools = match rng.integer_below(10) {
         0..6 => [false, true],
         6..9 => [true, false],
         _ => [true, true],
     };
-    let outstanding = 4 << dice.below(11);
+    let outstanding = 4 << rng.integer_below(11);
     Tag {
         tag: tag(number),
         pools,
-        pace: Pace::draw(dice),
-        size: 16 * (1 + dice.below(64)),
+        pace: Pace::draw(rng),
+        size: 16 * (1 + rng.integer_below(64)),
         outstanding,
-        allocs: outstanding * (10 + dice.below(1000)),
+        allocs: outstanding * (10 + rng.integer_below(1000)),
         grows: 0,
-        salt: dice.below(u64::MAX),
+        salt: rng.integer_below(u64::MAX),
     }
 }
 
@@ -143,7 +143,7 @@ fn tag(number: u64) -> PoolTag {
 impl Tag {
     fn at(&self, step: u64) -> TagUse {
         let changes = self.pace.changes(step);
-        let noise = mix(self.salt.wrapping_add(changes));
+        let noise = mix_bits(self.salt.wrapping_add(changes));
         let swing = self.outstanding / 8 + 1;
         let outstanding = self.outstanding + noise % swing + changes * self.grows;
         let churn = swing * 3;
@@ -158,24 +158,24 @@ impl Tag {
     }
 }
 
-fn process(number: u32, dice: &mut Dice) -> (ProcessUse, Pace) {
+fn process(number: u32, rng: &mut SeededRng) -> (ProcessUse, Pace) {
     let image = match number {
         1..60 => "svchost.exe".to_owned(),
         _ => format!("program{:02}.exe", number % 60),
     };
     let mut process = ProcessUse::new(number * 4, None, image);
-    process.session = Some(u32::from(dice.chance(20)));
-    process.handles = Some(100 + dice.below(900) as u32);
-    process.threads = Some(4 + dice.below(30) as u32);
-    process.paged_quota = Some((100 + dice.below(300)) << 10);
-    process.nonpaged_quota = Some((10 + dice.below(60)) << 10);
-    process.private_bytes = Some((2000 + dice.below(60_000)) << 12);
-    (process, Pace::draw(dice))
+    process.session = Some(u32::from(rng.percent_chance(20)));
+    process.handles = Some(100 + rng.integer_below(900) as u32);
+    process.threads = Some(4 + rng.integer_below(30) as u32);
+    process.paged_quota = Some((100 + rng.integer_below(300)) << 10);
+    process.nonpaged_quota = Some((10 + rng.integer_below(60)) << 10);
+    process.private_bytes = Some((2000 + rng.integer_below(60_000)) << 12);
+    (process, Pace::draw(rng))
 }
 
 fn process_at(process: &ProcessUse, pace: Pace, step: u64) -> ProcessUse {
     let changes = pace.changes(step);
-    let noise = mix(u64::from(process.key.pid) << 32 | changes);
+    let noise = mix_bits(u64::from(process.key.pid) << 32 | changes);
     let mut now = process.clone();
     now.handles = process.handles.map(|handles| handles + (noise % 32) as u32);
     now.threads = process.threads.map(|threads| threads + (noise >> 8 & 3) as u32);
@@ -188,7 +188,7 @@ fn memory(tags: &TagTable, processes: &[ProcessUse], step: u64) -> Memory {
     let sum = |of: fn(&ProcessUse) -> Option<u32>| {
         Some(processes.iter().filter_map(of).map(u64::from).sum())
     };
-    let available = (9 << 30) + (mix(step) & 0xFFFF) * 4096;
+    let available = (9 << 30) + (mix_bits(step) & 0xFFFF) * 4096;
     Memory {
         paged: total(poolwatch_model::Pool::Paged),
         nonpaged: total(poolwatch_model::Pool::Nonpaged),
@@ -218,13 +218,4 @@ fn object_types(tags: &TagTable) -> Vec<ObjectTypeUse> {
         })
     };
     OBJECTS.iter().filter_map(of).collect()
-}
-
-/// Bits that look like chance and follow from a number alone (the finaliser of SplitMix64): figures
-/// of a step need no state.
-fn mix(number: u64) -> u64 {
-    let mut bits = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    bits = (bits ^ bits >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    bits = (bits ^ bits >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    bits ^ bits >> 31
 }

@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::{Batch, SenderClock, Stamp};
 use uuid::Uuid;
 
 use super::splice::Sections;
-use crate::random::{Dice, Subject};
+use crate::patterns::rng::{SeededRng, Subject};
 
 /// How long a host has been up when it takes its first frame.
 const UPTIME: SignedDuration = SignedDuration::from_hours(2);
@@ -40,16 +40,16 @@ pub struct LoadHost {
     needs_key: bool,
     /// How wrong its wall clock is.
     wrong_by: SignedDuration,
-    dice: Dice,
+    rng: SeededRng,
 }
 
 impl LoadHost {
     pub(super) fn new(seed: u64, index: u32, timing: Timing) -> Self {
         let run = timing.first.as_millisecond().unsigned_abs() as usize;
-        let mut dice = Dice::new(seed, Subject::Load, index as usize, run);
-        let boot = BootId(dice.uuid());
+        let mut rng = SeededRng::of_subject(seed, Subject::Load, index as usize, run);
+        let boot = BootId(rng.uuid());
         let wrong_by = SignedDuration::ZERO;
-        Self { index, boot, timing, step: 0, needs_key: true, wrong_by, dice }
+        Self { index, boot, timing, step: 0, needs_key: true, wrong_by, rng }
     }
 
     /// Its place in the fleet.
@@ -118,13 +118,14 @@ impl LoadHost {
     /// whether its wall clock jumps.
     pub fn draw_disorder(&mut self, percent: u8) -> Disorder {
         let percent = u64::from(percent);
-        if percent > 0 && self.dice.chance(percent) {
-            self.wrong_by = SignedDuration::from_secs(self.dice.between(-400 * 86_400, 86_400));
+        if percent > 0 && self.rng.percent_chance(percent) {
+            self.wrong_by =
+                SignedDuration::from_secs(self.rng.integer_between(-400 * 86_400, 86_400));
         }
         match percent {
             0 => Disorder::None,
-            _ if self.dice.chance(percent) => Disorder::Repeat,
-            _ if self.dice.chance(percent) => Disorder::Swap,
+            _ if self.rng.percent_chance(percent) => Disorder::Repeat,
+            _ if self.rng.percent_chance(percent) => Disorder::Swap,
             _ => Disorder::None,
         }
     }
@@ -142,5 +143,5 @@ impl LoadHost {
 
 /// What an agent makes at its first start and keeps.
 pub(super) fn instance_id(seed: u64, index: u32) -> Uuid {
-    Dice::new(seed, Subject::Load, index as usize, 0).uuid()
+    SeededRng::of_subject(seed, Subject::Load, index as usize, 0).uuid()
 }

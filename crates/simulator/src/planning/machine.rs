@@ -7,7 +7,7 @@ use poolwatch_model::{
 
 use crate::{
     hosts::{Era, Machine, Role},
-    random::Dice,
+    patterns::rng::SeededRng,
     scenario::{CLASSIC_HOST, COMMIT_HOST, DRIVER_HOST, HIGH_USE_HOST, PAGED_HOST, Scenario},
 };
 
@@ -27,10 +27,10 @@ pub(super) fn draw_machine(
     index: usize,
     role: Role,
     name: &str,
-    dice: &mut Dice,
+    rng: &mut SeededRng,
 ) -> Machine {
-    let (site, utc_offset_h) = *dice.pick(&SITES);
-    let mut lot = dice.below(100);
+    let (site, utc_offset_h) = *rng.pick(&SITES);
+    let mut lot = rng.integer_below(100);
     let mut os = &PRODUCTS[0];
     for product in &PRODUCTS {
         os = product;
@@ -39,13 +39,13 @@ pub(super) fn draw_machine(
         }
         lot -= product.3;
     }
-    let revision = *dice.pick(&os.2);
+    let revision = *rng.pick(&os.2);
     let gigabytes = match role {
-        Role::FileServer | Role::Web | Role::DomainController => *dice.pick(&[8, 8, 16]),
-        Role::App => *dice.pick(&[8, 16, 16, 32]),
-        Role::Sql => *dice.pick(&[32, 64, 64]),
-        Role::RemoteDesktop => *dice.pick(&[32, 64]),
-        Role::Hypervisor => *dice.pick(&[128, 256]),
+        Role::FileServer | Role::Web | Role::DomainController => *rng.pick(&[8, 8, 16]),
+        Role::App => *rng.pick(&[8, 16, 16, 32]),
+        Role::Sql => *rng.pick(&[32, 64, 64]),
+        Role::RemoteDesktop => *rng.pick(&[32, 64]),
+        Role::Hypervisor => *rng.pick(&[128, 256]),
     };
     let planted = &scenario.plant;
     let (era, ram, page_file) = match index {
@@ -99,7 +99,7 @@ pub(super) fn draw_machine(
         physical: Some(Bytes(ram)),
         ou: Some(ou),
         site: Some(site.into()),
-        agent_version: Some(if dice.chance(80) { "0.1.0" } else { "0.0.9" }.into()),
+        agent_version: Some(if rng.percent_chance(80) { "0.1.0" } else { "0.0.9" }.into()),
     };
     Machine { facts, era, ram, page_file, utc_offset_h }
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     hosts::{Era, HostPlan, Role},
-    random::Dice,
+    patterns::rng::SeededRng,
 };
 
 /// A process in its usual state.
@@ -169,13 +169,13 @@ fn of_role(role: Role) -> &'static [Row] {
 }
 
 /// The processes of a host that run all the time, in the order in which they start.
-pub(super) fn of(plan: &HostPlan, dice: &mut Dice) -> Vec<Part> {
-    let mut parts: Vec<Part> = CORE.iter().map(|row| part(row, dice)).collect();
+pub(super) fn of(plan: &HostPlan, rng: &mut SeededRng) -> Vec<Part> {
+    let mut parts: Vec<Part> = CORE.iter().map(|row| part(row, rng)).collect();
     if plan.era == Era::Legacy {
         let old = SVCHOSTS.iter().take(18).step_by(3);
-        parts.extend(old.map(|services| svchost(services, dice)));
-        parts.extend(of_role(plan.role).iter().map(|row| part(row, dice)));
-        parts.extend(AGENTS.iter().take(4).map(|row| part(row, dice)));
+        parts.extend(old.map(|services| svchost(services, rng)));
+        parts.extend(of_role(plan.role).iter().map(|row| part(row, rng)));
+        parts.extend(AGENTS.iter().take(4).map(|row| part(row, rng)));
         parts.iter_mut().for_each(|part| {
             part.private_bytes /= 3;
             part.handles = part.handles * 3 / 5;
@@ -183,23 +183,23 @@ pub(super) fn of(plan: &HostPlan, dice: &mut Dice) -> Vec<Part> {
         });
         return parts;
     }
-    parts.extend(MODERN.iter().map(|row| part(row, dice)));
-    parts.extend(SVCHOSTS.iter().map(|services| svchost(services, dice)));
-    parts.extend(of_role(plan.role).iter().map(|row| part(row, dice)));
+    parts.extend(MODERN.iter().map(|row| part(row, rng)));
+    parts.extend(SVCHOSTS.iter().map(|services| svchost(services, rng)));
+    parts.extend(of_role(plan.role).iter().map(|row| part(row, rng)));
     parts.extend(
         AGENTS
             .iter()
-            .filter(|_| dice.chance(55))
+            .filter(|_| rng.percent_chance(55))
             .collect::<Vec<_>>()
             .into_iter()
-            .map(|row| part(row, dice)),
+            .map(|row| part(row, rng)),
     );
     let wanted = match plan.role {
-        Role::RemoteDesktop => dice.between(190, 245),
-        _ => dice.between(120, 170),
+        Role::RemoteDesktop => rng.integer_between(190, 245),
+        _ => rng.integer_between(120, 170),
     };
     while parts.len() < wanted as usize {
-        parts.push(usual(plan.role, dice));
+        parts.push(usual(plan.role, rng));
     }
     // What all of them hold is bounded by what the host has.
     let total: u64 = parts.iter().map(|part| part.private_bytes).sum();
@@ -213,28 +213,30 @@ pub(super) fn of(plan: &HostPlan, dice: &mut Dice) -> Vec<Part> {
     parts
 }
 
-fn part(&(image, services, handles, threads, megabytes): &Row, dice: &mut Dice) -> Part {
-    let vary = |of: u64, dice: &mut Dice| (of * dice.between(80, 130).unsigned_abs() / 100).max(1);
+fn part(&(image, services, handles, threads, megabytes): &Row, rng: &mut SeededRng) -> Part {
+    let vary = |of: u64, rng: &mut SeededRng| {
+        (of * rng.integer_between(80, 130).unsigned_abs() / 100).max(1)
+    };
     let session = u32::from(services.is_empty() && megabytes > 10);
     Part {
         image: image.into(),
         services: services.split_whitespace().map(String::from).collect(),
         session,
-        handles: vary(handles, dice),
-        threads: vary(threads, dice),
-        private_bytes: vary(megabytes << 20, dice),
+        handles: vary(handles, rng),
+        threads: vary(threads, rng),
+        private_bytes: vary(megabytes << 20, rng),
         lively: handles > 800,
     }
 }
 
-fn svchost(services: &'static str, dice: &mut Dice) -> Part {
-    let (handles, threads) = (dice.between(110, 900), dice.between(3, 22));
+fn svchost(services: &'static str, rng: &mut SeededRng) -> Part {
+    let (handles, threads) = (rng.integer_between(110, 900), rng.integer_between(3, 22));
     let row = ("svchost.exe", services, handles.unsigned_abs(), threads.unsigned_abs(), 7);
-    Part { session: 0, ..part(&row, dice) }
+    Part { session: 0, ..part(&row, rng) }
 }
 
 /// One of the processes of which a host has many.
-fn usual(role: Role, dice: &mut Dice) -> Part {
+fn usual(role: Role, rng: &mut SeededRng) -> Part {
     const ANYWHERE: [Row; 5] = [
         ("conhost.exe", "", 110, 4, 6),
         ("WmiPrvSE.exe", "", 240, 9, 12),
@@ -249,13 +251,13 @@ fn usual(role: Role, dice: &mut Dice) -> Part {
         ("Teams.exe", "", 1100, 40, 260),
         ("explorer.exe", "", 1900, 44, 60),
     ];
-    let people = role == Role::RemoteDesktop && dice.chance(75);
-    let row = dice.pick(if people { &OF_PEOPLE } else { &ANYWHERE });
-    Part { session: if people { 2 + dice.below(20) as u32 } else { 0 }, ..part(row, dice) }
+    let people = role == Role::RemoteDesktop && rng.percent_chance(75);
+    let row = rng.pick(if people { &OF_PEOPLE } else { &ANYWHERE });
+    Part { session: if people { 2 + rng.integer_below(20) as u32 } else { 0 }, ..part(row, rng) }
 }
 
 /// A process that lives for minutes.
-pub(super) fn brief(dice: &mut Dice) -> Part {
+pub(super) fn brief(rng: &mut SeededRng) -> Part {
     const BRIEF: [Row; 6] = [
         ("powershell.exe", "", 620, 14, 60),
         ("conhost.exe", "", 110, 4, 6),
@@ -264,6 +266,6 @@ pub(super) fn brief(dice: &mut Dice) -> Part {
         ("SearchProtocolHost.exe", "", 330, 7, 3),
         ("cscript.exe", "", 180, 5, 9),
     ];
-    let row = dice.pick(&BRIEF);
-    Part { session: 0, ..part(row, dice) }
+    let row = rng.pick(&BRIEF);
+    Part { session: 0, ..part(row, rng) }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use poolwatch_model::{Pool, PoolTag};
 
-use super::spec::{FOO_TAG, Found, Habit, Pace, Spec};
-use crate::random::Dice;
+use super::spec::{CACHE, FOO_TAG, Found, LEVEL, LOAD, Pace, Spec};
+use crate::patterns::rng::SeededRng;
 
 /// First letters of components of Windows.
 const WINDOWS: [&[u8; 2]; 44] = [
@@ -27,7 +27,7 @@ const OF_VENDOR: usize = 32;
 const LETTERS: &[u8] = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
 /// Adds made-up tags to those that exist.
-pub(super) fn extend(specs: &mut Vec<Spec>, dice: &mut Dice) {
+pub(super) fn extend(specs: &mut Vec<Spec>, rng: &mut SeededRng) {
     // What is planted later must not be here already.
     let mut taken: BTreeSet<PoolTag> = [FOO_TAG].into();
     taken.extend(specs.iter().map(|spec| spec.tag));
@@ -39,37 +39,37 @@ pub(super) fn extend(specs: &mut Vec<Spec>, dice: &mut Dice) {
     });
     for (vendor, found) in windows.chain(vendors) {
         let [a, b] = match vendor {
-            None => **dice.pick(&WINDOWS),
+            None => **rng.pick(&WINDOWS),
             Some(vendor) => *VENDORS[vendor],
         };
         let tag = loop {
-            let tag = PoolTag::new([a, b, *dice.pick(LETTERS), *dice.pick(LETTERS)]);
+            let tag = PoolTag::new([a, b, *rng.pick(LETTERS), *rng.pick(LETTERS)]);
             if taken.insert(tag) {
                 break tag;
             }
         };
-        specs.push(spec(tag, found, dice));
+        specs.push(spec(tag, found, rng));
     }
 }
 
-fn spec(tag: PoolTag, found: Found, dice: &mut Dice) -> Spec {
+fn spec(tag: PoolTag, found: Found, rng: &mut SeededRng) -> Spec {
     // A long tail: a few megabytes for the first of a thousand, a few hundred bytes for most.
-    let rank = 1.0 + dice.below(1900) as f64 / 5.0;
+    let rank = 1.0 + rng.integer_below(1900) as f64 / 5.0;
     let typical = (8_000_000.0 / (rank * rank.sqrt())) as u64;
-    let unit = 32 << dice.below(7);
-    let unit = unit + 16 * dice.below(unit / 16);
-    let (pace, churn) = match dice.below(100) {
-        0..12 => (Pace::Busy, dice.between(40, 1500)),
-        12..34 => (Pace::Often, dice.between(5, 300)),
-        34..60 => (Pace::Rare, dice.between(1, 40)),
+    let unit = 32 << rng.integer_below(7);
+    let unit = unit + 16 * rng.integer_below(unit / 16);
+    let (pace, churn) = match rng.integer_below(100) {
+        0..12 => (Pace::Busy, rng.integer_between(40, 1500)),
+        12..34 => (Pace::Often, rng.integer_between(5, 300)),
+        34..60 => (Pace::Rare, rng.integer_between(1, 40)),
         _ => (Pace::Still, 1),
     };
-    let habit = match (pace, dice.below(100)) {
-        (Pace::Busy, 0..30) | (Pace::Often, 0..10) => Habit::Load,
-        (Pace::Often, 10..14) => Habit::Cache,
-        _ => Habit::Level,
+    let pattern = match (pace, rng.integer_below(100)) {
+        (Pace::Busy, 0..30) | (Pace::Often, 0..10) => LOAD,
+        (Pace::Often, 10..14) => CACHE,
+        _ => LEVEL,
     };
-    let pool = if dice.chance(62) { Pool::Nonpaged } else { Pool::Paged };
+    let pool = if rng.percent_chance(62) { Pool::Nonpaged } else { Pool::Paged };
     let typical = typical.max(unit);
     Spec {
         tag,
@@ -77,7 +77,7 @@ fn spec(tag: PoolTag, found: Found, dice: &mut Dice) -> Spec {
         unit,
         typical,
         pace,
-        habit,
+        pattern,
         churn: churn.unsigned_abs(),
         found,
         made_up: true,

@@ -2,7 +2,10 @@
 
 use poolwatch_model::{Pool, PoolTag};
 
-use crate::hosts::Era;
+use crate::{
+    hosts::Era,
+    patterns::workload::{CacheFill, WorkloadPattern},
+};
 
 /// How often a tag's counters move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,16 +42,13 @@ impl Pace {
     }
 }
 
-/// What a tag's use depends on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Habit {
-    /// Stays at one level.
-    Level,
-    /// Follows how busy the host is.
-    Load,
-    /// Grows for hours after a start, then holds.
-    Cache,
-}
+/// Stays at one level.
+pub(crate) const LEVEL: WorkloadPattern = WorkloadPattern::Steady { noise: 0.0, bursts: 0.0 };
+/// Follows how busy the host is.
+pub(crate) const LOAD: WorkloadPattern = WorkloadPattern::Load { depth: 0.5 };
+/// Grows for hours after a start, then holds; how long differs by host.
+pub(crate) const CACHE: WorkloadPattern =
+    WorkloadPattern::Cache { fill: CacheFill::Quadratic, duration: 0.0 };
 
 /// A tag as the whole fleet knows it.
 #[derive(Debug, Clone, Copy)]
@@ -60,7 +60,7 @@ pub(crate) struct Spec {
     /// Bytes in use on a host of 16 GB.
     pub(crate) typical: u64,
     pub(crate) pace: Pace,
-    pub(crate) habit: Habit,
+    pub(crate) pattern: WorkloadPattern,
     /// Allocations per minute by outstanding one, in thousandths.
     pub(crate) churn: u64,
     pub(crate) found: Found,

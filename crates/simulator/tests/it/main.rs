@@ -4,6 +4,7 @@
 
 mod demo;
 mod load;
+mod patterns;
 mod planted;
 mod repeatable;
 mod server;

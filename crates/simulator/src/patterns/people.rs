@@ -11,10 +11,10 @@ use poolwatch_model::{
     process::ProcessKey,
 };
 
-use crate::{
-    dice::Dice,
-    habits::load,
+use super::{
     leaks::{Family, Guilty},
+    load::load_of_slot,
+    rng::{SeededRng, mix_bits},
 };
 
 /// What a group of hosts has installed.
@@ -61,16 +61,16 @@ const BAD_VERSION: &str = "5.1";
 
 impl Group {
     /// Driver names by chance; one of them is bad in its newer version.
-    pub fn new(dice: &mut Dice) -> Self {
-        let mut letters = || char::from(b'a' + dice.below(26) as u8);
+    pub fn new(rng: &mut SeededRng) -> Self {
+        let mut letters = || char::from(b'a' + rng.index_below(26) as u8);
         let drivers: Vec<String> = (0..30)
             .map(|n| format!("{}{}{}{}dr{n}.sys", letters(), letters(), letters(), letters()))
             .collect();
         let tag = [
-            b'F' + dice.below(15) as u8,
-            b'a' + dice.below(26) as u8,
-            b'a' + dice.below(26) as u8,
-            b'x' + dice.below(3) as u8,
+            b'F' + rng.index_below(15) as u8,
+            b'a' + rng.index_below(26) as u8,
+            b'a' + rng.index_below(26) as u8,
+            b'x' + rng.index_below(3) as u8,
         ];
         Self { bad: (drivers[7].clone(), PoolTag::new(tag)), drivers }
     }
@@ -78,29 +78,29 @@ impl Group {
 
 impl People {
     /// The programs and drivers of one host of a group.
-    pub fn new(group: &Group, dice: &mut Dice) -> Self {
+    pub fn new(group: &Group, rng: &mut SeededRng) -> Self {
         let mut programs = vec![
-            program(4, "System", dice.between(2000.0, 6000.0), dice),
-            program(700, "lsass.exe", dice.between(1000.0, 3000.0), dice),
-            program(480, "csrss.exe", dice.between(500.0, 900.0), dice),
-            program(690, "services.exe", dice.between(500.0, 900.0), dice),
+            program(4, "System", rng.float_between(2000.0, 6000.0), rng),
+            program(700, "lsass.exe", rng.float_between(1000.0, 3000.0), rng),
+            program(480, "csrss.exe", rng.float_between(500.0, 900.0), rng),
+            program(690, "services.exe", rng.float_between(500.0, 900.0), rng),
         ];
         for n in 0..30_u32 {
-            let handles = dice.magnitude(150.0, 6000.0);
+            let handles = rng.log_uniform(150.0, 6000.0);
             let mut one = if n < 10 {
-                let mut one = program(1000 + n * 4, "svchost.exe", handles, dice);
+                let mut one = program(1000 + n * 4, "svchost.exe", handles, rng);
                 one.services = vec![format!("Svc{n}")];
                 one
             } else {
-                program(1000 + n * 4, &format!("app{n}.exe"), handles, dice)
+                program(1000 + n * 4, &format!("app{n}.exe"), handles, rng)
             };
             // Innocent programs gain handles as well, some all the time.
-            if dice.happens(0.04) {
-                one.drift = dice.magnitude(0.5, 30.0);
+            if rng.happens(0.04) {
+                one.drift = rng.log_uniform(0.5, 30.0);
             }
             programs.push(one);
         }
-        let has_bad = dice.happens(0.4);
+        let has_bad = rng.happens(0.4);
         let drivers = group
             .drivers
             .iter()
@@ -110,9 +110,9 @@ impl People {
                     7 if has_bad => BAD_VERSION.to_owned(),
                     7 => GOOD_VERSION.to_owned(),
                     // One that mostly comes with the bad one, as parts of one product do.
-                    8 if has_bad == dice.happens(0.85) => "2.1".to_owned(),
+                    8 if has_bad == rng.happens(0.85) => "2.1".to_owned(),
                     8 => "2.0".to_owned(),
-                    _ => format!("1.{}", dice.below(3)),
+                    _ => format!("1.{}", rng.index_below(3)),
                 };
                 Driver {
                     name: name.clone(),
@@ -123,8 +123,8 @@ impl People {
                 }
             })
             .collect();
-        let live = 60 + dice.below(200) as u64;
-        let salt = (dice.share() * 1e9) as u64;
+        let live = 60 + rng.index_below(200) as u64;
+        let salt = (rng.fraction() * 1e9) as u64;
         let bad = group.bad.clone();
         Self { programs, drivers, changes: vec![], bad, has_bad, live, salt }
     }
@@ -136,21 +136,21 @@ impl People {
     }
 
     /// The tag of a driver's leak.
-    pub fn driver_tag(&mut self, family: Family, number: usize, dice: &mut Dice) -> PoolTag {
+    pub fn driver_tag(&mut self, family: Family, number: usize, rng: &mut SeededRng) -> PoolTag {
         if family == Family::DriverVersion {
             return self.bad.1;
         }
-        if dice.happens(0.3) {
+        if rng.happens(0.3) {
             // As drivers made with KMDF do: the first letters of the name.
-            let at = 10 + 5 * number + dice.below(5);
+            let at = 10 + 5 * number + rng.index_below(5);
             let name = self.drivers[at].name.as_bytes();
             return PoolTag::new([name[0], name[1], name[2], name[3]]);
         }
-        let letter = |from: u8, of: usize, dice: &mut Dice| from + dice.below(of) as u8;
+        let letter = |from: u8, of: usize, rng: &mut SeededRng| from + rng.index_below(of) as u8;
         PoolTag::new([
-            letter(b'P', 10, dice),
-            letter(b'a', 26, dice),
-            letter(b'a', 26, dice),
+            letter(b'P', 10, rng),
+            letter(b'a', 26, rng),
+            letter(b'a', 26, rng),
             b'1' + number as u8,
         ])
     }
@@ -163,14 +163,14 @@ impl People {
         tag: PoolTag,
         objects: &[f64],
         ended: &[usize],
-        dice: &mut Dice,
+        rng: &mut SeededRng,
     ) -> Vec<String> {
         match guilty {
-            Guilty::Program => vec![self.leak_in(dice, family, objects, 1.0, ended)],
+            Guilty::Program => vec![self.leak_in(rng, family, objects, 1.0, ended)],
             Guilty::TwoPrograms => {
-                let share = dice.between(0.3, 0.7);
-                let first = self.leak_in(dice, family, objects, share, ended);
-                let second = self.leak_in(dice, family, objects, 1.0 - share, ended);
+                let share = rng.float_between(0.3, 0.7);
+                let first = self.leak_in(rng, family, objects, share, ended);
+                let second = self.leak_in(rng, family, objects, 1.0 - share, ended);
                 vec![first, second]
             }
             Guilty::ThroughBroker => {
@@ -192,10 +192,10 @@ impl People {
                         .map_or_else(String::new, |driver| driver.name.clone())
                 };
                 // Drivers change all the time; here and there shortly before.
-                let at = dice.below(self.drivers.len());
+                let at = rng.index_below(self.drivers.len());
                 let driver = &self.drivers[at];
                 self.changes.push(Change {
-                    at: Timestamp::from_second((dice.share() * 2.5e6) as i64).unwrap_or_default(),
+                    at: Timestamp::from_second((rng.fraction() * 2.5e6) as i64).unwrap_or_default(),
                     attribute: Attribute::Driver {
                         name: driver.name.clone(),
                         version: driver.version.clone(),
@@ -210,7 +210,7 @@ impl People {
 
     fn leak_in(
         &mut self,
-        dice: &mut Dice,
+        rng: &mut SeededRng,
         family: Family,
         objects: &[f64],
         share: f64,
@@ -218,7 +218,7 @@ impl People {
     ) -> String {
         let free: Vec<usize> =
             (4..self.programs.len()).filter(|at| self.programs[*at].leaked.is_none()).collect();
-        let at = free[dice.below(free.len())];
+        let at = free[rng.index_below(free.len())];
         let one = &mut self.programs[at];
         let leaked = objects.iter().map(|count| count * share).collect();
         one.leaked = Some((family == Family::Threads, leaked));
@@ -278,7 +278,8 @@ impl People {
                 continue;
             }
             let noise = hash(self.salt ^ u64::from(program.pid) << 20 ^ slot as u64);
-            let mut count = program.handles * (1.0 + program.breath * load(slot) + 0.02 * noise);
+            let mut count =
+                program.handles * (1.0 + program.breath * load_of_slot(slot) + 0.02 * noise);
             count += program.drift * (slot % (10 * 144)) as f64 / f64::from(boot.max(1));
             let mut running = 8.0 + count / 60.0;
             if let Some((is_threads, leaked)) = &program.leaked {
@@ -302,13 +303,13 @@ impl People {
     }
 }
 
-fn program(pid: u32, image: &str, handles: f64, dice: &mut Dice) -> Program {
+fn program(pid: u32, image: &str, handles: f64, rng: &mut SeededRng) -> Program {
     Program {
         pid,
         image: image.to_owned(),
         services: vec![],
         handles,
-        breath: dice.between(0.0, 0.6),
+        breath: rng.float_between(0.0, 0.6),
         leaked: None,
         drift: 0.0,
         ends: vec![],
@@ -317,8 +318,5 @@ fn program(pid: u32, image: &str, handles: f64, dice: &mut Dice) -> Program {
 
 /// Between -1 and 1, the same for the same number.
 fn hash(number: u64) -> f64 {
-    let mut x = number.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    x = (x ^ x >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    x = (x ^ x >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-    ((x ^ x >> 31) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+    (mix_bits(number) >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
 }

@@ -1,0 +1,11 @@
+//! The patterns that every simulation draws from: how hosts work, how leaks grow, and who is behind
+//! them. The live simulation shows them in whole snapshots by the minute; the evaluation in months of
+//! ten-minute minima. Nothing here knows which of the two asks.
+
+pub mod growth;
+pub mod leaks;
+pub mod load;
+pub mod people;
+pub mod rng;
+pub mod runs;
+pub mod workload;
