@@ -10,10 +10,8 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
-use crate::poolmon;
-use crate::pooltag::PooltagEntry;
-use crate::process::is_nameless;
-use crate::reading::{Content, Kind, Piece, Reading};
+use crate::content::{Content, Kind, Piece, PooltagEntry, Reading};
+use crate::image_names::is_nameless;
 use crate::told::{Aside, Deed, Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
 
 mod exhaustion;
@@ -284,7 +282,7 @@ fn filled_row(mut row: TagUse, other: &TagTable) -> TagUse {
 
 /// Whether what `table` lacks of `other` is at most a tenth of it.
 fn covers(table: &TagTable, other: &TagTable) -> bool {
-    let known = |tag: PoolTag| table.get(tag).copied().unwrap_or_else(|| poolmon::empty(tag));
+    let known = |tag: PoolTag| table.get(tag).copied().unwrap_or_else(|| TagUse::empty(tag));
     let lacking = other.rows.iter().fold([0_u64; 2], |[bytes, objects], row| {
         let known = known(row.tag);
         let lacks = Pool::ALL.iter().filter(|pool| known.of(**pool).is_empty());
@@ -365,7 +363,7 @@ fn settle_without_ids(processes: &mut Vec<ProcessUse>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn combined(texts: &[&str]) -> Vec<Moment> {
         combine(texts.iter().map(|text| read("", text.as_bytes()))).snapshots

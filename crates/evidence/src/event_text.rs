@@ -2,9 +2,9 @@
 
 use poolwatch_model::event::EventKind;
 
+use crate::content::{Content, IgnoredReason, Kind};
 use crate::event;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::Gathered;
+use crate::reading_builder::ReadingBuilder;
 use crate::told::ToldEvent;
 
 /// A part of a text.
@@ -43,7 +43,7 @@ pub(crate) fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 }
 
 /// Reads an event, and what a torn one still tells.
-pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut Gathered) {
+pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut ReadingBuilder) {
     match event::read_event(xml) {
         Ok(event) => out.piece(Kind::Event, lines, Content::Event(Box::new(event))),
         Err(_) => match event::read_exhaustion(xml) {

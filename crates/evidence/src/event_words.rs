@@ -5,8 +5,9 @@
 use poolwatch_model::Pool;
 use poolwatch_model::event::EventKind;
 
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{Content, IgnoredReason, Kind};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 use crate::told::ToldEvent;
 
@@ -43,7 +44,7 @@ struct Text {
 }
 
 impl Section for Text {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(event) = whole(line.text) {
             self.found.push(event);
             return Verdict::Used;
@@ -66,7 +67,11 @@ impl Section for Text {
         Verdict::Used
     }
 
-    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+    fn finish(
+        self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
         if self.found.is_empty() {
             return Err(IgnoredReason::NotUnderstood);
         }
@@ -183,11 +188,11 @@ fn provider(name: &str) -> Option<Provider> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn told(text: &str) -> Vec<EventKind> {
         let pieces = read("events.txt", text.as_bytes()).pieces;
-        let kind = |piece: crate::reading::Piece| match piece.content {
+        let kind = |piece: crate::Piece| match piece.content {
             Content::Told(event) => event.kind,
             other => panic!("{other:?}"),
         };

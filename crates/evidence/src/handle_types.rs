@@ -1,9 +1,10 @@
 //! Handles by type: `!handle` of a user-mode debugger (`273020 Handles`, then a column of types and
 //! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`).
 
+use crate::content::{Content, IgnoredReason, Kind};
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 use crate::told::HandleSummary;
 
@@ -22,7 +23,7 @@ struct Summary {
 }
 
 impl Section for Summary {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if self.ended {
             return Verdict::Foreign;
         }
@@ -54,7 +55,7 @@ impl Section for Summary {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if self.told.by_type.is_empty() {
             return Err(IgnoredReason::CutOff);
@@ -98,7 +99,7 @@ fn row(line: &str) -> Option<(String, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     #[test]
     fn both_tools_tell_handles_by_type() {

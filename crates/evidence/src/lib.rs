@@ -13,6 +13,8 @@ mod tag_text;
 #[cfg(feature = "texts")]
 pub mod combine;
 #[cfg(feature = "texts")]
+mod content;
+#[cfg(feature = "texts")]
 mod event_text;
 #[cfg(feature = "texts")]
 mod event_words;
@@ -23,7 +25,11 @@ mod get_process;
 #[cfg(feature = "texts")]
 mod handle_types;
 #[cfg(feature = "texts")]
+mod image_names;
+#[cfg(feature = "texts")]
 mod numbers;
+#[cfg(feature = "texts")]
+mod pool_words;
 #[cfg(feature = "texts")]
 mod poolmon;
 #[cfg(feature = "texts")]
@@ -37,21 +43,29 @@ mod prose;
 #[cfg(feature = "texts")]
 pub mod reading;
 #[cfg(feature = "texts")]
+mod reading_builder;
+#[cfg(feature = "texts")]
 mod section;
 #[cfg(feature = "texts")]
 mod table;
 #[cfg(feature = "texts")]
+mod tag_counts;
+#[cfg(feature = "texts")]
 mod text;
+#[cfg(feature = "texts")]
+mod times;
 #[cfg(feature = "texts")]
 pub mod told;
 #[cfg(feature = "texts")]
 mod verifier;
 #[cfg(feature = "texts")]
 mod vm;
+#[cfg(feature = "texts")]
+mod well_known_tags;
 
 #[cfg(feature = "texts")]
 pub use combine::{Combined, Moment, combine};
 #[cfg(feature = "texts")]
-pub use pooltag::{PooltagEntry, Pooltags};
+pub use content::{Content, Ignored, IgnoredReason, Kind, Piece, PooltagEntry, Reading};
 #[cfg(feature = "texts")]
-pub use reading::{Content, Ignored, IgnoredReason, Kind, Piece, Reading, read};
+pub use reading::read;

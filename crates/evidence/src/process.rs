@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use poolwatch_model::host::Arch;
 use poolwatch_model::process::ProcessUse;
 
+use crate::content::{Content, IgnoredReason, Kind};
+use crate::image_names::{is_nameless, nameless};
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 use crate::told::Ended;
 
@@ -39,7 +41,7 @@ struct List {
 }
 
 impl Section for List {
-    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
         let goes_on = WRAPPED.iter().any(|label| line.text.ends_with(label));
         if (goes_on || is_address_alone(line.text)) && !line.cut {
@@ -63,7 +65,7 @@ impl Section for List {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if let Some((at, line)) = self.cut {
             self.processes[at].handles = None;
@@ -216,16 +218,6 @@ fn arch(addresses: &[String]) -> Option<Arch> {
     }
 }
 
-/// What a process is called whose image an output that is cut off has lost: as debuggers call it.
-fn nameless(address: &str, pid: u32) -> String {
-    format!("PROCESS {address} (Cid {pid:x})")
-}
-
-/// Whether a process is called so for want of its image.
-pub(crate) fn is_nameless(image: &str) -> bool {
-    image.is_empty() || image.starts_with("PROCESS ")
-}
-
 /// The parts of a line, each about one process.
 fn parts(line: &str) -> impl Iterator<Item = &str> {
     let starts = line.match_indices("PROCESS ").map(|(at, _)| at).filter(|at| *at > 0);
@@ -290,7 +282,7 @@ fn number<'a>(part: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Ignored, read};
+    use crate::{Ignored, read};
 
     fn list(text: &str) -> (Vec<ProcessUse>, Vec<Ignored>) {
         let mut reading = read("process.txt", text.as_bytes());

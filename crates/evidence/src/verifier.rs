@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 
 use poolwatch_model::PoolTag;
 
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{Content, IgnoredReason, Kind};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 use crate::told::{Counted, VerifiedDriver};
 use crate::{numbers, tag_text};
@@ -34,7 +35,7 @@ struct Output {
 }
 
 impl Section for Output {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(name) = module(line.text) {
             if self.drivers.len() == MAX_DRIVERS {
                 return Verdict::Ignored(IgnoredReason::TooMany);
@@ -75,7 +76,7 @@ impl Section for Output {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         for ((name, tag), counted) in self.listed {
             match self.drivers.iter_mut().find(|driver| driver.name == name) {
@@ -237,7 +238,7 @@ fn is_other(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn drivers(text: &str) -> Vec<VerifiedDriver> {
         let reading = read("verifier.txt", text.as_bytes());

@@ -6,8 +6,7 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use crate::poolmon;
-use crate::reading::{Content, Kind, Piece};
+use crate::content::{Content, Kind, Piece};
 
 /// System-wide figures, the largest tags and the largest processes.
 pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<Piece> {
@@ -70,7 +69,7 @@ fn processes(facts: &MemoryExhaustion) -> Vec<ProcessUse> {
 }
 
 fn row(tag: PoolTag, pool: Pool, bytes: Bytes) -> TagUse {
-    let mut row = poolmon::empty(tag);
+    let mut row = TagUse::empty(tag);
     row.of_mut(pool).bytes = bytes.0;
     row
 }
