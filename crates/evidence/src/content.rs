@@ -8,7 +8,7 @@ use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{TagPattern, TagTable};
 
-use crate::told::{Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::statements::{EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, VerifiedDriver};
 
 /// What a text told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,16 +16,16 @@ pub struct Reading {
     /// Name of the text, as it was given.
     pub name: String,
     /// What was understood, in order.
-    pub pieces: Vec<Piece>,
+    pub pieces: Vec<EvidencePiece>,
     /// What was not, in order. Beyond a bound the last entry tells how many more.
-    pub ignored: Vec<Ignored>,
+    pub ignored: Vec<UnreadLine>,
 }
 
 /// One output of a tool, or a part of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Piece {
+pub struct EvidencePiece {
     /// What printed it.
-    pub kind: Kind,
+    pub kind: PieceKind,
     /// Its first and last line, from 1.
     pub lines: (u32, u32),
     /// Seconds since a moment that the pieces of its text share (boot, midnight), where a table
@@ -37,12 +37,12 @@ pub struct Piece {
     /// what matters.
     pub is_torn: bool,
     /// What it tells.
-    pub content: Content,
+    pub content: PieceContent,
 }
 
 /// What printed a piece.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum PieceKind {
     /// `poolmon`, its screen or its `-n` file.
     Poolmon,
     /// `!poolused` of a debugger.
@@ -67,7 +67,7 @@ pub enum Kind {
     Sentence,
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for PieceKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Poolmon => "poolmon",
@@ -87,7 +87,7 @@ impl fmt::Display for Kind {
 
 /// What a piece tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Content {
+pub enum PieceContent {
     /// System-wide figures.
     Memory(Box<Memory>),
     /// Pool tags. People often tell counts alone: then the bytes are 0 and mean nothing.
@@ -100,15 +100,15 @@ pub enum Content {
     /// An event.
     Event(Box<Event>),
     /// An event whose time is lost, or told by the host's own clock alone.
-    Told(ToldEvent),
+    UndatedEvent(UndatedEvent),
     /// How much tags grew.
-    Growth(Growth),
+    Growth(GrowthTable),
     /// Handles by type.
     Handles(HandleSummary),
     /// What Driver Verifier counted.
     Drivers(Vec<VerifiedDriver>),
     /// Processes that have ended and are still there.
-    Ended(Ended),
+    Ended(EndedProcesses),
     /// The architecture of the machine, as its addresses show it.
     Arch(Arch),
 }
@@ -126,7 +126,7 @@ pub struct PooltagEntry {
 
 /// A line that was not understood, or not believed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ignored {
+pub struct UnreadLine {
     /// Its number, from 1.
     pub line: u32,
     /// Its beginning.

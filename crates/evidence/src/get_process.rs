@@ -7,7 +7,7 @@
 
 use poolwatch_model::process::ProcessUse;
 
-use crate::content::{Content, IgnoredReason, Kind};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::image_names::image;
 use crate::numbers;
 use crate::reading_builder::ReadingBuilder;
@@ -71,7 +71,7 @@ impl Section for Table {
         }
         self.processes.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
         self.processes.dedup_by(|a, b| (a.key, &a.image) == (b.key, &b.image));
-        out.piece(Kind::HandleTable, lines, Content::Processes(self.processes));
+        out.piece(PieceKind::HandleTable, lines, PieceContent::Processes(self.processes));
         Ok(())
     }
 }
@@ -150,7 +150,7 @@ Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
     100      10      2000
 ";
         let reading = read("", text.as_bytes());
-        let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+        let PieceContent::Processes(list) = &reading.pieces[0].content else { panic!() };
         let told: Vec<_> = list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
         assert_eq!(
             told,
@@ -174,7 +174,7 @@ Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
              359,617       explorer.exe  30876      \n",
         ] {
             let reading = read("", text.as_bytes());
-            let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+            let PieceContent::Processes(list) = &reading.pieces[0].content else { panic!() };
             let told: Vec<_> =
                 list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
             assert_eq!(

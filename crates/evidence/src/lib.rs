@@ -19,7 +19,7 @@ mod event_text;
 #[cfg(feature = "texts")]
 mod event_words;
 #[cfg(feature = "texts")]
-mod flat;
+mod flattened_rows;
 #[cfg(feature = "texts")]
 mod get_process;
 #[cfg(feature = "texts")]
@@ -39,13 +39,15 @@ mod poolused;
 #[cfg(feature = "texts")]
 mod process;
 #[cfg(feature = "texts")]
-mod prose;
-#[cfg(feature = "texts")]
 pub mod reading;
 #[cfg(feature = "texts")]
 mod reading_builder;
 #[cfg(feature = "texts")]
 mod section;
+#[cfg(feature = "texts")]
+mod sentences;
+#[cfg(feature = "texts")]
+pub mod statements;
 #[cfg(feature = "texts")]
 mod table;
 #[cfg(feature = "texts")]
@@ -55,8 +57,6 @@ mod text;
 #[cfg(feature = "texts")]
 mod times;
 #[cfg(feature = "texts")]
-pub mod told;
-#[cfg(feature = "texts")]
 mod verifier;
 #[cfg(feature = "texts")]
 mod vm;
@@ -64,8 +64,10 @@ mod vm;
 mod well_known_tags;
 
 #[cfg(feature = "texts")]
-pub use combine::{Combined, Moment, combine};
+pub use combine::{CombinedEvidence, MachineSnapshot, combine};
 #[cfg(feature = "texts")]
-pub use content::{Content, Ignored, IgnoredReason, Kind, Piece, PooltagEntry, Reading};
+pub use content::{
+    EvidencePiece, IgnoredReason, PieceContent, PieceKind, PooltagEntry, Reading, UnreadLine,
+};
 #[cfg(feature = "texts")]
 pub use reading::read;

@@ -8,7 +8,7 @@ use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 
-use crate::content::{Content, IgnoredReason, Kind, PooltagEntry};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::text::Line;
@@ -86,16 +86,16 @@ impl Section for Capture {
             return Err(IgnoredReason::CutOff);
         }
         if self.memory != Memory::default() {
-            out.piece(Kind::Poolmon, lines, Content::Memory(Box::new(self.memory)));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Memory(Box::new(self.memory)));
         }
         if !self.rows.is_empty() {
             // The screen shows only the first rows, and nothing tells it from the file.
             let rows = well_known_tags::straightened(self.rows);
             let table = TagTable::new(AllocCounting::Full64, false, rows);
-            out.piece(Kind::Poolmon, lines, Content::Tags(table));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Tags(table));
         }
         if !self.owners.is_empty() {
-            out.piece(Kind::Poolmon, lines, Content::Catalogue(self.owners));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Catalogue(self.owners));
         }
         Ok(())
     }
@@ -240,12 +240,12 @@ mod tests {
         let reading = read("poolmon.txt", text.as_bytes());
         let lines: Vec<_> = reading.pieces.iter().map(|piece| piece.lines).collect();
         assert_eq!(lines, [(1, 9), (1, 9), (11, 12), (11, 12)]);
-        let Content::Memory(memory) = &reading.pieces[0].content else { panic!() };
+        let PieceContent::Memory(memory) = &reading.pieces[0].content else { panic!() };
         assert_eq!(memory.nonpaged, Some(Bytes::from_kib(2_275_124)));
         assert_eq!(memory.paged, Some(Bytes::from_kib(4_427_892)));
         assert_eq!(memory.paged_resident, Some(Bytes::from_kib(4_130_272)));
         assert_eq!(memory.commit_peak, Some(Bytes::from_kib(43_634_092)));
-        let Content::Tags(tags) = &reading.pieces[1].content else { panic!() };
+        let PieceContent::Tags(tags) = &reading.pieces[1].content else { panic!() };
         assert_eq!(tags.rows.len(), 1);
         assert_eq!((tags.rows[0].nonpaged.bytes, tags.rows[0].paged.bytes), (800, 200));
         assert!(!tags.complete);

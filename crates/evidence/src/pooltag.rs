@@ -7,7 +7,7 @@
 
 use poolwatch_model::tag::TagPattern;
 
-use crate::content::{Content, IgnoredReason, Kind, PooltagEntry};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::tag_text;
@@ -49,7 +49,7 @@ impl Section for Catalogue {
         if self.entries.len() < MIN_ENTRIES {
             return Err(IgnoredReason::NotUnderstood);
         }
-        out.piece(Kind::Pooltag, lines, Content::Catalogue(self.entries));
+        out.piece(PieceKind::Pooltag, lines, PieceContent::Catalogue(self.entries));
         Ok(())
     }
 }
@@ -116,7 +116,7 @@ Tags of g.sys are Gc00 through GcFF
     fn catalogue() -> (Vec<PooltagEntry>, Vec<u32>) {
         let mut reading = read("pooltag.txt", TEXT.as_bytes());
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Catalogue(entries) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Catalogue(entries) = reading.pieces.remove(0).content else { panic!() };
         (entries, reading.ignored.iter().map(|ignored| ignored.line).collect())
     }
 

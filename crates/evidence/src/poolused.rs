@@ -7,7 +7,7 @@
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
-use crate::content::{Content, IgnoredReason, Kind, PooltagEntry};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::tag_counts::{agree, plausible};
@@ -89,9 +89,9 @@ impl Section for Table {
             && self.total.is_some_and(|total| {
                 Pool::ALL.iter().all(|pool| table.total(*pool) == total.of(*pool).bytes)
             });
-        out.piece(Kind::PoolUsed, lines, Content::Tags(table));
+        out.piece(PieceKind::PoolUsed, lines, PieceContent::Tags(table));
         if !self.owners.is_empty() {
-            out.piece(Kind::PoolUsed, lines, Content::Catalogue(self.owners));
+            out.piece(PieceKind::PoolUsed, lines, PieceContent::Catalogue(self.owners));
         }
         Ok(())
     }
@@ -272,13 +272,13 @@ fn title(line: &str) -> Option<Title> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ignored, read};
+    use crate::{UnreadLine, read};
 
-    fn table(text: &str) -> (TagTable, Vec<Ignored>) {
+    fn table(text: &str) -> (TagTable, Vec<UnreadLine>) {
         let mut reading = read("poolused.txt", text.as_bytes());
-        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
+        reading.pieces.retain(|piece| matches!(piece.content, PieceContent::Tags(_)));
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
         (tags, reading.ignored)
     }
 

@@ -6,8 +6,8 @@ use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    event_words, flat, get_process, handle_types, poolmon, pooltag, poolused, process, prose,
-    table, times, verifier, vm,
+    event_words, flattened_rows, get_process, handle_types, poolmon, pooltag, poolused, process,
+    sentences, table, times, verifier, vm,
 };
 
 /// The most bytes of one text that are read.
@@ -88,7 +88,7 @@ impl Reader {
             let mut parts = lines.flat_map(split_breaks).peekable();
             while let Some(part) = parts.next() {
                 let cleaned = clean(part);
-                let mut rows = flat::rows(&cleaned).into_iter().peekable();
+                let mut rows = flattened_rows::rows(&cleaned).into_iter().peekable();
                 while let Some(text) = rows.next() {
                     // Only the very end of a text may be cut off.
                     let cut = !ended && parts.peek().is_none() && rows.peek().is_none();
@@ -124,7 +124,7 @@ impl Reader {
         if self.go_on(line) || self.offer(line) {
             return;
         }
-        if !table::cells::is_row(line.text) && prose::read(line, &mut self.out) {
+        if !table::cells::is_row(line.text) && sentences::read(line, &mut self.out) {
             return;
         }
         let markup = event_text::wraps_events(line.text);

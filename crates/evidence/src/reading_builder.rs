@@ -1,6 +1,6 @@
 //! Gathers what a text told, within bounds.
 
-use crate::content::{Content, Ignored, IgnoredReason, Kind, Piece, Reading};
+use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind, Reading, UnreadLine};
 use crate::text::Line;
 
 /// The most pieces that one text may give.
@@ -11,21 +11,21 @@ const MAX_IGNORED_TEXT: usize = 160;
 /// A reading as far as it is read.
 #[derive(Default)]
 pub(crate) struct ReadingBuilder {
-    pub(crate) pieces: Vec<Piece>,
+    pub(crate) pieces: Vec<EvidencePiece>,
     /// Whether the section that ends found a hole in its table.
     pub(crate) is_torn: bool,
-    ignored: Vec<Ignored>,
+    ignored: Vec<UnreadLine>,
     more: Option<(u32, u32)>,
 }
 
 impl ReadingBuilder {
     /// Adds a piece.
-    pub(crate) fn piece(&mut self, kind: Kind, lines: (u32, u32), content: Content) {
-        self.push(Piece { kind, lines, at_s: None, remark: None, is_torn: false, content });
+    pub(crate) fn piece(&mut self, kind: PieceKind, lines: (u32, u32), content: PieceContent) {
+        self.push(EvidencePiece { kind, lines, at_s: None, remark: None, is_torn: false, content });
     }
 
     /// Adds a piece, with what is known of its moment.
-    pub(crate) fn push(&mut self, piece: Piece) {
+    pub(crate) fn push(&mut self, piece: EvidencePiece) {
         if self.pieces.len() < MAX_PIECES {
             self.pieces.push(piece);
         } else {
@@ -44,7 +44,7 @@ impl ReadingBuilder {
         if text.len() > MAX_IGNORED_TEXT {
             text = &text[..text.floor_char_boundary(MAX_IGNORED_TEXT)];
         }
-        self.ignored.push(Ignored { line, text: text.to_owned(), reason });
+        self.ignored.push(UnreadLine { line, text: text.to_owned(), reason });
     }
 
     /// Notes that the lines of a section were ignored.
@@ -61,7 +61,7 @@ impl ReadingBuilder {
     pub(crate) fn finish(self, name: &str) -> Reading {
         let mut ignored = self.ignored;
         ignored.sort_by_key(|ignored| ignored.line);
-        ignored.extend(self.more.map(|(line, count)| Ignored {
+        ignored.extend(self.more.map(|(line, count)| UnreadLine {
             line,
             text: String::new(),
             reason: IgnoredReason::More(count),

@@ -131,10 +131,10 @@ mod tests {
     use poolwatch_model::{Pool, PoolTag};
 
     use super::*;
-    use crate::content::Content;
-    use crate::{Piece, read};
+    use crate::content::PieceContent;
+    use crate::{EvidencePiece, read};
 
-    fn pieces(text: &str) -> (Vec<Piece>, Vec<(u32, IgnoredReason)>) {
+    fn pieces(text: &str) -> (Vec<EvidencePiece>, Vec<(u32, IgnoredReason)>) {
         let reading = read("issue.md", text.as_bytes());
         let ignored = reading.ignored.iter().map(|i| (i.line, i.reason)).collect();
         (reading.pieces, ignored)
@@ -154,9 +154,9 @@ mod tests {
         let moments: Vec<_> = pieces.iter().map(|piece| piece.at_s).collect();
         assert_eq!(moments, [Some(75), Some(75), Some(65_100), Some(65_100), None, None]);
         assert_eq!(pieces[4].remark.as_deref(), Some("after the driver update"));
-        let Content::Memory(memory) = &pieces[2].content else { panic!() };
+        let PieceContent::Memory(memory) = &pieces[2].content else { panic!() };
         assert_eq!(memory.processes, Some(284));
-        let Content::Tags(tags) = &pieces[3].content else { panic!() };
+        let PieceContent::Tags(tags) = &pieces[3].content else { panic!() };
         assert_eq!(tags.rows[0].tag, PoolTag::new(*b"Proc"));
         assert_eq!(tags.rows[0].nonpaged.outstanding, 39_511);
     }
@@ -174,9 +174,9 @@ mod tests {
         assert_eq!(ignored, [(5, IgnoredReason::CutOff)]);
         assert_eq!(pieces.len(), 6);
         assert_eq!(pieces[5].at_s.zip(pieces[0].at_s).map(|(b, a)| b - a), Some(60));
-        let Content::Tags(tags) = &pieces[1].content else { panic!() };
+        let PieceContent::Tags(tags) = &pieces[1].content else { panic!() };
         assert_eq!(tags.rows[0].nonpaged.outstanding, 17_335_136);
-        let Content::Processes(list) = &pieces[5].content else { panic!() };
+        let PieceContent::Processes(list) = &pieces[5].content else { panic!() };
         assert_eq!((list[0].image.as_str(), list[0].handles), ("wslservice.exe", Some(648)));
     }
 
@@ -191,7 +191,7 @@ mod tests {
 | total pool | 1,018,503 | |",
         );
         assert_eq!(ignored, [(5, IgnoredReason::BadTag)]);
-        let Content::Growth(growth) = &pieces[0].content else { panic!() };
+        let PieceContent::Growth(growth) = &pieces[0].content else { panic!() };
         assert_eq!(growth.over_s, Some(424_224));
         let told: Vec<_> = growth.tags.iter().map(|g| (g.tag.to_string(), g.outstanding)).collect();
         assert_eq!(told, [("WCsc".into(), Some(503_677)), ("File".into(), Some(514_826))]);
@@ -221,7 +221,7 @@ mod tests {
         ] {
             let (pieces, ignored) = pieces(text);
             assert_eq!(ignored, [], "{text}");
-            let Content::Tags(tags) = &pieces[0].content else { panic!("{text}") };
+            let PieceContent::Tags(tags) = &pieces[0].content else { panic!("{text}") };
             let told = tags.rows[0].nonpaged;
             assert_eq!((told.outstanding, told.bytes), (12_345, 1_611_137_024), "{text}");
         }
@@ -237,7 +237,7 @@ mod tests {
 | Ijkl | Paged | 3 | 1 | 3 | 64 |",
         );
         assert_eq!(ignored, [(4, IgnoredReason::UnknownPool), (5, IgnoredReason::Contradiction)]);
-        let Content::Tags(tags) = &pieces[0].content else { panic!() };
+        let PieceContent::Tags(tags) = &pieces[0].content else { panic!() };
         assert_eq!(tags.counting, AllocCounting::Full64);
         assert_eq!(tags.rows[0].nonpaged.bytes, 3 << 29);
     }
@@ -246,7 +246,7 @@ mod tests {
     fn a_row_per_process_tells_handles() {
         let (pieces, _) =
             pieces("| Process | PID | Handles |\n|-|-|-|\n| lsass.exe | 700 | 90,472 |");
-        let Content::Processes(list) = &pieces[0].content else { panic!() };
+        let PieceContent::Processes(list) = &pieces[0].content else { panic!() };
         assert_eq!((list[0].key.pid, list[0].handles), (700, Some(90_472)));
     }
 }

@@ -10,11 +10,11 @@ use std::collections::BTreeMap;
 
 use poolwatch_model::PoolTag;
 
-use crate::content::{Content, IgnoredReason, Kind};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::statements::{AllocationCount, VerifiedDriver};
 use crate::text::Line;
-use crate::told::{Counted, VerifiedDriver};
 use crate::{numbers, tag_text};
 
 /// More drivers than any host has.
@@ -31,7 +31,7 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 struct Output {
     drivers: Vec<VerifiedDriver>,
     /// Single allocations by driver and tag.
-    listed: BTreeMap<(String, PoolTag), Counted>,
+    listed: BTreeMap<(String, PoolTag), AllocationCount>,
 }
 
 impl Section for Output {
@@ -94,7 +94,7 @@ impl Section for Output {
         if self.drivers.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
-        out.piece(Kind::Verifier, lines, Content::Drivers(self.drivers));
+        out.piece(PieceKind::Verifier, lines, PieceContent::Drivers(self.drivers));
         Ok(())
     }
 }
@@ -244,7 +244,7 @@ mod tests {
         let reading = read("verifier.txt", text.as_bytes());
         assert_eq!(reading.ignored, [], "{text}");
         let [piece] = &reading.pieces[..] else { panic!("{:?}", reading.pieces) };
-        let Content::Drivers(drivers) = &piece.content else { panic!() };
+        let PieceContent::Drivers(drivers) = &piece.content else { panic!() };
         drivers.clone()
     }
 
@@ -252,8 +252,8 @@ mod tests {
     fn statistics_of_two_versions_are_read() {
         let expected = VerifiedDriver {
             name: "foo.sys".to_owned(),
-            paged: Some(Counted { outstanding: 1, bytes: 64 }),
-            nonpaged: Some(Counted { outstanding: 5000, bytes: 320_000 }),
+            paged: Some(AllocationCount { outstanding: 1, bytes: 64 }),
+            nonpaged: Some(AllocationCount { outstanding: 5000, bytes: 320_000 }),
             tags: vec![],
         };
         let new = "Driver Verification List\n\nMODULE: foo.sys (load: 1 / unload: 0)\n\n\
@@ -284,7 +284,7 @@ mod tests {
         assert_eq!(list.len(), 1);
         assert_eq!(list[0].name, "ebpfcore.sys");
         let ebpf = list[0].tags.iter().find(|(tag, _)| *tag == PoolTag::new(*b"ebpf")).unwrap().1;
-        assert_eq!(ebpf, Counted { outstanding: 2, bytes: 20 });
+        assert_eq!(ebpf, AllocationCount { outstanding: 2, bytes: 20 });
         assert_eq!(list[0].tags.len(), 2);
     }
 

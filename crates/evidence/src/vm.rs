@@ -7,7 +7,7 @@
 use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
 
-use crate::content::{Content, IgnoredReason, Kind};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::numbers;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
@@ -143,7 +143,7 @@ impl Section for Usage {
         if memory == Memory::default() {
             return Err(IgnoredReason::CutOff);
         }
-        out.piece(Kind::Vm, lines, Content::Memory(Box::new(memory)));
+        out.piece(PieceKind::Vm, lines, PieceContent::Memory(Box::new(memory)));
         Ok(())
     }
 }
@@ -254,12 +254,12 @@ fn is_page_file(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Ignored, read};
+    use crate::{UnreadLine, read};
 
-    fn memory(text: &str) -> (Memory, Vec<Ignored>) {
+    fn memory(text: &str) -> (Memory, Vec<UnreadLine>) {
         let mut reading = read("vm.txt", text.as_bytes());
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
         (*memory, reading.ignored)
     }
 

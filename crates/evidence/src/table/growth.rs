@@ -4,9 +4,9 @@ use poolwatch_model::Bytes;
 
 use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
-use crate::content::{Content, IgnoredReason, Kind};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
-use crate::told::{GrownTag, Growth};
+use crate::statements::{GrownTag, GrowthTable};
 use crate::{numbers, pool_words, tag_text, times, well_known_tags};
 
 impl CellGrid {
@@ -32,7 +32,11 @@ impl CellGrid {
         let over_s = times::span(header);
         let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
         bad.note(out);
-        out.piece(Kind::Table, lines, Content::Growth(Growth { over_s, tags, is_torn: false }));
+        out.piece(
+            PieceKind::Table,
+            lines,
+            PieceContent::Growth(GrowthTable { over_s, tags, is_torn: false }),
+        );
         Ok(())
     }
 

@@ -7,7 +7,7 @@ use poolwatch_model::{Bytes, Pool, PoolTag};
 
 use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
-use crate::content::{Content, IgnoredReason, Kind, Piece};
+use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
 use crate::tag_counts::agree;
 use crate::{image_names, numbers, pool_words, tag_text, times, well_known_tags};
@@ -24,7 +24,7 @@ impl CellGrid {
         bad.note(out);
         let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
         let table = TagTable::new(counting, false, rows);
-        out.piece(Kind::Table, lines, Content::Tags(table));
+        out.piece(PieceKind::Table, lines, PieceContent::Tags(table));
         Ok(())
     }
 
@@ -75,7 +75,7 @@ impl CellGrid {
         })?;
         bad.note(out);
         processes.sort_by_key(|process| process.key);
-        out.piece(Kind::Table, lines, Content::Processes(processes));
+        out.piece(PieceKind::Table, lines, PieceContent::Processes(processes));
         Ok(())
     }
 
@@ -103,8 +103,8 @@ impl CellGrid {
         let mut first = lines.0;
         for (line, at_s, remark, contents) in told {
             for content in contents {
-                let (kind, lines, remark) = (Kind::Table, (first, line), remark.clone());
-                out.push(Piece { kind, lines, at_s, remark, is_torn: false, content });
+                let (kind, lines, remark) = (PieceKind::Table, (first, line), remark.clone());
+                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn: false, content });
             }
             first = line + 1;
         }
@@ -112,7 +112,7 @@ impl CellGrid {
     }
 
     /// What a row tells of its moment.
-    fn moment(&self, row: &Row) -> Result<Vec<Content>, IgnoredReason> {
+    fn moment(&self, row: &Row) -> Result<Vec<PieceContent>, IgnoredReason> {
         let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
         let mut names_tag = false;
         for (column, cell) in self.columns.iter().zip(&row.cells) {
@@ -138,14 +138,14 @@ impl CellGrid {
         }
         let mut contents = Vec::new();
         if memory != Memory::default() {
-            contents.push(Content::Memory(Box::new(memory)));
+            contents.push(PieceContent::Memory(Box::new(memory)));
         }
         if !tags.is_empty() {
             let table = TagTable::new(AllocCounting::OutstandingOnly, false, tags);
-            contents.push(Content::Tags(table));
+            contents.push(PieceContent::Tags(table));
         }
         if !processes.is_empty() {
-            contents.push(Content::Processes(processes));
+            contents.push(PieceContent::Processes(processes));
         }
         if !contents.is_empty() {
             return Ok(contents);

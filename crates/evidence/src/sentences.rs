@@ -5,10 +5,10 @@ use poolwatch_model::event::EventKind;
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable};
 use poolwatch_model::{Pool, tag::TagUse};
 
-use crate::content::{Content, Kind};
+use crate::content::{PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
+use crate::statements::{EndedProcesses, UndatedEvent};
 use crate::text::Line;
-use crate::told::{Ended, ToldEvent};
 use crate::well_known_tags::well_known;
 use crate::{numbers, pool_words, poolmon, process, tag_text};
 use words::words;
@@ -29,23 +29,27 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
     let joined = numbers::joined(line.text);
     if let Some(row) = quoted_row(line.text).or_else(|| counts(&joined)) {
         let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
-        out.piece(Kind::Sentence, lines, Content::Tags(table));
+        out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
         return true;
     }
     if process::tells_end(line.text) {
-        out.piece(Kind::Sentence, lines, Content::Ended(Ended { processes: 1, most: None }));
+        out.piece(
+            PieceKind::Sentence,
+            lines,
+            PieceContent::Ended(EndedProcesses { processes: 1, most: None }),
+        );
         return true;
     }
     let mut holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
         let event =
-            ToldEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
-        out.piece(Kind::Event, lines, Content::Told(event));
+            UndatedEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
+        out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
     }
     holders.extend(handles::holder(&joined));
     if !holders.is_empty() {
-        out.piece(Kind::Sentence, lines, Content::Processes(holders));
+        out.piece(PieceKind::Sentence, lines, PieceContent::Processes(holders));
         return true;
     }
     false
@@ -118,8 +122,8 @@ mod tests {
 
     fn told(text: &str) -> Option<(String, u64, u64, u64)> {
         let mut reading = read("", text.as_bytes());
-        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
-        let Content::Tags(tags) = reading.pieces.pop()?.content else { panic!() };
+        reading.pieces.retain(|piece| matches!(piece.content, PieceContent::Tags(_)));
+        let PieceContent::Tags(tags) = reading.pieces.pop()?.content else { panic!() };
         let [row] = tags.rows[..] else { panic!("{tags:?}") };
         let counters = row.nonpaged;
         Some((row.tag.to_string(), counters.allocs, counters.outstanding, counters.bytes))
