@@ -12,8 +12,8 @@ use poolwatch_analysis::{
     holders::is_object_tag,
 };
 use poolwatch_evidence::{
-    Combined, Ignored, IgnoredReason, PooltagEntry, Reading, combine,
-    told::{Aside, Ended, HandleSummary, VerifiedDriver},
+    CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
+    statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
 };
 use poolwatch_model::{
     Bytes, Snapshot,
@@ -51,7 +51,7 @@ pub struct ReadFile {
     /// What it was recognised as.
     pub kinds: Vec<String>,
     /// Lines that tell nothing.
-    pub ignored: Vec<Ignored>,
+    pub ignored: Vec<UnreadLine>,
 }
 
 impl Judged {
@@ -103,7 +103,7 @@ fn read_file(reading: &Reading) -> ReadFile {
             kinds.push(kind);
         }
     }
-    let tells = |ignored: &&Ignored| ignored.reason != IgnoredReason::Stamp;
+    let tells = |ignored: &&UnreadLine| ignored.reason != IgnoredReason::Stamp;
     ReadFile {
         name: reading.name.clone(),
         kinds,
@@ -164,21 +164,28 @@ fn doubt(diagnosis: &mut Diagnosis) {
 }
 
 /// Facts that no judgement takes in yet, in sentences.
-fn remarks(combined: &Combined) -> Vec<String> {
-    let asides = combined.asides.iter().filter_map(|aside| of_aside(aside, combined));
+fn remarks(combined: &CombinedEvidence) -> Vec<String> {
+    let undated_states =
+        combined.undated_states.iter().filter_map(|undated| of_undated_state(undated, combined));
     let handles = combined.handles.iter().filter_map(of_handles);
     let ended = combined.ended.iter().map(of_ended);
     let drivers = combined.verified.iter().flat_map(of_driver);
     let torn = combined.is_torn().then(|| {
         "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
     });
-    torn.into_iter().chain(asides).chain(handles).chain(ended).chain(drivers).take(20).collect()
+    torn.into_iter()
+        .chain(undated_states)
+        .chain(handles)
+        .chain(ended)
+        .chain(drivers)
+        .take(20)
+        .collect()
 }
 
 /// `After the driver update: Proc 312 outstanding, before 39,511.`
-fn of_aside(aside: &Aside, combined: &Combined) -> Option<String> {
+fn of_undated_state(undated: &UndatedState, combined: &CombinedEvidence) -> Option<String> {
     let before = combined.snapshots.last()?.snapshot.tags.as_ref()?;
-    let after = aside.snapshot.tags.as_ref()?;
+    let after = undated.snapshot.tags.as_ref()?;
     let changes: Vec<String> = after
         .rows
         .iter()
@@ -196,7 +203,7 @@ fn of_aside(aside: &Aside, combined: &Combined) -> Option<String> {
         })
         .collect();
     (!changes.is_empty())
-        .then(|| format!("\u{201c}{}\u{201d}: {}.", aside.remark, changes.join("; ")))
+        .then(|| format!("\u{201c}{}\u{201d}: {}.", undated.remark, changes.join("; ")))
 }
 
 /// `A process holds 273,020 handles, most of them to Event objects (222,742).`
@@ -212,7 +219,7 @@ fn of_handles(summary: &HandleSummary) -> Option<String> {
 }
 
 /// `2,427 processes have ended and are still there …, most of them chrome.exe (2,400).`
-fn of_ended(ended: &Ended) -> String {
+fn of_ended(ended: &EndedProcesses) -> String {
     let most = ended.most.as_ref().map_or(String::new(), |(image, count)| {
         format!(", most of them {image} ({})", grouped(*count))
     });

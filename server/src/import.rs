@@ -2,7 +2,7 @@
 //! of a host, and the texts are kept with what was understood of them.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_evidence::{Moment, Reading, combine, read};
+use poolwatch_evidence::{MachineSnapshot, Reading, combine, read};
 use poolwatch_model::{BootId, HostId, Snapshot, event::Event};
 use poolwatch_protocol::{
     limits,
@@ -195,7 +195,7 @@ fn boot_start(boot: &boots::Boot) -> &Timestamp {
 }
 
 /// Times of moments: those that tell none are taken to be a minute apart, the last one now.
-fn timed(moments: Vec<Moment>, now: Timestamp) -> Vec<(Timestamp, Snapshot)> {
+fn timed(moments: Vec<MachineSnapshot>, now: Timestamp) -> Vec<(Timestamp, Snapshot)> {
     let last_at_s = moments.iter().filter_map(|moment| moment.at_s).max();
     let count = moments.len();
     let back = |seconds: u64| {

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{self, Catalogue, Note};
-use poolwatch_evidence::{Content, read};
+use poolwatch_evidence::{PieceContent, read};
 use poolwatch_model::tag::TagPattern;
 use poolwatch_store::tag_notes::{self, NoteSource, TagNote, WrittenNote};
 use sqlx::PgConnection;
@@ -127,7 +127,7 @@ pub async fn export(app: &App) -> Result<String, Failure> {
 fn entries(text: &[u8]) -> Vec<TagNote> {
     let pieces = read("pooltag.txt", text).pieces.into_iter();
     let lists = pieces.filter_map(|piece| match piece.content {
-        Content::Catalogue(entries) => Some(entries),
+        PieceContent::Catalogue(entries) => Some(entries),
         _ => None,
     });
     lists

@@ -91,7 +91,7 @@ fn outcome(case: Case) -> Outcome {
         &pictures,
         &combined.events,
     );
-    let told = combined.told_events.iter();
+    let told = combined.undated_events.iter();
     file.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
     let diagnosis = diagnose_case(&file);
     let told = |name: &str| case.evidence.iter().any(|text| text.text.contains(name));

@@ -10,11 +10,12 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
-use crate::poolmon;
-use crate::pooltag::PooltagEntry;
-use crate::process::is_nameless;
-use crate::reading::{Content, Kind, Piece, Reading};
-use crate::told::{Aside, Deed, Ended, Growth, HandleSummary, ToldEvent, VerifiedDriver};
+use crate::content::{EvidencePiece, PieceContent, PieceKind, PooltagEntry, Reading};
+use crate::image_names::is_nameless;
+use crate::statements::{
+    EndedProcesses, GrowthTable, HandleSummary, Remediation, UndatedEvent, UndatedState,
+    VerifiedDriver,
+};
 
 mod exhaustion;
 
@@ -23,23 +24,23 @@ const MAX_PARTS: usize = 256;
 
 /// What the texts of one machine tell together.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Combined {
+pub struct CombinedEvidence {
     /// The machine's moments, in the order of the texts. What event 2004 tells is among them.
-    pub snapshots: Vec<Moment>,
+    pub snapshots: Vec<MachineSnapshot>,
     /// States beside them, of which a text tells the circumstance and not the time.
-    pub asides: Vec<Aside>,
+    pub undated_states: Vec<UndatedState>,
     /// Events, in the order of the texts.
     pub events: Vec<Event>,
     /// Events whose times are lost.
-    pub told_events: Vec<ToldEvent>,
+    pub undated_events: Vec<UndatedEvent>,
     /// How much tags grew, where a text tells no states.
-    pub growths: Vec<Growth>,
+    pub growths: Vec<GrowthTable>,
     /// Handles by type.
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
     pub verified: Vec<VerifiedDriver>,
     /// Processes that have ended and are still there.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<EndedProcesses>,
     /// The architecture of the machine, as its addresses show it.
     pub arch: Option<Arch>,
     /// What tags mean, as far as texts tell.
@@ -48,7 +49,7 @@ pub struct Combined {
 
 /// A machine at a moment.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Moment {
+pub struct MachineSnapshot {
     /// Seconds since a moment that the moments of a series share, where a text tells times.
     pub at_s: Option<u64>,
     /// Whether one of its texts was cut off or contradicted itself, so that what matters may be
@@ -64,33 +65,33 @@ pub struct Moment {
 /// time, or is another capture of poolmon. Where two tools tell the same at one moment, the one
 /// that tells more is kept.
 #[must_use]
-pub fn combine(readings: impl IntoIterator<Item = Reading>) -> Combined {
-    let mut combined = Combined::default();
+pub fn combine(readings: impl IntoIterator<Item = Reading>) -> CombinedEvidence {
+    let mut combined = CombinedEvidence::default();
     let mut current = Current::default();
     for reading in readings {
-        let mut aside: Option<(String, Current)> = None;
+        let mut undated: Option<(String, Current)> = None;
         for mut piece in reading.pieces {
             if let Some(remark) = piece.remark.take() {
-                match &mut aside {
+                match &mut undated {
                     Some((known, state)) if *known == remark => state.add(piece),
                     _ => {
-                        combined.asides.extend(aside.take().and_then(into_aside));
+                        combined.undated_states.extend(undated.take().and_then(into_undated_state));
                         let mut state = Current::default();
                         state.add(piece);
-                        aside = Some((remark, state));
+                        undated = Some((remark, state));
                     }
                 }
                 continue;
             }
             combined.add(piece, &mut current);
         }
-        combined.asides.extend(aside.and_then(into_aside));
+        combined.undated_states.extend(undated.and_then(into_undated_state));
     }
-    combined.snapshots.extend(current.into_moment());
+    combined.snapshots.extend(current.into_snapshot());
     combined
 }
 
-impl Combined {
+impl CombinedEvidence {
     /// Whether nothing was understood.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -104,44 +105,44 @@ impl Combined {
             || self.growths.iter().any(|growth| growth.is_torn)
     }
 
-    fn add(&mut self, piece: Piece, current: &mut Current) {
+    fn add(&mut self, piece: EvidencePiece, current: &mut Current) {
         match piece.content {
-            Content::Event(event) => {
+            PieceContent::Event(event) => {
                 let facts = event.exhaustion.iter().flat_map(exhaustion::pieces);
                 facts.for_each(|piece| self.add_state(piece, current));
                 self.events.push(*event);
             }
-            Content::Told(event) => {
+            PieceContent::UndatedEvent(event) => {
                 let facts = event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts));
                 facts.for_each(|piece| self.add_state(piece, current));
-                self.told_events.push(event);
+                self.undated_events.push(event);
             }
-            Content::Catalogue(entries) => self.catalogue.extend(entries),
-            Content::Growth(mut growth) => {
+            PieceContent::Catalogue(entries) => self.catalogue.extend(entries),
+            PieceContent::Growth(mut growth) => {
                 growth.is_torn |= piece.is_torn;
                 self.growths.push(growth);
             }
-            Content::Handles(summary) => self.handles.push(summary),
-            Content::Drivers(drivers) => self.verified.extend(drivers),
-            Content::Ended(ended) => self.ended.push(ended),
-            Content::Arch(arch) => self.arch = self.arch.or(Some(arch)),
-            Content::Memory(_) | Content::Tags(_) | Content::Processes(_) => {
+            PieceContent::Handles(summary) => self.handles.push(summary),
+            PieceContent::Drivers(drivers) => self.verified.extend(drivers),
+            PieceContent::Ended(ended) => self.ended.push(ended),
+            PieceContent::Arch(arch) => self.arch = self.arch.or(Some(arch)),
+            PieceContent::Memory(_) | PieceContent::Tags(_) | PieceContent::Processes(_) => {
                 self.add_state(piece, current);
             }
         }
     }
 
-    fn add_state(&mut self, piece: Piece, current: &mut Current) {
+    fn add_state(&mut self, piece: EvidencePiece, current: &mut Current) {
         if current.is_before(&piece) {
-            self.snapshots.extend(std::mem::take(current).into_moment());
+            self.snapshots.extend(std::mem::take(current).into_snapshot());
         }
         current.add(piece);
     }
 }
 
-fn into_aside((remark, state): (String, Current)) -> Option<Aside> {
-    let snapshot = state.into_moment()?.snapshot;
-    Some(Aside { after: Deed::of(&remark), remark, snapshot })
+fn into_undated_state((remark, state): (String, Current)) -> Option<UndatedState> {
+    let snapshot = state.into_snapshot()?.snapshot;
+    Some(UndatedState { after: Remediation::from_remark(&remark), remark, snapshot })
 }
 
 /// The moment that is being put together.
@@ -149,9 +150,9 @@ fn into_aside((remark, state): (String, Current)) -> Option<Aside> {
 struct Current {
     at_s: Option<u64>,
     is_torn: bool,
-    memory: Vec<(Kind, Box<Memory>)>,
-    tags: Vec<(Kind, TagTable)>,
-    processes: Vec<(Kind, Vec<ProcessUse>)>,
+    memory: Vec<(PieceKind, Box<Memory>)>,
+    tags: Vec<(PieceKind, TagTable)>,
+    processes: Vec<(PieceKind, Vec<ProcessUse>)>,
 }
 
 impl Current {
@@ -160,51 +161,53 @@ impl Current {
     }
 
     /// Whether a piece is of a later moment.
-    fn is_before(&self, piece: &Piece) -> bool {
+    fn is_before(&self, piece: &EvidencePiece) -> bool {
         let parts = self.memory.len() + self.tags.len() + self.processes.len();
         if parts > 0 && piece.at_s.is_some() && piece.at_s != self.at_s || parts == MAX_PARTS {
             return true;
         }
         // A capture begins with its header, so a header after rows is the next one's.
-        if piece.kind == Kind::Poolmon
-            && matches!(piece.content, Content::Memory(_))
-            && self.tags.iter().any(|(kind, _)| *kind == Kind::Poolmon)
+        if piece.kind == PieceKind::Poolmon
+            && matches!(piece.content, PieceContent::Memory(_))
+            && self.tags.iter().any(|(kind, _)| *kind == PieceKind::Poolmon)
         {
             return true;
         }
-        let same = |kind: &Kind| *kind == piece.kind;
+        let same = |kind: &PieceKind| *kind == piece.kind;
         match &piece.content {
-            Content::Memory(new) => {
+            PieceContent::Memory(new) => {
                 self.memory.iter().any(|(kind, old)| same(kind) && contradict(old, new))
             }
-            Content::Tags(new) => self.tags.iter().any(|(kind, old)| {
+            PieceContent::Tags(new) => self.tags.iter().any(|(kind, old)| {
                 let mut shared = new.rows.iter().filter_map(|row| Some((row, old.get(row.tag)?)));
                 match piece.kind {
-                    Kind::Poolmon => same(kind) && shared.next().is_some(),
+                    PieceKind::Poolmon => same(kind) && shared.next().is_some(),
                     // People also write about machines whose outputs are not here.
-                    Kind::Sentence => shared.any(|(new, old)| outstanding(new) != outstanding(old)),
+                    PieceKind::Sentence => {
+                        shared.any(|(new, old)| outstanding(new) != outstanding(old))
+                    }
                     _ => same(kind) && shared.any(|(new, old)| new != old),
                 }
             }),
-            Content::Processes(new) => {
+            PieceContent::Processes(new) => {
                 self.processes.iter().any(|(kind, old)| same(kind) && have_changed(old, new))
             }
             _ => false,
         }
     }
 
-    fn add(&mut self, piece: Piece) {
+    fn add(&mut self, piece: EvidencePiece) {
         self.at_s = self.at_s.or(piece.at_s);
         self.is_torn |= piece.is_torn;
         match piece.content {
-            Content::Memory(memory) => self.memory.push((piece.kind, memory)),
-            Content::Tags(tags) => self.tags.push((piece.kind, tags)),
-            Content::Processes(processes) => self.processes.push((piece.kind, processes)),
+            PieceContent::Memory(memory) => self.memory.push((piece.kind, memory)),
+            PieceContent::Tags(tags) => self.tags.push((piece.kind, tags)),
+            PieceContent::Processes(processes) => self.processes.push((piece.kind, processes)),
             _ => {}
         }
     }
 
-    fn into_moment(self) -> Option<Moment> {
+    fn into_snapshot(self) -> Option<MachineSnapshot> {
         if self.is_empty() {
             return None;
         }
@@ -212,7 +215,7 @@ impl Current {
         let tags = self.tags.into_iter().map(|(_, table)| table).reduce(merge_tags);
         let processes = self.processes.into_iter().map(|(_, list)| list).reduce(merge_processes);
         let snapshot = Snapshot { memory, tags, processes, ..Snapshot::default() };
-        Some(Moment { at_s: self.at_s, is_torn: self.is_torn, snapshot })
+        Some(MachineSnapshot { at_s: self.at_s, is_torn: self.is_torn, snapshot })
     }
 }
 
@@ -284,7 +287,7 @@ fn filled_row(mut row: TagUse, other: &TagTable) -> TagUse {
 
 /// Whether what `table` lacks of `other` is at most a tenth of it.
 fn covers(table: &TagTable, other: &TagTable) -> bool {
-    let known = |tag: PoolTag| table.get(tag).copied().unwrap_or_else(|| poolmon::empty(tag));
+    let known = |tag: PoolTag| table.get(tag).copied().unwrap_or_else(|| TagUse::empty(tag));
     let lacking = other.rows.iter().fold([0_u64; 2], |[bytes, objects], row| {
         let known = known(row.tag);
         let lacks = Pool::ALL.iter().filter(|pool| known.of(**pool).is_empty());
@@ -365,13 +368,13 @@ fn settle_without_ids(processes: &mut Vec<ProcessUse>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
-    fn combined(texts: &[&str]) -> Vec<Moment> {
+    fn combined(texts: &[&str]) -> Vec<MachineSnapshot> {
         combine(texts.iter().map(|text| read("", text.as_bytes()))).snapshots
     }
 
-    fn used(moment: &Moment, tag: &[u8; 4]) -> (u64, u64) {
+    fn used(moment: &MachineSnapshot, tag: &[u8; 4]) -> (u64, u64) {
         let tags = moment.snapshot.tags.as_ref().unwrap();
         let row = tags.get(PoolTag::new(*tag)).unwrap();
         (row.nonpaged.bytes, row.nonpaged.allocs)

@@ -2,10 +2,10 @@
 
 use poolwatch_model::event::EventKind;
 
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::event;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::Gathered;
-use crate::told::ToldEvent;
+use crate::reading_builder::ReadingBuilder;
+use crate::statements::UndatedEvent;
 
 /// A part of a text.
 pub(crate) enum Part<'a> {
@@ -43,17 +43,17 @@ pub(crate) fn parts(text: &str) -> impl Iterator<Item = Part<'_>> {
 }
 
 /// Reads an event, and what a torn one still tells.
-pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut Gathered) {
+pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut ReadingBuilder) {
     match event::read_event(xml) {
-        Ok(event) => out.piece(Kind::Event, lines, Content::Event(Box::new(event))),
+        Ok(event) => out.piece(PieceKind::Event, lines, PieceContent::Event(Box::new(event))),
         Err(_) => match event::read_exhaustion(xml) {
             Some(facts) => {
-                let event = ToldEvent {
+                let event = UndatedEvent {
                     kind: EventKind::CommitExhausted,
                     event_id: 2004,
                     exhaustion: Some(Box::new(facts)),
                 };
-                out.piece(Kind::Event, lines, Content::Told(event));
+                out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
             }
             None => {
                 for (line, text) in (lines.0..).zip(xml.lines()) {

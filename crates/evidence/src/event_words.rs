@@ -5,10 +5,11 @@
 use poolwatch_model::Pool;
 use poolwatch_model::event::EventKind;
 
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
+use crate::statements::UndatedEvent;
 use crate::text::Line;
-use crate::told::ToldEvent;
 
 /// Lines of one event's text.
 const MAX_LINES: u32 = 40;
@@ -38,12 +39,12 @@ enum Field {
 struct Text {
     provider: Option<Provider>,
     id: Option<u32>,
-    found: Vec<ToldEvent>,
+    found: Vec<UndatedEvent>,
     lines: u32,
 }
 
 impl Section for Text {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(event) = whole(line.text) {
             self.found.push(event);
             return Verdict::Used;
@@ -66,18 +67,22 @@ impl Section for Text {
         Verdict::Used
     }
 
-    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+    fn finish(
+        self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
         if self.found.is_empty() {
             return Err(IgnoredReason::NotUnderstood);
         }
         for event in self.found {
-            out.piece(Kind::Event, lines, Content::Told(event));
+            out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
         }
         Ok(())
     }
 }
 
-fn event(provider: Provider, event_id: u32) -> Option<ToldEvent> {
+fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
     let kind = match (provider, event_id) {
         (Provider::Srv, 2017) => EventKind::PoolLimit(Pool::Nonpaged),
         (Provider::Srv, 2018) => EventKind::PoolLimit(Pool::Paged),
@@ -87,12 +92,12 @@ fn event(provider: Provider, event_id: u32) -> Option<ToldEvent> {
         (Provider::ApplicationPopup, 333) => EventKind::RegistryFlushFailed,
         _ => return None,
     };
-    Some(ToldEvent { kind, event_id, exhaustion: None })
+    Some(UndatedEvent { kind, event_id, exhaustion: None })
 }
 
 /// An event that a line tells by itself: its provider and its number among its words, or a sentence
 /// that calls it an event and does not deny it.
-fn whole(line: &str) -> Option<ToldEvent> {
+fn whole(line: &str) -> Option<UndatedEvent> {
     if line.len() > MAX_LINE {
         return None;
     }
@@ -183,12 +188,12 @@ fn provider(name: &str) -> Option<Provider> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn told(text: &str) -> Vec<EventKind> {
         let pieces = read("events.txt", text.as_bytes()).pieces;
-        let kind = |piece: crate::reading::Piece| match piece.content {
-            Content::Told(event) => event.kind,
+        let kind = |piece: crate::EvidencePiece| match piece.content {
+            PieceContent::UndatedEvent(event) => event.kind,
             other => panic!("{other:?}"),
         };
         pieces.into_iter().map(kind).collect()

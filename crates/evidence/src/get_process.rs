@@ -7,9 +7,11 @@
 
 use poolwatch_model::process::ProcessUse;
 
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
+use crate::image_names::image;
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 
 /// The most processes of one table.
@@ -18,17 +20,6 @@ const MAX_PROCESSES: usize = 100_000;
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     let columns = columns(line)?;
     Some(Box::new(Table { columns, processes: Vec::new() }))
-}
-
-/// The name of a program's file. Tools leave its extension out; parts of Windows that are
-/// processes without a file have none.
-pub(crate) fn image(name: &str) -> String {
-    const WITHOUT_FILE: [&str; 6] =
-        ["Idle", "System", "Registry", "Memory Compression", "Secure System", "vmmem"];
-    let has_file = !name.contains('.')
-        && !WITHOUT_FILE.iter().any(|known| known.eq_ignore_ascii_case(name))
-        && !name.starts_with("vmmem");
-    if has_file { format!("{name}.exe") } else { name.to_owned() }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +40,7 @@ struct Table {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if columns(line.text).is_some() {
             return if self.processes.is_empty() { Verdict::Used } else { Verdict::Foreign };
         }
@@ -73,14 +64,14 @@ impl Section for Table {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if self.processes.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
         self.processes.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
         self.processes.dedup_by(|a, b| (a.key, &a.image) == (b.key, &b.image));
-        out.piece(Kind::HandleTable, lines, Content::Processes(self.processes));
+        out.piece(PieceKind::HandleTable, lines, PieceContent::Processes(self.processes));
         Ok(())
     }
 }
@@ -146,7 +137,7 @@ fn row(columns: &[Column], line: &str) -> Option<ProcessUse> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     #[test]
     fn processes_are_read_with_and_without_processor_time() {
@@ -159,7 +150,7 @@ Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
     100      10      2000
 ";
         let reading = read("", text.as_bytes());
-        let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+        let PieceContent::Processes(list) = &reading.pieces[0].content else { panic!() };
         let told: Vec<_> = list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
         assert_eq!(
             told,
@@ -183,7 +174,7 @@ Handles  NPM(K)    PM(K)      WS(K)     CPU(s)     Id  SI ProcessName
              359,617       explorer.exe  30876      \n",
         ] {
             let reading = read("", text.as_bytes());
-            let Content::Processes(list) = &reading.pieces[0].content else { panic!() };
+            let PieceContent::Processes(list) = &reading.pieces[0].content else { panic!() };
             let told: Vec<_> =
                 list.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect();
             assert_eq!(

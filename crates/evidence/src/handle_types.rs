@@ -1,11 +1,12 @@
 //! Handles by type: `!handle` of a user-mode debugger (`273020 Handles`, then a column of types and
 //! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`).
 
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
+use crate::statements::HandleSummary;
 use crate::text::Line;
-use crate::told::HandleSummary;
 
 /// More types than any Windows has.
 const MAX_TYPES: usize = 256;
@@ -22,7 +23,7 @@ struct Summary {
 }
 
 impl Section for Summary {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if self.ended {
             return Verdict::Foreign;
         }
@@ -54,13 +55,13 @@ impl Section for Summary {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if self.told.by_type.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
         self.told.by_type.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-        out.piece(Kind::HandleTypes, lines, Content::Handles(self.told));
+        out.piece(PieceKind::HandleTypes, lines, PieceContent::Handles(self.told));
         Ok(())
     }
 }
@@ -98,7 +99,7 @@ fn row(line: &str) -> Option<(String, u64)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     #[test]
     fn both_tools_tell_handles_by_type() {
@@ -111,7 +112,7 @@ mod tests {
             let reading = read("", text.as_bytes());
             assert_eq!(reading.ignored, [], "{text}");
             let [piece] = &reading.pieces[..] else { panic!("{text}") };
-            let Content::Handles(told) = &piece.content else { panic!("{text}") };
+            let PieceContent::Handles(told) = &piece.content else { panic!("{text}") };
             assert_eq!(told.total, Some(273_020));
             assert_eq!(told.by_type[0], ("Event".to_owned(), 222_742));
             assert_eq!(told.by_type.len(), 3);
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn a_count_that_may_be_cut_off_is_not_told() {
         let reading = read("", b"273020 Handles\nType Count\nNone 93\nEvent 2227");
-        let Content::Handles(told) = &reading.pieces[0].content else { panic!() };
+        let PieceContent::Handles(told) = &reading.pieces[0].content else { panic!() };
         assert_eq!(told.by_type, [("None".to_owned(), 93)]);
         assert_eq!(reading.ignored[0].reason, IgnoredReason::CutOff);
         assert!(reading.pieces[0].is_torn);

@@ -13,17 +13,23 @@ mod tag_text;
 #[cfg(feature = "texts")]
 pub mod combine;
 #[cfg(feature = "texts")]
+mod content;
+#[cfg(feature = "texts")]
 mod event_text;
 #[cfg(feature = "texts")]
 mod event_words;
 #[cfg(feature = "texts")]
-mod flat;
+mod flattened_rows;
 #[cfg(feature = "texts")]
 mod get_process;
 #[cfg(feature = "texts")]
 mod handle_types;
 #[cfg(feature = "texts")]
+mod image_names;
+#[cfg(feature = "texts")]
 mod numbers;
+#[cfg(feature = "texts")]
+mod pool_words;
 #[cfg(feature = "texts")]
 mod poolmon;
 #[cfg(feature = "texts")]
@@ -33,25 +39,35 @@ mod poolused;
 #[cfg(feature = "texts")]
 mod process;
 #[cfg(feature = "texts")]
-mod prose;
-#[cfg(feature = "texts")]
 pub mod reading;
+#[cfg(feature = "texts")]
+mod reading_builder;
 #[cfg(feature = "texts")]
 mod section;
 #[cfg(feature = "texts")]
+mod sentences;
+#[cfg(feature = "texts")]
+pub mod statements;
+#[cfg(feature = "texts")]
 mod table;
+#[cfg(feature = "texts")]
+mod tag_counts;
 #[cfg(feature = "texts")]
 mod text;
 #[cfg(feature = "texts")]
-pub mod told;
+mod times;
 #[cfg(feature = "texts")]
 mod verifier;
 #[cfg(feature = "texts")]
 mod vm;
+#[cfg(feature = "texts")]
+mod well_known_tags;
 
 #[cfg(feature = "texts")]
-pub use combine::{Combined, Moment, combine};
+pub use combine::{CombinedEvidence, MachineSnapshot, combine};
 #[cfg(feature = "texts")]
-pub use pooltag::{PooltagEntry, Pooltags};
+pub use content::{
+    EvidencePiece, IgnoredReason, PieceContent, PieceKind, PooltagEntry, Reading, UnreadLine,
+};
 #[cfg(feature = "texts")]
-pub use reading::{Content, Ignored, IgnoredReason, Kind, Piece, Reading, read};
+pub use reading::read;

@@ -4,15 +4,18 @@
 //! in kilobytes. Rows: tag, `Nonp` or `Paged`, allocations, frees, their difference, bytes, bytes per
 //! allocation, and perhaps who may own the tag. A tag may have a row for each pool.
 
+use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
-use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
-use poolwatch_model::{Bytes, Pool, PoolTag};
+use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 
-use crate::pooltag::PooltagEntry;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
-use crate::{numbers, tag_text};
+use crate::{numbers, well_known_tags};
+use row::{owner, row};
+
+pub(crate) mod row;
 
 /// The most rows of one capture. Hosts have a few thousand tags.
 const MAX_ROWS: usize = 65_536;
@@ -25,12 +28,6 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     opens.then(|| Box::new(Capture::default()) as Box<dyn Section>)
 }
 
-/// A row: its tag, pool and counters. `None` when the line is no row at all.
-pub(crate) fn row(line: &str) -> Option<Result<(PoolTag, Pool, TagCounters), IgnoredReason>> {
-    let (before, pool, numbers) = split_at_type(line)?;
-    Some(read_row(before, pool, numbers))
-}
-
 #[derive(Default)]
 struct Capture {
     memory: Memory,
@@ -41,7 +38,7 @@ struct Capture {
 }
 
 impl Section for Capture {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(memory) = memory_line(line.text) {
             // A screen or file begins with it, so here begins the next one.
             if !self.rows.is_empty() || self.has_header {
@@ -71,7 +68,7 @@ impl Section for Capture {
             Some(Ok(_)) if self.is_session => Verdict::Ignored(IgnoredReason::SessionPool),
             Some(Ok(_)) if self.rows.len() == MAX_ROWS => Verdict::Ignored(IgnoredReason::TooMany),
             Some(Ok((tag, pool, counters))) => {
-                let mut row = empty(tag);
+                let mut row = TagUse::empty(tag);
                 *row.of_mut(pool) = counters;
                 self.rows.push(row);
                 self.owners.extend(owner(tag, line.text));
@@ -80,135 +77,28 @@ impl Section for Capture {
         }
     }
 
-    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+    fn finish(
+        self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
         if self.memory == Memory::default() && self.rows.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
         if self.memory != Memory::default() {
-            out.piece(Kind::Poolmon, lines, Content::Memory(Box::new(self.memory)));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Memory(Box::new(self.memory)));
         }
         if !self.rows.is_empty() {
             // The screen shows only the first rows, and nothing tells it from the file.
-            let rows = tag_text::straightened(self.rows);
+            let rows = well_known_tags::straightened(self.rows);
             let table = TagTable::new(AllocCounting::Full64, false, rows);
-            out.piece(Kind::Poolmon, lines, Content::Tags(table));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Tags(table));
         }
         if !self.owners.is_empty() {
-            out.piece(Kind::Poolmon, lines, Content::Catalogue(self.owners));
+            out.piece(PieceKind::Poolmon, lines, PieceContent::Catalogue(self.owners));
         }
         Ok(())
     }
-}
-
-/// A tag that uses nothing.
-pub(crate) fn empty(tag: PoolTag) -> TagUse {
-    TagUse { tag, paged: TagCounters::default(), nonpaged: TagCounters::default() }
-}
-
-/// Whether allocations, frees and their difference agree; 32-bit counters may have wrapped.
-pub(crate) fn agree(allocs: u64, frees: u64, outstanding: u64) -> bool {
-    allocs.checked_sub(frees) == Some(outstanding)
-        || (allocs.max(frees) <= u64::from(u32::MAX)
-            && u64::from((allocs as u32).wrapping_sub(frees as u32)) == outstanding)
-}
-
-/// Whether so many bytes can be so many allocations; the smallest has 8 bytes.
-pub(crate) fn plausible(bytes: u64, outstanding: u64) -> bool {
-    bytes == 0 || bytes / 8 >= outstanding
-}
-
-fn read_row(
-    before: &str,
-    pool: Pool,
-    numbers: &str,
-) -> Result<(PoolTag, Pool, TagCounters), IgnoredReason> {
-    let tag = tag_text::tag(tag_column(before)).ok_or(IgnoredReason::BadTag)?;
-    let words = number_words(numbers);
-    let fits = |n: &[u64]| {
-        let [allocs, frees, outstanding, bytes, each] = *n else { return false };
-        // Above 4 GB some versions print a wrapped quotient.
-        let each_fits = bytes.checked_div(outstanding).is_none_or(|quotient| quotient == each)
-            || bytes > u64::from(u32::MAX);
-        agree(allocs, frees, outstanding) && plausible(bytes, outstanding) && each_fits
-    };
-    if words.len() < COLUMNS {
-        return Err(IgnoredReason::CutOff);
-    }
-    let plain: Option<Vec<u64>> =
-        words[..COLUMNS].iter().map(|word| numbers::count(word)).collect();
-    let numbers = plain
-        .filter(|numbers| fits(numbers))
-        .or_else(|| numbers::regroup(&words, COLUMNS, &fits))
-        .ok_or(IgnoredReason::Contradiction)?;
-    Ok((tag, pool, TagCounters { bytes: numbers[3], outstanding: numbers[2], allocs: numbers[0] }))
-}
-
-/// Allocations, frees, difference, bytes, bytes per allocation.
-const COLUMNS: usize = 5;
-
-/// Who owns the tag of a row, as the tool found it in the administrator's pooltag.txt:
-/// `[nt!ps - Thread objects]`.
-fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
-    let (_, mapped) = line.split_once('[')?;
-    let (owner, description) = mapped.trim_end().strip_suffix(']')?.split_once(" - ")?;
-    let owner = owner.rsplit('[').next()?.trim();
-    (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
-        pattern: TagPattern::of(tag),
-        owner: Some(owner.to_owned()),
-        description: description.trim().to_owned(),
-    })
-}
-
-/// What stands before the type, the type, and what follows it, if a number does.
-fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
-    // The tag's four letters and an indent; no row has its type further right.
-    const LATEST: usize = 40;
-    let head = &line[..line.floor_char_boundary(LATEST)];
-    TYPES.into_iter().find_map(|(word, pool)| {
-        head.match_indices(word).find_map(|(at, _)| {
-            let (before, after) = (&line[..at], &line[at + word.len()..]);
-            let apart = before.ends_with([' ', '\t']) && after.starts_with([' ', '\t']);
-            let number = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
-            (apart && number).then_some((before, pool, after))
-        })
-    })
-}
-
-/// The words for a pool in the column of types; tools other than poolmon write the last two.
-const TYPES: [(&str, Pool); 4] = [
-    ("Nonp", Pool::Nonpaged),
-    ("Paged", Pool::Paged),
-    ("NonPaged", Pool::Nonpaged),
-    ("Nonpaged", Pool::Nonpaged),
-];
-
-/// The tag in the text before the type. In the tool's own layout it has a column of its own, so
-/// that spaces inside and before it are kept.
-fn tag_column(before: &str) -> &str {
-    match before.strip_prefix(' ').and_then(|rest| rest.strip_suffix(' ')) {
-        Some(column) if column.chars().count() == 4 && column.trim() != "" => column,
-        _ => before.trim(),
-    }
-}
-
-/// The words of the numbers of a row, without the changes in parentheses.
-fn number_words(text: &str) -> Vec<&str> {
-    const MAX_WORDS: usize = 24;
-    let (mut words, mut rest) = (Vec::new(), text.trim_start());
-    while words.len() < MAX_WORDS {
-        while let Some(change) = rest.strip_prefix('(') {
-            let Some(end) = change.find(')') else { return words };
-            rest = change[end + 1..].trim_start();
-        }
-        let end = rest.find([' ', '\t', '(']).unwrap_or(rest.len());
-        let (word, after) = rest.split_at(end);
-        if !word.starts_with(|c: char| c.is_ascii_digit()) || numbers::count(word).is_none() {
-            break;
-        }
-        words.push(word);
-        rest = after.trim_start();
-    }
-    words
 }
 
 fn is_header(line: &str) -> bool {
@@ -265,8 +155,10 @@ fn kilobytes(text: &str) -> Option<(Bytes, &str)> {
 
 #[cfg(test)]
 mod tests {
+    use poolwatch_model::Pool;
+
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn parsed(line: &str) -> Result<(String, Pool, u64, u64, u64), IgnoredReason> {
         let (tag, pool, c) = row(line).unwrap()?;
@@ -348,12 +240,12 @@ mod tests {
         let reading = read("poolmon.txt", text.as_bytes());
         let lines: Vec<_> = reading.pieces.iter().map(|piece| piece.lines).collect();
         assert_eq!(lines, [(1, 9), (1, 9), (11, 12), (11, 12)]);
-        let Content::Memory(memory) = &reading.pieces[0].content else { panic!() };
+        let PieceContent::Memory(memory) = &reading.pieces[0].content else { panic!() };
         assert_eq!(memory.nonpaged, Some(Bytes::from_kib(2_275_124)));
         assert_eq!(memory.paged, Some(Bytes::from_kib(4_427_892)));
         assert_eq!(memory.paged_resident, Some(Bytes::from_kib(4_130_272)));
         assert_eq!(memory.commit_peak, Some(Bytes::from_kib(43_634_092)));
-        let Content::Tags(tags) = &reading.pieces[1].content else { panic!() };
+        let PieceContent::Tags(tags) = &reading.pieces[1].content else { panic!() };
         assert_eq!(tags.rows.len(), 1);
         assert_eq!((tags.rows[0].nonpaged.bytes, tags.rows[0].paged.bytes), (800, 200));
         assert!(!tags.complete);

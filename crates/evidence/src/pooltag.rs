@@ -5,11 +5,11 @@
 //! any number of them, neither of them first. `rem` and `//` begin comments. Lines with two fields
 //! tell no owner, nor does `<unknown>`.
 
-use poolwatch_model::PoolTag;
-use poolwatch_model::tag::{TagMap, TagPattern};
+use poolwatch_model::tag::TagPattern;
 
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::tag_text;
 use crate::text::Line;
 
@@ -17,55 +17,6 @@ use crate::text::Line;
 const MAX_ENTRIES: usize = 100_000;
 /// Fewer are no list: a sentence may look like an entry.
 const MIN_ENTRIES: usize = 3;
-
-/// What a tag, or a group of tags, means.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PooltagEntry {
-    /// The tags.
-    pub pattern: TagPattern,
-    /// The binary that allocates with it, as the text names it (`afd.sys`, `nt!ps`).
-    pub owner: Option<String>,
-    /// What it is for.
-    pub description: String,
-}
-
-/// Entries, to be looked up by tag.
-#[derive(Debug, Clone, Default)]
-pub struct Pooltags(TagMap<PooltagEntry>);
-
-impl Pooltags {
-    /// A catalogue of `entries`. Of entries for one tag the first counts, unless it tells no owner
-    /// and a later one does.
-    #[must_use]
-    pub fn new(entries: impl IntoIterator<Item = PooltagEntry>) -> Self {
-        let mut pooltags = TagMap::default();
-        for entry in entries {
-            let known: Option<&PooltagEntry> = pooltags.own(entry.pattern);
-            if known.is_none_or(|known| known.owner.is_none() && entry.owner.is_some()) {
-                pooltags.insert(entry.pattern, entry);
-            }
-        }
-        Self(pooltags)
-    }
-
-    /// What a tag means: its own entry, else that of the wildcard with most literal characters.
-    #[must_use]
-    pub fn lookup(&self, tag: PoolTag) -> Option<&PooltagEntry> {
-        self.0.get(tag)
-    }
-
-    /// Number of entries.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether it has no entry.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     (is_comment(line) || entry(line).is_some())
@@ -78,7 +29,7 @@ struct Catalogue {
 }
 
 impl Section for Catalogue {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if is_comment(line.text) {
             return Verdict::Used;
         }
@@ -90,11 +41,15 @@ impl Section for Catalogue {
         Verdict::Used
     }
 
-    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+    fn finish(
+        self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
         if self.entries.len() < MIN_ENTRIES {
             return Err(IgnoredReason::NotUnderstood);
         }
-        out.piece(Kind::Pooltag, lines, Content::Catalogue(self.entries));
+        out.piece(PieceKind::Pooltag, lines, PieceContent::Catalogue(self.entries));
         Ok(())
     }
 }
@@ -139,7 +94,7 @@ fn split_at_hyphen(text: &str, within: usize) -> Option<(&str, &str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     const TEXT: &str = "\
 //
@@ -161,7 +116,7 @@ Tags of g.sys are Gc00 through GcFF
     fn catalogue() -> (Vec<PooltagEntry>, Vec<u32>) {
         let mut reading = read("pooltag.txt", TEXT.as_bytes());
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Catalogue(entries) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Catalogue(entries) = reading.pieces.remove(0).content else { panic!() };
         (entries, reading.ignored.iter().map(|ignored| ignored.line).collect())
     }
 
@@ -184,24 +139,6 @@ Tags of g.sys are Gc00 through GcFF
                 (Some("e.sys"), "x"),
             ]
         );
-    }
-
-    #[test]
-    fn the_most_exact_entry_wins_and_case_matters() {
-        let pooltags = Pooltags::new(catalogue().0);
-        for (tag, owner) in [
-            (*b"Abcd", Some("c.sys")),
-            (*b"Abce", Some("a.sys")),
-            (*b"Abx ", Some("b.sys")),
-            (*b"Dh 1", Some("nt!x or y.sys")),
-            (*b"G   ", Some("d.sys")),
-            (*b"Gxxx", None),
-            (*b"ABcd", None),
-        ] {
-            let found = pooltags.lookup(PoolTag::new(tag)).and_then(|entry| entry.owner.as_deref());
-            assert_eq!(found, owner, "{:?}", PoolTag::new(tag));
-        }
-        assert!(pooltags.lookup(PoolTag::new(*b"ABcd")).is_some());
     }
 
     #[test]

@@ -7,12 +7,15 @@
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
-use crate::poolmon::{agree, empty, plausible};
-use crate::pooltag::PooltagEntry;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
+use crate::tag_counts::{agree, plausible};
 use crate::text::Line;
-use crate::{numbers, tag_text};
+use crate::{numbers, tag_text, well_known_tags};
+use columns::{Columns, columns};
+
+pub(crate) mod columns;
 
 /// The most rows of one table.
 const MAX_ROWS: usize = 65_536;
@@ -20,24 +23,6 @@ const MAX_ROWS: usize = 65_536;
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     let opens = title(line).is_some() || columns(line).is_some();
     opens.then(|| Box::new(Table::default()) as Box<dyn Section>)
-}
-
-/// The columns of a table.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Columns {
-    verbose: bool,
-    /// Whether each row tells of both pools.
-    both: bool,
-}
-
-impl Columns {
-    fn per_pool(self) -> usize {
-        if self.verbose { 4 } else { 2 }
-    }
-
-    fn count(self) -> usize {
-        self.per_pool() * if self.both { 2 } else { 1 }
-    }
 }
 
 #[derive(Default)]
@@ -61,7 +46,7 @@ enum Title {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(title) = title(line.text) {
             if !self.rows.is_empty() {
                 return Verdict::Foreign;
@@ -86,7 +71,11 @@ impl Section for Table {
         verdict
     }
 
-    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut Gathered) -> Result<(), IgnoredReason> {
+    fn finish(
+        self: Box<Self>,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
         if self.rows.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
@@ -94,15 +83,15 @@ impl Section for Table {
             Some(columns) if columns.verbose => AllocCounting::Full64,
             _ => AllocCounting::OutstandingOnly,
         };
-        let mut table = TagTable::new(counting, false, tag_text::straightened(self.rows));
+        let mut table = TagTable::new(counting, false, well_known_tags::straightened(self.rows));
         table.complete = !self.has_gaps
             && self.columns.is_some_and(|columns| columns.both)
             && self.total.is_some_and(|total| {
                 Pool::ALL.iter().all(|pool| table.total(*pool) == total.of(*pool).bytes)
             });
-        out.piece(Kind::PoolUsed, lines, Content::Tags(table));
+        out.piece(PieceKind::PoolUsed, lines, PieceContent::Tags(table));
         if !self.owners.is_empty() {
-            out.piece(Kind::PoolUsed, lines, Content::Catalogue(self.owners));
+            out.piece(PieceKind::PoolUsed, lines, PieceContent::Catalogue(self.owners));
         }
         Ok(())
     }
@@ -127,7 +116,7 @@ impl Table {
         let is_total = tag == "TOTAL";
         let name = if is_total { "TOTA" } else { tag };
         let Some(tag) = tag_text::tag(name) else { return Verdict::Ignored(IgnoredReason::BadTag) };
-        let mut row = empty(tag);
+        let mut row = TagUse::empty(tag);
         for (pool, cells) in pools.into_iter().zip(cells.chunks(columns.per_pool())) {
             let Some(counters) = counters(cells) else {
                 return Verdict::Ignored(IgnoredReason::Contradiction);
@@ -280,42 +269,16 @@ fn title(line: &str) -> Option<Title> {
     }
 }
 
-/// Where the column heads inside a flattened line start and end, and how many numbers a row has.
-pub(crate) fn heads(line: &str) -> Option<(usize, usize, usize)> {
-    let at = line.find("Tag ").filter(|at| line[*at..].contains("Allocs"))?;
-    let is_head = |word: &&str| ["Tag", "Allocs", "Frees", "Diff", "Used"].contains(word);
-    let last = line[at..].split_ascii_whitespace().take_while(is_head).last()?;
-    let end = last.as_ptr().addr() - line.as_ptr().addr() + last.len();
-    Some((at, end, columns(&line[at..end])?.count()))
-}
-
-fn columns(line: &str) -> Option<Columns> {
-    let mut words = line.split_ascii_whitespace();
-    if !words.next()?.eq_ignore_ascii_case("tag") {
-        return None;
-    }
-    let rest: Vec<_> = words.take(9).map(str::to_ascii_lowercase).collect();
-    let rest: Vec<_> = rest.iter().map(String::as_str).collect();
-    let (verbose, both) = match rest.as_slice() {
-        ["allocs", "used"] => (false, false),
-        ["allocs", "used", "allocs", "used"] => (false, true),
-        ["allocs", "frees", "diff", "used"] => (true, false),
-        ["allocs", "frees", "diff", "used", "allocs", "frees", "diff", "used"] => (true, true),
-        _ => return None,
-    };
-    Some(Columns { verbose, both })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Ignored, read};
+    use crate::{UnreadLine, read};
 
-    fn table(text: &str) -> (TagTable, Vec<Ignored>) {
+    fn table(text: &str) -> (TagTable, Vec<UnreadLine>) {
         let mut reading = read("poolused.txt", text.as_bytes());
-        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
+        reading.pieces.retain(|piece| matches!(piece.content, PieceContent::Tags(_)));
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Tags(tags) = reading.pieces.remove(0).content else { panic!() };
         (tags, reading.ignored)
     }
 

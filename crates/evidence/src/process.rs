@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use poolwatch_model::host::Arch;
 use poolwatch_model::process::ProcessUse;
 
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
+use crate::image_names::{is_nameless, nameless};
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
+use crate::statements::EndedProcesses;
 use crate::text::Line;
-use crate::told::Ended;
 
 /// The most processes of one list.
 const MAX_PROCESSES: usize = 100_000;
@@ -39,7 +41,7 @@ struct List {
 }
 
 impl Section for List {
-    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
         let goes_on = WRAPPED.iter().any(|label| line.text.ends_with(label));
         if (goes_on || is_address_alone(line.text)) && !line.cut {
@@ -63,7 +65,7 @@ impl Section for List {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if let Some((at, line)) = self.cut {
             self.processes[at].handles = None;
@@ -73,7 +75,7 @@ impl Section for List {
             return Err(IgnoredReason::CutOff);
         }
         if let Some(arch) = arch(&self.addresses) {
-            out.piece(Kind::ProcessList, lines, Content::Arch(arch));
+            out.piece(PieceKind::ProcessList, lines, PieceContent::Arch(arch));
         }
         for (process, address) in self.processes.iter_mut().zip(self.addresses) {
             if process.image.is_empty() {
@@ -88,11 +90,11 @@ impl Section for List {
         let (ended, mut live): (Vec<_>, Vec<_>) =
             self.processes.into_iter().partition(|process| has_ended(process));
         if !ended.is_empty() {
-            out.piece(Kind::ProcessList, lines, Content::Ended(counted(&ended)));
+            out.piece(PieceKind::ProcessList, lines, PieceContent::Ended(counted(&ended)));
         }
         if !live.is_empty() {
             live.sort_by_key(|process| process.key);
-            out.piece(Kind::ProcessList, lines, Content::Processes(live));
+            out.piece(PieceKind::ProcessList, lines, PieceContent::Processes(live));
         }
         Ok(())
     }
@@ -193,13 +195,13 @@ pub(crate) fn tells_end(line: &str) -> bool {
 }
 
 /// How many have ended, and which image most of them ran.
-fn counted(ended: &[ProcessUse]) -> Ended {
+fn counted(ended: &[ProcessUse]) -> EndedProcesses {
     let mut by_image: BTreeMap<&str, u64> = BTreeMap::new();
     for process in ended.iter().filter(|process| !is_nameless(&process.image)) {
         *by_image.entry(&process.image).or_default() += 1;
     }
     let most = by_image.into_iter().max_by_key(|(_, count)| *count);
-    Ended {
+    EndedProcesses {
         processes: ended.len() as u64,
         most: most.map(|(image, count)| (image.to_owned(), count)),
     }
@@ -214,16 +216,6 @@ fn arch(addresses: &[String]) -> Option<Arch> {
         () if all(16) => Some(Arch::X64),
         () => None,
     }
-}
-
-/// What a process is called whose image an output that is cut off has lost: as debuggers call it.
-fn nameless(address: &str, pid: u32) -> String {
-    format!("PROCESS {address} (Cid {pid:x})")
-}
-
-/// Whether a process is called so for want of its image.
-pub(crate) fn is_nameless(image: &str) -> bool {
-    image.is_empty() || image.starts_with("PROCESS ")
 }
 
 /// The parts of a line, each about one process.
@@ -290,11 +282,12 @@ fn number<'a>(part: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Ignored, read};
+    use crate::{UnreadLine, read};
 
-    fn list(text: &str) -> (Vec<ProcessUse>, Vec<Ignored>) {
+    fn list(text: &str) -> (Vec<ProcessUse>, Vec<UnreadLine>) {
         let mut reading = read("process.txt", text.as_bytes());
-        let Some(Content::Processes(list)) = reading.pieces.pop().map(|piece| piece.content) else {
+        let Some(PieceContent::Processes(list)) = reading.pieces.pop().map(|piece| piece.content)
+        else {
             panic!("{reading:?}")
         };
         (list, reading.ignored)
@@ -382,8 +375,11 @@ DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 30",
         .concat();
         let pieces = read("", text.as_bytes()).pieces;
         let contents: Vec<_> = pieces.into_iter().map(|piece| piece.content).collect();
-        let [Content::Arch(Arch::X64), Content::Ended(ended), Content::Processes(live)] =
-            &contents[..]
+        let [
+            PieceContent::Arch(Arch::X64),
+            PieceContent::Ended(ended),
+            PieceContent::Processes(live),
+        ] = &contents[..]
         else {
             panic!("{contents:?}")
         };
@@ -396,7 +392,7 @@ DirBase: 0acc0040 ObjectTable: e1648628 HandleCount: 30",
         let reading = read("", b"ObjectTable: 00000000 and HandleCount: 0");
         assert_eq!(reading.ignored, []);
         let [piece] = &reading.pieces[..] else { panic!("{reading:?}") };
-        assert_eq!(piece.content, Content::Ended(Ended { processes: 1, most: None }));
+        assert_eq!(piece.content, PieceContent::Ended(EndedProcesses { processes: 1, most: None }));
         for other in ["ObjectTable: e1648628 and HandleCount: 0", "ObjectTable: 00000000", ""] {
             assert!(read("", other.as_bytes()).pieces.is_empty(), "{other}");
         }

@@ -10,10 +10,11 @@ use std::collections::BTreeMap;
 
 use poolwatch_model::PoolTag;
 
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
+use crate::statements::{AllocationCount, VerifiedDriver};
 use crate::text::Line;
-use crate::told::{Counted, VerifiedDriver};
 use crate::{numbers, tag_text};
 
 /// More drivers than any host has.
@@ -30,11 +31,11 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 struct Output {
     drivers: Vec<VerifiedDriver>,
     /// Single allocations by driver and tag.
-    listed: BTreeMap<(String, PoolTag), Counted>,
+    listed: BTreeMap<(String, PoolTag), AllocationCount>,
 }
 
 impl Section for Output {
-    fn take(&mut self, line: Line<'_>, _out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(name) = module(line.text) {
             if self.drivers.len() == MAX_DRIVERS {
                 return Verdict::Ignored(IgnoredReason::TooMany);
@@ -75,7 +76,7 @@ impl Section for Output {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         for ((name, tag), counted) in self.listed {
             match self.drivers.iter_mut().find(|driver| driver.name == name) {
@@ -93,7 +94,7 @@ impl Section for Output {
         if self.drivers.is_empty() {
             return Err(IgnoredReason::CutOff);
         }
-        out.piece(Kind::Verifier, lines, Content::Drivers(self.drivers));
+        out.piece(PieceKind::Verifier, lines, PieceContent::Drivers(self.drivers));
         Ok(())
     }
 }
@@ -237,13 +238,13 @@ fn is_other(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::read;
+    use crate::read;
 
     fn drivers(text: &str) -> Vec<VerifiedDriver> {
         let reading = read("verifier.txt", text.as_bytes());
         assert_eq!(reading.ignored, [], "{text}");
         let [piece] = &reading.pieces[..] else { panic!("{:?}", reading.pieces) };
-        let Content::Drivers(drivers) = &piece.content else { panic!() };
+        let PieceContent::Drivers(drivers) = &piece.content else { panic!() };
         drivers.clone()
     }
 
@@ -251,8 +252,8 @@ mod tests {
     fn statistics_of_two_versions_are_read() {
         let expected = VerifiedDriver {
             name: "foo.sys".to_owned(),
-            paged: Some(Counted { outstanding: 1, bytes: 64 }),
-            nonpaged: Some(Counted { outstanding: 5000, bytes: 320_000 }),
+            paged: Some(AllocationCount { outstanding: 1, bytes: 64 }),
+            nonpaged: Some(AllocationCount { outstanding: 5000, bytes: 320_000 }),
             tags: vec![],
         };
         let new = "Driver Verification List\n\nMODULE: foo.sys (load: 1 / unload: 0)\n\n\
@@ -283,7 +284,7 @@ mod tests {
         assert_eq!(list.len(), 1);
         assert_eq!(list[0].name, "ebpfcore.sys");
         let ebpf = list[0].tags.iter().find(|(tag, _)| *tag == PoolTag::new(*b"ebpf")).unwrap().1;
-        assert_eq!(ebpf, Counted { outstanding: 2, bytes: 20 });
+        assert_eq!(ebpf, AllocationCount { outstanding: 2, bytes: 20 });
         assert_eq!(list[0].tags.len(), 2);
     }
 

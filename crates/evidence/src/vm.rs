@@ -7,9 +7,10 @@
 use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
 
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::numbers;
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::{Gathered, Section, Verdict};
+use crate::reading_builder::ReadingBuilder;
+use crate::section::{Section, Verdict};
 use crate::text::Line;
 
 /// From here on a limit is no limit: no Windows has pools of 16 TB.
@@ -77,7 +78,7 @@ struct Usage {
 }
 
 impl Section for Usage {
-    fn take(&mut self, line: Line<'_>, out: &mut Gathered) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         let goes_on = ends_inside_figure(line.text);
         let mut is_mine = line.text.contains("***") || is_page_file(line.text);
         for (label, figure) in figures(line.text) {
@@ -112,7 +113,7 @@ impl Section for Usage {
     fn finish(
         mut self: Box<Self>,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         let parts = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
         self.reject_absurd(out);
@@ -142,7 +143,7 @@ impl Section for Usage {
         if memory == Memory::default() {
             return Err(IgnoredReason::CutOff);
         }
-        out.piece(Kind::Vm, lines, Content::Memory(Box::new(memory)));
+        out.piece(PieceKind::Vm, lines, PieceContent::Memory(Box::new(memory)));
         Ok(())
     }
 }
@@ -152,7 +153,7 @@ impl Usage {
         self.found.iter().find(|(known, _)| *known == label).map(|(_, figure)| figure)
     }
 
-    fn reject_absurd(&mut self, out: &mut Gathered) {
+    fn reject_absurd(&mut self, out: &mut ReadingBuilder) {
         let bytes = |label| self.get(label).map(|figure| figure.bytes);
         let physical = bytes(Label::Physical);
         let limits = |limit: Label| bytes(limit).filter(|limit| *limit < ABSURD_LIMIT);
@@ -253,12 +254,12 @@ fn is_page_file(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading::{Ignored, read};
+    use crate::{UnreadLine, read};
 
-    fn memory(text: &str) -> (Memory, Vec<Ignored>) {
+    fn memory(text: &str) -> (Memory, Vec<UnreadLine>) {
         let mut reading = read("vm.txt", text.as_bytes());
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
-        let Content::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
+        let PieceContent::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
         (*memory, reading.ignored)
     }
 

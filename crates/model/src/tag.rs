@@ -195,6 +195,12 @@ pub struct TagUse {
 }
 
 impl TagUse {
+    /// A tag that uses nothing.
+    #[must_use]
+    pub fn empty(tag: PoolTag) -> Self {
+        Self { tag, paged: TagCounters::default(), nonpaged: TagCounters::default() }
+    }
+
     /// The tag's use of `pool`.
     #[must_use]
     pub const fn of(&self, pool: Pool) -> &TagCounters {

@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use poolwatch_analysis::catalogue::Catalogue;
-use poolwatch_evidence::{Content, PooltagEntry, Reading, read, reading::MAX_TEXT_BYTES};
+use poolwatch_evidence::{PieceContent, PooltagEntry, Reading, read, reading::MAX_TEXT_BYTES};
 
 use crate::{
     cli::DiagnoseOptions,
@@ -103,7 +103,7 @@ fn pooltag(path: &Path) -> anyhow::Result<Vec<PooltagEntry>> {
         .pieces
         .into_iter()
         .filter_map(|piece| match piece.content {
-            Content::Catalogue(entries) => Some(entries),
+            PieceContent::Catalogue(entries) => Some(entries),
             _ => None,
         })
         .flatten()

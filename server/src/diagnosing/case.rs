@@ -7,8 +7,8 @@ use poolwatch_analysis::{
     catalogue::{self, Catalogue},
 };
 use poolwatch_evidence::{
-    Combined,
-    told::{Growth, VerifiedDriver},
+    CombinedEvidence,
+    statements::{GrowthTable, VerifiedDriver},
 };
 use poolwatch_model::{
     Pool, PoolTag, Snapshot,
@@ -19,17 +19,17 @@ use poolwatch_model::{
 };
 
 /// The case that the states of a machine make.
-pub(super) fn of_states(combined: &Combined, catalogue: &Catalogue) -> CaseFile {
+pub(super) fn of_states(combined: &CombinedEvidence, catalogue: &Catalogue) -> CaseFile {
     let pictures: Vec<(Option<u64>, &Snapshot)> =
         combined.snapshots.iter().map(|moment| (moment.at_s, &moment.snapshot)).collect();
     let now = combined.events.iter().map(|event| event.time).max();
     let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
     let mut events = combined.events.clone();
     events.extend(
-        combined.told_events.iter().filter_map(|told| undated(told.kind, told.event_id, now)),
+        combined.undated_events.iter().filter_map(|told| undated(told.kind, told.event_id, now)),
     );
     let mut case = CaseFile::from_pictures(now, None, &pictures, &events);
-    let told = combined.told_events.iter();
+    let told = combined.undated_events.iter();
     case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
     case.arch = combined.arch;
     count_ended(&mut case, combined.ended.iter().map(|ended| ended.processes).sum());
@@ -57,8 +57,12 @@ fn count_ended(case: &mut CaseFile, ended: u64) {
 
 /// The case that a table of growth makes: nothing is known of before, so that all that is
 /// outstanding is what was gained.
-pub(super) fn of_growth(growth: &Growth, catalogue: &Catalogue, pool: Option<Pool>) -> CaseFile {
-    let row = |grown: &poolwatch_evidence::told::GrownTag, part: u64| {
+pub(super) fn of_growth(
+    growth: &GrowthTable,
+    catalogue: &Catalogue,
+    pool: Option<Pool>,
+) -> CaseFile {
+    let row = |grown: &poolwatch_evidence::statements::GrownTag, part: u64| {
         let known = || catalogue::entry(grown.tag).and_then(|entry| entry.pool);
         let of = grown.pool.or_else(known).or(pool).unwrap_or(Pool::Nonpaged);
         let counters = TagCounters {

@@ -6,15 +6,14 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use crate::poolmon;
-use crate::reading::{Content, Kind, Piece};
+use crate::content::{EvidencePiece, PieceContent, PieceKind};
 
 /// System-wide figures, the largest tags and the largest processes.
-pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<Piece> {
+pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<EvidencePiece> {
     let mut contents = Vec::new();
     let memory = memory(facts);
     if memory != Memory::default() {
-        contents.push(Content::Memory(Box::new(memory)));
+        contents.push(PieceContent::Memory(Box::new(memory)));
     }
     let rows: Vec<TagUse> =
         [(Pool::Paged, &facts.paged_tags), (Pool::Nonpaged, &facts.nonpaged_tags)]
@@ -22,14 +21,18 @@ pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<Piece> {
             .flat_map(|(pool, tags)| tags.iter().map(move |(tag, bytes)| row(*tag, pool, *bytes)))
             .collect();
     if !rows.is_empty() {
-        contents.push(Content::Tags(TagTable::new(AllocCounting::OutstandingOnly, false, rows)));
+        contents.push(PieceContent::Tags(TagTable::new(
+            AllocCounting::OutstandingOnly,
+            false,
+            rows,
+        )));
     }
     let processes = processes(facts);
     if !processes.is_empty() {
-        contents.push(Content::Processes(processes));
+        contents.push(PieceContent::Processes(processes));
     }
-    let piece = |content| Piece {
-        kind: Kind::Event,
+    let piece = |content| EvidencePiece {
+        kind: PieceKind::Event,
         lines: (0, 0),
         at_s: None,
         remark: None,
@@ -70,7 +73,7 @@ fn processes(facts: &MemoryExhaustion) -> Vec<ProcessUse> {
 }
 
 fn row(tag: PoolTag, pool: Pool, bytes: Bytes) -> TagUse {
-    let mut row = poolmon::empty(tag);
+    let mut row = TagUse::empty(tag);
     row.of_mut(pool).bytes = bytes.0;
     row
 }

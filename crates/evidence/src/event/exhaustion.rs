@@ -5,7 +5,7 @@ use poolwatch_model::event::{ExhaustionProcess, MemoryExhaustion};
 use poolwatch_model::{Pool, PoolTag};
 use quick_xml::events::BytesStart;
 
-use super::Elements;
+use super::elements::Elements;
 use crate::tag_text;
 
 // The event has three slots for tags of each pool and six for processes.

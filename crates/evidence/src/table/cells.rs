@@ -21,7 +21,7 @@ pub(super) enum Delimiter {
 impl Delimiter {
     /// The sign that parts a line, if one does.
     pub(super) fn of(line: &str) -> Option<Self> {
-        if super::is_row(line) {
+        if is_row(line) {
             return Some(Self::Bar);
         }
         if line.len() > MAX_ROW {
@@ -98,6 +98,12 @@ impl Delimiter {
             Self::Gap => "  ",
         }
     }
+}
+
+/// Whether a line is a row of a table with bars.
+pub(crate) fn is_row(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with('|') && line.len() > 1
 }
 
 /// Whether a line is the one between a header and its rows.

@@ -2,7 +2,7 @@
 
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use crate::{numbers, prose, tag_text};
+use crate::{numbers, pool_words, tag_text, well_known_tags};
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,7 +157,7 @@ pub(super) fn column(header: &str) -> Column {
         ["handles" | "handlecount", _] if spelled[1].contains('.') => {
             Column::HandlesOf(spelled[1].to_owned())
         }
-        _ => match prose::pool_words(&lower) {
+        _ => match pool_words::pool_words(&lower) {
             Some(pool) => Column::PoolUse(pool, unit),
             None => tag_column(&lower, spelled[0], unit),
         },
@@ -167,7 +167,7 @@ pub(super) fn column(header: &str) -> Column {
 /// A header that is a tag that everybody knows, with a unit or `bytes`.
 fn tag_column(lower: &[&str], first: &str, unit: Unit) -> Column {
     let is_bytes = matches!(lower, [_] | [_, "used" | "size" | "bytes" | "nonp" | "paged"]);
-    match prose::well_known(first) {
+    match well_known_tags::well_known(first) {
         Some((tag, _)) if is_bytes && unit != Unit::OfCell => Column::TagBytes(tag, unit),
         _ => Column::Other,
     }

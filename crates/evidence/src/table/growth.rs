@@ -2,19 +2,19 @@
 
 use poolwatch_model::Bytes;
 
-use super::{Row, Table, column, time};
-use crate::reading::{Content, IgnoredReason, Kind};
-use crate::section::Gathered;
-use crate::told::{GrownTag, Growth};
-use crate::{numbers, prose, tag_text};
-use column::Column;
+use super::column::{self, Column};
+use super::grid::{CellGrid, Row};
+use crate::content::{IgnoredReason, PieceContent, PieceKind};
+use crate::reading_builder::ReadingBuilder;
+use crate::statements::{GrownTag, GrowthTable};
+use crate::{numbers, pool_words, tag_text, times, well_known_tags};
 
-impl Table {
+impl CellGrid {
     /// Tags and their growth, which is no state.
     pub(super) fn growth(
         &self,
         lines: (u32, u32),
-        out: &mut Gathered,
+        out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         let differences = || {
             self.columns.iter().zip(&self.header).enumerate().filter_map(
@@ -29,10 +29,14 @@ impl Table {
         let (Some((grown_at, header)), Some(tag_at)) = (grown, tag_at) else {
             return Err(IgnoredReason::Difference);
         };
-        let over_s = time::span(header);
+        let over_s = times::span(header);
         let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
         bad.note(out);
-        out.piece(Kind::Table, lines, Content::Growth(Growth { over_s, tags, is_torn: false }));
+        out.piece(
+            PieceKind::Table,
+            lines,
+            PieceContent::Growth(GrowthTable { over_s, tags, is_torn: false }),
+        );
         Ok(())
     }
 
@@ -45,8 +49,8 @@ impl Table {
     ) -> Result<GrownTag, IgnoredReason> {
         let name = column::bare(&row.cells[tag_at]);
         let tag = tag_text::tag(name).ok_or(IgnoredReason::BadTag)?;
-        let told = self.cell(row, &Column::Type).and_then(prose::pool_word);
-        let pool = told.or_else(|| prose::well_known(name).map(|(_, pool)| pool));
+        let told = self.cell(row, &Column::Type).and_then(pool_words::pool_word);
+        let pool = told.or_else(|| well_known_tags::well_known(name).map(|(_, pool)| pool));
         let cell = column::bare(&row.cells[grown_at]).trim_start_matches(['+', ' ']);
         let unit = column::Unit::of(header);
         let (outstanding, bytes) = match (unit, numbers::count(cell)) {

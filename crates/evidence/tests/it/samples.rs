@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use poolwatch_evidence::told::Deed;
+use poolwatch_evidence::statements::Remediation;
 use poolwatch_evidence::{
-    Combined, Content, IgnoredReason, Kind, Pooltags, Reading, combine, read,
+    CombinedEvidence, IgnoredReason, PieceContent, PieceKind, Reading, combine, read,
 };
 use poolwatch_model::event::EventKind;
 use poolwatch_model::memory::Memory;
-use poolwatch_model::tag::{AllocCounting, TagCounters};
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
 fn shared(path: &str) -> Option<Vec<u8>> {
@@ -25,7 +25,7 @@ fn sample(name: &str) -> Option<Reading> {
 }
 
 /// The texts of a case, each a file of its own.
-fn case(name: &str) -> Option<(Vec<Reading>, Combined)> {
+fn case(name: &str) -> Option<(Vec<Reading>, CombinedEvidence)> {
     let case: serde_json::Value =
         serde_json::from_slice(&shared(&format!("data/cases/{name}.json"))?).unwrap();
     let texts = case["evidence"].as_array().unwrap().iter();
@@ -35,16 +35,16 @@ fn case(name: &str) -> Option<(Vec<Reading>, Combined)> {
     Some((readings, combined))
 }
 
-fn nonpaged(combined: &Combined, at: usize, tag: &[u8; 4]) -> TagCounters {
+fn nonpaged(combined: &CombinedEvidence, at: usize, tag: &[u8; 4]) -> TagCounters {
     let tags = combined.snapshots[at].snapshot.tags.as_ref().unwrap();
     *tags.get(PoolTag::new(*tag)).unwrap().of(Pool::Nonpaged)
 }
 
-fn memory(combined: &Combined) -> &Memory {
+fn memory(combined: &CombinedEvidence) -> &Memory {
     &combined.snapshots[0].snapshot.memory
 }
 
-fn handles(combined: &Combined, at: usize) -> Vec<(u32, &str, Option<u32>)> {
+fn handles(combined: &CombinedEvidence, at: usize) -> Vec<(u32, &str, Option<u32>)> {
     let processes = combined.snapshots[at].snapshot.processes.as_ref().unwrap();
     processes.iter().map(|p| (p.key.pid, p.image.as_str(), p.handles)).collect()
 }
@@ -80,9 +80,9 @@ fn poolused_of_two_debuggers() {
         let Some(reading) = sample(name) else { return };
         assert_eq!(reading.ignored, [], "{name}");
         let [piece, owners] = &reading.pieces[..] else { panic!("{name}") };
-        let Content::Tags(tags) = &piece.content else { panic!("{name}") };
-        assert_eq!((piece.kind, tags.rows.len()), (Kind::PoolUsed, rows), "{name}");
-        assert!(matches!(&owners.content, Content::Catalogue(entries) if !entries.is_empty()));
+        let PieceContent::Tags(tags) = &piece.content else { panic!("{name}") };
+        assert_eq!((piece.kind, tags.rows.len()), (PieceKind::PoolUsed, rows), "{name}");
+        assert!(matches!(&owners.content, PieceContent::Catalogue(entries) if !entries.is_empty()));
         assert_eq!(tags.counting, AllocCounting::OutstandingOnly);
     }
 }
@@ -110,12 +110,11 @@ fn events_of_exhausted_commit() {
 fn the_list_of_pool_tags() {
     let Some(reading) = sample("pooltag-sample.txt") else { return };
     let [piece] = &reading.pieces[..] else { panic!("{:?}", reading.pieces.len()) };
-    let Content::Catalogue(entries) = &piece.content else { panic!() };
+    let PieceContent::Catalogue(entries) = &piece.content else { panic!() };
     assert!(entries.len() > 2000, "{}", entries.len());
     let odd: Vec<_> = reading.ignored.iter().map(|i| (i.text.as_str(), i.reason)).collect();
     assert_eq!(odd[0], ("<unknown>", IgnoredReason::NotUnderstood));
     assert!(odd.len() < 10, "{odd:?}");
-    let pooltags = Pooltags::new(entries.clone());
     for (tag, owner) in [
         (*b"Thre", Some("nt!ps")),
         (*b"Afd?", Some("afd.sys")),
@@ -123,7 +122,8 @@ fn the_list_of_pool_tags() {
         (*b"smSt", Some("nt!store or rdyboost.sys")),
         (*b"Dh 1", None),
     ] {
-        let found = pooltags.lookup(PoolTag::new(tag)).unwrap();
+        let pattern = TagPattern::new(PoolTag::new(tag)).unwrap();
+        let found = entries.iter().find(|entry| entry.pattern == pattern).unwrap();
         assert_eq!(found.owner.as_deref(), owner, "{tag:?}");
     }
 }
@@ -146,12 +146,12 @@ fn case_04_tells_processes_that_stay_referenced() {
     assert_eq!(times, [Some(75), Some(65_100)]);
     assert_eq!(nonpaged(&combined, 1, b"Proc").outstanding, 39_511);
     assert_eq!(combined.snapshots[1].snapshot.memory.processes, Some(284));
-    let [aside] = &combined.asides[..] else { panic!() };
+    let [undated] = &combined.undated_states[..] else { panic!() };
     assert_eq!(
-        (aside.remark.as_str(), aside.after),
-        ("after the driver update", Some(Deed::Driver))
+        (undated.remark.as_str(), undated.after),
+        ("after the driver update", Some(Remediation::Driver))
     );
-    assert_eq!(aside.snapshot.memory.processes, Some(285));
+    assert_eq!(undated.snapshot.memory.processes, Some(285));
     assert_eq!(readings[0].ignored, []);
     assert_eq!(readings[1].ignored, []);
     assert_eq!(combined.ended.iter().map(|ended| ended.processes).sum::<u64>(), 1);
@@ -216,7 +216,7 @@ fn case_25_is_a_single_capture() {
 fn case_27_is_a_torn_event() {
     let Some((_, combined)) = case("27-event2004-explorer-handles") else { return };
     assert_eq!(combined.events, []);
-    let [event] = &combined.told_events[..] else { panic!("{:?}", combined.told_events) };
+    let [event] = &combined.undated_events[..] else { panic!("{:?}", combined.undated_events) };
     assert_eq!((event.kind, event.event_id), (EventKind::CommitExhausted, 2004));
     let facts = event.exhaustion.as_ref().unwrap();
     assert_eq!(facts.paged, Some(Bytes(843_325_440)));

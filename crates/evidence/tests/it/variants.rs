@@ -1,6 +1,6 @@
 //! What tools print, after people and programs had their way with it.
 
-use poolwatch_evidence::{Combined, Content, Reading, combine, read};
+use poolwatch_evidence::{CombinedEvidence, PieceContent, Reading, combine, read};
 use poolwatch_model::{Bytes, Pool, PoolTag, tag::TagCounters};
 
 const POOLMON: &str =
@@ -24,12 +24,12 @@ const VM: &str = "*** Virtual Memory Usage ***
  PagedPool Usage:        9062 (     36248 Kb)
 ";
 
-fn combined(text: &str) -> (Reading, Combined) {
+fn combined(text: &str) -> (Reading, CombinedEvidence) {
     let reading = read("evidence.txt", text.as_bytes());
     (reading.clone(), combine([reading]))
 }
 
-fn nonpaged(combined: &Combined, tag: &[u8; 4]) -> Option<TagCounters> {
+fn nonpaged(combined: &CombinedEvidence, tag: &[u8; 4]) -> Option<TagCounters> {
     let tags = combined.snapshots.first()?.snapshot.tags.as_ref()?;
     Some(*tags.get(PoolTag::new(*tag))?.of(Pool::Nonpaged))
 }
@@ -262,7 +262,7 @@ fn outputs_in_a_mixed_text_are_all_found() {
     assert_eq!(kinds, ["!vm", "!poolused", "!poolused", "!process", "!process", "event"]);
     let [moment] = &combined.snapshots[..] else { panic!() };
     assert_eq!(moment.snapshot.processes.as_ref().unwrap()[0].handles, Some(90_472));
-    assert_eq!(combined.told_events.len(), 1);
+    assert_eq!(combined.undated_events.len(), 1);
     let ignored: Vec<_> = reading.ignored.iter().map(|ignored| ignored.line).collect();
     assert_eq!(ignored, [1, 3, 9, 16, 22]);
 }
@@ -283,6 +283,6 @@ fn a_loop_of_captures_may_print_the_time_before_each() {
         let at: Vec<_> = combined.snapshots.iter().filter_map(|moment| moment.at_s).collect();
         let [first, second] = at[..] else { panic!("{times:?} {reading:?}") };
         assert_eq!(second - first, 3600, "{times:?}");
-        assert!(reading.pieces.iter().all(|piece| matches!(piece.content, Content::Tags(_))));
+        assert!(reading.pieces.iter().all(|piece| matches!(piece.content, PieceContent::Tags(_))));
     }
 }

@@ -1,9 +1,11 @@
-//! Moments in cells: times of day and durations.
+//! Moments as people write them: dates, times of day and durations.
+
+use crate::numbers;
 
 const DAY_S: u64 = 86_400;
 
 /// Seconds since boot or midnight. A time of day earlier than `before` is of the next day.
-pub(super) fn seconds(cell: &str, before: Option<u64>) -> Option<u64> {
+pub(crate) fn seconds(cell: &str, before: Option<u64>) -> Option<u64> {
     if let Some(moment) = date_and_time(cell) {
         return Some(moment);
     }
@@ -113,7 +115,7 @@ fn duration(cell: &str) -> Option<u64> {
     let mut rest = cell.trim();
     let mut total: u64 = 0;
     while !rest.is_empty() {
-        let (number, after) = crate::numbers::leading(rest)?;
+        let (number, after) = numbers::leading(rest)?;
         let after = after.trim_start();
         let end = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         let unit = unit_s(&after[..end])?;

@@ -2,7 +2,7 @@
 
 use poolwatch_model::process::ProcessUse;
 
-use super::bare;
+use super::words::words;
 use crate::numbers;
 
 /// Words that turn a sentence round.
@@ -11,11 +11,7 @@ const DENIALS: [&str; 10] =
 
 /// The one program of a sentence and how many handles it says that it holds.
 pub(super) fn holder(line: &str) -> Option<ProcessUse> {
-    let words: Vec<_> = line
-        .split([' ', '\t', ':', '=', '(', ')', '[', ']'])
-        .map(bare)
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words = words(line);
     if words.iter().any(|word| DENIALS.iter().any(|denial| word.eq_ignore_ascii_case(denial))) {
         return None;
     }

@@ -5,7 +5,7 @@ use poolwatch_model::{Bytes, Pool, PoolTag, Snapshot};
 
 /// How much tags grew over some time: people often publish differences alone.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Growth {
+pub struct GrowthTable {
     /// Over how long, seconds; `None` when the text does not tell.
     pub over_s: Option<u64>,
     /// By how much which tag, in the order of the text.
@@ -29,7 +29,7 @@ pub struct GrownTag {
 
 /// An event of which not the whole record is known, so that its time is not either.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ToldEvent {
+pub struct UndatedEvent {
     /// What it means.
     pub kind: EventKind,
     /// Its id.
@@ -53,7 +53,7 @@ pub struct HandleSummary {
 
 /// Processes that have ended and are still there: references keep them, no handle table is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedProcesses {
     /// How many a text shows.
     pub processes: u64,
     /// The image that most of them ran, and how many, where that is told.
@@ -66,16 +66,16 @@ pub struct VerifiedDriver {
     /// File name (`foo.sys`), as far as it is told.
     pub name: String,
     /// In paged pool.
-    pub paged: Option<Counted>,
+    pub paged: Option<AllocationCount>,
     /// In nonpaged pool.
-    pub nonpaged: Option<Counted>,
+    pub nonpaged: Option<AllocationCount>,
     /// By tag, where the single allocations are listed. Nobody says in which pool.
-    pub tags: Vec<(PoolTag, Counted)>,
+    pub tags: Vec<(PoolTag, AllocationCount)>,
 }
 
 /// Allocations that were counted one by one.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
+pub struct AllocationCount {
     /// How many are outstanding.
     pub outstanding: u64,
     /// Their bytes.
@@ -84,18 +84,18 @@ pub struct Counted {
 
 /// A state beside a series, of which only the circumstance is told: `after the driver update`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Aside {
+pub struct UndatedState {
     /// The circumstance, in the words of the text.
     pub remark: String,
     /// What it says was done before, if it says so.
-    pub after: Option<Deed>,
+    pub after: Option<Remediation>,
     /// What was measured then.
     pub snapshot: Snapshot,
 }
 
 /// What was done about a machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Deed {
+pub enum Remediation {
     /// A driver was changed.
     Driver,
     /// A program or service was stopped, restarted or changed.
@@ -106,9 +106,9 @@ pub enum Deed {
     Other,
 }
 
-impl Deed {
+impl Remediation {
     /// What a remark says was done, if it says that something was.
-    pub(crate) fn of(remark: &str) -> Option<Self> {
+    pub(crate) fn from_remark(remark: &str) -> Option<Self> {
         let lower = remark.to_lowercase();
         let says = |words: &[&str]| words.iter().any(|word| lower.contains(word));
         let after = ["after", "nach ", "après", "apres", "después", "dopo", "após", "после"];

@@ -1,6 +1,6 @@
 //! Tables that a blog engine or a mail program put on one line, taken apart into rows again.
 
-use crate::poolused;
+use crate::poolused::columns::heads;
 
 /// Shorter lines are rows already.
 const MIN_LINE: usize = 60;
@@ -66,7 +66,7 @@ fn poolmon_starts(line: &str) -> Vec<usize> {
 
 /// Where the rows after the column heads of `!poolused` start, and the heads.
 fn poolused_starts(line: &str) -> Vec<usize> {
-    let Some((heads_at, heads_end, columns)) = poolused::heads(line) else { return Vec::new() };
+    let Some((heads_at, heads_end, columns)) = heads(line) else { return Vec::new() };
     let mut starts = vec![heads_at];
     let rest: Vec<_> = words(&line[heads_end..]).take(MAX_WORDS).collect();
     let is_number = |word: &str| word.bytes().all(|b| b.is_ascii_digit());

@@ -5,33 +5,23 @@ use poolwatch_model::event::EventKind;
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable};
 use poolwatch_model::{Pool, tag::TagUse};
 
-use crate::reading::{Content, Kind};
-use crate::section::Gathered;
+use crate::content::{PieceContent, PieceKind};
+use crate::reading_builder::ReadingBuilder;
+use crate::statements::{EndedProcesses, UndatedEvent};
 use crate::text::Line;
-use crate::told::{Ended, ToldEvent};
-use crate::{numbers, poolmon, process, tag_text};
+use crate::well_known_tags::well_known;
+use crate::{numbers, pool_words, poolmon, process, tag_text};
+use words::words;
 
 mod commit;
 mod handles;
+mod words;
 
 /// Longer lines are no sentences.
 const MAX_SENTENCE: usize = 4096;
 
-/// Tags that people name without their pool. Objects that threads wait for must stay resident, and
-/// so must I/O requests and their memory lists: all are in nonpaged pool.
-const NONPAGED: [&[u8; 4]; 23] = [
-    b"Proc", b"Thre", b"File", b"Even", b"Muta", b"Sema", b"Time", b"IoCo", b"Mdl ", b"Irp ",
-    b"Job ", b"ALPC", b"EtwR", b"EtwB", b"AfdE", b"AfdC", b"TcpE", b"NtxF", b"MmCa", b"IoWI",
-    b"Vad ", b"VadS", b"FMsl",
-];
-/// Those in paged pool.
-const PAGED: [&[u8; 4]; 12] = [
-    b"Toke", b"Key ", b"Sect", b"MmSt", b"CM31", b"CM25", b"Gpbm", b"ObNm", b"Obtb", b"NtfF",
-    b"FMfn", b"IoNm",
-];
-
 /// Reads a line; false when it tells nothing.
-pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
+pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
     if line.text.len() > MAX_SENTENCE {
         return false;
     }
@@ -39,46 +29,41 @@ pub(crate) fn read(line: Line<'_>, out: &mut Gathered) -> bool {
     let joined = numbers::joined(line.text);
     if let Some(row) = quoted_row(line.text).or_else(|| counts(&joined)) {
         let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
-        out.piece(Kind::Sentence, lines, Content::Tags(table));
+        out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
         return true;
     }
     if process::tells_end(line.text) {
-        out.piece(Kind::Sentence, lines, Content::Ended(Ended { processes: 1, most: None }));
+        out.piece(
+            PieceKind::Sentence,
+            lines,
+            PieceContent::Ended(EndedProcesses { processes: 1, most: None }),
+        );
         return true;
     }
     let mut holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
         let event =
-            ToldEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
-        out.piece(Kind::Event, lines, Content::Told(event));
+            UndatedEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
+        out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
     }
     holders.extend(handles::holder(&joined));
     if !holders.is_empty() {
-        out.piece(Kind::Sentence, lines, Content::Processes(holders));
+        out.piece(PieceKind::Sentence, lines, PieceContent::Processes(holders));
         return true;
     }
     false
 }
 
-/// The tag, as it is spelled if it is one of those that everybody knows, and its pool.
-pub(crate) fn well_known(word: &str) -> Option<(PoolTag, Pool)> {
-    let of = |tags: &[&[u8; 4]], pool| {
-        let mut tags = tags.iter().map(|tag| PoolTag::new(**tag));
-        Some((tags.find(|tag| tag.to_string().eq_ignore_ascii_case(word))?, pool))
-    };
-    of(&NONPAGED, Pool::Nonpaged).or_else(|| of(&PAGED, Pool::Paged))
-}
-
 /// `… of mdl tag is allocated 2492040 times, but it is only freed 176 times`.
 fn counts(line: &str) -> Option<TagUse> {
-    let words: Vec<_> = line.split([' ', '\t', '=', ':', '(', ')']).map(bare).collect();
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
+    let words = words(line);
     let (allocs, frees) = (counted(&words, &ALLOCATED)?, counted(&words, &FREED)?);
     let outstanding = allocs.checked_sub(frees)?;
     let (tag, known) = named_tag(&words)?;
-    let pool = pool_words(&words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>());
-    let mut row = poolmon::empty(tag);
+    let pool =
+        pool_words::pool_words(&words.iter().map(|word| word.to_lowercase()).collect::<Vec<_>>());
+    let mut row = TagUse::empty(tag);
     *row.of_mut(pool.or(known)?) = TagCounters { bytes: 0, outstanding, allocs };
     Some(row)
 }
@@ -124,74 +109,21 @@ fn quoted_row(line: &str) -> Option<TagUse> {
     let at = [" Nonp ", " Paged "].iter().find_map(|word| line.find(word))?;
     let before = line[..at].split_whitespace().next_back()?;
     let start = before.as_ptr().addr() - line.as_ptr().addr();
-    let (tag, pool, counters) = poolmon::row(&line[start..])?.ok()?;
-    let mut row = poolmon::empty(tag);
+    let (tag, pool, counters) = poolmon::row::row(&line[start..])?.ok()?;
+    let mut row = TagUse::empty(tag);
     *row.of_mut(pool) = counters;
     Some(row)
-}
-
-/// The pool that a word, or several, name.
-pub(crate) fn pool_word(text: &str) -> Option<Pool> {
-    let lower = text.to_lowercase();
-    pool_words(&lower.split([' ', '_', '-', '\u{A0}']).collect::<Vec<_>>())
-}
-
-/// The one pool that words in lower case name, in the usual languages.
-pub(crate) fn pool_words(words: &[impl AsRef<str>]) -> Option<Pool> {
-    const PAGED: [&str; 12] = [
-        "paged",
-        "pageable",
-        "ausgelagert",
-        "ausgelagerter",
-        "ausgelagerten",
-        "paginé",
-        "paginée",
-        "paginado",
-        "paginada",
-        "paging",
-        "выгружаемый",
-        "выгружаемого",
-    ];
-    const NONPAGED: [&str; 8] = [
-        "nonpaged",
-        "non-paged",
-        "nonp",
-        "np",
-        "nonpageable",
-        "npp",
-        "невыгружаемый",
-        "невыгружаемого",
-    ];
-    const NOT: [&str; 6] = ["non", "no", "not", "nicht", "não", "не"];
-    let mut named = words.iter().enumerate().filter_map(|(at, word)| {
-        let word = word.as_ref();
-        if NONPAGED.contains(&word) {
-            return Some(Pool::Nonpaged);
-        }
-        let before: Vec<_> = words[at.saturating_sub(2)..at].iter().map(AsRef::as_ref).collect();
-        // Italian: `non di paging`.
-        let denied =
-            before.last().is_some_and(|last| NOT.contains(last)) || before == ["non", "di"];
-        PAGED.contains(&word).then_some(if denied { Pool::Nonpaged } else { Pool::Paged })
-    });
-    let first = named.next()?;
-    named.all(|other| other == first).then_some(first)
-}
-
-/// A word without its quotes and the marks that end sentences.
-fn bare(word: &str) -> &str {
-    word.trim_matches(|c: char| !c.is_alphanumeric())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reading;
+    use crate::read;
 
     fn told(text: &str) -> Option<(String, u64, u64, u64)> {
-        let mut reading = reading::read("", text.as_bytes());
-        reading.pieces.retain(|piece| matches!(piece.content, Content::Tags(_)));
-        let Content::Tags(tags) = reading.pieces.pop()?.content else { panic!() };
+        let mut reading = read("", text.as_bytes());
+        reading.pieces.retain(|piece| matches!(piece.content, PieceContent::Tags(_)));
+        let PieceContent::Tags(tags) = reading.pieces.pop()?.content else { panic!() };
         let [row] = tags.rows[..] else { panic!("{tags:?}") };
         let counters = row.nonpaged;
         Some((row.tag.to_string(), counters.allocs, counters.outstanding, counters.bytes))
@@ -218,25 +150,6 @@ mod tests {
             "mdl tag allocated 5 times and freed 7 times",
         ] {
             assert_eq!(told(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn pools_are_named_in_many_languages() {
-        for (text, pool) in [
-            ("Nonp", Some(Pool::Nonpaged)),
-            ("Nicht ausgelagert", Some(Pool::Nonpaged)),
-            ("ausgelagert", Some(Pool::Paged)),
-            ("non paginé", Some(Pool::Nonpaged)),
-            ("Pool non di paging", Some(Pool::Nonpaged)),
-            ("pool di paging", Some(Pool::Paged)),
-            ("no paginado", Some(Pool::Nonpaged)),
-            ("Non-Paged", Some(Pool::Nonpaged)),
-            ("Невыгружаемый пул", Some(Pool::Nonpaged)),
-            ("paged and nonpaged", None),
-            ("page", None),
-        ] {
-            assert_eq!(pool_word(text), pool, "{text}");
         }
     }
 

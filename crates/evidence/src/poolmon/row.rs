@@ -1,0 +1,108 @@
+//! The rows of poolmon.
+
+use poolwatch_model::tag::{TagCounters, TagPattern};
+use poolwatch_model::{Pool, PoolTag};
+
+use crate::content::{IgnoredReason, PooltagEntry};
+use crate::tag_counts::{agree, plausible};
+use crate::{numbers, tag_text};
+
+/// A row: its tag, pool and counters. `None` when the line is no row at all.
+pub(crate) fn row(line: &str) -> Option<Result<(PoolTag, Pool, TagCounters), IgnoredReason>> {
+    let (before, pool, numbers) = split_at_type(line)?;
+    Some(read_row(before, pool, numbers))
+}
+
+fn read_row(
+    before: &str,
+    pool: Pool,
+    numbers: &str,
+) -> Result<(PoolTag, Pool, TagCounters), IgnoredReason> {
+    let tag = tag_text::tag(tag_column(before)).ok_or(IgnoredReason::BadTag)?;
+    let words = number_words(numbers);
+    let fits = |n: &[u64]| {
+        let [allocs, frees, outstanding, bytes, each] = *n else { return false };
+        // Above 4 GB some versions print a wrapped quotient.
+        let each_fits = bytes.checked_div(outstanding).is_none_or(|quotient| quotient == each)
+            || bytes > u64::from(u32::MAX);
+        agree(allocs, frees, outstanding) && plausible(bytes, outstanding) && each_fits
+    };
+    if words.len() < COLUMNS {
+        return Err(IgnoredReason::CutOff);
+    }
+    let plain: Option<Vec<u64>> =
+        words[..COLUMNS].iter().map(|word| numbers::count(word)).collect();
+    let numbers = plain
+        .filter(|numbers| fits(numbers))
+        .or_else(|| numbers::regroup(&words, COLUMNS, &fits))
+        .ok_or(IgnoredReason::Contradiction)?;
+    Ok((tag, pool, TagCounters { bytes: numbers[3], outstanding: numbers[2], allocs: numbers[0] }))
+}
+
+/// Allocations, frees, difference, bytes, bytes per allocation.
+const COLUMNS: usize = 5;
+
+/// Who owns the tag of a row, as the tool found it in the administrator's pooltag.txt:
+/// `[nt!ps - Thread objects]`.
+pub(super) fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
+    let (_, mapped) = line.split_once('[')?;
+    let (owner, description) = mapped.trim_end().strip_suffix(']')?.split_once(" - ")?;
+    let owner = owner.rsplit('[').next()?.trim();
+    (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
+        pattern: TagPattern::of(tag),
+        owner: Some(owner.to_owned()),
+        description: description.trim().to_owned(),
+    })
+}
+
+/// What stands before the type, the type, and what follows it, if a number does.
+fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
+    // The tag's four letters and an indent; no row has its type further right.
+    const LATEST: usize = 40;
+    let head = &line[..line.floor_char_boundary(LATEST)];
+    TYPES.into_iter().find_map(|(word, pool)| {
+        head.match_indices(word).find_map(|(at, _)| {
+            let (before, after) = (&line[..at], &line[at + word.len()..]);
+            let apart = before.ends_with([' ', '\t']) && after.starts_with([' ', '\t']);
+            let number = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
+            (apart && number).then_some((before, pool, after))
+        })
+    })
+}
+
+/// The words for a pool in the column of types; tools other than poolmon write the last two.
+const TYPES: [(&str, Pool); 4] = [
+    ("Nonp", Pool::Nonpaged),
+    ("Paged", Pool::Paged),
+    ("NonPaged", Pool::Nonpaged),
+    ("Nonpaged", Pool::Nonpaged),
+];
+
+/// The tag in the text before the type. In the tool's own layout it has a column of its own, so
+/// that spaces inside and before it are kept.
+fn tag_column(before: &str) -> &str {
+    match before.strip_prefix(' ').and_then(|rest| rest.strip_suffix(' ')) {
+        Some(column) if column.chars().count() == 4 && column.trim() != "" => column,
+        _ => before.trim(),
+    }
+}
+
+/// The words of the numbers of a row, without the changes in parentheses.
+fn number_words(text: &str) -> Vec<&str> {
+    const MAX_WORDS: usize = 24;
+    let (mut words, mut rest) = (Vec::new(), text.trim_start());
+    while words.len() < MAX_WORDS {
+        while let Some(change) = rest.strip_prefix('(') {
+            let Some(end) = change.find(')') else { return words };
+            rest = change[end + 1..].trim_start();
+        }
+        let end = rest.find([' ', '\t', '(']).unwrap_or(rest.len());
+        let (word, after) = rest.split_at(end);
+        if !word.starts_with(|c: char| c.is_ascii_digit()) || numbers::count(word).is_none() {
+            break;
+        }
+        words.push(word);
+        rest = after.trim_start();
+    }
+    words
+}

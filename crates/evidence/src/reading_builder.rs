@@ -1,0 +1,92 @@
+//! Gathers what a text told, within bounds.
+
+use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind, Reading, UnreadLine};
+use crate::text::Line;
+
+/// The most pieces that one text may give.
+const MAX_PIECES: usize = 100_000;
+const MAX_IGNORED: usize = 200;
+const MAX_IGNORED_TEXT: usize = 160;
+
+/// A reading as far as it is read.
+#[derive(Default)]
+pub(crate) struct ReadingBuilder {
+    pub(crate) pieces: Vec<EvidencePiece>,
+    /// Whether the section that ends found a hole in its table.
+    pub(crate) is_torn: bool,
+    ignored: Vec<UnreadLine>,
+    more: Option<(u32, u32)>,
+}
+
+impl ReadingBuilder {
+    /// Adds a piece.
+    pub(crate) fn piece(&mut self, kind: PieceKind, lines: (u32, u32), content: PieceContent) {
+        self.push(EvidencePiece { kind, lines, at_s: None, remark: None, is_torn: false, content });
+    }
+
+    /// Adds a piece, with what is known of its moment.
+    pub(crate) fn push(&mut self, piece: EvidencePiece) {
+        if self.pieces.len() < MAX_PIECES {
+            self.pieces.push(piece);
+        } else {
+            self.ignore(piece.lines.0, "", IgnoredReason::TooMany);
+        }
+    }
+
+    /// Notes that a line was ignored.
+    pub(crate) fn ignore(&mut self, line: u32, text: &str, reason: IgnoredReason) {
+        if self.ignored.len() == MAX_IGNORED {
+            let (first, count) = self.more.unwrap_or((line, 0));
+            self.more = Some((first.min(line), count.saturating_add(1)));
+            return;
+        }
+        let mut text = text.trim();
+        if text.len() > MAX_IGNORED_TEXT {
+            text = &text[..text.floor_char_boundary(MAX_IGNORED_TEXT)];
+        }
+        self.ignored.push(UnreadLine { line, text: text.to_owned(), reason });
+    }
+
+    /// Notes that the lines of a section were ignored.
+    pub(crate) fn ignore_lines(&mut self, used: UsedLines, reason: IgnoredReason) {
+        for (line, text) in used.lines {
+            self.ignore(line, &text, reason);
+        }
+        if used.more > 0 {
+            self.ignore(used.last, "", IgnoredReason::More(used.more));
+        }
+    }
+
+    /// The reading, its ignored lines in order, those beyond the bound as one.
+    pub(crate) fn finish(self, name: &str) -> Reading {
+        let mut ignored = self.ignored;
+        ignored.sort_by_key(|ignored| ignored.line);
+        ignored.extend(self.more.map(|(line, count)| UnreadLine {
+            line,
+            text: String::new(),
+            reason: IgnoredReason::More(count),
+        }));
+        Reading { name: name.to_owned(), pieces: self.pieces, ignored }
+    }
+}
+
+/// The lines of a section: ignored in the end if it tells nothing.
+#[derive(Default)]
+pub(crate) struct UsedLines {
+    lines: Vec<(u32, String)>,
+    more: u32,
+    last: u32,
+}
+
+impl UsedLines {
+    /// Holds one more.
+    pub(crate) fn push(&mut self, line: Line<'_>) {
+        self.last = line.number;
+        if self.lines.len() == MAX_IGNORED {
+            self.more = self.more.saturating_add(1);
+            return;
+        }
+        let end = line.text.floor_char_boundary(MAX_IGNORED_TEXT.min(line.text.len()));
+        self.lines.push((line.number, line.text[..end].to_owned()));
+    }
+}

@@ -1,0 +1,179 @@
+//! Tables that tell states: a row per tag, per process or per moment.
+
+use poolwatch_model::memory::Memory;
+use poolwatch_model::process::ProcessUse;
+use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
+use poolwatch_model::{Bytes, Pool, PoolTag};
+
+use super::column::{self, Column};
+use super::grid::{CellGrid, Row};
+use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind};
+use crate::reading_builder::ReadingBuilder;
+use crate::tag_counts::agree;
+use crate::{image_names, numbers, pool_words, tag_text, times, well_known_tags};
+
+impl CellGrid {
+    /// A row per tag.
+    pub(super) fn tags(
+        &self,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
+        let counted = self.columns.contains(&Column::Allocs);
+        let (rows, bad) = self.each_row(|row| self.tag_row(row))?;
+        bad.note(out);
+        let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
+        let table = TagTable::new(counting, false, rows);
+        out.piece(PieceKind::Table, lines, PieceContent::Tags(table));
+        Ok(())
+    }
+
+    fn tag_row(&self, row: &Row) -> Result<TagUse, IgnoredReason> {
+        let text = |column: Column| self.cell(row, &column).unwrap_or_default();
+        let count = |column: Column| self.cell(row, &column).map(numbers::count);
+        let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
+        let pool = pool_words::pool_word(text(Column::Type))
+            .or_else(|| self.pool_of_header())
+            .or_else(|| well_known_tags::well_known(text(Column::Tag)).map(|(_, pool)| pool))
+            .ok_or(IgnoredReason::UnknownPool)?;
+        let mut counters = TagCounters::default();
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
+            let bytes = unit.read(column::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
+            counters.bytes = bytes.0;
+        }
+        if let Some(outstanding) = count(Column::Outstanding) {
+            counters.outstanding = outstanding.ok_or(IgnoredReason::NotUnderstood)?;
+        }
+        if let Some(allocs) = count(Column::Allocs) {
+            counters.allocs = allocs.ok_or(IgnoredReason::NotUnderstood)?;
+        }
+        if let Some(frees) = count(Column::Frees) {
+            let frees = frees.ok_or(IgnoredReason::NotUnderstood)?;
+            if !agree(counters.allocs, frees, counters.outstanding) {
+                return Err(IgnoredReason::Contradiction);
+            }
+        }
+        let mut row = TagUse::empty(tag);
+        *row.of_mut(pool) = counters;
+        Ok(row)
+    }
+
+    /// A row per process.
+    pub(super) fn processes(
+        &self,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
+        let (mut processes, bad) = self.each_row(|row| {
+            let name = self.cell(row, &Column::Image).filter(|name| !name.is_empty());
+            let handles = self.cell(row, &Column::Handles).and_then(numbers::count);
+            let handles = handles.and_then(|handles| u32::try_from(handles).ok());
+            let (name, handles) = name.zip(handles).ok_or(IgnoredReason::NotUnderstood)?;
+            let pid = self.cell(row, &Column::Pid).and_then(|pid| pid.parse().ok()).unwrap_or(0);
+            Ok(process(pid, name, handles))
+        })?;
+        bad.note(out);
+        processes.sort_by_key(|process| process.key);
+        out.piece(PieceKind::Table, lines, PieceContent::Processes(processes));
+        Ok(())
+    }
+
+    /// A row per moment, each a snapshot of its own. A row that tells a circumstance in place of its
+    /// time stands beside them.
+    pub(super) fn moments(
+        &self,
+        lines: (u32, u32),
+        out: &mut ReadingBuilder,
+    ) -> Result<(), IgnoredReason> {
+        let mut before = None;
+        let (told, bad) = self.each_row(|row| {
+            let told = self.cell(row, &Column::Time);
+            let at_s = told.and_then(|time| times::seconds(time, before));
+            let remark =
+                told.filter(|told| at_s.is_none() && told.chars().any(char::is_alphabetic));
+            if at_s.is_none() && remark.is_none() && self.rows.len() > 1 {
+                return Err(IgnoredReason::UnknownMoment);
+            }
+            before = at_s.or(before);
+            Ok((row.line, at_s, remark.map(str::to_owned), self.moment(row)?))
+        })?;
+        bad.note(out);
+        // The header belongs to the first.
+        let mut first = lines.0;
+        for (line, at_s, remark, contents) in told {
+            for content in contents {
+                let (kind, lines, remark) = (PieceKind::Table, (first, line), remark.clone());
+                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn: false, content });
+            }
+            first = line + 1;
+        }
+        Ok(())
+    }
+
+    /// What a row tells of its moment.
+    fn moment(&self, row: &Row) -> Result<Vec<PieceContent>, IgnoredReason> {
+        let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
+        let mut names_tag = false;
+        for (column, cell) in self.columns.iter().zip(&row.cells) {
+            let cell = column::bare(cell);
+            match column {
+                Column::TagOutstanding(tag) => {
+                    names_tag = true;
+                    tags.extend(self.measured(*tag, numbers::count(cell), None));
+                }
+                Column::TagBytes(tag, unit) => {
+                    names_tag = true;
+                    tags.extend(self.measured(*tag, None, unit.read(cell)));
+                }
+                Column::HandlesOf(name) => {
+                    let handles = numbers::count(cell).and_then(|count| u32::try_from(count).ok());
+                    processes.extend(handles.map(|handles| process(0, name, handles)));
+                }
+                Column::PoolUse(Pool::Paged, unit) => memory.paged = unit.read(cell),
+                Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
+                Column::Processes => memory.processes = numbers::count(cell),
+                _ => {}
+            }
+        }
+        let mut contents = Vec::new();
+        if memory != Memory::default() {
+            contents.push(PieceContent::Memory(Box::new(memory)));
+        }
+        if !tags.is_empty() {
+            let table = TagTable::new(AllocCounting::OutstandingOnly, false, tags);
+            contents.push(PieceContent::Tags(table));
+        }
+        if !processes.is_empty() {
+            contents.push(PieceContent::Processes(processes));
+        }
+        if !contents.is_empty() {
+            return Ok(contents);
+        }
+        Err(if names_tag { IgnoredReason::UnknownPool } else { IgnoredReason::NotUnderstood })
+    }
+
+    /// A tag that the header names, in the pool that the header or the tag's fame tells.
+    fn measured(
+        &self,
+        tag: PoolTag,
+        outstanding: Option<u64>,
+        bytes: Option<Bytes>,
+    ) -> Option<TagUse> {
+        if outstanding.is_none() && bytes.is_none() {
+            return None;
+        }
+        let known = well_known_tags::well_known(&tag.to_string());
+        let (tag, pool) = known.or_else(|| Some((tag, self.pool_of_header()?)))?;
+        let mut row = TagUse::empty(tag);
+        row.of_mut(pool).outstanding = outstanding.unwrap_or(0);
+        row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
+        Some(row)
+    }
+}
+
+fn process(pid: u32, name: &str, handles: u32) -> ProcessUse {
+    let mut process = ProcessUse::new(pid, None, image_names::image(name));
+    process.handles = Some(handles);
+    process
+}
