@@ -103,6 +103,19 @@ pub fn is_temporary(error: &StoreError) -> bool {
     }
 }
 
+/// Whether an error is about what was to be stored: the same rows fail again, others may do.
+#[must_use]
+pub fn is_of_data(error: &StoreError) -> bool {
+    match error {
+        // Data exceptions and violated constraints, a missing partition among them.
+        StoreError::Database(sqlx::Error::Database(error)) => error
+            .code()
+            .is_some_and(|code| ["22", "23"].iter().any(|class| code.starts_with(class))),
+        StoreError::Document(_) | StoreError::OutOfRange(_) => true,
+        StoreError::Database(_) | StoreError::Chunk(_) | StoreError::Inconsistent(_) => false,
+    }
+}
+
 /// An id or count for a signed column.
 fn signed(value: u64, what: &'static str) -> Result<i64> {
     i64::try_from(value).map_err(|_| StoreError::OutOfRange(what))

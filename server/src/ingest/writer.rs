@@ -10,7 +10,7 @@ use jiff::civil::Date;
 use poolwatch_store::{
     PgPool, StoreError,
     frames::{self, NewFrame},
-    partitions,
+    is_of_data, partitions,
 };
 use sqlx::Connection;
 use tokio::{
@@ -120,7 +120,8 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
     }
 }
 
-/// Commits uploads together; when that fails, each alone, so that one host's trouble stays its own.
+/// Commits uploads together. When the data of one will not do, each is tried alone, so that one
+/// host's trouble stays its own; a database that is away or too busy is tried once for all.
 async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
     // Two statements may hold the same frames, of an upload that was given up and sent again: in
     // one order, neither waits for the other in a circle.
@@ -131,16 +132,26 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
         for upload in &mut uploads {
             all.append(&mut upload.frames);
         }
-        let stored = insert(pool, days, &all).await;
-        if let Ok(stored) = stored {
-            // How many of whose frames were new is not told apart; all are there.
-            let mut left = stored;
-            for (upload, size) in uploads.into_iter().zip(sizes) {
-                let own = left.min(size as u64);
-                left -= own;
-                let _ = upload.done.send(Ok(own));
+        match insert(pool, days, &all).await {
+            Ok(stored) => {
+                // How many of whose frames were new is not told apart; all are there.
+                let mut left = stored;
+                for (upload, size) in uploads.into_iter().zip(sizes) {
+                    let own = left.min(size as u64);
+                    left -= own;
+                    let _ = upload.done.send(Ok(own));
+                }
+                return;
             }
-            return;
+            Err(error) if !is_of_data(&error) => {
+                warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
+                let failure = Failure::from(error);
+                for upload in uploads {
+                    let _ = upload.done.send(Err(failure.clone()));
+                }
+                return;
+            }
+            Err(_) => {}
         }
         let mut all = all.into_iter();
         for (upload, size) in uploads.iter_mut().zip(sizes) {
