@@ -73,7 +73,7 @@ fn at(seq: u64) -> Timestamp {
 fn take(fleet: &Fleet, host: i32, seq: u64, frame: &[u8]) {
     let bytes = decompress(frame).expect("own frame");
     let envelope = Envelope::parse(&bytes).expect("own frame");
-    fleet.host(HostId(host)).apply(&envelope, at(seq), at(0)).expect("own frame");
+    fleet.ensure_host(HostId(host)).apply(&envelope, at(seq), at(0)).expect("own frame");
 }
 
 fn fleet_of(hosts: i32) -> Fleet {

@@ -92,9 +92,10 @@ impl Default for Fleet {
 }
 
 impl Fleet {
-    /// What is known of a host; nothing yet for one that is new.
+    /// The place of a host that there is, made when nothing is known of it yet. Who only reads asks
+    /// [`Fleet::known`]: an address that names no host must leave nothing behind.
     #[must_use]
-    pub fn host(&self, id: HostId) -> Arc<LiveHost> {
+    pub fn ensure_host(&self, id: HostId) -> Arc<LiveHost> {
         if let Some(host) = self.known(id) {
             return host;
         }

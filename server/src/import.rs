@@ -151,7 +151,7 @@ pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure
     let mut db = app.pool.acquire().await?;
     let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
     if let Some(taken) = poolwatch_store::read::last_taken(&mut db, host, since, now).await? {
-        app.fleet.host(host).restore(&taken.last, taken.at);
+        app.fleet.ensure_host(host).restore(&taken.last, taken.at);
     }
     app.fleet.note_change_of(host);
     Ok(())

@@ -52,7 +52,7 @@ pub async fn accept(
     received: Timestamp,
 ) -> Result<FramesReply, Failure> {
     let batch = Batch::parse(body).map_err(unreadable)?;
-    let live = app.fleet.host(host);
+    let live = app.fleet.ensure_host(host);
     // One upload of a host at a time: its frames are relative to each other.
     let mut ingest = live.ingest.lock().await;
     let mut taking = Taking::new(app, &live, &batch.clock, received);

@@ -150,7 +150,9 @@ async fn from_blocks(
                 Some((block, at)) => {
                     let earlier = Earlier { at, complete: block.is_complete(host) };
                     let bytes = |tag, pool| block.bytes(host, tag, pool);
-                    fleet.host(host).set_earlier(index, Some((earlier, &bytes)));
+                    if let Some(live) = fleet.known(host) {
+                        live.set_earlier(index, Some((earlier, &bytes)));
+                    }
                 }
                 None => missing.push(host),
             }
@@ -183,7 +185,9 @@ async fn one_by_one(
 fn set(fleet: &Fleet, host: HostId, index: usize, at: Timestamp, tags: &TagTable) {
     let earlier = Earlier { at, complete: tags.complete };
     let bytes = |tag, pool| bytes_of(tags, tag, pool);
-    fleet.host(host).set_earlier(index, Some((earlier, &bytes)));
+    if let Some(live) = fleet.known(host) {
+        live.set_earlier(index, Some((earlier, &bytes)));
+    }
 }
 
 /// Hosts whose earlier moment is missing or too long ago. A host is asked for only when its boot

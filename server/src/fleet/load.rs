@@ -64,7 +64,10 @@ pub async fn run(
             latest::pool_hours(&mut db, hosts, HOURS, now).await?.into_iter().peekable();
         while let Some(first) = hours.peek().copied() {
             let own = std::iter::from_fn(|| hours.next_if(|hour| hour.host == first.host));
-            fleet.host(first.host).restore_hours(own);
+            match fleet.known(first.host) {
+                Some(live) => live.restore_hours(own),
+                None => own.for_each(drop),
+            }
         }
     }
     Ok(())
@@ -81,10 +84,10 @@ pub async fn snapshot(
     now: Timestamp,
 ) -> Result<Option<Snapshot>, StoreError> {
     tables(db, &app.fleet, id, app.settings.retention.ten_minutes, now).await?;
-    Ok(app.fleet.host(id).snapshot())
+    Ok(app.fleet.known(id).and_then(|live| live.snapshot()))
 }
 
-/// Loads a host's latest tables from the database, unless they are at hand.
+/// Loads a host's latest tables from the database, unless they are at hand or there is no such host.
 ///
 /// # Errors
 /// When the database fails.
@@ -95,7 +98,11 @@ pub async fn tables(
     kept: SignedDuration,
     now: Timestamp,
 ) -> Result<(), StoreError> {
-    let live = fleet.host(id);
+    let live = match fleet.known(id) {
+        Some(live) => live,
+        None if hosts::find(db, id).await?.is_some() => fleet.ensure_host(id),
+        None => return Ok(()),
+    };
     if live.read().tables().is_some() {
         return Ok(());
     }
@@ -128,12 +135,12 @@ async fn figures(
         let Ok(bytes) = decompress(&frame.payload) else { return Ok(false) };
         let Ok(envelope) = Envelope::parse(&bytes) else { return Ok(false) };
         let memory = envelope.memory().ok().flatten().unwrap_or_default();
-        fleet.host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
+        fleet.ensure_host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
         return Ok(true);
     }
     let Some(past) = read::last_point(db, id, since, now).await? else { return Ok(false) };
     let uptime_ms = uptime_ms(&past);
-    fleet.host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at);
+    fleet.ensure_host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at);
     Ok(true)
 }
 

@@ -90,7 +90,7 @@ impl Roster {
         let hour = hours::number(now);
         let summaries = self.listed.iter_mut().map(|listed| {
             let id = listed.host.id;
-            let live = fleet.host(id);
+            let live = fleet.ensure_host(id);
             let state = live.read();
             let incident = incidents.get(&id).copied();
             let made_of = MadeOf { version: state.version(), hour, incident };

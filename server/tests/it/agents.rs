@@ -22,7 +22,7 @@ async fn what_is_acknowledged_is_stored_once_however_often_it_is_sent() {
         assert!(!reply.need_key && reply.refused.is_empty());
     }
     assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
-    assert_eq!(server.app.fleet.host(agent.id).snapshot(), Some(classic(2)));
+    assert_eq!(server.app.fleet.ensure_host(agent.id).snapshot(), Some(classic(2)));
 }
 
 #[tokio::test]
@@ -37,7 +37,7 @@ async fn a_server_that_forgot_stores_deltas_and_asks_for_a_key_frame() {
     let key = agent.frame(classic(2));
     let reply: FramesReply = json(agent.send(&[&key]).await).await;
     assert!(!reply.need_key);
-    assert_eq!(server.app.fleet.host(agent.id).snapshot(), Some(classic(2)));
+    assert_eq!(server.app.fleet.ensure_host(agent.id).snapshot(), Some(classic(2)));
 }
 
 #[tokio::test]

@@ -132,7 +132,7 @@ fn run(steps: Vec<(i32, Step)>) -> Result<(), TestCaseError> {
     let mut hosts: BTreeMap<i32, Host> = (0..HOSTS).map(|id| (id, Host::default())).collect();
     for (id, step) in steps {
         let host = hosts.get_mut(&id).unwrap();
-        let live = fleet.host(HostId(id));
+        let live = fleet.ensure_host(HostId(id));
         match step {
             Step::Send(snapshot) => {
                 let (frame, at) = host.frame(*snapshot);
@@ -173,7 +173,7 @@ fn run(steps: Vec<(i32, Step)>) -> Result<(), TestCaseError> {
 fn check(fleet: &Fleet, hosts: &BTreeMap<i32, Host>) -> Result<(), TestCaseError> {
     let mut naive: BTreeMap<(PoolTag, Pool), Total> = BTreeMap::new();
     for (id, host) in hosts {
-        let live = fleet.host(HostId(*id));
+        let live = fleet.ensure_host(HostId(*id));
         let snapshot = host.model.last().map(|last| &last.snapshot);
         let held = live.snapshot();
         let mut held = held;

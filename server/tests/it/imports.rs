@@ -42,7 +42,7 @@ async fn a_debuggers_log_becomes_a_host_that_shows_the_culprit() {
     let imported = import::import(&server.app.pool, "FS-02", &files, now).await.unwrap();
     assert_eq!(imported.snapshots, 1);
     import::show(&server.app, imported.host, now).await.unwrap();
-    let live = server.app.fleet.host(imported.host);
+    let live = server.app.fleet.ensure_host(imported.host);
     let snapshot = live.snapshot().unwrap();
     let tags = snapshot.tags.unwrap();
     assert_eq!(tags.get(PoolTag::new(*b"Thre")).unwrap().nonpaged.bytes, 76_892_800);

@@ -1,11 +1,13 @@
 //! What happens to uploads when the database is slow, fails, or the server was started anew.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::FramesReply;
 use poolwatch_server::ingest::writer::Writer;
-use poolwatch_store::testing;
-use sqlx::{Connection, Executor};
+use poolwatch_store::{frames::NewFrame, testing};
+use sqlx::{Connection, Executor, postgres::PgPoolOptions};
+use tokio::task::JoinSet;
 
 use crate::server::{Server, classic, json, now};
 
@@ -83,7 +85,7 @@ async fn after_a_restart_the_first_delta_finds_its_base_in_the_database() {
     let delta = agent.frame(classic(2));
     let reply: FramesReply = json(agent.send(&[&delta]).await).await;
     assert!(!reply.need_key);
-    assert_eq!(server.app.fleet.host(agent.id).snapshot(), Some(classic(2)));
+    assert_eq!(server.app.fleet.ensure_host(agent.id).snapshot(), Some(classic(2)));
 }
 
 #[tokio::test]
@@ -96,8 +98,49 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     let now = now();
     let kept = server.app.settings.retention.ten_minutes;
     poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
-    let live = fleet.host(agent.id);
+    let live = fleet.ensure_host(agent.id);
     assert_eq!(live.snapshot(), Some(classic(0)));
     let state = live.read();
     assert!(state.stale && state.memory == classic(0).memory);
+}
+
+fn frame_of(host: i32, seq: u64) -> NewFrame {
+    NewFrame {
+        host: HostId(host),
+        at: now(),
+        boot_no: 1,
+        seq,
+        is_key: true,
+        paged: None,
+        nonpaged: None,
+        payload: vec![1],
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_away_is_waited_for_once_and_not_by_each_upload_in_turn() {
+    let wait = Duration::from_secs(1);
+    let options = testing::database_options().await.unwrap();
+    let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(wait);
+    let pool = pool.connect_with(options).await.unwrap();
+    let _only = pool.acquire().await.unwrap();
+    let writer = Writer::start(pool);
+    let begun = Instant::now();
+    let mut uploads = JoinSet::new();
+    for host in 1..=10 {
+        let (writer, room) = (writer.clone(), writer.room(1).unwrap());
+        uploads.spawn(async move { writer.write(vec![frame_of(host, 1)], room).await });
+    }
+    let refused = uploads.join_all().await;
+    assert!(refused.iter().all(|one| one.as_ref().is_err_and(|error| error.status() == 503)));
+    assert!(begun.elapsed() < wait * 3, "waited {:?}", begun.elapsed());
+}
+
+#[tokio::test]
+async fn data_that_will_not_do_fails_its_own_upload_alone() {
+    let writer = Writer::start(testing::database().await.unwrap());
+    let write = |host, seq| writer.write(vec![frame_of(host, seq)], writer.room(1).unwrap());
+    let (first, bad, last) = tokio::join!(write(1, 1), write(2, u64::MAX), write(3, 1));
+    assert_eq!((first.unwrap(), last.unwrap()), (1, 1));
+    assert!(bad.is_err());
 }

@@ -135,7 +135,7 @@ async fn a_host_that_is_silent_for_long_comes_back_from_its_last_point() {
     let fleet = Fleet::default();
     let kept = SignedDuration::from_hours(30 * 24);
     load::run(&server.app.pool, &fleet, kept, now()).await.unwrap();
-    let live = fleet.host(host);
+    let live = fleet.ensure_host(host);
     let state = live.read();
     assert!(state.stale && state.memory.nonpaged.is_some());
     assert!(state.at.unwrap() < ago(0));

@@ -1,6 +1,6 @@
 //! The fleet's view: tags, programs, hosts and drivers over all hosts.
 
-use poolwatch_model::{Pool, PoolTag};
+use poolwatch_model::{Pool, PoolTag, person::Role};
 use poolwatch_server::fleet::{
     by_tag::TagMeasure,
     drivers::{self, Book},
@@ -79,7 +79,7 @@ async fn scripts_read_tags_over_the_fleet_and_over_time() {
     }
     let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
     made.unwrap();
-    let token = server.api_token(poolwatch_model::person::Role::Viewer).await;
+    let token = server.api_token(Role::Viewer).await;
     let ask = async |path: String| -> (u16, serde_json::Value) {
         let url = format!("{}{path}", server.url);
         let answer = server.client.get(url).bearer_auth(&token).send().await.unwrap();
@@ -110,4 +110,23 @@ async fn scripts_read_tags_over_the_fleet_and_over_time() {
     let (status, problem) =
         ask(format!("/api/v1/hosts/{}/tags/Thre?pool=paged&{backwards}", ids[0])).await;
     assert_eq!(status, 400, "{problem}");
+}
+
+#[tokio::test]
+async fn an_address_that_names_no_host_leaves_nothing_behind() {
+    let server = Server::start().await;
+    let viewer = server.api_token(Role::Viewer).await;
+    for id in 900..910 {
+        for path in [
+            format!("/hosts/{id}"),
+            format!("/hosts/{id}/pools.json"),
+            format!("/api/v1/hosts/{id}"),
+            format!("/api/v1/hosts/{id}/tags/Thre"),
+            format!("/compare?host={id}&host={id}"),
+        ] {
+            let request = server.client.get(format!("{}{path}", server.url)).bearer_auth(&viewer);
+            request.send().await.unwrap();
+        }
+    }
+    assert_eq!(server.app.fleet.len(), 0);
 }

@@ -107,7 +107,7 @@ pub(in crate::api) async fn one(
     let view = app.fleet.view();
     let missing = || Failure::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
-    let mut snapshot = app.fleet.host(HostId(id)).snapshot();
+    let mut snapshot = app.fleet.known(HostId(id)).and_then(|live| live.snapshot());
     if snapshot.is_none() {
         let mut db = app.pool.acquire().await?;
         snapshot = load::snapshot(&app, &mut db, HostId(id), app.clock.now()).await?;

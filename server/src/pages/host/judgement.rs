@@ -24,6 +24,7 @@ use crate::{
     fleet::{
         baseline::{self, Before},
         earlier::Window,
+        host::State,
         load, roster,
         view::HostSummary,
     },
@@ -59,9 +60,11 @@ pub(super) async fn summary(
     now: Timestamp,
 ) -> Result<Option<HostSummary>, Failure> {
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
-    let live = app.fleet.host(id);
-    let names = &app.fleet.shared().names;
-    Ok(Some(roster::summary(Arc::new(host), &live.read(), names, None, now)))
+    let (host, names) = (Arc::new(host), &app.fleet.shared().names);
+    Ok(Some(match app.fleet.known(id) {
+        Some(live) => roster::summary(host, &live.read(), names, None, now),
+        None => roster::summary(host, &State::default(), names, None, now),
+    }))
 }
 
 /// What is known of a host; `None` when there is no such host.
