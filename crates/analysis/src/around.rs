@@ -13,7 +13,7 @@ use poolwatch_model::{
 use crate::{
     case::{self, CaseFile},
     judge::judge,
-    suspects,
+    programs,
 };
 
 /// How far the picture looks back, and how far for what was installed.
@@ -150,7 +150,7 @@ fn by_suspect(trigger: Trigger, suspect: &Suspect) -> Option<Reason> {
     }
     let tag = *suspect.tags.first()?;
     match (suspect.kind, name) {
-        (SuspectKind::Process, Some(image)) if !suspects::is_vital(&image) => {
+        (SuspectKind::Process, Some(image)) if !programs::is_vital(&image) => {
             Some(Reason::ProgramHolds { image, tag })
         }
         (SuspectKind::Driver, Some(driver)) => Some(Reason::DriverLeaks { driver, tag }),

@@ -9,8 +9,8 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
+    programs,
     rise::{self, Rise},
-    suspects,
 };
 
 /// Less growth, as a share of the limit, is the usual coming and going of programs.
@@ -56,7 +56,7 @@ fn holder(case: &CaseFile, rise: &Rise) -> Option<Suspect> {
     let process = case
         .processes
         .iter()
-        .filter(|process| !process.image.is_empty() && !suspects::is_vital(&process.image))
+        .filter(|process| !process.image.is_empty() && !programs::is_vital(&process.image))
         .min_by_key(|process| Reverse(gained(&process.private_bytes)))?;
     let (grown, image) = (gained(&process.private_bytes), process.image.clone());
     let share = grown as f64 / rise.grown as f64;

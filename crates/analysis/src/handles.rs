@@ -3,11 +3,7 @@
 use poolwatch_model::diagnosis::{Diagnosis, Evidence, Suspect, TagFinding, Verdict};
 use poolwatch_model::history::{ProcessSeries, TagSeries};
 
-use crate::{
-    case::CaseFile,
-    facts, judge, release, rise,
-    suspects::{self, Span},
-};
+use crate::{case::CaseFile, facts, release, rise, span::Span, suspects, tag_list::list_tag};
 
 /// Fewer handles harm nobody.
 pub const MANY: u64 = 10_000;
@@ -49,7 +45,7 @@ fn leak(case: &CaseFile, process: &ProcessSeries) -> Option<Diagnosis> {
         pool: Some(pool),
         suspects: vec![suspect],
         evidence: vec![Evidence::ObjectGrowth { tag, pool, grown: objects, over_s: rise.over_s }],
-        tags: vec![judge::judged(series, TagFinding::Leaks, None)],
+        tags: vec![list_tag(series, TagFinding::Leaks, None)],
         ..Diagnosis::default()
     })
 }

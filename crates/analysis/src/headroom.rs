@@ -6,7 +6,7 @@ use poolwatch_model::{
     memory::{CeilingSource, Memory},
 };
 
-use crate::{case::CaseFile, ceilings, trend::Growth};
+use crate::{case::CaseFile, ceilings, statistics::Slope};
 
 /// The least of what bounds a pool. `None` when nothing is known.
 #[must_use]
@@ -43,24 +43,23 @@ fn of(
 
 /// How long the headroom lasts when growth goes on. `None` when it lasts for more than a year.
 #[must_use]
-pub fn time_left(headroom: &Headroom, growths: &[Growth]) -> Option<TimeLeft> {
-    let sum = |of: fn(&Growth) -> f64| growths.iter().map(of).sum::<f64>();
+pub fn time_left(headroom: &Headroom, per_hour: &[Slope]) -> Option<TimeLeft> {
+    let sum = |of: fn(&Slope) -> f64| per_hour.iter().map(of).sum::<f64>();
     let seconds = |per_hour: f64| {
         let hours = headroom.left.0 as f64 / per_hour;
         (per_hour > 0.0 && hours < 8760.0).then_some((hours * 3600.0) as u64)
     };
     Some(TimeLeft {
         pool: headroom.pool,
-        likely_s: seconds(sum(|growth| growth.per_hour.slope))?,
-        least_s: seconds(sum(|growth| growth.per_hour.high)).unwrap_or(0),
-        most_s: seconds(sum(|growth| growth.per_hour.low)),
+        likely_s: seconds(sum(|slope| slope.slope))?,
+        least_s: seconds(sum(|slope| slope.high)).unwrap_or(0),
+        most_s: seconds(sum(|slope| slope.low)),
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{statistics::Slope, trend::Stage};
 
     #[test]
     fn the_nearest_bound_is_the_headroom() {
@@ -87,19 +86,8 @@ mod tests {
     #[test]
     fn time_left_has_its_interval() {
         let per_hour = Slope { slope: 100.0, low: 50.0, high: 200.0, z: 9.0 };
-        let growth = Growth {
-            stage: Stage::Leak,
-            from: 0,
-            to: 1,
-            bytes: 1,
-            objects: 1,
-            over_s: 1,
-            per_hour,
-            traffic: None,
-            never_fell: true,
-        };
         let headroom = Headroom { pool: Pool::Paged, left: Bytes(1000), bound: Bound::Commit };
-        let left = time_left(&headroom, &[growth]).unwrap();
+        let left = time_left(&headroom, &[per_hour]).unwrap();
         assert_eq!((left.least_s, left.likely_s, left.most_s), (18_000, 36_000, Some(72_000)));
         assert_eq!(time_left(&headroom, &[]), None);
     }

@@ -8,7 +8,9 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
-    facts, judge, suspects, troughs,
+    facts, suspects,
+    tag_list::list_tag,
+    troughs,
 };
 
 /// Less is nothing to speak of.
@@ -42,7 +44,7 @@ pub fn of(case: &CaseFile) -> Vec<Diagnosis> {
                 pool: Some(series.pool),
                 suspects: suspects::of_picture(case, series),
                 evidence,
-                tags: vec![judge::judged(series, TagFinding::HighUse, None)],
+                tags: vec![list_tag(series, TagFinding::HighUse, None)],
                 ..Diagnosis::default()
             }
         })

@@ -7,7 +7,6 @@ use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, SuspectKind, TagFinding, Verdict},
     event::{Event, EventKind},
-    history::TagSeries,
     memory::CeilingSource,
 };
 
@@ -15,8 +14,11 @@ use crate::{
     case::{self, CaseFile},
     ceilings, commit, facts, handles, headroom, high_use,
     lockstep::{self, Group},
-    objects, one_picture, release, steps, suspects,
-    suspects::Span,
+    object_types, objects, one_picture, release,
+    span::Span,
+    statistics::Slope,
+    steps, suspects,
+    tag_list::{LISTED_TAGS, largest_tags, list_tag},
     trend::{self, Growth, Stage},
 };
 
@@ -26,8 +28,6 @@ const FULL: f64 = 0.95;
 const EVENT_COUNTS: SignedDuration = SignedDuration::from_hours(24);
 /// A run shorter than this shows no trend.
 const LONG_ENOUGH_S: u64 = 6 * 3600;
-/// Largest tags that are listed.
-const LARGEST: usize = 3;
 
 /// Everything that is wrong with a host, a diagnosis for each cause, the worst first. Never empty:
 /// a host with which nothing is wrong gets that said.
@@ -144,7 +144,9 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     }
     evidence.extend(high_use::peer_fact(case, series));
     let span = Span { from: growth.from, to: growth.to, over_s: growth.over_s };
-    evidence.extend(group.members().find_map(|at| objects::fact(case, case.tags[at].tag, span)));
+    evidence.extend(
+        group.members().find_map(|at| object_types::type_growth(case, case.tags[at].tag, span)),
+    );
     let mut accused = suspects::of_growth(case, group);
     release::weigh(case, pool, &mut accused);
     accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -152,7 +154,7 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         .members()
         .map(|at| {
             let per_day = (at == group.first).then(|| day(growth.per_hour.slope));
-            judged(&case.tags[at], TagFinding::Leaks, per_day)
+            list_tag(&case.tags[at], TagFinding::Leaks, per_day)
         })
         .collect();
     // The tag that points to somebody comes first.
@@ -182,7 +184,7 @@ fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagno
     if of_pool {
         return;
     }
-    let largest = largest(case, pool);
+    let largest = largest_tags(case, pool);
     let mut accused: Vec<Suspect> = Vec::new();
     for series in largest.iter().filter(|series| facts::of(series.tag).objects) {
         for suspect in suspects::of_picture(case, series) {
@@ -202,7 +204,7 @@ fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagno
             accused.push(suspects::unknown(&[series.tag]));
         }
     }
-    let tags = largest.iter().map(|series| judged(series, TagFinding::Large, None)).collect();
+    let tags = largest.iter().map(|series| list_tag(series, TagFinding::Large, None)).collect();
     found.insert(
         0,
         Diagnosis {
@@ -226,15 +228,15 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     let verdict = if enough { Verdict::NoLeakShown } else { Verdict::InsufficientEvidence };
     let mut tags: Vec<JudgedTag> = watched
         .iter()
-        .take(LARGEST)
+        .take(LISTED_TAGS)
         .map(|(at, growth)| {
             let per_day = Bytes(growth.per_day().max(0.0) as u64);
-            judged(&case.tags[*at], TagFinding::Watched, Some(per_day))
+            list_tag(&case.tags[*at], TagFinding::Watched, Some(per_day))
         })
         .collect();
     let evidence = watched
         .iter()
-        .take(LARGEST)
+        .take(LISTED_TAGS)
         .map(|(at, growth)| Evidence::TagGrowth {
             tag: case.tags[*at].tag,
             pool: case.tags[*at].pool,
@@ -243,9 +245,9 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
         })
         .collect();
     for pool in Pool::ALL {
-        for series in largest(case, pool) {
+        for series in largest_tags(case, pool) {
             if !tags.iter().any(|one| one.tag == series.tag && one.pool == pool) {
-                tags.push(judged(series, TagFinding::Large, None));
+                tags.push(list_tag(series, TagFinding::Large, None));
             }
         }
     }
@@ -257,13 +259,10 @@ fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
     if let Some(pool) = diagnosis.pool {
         diagnosis.evidence.extend(pool_use(case, pool));
         diagnosis.headroom = headroom::headroom(case, pool);
-        let growths: Vec<Growth> = leaks
-            .iter()
-            .filter(|(at, _)| case.tags[*at].pool == pool)
-            .map(|(_, growth)| *growth)
-            .collect();
+        let of_pool = leaks.iter().filter(|(at, _)| case.tags[*at].pool == pool);
+        let per_hour: Vec<Slope> = of_pool.map(|(_, growth)| growth.per_hour).collect();
         diagnosis.time_left =
-            diagnosis.headroom.and_then(|left| headroom::time_left(&left, &growths));
+            diagnosis.headroom.and_then(|left| headroom::time_left(&left, &per_hour));
     }
     diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
     diagnosis.next_steps = steps::of(case, diagnosis);
@@ -300,32 +299,6 @@ fn pool_use(case: &CaseFile, pool: Pool) -> Option<Evidence> {
     let used = case.memory.of(pool)?;
     let ceiling = ceilings::ceiling(&case.memory, case.os.as_ref(), pool)?;
     Some(Evidence::PoolUse { pool, used, ceiling })
-}
-
-/// The largest tags of a pool now.
-pub(crate) fn largest(case: &CaseFile, pool: Pool) -> Vec<&TagSeries> {
-    let bytes = |series: &TagSeries| case::last(&series.bytes).unwrap_or(0);
-    let mut of_pool: Vec<&TagSeries> =
-        case.tags.iter().filter(|series| series.pool == pool && bytes(series) > 0).collect();
-    of_pool.sort_by_key(|series| Reverse(bytes(series)));
-    of_pool.truncate(LARGEST);
-    of_pool
-}
-
-/// A tag as a diagnosis lists it.
-pub(crate) fn judged(
-    series: &TagSeries,
-    finding: TagFinding,
-    bytes_per_day: Option<Bytes>,
-) -> JudgedTag {
-    JudgedTag {
-        tag: series.tag,
-        pool: series.pool,
-        bytes: Bytes(case::last(&series.bytes).unwrap_or(0)),
-        outstanding: case::last(&series.outstanding).unwrap_or(0),
-        finding,
-        bytes_per_day,
-    }
 }
 
 fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {

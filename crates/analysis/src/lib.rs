@@ -20,14 +20,18 @@ pub mod high_use;
 pub mod holders;
 pub mod judge;
 pub mod lockstep;
+mod object_types;
 pub mod objects;
 pub mod one_picture;
+pub mod programs;
 pub mod release;
 pub mod rise;
 pub mod screen;
+mod span;
 pub mod statistics;
 pub mod steps;
 pub mod suspects;
+mod tag_list;
 pub mod trend;
 pub mod troughs;
 

@@ -11,8 +11,10 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
-    facts, judge,
-    suspects::{self, Span},
+    facts,
+    span::Span,
+    suspects,
+    tag_list::list_tag,
 };
 
 /// More moments than this are a run, which is judged by its trend.
@@ -67,7 +69,7 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
     }
     let both = members.iter().any(|series| series.pool != pool);
     let mut tags: Vec<_> =
-        members.iter().map(|series| judge::judged(series, TagFinding::Leaks, None)).collect();
+        members.iter().map(|series| list_tag(series, TagFinding::Leaks, None)).collect();
     tags.sort_by_key(|one| one.tag != tag);
     Some(Diagnosis {
         verdict: Verdict::Leak,

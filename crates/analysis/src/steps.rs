@@ -6,7 +6,7 @@ use poolwatch_model::{
     host::Arch,
 };
 
-use crate::{case::CaseFile, catalogue, facts, holders, suspects::is_vital};
+use crate::{case::CaseFile, catalogue, facts, holders, programs::is_vital};
 
 /// Below this a suspect is a hint, and drivers are looked at as well.
 const SURE: f32 = 0.7;

@@ -15,18 +15,11 @@ use crate::{
     catalogue::{self, KnownLeak, LeakKind},
     facts,
     lockstep::Group,
-    objects,
+    object_types,
+    span::Span,
 };
 
 pub(crate) use holder::of_nobody;
-
-/// Objects held or gained, and the moments between which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    pub(crate) over_s: u64,
-}
 
 /// The suspects for tags that grew in step, most likely first.
 #[must_use]
@@ -196,7 +189,8 @@ fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
     let objects = case::growth(&series.outstanding, span.from, span.to);
     let of_processes: u64 =
         case.processes.iter().map(|p| case::growth(&p.handles, span.from, span.to)).sum();
-    let of_type = objects::gained(case, series.tag, span).map(|(_, handles)| handles);
+    let of_type = object_types::objects_and_handles_gained(case, series.tag, span)
+        .map(|(_, handles)| handles);
     let gained = of_type.unwrap_or(of_processes);
     let zombies = zombies(case, series);
     let is_counted = case.all_processes || of_type.is_some() || zombies.is_some();
@@ -234,12 +228,6 @@ pub fn unknown(tags: &[PoolTag]) -> Suspect {
             .collect(),
         ..Suspect::default()
     }
-}
-
-/// Whether Windows cannot live without a program.
-#[must_use]
-pub fn is_vital(image: &str) -> bool {
-    image.eq_ignore_ascii_case("system") || holder::is_broker(image)
 }
 
 fn known(value: u64) -> Option<u64> {

@@ -7,11 +7,12 @@ use poolwatch_model::{
     inventory::Driver,
 };
 
-use super::{Span, holder, known_leak, rank};
+use super::{holder, known_leak, rank};
 use crate::{
     case::CaseFile,
     catalogue::{self, LeakKind},
     facts,
+    span::Span,
 };
 
 /// A tag by itself hardly ever convicts a part of Windows: others allocate through it.

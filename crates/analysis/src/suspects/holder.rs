@@ -8,24 +8,14 @@ use poolwatch_model::{
     history::{ProcessSeries, TagSeries},
 };
 
-use super::{Span, known};
+use super::known;
 use crate::{
     case::{self, CaseFile},
     facts, lockstep,
+    programs::{is_broker, is_kernel},
+    span::Span,
 };
 
-/// Programs of Windows that hold objects for those who call them.
-const BROKERS: [&str; 7] = [
-    "lsass.exe",
-    "csrss.exe",
-    "services.exe",
-    "smss.exe",
-    "wininit.exe",
-    "winlogon.exe",
-    "lsm.exe",
-];
-/// The process of the kernel itself: its handles belong to drivers.
-const SYSTEM_PID: u32 = 4;
 /// Below this many handles in one picture nobody is suspected.
 const MANY_HANDLES: u64 = 5_000;
 /// Processes that share one leak at most.
@@ -107,7 +97,7 @@ pub(super) fn by_growth(
 }
 
 fn gain<'a>(process: &'a ProcessSeries, series: &TagSeries, span: Span) -> Option<Gain<'a>> {
-    if process.image.is_empty() || process.key.pid == SYSTEM_PID {
+    if process.image.is_empty() || is_kernel(process) {
         return None;
     }
     let of = |measure: Measure, values: &'a [u64]| {
@@ -177,7 +167,7 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
     let mut holders: Vec<(&ProcessSeries, u64)> = case
         .processes
         .iter()
-        .filter(|process| process.key.pid != SYSTEM_PID && !process.image.is_empty())
+        .filter(|process| !is_kernel(process) && !process.image.is_empty())
         .filter_map(|process| Some((process, case::last(&process.handles)?)))
         .collect();
     holders.sort_by_key(|(_, handles)| Reverse(*handles));
@@ -250,11 +240,6 @@ fn counted(
     }
 }
 
-/// Whether a process is the kernel's own.
-pub(super) fn is_kernel(process: &ProcessSeries) -> bool {
-    process.key.pid == SYSTEM_PID
-}
-
 /// Who holds objects that no single program explains: the kernel's own process, or many programs
 /// that gained a little each.
 pub(crate) fn of_nobody(
@@ -279,14 +264,9 @@ pub(crate) fn of_nobody(
         .then_some(Evidence::HandlesSpread { tag, objects, handles, programs, most })
 }
 
-/// Whether a program of Windows only holds objects for others.
-pub(crate) fn is_broker(image: &str) -> bool {
-    BROKERS.iter().any(|broker| broker.eq_ignore_ascii_case(image))
-}
-
 /// What the kernel's own process gained.
 pub(super) fn kernel_gain(case: &CaseFile, span: Span) -> Option<(u32, u64)> {
-    let system = case.processes.iter().find(|process| process.key.pid == SYSTEM_PID)?;
+    let system = case.processes.iter().find(|process| is_kernel(process))?;
     let handles = known(*system.handles.get(span.to)?)?;
     let grown = case::growth(&system.handles, span.from, span.to);
     Some((u32::try_from(handles).unwrap_or(u32::MAX), grown))

@@ -7,10 +7,10 @@ use poolwatch_model::{
     history::{ProcessSeries, TagSeries},
 };
 
-use super::{Span, holder};
 use crate::{
     case::{self, CaseFile},
-    facts, lockstep,
+    facts, lockstep, programs,
+    span::Span,
 };
 
 /// A hint, below what counts as named.
@@ -31,8 +31,8 @@ pub(super) fn hint(case: &CaseFile, series: &TagSeries, span: Span) -> Option<Su
         let share = case::growth(quota, span.from, span.to) as f64 / grown.max(1) as f64;
         let apart = || lockstep::apart(&series.bytes, quota, span.from, span.to);
         !process.image.is_empty()
-            && !holder::is_kernel(process)
-            && !super::is_vital(&process.image)
+            && !programs::is_kernel(process)
+            && !programs::is_vital(&process.image)
             && (LEAST_SHARE..=MOST_SHARE).contains(&share)
             && apart().is_some_and(|apart| apart < APART)
     });
