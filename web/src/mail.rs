@@ -140,7 +140,7 @@ impl IncidentMail {
         let what = self
             .pool
             .map_or_else(|| "commit exhausted".to_owned(), |pool| format!("{pool} pool empty"));
-        let suspect = self.diagnosis.suspects.first();
+        let suspect = words::leading_suspect(&self.diagnosis);
         let suspect = suspect
             .map(|one| format!(", suspect {}", words::suspect_name(one)))
             .unwrap_or_default();

@@ -12,6 +12,7 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
+    confidence::is_hint,
     judge::judge,
     programs,
 };
@@ -144,7 +145,7 @@ fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidenc
 }
 
 fn by_suspect(trigger: Trigger, suspect: &Suspect) -> Option<Reason> {
-    let name = suspect.name.clone().filter(|_| suspect.confidence >= 0.5);
+    let name = suspect.name.clone().filter(|_| !is_hint(suspect));
     if trigger == Trigger::CommitExhausted {
         return name.map(|image| Reason::CommitHeldBy { image });
     }

@@ -5,14 +5,16 @@ use std::cmp::Reverse;
 use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, Pool,
-    diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, SuspectKind, TagFinding, Verdict},
+    diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, TagFinding, Verdict},
     event::{Event, EventKind},
     memory::CeilingSource,
 };
 
 use crate::{
     case::{self, CaseFile},
-    ceilings, commit, facts, handles, headroom, high_use,
+    ceilings, commit,
+    confidence::NAMED,
+    facts, handles, headroom, high_use,
     lockstep::{self, Group},
     object_types, objects, one_picture, release,
     span::Span,
@@ -158,7 +160,7 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         })
         .collect();
     // The tag that points to somebody comes first.
-    let first = accused.first().filter(|suspect| suspect.confidence >= 0.5);
+    let first = accused.first().filter(|suspect| suspect.confidence >= NAMED);
     let first = first.and_then(|suspect| suspect.tags.first().copied());
     tags.sort_by_key(|one| (first.is_some_and(|tag| tag != one.tag), suspects::rank(one.tag)));
     let both = group.members().any(|at| case.tags[at].pool != pool);
@@ -309,14 +311,4 @@ fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {
         }
     }
     kept
-}
-
-/// Whether anybody in particular is accused.
-#[must_use]
-pub fn names_somebody(diagnosis: &Diagnosis) -> bool {
-    diagnosis.suspects.first().is_some_and(|suspect| {
-        suspect.name.is_some()
-            && suspect.confidence >= 0.5
-            && matches!(suspect.kind, SuspectKind::Process | SuspectKind::Driver)
-    })
 }

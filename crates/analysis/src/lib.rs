@@ -11,6 +11,7 @@ pub mod catalogue;
 pub mod ceilings;
 pub mod commit;
 pub mod compare;
+pub mod confidence;
 pub mod diagnose;
 pub mod facts;
 pub mod growth;

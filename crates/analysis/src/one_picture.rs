@@ -11,6 +11,7 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
+    confidence::NAMED,
     facts,
     span::Span,
     suspects,
@@ -169,7 +170,7 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
         let holds = |suspect: &Suspect| {
             suspect.kind == SuspectKind::Process
                 && handles_told(suspect) >= MANY_HANDLES
-                && suspect.confidence >= 0.5
+                && suspect.confidence >= NAMED
         };
         if holders.iter().any(holds) {
             found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });

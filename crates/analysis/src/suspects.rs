@@ -13,6 +13,7 @@ use poolwatch_model::{
 use crate::{
     case::{self, CaseFile},
     catalogue::{self, KnownLeak, LeakKind},
+    confidence::{NAMED, REMEDY},
     facts,
     lockstep::Group,
     object_types,
@@ -45,13 +46,13 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         by_known_leaks(suspect);
         quota::corroborate(case, &case.tags[group.first], span, suspect);
     }
-    if suspects.iter().any(|suspect| suspect.confidence >= 0.5) {
+    if suspects.iter().any(|suspect| suspect.confidence >= NAMED) {
         return suspects;
     }
     let mut drivers = driver::of_tags(case, &tags, span);
     let references = references(case, group, span);
     match (drivers.first(), references) {
-        (Some(driver), Some(reference)) if driver.confidence < 0.7 => {
+        (Some(driver), Some(reference)) if driver.confidence < REMEDY => {
             drivers.insert(0, reference);
         }
         (None, Some(reference)) => drivers.push(reference),
@@ -59,7 +60,7 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     }
     suspects.extend(drivers);
     let first = &case.tags[group.first];
-    let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= 0.5);
+    let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= NAMED);
     suspects.extend(quota::hint(case, first, span).filter(|_| !named));
     if suspects.is_empty() {
         let mut nobody = unknown(&tags);
@@ -95,7 +96,7 @@ fn by_known_leaks(suspect: &mut Suspect) {
         |leak: &&KnownLeak| leak.kind == LeakKind::Program && leak.name.eq_ignore_ascii_case(name);
     let leaks = suspect.tags.iter().flat_map(|tag| catalogue::known_leaks(*tag)).filter(is_its);
     let facts: Vec<Evidence> = leaks.map(known_leak).collect();
-    if !facts.is_empty() && suspect.confidence >= 0.5 {
+    if !facts.is_empty() && suspect.confidence >= NAMED {
         suspect.confidence = suspect.confidence.max(0.95);
     }
     suspect.evidence.extend(facts);

@@ -1,5 +1,6 @@
 //! A diagnosis in one sentence, and in one line.
 
+use poolwatch_analysis::confidence::leading_suspect;
 use poolwatch_model::{
     Pool,
     diagnosis::{
@@ -14,7 +15,7 @@ use crate::figures::{duration, grouped, percent_text};
 #[must_use]
 pub fn headline(diagnosis: &Diagnosis) -> String {
     let state = state(diagnosis);
-    match (diagnosis.verdict, diagnosis.suspects.first()) {
+    match (diagnosis.verdict, leading_suspect(diagnosis)) {
         (
             Verdict::NoLeakShown | Verdict::InsufficientEvidence | Verdict::CommitExhaustion,
             None,
@@ -50,9 +51,10 @@ pub fn title(diagnosis: &Diagnosis) -> String {
         Verdict::NoLeakShown => "No leak shown".to_owned(),
         Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
     };
-    match diagnosis.suspects.first() {
-        Some(suspect) => format!("{what}: {}", suspect_name(suspect)),
-        None => what,
+    match (leading_suspect(diagnosis), diagnosis.suspects.first()) {
+        (Some(suspect), _) => format!("{what}: {}", suspect_name(suspect)),
+        (None, Some(hint)) => format!("{what}: {}", unknown_owner(hint)),
+        (None, None) => what,
     }
 }
 
@@ -70,8 +72,7 @@ pub fn time_left(left: &TimeLeft) -> String {
 /// A suspect with its version and tags: `mybadapp.exe (Thre)`, `foo.sys 5.1 (Fooo)`.
 #[must_use]
 pub fn suspect_name(suspect: &Suspect) -> String {
-    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
-    let tags = tags.join(", ");
+    let tags = tags_of(suspect);
     let name = suspect.name.as_ref().map(|name| match &suspect.version {
         Some(version) => format!("{name} {version}"),
         None => name.clone(),
@@ -81,9 +82,29 @@ pub fn suspect_name(suspect: &Suspect) -> String {
         (Some(name), _, false) => format!("{name} ({tags})"),
         (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
         (None, SuspectKind::KernelReference, true) => "a kernel reference".to_owned(),
-        (None, _, false) => format!("tag {tags}, owner unknown"),
-        (None, _, true) => "owner unknown".to_owned(),
+        (None, _, _) => unknown_owner(suspect),
     }
+}
+
+/// The suspects beside the one that heads the page.
+#[must_use]
+pub fn other_suspects(diagnosis: &Diagnosis) -> Vec<&Suspect> {
+    let leading = leading_suspect(diagnosis);
+    let is_other = |one: &&Suspect| leading.is_none_or(|leading| !std::ptr::eq(leading, *one));
+    diagnosis.suspects.iter().filter(is_other).collect()
+}
+
+/// What is said of a suspect whose name is not known, or too weak a hint to be told at the head.
+fn unknown_owner(suspect: &Suspect) -> String {
+    match tags_of(suspect) {
+        tags if tags.is_empty() => "owner unknown".to_owned(),
+        tags => format!("tag {tags}, owner unknown"),
+    }
+}
+
+fn tags_of(suspect: &Suspect) -> String {
+    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
+    tags.join(", ")
 }
 
 fn state(diagnosis: &Diagnosis) -> String {
@@ -154,8 +175,8 @@ fn level(diagnosis: &Diagnosis, pool: Pool) -> Option<String> {
 
 fn accusation(suspect: &Suspect) -> String {
     let sure = confidence(suspect.confidence);
-    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
-    let tags = if tags.is_empty() { String::new() } else { format!(" (tag {})", tags.join(", ")) };
+    let tags = tags_of(suspect);
+    let tags = if tags.is_empty() { tags } else { format!(" (tag {tags})") };
     let sentence = match (suspect.kind, &suspect.name) {
         (SuspectKind::Process, Some(name)) => format!("{name} is {sure} the cause"),
         (SuspectKind::Driver, Some(name)) => format!("Driver {name} is {sure} the cause{tags}"),
@@ -347,6 +368,14 @@ mod tests {
                 "Nonpaged pool leaks: something allocates and never frees. Its owner is not known (tag Thre): Thre grew by 64 MB in 24 h.",
             ),
             (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![suspect(Process, Some("charged.exe"), 0.35, growth())],
+                    vec![],
+                ),
+                "Nonpaged pool leaks: something allocates and never frees. Nothing measured names who is behind it.",
+            ),
+            (
                 diagnosis(Verdict::CommitExhaustion, vec![], vec![]),
                 "Windows ran out of commit (virtual memory), not of pool: no tag is to blame.",
             ),
@@ -393,6 +422,10 @@ mod tests {
                 diagnosis(Verdict::Exhausted, vec![suspect(kind, name, 0.9, handles())], vec![]);
             assert_eq!(title(&found), title_words);
         }
+        let hint = suspect(SuspectKind::Process, Some("charged.exe"), 0.35, handles());
+        let hinted = diagnosis(Verdict::Leak, vec![hint], vec![]);
+        assert_eq!(title(&hinted), "Nonpaged pool leak: tag Thre, owner unknown");
+        assert_eq!(other_suspects(&hinted).len(), 1, "it is told, but not at the head");
         assert_eq!(
             title(&diagnosis(Verdict::Exhausted, vec![], vec![])),
             "Nonpaged pool exhausted"
