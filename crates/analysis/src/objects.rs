@@ -18,6 +18,10 @@ use crate::{
 const GROWN: u64 = 20_000;
 /// Handles that rose for a shorter time, three days but for some hours, may be work that is not done.
 const LONG_S: u64 = 66 * 3600;
+/// Nor is less than this part of what there is: a large host breathes by as much.
+const GROWN_PART: u64 = 3;
+/// Processes that grew by more than this part explain the rise: more of them hold more of everything.
+const MORE_PROCESSES: u64 = 10;
 
 /// Types whose handles rose for days while neither one program nor a growing number of processes
 /// explains them. `known` are the diagnoses that there are already: what they tell is not told again.
@@ -38,12 +42,11 @@ pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
 fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diagnosis> {
     let rise = rise::steady(case, &series.handles)
         .into_iter()
-        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / 3))
+        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / GROWN_PART))
         .max_by_key(|rise| rise.grown)?;
     let span = Span { from: rise.from, to: rise.to, over_s: rise.over_s };
-    // More processes hold more of everything.
     let (before, now) = case::ends(&case.live_processes, span.from, span.to)?;
-    if now.saturating_sub(before) > before / 10 {
+    if now.saturating_sub(before) > before / MORE_PROCESSES {
         return None;
     }
     let holders = suspects::of_nobody(case, tag, rise.grown, span)?;

@@ -22,6 +22,27 @@ use crate::{
 
 pub(crate) use holder::of_nobody;
 
+/// How sure a program is whose leak of one of its tags is publicly known, once something else names
+/// it.
+const KNOWN_LEAK: f32 = 0.95;
+/// Handles are flat when they gained less than this part of the objects.
+pub(crate) const FLAT: u64 = 4;
+/// How sure it is that objects which grew without handles are referenced by the kernel: more when they
+/// belong to processes that have ended, less from one picture.
+const REFERENCES: f32 = 0.8;
+const REFERENCES_TO_ENDED: f32 = 0.85;
+const ENDED: f32 = 0.75;
+/// Process objects are far more than live processes when they are so many times, and so many more: a
+/// host that starts many programs always has some that are just ending.
+const TIMES_LIVE: u64 = 3;
+const MORE_THAN_LIVE: u64 = 1000;
+/// Nobody is known: no more than a place to look.
+pub(crate) const UNKNOWN: f32 = 0.2;
+/// Tags whose meaning is told.
+const MEANINGS: usize = 3;
+/// Ranks from here on, see [`rank`], belong to everybody: caches and shared tags.
+pub(crate) const EVERYBODYS: u8 = 3;
+
 /// The suspects for tags that grew in step, most likely first.
 #[must_use]
 pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
@@ -97,7 +118,7 @@ fn by_known_leaks(suspect: &mut Suspect) {
     let leaks = suspect.tags.iter().flat_map(|tag| catalogue::known_leaks(*tag)).filter(is_its);
     let facts: Vec<Evidence> = leaks.map(known_leak).collect();
     if !facts.is_empty() && suspect.confidence >= NAMED {
-        suspect.confidence = suspect.confidence.max(0.95);
+        suspect.confidence = suspect.confidence.max(KNOWN_LEAK);
     }
     suspect.evidence.extend(facts);
 }
@@ -140,7 +161,7 @@ pub fn zombies(case: &CaseFile, series: &TagSeries) -> Option<Suspect> {
     Some(Suspect {
         kind: SuspectKind::KernelReference,
         tags: vec![series.tag],
-        confidence: 0.75,
+        confidence: ENDED,
         evidence: vec![Evidence::MoreObjectsThanLive { tag: series.tag, outstanding, live }],
         ..Suspect::default()
     })
@@ -156,7 +177,8 @@ pub fn zombie_count(case: &CaseFile, series: &TagSeries) -> Option<(usize, u64, 
         .filter_map(|at| {
             let outstanding = known(series.outstanding[at])?;
             let live = known(case.live_processes[at])?;
-            let many = outstanding >= live.saturating_mul(3) && outstanding >= live + 1000;
+            let many = outstanding >= live.saturating_mul(TIMES_LIVE)
+                && outstanding >= live + MORE_THAN_LIVE;
             many.then_some((at, outstanding, live))
         })
         .max_by_key(|(_, outstanding, _)| *outstanding)
@@ -176,8 +198,8 @@ fn named_tags(case: &CaseFile, group: &Group) -> Vec<PoolTag> {
 pub fn rank(tag: PoolTag) -> u8 {
     let facts = facts::of(tag);
     match (facts.driver(), facts.owner) {
-        _ if facts.cache => 3,
-        _ if facts.shared => 4,
+        _ if facts.cache => EVERYBODYS,
+        _ if facts.shared => EVERYBODYS + 1,
         _ if facts.objects => 1,
         (Some(_), _) | (None, None) => 0,
         (None, Some(_)) => 2,
@@ -195,11 +217,11 @@ fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
     let gained = of_type.unwrap_or(of_processes);
     let zombies = zombies(case, series);
     let is_counted = case.all_processes || of_type.is_some() || zombies.is_some();
-    if !is_counted || gained * 4 > objects {
+    if !is_counted || gained * FLAT > objects {
         return None;
     }
     let mut evidence = vec![Evidence::NoHandlesFor { tag: series.tag, objects, handles: gained }];
-    let confidence = if zombies.is_some() { 0.85 } else { 0.8 };
+    let confidence = if zombies.is_some() { REFERENCES_TO_ENDED } else { REFERENCES };
     evidence.extend(zombies.into_iter().flat_map(|suspect| suspect.evidence));
     Some(Suspect {
         kind: SuspectKind::KernelReference,
@@ -221,10 +243,10 @@ pub fn unknown(tags: &[PoolTag]) -> Suspect {
     };
     Suspect {
         tags: tags.to_vec(),
-        confidence: 0.2,
+        confidence: UNKNOWN,
         evidence: tags
             .iter()
-            .take(3)
+            .take(MEANINGS)
             .map(|tag| Evidence::TagMeaning { tag: *tag, meaning: meaning(tag) })
             .collect(),
         ..Suspect::default()
