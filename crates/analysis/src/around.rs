@@ -116,13 +116,11 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
 /// The likely reason. Nothing is better than something wrong.
 fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidence]) -> Reason {
     let all = judge(case);
-    let accused = |diagnosis: &&Diagnosis| match trigger {
-        Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
-        _ => {
-            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak)
-                && diagnosis.pool == pool
-        }
-    };
+    // A pool may be found empty because commit ran out: then nothing in it is to blame.
+    let is_commits = all.first().is_some_and(|worst| worst.verdict == Verdict::CommitExhaustion);
+    let is_empty = matches!(trigger, Trigger::PoolEmpty { .. });
+    let trigger = if is_empty && is_commits { Trigger::CommitExhausted } else { trigger };
+    let accused = |diagnosis: &&Diagnosis| accuses(diagnosis, trigger, pool);
     let suspect = all.iter().filter(accused).find_map(|diagnosis| diagnosis.suspects.first());
     if let Some(reason) = suspect.and_then(|suspect| by_suspect(trigger, suspect)) {
         return reason;
@@ -141,6 +139,17 @@ fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidenc
             _ => Reason::NotShown,
         },
         (_, Some(tag)) => Reason::TagGrew { tag },
+    }
+}
+
+/// Whether a diagnosis is about what the trigger is.
+fn accuses(diagnosis: &Diagnosis, trigger: Trigger, pool: Option<Pool>) -> bool {
+    match trigger {
+        Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
+        _ => {
+            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak)
+                && diagnosis.pool == pool
+        }
     }
 }
 

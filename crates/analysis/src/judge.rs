@@ -2,32 +2,28 @@
 
 use std::cmp::Reverse;
 
-use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, Pool,
-    diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, TagFinding, Verdict},
-    event::{Event, EventKind},
-    memory::CeilingSource,
+    diagnosis::{Diagnosis, Evidence, JudgedTag, TagFinding, Verdict},
 };
 
 use crate::{
     case::{self, CaseFile},
-    ceilings, commit,
     confidence::NAMED,
-    facts, handles, headroom, high_use,
+    exhaustion::diagnose_exhaustion,
+    handles, headroom, high_use,
     lockstep::{self, Group},
     object_types, objects, one_picture, release,
     span::Span,
     statistics::Slope,
-    steps, suspects,
+    steps,
+    suspects::{self, EVERYBODYS},
     tag_list::{LISTED_TAGS, largest_tags, list_tag},
     trend::{self, Growth, Stage},
 };
 
-/// A measured limit used to this share is exhausted: what is left is of no use to most callers.
-const FULL: f64 = 0.95;
-/// An event counts for this long.
-const EVENT_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+/// Tags in step that are told beside the one that grew most: more are no help.
+const MOST_IN_STEP: usize = 8;
 /// A run shorter than this shows no trend.
 const LONG_ENOUGH_S: u64 = 6 * 3600;
 
@@ -45,14 +41,7 @@ pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
     found.extend(small);
     let spread = objects::leaks(case, &found);
     found.extend(spread);
-    if let Some((pool, fact)) = exhausted_pool(case) {
-        exhausted(case, pool, fact, &mut found);
-    } else if let Some(commit) = one_picture::commit(case, recent(case)) {
-        // What ran out was commit: what grew in the pools is no part of it unless it leaks.
-        found.insert(0, commit);
-    } else {
-        found.extend(commit::running_out(case));
-    }
+    diagnose_exhaustion(case, &mut found);
     found.extend(high_use::of(case));
     if found.is_empty() {
         found.push(nothing(case, &watched));
@@ -110,7 +99,7 @@ fn grown(case: &CaseFile) -> (Vec<Grown>, Vec<Grown>) {
         grown.partition(|(_, growth)| growth.stage == Stage::Leak);
     for list in [&mut leaks, &mut watched] {
         list.sort_by_key(|(at, growth)| {
-            (suspects::rank(case.tags[*at].tag) >= 3, Reverse(growth.bytes))
+            (suspects::rank(case.tags[*at].tag) >= EVERYBODYS, Reverse(growth.bytes))
         });
     }
     (leaks, watched)
@@ -141,7 +130,8 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         evidence.push(Evidence::NeverFell { tag, pool, over_s: growth.over_s });
     }
     if !group.with.is_empty() {
-        let with = group.with.iter().take(8).map(|(at, ratio)| (case.tags[*at].tag, *ratio));
+        let with =
+            group.with.iter().take(MOST_IN_STEP).map(|(at, ratio)| (case.tags[*at].tag, *ratio));
         evidence.push(Evidence::LockStep { tag, with: with.collect() });
     }
     evidence.extend(high_use::peer_fact(case, series));
@@ -173,51 +163,6 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         tags,
         ..Diagnosis::default()
     }
-}
-
-/// A pool ran out: the leaks of that pool are its causes; without any, what fills it.
-fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagnosis>) {
-    let mut of_pool = false;
-    for diagnosis in found.iter_mut().filter(|one| one.pool == Some(pool)) {
-        diagnosis.verdict = Verdict::Exhausted;
-        diagnosis.evidence.insert(0, fact.clone());
-        of_pool = true;
-    }
-    if of_pool {
-        return;
-    }
-    let largest = largest_tags(case, pool);
-    let mut accused: Vec<Suspect> = Vec::new();
-    for series in largest.iter().filter(|series| facts::of(series.tag).objects) {
-        for suspect in suspects::of_picture(case, series) {
-            if !accused.iter().any(|known| known.name == suspect.name) {
-                accused.push(suspect);
-            }
-        }
-    }
-    let dominant = largest.first().filter(|series| {
-        let all = case::last(case.pool(pool)).or(case.memory.of(pool).map(|bytes| bytes.0));
-        let bytes = case::last(&series.bytes).unwrap_or(0);
-        all.is_some_and(|all| bytes as f64 >= 0.25 * all as f64)
-    });
-    if let Some(series) = dominant.filter(|_| accused.is_empty()) {
-        accused.extend(suspects::of_picture(case, series));
-        if accused.is_empty() {
-            accused.push(suspects::unknown(&[series.tag]));
-        }
-    }
-    let tags = largest.iter().map(|series| list_tag(series, TagFinding::Large, None)).collect();
-    found.insert(
-        0,
-        Diagnosis {
-            verdict: Verdict::Exhausted,
-            pool: Some(pool),
-            suspects: accused,
-            evidence: vec![fact],
-            tags,
-            ..Diagnosis::default()
-        },
-    );
 }
 
 /// Nothing is wrong, or nothing can be said.
@@ -259,8 +204,12 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
 /// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.
 fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
     if let Some(pool) = diagnosis.pool {
-        diagnosis.evidence.extend(pool_use(case, pool));
-        diagnosis.headroom = headroom::headroom(case, pool);
+        // Of what is exhausted it is known which bound ran out, or that none is known.
+        if diagnosis.verdict != Verdict::Exhausted {
+            diagnosis.headroom = headroom::headroom(case, pool);
+        }
+        let bound = diagnosis.headroom.map(|headroom| headroom.bound);
+        diagnosis.evidence.extend(headroom::use_facts(case, pool, bound));
         let of_pool = leaks.iter().filter(|(at, _)| case.tags[*at].pool == pool);
         let per_hour: Vec<Slope> = of_pool.map(|(_, growth)| growth.per_hour).collect();
         diagnosis.time_left =
@@ -268,39 +217,6 @@ fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
     }
     diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
     diagnosis.next_steps = steps::of(case, diagnosis);
-}
-
-/// Events that are recent enough to count.
-fn recent(case: &CaseFile) -> impl Iterator<Item = &Event> {
-    case.events.iter().filter(|event| case.now.duration_since(event.time) < EVENT_COUNTS)
-}
-
-/// The pool that ran out, by an event or by a measured limit.
-fn exhausted_pool(case: &CaseFile) -> Option<(Pool, Evidence)> {
-    let by_event = recent(case)
-        .filter_map(|event| match event.kind() {
-            EventKind::PoolEmpty(pool) => Some((event.time, pool, event.event_id)),
-            _ => None,
-        })
-        .max();
-    if let Some((time, pool, event_id)) = by_event {
-        return Some((pool, Evidence::PoolEmptyEvent { pool, event_id, time }));
-    }
-    Pool::ALL.into_iter().find_map(|pool| match pool_use(case, pool)? {
-        fact @ Evidence::PoolUse { used, ceiling, .. }
-            if ceiling.source == CeilingSource::Measured
-                && used.share_of(ceiling.bytes) >= FULL =>
-        {
-            Some((pool, fact))
-        }
-        _ => None,
-    })
-}
-
-fn pool_use(case: &CaseFile, pool: Pool) -> Option<Evidence> {
-    let used = case.memory.of(pool)?;
-    let ceiling = ceilings::ceiling(&case.memory, case.os.as_ref(), pool)?;
-    Some(Evidence::PoolUse { pool, used, ceiling })
 }
 
 fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {

@@ -13,6 +13,8 @@ pub mod commit;
 pub mod compare;
 pub mod confidence;
 pub mod diagnose;
+mod events;
+mod exhaustion;
 pub mod facts;
 pub mod growth;
 pub mod handles;
