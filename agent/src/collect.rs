@@ -28,8 +28,6 @@ use crate::{
 };
 pub use memory_conditions::low_conditions;
 use own_cost::CostMeter;
-#[cfg(windows)]
-pub(crate) use own_cost::OwnUse;
 use services::ServiceNames;
 
 /// Why a collector gave nothing.

@@ -15,6 +15,7 @@ pub mod events;
 pub mod identity;
 pub mod log_file;
 pub mod machine;
+mod own_use;
 pub mod poolmon;
 pub mod raw;
 pub mod run;

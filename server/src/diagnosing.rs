@@ -8,6 +8,7 @@ mod screen;
 
 use poolwatch_analysis::{
     catalogue::{Catalogue, Note},
+    confidence::withhold_remedies,
     diagnose_case,
     holders::is_object_tag,
 };
@@ -83,6 +84,7 @@ pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     if combined.is_torn() {
         doubt(&mut diagnosis);
     }
+    withhold_remedies(&mut diagnosis);
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
     Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
 }

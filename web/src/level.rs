@@ -104,7 +104,9 @@ impl Whole {
     pub const fn explained(self) -> &'static str {
         match self {
             Self::Measured => "limit measured on this host",
-            Self::Documented => "documented ceiling of this Windows; allocation fails earlier",
+            Self::Documented => {
+                "documented ceiling of this Windows, or commit where that is less; allocation fails earlier"
+            }
             Self::Ram => "physical memory; the documented ceiling is no lower",
         }
     }

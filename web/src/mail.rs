@@ -3,7 +3,10 @@
 use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, Pool, PoolTag, diagnosis::Diagnosis, host::OsVersion, incident::IncidentChange,
+    Bytes, Pool, PoolTag,
+    diagnosis::{Bound, Diagnosis},
+    host::OsVersion,
+    incident::IncidentChange,
     memory::Ceiling,
 };
 
@@ -140,7 +143,7 @@ impl IncidentMail {
         let what = self
             .pool
             .map_or_else(|| "commit exhausted".to_owned(), |pool| format!("{pool} pool empty"));
-        let suspect = self.diagnosis.suspects.first();
+        let suspect = words::leading_suspect(&self.diagnosis);
         let suspect = suspect
             .map(|one| format!(", suspect {}", words::suspect_name(one)))
             .unwrap_or_default();
@@ -170,8 +173,7 @@ impl IncidentMail {
     }
 
     fn time_left(&self) -> Option<String> {
-        let left = self.diagnosis.time_left.filter(|_| !self.is_over())?;
-        Some(words::time_left(&left))
+        words::time_left(&self.diagnosis).filter(|_| !self.is_over())
     }
 
     /// The pool, and how full it is.
@@ -184,7 +186,11 @@ impl IncidentMail {
                 figures::percent_text(used.share_of(ceiling.bytes)),
                 words::ceiling_source(ceiling.source)
             ),
-            None => format!("{used}; its limit is not known"),
+            None => match self.diagnosis.headroom.map(|headroom| headroom.bound) {
+                Some(Bound::Commit) => format!("{used}; its bound is commit"),
+                Some(Bound::ResidentAvailable) => format!("{used}; its bound is physical memory"),
+                _ => format!("{used}; its limit is not known"),
+            },
         };
         Some((words::pool_title(self.pool?), full))
     }

@@ -10,6 +10,7 @@ mod tags;
 
 use std::borrow::Borrow;
 
+use poolwatch_analysis::confidence::{NAMED, NEARLY_CERTAIN, REMEDY};
 use poolwatch_model::{
     Pool, PoolTag,
     diagnosis::{SuspectKind, Verdict},
@@ -19,10 +20,11 @@ use poolwatch_model::{
     series::Break,
 };
 
-pub use diagnosis::{facts, headline, suspect_name, time_left, title};
+pub use diagnosis::{facts, headline, other_suspects, suspect_name, time_left, title};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
+pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{find_driver, step};
 pub use tags::{certainty, tag_source};
 
@@ -103,9 +105,9 @@ pub const fn suspect_kind(kind: &SuspectKind) -> &'static str {
 #[must_use]
 pub fn confidence(confidence: impl Borrow<f32>) -> &'static str {
     match *confidence.borrow() {
-        c if c >= 0.9 => "almost certainly",
-        c if c >= 0.7 => "very likely",
-        c if c >= 0.5 => "likely",
+        c if c >= NEARLY_CERTAIN => "almost certainly",
+        c if c >= REMEDY => "very likely",
+        c if c >= NAMED => "likely",
         _ => "possibly",
     }
 }

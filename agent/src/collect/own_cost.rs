@@ -4,14 +4,7 @@ use std::time::Duration;
 
 use poolwatch_model::snapshot::AgentCost;
 
-/// What this process has used so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct OwnUse {
-    /// CPU time since its start.
-    pub(crate) cpu: Duration,
-    /// Memory of its own.
-    pub(crate) private_bytes: u64,
-}
+use crate::own_use::OwnUse;
 
 /// Measures cycle by cycle. A cycle lasts from one snapshot to the next.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use windows_sys::Win32::{
     },
 };
 
-use crate::collect::OwnUse;
+use crate::own_use::OwnUse;
 
 /// CPU time by `GetProcessTimes` and private bytes by `K32GetProcessMemoryInfo` (documented).
 pub(crate) fn own_use() -> Option<OwnUse> {

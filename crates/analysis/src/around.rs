@@ -12,8 +12,9 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
+    confidence::is_hint,
     judge::judge,
-    suspects,
+    programs,
 };
 
 /// How far the picture looks back, and how far for what was installed.
@@ -115,13 +116,11 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
 /// The likely reason. Nothing is better than something wrong.
 fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidence]) -> Reason {
     let all = judge(case);
-    let accused = |diagnosis: &&Diagnosis| match trigger {
-        Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
-        _ => {
-            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak)
-                && diagnosis.pool == pool
-        }
-    };
+    // A pool may be found empty because commit ran out: then nothing in it is to blame.
+    let is_commits = all.first().is_some_and(|worst| worst.verdict == Verdict::CommitExhaustion);
+    let is_empty = matches!(trigger, Trigger::PoolEmpty { .. });
+    let trigger = if is_empty && is_commits { Trigger::CommitExhausted } else { trigger };
+    let accused = |diagnosis: &&Diagnosis| accuses(diagnosis, trigger, pool);
     let suspect = all.iter().filter(accused).find_map(|diagnosis| diagnosis.suspects.first());
     if let Some(reason) = suspect.and_then(|suspect| by_suspect(trigger, suspect)) {
         return reason;
@@ -143,14 +142,25 @@ fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidenc
     }
 }
 
+/// Whether a diagnosis is about what the trigger is.
+fn accuses(diagnosis: &Diagnosis, trigger: Trigger, pool: Option<Pool>) -> bool {
+    match trigger {
+        Trigger::CommitExhausted => diagnosis.verdict == Verdict::CommitExhaustion,
+        _ => {
+            matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak)
+                && diagnosis.pool == pool
+        }
+    }
+}
+
 fn by_suspect(trigger: Trigger, suspect: &Suspect) -> Option<Reason> {
-    let name = suspect.name.clone().filter(|_| suspect.confidence >= 0.5);
+    let name = suspect.name.clone().filter(|_| !is_hint(suspect));
     if trigger == Trigger::CommitExhausted {
         return name.map(|image| Reason::CommitHeldBy { image });
     }
     let tag = *suspect.tags.first()?;
     match (suspect.kind, name) {
-        (SuspectKind::Process, Some(image)) if !suspects::is_vital(&image) => {
+        (SuspectKind::Process, Some(image)) if !programs::is_vital(&image) => {
             Some(Reason::ProgramHolds { image, tag })
         }
         (SuspectKind::Driver, Some(driver)) => Some(Reason::DriverLeaks { driver, tag }),

@@ -3,16 +3,14 @@
 use poolwatch_model::diagnosis::{Diagnosis, Evidence, Suspect, TagFinding, Verdict};
 use poolwatch_model::history::{ProcessSeries, TagSeries};
 
-use crate::{
-    case::CaseFile,
-    facts, judge, release, rise,
-    suspects::{self, Span},
-};
+use crate::{case::CaseFile, facts, release, rise, span::Span, suspects, tag_list::list_tag};
 
 /// Fewer handles harm nobody.
 pub const MANY: u64 = 10_000;
 /// Less growth is the usual coming and going.
 const GROWN: u64 = 5_000;
+/// Nor is less than this part of what it holds: a busy program breathes by as much.
+const GROWN_PART: u64 = 3;
 /// Handles that rose for a shorter time may be work that is not done yet.
 const LONG_S: u64 = 2 * 24 * 3600;
 /// How sure it must be that these handles are those objects.
@@ -35,7 +33,7 @@ fn leak(case: &CaseFile, process: &ProcessSeries) -> Option<Diagnosis> {
     }
     let rise = rise::steady(case, &process.handles)
         .into_iter()
-        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / 3))
+        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / GROWN_PART))
         .max_by_key(|rise| rise.grown)?;
     let span = Span { from: rise.from, to: rise.to, over_s: rise.over_s };
     let of_objects = case.tags.iter().filter(|series| facts::of(series.tag).objects);
@@ -49,7 +47,7 @@ fn leak(case: &CaseFile, process: &ProcessSeries) -> Option<Diagnosis> {
         pool: Some(pool),
         suspects: vec![suspect],
         evidence: vec![Evidence::ObjectGrowth { tag, pool, grown: objects, over_s: rise.over_s }],
-        tags: vec![judge::judged(series, TagFinding::Leaks, None)],
+        tags: vec![list_tag(series, TagFinding::Leaks, None)],
         ..Diagnosis::default()
     })
 }

@@ -8,7 +8,10 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
-    facts, judge, suspects, troughs,
+    facts, suspects,
+    tag_list::list_tag,
+    trend::LEAST_PEERS,
+    troughs,
 };
 
 /// Less is nothing to speak of.
@@ -21,6 +24,8 @@ const OF_POOL: f64 = 0.4;
 /// Constant: troughs within this share of each other, over a day at least.
 const STILL: f64 = 0.05;
 const LEAST_HOURS: usize = 24;
+/// Hours that are looked at: what grew longer ago holds still now.
+const LATEST_HOURS: usize = 72;
 
 /// Tags that are far above what is usual, and constant.
 #[must_use]
@@ -42,7 +47,7 @@ pub fn of(case: &CaseFile) -> Vec<Diagnosis> {
                 pool: Some(series.pool),
                 suspects: suspects::of_picture(case, series),
                 evidence,
-                tags: vec![judge::judged(series, TagFinding::HighUse, None)],
+                tags: vec![list_tag(series, TagFinding::HighUse, None)],
                 ..Diagnosis::default()
             }
         })
@@ -68,7 +73,7 @@ fn is_high(case: &CaseFile, series: &TagSeries) -> bool {
         return false;
     }
     match case.peers.iter().find(|p| p.tag == series.tag && p.pool == series.pool) {
-        Some(peer) if peer.hosts >= 3 => bytes >= peer.median.saturating_mul(TIMES_PEERS),
+        Some(peer) if peer.hosts >= LEAST_PEERS => bytes >= peer.median.saturating_mul(TIMES_PEERS),
         _ => {
             let share = |whole: Option<Bytes>| whole.map_or(0.0, |w| Bytes(bytes).share_of(w));
             share(case.memory.physical) >= OF_MEMORY
@@ -82,7 +87,7 @@ fn is_still(case: &CaseFile, series: &TagSeries) -> bool {
     let boot = troughs.last().map(|trough| trough.boot);
     let run = troughs.iter().rev().take_while(|trough| Some(trough.boot) == boot);
     let (count, least, most) =
-        run.take(72).fold((0, u64::MAX, 0), |(count, least, most), trough| {
+        run.take(LATEST_HOURS).fold((0, u64::MAX, 0), |(count, least, most), trough| {
             (count + 1, least.min(trough.value), most.max(trough.value))
         });
     count >= LEAST_HOURS && (most - least) as f64 <= STILL * most as f64

@@ -2,32 +2,30 @@
 
 use std::cmp::Reverse;
 
-use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, Pool,
-    diagnosis::{Diagnosis, Evidence, JudgedTag, Suspect, SuspectKind, TagFinding, Verdict},
-    event::{Event, EventKind},
-    history::TagSeries,
-    memory::CeilingSource,
+    diagnosis::{Diagnosis, Evidence, JudgedTag, TagFinding, Verdict},
 };
 
 use crate::{
     case::{self, CaseFile},
-    ceilings, commit, facts, handles, headroom, high_use,
+    confidence::NAMED,
+    exhaustion::diagnose_exhaustion,
+    handles, headroom, high_use,
     lockstep::{self, Group},
-    objects, one_picture, release, steps, suspects,
-    suspects::Span,
+    object_types, objects, one_picture, release,
+    span::Span,
+    statistics::Slope,
+    steps,
+    suspects::{self, EVERYBODYS},
+    tag_list::{LISTED_TAGS, largest_tags, list_tag},
     trend::{self, Growth, Stage},
 };
 
-/// A measured limit used to this share is exhausted: what is left is of no use to most callers.
-const FULL: f64 = 0.95;
-/// An event counts for this long.
-const EVENT_COUNTS: SignedDuration = SignedDuration::from_hours(24);
+/// Tags in step that are told beside the one that grew most: more are no help.
+const MOST_IN_STEP: usize = 8;
 /// A run shorter than this shows no trend.
 const LONG_ENOUGH_S: u64 = 6 * 3600;
-/// Largest tags that are listed.
-const LARGEST: usize = 3;
 
 /// Everything that is wrong with a host, a diagnosis for each cause, the worst first. Never empty:
 /// a host with which nothing is wrong gets that said.
@@ -43,14 +41,7 @@ pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
     found.extend(small);
     let spread = objects::leaks(case, &found);
     found.extend(spread);
-    if let Some((pool, fact)) = exhausted_pool(case) {
-        exhausted(case, pool, fact, &mut found);
-    } else if let Some(commit) = one_picture::commit(case, recent(case)) {
-        // What ran out was commit: what grew in the pools is no part of it unless it leaks.
-        found.insert(0, commit);
-    } else {
-        found.extend(commit::running_out(case));
-    }
+    diagnose_exhaustion(case, &mut found);
     found.extend(high_use::of(case));
     if found.is_empty() {
         found.push(nothing(case, &watched));
@@ -108,7 +99,7 @@ fn grown(case: &CaseFile) -> (Vec<Grown>, Vec<Grown>) {
         grown.partition(|(_, growth)| growth.stage == Stage::Leak);
     for list in [&mut leaks, &mut watched] {
         list.sort_by_key(|(at, growth)| {
-            (suspects::rank(case.tags[*at].tag) >= 3, Reverse(growth.bytes))
+            (suspects::rank(case.tags[*at].tag) >= EVERYBODYS, Reverse(growth.bytes))
         });
     }
     (leaks, watched)
@@ -139,12 +130,15 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         evidence.push(Evidence::NeverFell { tag, pool, over_s: growth.over_s });
     }
     if !group.with.is_empty() {
-        let with = group.with.iter().take(8).map(|(at, ratio)| (case.tags[*at].tag, *ratio));
+        let with =
+            group.with.iter().take(MOST_IN_STEP).map(|(at, ratio)| (case.tags[*at].tag, *ratio));
         evidence.push(Evidence::LockStep { tag, with: with.collect() });
     }
     evidence.extend(high_use::peer_fact(case, series));
     let span = Span { from: growth.from, to: growth.to, over_s: growth.over_s };
-    evidence.extend(group.members().find_map(|at| objects::fact(case, case.tags[at].tag, span)));
+    evidence.extend(
+        group.members().find_map(|at| object_types::type_growth(case, case.tags[at].tag, span)),
+    );
     let mut accused = suspects::of_growth(case, group);
     release::weigh(case, pool, &mut accused);
     accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -152,11 +146,11 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
         .members()
         .map(|at| {
             let per_day = (at == group.first).then(|| day(growth.per_hour.slope));
-            judged(&case.tags[at], TagFinding::Leaks, per_day)
+            list_tag(&case.tags[at], TagFinding::Leaks, per_day)
         })
         .collect();
     // The tag that points to somebody comes first.
-    let first = accused.first().filter(|suspect| suspect.confidence >= 0.5);
+    let first = accused.first().filter(|suspect| suspect.confidence >= NAMED);
     let first = first.and_then(|suspect| suspect.tags.first().copied());
     tags.sort_by_key(|one| (first.is_some_and(|tag| tag != one.tag), suspects::rank(one.tag)));
     let both = group.members().any(|at| case.tags[at].pool != pool);
@@ -171,51 +165,6 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     }
 }
 
-/// A pool ran out: the leaks of that pool are its causes; without any, what fills it.
-fn exhausted(case: &CaseFile, pool: Pool, fact: Evidence, found: &mut Vec<Diagnosis>) {
-    let mut of_pool = false;
-    for diagnosis in found.iter_mut().filter(|one| one.pool == Some(pool)) {
-        diagnosis.verdict = Verdict::Exhausted;
-        diagnosis.evidence.insert(0, fact.clone());
-        of_pool = true;
-    }
-    if of_pool {
-        return;
-    }
-    let largest = largest(case, pool);
-    let mut accused: Vec<Suspect> = Vec::new();
-    for series in largest.iter().filter(|series| facts::of(series.tag).objects) {
-        for suspect in suspects::of_picture(case, series) {
-            if !accused.iter().any(|known| known.name == suspect.name) {
-                accused.push(suspect);
-            }
-        }
-    }
-    let dominant = largest.first().filter(|series| {
-        let all = case::last(case.pool(pool)).or(case.memory.of(pool).map(|bytes| bytes.0));
-        let bytes = case::last(&series.bytes).unwrap_or(0);
-        all.is_some_and(|all| bytes as f64 >= 0.25 * all as f64)
-    });
-    if let Some(series) = dominant.filter(|_| accused.is_empty()) {
-        accused.extend(suspects::of_picture(case, series));
-        if accused.is_empty() {
-            accused.push(suspects::unknown(&[series.tag]));
-        }
-    }
-    let tags = largest.iter().map(|series| judged(series, TagFinding::Large, None)).collect();
-    found.insert(
-        0,
-        Diagnosis {
-            verdict: Verdict::Exhausted,
-            pool: Some(pool),
-            suspects: accused,
-            evidence: vec![fact],
-            tags,
-            ..Diagnosis::default()
-        },
-    );
-}
-
 /// Nothing is wrong, or nothing can be said.
 fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     let run = case.run_start();
@@ -226,15 +175,15 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     let verdict = if enough { Verdict::NoLeakShown } else { Verdict::InsufficientEvidence };
     let mut tags: Vec<JudgedTag> = watched
         .iter()
-        .take(LARGEST)
+        .take(LISTED_TAGS)
         .map(|(at, growth)| {
             let per_day = Bytes(growth.per_day().max(0.0) as u64);
-            judged(&case.tags[*at], TagFinding::Watched, Some(per_day))
+            list_tag(&case.tags[*at], TagFinding::Watched, Some(per_day))
         })
         .collect();
     let evidence = watched
         .iter()
-        .take(LARGEST)
+        .take(LISTED_TAGS)
         .map(|(at, growth)| Evidence::TagGrowth {
             tag: case.tags[*at].tag,
             pool: case.tags[*at].pool,
@@ -243,9 +192,9 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
         })
         .collect();
     for pool in Pool::ALL {
-        for series in largest(case, pool) {
+        for series in largest_tags(case, pool) {
             if !tags.iter().any(|one| one.tag == series.tag && one.pool == pool) {
-                tags.push(judged(series, TagFinding::Large, None));
+                tags.push(list_tag(series, TagFinding::Large, None));
             }
         }
     }
@@ -255,77 +204,19 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
 /// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.
 fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
     if let Some(pool) = diagnosis.pool {
-        diagnosis.evidence.extend(pool_use(case, pool));
-        diagnosis.headroom = headroom::headroom(case, pool);
-        let growths: Vec<Growth> = leaks
-            .iter()
-            .filter(|(at, _)| case.tags[*at].pool == pool)
-            .map(|(_, growth)| *growth)
-            .collect();
+        // Of what is exhausted it is known which bound ran out, or that none is known.
+        if diagnosis.verdict != Verdict::Exhausted {
+            diagnosis.headroom = headroom::headroom(case, pool);
+        }
+        let bound = diagnosis.headroom.map(|headroom| headroom.bound);
+        diagnosis.evidence.extend(headroom::use_facts(case, pool, bound));
+        let of_pool = leaks.iter().filter(|(at, _)| case.tags[*at].pool == pool);
+        let per_hour: Vec<Slope> = of_pool.map(|(_, growth)| growth.per_hour).collect();
         diagnosis.time_left =
-            diagnosis.headroom.and_then(|left| headroom::time_left(&left, &growths));
+            diagnosis.headroom.and_then(|left| headroom::time_left(&left, &per_hour));
     }
     diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
     diagnosis.next_steps = steps::of(case, diagnosis);
-}
-
-/// Events that are recent enough to count.
-fn recent(case: &CaseFile) -> impl Iterator<Item = &Event> {
-    case.events.iter().filter(|event| case.now.duration_since(event.time) < EVENT_COUNTS)
-}
-
-/// The pool that ran out, by an event or by a measured limit.
-fn exhausted_pool(case: &CaseFile) -> Option<(Pool, Evidence)> {
-    let by_event = recent(case)
-        .filter_map(|event| match event.kind() {
-            EventKind::PoolEmpty(pool) => Some((event.time, pool, event.event_id)),
-            _ => None,
-        })
-        .max();
-    if let Some((time, pool, event_id)) = by_event {
-        return Some((pool, Evidence::PoolEmptyEvent { pool, event_id, time }));
-    }
-    Pool::ALL.into_iter().find_map(|pool| match pool_use(case, pool)? {
-        fact @ Evidence::PoolUse { used, ceiling, .. }
-            if ceiling.source == CeilingSource::Measured
-                && used.share_of(ceiling.bytes) >= FULL =>
-        {
-            Some((pool, fact))
-        }
-        _ => None,
-    })
-}
-
-fn pool_use(case: &CaseFile, pool: Pool) -> Option<Evidence> {
-    let used = case.memory.of(pool)?;
-    let ceiling = ceilings::ceiling(&case.memory, case.os.as_ref(), pool)?;
-    Some(Evidence::PoolUse { pool, used, ceiling })
-}
-
-/// The largest tags of a pool now.
-pub(crate) fn largest(case: &CaseFile, pool: Pool) -> Vec<&TagSeries> {
-    let bytes = |series: &TagSeries| case::last(&series.bytes).unwrap_or(0);
-    let mut of_pool: Vec<&TagSeries> =
-        case.tags.iter().filter(|series| series.pool == pool && bytes(series) > 0).collect();
-    of_pool.sort_by_key(|series| Reverse(bytes(series)));
-    of_pool.truncate(LARGEST);
-    of_pool
-}
-
-/// A tag as a diagnosis lists it.
-pub(crate) fn judged(
-    series: &TagSeries,
-    finding: TagFinding,
-    bytes_per_day: Option<Bytes>,
-) -> JudgedTag {
-    JudgedTag {
-        tag: series.tag,
-        pool: series.pool,
-        bytes: Bytes(case::last(&series.bytes).unwrap_or(0)),
-        outstanding: case::last(&series.outstanding).unwrap_or(0),
-        finding,
-        bytes_per_day,
-    }
 }
 
 fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {
@@ -336,14 +227,4 @@ fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {
         }
     }
     kept
-}
-
-/// Whether anybody in particular is accused.
-#[must_use]
-pub fn names_somebody(diagnosis: &Diagnosis) -> bool {
-    diagnosis.suspects.first().is_some_and(|suspect| {
-        suspect.name.is_some()
-            && suspect.confidence >= 0.5
-            && matches!(suspect.kind, SuspectKind::Process | SuspectKind::Driver)
-    })
 }

@@ -28,6 +28,13 @@ impl Group {
 const POINTS: usize = 12;
 /// How far the ways may lie apart, as a share of the whole growth.
 const APART: f64 = 0.06;
+/// Objects that both must gain: fewer go together by chance.
+const LEAST_OBJECTS: u64 = 100;
+/// How far the objects by one object may lie from a whole number: two leaks at even rates that match
+/// so closely are taken for one.
+const OFF_WHOLE: f64 = 0.03;
+/// Most objects by one, rounded: beyond four nearly any ratio is near a whole number.
+const MOST_BY_ONE: f64 = 4.5;
 
 /// Groups grown tags, given with their growths in the order of importance, with those that grow in
 /// step among all tags of the case.
@@ -62,12 +69,13 @@ pub fn groups(case: &CaseFile, grown: &[(usize, Growth)]) -> Vec<Group> {
 fn in_step(tag: &TagSeries, other: &TagSeries, growth: &Growth) -> Option<f32> {
     let (from, to) = (growth.from, growth.to);
     let gained = case::growth(&other.outstanding, from, to);
-    if gained < 100 || growth.objects < 100 {
+    if gained < LEAST_OBJECTS || growth.objects < LEAST_OBJECTS {
         return None;
     }
     let ratio = gained as f64 / growth.objects as f64;
     let (large, small) = (ratio.max(1.0 / ratio), ratio.min(1.0 / ratio));
-    let is_whole = large < 4.5 && (large - large.round()).abs() / large < 0.03 && small > 0.0;
+    let is_whole =
+        large < MOST_BY_ONE && (large - large.round()).abs() / large < OFF_WHOLE && small > 0.0;
     let apart = apart(&tag.outstanding, &other.outstanding, from, to)?;
     (is_whole && apart < APART).then_some(ratio as f32)
 }

@@ -1,47 +1,27 @@
-//! Kernel objects by the kernel's own count of each type: what tells whether a tag's objects have
-//! handles, and handles that grow for days without any one program that holds them.
+//! Handles to one type of kernel objects that grow for days without any one program that holds them.
 
 use poolwatch_model::{
     Pool, PoolTag,
-    diagnosis::{Diagnosis, Evidence, TagFinding, Verdict},
+    diagnosis::{Diagnosis, TagFinding, Verdict},
     history::ObjectTypeSeries,
 };
 
 use crate::{
     case::{self, CaseFile},
-    holders, judge, rise,
-    suspects::{self, Span},
+    holders, object_types, rise,
+    span::Span,
+    suspects,
+    tag_list::list_tag,
 };
 
 /// Handles that all programs together gained: less is the usual coming and going of a large host.
 const GROWN: u64 = 20_000;
 /// Handles that rose for a shorter time, three days but for some hours, may be work that is not done.
 const LONG_S: u64 = 66 * 3600;
-
-/// Objects and handles of the type that a tag counts that were gained, where the kernel's count is
-/// known.
-#[must_use]
-pub(crate) fn gained(case: &CaseFile, tag: PoolTag, span: Span) -> Option<(u64, u64)> {
-    let series = of_tag(case, tag)?;
-    let known = |values: &[u64]| {
-        let (first, last) = case::ends(values, span.from, span.to)?;
-        Some(last.saturating_sub(first))
-    };
-    Some((known(&series.objects)?, known(&series.handles)?))
-}
-
-/// The growth of the type that a tag counts, as a fact.
-#[must_use]
-pub(crate) fn fact(case: &CaseFile, tag: PoolTag, span: Span) -> Option<Evidence> {
-    let (objects, handles) = gained(case, tag, span)?;
-    let name = of_tag(case, tag)?.name.clone();
-    (objects > 0).then_some(Evidence::ObjectTypeGrowth {
-        name,
-        objects,
-        handles,
-        over_s: span.over_s,
-    })
-}
+/// Nor is less than this part of what there is: a large host breathes by as much.
+const GROWN_PART: u64 = 3;
+/// Processes that grew by more than this part explain the rise: more of them hold more of everything.
+const MORE_PROCESSES: u64 = 10;
 
 /// Types whose handles rose for days while neither one program nor a growing number of processes
 /// explains them. `known` are the diagnoses that there are already: what they tell is not told again.
@@ -62,12 +42,11 @@ pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
 fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diagnosis> {
     let rise = rise::steady(case, &series.handles)
         .into_iter()
-        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / 3))
+        .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / GROWN_PART))
         .max_by_key(|rise| rise.grown)?;
     let span = Span { from: rise.from, to: rise.to, over_s: rise.over_s };
-    // More processes hold more of everything.
     let (before, now) = case::ends(&case.live_processes, span.from, span.to)?;
-    if now.saturating_sub(before) > before / 10 {
+    if now.saturating_sub(before) > before / MORE_PROCESSES {
         return None;
     }
     let holders = suspects::of_nobody(case, tag, rise.grown, span)?;
@@ -79,13 +58,8 @@ fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diag
         verdict: Verdict::Leak,
         pool: Some(counted.pool),
         suspects: vec![nobody],
-        evidence: fact(case, tag, span).into_iter().collect(),
-        tags: vec![judge::judged(counted, TagFinding::Leaks, None)],
+        evidence: object_types::type_growth(case, tag, span).into_iter().collect(),
+        tags: vec![list_tag(counted, TagFinding::Leaks, None)],
         ..Diagnosis::default()
     })
-}
-
-fn of_tag(case: &CaseFile, tag: PoolTag) -> Option<&ObjectTypeSeries> {
-    let name = holders::object_type(tag)?;
-    case.object_types.iter().find(|series| series.name == name)
 }

@@ -5,14 +5,16 @@ use std::cmp::Reverse;
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, TagFinding, Verdict},
-    event::{Event, EventKind, MemoryExhaustion},
     history::{MISSING, TagSeries},
 };
 
 use crate::{
     case::{self, CaseFile},
-    facts, judge,
-    suspects::{self, Span},
+    confidence::NAMED,
+    facts,
+    span::Span,
+    suspects::{self, EVERYBODYS, FLAT, UNKNOWN},
+    tag_list::list_tag,
 };
 
 /// More moments than this are a run, which is judged by its trend.
@@ -28,6 +30,26 @@ const MANY_HANDLES: u64 = 15_000;
 /// Growth between few pictures: bytes, or objects where bytes are not told.
 const GREW_BYTES: u64 = 50 << 20;
 const GREW_OBJECTS: u64 = 20_000;
+/// And this part of the pool, or of the objects that there were.
+const GREW_OF_POOL: u64 = 10;
+const GREW_OF_OBJECTS: u64 = 4;
+/// Two moments may be the ends of any swing. They count when so many times the objects came, or a part
+/// of what was allocated stayed; else it takes so many moments.
+const GREW_TIMES: u64 = 4;
+const STAYED: u64 = 2;
+const STEADY_MOMENTS: usize = 3;
+/// Next to nothing is freed when it is less than this part of what was allocated.
+const FREED: u64 = 50;
+/// How sure it is that objects are referenced by the kernel, where handles are told. Else nothing tells
+/// a program's objects from a driver's references.
+const REFERENCES: f32 = 0.7;
+/// Tags are in step when one counts this many of the other, within this share.
+const IN_STEP: [f64; 3] = [1.0, 2.0, 0.5];
+const OFF_STEP: f64 = 0.03;
+/// Tags in step that are told: more are no help.
+const MOST_IN_STEP: usize = 12;
+/// A program that holds a tag's objects goes before all that merely grew.
+const HELD: u64 = u64::MAX / 4;
 
 /// A leak that a picture or a few show by themselves.
 #[must_use]
@@ -36,7 +58,7 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
         return None;
     }
     let mut found: Vec<Found<'_>> = case.tags.iter().filter_map(|tag| tells(case, tag)).collect();
-    found.sort_by_key(|one| (suspects::rank(one.series.tag) >= 3, Reverse(one.weight)));
+    found.sort_by_key(|one| (suspects::rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight)));
     let first = found.first()?;
     let (tag, pool) = (first.series.tag, first.series.pool);
     let with = in_step(case, first.series);
@@ -67,7 +89,7 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
     }
     let both = members.iter().any(|series| series.pool != pool);
     let mut tags: Vec<_> =
-        members.iter().map(|series| judge::judged(series, TagFinding::Leaks, None)).collect();
+        members.iter().map(|series| list_tag(series, TagFinding::Leaks, None)).collect();
     tags.sort_by_key(|one| one.tag != tag);
     Some(Diagnosis {
         verdict: Verdict::Leak,
@@ -76,33 +98,6 @@ pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
         suspects: accused,
         evidence,
         tags,
-        ..Diagnosis::default()
-    })
-}
-
-/// Commit ran out: not a word about tags, but who holds it.
-#[must_use]
-pub fn commit<'a>(
-    case: &CaseFile,
-    mut events: impl Iterator<Item = &'a Event>,
-) -> Option<Diagnosis> {
-    let event = events.find(|event| event.kind() == EventKind::CommitExhausted);
-    let facts = event.and_then(|event| event.exhaustion.as_ref()).or(case.exhaustions.first());
-    if event.is_none() && facts.is_none() {
-        return None;
-    }
-    let mut evidence: Vec<Evidence> =
-        event.iter().map(|event| Evidence::CommitExhaustedEvent { time: event.time }).collect();
-    if let Some((committed, limit)) =
-        facts.and_then(|facts| facts.committed.zip(facts.commit_limit))
-    {
-        evidence.push(Evidence::CommitUse { committed, limit });
-    }
-    let suspects = facts.into_iter().filter_map(holder_of_commit).collect();
-    Some(Diagnosis {
-        verdict: Verdict::CommitExhaustion,
-        suspects,
-        evidence,
         ..Diagnosis::default()
     })
 }
@@ -154,7 +149,7 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
     {
         let held = series.outstanding[at];
         let frees = if held == MISSING { allocs } else { allocs.saturating_sub(held) };
-        if frees < allocs / 50 {
+        if frees < allocs / FREED {
             found.evidence.push(Evidence::HardlyFreed { tag, pool, allocs, frees });
         }
     }
@@ -167,11 +162,11 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
         let holds = |suspect: &Suspect| {
             suspect.kind == SuspectKind::Process
                 && handles_told(suspect) >= MANY_HANDLES
-                && suspect.confidence >= 0.5
+                && suspect.confidence >= NAMED
         };
         if holders.iter().any(holds) {
             found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
-            found.weight = found.weight.max(u64::MAX / 4 + outstanding);
+            found.weight = found.weight.max(HELD.saturating_add(outstanding));
             found.suspects = holders;
         }
     }
@@ -213,12 +208,13 @@ fn grew(case: &CaseFile, series: &TagSeries) -> Option<Grew> {
     }
     let objects = after.saturating_sub(before);
     let bytes = if series.has_bytes() { case::growth(&series.bytes, first, last) } else { 0 };
-    let much = bytes >= GREW_BYTES.max(pool_total(case, series.pool) / 10)
-        || !series.has_bytes() && objects >= GREW_OBJECTS && objects >= before / 4;
-    // Two moments may be the ends of any swing; three that rise, or nothing freed, are not.
+    let much = bytes >= GREW_BYTES.max(pool_total(case, series.pool) / GREW_OF_POOL)
+        || !series.has_bytes() && objects >= GREW_OBJECTS && objects >= before / GREW_OF_OBJECTS;
     let hardly_freed = case::ends(&series.allocs, first, last)
-        .is_some_and(|(a, b)| b > a && objects >= (b - a) / 2);
-    let steady = values.len() >= 3 || hardly_freed || objects >= before.saturating_mul(4);
+        .is_some_and(|(a, b)| b > a && objects >= (b - a) / STAYED);
+    let steady = values.len() >= STEADY_MOMENTS
+        || hardly_freed
+        || objects >= before.saturating_mul(GREW_TIMES);
     let cache = facts::of(series.tag).cache && objects < VERY_MANY;
     let over_s = case.span_s(first, last);
     (much && steady && !cache && objects > 0).then_some(Grew { bytes, objects, over_s })
@@ -232,7 +228,7 @@ fn is_flat(case: &CaseFile, found: &Found<'_>) -> bool {
     let gained: u64 = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
     found.gained > 0
         && told
-        && gained * 4 < found.gained
+        && gained * FLAT < found.gained
         && !found.suspects.iter().any(|one| one.kind == SuspectKind::KernelReference)
 }
 
@@ -252,10 +248,9 @@ fn reference(case: &CaseFile, found: &Found<'_>) -> Suspect {
         evidence.insert(0, Evidence::NoHandlesFor { tag, objects, handles });
     }
     Suspect {
-        // Without handle counts nothing tells a program's objects from a driver's references.
         kind: if told { SuspectKind::KernelReference } else { SuspectKind::Unknown },
         tags: vec![tag],
-        confidence: if told { 0.7 } else { 0.2 },
+        confidence: if told { REFERENCES } else { UNKNOWN },
         evidence,
         ..Suspect::default()
     }
@@ -278,10 +273,10 @@ fn in_step<'a>(case: &'a CaseFile, first: &TagSeries) -> Vec<(&'a TagSeries, f32
         .filter(|series| series.tag != first.tag)
         .filter_map(|series| {
             let ratio = amount(series) as f64 / of_first as f64;
-            let near = |whole: f64| (ratio / whole - 1.0).abs() < 0.03;
-            (near(1.0) || near(2.0) || near(0.5)).then_some((series, ratio as f32))
+            let near = |whole: &f64| (ratio / whole - 1.0).abs() < OFF_STEP;
+            IN_STEP.iter().any(near).then_some((series, ratio as f32))
         })
-        .take(12)
+        .take(MOST_IN_STEP)
         .collect()
 }
 
@@ -293,42 +288,4 @@ fn last_bytes(series: &TagSeries) -> u64 {
 fn pool_total(case: &CaseFile, pool: Pool) -> u64 {
     let listed = || case.tags.iter().filter(|series| series.pool == pool).map(last_bytes).sum();
     case.memory.of(pool).map_or_else(listed, |bytes| bytes.0)
-}
-
-/// The program that holds far more commit than any other, if one does.
-fn holder_of_commit(facts: &MemoryExhaustion) -> Option<Suspect> {
-    let first = facts.top_processes.iter().max_by_key(|process| process.commit)?;
-    let same = |image: &str| image.eq_ignore_ascii_case(&first.image);
-    let next = facts
-        .top_processes
-        .iter()
-        .filter(|process| !same(&process.image))
-        .map(|process| process.commit.0)
-        .max()
-        .unwrap_or(0);
-    let share = facts.commit_limit.map_or(0.0, |limit| first.commit.share_of(limit));
-    if share < 0.1 || first.commit.0 / 3 < next {
-        return None;
-    }
-    let evidence = facts
-        .top_processes
-        .iter()
-        .filter(|process| same(&process.image))
-        .map(|process| Evidence::CommitHolder {
-            image: process.image.clone(),
-            pid: process.pid,
-            commit: process.commit,
-            handles: process.handles,
-        })
-        .collect();
-    // Many handles beside much memory tell of something that is never closed.
-    let handles = facts.top_processes.iter().filter(|p| same(&p.image)).map(|p| p.handles).max();
-    let confidence = if handles.is_some_and(|handles| handles > 50_000) { 0.75 } else { 0.55 };
-    Some(Suspect {
-        kind: SuspectKind::Process,
-        name: Some(first.image.clone()),
-        confidence: if share > 0.4 { 0.85 } else { confidence },
-        evidence,
-        ..Suspect::default()
-    })
 }

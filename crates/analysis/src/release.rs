@@ -25,6 +25,18 @@ const PROOF: f64 = 0.5;
 const REFUTED: f64 = 0.1;
 /// Less than this proves nothing either way.
 const LEAST_OBJECTS: u64 = 5_000;
+/// How sure a suspect is that was proven, and one that was refuted: chance and a second culprit remain.
+const PROVEN: f32 = 0.97;
+const CLEARED: f32 = 0.2;
+/// Growth per day that a change of version can end or begin: less comes and goes by itself.
+const MUCH_PER_DAY: f64 = (16 << 20) as f64;
+/// Below this share of the other the growth ended, or began; from that share on it goes on.
+const ENDED: f64 = 0.1;
+const GOES_ON: f64 = 0.5;
+/// Days that growth per day is reckoned from: in fewer the hours of the day tell more than a leak.
+const LEAST_DAYS: f64 = 1.0;
+/// Points that make a line: its cost grows with their square.
+const POINTS: usize = 200;
 /// Of more drivers that changed, nobody can tell which did it.
 const AT_ONCE: usize = 3;
 
@@ -110,8 +122,8 @@ pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
             _ => None,
         });
         match verdict {
-            Some(true) => suspect.confidence = suspect.confidence.max(0.97),
-            Some(false) => suspect.confidence = suspect.confidence.min(0.2),
+            Some(true) => suspect.confidence = suspect.confidence.max(PROVEN),
+            Some(false) => suspect.confidence = suspect.confidence.min(CLEARED),
             None => {}
         }
         suspect.evidence.splice(0..0, facts);
@@ -162,12 +174,11 @@ pub enum Effect {
 pub fn effect(before: Bytes, after: Bytes) -> Option<Effect> {
     let (before, after) = (before.0 as f64, after.0 as f64);
     let most = before.max(after);
-    let much = (16 << 20) as f64;
     match before.min(after) / most {
-        _ if most <= much => None,
-        share if share < 0.1 && before > after => Some(Effect::Ended),
-        share if share < 0.1 => Some(Effect::Began),
-        share if share >= 0.5 => Some(Effect::GoesOn),
+        _ if most <= MUCH_PER_DAY => None,
+        share if share < ENDED && before > after => Some(Effect::Ended),
+        share if share < ENDED => Some(Effect::Began),
+        share if share >= GOES_ON => Some(Effect::GoesOn),
         _ => None,
     }
 }
@@ -217,10 +228,10 @@ fn per_day(case: &CaseFile, series: &TagSeries, from_s: i64, to_s: i64) -> Optio
         .iter()
         .map(|trough| ((trough.hour - first) as f64 / 24.0, trough.value as f64))
         .collect();
-    if points.last()?.0 < 1.0 {
+    if points.last()?.0 < LEAST_DAYS {
         return None;
     }
-    let every = points.len().div_ceil(200);
+    let every = points.len().div_ceil(POINTS);
     let thinned: Vec<_> = points.into_iter().step_by(every).collect();
     crate::statistics::theil_sen(&thinned).map(|line| line.slope)
 }

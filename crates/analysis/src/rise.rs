@@ -3,6 +3,7 @@
 use crate::{
     case::CaseFile,
     statistics::{Slope, theil_sen},
+    trend::{BEYOND, RISES, TREND_Z},
     troughs,
 };
 
@@ -27,8 +28,19 @@ pub struct Rise {
 const WINDOWS: [i64; 4] = [24, 72, 168, 240];
 /// Parts of a window whose low points must tell the story.
 const BLOCKS: usize = 8;
-/// How much of the rise leads beyond every low point before it: what is reached every day is no news.
-const BEYOND: f64 = 0.45;
+/// Points that make a line: its cost grows with their square.
+const POINTS: usize = 72;
+/// So many of the steps between parts may hold still.
+const RESTS: usize = 1;
+/// No step makes up more of the rise: a jump is work that began.
+const LARGEST_STEP: f64 = 0.4;
+/// What may be given back, as a share of the rise.
+const GIVEN_BACK: f64 = 0.15;
+/// The later half of the rise, as a share of the earlier: what fills slows down.
+const GOES_ON: f64 = 0.75;
+/// The halves, by their parts. They share one part in the middle.
+const EARLY: (usize, usize) = (0, 4);
+const LATE: (usize, usize) = (3, 7);
 
 /// The steady rises of a series within the latest run of Windows, the shortest window first. In each
 /// all parts but one rise, none makes up most of the rise, hardly anything is given back, and it does
@@ -49,10 +61,11 @@ pub fn steady(case: &CaseFile, values: &[u64]) -> Vec<Rise> {
             let first = within.first()?;
             let points: Vec<(f64, f64)> = within
                 .iter()
-                .step_by(within.len().div_ceil(72))
+                .step_by(within.len().div_ceil(POINTS))
                 .map(|trough| ((trough.hour - from) as f64, trough.value as f64))
                 .collect();
-            let per_hour = theil_sen(&points).filter(|line| line.slope > 0.0 && line.z >= 3.0)?;
+            let per_hour =
+                theil_sen(&points).filter(|line| line.slope > 0.0 && line.z >= TREND_Z)?;
             let grown = last.value.checked_sub(first.value)?;
             let highest = before.iter().map(|trough| trough.value).max().unwrap_or(0);
             (last.value.saturating_sub(highest) as f64 >= BEYOND * grown as f64).then_some(Rise {
@@ -71,14 +84,14 @@ pub fn steady(case: &CaseFile, values: &[u64]) -> Vec<Rise> {
 fn goes_on(blocks: &[f64]) -> bool {
     let grown = blocks[BLOCKS - 1] - blocks[0];
     let steps: Vec<f64> = blocks.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    let rising = steps.iter().filter(|step| **step > 0.02 * grown).count();
+    let rising = steps.iter().filter(|step| **step > RISES * grown).count();
     let (least, most) = steps
         .iter()
         .fold((0.0_f64, 0.0_f64), |(least, most), step| (least.min(*step), most.max(*step)));
-    let (early, late) = (blocks[4] - blocks[0], blocks[7] - blocks[3]);
+    let half = |(from, to): (usize, usize)| blocks[to] - blocks[from];
     grown > 0.0
-        && rising + 1 >= steps.len()
-        && most < 0.4 * grown
-        && -least < 0.15 * grown
-        && late >= 0.75 * early
+        && rising + RESTS >= steps.len()
+        && most < LARGEST_STEP * grown
+        && -least < GIVEN_BACK * grown
+        && half(LATE) >= GOES_ON * half(EARLY)
 }

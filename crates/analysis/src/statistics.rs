@@ -15,6 +15,11 @@ pub struct Slope {
     pub z: f64,
 }
 
+/// Fewer points make no line.
+const LEAST_POINTS: usize = 4;
+/// Standard deviations on either side that hold 95 %.
+const WITHIN_95: f64 = 1.96;
+
 /// The middle value; NaN of nothing.
 pub fn median(values: &mut [f64]) -> f64 {
     let n = values.len();
@@ -37,7 +42,7 @@ pub fn median(values: &mut [f64]) -> f64 {
 /// meant for a few hundred. `None` for fewer than four points or when all have one `x`.
 #[must_use]
 pub fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
-    if points.len() < 4 {
+    if points.len() < LEAST_POINTS {
         return None;
     }
     let mut slopes = Vec::with_capacity(points.len() * (points.len() - 1) / 2);
@@ -61,7 +66,7 @@ pub fn theil_sen(points: &[(f64, f64)]) -> Option<Slope> {
     let z =
         if deviation > 0.0 { (score as f64 - (score.signum() as f64)) / deviation } else { 0.0 };
     slopes.sort_unstable_by(f64::total_cmp);
-    let (n, half) = (slopes.len() as f64, 1.96 * deviation / 2.0);
+    let (n, half) = (slopes.len() as f64, WITHIN_95 * deviation / 2.0);
     let at = |rank: f64| slopes[(rank.max(0.0) as usize).min(slopes.len() - 1)];
     let (low, high) = (at(n / 2.0 - half), at(n / 2.0 + half));
     let slope = median(&mut slopes);

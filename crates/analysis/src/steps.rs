@@ -6,17 +6,18 @@ use poolwatch_model::{
     host::Arch,
 };
 
-use crate::{case::CaseFile, catalogue, facts, holders, suspects::is_vital};
-
-/// Below this a suspect is a hint, and drivers are looked at as well.
-const SURE: f32 = 0.7;
+use crate::{
+    case::CaseFile,
+    catalogue,
+    confidence::{REMEDY, is_hint},
+    facts, holders,
+    programs::is_vital,
+};
 
 /// The next steps for a diagnosis.
 #[must_use]
 pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     let pool = diagnosis.pool;
-    let suspect = diagnosis.suspects.first();
-    let process = suspect.filter(|suspect| suspect.kind == SuspectKind::Process);
     match diagnosis.verdict {
         Verdict::NoLeakShown => return Vec::new(),
         Verdict::InsufficientEvidence => {
@@ -24,21 +25,25 @@ pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         }
         Verdict::CommitExhaustion => {
             let mut steps = vec![NextStep::ListCommit];
-            steps.extend(process.map(|suspect| end(suspect, None)));
+            let program = diagnosis.suspects.first();
+            let program = program.filter(|one| one.kind == SuspectKind::Process);
+            steps.extend(program.and_then(|suspect| remedy(suspect, None)));
             return steps;
         }
         Verdict::Exhausted | Verdict::Leak | Verdict::HighUse => {}
     }
+    let suspect = diagnosis.suspects.first();
     let tag = suspect
         .and_then(|suspect| suspect.tags.first().copied())
         .or_else(|| diagnosis.tags.first().map(|tag| tag.tag));
-    let mut steps = match process {
-        Some(suspect) => by_process(diagnosis, suspect),
+    let program = suspect.filter(|suspect| suspect.kind == SuspectKind::Process);
+    let mut steps = match program {
+        Some(suspect) => by_program(diagnosis, suspect),
         None => vec![NextStep::ListHandles],
     };
     steps.push(NextStep::WatchTag { tag, pool });
     steps.extend(by_driver(diagnosis, tag));
-    let is_program = process.is_some_and(|suspect| suspect.confidence >= SURE);
+    let is_program = program.is_some_and(|suspect| suspect.confidence >= REMEDY);
     // What the kernel itself allocates, as it does all objects, Verifier counts for nobody.
     if !is_program && tag.is_none_or(|tag| !facts::of(tag).objects) {
         let drivers = drivers(diagnosis).map(ToOwned::to_owned).collect();
@@ -52,40 +57,43 @@ pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         pool,
         tag,
         object_type: tag.and_then(holders::object_type).map(ToOwned::to_owned),
-        image: process.and_then(|suspect| suspect.name.clone()),
+        image: program.filter(|one| !is_hint(one)).and_then(|suspect| suspect.name.clone()),
     });
     steps.sort_by_key(NextStep::method);
     steps
 }
 
-fn by_process(diagnosis: &Diagnosis, suspect: &Suspect) -> Vec<NextStep> {
+/// What to do about a program: whoever holds objects for others is asked for its callers, a hint is
+/// one of many to look at, and only who is sure enough is stopped.
+fn by_program(diagnosis: &Diagnosis, suspect: &Suspect) -> Vec<NextStep> {
     let (image, pid, handles) = accused(suspect);
-    let returns = expected(diagnosis, suspect);
-    let remedy = match () {
-        () if is_vital(&image) => NextStep::FindCaller { image: image.clone(), pid },
-        () if !suspect.services.is_empty() => NextStep::RestartService {
-            image: image.clone(),
-            pid,
-            services: suspect.services.clone(),
-            returns,
-        },
-        () => end(suspect, returns),
-    };
-    vec![remedy, NextStep::CountHandles { image, pid, handles }]
-}
-
-fn end(suspect: &Suspect, returns: Option<Return>) -> NextStep {
-    let (image, pid, _) = accused(suspect);
-    if is_vital(&image) {
-        return NextStep::FindCaller { image, pid };
+    let remedy = remedy(suspect, expected(diagnosis, suspect));
+    let mut steps: Vec<NextStep> = remedy.into_iter().collect();
+    if !is_hint(suspect) || is_vital(&image) {
+        steps.push(NextStep::CountHandles { image, pid, handles });
+    } else {
+        steps.push(NextStep::ListHandles);
     }
-    NextStep::EndProgram { image, pid, returns }
+    steps
 }
 
+/// What stops a program, where it is sure enough and Windows can live without it.
+fn remedy(suspect: &Suspect, returns: Option<Return>) -> Option<NextStep> {
+    let (image, pid, _) = accused(suspect);
+    match () {
+        () if is_vital(&image) => Some(NextStep::FindCaller { image, pid }),
+        () if suspect.confidence < REMEDY => None,
+        () if suspect.services.is_empty() => Some(NextStep::EndProgram { image, pid, returns }),
+        () => {
+            let services = suspect.services.clone();
+            Some(NextStep::RestartService { image, pid, services, returns })
+        }
+    }
+}
 fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
     let mut steps = Vec::new();
-    let facts = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
-    for fact in facts {
+    let sure = || diagnosis.suspects.iter().filter(|suspect| suspect.confidence >= REMEDY);
+    for fact in sure().flat_map(|suspect| &suspect.evidence) {
         if let Evidence::KnownLeak { tag, owner, reference, .. } = fact {
             let mut known = catalogue::known_leaks(*tag);
             let remedy = known.find(|leak| leak.name == owner).map_or("", |leak| leak.remedy);
@@ -96,11 +104,8 @@ fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
             });
         }
     }
-    let sure = diagnosis
-        .suspects
-        .iter()
-        .find(|suspect| suspect.kind == SuspectKind::Driver && suspect.confidence >= SURE);
-    if let Some((suspect, driver)) = sure.and_then(|one| Some((one, one.name.clone()?))) {
+    let driver = sure().find(|suspect| suspect.kind == SuspectKind::Driver);
+    if let Some((suspect, driver)) = driver.and_then(|one| Some((one, one.name.clone()?))) {
         steps.push(NextStep::ReplaceDriver { driver, version: suspect.version.clone() });
     }
     if let Some(tag) = tag.filter(|tag| {
@@ -141,4 +146,78 @@ fn expected(diagnosis: &Diagnosis, suspect: &Suspect) -> Option<Return> {
     let judged = diagnosis.tags.iter().find(|one| one.tag == *tag)?;
     let pool = diagnosis.pool.unwrap_or(Pool::Nonpaged);
     Some(Return { tag: *tag, pool, bytes: judged.bytes, objects: judged.outstanding })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps_against(verdict: Verdict, suspect: Suspect) -> Vec<NextStep> {
+        let (pool, suspects) = (Some(Pool::Nonpaged), vec![suspect]);
+        let diagnosis = Diagnosis { verdict, pool, suspects, ..Diagnosis::default() };
+        of(&CaseFile::default(), &diagnosis)
+    }
+
+    fn program(name: &str, confidence: f32) -> Suspect {
+        Suspect {
+            kind: SuspectKind::Process,
+            name: Some(name.into()),
+            confidence,
+            ..Suspect::default()
+        }
+    }
+
+    #[test]
+    fn a_program_is_stopped_only_when_it_is_sure_enough_and_not_vital() {
+        for (name, confidence, ends, counts, finds_caller) in [
+            ("a.exe", 0.35, false, false, false),
+            ("a.exe", 0.5, false, true, false),
+            ("a.exe", 0.69, false, true, false),
+            ("a.exe", 0.7, true, true, false),
+            ("lsass.exe", 0.4, false, true, true),
+            ("lsass.exe", 0.9, false, true, true),
+        ] {
+            let steps = steps_against(Verdict::Leak, program(name, confidence));
+            let has = |is_it: fn(&NextStep) -> bool| steps.iter().any(is_it);
+            let found = (
+                has(|step| matches!(step, NextStep::EndProgram { .. })),
+                has(|step| matches!(step, NextStep::CountHandles { .. })),
+                has(|step| matches!(step, NextStep::FindCaller { .. })),
+            );
+            assert_eq!(found, (ends, counts, finds_caller), "{name} at {confidence}");
+            assert_eq!(has(|step| matches!(step, NextStep::ListHandles)), !counts, "{confidence}");
+        }
+    }
+
+    #[test]
+    fn who_holds_commit_is_ended_only_when_it_is_sure_enough() {
+        for (confidence, count) in [(0.55, 1), (0.75, 2)] {
+            let steps = steps_against(Verdict::CommitExhaustion, program("a.exe", confidence));
+            assert_eq!(steps.len(), count, "at {confidence}: {steps:?}");
+        }
+    }
+
+    #[test]
+    fn a_driver_is_replaced_and_updated_only_when_it_is_sure_enough() {
+        let known = Evidence::KnownLeak {
+            tag: PoolTag::new(*b"Fooo"),
+            owner: "foo.sys".into(),
+            versions: String::new(),
+            reference: String::new(),
+        };
+        for (confidence, count) in [(0.69, 0), (0.7, 2)] {
+            let suspect = Suspect {
+                kind: SuspectKind::Driver,
+                name: Some("foo.sys".into()),
+                tags: vec![PoolTag::new(*b"Fooo")],
+                confidence,
+                evidence: vec![known.clone()],
+                ..Suspect::default()
+            };
+            let remedies = steps_against(Verdict::Leak, suspect).into_iter().filter(|step| {
+                matches!(step, NextStep::Update { .. } | NextStep::ReplaceDriver { .. })
+            });
+            assert_eq!(remedies.count(), count, "at {confidence}");
+        }
+    }
 }

@@ -13,20 +13,35 @@ use poolwatch_model::{
 use crate::{
     case::{self, CaseFile},
     catalogue::{self, KnownLeak, LeakKind},
+    confidence::{NAMED, REMEDY},
     facts,
     lockstep::Group,
-    objects,
+    object_types,
+    span::Span,
 };
 
 pub(crate) use holder::of_nobody;
 
-/// Objects held or gained, and the moments between which.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Span {
-    pub(crate) from: usize,
-    pub(crate) to: usize,
-    pub(crate) over_s: u64,
-}
+/// How sure a program is whose leak of one of its tags is publicly known, once something else names
+/// it.
+const KNOWN_LEAK: f32 = 0.95;
+/// Handles are flat when they gained less than this part of the objects.
+pub(crate) const FLAT: u64 = 4;
+/// How sure it is that objects which grew without handles are referenced by the kernel: more when they
+/// belong to processes that have ended, less from one picture.
+const REFERENCES: f32 = 0.8;
+const REFERENCES_TO_ENDED: f32 = 0.85;
+const ENDED: f32 = 0.75;
+/// Process objects are far more than live processes when they are so many times, and so many more: a
+/// host that starts many programs always has some that are just ending.
+const TIMES_LIVE: u64 = 3;
+const MORE_THAN_LIVE: u64 = 1000;
+/// Nobody is known: no more than a place to look.
+pub(crate) const UNKNOWN: f32 = 0.2;
+/// Tags whose meaning is told.
+const MEANINGS: usize = 3;
+/// Ranks from here on, see [`rank`], belong to everybody: caches and shared tags.
+pub(crate) const EVERYBODYS: u8 = 3;
 
 /// The suspects for tags that grew in step, most likely first.
 #[must_use]
@@ -52,13 +67,13 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         by_known_leaks(suspect);
         quota::corroborate(case, &case.tags[group.first], span, suspect);
     }
-    if suspects.iter().any(|suspect| suspect.confidence >= 0.5) {
+    if suspects.iter().any(|suspect| suspect.confidence >= NAMED) {
         return suspects;
     }
     let mut drivers = driver::of_tags(case, &tags, span);
     let references = references(case, group, span);
     match (drivers.first(), references) {
-        (Some(driver), Some(reference)) if driver.confidence < 0.7 => {
+        (Some(driver), Some(reference)) if driver.confidence < REMEDY => {
             drivers.insert(0, reference);
         }
         (None, Some(reference)) => drivers.push(reference),
@@ -66,7 +81,7 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     }
     suspects.extend(drivers);
     let first = &case.tags[group.first];
-    let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= 0.5);
+    let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= NAMED);
     suspects.extend(quota::hint(case, first, span).filter(|_| !named));
     if suspects.is_empty() {
         let mut nobody = unknown(&tags);
@@ -102,8 +117,8 @@ fn by_known_leaks(suspect: &mut Suspect) {
         |leak: &&KnownLeak| leak.kind == LeakKind::Program && leak.name.eq_ignore_ascii_case(name);
     let leaks = suspect.tags.iter().flat_map(|tag| catalogue::known_leaks(*tag)).filter(is_its);
     let facts: Vec<Evidence> = leaks.map(known_leak).collect();
-    if !facts.is_empty() && suspect.confidence >= 0.5 {
-        suspect.confidence = suspect.confidence.max(0.95);
+    if !facts.is_empty() && suspect.confidence >= NAMED {
+        suspect.confidence = suspect.confidence.max(KNOWN_LEAK);
     }
     suspect.evidence.extend(facts);
 }
@@ -146,7 +161,7 @@ pub fn zombies(case: &CaseFile, series: &TagSeries) -> Option<Suspect> {
     Some(Suspect {
         kind: SuspectKind::KernelReference,
         tags: vec![series.tag],
-        confidence: 0.75,
+        confidence: ENDED,
         evidence: vec![Evidence::MoreObjectsThanLive { tag: series.tag, outstanding, live }],
         ..Suspect::default()
     })
@@ -162,7 +177,8 @@ pub fn zombie_count(case: &CaseFile, series: &TagSeries) -> Option<(usize, u64, 
         .filter_map(|at| {
             let outstanding = known(series.outstanding[at])?;
             let live = known(case.live_processes[at])?;
-            let many = outstanding >= live.saturating_mul(3) && outstanding >= live + 1000;
+            let many = outstanding >= live.saturating_mul(TIMES_LIVE)
+                && outstanding >= live + MORE_THAN_LIVE;
             many.then_some((at, outstanding, live))
         })
         .max_by_key(|(_, outstanding, _)| *outstanding)
@@ -182,8 +198,8 @@ fn named_tags(case: &CaseFile, group: &Group) -> Vec<PoolTag> {
 pub fn rank(tag: PoolTag) -> u8 {
     let facts = facts::of(tag);
     match (facts.driver(), facts.owner) {
-        _ if facts.cache => 3,
-        _ if facts.shared => 4,
+        _ if facts.cache => EVERYBODYS,
+        _ if facts.shared => EVERYBODYS + 1,
         _ if facts.objects => 1,
         (Some(_), _) | (None, None) => 0,
         (None, Some(_)) => 2,
@@ -196,15 +212,16 @@ fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
     let objects = case::growth(&series.outstanding, span.from, span.to);
     let of_processes: u64 =
         case.processes.iter().map(|p| case::growth(&p.handles, span.from, span.to)).sum();
-    let of_type = objects::gained(case, series.tag, span).map(|(_, handles)| handles);
+    let of_type = object_types::objects_and_handles_gained(case, series.tag, span)
+        .map(|(_, handles)| handles);
     let gained = of_type.unwrap_or(of_processes);
     let zombies = zombies(case, series);
     let is_counted = case.all_processes || of_type.is_some() || zombies.is_some();
-    if !is_counted || gained * 4 > objects {
+    if !is_counted || gained * FLAT > objects {
         return None;
     }
     let mut evidence = vec![Evidence::NoHandlesFor { tag: series.tag, objects, handles: gained }];
-    let confidence = if zombies.is_some() { 0.85 } else { 0.8 };
+    let confidence = if zombies.is_some() { REFERENCES_TO_ENDED } else { REFERENCES };
     evidence.extend(zombies.into_iter().flat_map(|suspect| suspect.evidence));
     Some(Suspect {
         kind: SuspectKind::KernelReference,
@@ -226,20 +243,14 @@ pub fn unknown(tags: &[PoolTag]) -> Suspect {
     };
     Suspect {
         tags: tags.to_vec(),
-        confidence: 0.2,
+        confidence: UNKNOWN,
         evidence: tags
             .iter()
-            .take(3)
+            .take(MEANINGS)
             .map(|tag| Evidence::TagMeaning { tag: *tag, meaning: meaning(tag) })
             .collect(),
         ..Suspect::default()
     }
-}
-
-/// Whether Windows cannot live without a program.
-#[must_use]
-pub fn is_vital(image: &str) -> bool {
-    image.eq_ignore_ascii_case("system") || holder::is_broker(image)
 }
 
 fn known(value: u64) -> Option<u64> {

@@ -18,6 +18,10 @@ pub struct Trough {
 /// The first half hour of a run is kept apart: everything grows then.
 pub const WARM_UP_S: u64 = 30 * 60;
 
+/// A day is known by this many of its hours, and its breath by this many days.
+const KNOWN_HOURS: usize = 18;
+const KNOWN_DAYS: usize = 3;
+
 /// The hourly troughs of a series, oldest first, without warm-up and hours that have no value.
 #[must_use]
 pub fn hourly(axis: &[Moment], values: &[u64]) -> Vec<Trough> {
@@ -62,7 +66,7 @@ pub fn daily_profile(troughs: &[Trough]) -> [f64; 24] {
     let mut by_hour: [Vec<f64>; 24] = Default::default();
     let days = troughs.chunk_by(|a, b| a.hour.div_euclid(24) == b.hour.div_euclid(24));
     let mut known = 0;
-    for day in days.filter(|day| day.len() >= 18) {
+    for day in days.filter(|day| day.len() >= KNOWN_HOURS) {
         let mut values: Vec<f64> = day.iter().map(|trough| trough.value as f64).collect();
         let middle = crate::statistics::median(&mut values);
         // What the day grew by as a whole is no breath.
@@ -75,9 +79,9 @@ pub fn daily_profile(troughs: &[Trough]) -> [f64; 24] {
         known += 1;
     }
     let mut profile = [0.0; 24];
-    if known >= 3 {
+    if known >= KNOWN_DAYS {
         for (hour, values) in by_hour.iter_mut().enumerate() {
-            if values.len() >= 3 {
+            if values.len() >= KNOWN_DAYS {
                 profile[hour] = crate::statistics::median(values);
             }
         }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_analysis::confidence::NAMED;
 use poolwatch_model::{
     HostId, Pool,
     diagnosis::{Diagnosis, SuspectKind, Verdict},
@@ -46,7 +47,7 @@ pub fn cause(host: HostId, diagnosis: &Diagnosis) -> Option<Cause> {
     let suspect = diagnosis.suspects.first();
     let tag = suspect.and_then(|suspect| suspect.tags.first().copied()).or(first_tag);
     let by_suspect = suspect.zip(tag).and_then(|(suspect, tag)| {
-        let name = suspect.name.as_deref().filter(|_| suspect.confidence >= 0.5);
+        let name = suspect.name.as_deref().filter(|_| suspect.confidence >= NAMED);
         match (suspect.kind, name) {
             (SuspectKind::Process, Some(image)) => {
                 Some(Cause::Program { image: image.to_lowercase(), tag, pool })

@@ -4,7 +4,7 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use poolwatch_analysis::{CaseFile, diagnose_case};
+use poolwatch_analysis::{CaseFile, confidence::NAMED, diagnose_case};
 use poolwatch_evidence::{combine, read};
 use poolwatch_model::{
     Pool, Snapshot,
@@ -99,7 +99,7 @@ fn outcome(case: Case) -> Outcome {
     let accused: Vec<&str> = diagnosis
         .suspects
         .iter()
-        .filter(|suspect| suspect.confidence >= 0.5)
+        .filter(|suspect| suspect.confidence >= NAMED)
         .filter(|suspect| matches!(suspect.kind, SuspectKind::Process | SuspectKind::Driver))
         .filter_map(|suspect| suspect.name.as_deref())
         .collect();

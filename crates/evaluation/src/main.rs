@@ -3,6 +3,7 @@
 use std::{env, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
+use poolwatch_analysis::confidence::NAMED;
 use poolwatch_evaluation::{
     cases::{self, Culprit},
     halves::{self, Half},
@@ -42,7 +43,7 @@ fn main() -> anyhow::Result<ExitCode> {
             let missing = results.leaks.iter().filter(|leak| leak.counts && !leak.found);
             missing.for_each(|leak| println!("missed: {}", leak.note));
             let wrong = results.named.iter().filter(|one| !one.right);
-            wrong.filter(|one| one.confidence >= report::ACCUSED).for_each(|one| {
+            wrong.filter(|one| one.confidence >= NAMED).for_each(|one| {
                 println!("wrong: {}", one.note);
             });
         }

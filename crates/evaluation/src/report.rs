@@ -1,5 +1,6 @@
 //! Figures with their confidence bounds.
 
+use poolwatch_analysis::confidence::{NAMED, REMEDY};
 use poolwatch_simulator::patterns::leaks::Family;
 use serde::Serialize;
 
@@ -11,8 +12,6 @@ pub const PRECISION: f64 = 0.99;
 pub const FALSE_PER_THOUSAND: f64 = 1.0;
 /// Recall of growth that counts.
 pub const RECALL: f64 = 0.95;
-/// Named at this confidence or above is an accusation.
-pub const ACCUSED: f32 = 0.5;
 
 /// A share with its exact interval of 95 % (Clopper and Pearson).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -136,14 +135,14 @@ impl Figures {
     #[must_use]
     pub fn of(results: &Results) -> Self {
         let accused: Vec<_> =
-            results.named.iter().filter(|named| named.confidence >= ACCUSED).collect();
+            results.named.iter().filter(|named| named.confidence >= NAMED).collect();
         let right = accused.iter().filter(|named| named.right).count() as u32;
         let counting: Vec<_> = results.leaks.iter().filter(|leak| leak.counts).collect();
         let found = counting.iter().filter(|leak| leak.found).count() as u32;
         let short: Vec<_> =
             results.leaks.iter().filter(|leak| leak.size >= 1.0 && leak.days < 1.0).collect();
         let noticed = short.iter().filter(|leak| leak.found || leak.watched).count();
-        let edges = [0.0_f32, 0.5, 0.7, 0.8, 0.9, 0.95, 1.01];
+        let edges = [0.0_f32, NAMED, REMEDY, 0.8, 0.9, 0.95, 1.01];
         let calibration = edges
             .windows(2)
             .filter_map(|edge| {

@@ -154,7 +154,8 @@ pub enum Bound {
     Commit,
 }
 
-/// How much a pool can still grow: the least of what bounds it.
+/// How much a pool can still grow: the least of what bounds it. Of an exhausted pool it is the bound
+/// that ran out, with nothing left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Headroom {
     /// Which pool.
@@ -195,7 +196,7 @@ pub struct Diagnosis {
     /// The tags it is about, the most telling first.
     #[serde(default)]
     pub tags: Vec<JudgedTag>,
-    /// What is left of the pool.
+    /// What is left of the pool; none of an exhausted pool of which no bound is known to have run out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Headroom>,
     /// How long that lasts.
@@ -204,4 +205,16 @@ pub struct Diagnosis {
     /// What to do, in this order.
     #[serde(default)]
     pub next_steps: Vec<NextStep>,
+}
+
+impl Diagnosis {
+    /// How long the pool lasts, seconds: nothing once it is exhausted. `None` when it is not known to
+    /// run out.
+    #[must_use]
+    pub fn left_s(&self) -> Option<u64> {
+        match self.verdict {
+            Verdict::Exhausted => Some(0),
+            _ => self.time_left.map(|left| left.likely_s),
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What people are told of incidents: one mail for each change, with its diagnosis.
 
 use jiff::Timestamp;
-use poolwatch_analysis::ceilings;
+use poolwatch_analysis::headroom::binding_ceiling;
 use poolwatch_model::{Bytes, Pool, event::Event};
 use poolwatch_store::{
     hosts::Host,
@@ -78,7 +78,7 @@ async fn mail(
         event: event.map(|event| MailEvent { id: event.event_id, time: event.time }),
         used: pool.and_then(|pool| snapshot.memory.of(pool)),
         ceiling: pool
-            .and_then(|pool| ceilings::ceiling(&snapshot.memory, host.facts.os.as_ref(), pool)),
+            .and_then(|pool| binding_ceiling(&snapshot.memory, host.facts.os.as_ref(), pool)),
         diagnosis: notice.diagnosis.clone(),
         tags: tags
             .into_iter()

@@ -132,7 +132,7 @@ pub async fn record_cause(
     let per_day = diagnosis.tags.iter().find_map(|tag| tag.bytes_per_day).map_or(0, |day| day.0);
     let observed = Observed::Found {
         per_day: per_day as f64,
-        left_s: diagnosis.time_left.map(|left| left.likely_s),
+        left_s: diagnosis.left_s(),
         uptime_s: judged.uptime_s,
     };
     let told = standing.observe(judged.host, judged.at, observed);

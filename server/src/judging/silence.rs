@@ -123,6 +123,8 @@ fn probably_exhausted(judged: Vec<Diagnosis>, pool: Pool, since: Timestamp) -> D
     let mut diagnosis = judged.into_iter().find(|one| one.pool == Some(pool)).unwrap_or_default();
     diagnosis.verdict = Verdict::Exhausted;
     diagnosis.pool = Some(pool);
+    // Which bound ran out nobody saw, and nothing is left of what has run out.
+    (diagnosis.headroom, diagnosis.time_left) = (None, None);
     diagnosis.evidence.insert(0, Evidence::Silence { since });
     diagnosis
 }

@@ -151,7 +151,7 @@ pub(crate) fn classic_diagnosis() -> Diagnosis {
             Evidence::PoolUse {
                 pool: Pool::Nonpaged,
                 used: Bytes::from_kib(209_844),
-                ceiling: measured(),
+                ceiling: Some(measured()),
             },
         ],
         ..Diagnosis::default()

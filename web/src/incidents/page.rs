@@ -84,8 +84,7 @@ impl IncidentPage {
 
     /// How long the pool lasts, while the incident goes on.
     fn time_left(&self) -> Option<String> {
-        let left = self.incident.diagnosis.time_left.filter(|_| self.is_active())?;
-        Some(words::time_left(&left))
+        words::time_left(&self.incident.diagnosis).filter(|_| self.is_active())
     }
 
     /// The host whose page a fact leads to.

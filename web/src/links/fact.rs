@@ -22,7 +22,9 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::PoolGrowth { .. }
         | Evidence::Release { .. }
         | Evidence::Silence { .. } => on_host("charts"),
-        Evidence::CommitUse { .. } | Evidence::CommitTrend { .. } => on_host("figures"),
+        Evidence::CommitUse { .. }
+        | Evidence::CommitTrend { .. }
+        | Evidence::ResidentAvailable { .. } => on_host("figures"),
         Evidence::TagUse { tag, .. }
         | Evidence::TagGrowth { tag, .. }
         | Evidence::ObjectGrowth { tag, .. }

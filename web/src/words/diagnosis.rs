@@ -1,20 +1,23 @@
 //! A diagnosis in one sentence, and in one line.
 
+use poolwatch_analysis::{confidence::leading_suspect, headroom::FULL};
 use poolwatch_model::{
-    Pool,
-    diagnosis::{
-        Diagnosis, Evidence, Measure, Suspect, SuspectKind, TagFinding, TimeLeft, Verdict,
-    },
+    Bytes, Pool,
+    diagnosis::{Bound, Diagnosis, Evidence, Measure, Suspect, SuspectKind, TagFinding, Verdict},
 };
 
-use super::{confidence, evidence::pool_of, objects_of, pool_title};
+use super::{
+    confidence,
+    evidence::{of_physical, pool_of},
+    objects_of, pool_title,
+};
 use crate::figures::{duration, grouped, percent_text};
 
 /// The sentence in large type: what is wrong, how bad, and who is behind it.
 #[must_use]
 pub fn headline(diagnosis: &Diagnosis) -> String {
     let state = state(diagnosis);
-    match (diagnosis.verdict, diagnosis.suspects.first()) {
+    match (diagnosis.verdict, leading_suspect(diagnosis)) {
         (
             Verdict::NoLeakShown | Verdict::InsufficientEvidence | Verdict::CommitExhaustion,
             None,
@@ -42,7 +45,11 @@ pub fn facts(diagnosis: &Diagnosis) -> Vec<&Evidence> {
 pub fn title(diagnosis: &Diagnosis) -> String {
     let pool = diagnosis.pool.map_or("Pool", pool_title);
     let what = match diagnosis.verdict {
-        Verdict::Exhausted => format!("{pool} exhausted"),
+        Verdict::Exhausted => match diagnosis.headroom.map(|headroom| headroom.bound) {
+            Some(Bound::Commit) => format!("No commit left for {}", lower(pool)),
+            Some(Bound::ResidentAvailable) => format!("No memory left for {}", lower(pool)),
+            _ => format!("{pool} exhausted"),
+        },
         Verdict::Leak => format!("{pool} leak"),
         Verdict::HighUse => format!("{pool}: high use without growth"),
         Verdict::CommitExhaustion if is_ahead(diagnosis) => "Commit runs out".to_owned(),
@@ -50,28 +57,41 @@ pub fn title(diagnosis: &Diagnosis) -> String {
         Verdict::NoLeakShown => "No leak shown".to_owned(),
         Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
     };
-    match diagnosis.suspects.first() {
-        Some(suspect) => format!("{what}: {}", suspect_name(suspect)),
-        None => what,
+    match (leading_suspect(diagnosis), diagnosis.suspects.first()) {
+        (Some(suspect), _) => format!("{what}: {}", suspect_name(suspect)),
+        (None, Some(hint)) => format!("{what}: {}", unknown_owner(hint)),
+        (None, None) => what,
     }
 }
 
-/// How long a pool lasts if growth goes on: `about 38 min (31 min to 50 min)`.
+/// How long a pool lasts if growth goes on, and what then runs out:
+/// `about 38 min (31 min to 50 min) until commit runs out`.
 #[must_use]
-pub fn time_left(left: &TimeLeft) -> String {
+pub fn time_left(diagnosis: &Diagnosis) -> Option<String> {
+    let left = diagnosis.time_left.filter(|_| diagnosis.verdict != Verdict::Exhausted)?;
     let [likely, least] = [left.likely_s, left.least_s].map(duration);
-    match left.most_s.map(duration) {
-        Some(most) if most == least => format!("about {likely}"),
-        Some(most) => format!("about {likely} ({least} to {most})"),
-        None => format!("about {likely} ({least} at the least)"),
+    let interval = match left.most_s.map(duration) {
+        Some(most) if most == least => String::new(),
+        Some(most) => format!(" ({least} to {most})"),
+        None => format!(" ({least} at the least)"),
+    };
+    let until = diagnosis.headroom.map_or("", |headroom| until(headroom.bound));
+    Some(format!("about {likely}{interval}{until}"))
+}
+
+const fn until(bound: Bound) -> &'static str {
+    match bound {
+        Bound::MeasuredLimit => " until its limit is reached",
+        Bound::DocumentedCeiling => " until its documented ceiling is reached",
+        Bound::ResidentAvailable => " until physical memory runs out",
+        Bound::Commit => " until commit runs out",
     }
 }
 
 /// A suspect with its version and tags: `mybadapp.exe (Thre)`, `foo.sys 5.1 (Fooo)`.
 #[must_use]
 pub fn suspect_name(suspect: &Suspect) -> String {
-    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
-    let tags = tags.join(", ");
+    let tags = tags_of(suspect);
     let name = suspect.name.as_ref().map(|name| match &suspect.version {
         Some(version) => format!("{name} {version}"),
         None => name.clone(),
@@ -81,19 +101,36 @@ pub fn suspect_name(suspect: &Suspect) -> String {
         (Some(name), _, false) => format!("{name} ({tags})"),
         (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
         (None, SuspectKind::KernelReference, true) => "a kernel reference".to_owned(),
-        (None, _, false) => format!("tag {tags}, owner unknown"),
-        (None, _, true) => "owner unknown".to_owned(),
+        (None, _, _) => unknown_owner(suspect),
     }
+}
+
+/// The suspects beside the one that heads the page.
+#[must_use]
+pub fn other_suspects(diagnosis: &Diagnosis) -> Vec<&Suspect> {
+    let leading = leading_suspect(diagnosis);
+    let is_other = |one: &&Suspect| leading.is_none_or(|leading| !std::ptr::eq(leading, *one));
+    diagnosis.suspects.iter().filter(is_other).collect()
+}
+
+/// What is said of a suspect whose name is not known, or too weak a hint to be told at the head.
+fn unknown_owner(suspect: &Suspect) -> String {
+    match tags_of(suspect) {
+        tags if tags.is_empty() => "owner unknown".to_owned(),
+        tags => format!("tag {tags}, owner unknown"),
+    }
+}
+
+fn tags_of(suspect: &Suspect) -> String {
+    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
+    tags.join(", ")
 }
 
 fn state(diagnosis: &Diagnosis) -> String {
     let pool = diagnosis.pool.map_or("Pool", pool_title);
     let level = diagnosis.pool.and_then(|pool| level(diagnosis, pool));
     match diagnosis.verdict {
-        Verdict::Exhausted => match level {
-            Some(level) => format!("{pool} is exhausted: {level}."),
-            None => format!("{pool} was found empty."),
-        },
+        Verdict::Exhausted => exhausted(diagnosis, pool),
         Verdict::Leak => match level {
             Some(level) => format!("{pool} leaks: {level}."),
             None => format!("{pool} leaks: something allocates and never frees."),
@@ -140,22 +177,62 @@ fn lower(pool: &str) -> String {
     pool.to_lowercase()
 }
 
+/// What ran out, named by its bound: the pool's own limit, commit, or physical memory.
+fn exhausted(diagnosis: &Diagnosis, pool: &str) -> String {
+    let facts = || diagnosis.evidence.iter();
+    let fell_silent = facts().any(|fact| matches!(fact, Evidence::Silence { .. }));
+    let of_bound = facts().find_map(|fact| match (fact, diagnosis.headroom?.bound) {
+        (Evidence::CommitUse { committed, limit }, Bound::Commit) => Some(format!(
+            "{pool} cannot grow: commit (virtual memory) is exhausted, {}.",
+            share(*committed, *limit)
+        )),
+        (Evidence::ResidentAvailable { left, physical }, Bound::ResidentAvailable) => {
+            let left = of_physical(*left, *physical);
+            Some(format!("{pool} cannot grow: only {left} can still be locked."))
+        }
+        _ => None,
+    });
+    let of_pool = facts().find_map(|fact| match fact {
+        Evidence::PoolUse { used, ceiling: Some(ceiling), .. }
+            if pool_of(fact) == diagnosis.pool && used.share_of(ceiling.bytes) >= FULL =>
+        {
+            Some(format!("{pool} is exhausted: {}.", share(*used, ceiling.bytes)))
+        }
+        _ => None,
+    });
+    let by_bound = diagnosis.headroom.is_some_and(|one| one.bound == Bound::Commit);
+    match of_bound.or(of_pool) {
+        Some(words) => words,
+        None if fell_silent => {
+            format!("{pool} has probably run out: the host fell silent under pressure.")
+        }
+        None if by_bound => format!("{pool} cannot grow: commit (virtual memory) is exhausted."),
+        None => format!("{pool} was found empty."),
+    }
+}
+
+/// How full a pool is: `205 MB of 212 MB, 97 %`, or, where its limit tells nothing, what it holds.
 fn level(diagnosis: &Diagnosis, pool: Pool) -> Option<String> {
     let suspects = diagnosis.suspects.iter().flat_map(|suspect| &suspect.evidence);
     diagnosis.evidence.iter().chain(suspects).find_map(|fact| match fact {
-        Evidence::PoolUse { used, ceiling, .. } if pool_of(fact) == Some(pool) => Some(format!(
-            "{used} of {}, {}",
-            ceiling.bytes,
-            percent_text(used.share_of(ceiling.bytes))
-        )),
+        Evidence::PoolUse { used, ceiling, .. } if pool_of(fact) == Some(pool) => {
+            Some(match ceiling {
+                Some(ceiling) => share(*used, ceiling.bytes),
+                None => format!("it holds {used}"),
+            })
+        }
         _ => None,
     })
 }
 
+fn share(used: Bytes, of: Bytes) -> String {
+    format!("{used} of {of}, {}", percent_text(used.share_of(of)))
+}
+
 fn accusation(suspect: &Suspect) -> String {
     let sure = confidence(suspect.confidence);
-    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
-    let tags = if tags.is_empty() { String::new() } else { format!(" (tag {})", tags.join(", ")) };
+    let tags = tags_of(suspect);
+    let tags = if tags.is_empty() { tags } else { format!(" (tag {tags})") };
     let sentence = match (suspect.kind, &suspect.name) {
         (SuspectKind::Process, Some(name)) => format!("{name} is {sure} the cause"),
         (SuspectKind::Driver, Some(name)) => format!("Driver {name} is {sure} the cause{tags}"),
@@ -251,8 +328,8 @@ fn more_telling(fact: &Evidence) -> Option<(u8, String)> {
 #[cfg(test)]
 mod tests {
     use poolwatch_model::{
-        Bytes, PoolTag,
-        diagnosis::JudgedTag,
+        PoolTag,
+        diagnosis::{Headroom, JudgedTag, TimeLeft},
         memory::{Ceiling, CeilingSource},
     };
 
@@ -281,7 +358,11 @@ mod tests {
 
     fn full() -> Evidence {
         let ceiling = Ceiling { bytes: Bytes::from_kib(217_112), source: CeilingSource::Measured };
-        Evidence::PoolUse { pool: Pool::Nonpaged, used: Bytes::from_kib(209_844), ceiling }
+        Evidence::PoolUse {
+            pool: Pool::Nonpaged,
+            used: Bytes::from_kib(209_844),
+            ceiling: Some(ceiling),
+        }
     }
 
     fn handles() -> Evidence {
@@ -347,6 +428,14 @@ mod tests {
                 "Nonpaged pool leaks: something allocates and never frees. Its owner is not known (tag Thre): Thre grew by 64 MB in 24 h.",
             ),
             (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![suspect(Process, Some("charged.exe"), 0.35, growth())],
+                    vec![],
+                ),
+                "Nonpaged pool leaks: something allocates and never frees. Nothing measured names who is behind it.",
+            ),
+            (
                 diagnosis(Verdict::CommitExhaustion, vec![], vec![]),
                 "Windows ran out of commit (virtual memory), not of pool: no tag is to blame.",
             ),
@@ -393,9 +482,84 @@ mod tests {
                 diagnosis(Verdict::Exhausted, vec![suspect(kind, name, 0.9, handles())], vec![]);
             assert_eq!(title(&found), title_words);
         }
+        let hint = suspect(SuspectKind::Process, Some("charged.exe"), 0.35, handles());
+        let hinted = diagnosis(Verdict::Leak, vec![hint], vec![]);
+        assert_eq!(title(&hinted), "Nonpaged pool leak: tag Thre, owner unknown");
+        assert_eq!(other_suspects(&hinted).len(), 1, "it is told, but not at the head");
         assert_eq!(
             title(&diagnosis(Verdict::Exhausted, vec![], vec![])),
             "Nonpaged pool exhausted"
         );
+    }
+
+    fn exhausted_by(bound: Option<Bound>, evidence: Vec<Evidence>) -> Diagnosis {
+        let headroom = bound.map(|bound| Headroom { pool: Pool::Paged, left: Bytes(0), bound });
+        Diagnosis {
+            pool: Some(Pool::Paged),
+            headroom,
+            ..diagnosis(Verdict::Exhausted, vec![], evidence)
+        }
+    }
+
+    /// 1.5 GB of a documented ceiling of 4 GB, as versions before stored it.
+    fn far_from_full() -> Evidence {
+        let ceiling = Ceiling { bytes: Bytes(4 << 30), source: CeilingSource::Documented };
+        Evidence::PoolUse { pool: Pool::Paged, used: Bytes(3 << 29), ceiling: Some(ceiling) }
+    }
+
+    #[test]
+    fn an_exhausted_pool_names_the_bound_that_ran_out() {
+        let commit = Evidence::CommitUse { committed: Bytes(97 << 30), limit: Bytes(100 << 30) };
+        let locked = Evidence::ResidentAvailable { left: Bytes(0), physical: Some(Bytes(4 << 30)) };
+        let silence = Evidence::Silence { since: jiff::Timestamp::UNIX_EPOCH };
+        for (bound, evidence, headline_words, title_words) in [
+            (
+                Some(Bound::Commit),
+                vec![commit, far_from_full()],
+                "Paged pool cannot grow: commit (virtual memory) is exhausted, 97 GB of 100 GB, 97 %.",
+                "No commit left for paged pool",
+            ),
+            (
+                Some(Bound::ResidentAvailable),
+                vec![locked],
+                "Paged pool cannot grow: only 0 B of 4.0 GB of physical memory can still be locked.",
+                "No memory left for paged pool",
+            ),
+            (
+                Some(Bound::DocumentedCeiling),
+                vec![far_from_full()],
+                "Paged pool was found empty.",
+                "Paged pool exhausted",
+            ),
+            (None, vec![far_from_full()], "Paged pool was found empty.", "Paged pool exhausted"),
+            (
+                None,
+                vec![silence],
+                "Paged pool has probably run out: the host fell silent under pressure.",
+                "Paged pool exhausted",
+            ),
+        ] {
+            let diagnosis = exhausted_by(bound, evidence);
+            let words = headline(&diagnosis).replace('\u{a0}', " ");
+            let blames_nobody = " Nothing measured names who is behind it.";
+            assert_eq!(words, format!("{headline_words}{blames_nobody}"));
+            assert_eq!(title(&diagnosis), title_words);
+        }
+    }
+
+    #[test]
+    fn time_left_says_until_what_and_an_exhausted_pool_has_none() {
+        let headroom = Headroom { pool: Pool::Paged, left: Bytes(1), bound: Bound::Commit };
+        let left =
+            TimeLeft { pool: Pool::Paged, likely_s: 2280, least_s: 1860, most_s: Some(3000) };
+        let mut leak = Diagnosis {
+            headroom: Some(headroom),
+            time_left: Some(left),
+            ..diagnosis(Verdict::Leak, vec![], vec![])
+        };
+        let words = time_left(&leak).unwrap_or_default().replace('\u{a0}', " ");
+        assert_eq!(words, "about 38 min (31 min to 50 min) until commit runs out");
+        leak.verdict = Verdict::Exhausted;
+        assert_eq!(time_left(&leak), None);
     }
 }

@@ -37,13 +37,19 @@ pub fn evidence(fact: &Evidence) -> String {
             "{image} (pid {pid}) had {commit} of commit and {} handles.",
             grouped(u64::from(*handles))
         ),
-        Evidence::PoolUse { pool, used, ceiling } => format!(
+        Evidence::PoolUse { pool, used, ceiling: Some(ceiling) } => format!(
             "{} holds {used} of {} ({}), {}.",
             pool_title(*pool),
             ceiling.bytes,
             percent_text(used.share_of(ceiling.bytes)),
             ceiling_source(ceiling.source)
         ),
+        Evidence::PoolUse { pool, used, ceiling: None } => {
+            format!("{} holds {used}.", pool_title(*pool))
+        }
+        Evidence::ResidentAvailable { left, physical } => {
+            format!("{} can still be locked.", of_physical(*left, *physical))
+        }
         Evidence::PoolGrowth { pool, grown, over_s } => {
             format!("{} grew by {grown}{}.", pool_title(*pool), within(*over_s))
         }
@@ -292,6 +298,12 @@ fn amount(measure: Measure, amount: u64) -> String {
 }
 
 /// ` in 24 h`; nothing where the time is not known.
+/// `12 MB of 16 GB of physical memory`
+pub(super) fn of_physical(left: Bytes, physical: Option<Bytes>) -> String {
+    let whole = physical.map_or_else(String::new, |physical| format!(" of {physical}"));
+    format!("{left}{whole} of physical memory")
+}
+
 fn within(over_s: u64) -> String {
     if over_s == 0 { String::new() } else { format!(" in {}", duration(over_s)) }
 }
@@ -340,6 +352,14 @@ mod tests {
         let ceiling = |source| Ceiling { bytes: Bytes::from_kib(217_112), source };
         for (fact, words) in [
             (
+                Evidence::PoolUse { pool: Pool::Paged, used, ceiling: None },
+                "Paged pool holds 205 MB.",
+            ),
+            (
+                Evidence::ResidentAvailable { left: Bytes(12 << 20), physical: None },
+                "12 MB of physical memory can still be locked.",
+            ),
+            (
                 Evidence::PoolEmptyEvent { pool: Pool::Nonpaged, event_id: 2019, time },
                 "Event 2019: the Server service found nonpaged pool empty.",
             ),
@@ -351,7 +371,7 @@ mod tests {
                 Evidence::PoolUse {
                     pool: Pool::Nonpaged,
                     used,
-                    ceiling: ceiling(CeilingSource::Measured),
+                    ceiling: Some(ceiling(CeilingSource::Measured)),
                 },
                 "Nonpaged pool holds 205 MB of 212 MB (97 %), a limit measured on this host.",
             ),
@@ -359,7 +379,7 @@ mod tests {
                 Evidence::PoolUse {
                     pool: Pool::Paged,
                     used,
-                    ceiling: ceiling(CeilingSource::Documented),
+                    ceiling: Some(ceiling(CeilingSource::Documented)),
                 },
                 "Paged pool holds 205 MB of 212 MB (97 %), the documented ceiling; allocation fails earlier.",
             ),

@@ -7,15 +7,44 @@ use poolwatch_model::{
     inventory::Driver,
 };
 
-use super::{Span, holder, known_leak, rank};
+use super::{holder, known_leak, rank};
 use crate::{
     case::CaseFile,
     catalogue::{self, LeakKind},
     facts,
+    span::Span,
 };
 
 /// A tag by itself hardly ever convicts a part of Windows: others allocate through it.
 const COMPONENT: f32 = 0.3;
+/// How sure each source of an owner is: a known leak says that it leaks, a list only whose the tag is, a
+/// scan or a name only that it may be.
+const KNOWN_LEAK: f32 = 0.85;
+const LISTED: f32 = 0.75;
+const SCANNED: f32 = 0.7;
+const NAMED_AFTER: f32 = 0.75;
+/// What the comparison over the fleet tells, shared among attributes that tell as much.
+const FLEET: f32 = 0.93;
+const FLEET_LEAST: f32 = 0.2;
+/// Attributes whose p is within so many times of the best tell as much as it.
+const AS_TELLING: f64 = 10.0;
+/// It accuses what more than this share of the affected and less than that of the healthy hosts have.
+const AFFECTED_HAVE: f64 = 0.8;
+const HEALTHY_HAVE: f64 = 0.3;
+/// A second source is half as good as alone: lists copy each other. No sources together are proof.
+const SECOND_SOURCE: f32 = 0.5;
+const MOST_SURE: f32 = 0.95;
+/// What a change shortly before adds.
+const CHANGED: f32 = 0.1;
+/// A change may be seen a little after what it caused: drivers are told when the agent starts, which is
+/// after Windows did.
+const SEEN_LATE_S: i64 = 3600;
+/// Handles that the kernel's own process gained, from which on they are worth a word.
+const KERNEL_HANDLES: u64 = 5_000;
+/// Drivers that are told: more are no help.
+const MOST_TOLD: usize = 5;
+/// A tag is named after a driver by its first letters.
+const TAG_LETTERS: usize = 4;
 /// A change counts as shortly before growth for this long.
 const SHORTLY_S: i64 = 7 * 24 * 3600;
 /// How sure a comparison over the fleet must be.
@@ -34,9 +63,9 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
             // Several files that hold a tag's bytes share the suspicion.
             let rivals = owned.clone().filter(|one| one.source == owner.source).count() as f32;
             let sure = match owner.source {
-                OwnerSource::KnownLeak => 0.85,
-                OwnerSource::Pooltag | OwnerSource::Catalogue | OwnerSource::Fleet => 0.75,
-                OwnerSource::Scan | OwnerSource::DriverName => 0.7,
+                OwnerSource::KnownLeak => KNOWN_LEAK,
+                OwnerSource::Pooltag | OwnerSource::Catalogue | OwnerSource::Fleet => LISTED,
+                OwnerSource::Scan | OwnerSource::DriverName => SCANNED,
             };
             let by_name_alone =
                 owner.source != OwnerSource::KnownLeak && owner.source != OwnerSource::Fleet;
@@ -49,7 +78,7 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
             continue;
         }
         if let Some(driver) = facts.driver() {
-            let sure = if facts.cache { COMPONENT } else { 0.75 };
+            let sure = if facts.cache { COMPONENT } else { LISTED };
             add(&mut found, tag, driver, sure, OwnerSource::Catalogue);
         } else if let Some(part) = facts.owner {
             if Some(rank(tag)) == telling {
@@ -58,7 +87,7 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
         } else {
             let named = named_after(case, tag);
             for driver in &named {
-                let sure = 0.75 / named.len() as f32;
+                let sure = NAMED_AFTER / named.len() as f32;
                 add(&mut found, tag, driver, sure, OwnerSource::DriverName);
             }
         }
@@ -72,7 +101,7 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
         corroborate(case, suspect, span);
     }
     found.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    found.truncate(5);
+    found.truncate(MOST_TOLD);
     found
 }
 
@@ -87,8 +116,8 @@ fn add(found: &mut Vec<Suspect>, tag: PoolTag, driver: &str, sure: f32, source: 
                 known.tags.push(tag);
             }
             // What two sources say is surer than what either does.
-            known.confidence = 1.0 - (1.0 - known.confidence) * (1.0 - sure * 0.5);
-            known.confidence = known.confidence.max(sure).min(0.95);
+            known.confidence = 1.0 - (1.0 - known.confidence) * (1.0 - sure * SECOND_SOURCE);
+            known.confidence = known.confidence.max(sure).min(MOST_SURE);
             known.evidence.push(fact);
         }
         None => found.push(Suspect {
@@ -107,7 +136,7 @@ fn by_known_leaks(case: &CaseFile, tag: PoolTag, found: &mut Vec<Suspect>) {
     let runs = |name: &str| case.drivers.iter().any(|one| one.name.eq_ignore_ascii_case(name));
     let drivers = catalogue::known_leaks(tag).filter(|leak| leak.kind == LeakKind::Driver);
     for leak in drivers.filter(|leak| leak.by_tag_alone || runs(leak.name)) {
-        add(found, tag, leak.name, 0.85, OwnerSource::KnownLeak);
+        add(found, tag, leak.name, KNOWN_LEAK, OwnerSource::KnownLeak);
         let accused = found.iter_mut().find(|one| {
             one.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(leak.name))
         });
@@ -138,8 +167,8 @@ fn named_after(case: &CaseFile, tag: PoolTag) -> Vec<String> {
     }
     let begins = |name: &str| {
         let name = name.as_bytes();
-        name.len() > 4
-            && name[..4].eq_ignore_ascii_case(&bytes)
+        name.len() > TAG_LETTERS
+            && name[..TAG_LETTERS].eq_ignore_ascii_case(&bytes)
             // Drivers of Windows have tags of their own and are in the catalogue.
             && !name.starts_with(b"Wdf")
     };
@@ -154,10 +183,10 @@ fn by_fleet(case: &CaseFile, tags: &[PoolTag], found: &mut Vec<Suspect>) {
     let told: Vec<&AttributeCounts> = told.map(|(_, counts)| counts).collect();
     let Some(best) = told.first() else { return };
     // Several drivers that come and go together share the suspicion.
-    let rivals: Vec<_> = told.iter().filter(|one| one.p <= best.p * 10.0).collect();
+    let rivals: Vec<_> = told.iter().filter(|one| one.p <= best.p * AS_TELLING).collect();
     for counts in &rivals {
         let Attribute::Driver { name, version } = &counts.attribute else { continue };
-        let sure = (0.93 / rivals.len() as f32).max(0.2);
+        let sure = (FLEET / rivals.len() as f32).max(FLEET_LEAST);
         add(found, tags[0], name, sure, OwnerSource::Fleet);
         let known = found.iter_mut().find(|one| one.name.as_deref() == Some(name));
         if let Some(known) = known {
@@ -177,8 +206,8 @@ fn is_here(case: &CaseFile, attribute: &Attribute) -> bool {
 fn tells(counts: &AttributeCounts) -> bool {
     let share = |with: u32, of: u32| f64::from(with) / f64::from(of.max(1));
     counts.p < SIGNIFICANT
-        && share(counts.affected, counts.affected_of) > 0.8
-        && share(counts.healthy, counts.healthy_of) < 0.3
+        && share(counts.affected, counts.affected_of) > AFFECTED_HAVE
+        && share(counts.healthy, counts.healthy_of) < HEALTHY_HAVE
 }
 
 /// What else speaks for a driver: it changed shortly before, or the kernel's own handles grew.
@@ -192,14 +221,14 @@ fn corroborate(case: &CaseFile, suspect: &mut Suspect, span: Span) {
         let before = start - change.at.as_second();
         matches!(&change.attribute, Attribute::Driver { name: of, .. }
             if of.eq_ignore_ascii_case(name))
-            && (-3600..SHORTLY_S).contains(&before)
+            && (-SEEN_LATE_S..SHORTLY_S).contains(&before)
     };
     if let Some(change) = case.changes.iter().find(shortly) {
-        suspect.confidence = (suspect.confidence + 0.1).min(0.95);
+        suspect.confidence = (suspect.confidence + CHANGED).min(MOST_SURE);
         suspect.evidence.push(Evidence::Changed(change.clone()));
     }
     if let Some((handles, grown)) = holder::kernel_gain(case, span)
-        && grown > 5_000
+        && grown > KERNEL_HANDLES
     {
         suspect.evidence.push(Evidence::HeldByKernel { handles, grown });
     }

@@ -8,24 +8,14 @@ use poolwatch_model::{
     history::{ProcessSeries, TagSeries},
 };
 
-use super::{Span, known};
+use super::known;
 use crate::{
     case::{self, CaseFile},
     facts, lockstep,
+    programs::{is_broker, is_kernel},
+    span::Span,
 };
 
-/// Programs of Windows that hold objects for those who call them.
-const BROKERS: [&str; 7] = [
-    "lsass.exe",
-    "csrss.exe",
-    "services.exe",
-    "smss.exe",
-    "wininit.exe",
-    "winlogon.exe",
-    "lsm.exe",
-];
-/// The process of the kernel itself: its handles belong to drivers.
-const SYSTEM_PID: u32 = 4;
 /// Below this many handles in one picture nobody is suspected.
 const MANY_HANDLES: u64 = 5_000;
 /// Processes that share one leak at most.
@@ -36,8 +26,45 @@ const SPREAD: u32 = 8;
 /// that leaks one type also opens others.
 const LEAST_SHARE: f64 = 0.6;
 const MOST_SHARE: f64 = 1.35;
-/// How far the way of the handles may lie from that of the objects.
+/// How far the way of the handles may lie from that of the objects, and of those of one of several.
 const APART: f64 = 0.15;
+const SHARERS_APART: f64 = 0.3;
+/// Fewer objects come and go with any program.
+const LEAST_OBJECTS: u64 = 100;
+/// Programs that are looked at: those behind gained next to nothing.
+const LOOKED_AT: usize = 32;
+/// When the others gained this share as well, two could each be it alone, which leaves it open.
+const OTHERS: f64 = 0.5;
+/// Of several that share a leak each gained this share at least, and all no more than that.
+const SHARER: f64 = 0.08;
+const SHARERS_MOST: f64 = 1.2;
+/// More handles than objects are explained when all object tags gained this share of them at least.
+const EXPLAINED: f64 = 0.5;
+/// Threads explain thread objects unless handles grew so many times as much.
+const TIMES_THREADS: u64 = 2;
+/// Confidence of one handle for each object along the same way; what each miss costs: objects that are
+/// not explained, and ways apart; and what it never falls below.
+const ONE_FOR_ONE: f64 = 0.98;
+const MISSED_SHARE: f64 = 0.25;
+const MISSED_WAY: f64 = 0.5;
+const LEAST_SURE: f64 = 0.5;
+/// In one picture a match is less, and a miss costs more.
+const ONE_PICTURE: f64 = 0.95;
+const MISSED_COUNT: f64 = 0.4;
+/// Several that share a leak are each a little less sure.
+const SHARED: f32 = 0.1;
+const SHARER_LEAST_SURE: f32 = 0.3;
+/// Whoever holds objects for others: below what names.
+const BROKER: f64 = 0.4;
+/// In one picture those stand out that hold so many times what the next does,
+const STANDS_OUT: u64 = 4;
+/// and one alone holds this share of the objects at least, any number this at most.
+const ONE_LEAST: f64 = 0.5;
+const COUNT_MOST: f64 = 1.25;
+/// A program gained some when it gained this part of the objects, and most when more than that part of
+/// all handles.
+const SOME: u64 = 200;
+const MOST: u64 = 4;
 
 /// What one process gained.
 struct Gain<'a> {
@@ -54,13 +81,13 @@ pub(super) fn by_growth(
     objects: u64,
     span: Span,
 ) -> Vec<Suspect> {
-    if objects < 100 {
+    if objects < LEAST_OBJECTS {
         return Vec::new();
     }
     let mut gains: Vec<Gain<'_>> =
         case.processes.iter().filter_map(|p| gain(p, series, span)).collect();
     gains.sort_by_key(|gain| Reverse(gain.grown));
-    gains.truncate(32);
+    gains.truncate(LOOKED_AT);
     let share = |grown: u64| grown as f64 / objects as f64;
     // One program of several processes is one suspect, and one process explains it best.
     let fits = |grown: u64| {
@@ -73,19 +100,20 @@ pub(super) fn by_growth(
             .filter(|gain| !std::ptr::eq(gain.process, one.process) && gain.apart < APART)
             .map(|gain| gain.grown)
             .sum();
-        // Two that could each be it alone leave it open.
-        if share(rest) < 0.5 {
+        if share(rest) < OTHERS {
             return vec![suspect(one, series.tag, objects, span)];
         }
     }
     let mut sharers: Vec<&Gain<'_>> = Vec::new();
-    for gain in gains.iter().filter(|gain| share(gain.grown) >= 0.08 && gain.apart < 2.0 * APART) {
+    for gain in
+        gains.iter().filter(|gain| share(gain.grown) >= SHARER && gain.apart < SHARERS_APART)
+    {
         if sharers.len() < SHARERS {
             sharers.push(gain);
         }
     }
     let sum: u64 = sharers.iter().map(|gain| gain.grown).sum();
-    if sharers.len() < 2 || !(LEAST_SHARE..=1.2).contains(&share(sum)) {
+    if sharers.len() < 2 || !(LEAST_SHARE..=SHARERS_MOST).contains(&share(sum)) {
         return Vec::new();
     }
     let sum_fact = Evidence::HandlesSumToObjects {
@@ -100,14 +128,14 @@ pub(super) fn by_growth(
             continue;
         }
         one.evidence.insert(0, sum_fact.clone());
-        one.confidence = (one.confidence - 0.1).max(0.3);
+        one.confidence = (one.confidence - SHARED).max(SHARER_LEAST_SURE);
         suspects.push(one);
     }
     suspects
 }
 
 fn gain<'a>(process: &'a ProcessSeries, series: &TagSeries, span: Span) -> Option<Gain<'a>> {
-    if process.image.is_empty() || process.key.pid == SYSTEM_PID {
+    if process.image.is_empty() || is_kernel(process) {
         return None;
     }
     let of = |measure: Measure, values: &'a [u64]| {
@@ -121,7 +149,9 @@ fn gain<'a>(process: &'a ProcessSeries, series: &TagSeries, span: Span) -> Optio
     }
     let threads = of(Measure::Threads, &process.threads);
     match (handles, threads) {
-        (Some(handles), Some(threads)) if threads.grown * 2 < handles.grown => Some(handles),
+        (Some(handles), Some(threads)) if threads.grown * TIMES_THREADS < handles.grown => {
+            Some(handles)
+        }
         (handles, threads) => threads.or(handles),
     }
 }
@@ -135,7 +165,7 @@ fn explains_more(case: &CaseFile, grown: u64, span: Span) -> bool {
         .map(|tag| case::growth(&tag.outstanding, span.from, span.to))
         .sum();
     let share = grown as f64 / all.max(1) as f64;
-    (0.5..=MOST_SHARE).contains(&share)
+    (EXPLAINED..=MOST_SHARE).contains(&share)
 }
 
 fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
@@ -152,11 +182,11 @@ fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
     }];
     evidence.extend(count_fact(process));
     let share = grown as f64 / objects.max(1) as f64;
-    let unlike = (1.0 - share.min(1.0)) * 0.25 + apart * 0.5;
-    let mut confidence = (0.98 - unlike).clamp(0.5, 0.98);
+    let unlike = (1.0 - share.min(1.0)) * MISSED_SHARE + apart * MISSED_WAY;
+    let mut confidence = (ONE_FOR_ONE - unlike).clamp(LEAST_SURE, ONE_FOR_ONE);
     if is_broker(&image) {
         evidence.push(Evidence::Broker { image: image.clone(), pid });
-        confidence = 0.4;
+        confidence = BROKER;
     }
     Suspect {
         kind: SuspectKind::Process,
@@ -177,21 +207,20 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
     let mut holders: Vec<(&ProcessSeries, u64)> = case
         .processes
         .iter()
-        .filter(|process| process.key.pid != SYSTEM_PID && !process.image.is_empty())
+        .filter(|process| !is_kernel(process) && !process.image.is_empty())
         .filter_map(|process| Some((process, case::last(&process.handles)?)))
         .collect();
     holders.sort_by_key(|(_, handles)| Reverse(*handles));
     let many = holders.iter().take_while(|(_, handles)| *handles >= MANY_HANDLES).count();
-    // Those that stand out are four times as large as the next after them.
     let after = |count: usize| holders.get(count).map_or(0, |(_, handles)| *handles);
     let share = |sum: u64| sum as f64 / outstanding as f64;
     let mut sum = 0;
     for count in 1..=many.min(SHARERS) {
         let (_, handles) = holders[count - 1];
         sum += handles;
-        let least = if count == 1 { 0.5 } else { LEAST_SHARE };
-        let stands_out = handles / 4 >= after(count);
-        if stands_out && (least..=1.25).contains(&share(sum)) {
+        let least = if count == 1 { ONE_LEAST } else { LEAST_SHARE };
+        let stands_out = handles / STANDS_OUT >= after(count);
+        if stands_out && (least..=COUNT_MOST).contains(&share(sum)) {
             let standing = &holders[..count];
             return standing
                 .iter()
@@ -216,11 +245,12 @@ fn counted(
     let image = process.image.clone();
     let handles = case::last(&process.handles).unwrap_or(0);
     let sum: u64 = holders.iter().map(|(_, handles)| *handles).sum();
-    let mut confidence =
-        (0.95 - (1.0 - sum as f64 / outstanding.max(1) as f64).abs() * 0.4).clamp(0.5, 0.95);
+    let mut confidence = (ONE_PICTURE
+        - (1.0 - sum as f64 / outstanding.max(1) as f64).abs() * MISSED_COUNT)
+        .clamp(LEAST_SURE, ONE_PICTURE);
     let mut evidence = Vec::new();
     if holders.len() > 1 {
-        confidence -= 0.1;
+        confidence -= f64::from(SHARED);
         evidence.push(Evidence::HandlesSumToObjects {
             holders: holders.iter().map(|(p, handles)| holding(p, *handles)).collect(),
             tag,
@@ -237,7 +267,7 @@ fn counted(
     evidence.extend(count_fact(process));
     if is_broker(&image) {
         evidence.push(Evidence::Broker { image: image.clone(), pid: process.key.pid });
-        confidence = 0.4;
+        confidence = BROKER;
     }
     Suspect {
         kind: SuspectKind::Process,
@@ -248,11 +278,6 @@ fn counted(
         evidence,
         ..Suspect::default()
     }
-}
-
-/// Whether a process is the kernel's own.
-pub(super) fn is_kernel(process: &ProcessSeries) -> bool {
-    process.key.pid == SYSTEM_PID
 }
 
 /// Who holds objects that no single program explains: the kernel's own process, or many programs
@@ -271,22 +296,17 @@ pub(crate) fn of_nobody(
     let gains = case.processes.iter().filter(|process| !is_kernel(process));
     let gains = gains.map(|process| case::growth(&process.handles, span.from, span.to));
     let (mut programs, mut handles, mut most) = (0, 0, 0);
-    for gain in gains.filter(|gain| *gain * 200 >= objects) {
+    for gain in gains.filter(|gain| *gain * SOME >= objects) {
         (programs, handles, most) = (programs + 1, handles + gain, most.max(gain));
     }
-    let is_spread = programs >= SPREAD && most * 4 < handles;
+    let is_spread = programs >= SPREAD && most * MOST < handles;
     (is_spread && handles as f64 >= LEAST_SHARE * objects as f64)
         .then_some(Evidence::HandlesSpread { tag, objects, handles, programs, most })
 }
 
-/// Whether a program of Windows only holds objects for others.
-pub(crate) fn is_broker(image: &str) -> bool {
-    BROKERS.iter().any(|broker| broker.eq_ignore_ascii_case(image))
-}
-
 /// What the kernel's own process gained.
 pub(super) fn kernel_gain(case: &CaseFile, span: Span) -> Option<(u32, u64)> {
-    let system = case.processes.iter().find(|process| process.key.pid == SYSTEM_PID)?;
+    let system = case.processes.iter().find(|process| is_kernel(process))?;
     let handles = known(*system.handles.get(span.to)?)?;
     let grown = case::growth(&system.handles, span.from, span.to);
     Some((u32::try_from(handles).unwrap_or(u32::MAX), grown))

@@ -7,10 +7,10 @@ use poolwatch_model::{
     history::{ProcessSeries, TagSeries},
 };
 
-use super::{Span, holder};
 use crate::{
     case::{self, CaseFile},
-    facts, lockstep,
+    facts, lockstep, programs,
+    span::Span,
 };
 
 /// A hint, below what counts as named.
@@ -19,6 +19,8 @@ const HINT: f32 = 0.35;
 const LEAST_SHARE: f64 = 0.6;
 const MOST_SHARE: f64 = 1.3;
 const APART: f64 = 0.1;
+/// From this part of the growth on a charge is worth a word beside another accusation.
+const WORTH_A_WORD: u64 = 4;
 
 /// The one program to which what a tag gained was charged, if there is one.
 pub(super) fn hint(case: &CaseFile, series: &TagSeries, span: Span) -> Option<Suspect> {
@@ -31,8 +33,8 @@ pub(super) fn hint(case: &CaseFile, series: &TagSeries, span: Span) -> Option<Su
         let share = case::growth(quota, span.from, span.to) as f64 / grown.max(1) as f64;
         let apart = || lockstep::apart(&series.bytes, quota, span.from, span.to);
         !process.image.is_empty()
-            && !holder::is_kernel(process)
-            && !super::is_vital(&process.image)
+            && !programs::is_kernel(process)
+            && !programs::is_vital(&process.image)
             && (LEAST_SHARE..=MOST_SHARE).contains(&share)
             && apart().is_some_and(|apart| apart < APART)
     });
@@ -55,7 +57,9 @@ pub(super) fn corroborate(case: &CaseFile, series: &TagSeries, span: Span, suspe
         |process: &&ProcessSeries| case::growth(process.quota(series.pool), span.from, span.to);
     let of_name = |process: &&ProcessSeries| suspect.name.as_ref() == Some(&process.image);
     let most = case.processes.iter().filter(of_name).max_by_key(gained);
-    if let Some(process) = most.filter(|process| gained(process) >= grown / 4 && grown > 0) {
+    if let Some(process) =
+        most.filter(|process| gained(process) >= grown / WORTH_A_WORD && grown > 0)
+    {
         suspect.evidence.push(fact(process, series, span));
     }
 }

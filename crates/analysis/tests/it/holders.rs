@@ -2,14 +2,14 @@
 
 use jiff::SignedDuration;
 use poolwatch_analysis::{
+    confidence::named_suspect,
     diagnose_case,
-    judge::names_somebody,
     release::{self, Effect},
 };
 use poolwatch_model::{
     Pool,
     comparison::{Attribute, Change, ChangeKind},
-    diagnosis::{Evidence, SuspectKind, Verdict},
+    diagnosis::{Evidence, NextStep, SuspectKind, Verdict},
     history::ObjectTypeSeries,
     incident::Cause,
 };
@@ -56,7 +56,7 @@ fn handles_that_come_to_all_programs_point_to_what_is_loaded_into_them() {
         story.process(1000 + pid, &format!("app{pid}.exe"), |hour| 500 + gained(hour) / 20);
     }
     let diagnosis = diagnose_case(&story.case);
-    assert!(!names_somebody(&diagnosis), "{diagnosis:?}");
+    assert!(named_suspect(&diagnosis).is_none(), "{diagnosis:?}");
     let told = |fact: &Evidence| {
         matches!(fact, Evidence::HandlesSpread { programs: 20, handles, most, .. }
             if *handles > 1_000_000 && *most < 70_000)
@@ -91,7 +91,7 @@ fn handles_of_a_type_that_rise_for_days_are_a_leak_though_no_program_stands_out(
     let diagnosis = diagnose_case(&story.case);
     assert_eq!((diagnosis.verdict, diagnosis.pool), (Verdict::Leak, Some(Pool::Nonpaged)));
     assert_eq!(diagnosis.tags[0].tag, tag(b"Even"));
-    assert!(!names_somebody(&diagnosis));
+    assert!(named_suspect(&diagnosis).is_none());
 
     // More sessions hold more of everything.
     story.case.live_processes = story.by_slot(|hour| 100 + hour);
@@ -113,8 +113,14 @@ fn pool_charged_to_one_program_is_a_hint_and_names_nobody() {
     let diagnosis = diagnose_case(&story.case);
     let suspect = &diagnosis.suspects[0];
     assert_eq!(suspect.name.as_deref(), Some("charged.exe"));
-    assert!(suspect.confidence < 0.5 && !names_somebody(&diagnosis), "{suspect:?}");
+    assert!(suspect.confidence < 0.5 && named_suspect(&diagnosis).is_none(), "{suspect:?}");
     assert!(matches!(suspect.evidence[..], [Evidence::QuotaCharge { pool: Pool::Paged, .. }]));
+    let steps = &diagnosis.next_steps;
+    let is_against = |step: &NextStep| {
+        matches!(step, NextStep::EndProgram { .. } | NextStep::RestartService { .. })
+    };
+    assert!(!steps.iter().any(is_against), "a hint leads to no remedy: {steps:?}");
+    assert!(steps.contains(&NextStep::ListHandles));
 
     story.case.processes[1].quota[0] = quota;
     let two = diagnose_case(&story.case);

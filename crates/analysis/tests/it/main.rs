@@ -1,5 +1,7 @@
 //! Stories of hosts, judged.
 
+mod bounds;
+mod exhaustion;
 mod holders;
 mod story;
 

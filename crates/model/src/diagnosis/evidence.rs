@@ -124,8 +124,16 @@ pub enum Evidence {
         pool: Pool,
         /// In use.
         used: Bytes,
-        /// Its limit.
-        ceiling: Ceiling,
+        /// Its own limit, where it was measured or is the nearest bound.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        ceiling: Option<Ceiling>,
+    },
+    /// So much physical memory can still be locked, which is what nonpaged pool is made of.
+    ResidentAvailable {
+        /// What is left.
+        left: Bytes,
+        /// Physical memory.
+        physical: Option<Bytes>,
     },
     /// A pool grew.
     PoolGrowth {
