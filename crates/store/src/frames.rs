@@ -125,8 +125,12 @@ pub async fn insert(db: &mut PgConnection, frames: &[NewFrame]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
+/// How far from its neighbours a wrong clock may have put a frame: readers look so far around.
+const DISORDER_S: f64 = 900.0;
+
 /// The frames that lead to a host's state at `until`: the last key frame not after it, and what
-/// follows of the same boot. Empty when nothing is stored since `since`.
+/// follows of the same boot, in the order of their numbers, whatever order their times are in. Each
+/// number comes once. Empty when nothing is stored since `since`.
 ///
 /// # Errors
 /// When the database fails.
@@ -138,18 +142,32 @@ pub async fn chain(
 ) -> Result<Vec<StoredFrame>> {
     let rows = sqlx::query_as!(
         Row,
-        "WITH start AS (
-             SELECT ts, boot_no, seq FROM frames
+        "WITH newest AS (
+             SELECT ts, boot_no FROM frames
              WHERE host_id = $1 AND ts BETWEEN $2 AND $3 AND is_key
              ORDER BY ts DESC LIMIT 1
+         ), near AS MATERIALIZED (
+             SELECT frames.ts, frames.boot_no, seq, is_key FROM frames, newest
+             WHERE host_id = $1 AND frames.boot_no = newest.boot_no
+                 AND frames.ts BETWEEN newest.ts - make_interval(secs => $4)
+                     AND $3::timestamptz + make_interval(secs => $4)
+         ), last AS (
+             SELECT max(seq) AS seq FROM near WHERE ts <= $3
+         ), start AS (
+             SELECT max(near.seq) AS seq FROM near, last WHERE is_key AND near.seq <= last.seq
+         ), one AS (
+             SELECT DISTINCT ON (near.seq) near.ts, near.boot_no, near.seq FROM near, start, last
+             WHERE near.seq BETWEEN start.seq AND last.seq
+             ORDER BY near.seq, near.ts LIMIT 200
          )
-         SELECT frames.ts, frames.boot_no, frames.seq, frames.payload FROM frames, start
-         WHERE host_id = $1 AND frames.ts BETWEEN start.ts AND $3
-             AND frames.boot_no = start.boot_no AND frames.seq >= start.seq
-         ORDER BY frames.ts, frames.seq LIMIT 200",
+         SELECT one.ts, one.boot_no, one.seq, frames.payload
+         FROM one JOIN frames ON host_id = $1 AND frames.ts = one.ts
+             AND frames.boot_no = one.boot_no AND frames.seq = one.seq
+         ORDER BY one.seq",
         host.0,
         since.to_sqlx(),
         until.to_sqlx(),
+        DISORDER_S,
     )
     .fetch_all(db)
     .await?;

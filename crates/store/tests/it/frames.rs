@@ -71,6 +71,29 @@ async fn a_chain_starts_at_the_last_key_frame_of_its_boot() {
 }
 
 #[tokio::test]
+async fn a_chain_follows_the_numbers_of_frames_where_a_slow_upload_mixed_their_times() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    prepare(&mut db).await;
+    let sent = [
+        frame(HOST, 1, 1, 1, true),
+        frame(HOST, 4, 1, 2, false),
+        frame(HOST, 3, 1, 3, false),
+        frame(HOST, 5, 1, 4, false),
+        // The same frame sent again, and placed anew.
+        frame(HOST, 6, 1, 4, false),
+        frame(HOST, 7, 1, 5, false),
+    ];
+    frames::insert(&mut db, &sent).await.unwrap();
+    let mut chain = async |until| {
+        let chain = frames::chain(&mut db, HOST, noon(), until).await.unwrap();
+        chain.into_iter().map(|frame| frame.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(chain(later(60)).await, [1, 2, 3, 4, 5]);
+    assert_eq!(chain(later(3)).await, [1, 2, 3], "what frame 3 is relative to counts as well");
+}
+
+#[tokio::test]
 async fn a_series_tells_reboots_and_gaps_apart() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
