@@ -1,7 +1,11 @@
 //! A database per test, cloned from a migrated template, on a private Postgres that all test
 //! programs of this machine share. Only with the feature `testing`.
 
-use std::{env, fs::File, path::PathBuf};
+use std::{
+    env,
+    fs::File,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context;
 use jiff::Timestamp;
@@ -13,7 +17,7 @@ use sqlx::{
 use uuid::Uuid;
 
 use crate::{
-    embedded::{Durability, Embedded},
+    embedded::{self, Durability, Embedded},
     frames::StoredFrame,
 };
 
@@ -41,6 +45,35 @@ pub async fn database_options() -> anyhow::Result<PgConnectOptions> {
     sqlx::query(AssertSqlSafe(create)).execute(&mut admin).await?;
     admin.close().await?;
     Ok(server.database(&name))
+}
+
+/// A database as an older version left it, from `pg_dump --format custom`, with the current schema.
+///
+/// # Errors
+/// When there is no Postgres on this machine, or the dump cannot be restored or migrated.
+pub async fn restored(dump: &Path) -> anyhow::Result<PgPool> {
+    let server = server().await?;
+    let name = format!("t_{}", Uuid::now_v7().simple());
+    let mut admin = PgConnection::connect_with(&server).await?;
+    sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await?;
+    admin.close().await?;
+    let folder = embedded::find_binaries().await.context("no PostgreSQL on this machine")?;
+    let socket = server.get_socket().context("the tests' Postgres listens on a socket")?;
+    let restored = tokio::process::Command::new(folder.join("pg_restore"))
+        .args(["--exit-on-error", "--no-owner", "--username", server.get_username()])
+        .arg("--host")
+        .arg(socket)
+        .args(["--dbname", &name])
+        .arg(dump)
+        .output()
+        .await?;
+    let words = String::from_utf8_lossy(&restored.stderr);
+    anyhow::ensure!(restored.status.success(), "pg_restore: {words}");
+    let options = server.database(&name);
+    let mut connection = PgConnection::connect_with(&options).await?;
+    crate::migrate(&mut connection).await?;
+    connection.close().await?;
+    Ok(PgPool::connect_with(options).await?)
 }
 
 /// Every frame of a host with its boot, by time.

@@ -17,4 +17,5 @@ mod permissions;
 mod server;
 mod tag_names;
 mod unseen;
+mod upgrade;
 mod views;
