@@ -16,6 +16,9 @@ pub const SCREENED_EVERY: SignedDuration = SignedDuration::from_mins(10);
 pub const DIAGNOSED_EVERY: SignedDuration = SignedDuration::from_mins(10);
 /// One without news, whatever is known of it, no more often than this: its trends are of hours.
 pub const AGAIN_AFTER: SignedDuration = SignedDuration::from_hours(1);
+/// Where nothing was wrong, candidates alone are looked at meanwhile, and everything this often: what
+/// no screening points out grows for days before it counts.
+pub const WHOLE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// Use that is far above the peers is looked at this often while it stays the same.
 pub const HIGH_USE_EVERY: SignedDuration = SignedDuration::from_hours(24);
 /// A pool that lasts no longer than this is looked at at the faster pace, seconds.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::{CaseFile, holders, judge, release};
 use poolwatch_model::{
     HostId, PoolTag,
-    diagnosis::{Diagnosis, Evidence},
+    diagnosis::{Diagnosis, Evidence, Verdict},
     history::{HostHistory, WantedSeries},
     incident::{Incident, IncidentId},
 };
@@ -20,6 +20,16 @@ use crate::{
     history::{History, Period},
     peers::peer_usage,
 };
+
+/// What of a host is diagnosed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Look {
+    /// Tags that its screening points out.
+    pub tags: Vec<PoolTag>,
+    /// Whether these tags alone are looked at first: when nothing is wrong with them, nothing else is
+    /// looked at.
+    pub is_glance: bool,
+}
 
 /// A host with everything that its diagnosis may rest on.
 #[derive(Debug, Clone)]
@@ -43,8 +53,33 @@ pub struct HostDiagnosis {
     pub uptime_s: u64,
     /// One diagnosis for each cause, the worst first; never empty.
     pub diagnoses: Vec<Diagnosis>,
+    /// Whether no more than the tags of its screening were looked at.
+    pub is_glance: bool,
     /// What changes of drivers did to incidents that were known before.
     pub outcomes: Vec<(IncidentId, Vec<Evidence>)>,
+}
+
+/// Says what is wrong with a host as it is now; `None` when there is no such host.
+///
+/// # Errors
+/// When what is stored cannot be read.
+pub async fn diagnose_host<H: History>(
+    history: &mut H,
+    host: HostId,
+    look: &Look,
+    now: Timestamp,
+) -> Result<Option<HostDiagnosis>, H::Error> {
+    if look.is_glance {
+        let tags = look.tags.iter().map(|tag| tag.unprotected()).collect();
+        let wanted = WantedSeries { tags, ..WantedSeries::default() };
+        let Some(case) = load_series(history, host, &wanted, now).await? else { return Ok(None) };
+        let found = case.diagnose();
+        if !found.diagnoses.iter().any(is_wrong) {
+            return Ok(Some(HostDiagnosis { is_glance: true, ..found }));
+        }
+    }
+    let case = load_case(history, host, &look.tags, now).await?;
+    Ok(case.map(|case| case.diagnose()))
 }
 
 /// Loads the case of a host as it is now; `None` when there is no such host. `candidates` are the
@@ -58,10 +93,27 @@ pub async fn load_case<H: History>(
     candidates: &[PoolTag],
     now: Timestamp,
 ) -> Result<Option<Case>, H::Error> {
-    let Some(facts) = history.facts(host).await? else { return Ok(None) };
-    let before = |span: SignedDuration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
     let incidents = history.incidents(host, INCIDENTS_OF_HOST).await?;
     let wanted = wanted_series(candidates, &incidents);
+    let Some(mut case) = load_series(history, host, &wanted, now).await? else { return Ok(None) };
+    let before = |span: SignedDuration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
+    case.file.events = history.events(host, before(WINDOW), EVENTS).await?;
+    case.file.changes = history.changes(host, before(CHANGED_WITHIN), CHANGES).await?;
+    case.file.drivers = history.drivers(host).await?;
+    case.file.fleet = votes_by_tag(history.comparisons(COMPARISONS).await?);
+    case.file.name_owners(&history.catalogue());
+    Ok(Some(Case { incidents, ..case }))
+}
+
+/// The series of a host and how they stand against its peers.
+async fn load_series<H: History>(
+    history: &mut H,
+    host: HostId,
+    wanted: &WantedSeries,
+    now: Timestamp,
+) -> Result<Option<Case>, H::Error> {
+    let Some(facts) = history.facts(host).await? else { return Ok(None) };
+    let before = |span: SignedDuration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
     let period = Period { from: before(WINDOW), fine_from: before(FINE_WINDOW), to: now };
     let HostHistory {
         axis,
@@ -73,7 +125,7 @@ pub async fn load_case<H: History>(
         committed,
         live_processes,
         all_processes,
-    } = history.series(host, period, &wanted).await?;
+    } = history.series(host, period, wanted).await?;
     let mut file = CaseFile {
         now,
         peers: peer_usage(history.fleet(), host, &facts, &tags),
@@ -87,15 +139,10 @@ pub async fn load_case<H: History>(
         committed,
         live_processes,
         all_processes,
-        events: history.events(host, period.from, EVENTS).await?,
-        changes: history.changes(host, before(CHANGED_WITHIN), CHANGES).await?,
-        drivers: history.drivers(host).await?,
-        fleet: votes_by_tag(history.comparisons(COMPARISONS).await?),
         ..CaseFile::default()
     };
     file.memory.physical = file.memory.physical.or(facts.physical);
-    file.name_owners(&history.catalogue());
-    Ok(Some(Case { host, file, incidents }))
+    Ok(Some(Case { host, file, incidents: Vec::new() }))
 }
 
 /// The series that a diagnosis looks at: tags that the screening points out, tags of known incidents,
@@ -109,6 +156,12 @@ pub fn wanted_series(candidates: &[PoolTag], incidents: &[Incident]) -> WantedSe
     tags.extend(holders::object_tags());
     let tags = tags.into_iter().map(PoolTag::unprotected).collect();
     WantedSeries { tags, most_tags: MOST_TAGS, most_processes: MOST_PROCESSES }
+}
+
+/// Whether a diagnosis says that something is wrong.
+#[must_use]
+pub fn is_wrong(diagnosis: &Diagnosis) -> bool {
+    !matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
 }
 
 impl Case {
@@ -137,6 +190,7 @@ impl Case {
             host: self.host,
             at: self.measured_at(),
             uptime_s: self.uptime_s(),
+            is_glance: false,
             outcomes: outcomes.collect(),
             diagnoses: judge(&self.file),
         }

@@ -1,7 +1,7 @@
 //! Detection: from what is stored of hosts to incidents, and what people are told of them.
 //!
 //! Every host takes its turn ([`Schedule`]): it is screened, and when it gives cause its case is
-//! loaded from its history and its fleet's ([`load_case`]) and diagnosed ([`Case::diagnose`]). What is
+//! loaded from its history and its fleet's and diagnosed ([`diagnose_host`]). What is
 //! found becomes incidents ([`lifecycle`]), which are compared over the fleet ([`comparison`]); the
 //! comparisons refine the next diagnosis. No SQL, no HTTP and no clock, so that the server and the
 //! evaluation run the same code with the same [`bounds`].
@@ -15,7 +15,8 @@ pub mod lifecycle;
 pub mod peers;
 pub mod schedule;
 pub mod silence;
+pub mod texts;
 
-pub use case::{Case, HostDiagnosis, load_case};
+pub use case::{Case, HostDiagnosis, Look, diagnose_host, load_case};
 pub use history::{Fleet, History};
 pub use schedule::Schedule;

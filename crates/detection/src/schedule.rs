@@ -17,7 +17,7 @@ use poolwatch_model::{
 
 use crate::{
     bounds::{DIAGNOSES, SCREENED_AT_LEAST, SCREENED_EVERY, SOON_S, TURNS_OF_SCREENING},
-    case::HostDiagnosis,
+    case::{HostDiagnosis, Look, is_wrong},
 };
 use watched::Watched;
 
@@ -87,10 +87,9 @@ impl Schedule {
         self.hosts.entry(look.id).or_default().screen(look, usual, now);
     }
 
-    /// The hosts that are diagnosed in this turn, the longest due first, each with the tags that its
-    /// screening points out.
+    /// The hosts that are diagnosed in this turn, the longest due first.
     #[must_use]
-    pub fn hosts_to_diagnose(&self, now: Timestamp) -> Vec<(HostId, Vec<PoolTag>)> {
+    pub fn hosts_to_diagnose(&self, now: Timestamp) -> Vec<(HostId, Look)> {
         let due = self.hosts.iter().filter_map(|(id, watched)| {
             let since = watched.due_since(now)?;
             Some((since, *id))
@@ -98,12 +97,8 @@ impl Schedule {
         let mut due: Vec<(Timestamp, HostId)> = due.collect();
         due.sort_unstable();
         due.truncate(DIAGNOSES);
-        due.into_iter().map(|(_, id)| (id, self.candidates_of_host(id))).collect()
-    }
-
-    fn candidates_of_host(&self, id: HostId) -> Vec<PoolTag> {
-        let watched = self.hosts.get(&id);
-        watched.map(|watched| watched.tags_to_look_at().collect()).unwrap_or_default()
+        let look = |id| self.hosts.get(&id).map(|watched| watched.look(now)).unwrap_or_default();
+        due.into_iter().map(|(_, id)| (id, look(id))).collect()
     }
 
     /// Notes that a host was diagnosed, and what was found; `None` when that failed.
@@ -117,10 +112,11 @@ impl Schedule {
         let found = diagnosis.into_iter().flat_map(|found| &found.diagnoses);
         let wrong: Vec<&Diagnosis> = found.filter(|one| is_wrong(one)).collect();
         let is_urgent = wrong.iter().any(|one| {
-            matches!(one.verdict, Verdict::Exhausted | Verdict::CommitExhaustion)
-                || one.time_left.is_some_and(|left| left.likely_s < SOON_S)
+            one.verdict == Verdict::CommitExhaustion
+                || one.left_s().is_some_and(|left_s| left_s < SOON_S)
         });
-        watched.note_diagnosed(!wrong.is_empty(), is_urgent, now);
+        let is_glance = diagnosis.is_some_and(|found| found.is_glance);
+        watched.note_diagnosed(!wrong.is_empty(), is_urgent, is_glance, now);
     }
 
     /// Bytes that are remembered of a host between turns.
@@ -128,10 +124,4 @@ impl Schedule {
     pub fn state_bytes(&self, host: HostId) -> usize {
         self.hosts.get(&host).map_or(0, Watched::state_bytes)
     }
-}
-
-/// Whether a diagnosis says that something is wrong.
-#[must_use]
-pub fn is_wrong(diagnosis: &Diagnosis) -> bool {
-    !matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
 }

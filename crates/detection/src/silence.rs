@@ -62,10 +62,8 @@ fn pressed_pool<'a>(
         ceiling.source == CeilingSource::Measured && used.share_of(ceiling.bytes) >= PRESSED
     });
     let soon = |incident: &&Incident| {
-        let left = incident.diagnosis.time_left;
         incident.state.is_active()
-            && (incident.diagnosis.verdict == Verdict::Exhausted
-                || left.is_some_and(|left| left.likely_s < SOON_S))
+            && incident.diagnosis.left_s().is_some_and(|left_s| left_s < SOON_S)
     };
     by_limit.map(|(pool, ..)| *pool).or_else(|| incidents.find(soon)?.cause.pool())
 }

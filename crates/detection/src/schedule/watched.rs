@@ -7,7 +7,9 @@ use poolwatch_model::{Pool, PoolTag, memory::Memory, tag::TagTable};
 use super::{HostLook, seeds::Seed};
 use crate::bounds::{
     AGAIN_AFTER, CANDIDATES, COMMITTED, DIAGNOSED_EVERY, HANDLES_GAINED, HIGH_USE_EVERY, PRESSED,
+    WHOLE_EVERY,
 };
+use crate::case::Look;
 
 #[derive(Debug, Default)]
 pub(super) struct Watched {
@@ -33,6 +35,8 @@ pub(super) struct Watched {
     /// Since when it gives cause, until it is diagnosed.
     pub(super) cause_since: Option<Timestamp>,
     diagnosed: Option<Timestamp>,
+    /// When everything of it was looked at.
+    whole: Option<Timestamp>,
     found: bool,
     is_urgent: bool,
 }
@@ -116,11 +120,31 @@ impl Watched {
         (since <= now).then_some(since.max(cause_since))
     }
 
-    pub(super) fn tags_to_look_at(&self) -> impl Iterator<Item = PoolTag> {
-        self.candidates.iter().chain(&self.high).copied()
+    /// What is looked at: everything, unless it was within a day, nothing was wrong, and nothing but
+    /// candidates gives cause.
+    pub(super) fn look(&self, now: Timestamp) -> Look {
+        let is_recent = |at: Timestamp| now.duration_since(at) < WHOLE_EVERY;
+        let needs_whole = self.found
+            || self.has_incident
+            || self.is_pressed
+            || self.has_gained_handles()
+            || self.is_high_use_due(now);
+        Look {
+            tags: self.candidates.iter().chain(&self.high).copied().collect(),
+            is_glance: self.whole.is_some_and(is_recent) && !needs_whole,
+        }
     }
 
-    pub(super) fn note_diagnosed(&mut self, found: bool, is_urgent: bool, now: Timestamp) {
+    pub(super) fn note_diagnosed(
+        &mut self,
+        found: bool,
+        is_urgent: bool,
+        is_glance: bool,
+        now: Timestamp,
+    ) {
+        if !is_glance {
+            self.whole = Some(now);
+        }
         let new = self.candidates.iter().filter(|tag| !self.candidates_known.contains(tag));
         let new: Vec<PoolTag> = new.copied().collect();
         self.candidates_known.extend(new);

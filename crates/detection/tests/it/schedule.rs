@@ -94,13 +94,14 @@ impl Watch {
         for id in self.schedule.hosts_to_seed(now) {
             self.schedule.seed_host(id, ran, earlier);
         }
-        for (id, _) in self.schedule.hosts_to_diagnose(now) {
+        for (id, look) in self.schedule.hosts_to_diagnose(now) {
             let diagnosis = Diagnosis { verdict: self.verdict, ..Diagnosis::default() };
             let found = HostDiagnosis {
                 host: id,
                 at: now,
                 uptime_s: self.uptime_s,
                 diagnoses: vec![diagnosis],
+                is_glance: look.is_glance,
                 outcomes: Vec::new(),
             };
             self.schedule.note_diagnosed(id, Some(&found), now);
@@ -210,8 +211,8 @@ fn constant_use_far_above_the_peers_is_diagnosed_once_a_day() {
             };
             schedule.screen_host(&look, usual, now);
         }
-        for (id, tags) in schedule.hosts_to_diagnose(now) {
-            assert_eq!(tags, [PoolTag::new(*b"High")]);
+        for (id, look) in schedule.hosts_to_diagnose(now) {
+            assert_eq!(look.tags, [PoolTag::new(*b"High")]);
             schedule.note_diagnosed(id, None, now);
             times.push(second);
         }
