@@ -140,8 +140,7 @@ async fn what_is_under_way_when_more_events_come_is_done_again_with_all_of_them(
     let mut agent = server.enrol("fs-02").await;
     let frame = agent.frame(classic(0));
     agent.send(&[&frame]).await;
-    let now = now();
-    upload(&server, &agent.key, vec![event(2019, 7, now)]).await;
+    upload(&server, &agent.key, vec![event(2019, 7, now())]).await;
     let mut db = server.app.pool.acquire().await.unwrap();
     let minute = SignedDuration::from_mins(1);
     let kinds = ["diagnose_events"];
