@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poolwatch_model::SharedClock;
 use poolwatch_store::{PgPool, retention::Retention};
+use tokio::sync::Notify;
 
 use crate::{
     auth::{hosts::HostKeys, throttle::Throttle},
@@ -24,6 +25,8 @@ pub struct App {
     pub fleet: Fleet,
     /// What tags stand for, with what people say of them.
     pub tag_names: TagNames,
+    /// Wakes those who diagnose hosts by their events.
+    pub events_stored: Notify,
     /// Takes frames to the database.
     pub writer: Writer,
     /// Keys of hosts that uploaded lately.

@@ -6,20 +6,13 @@ mod findings;
 mod report;
 mod screen;
 
-use poolwatch_analysis::{
-    catalogue::{Catalogue, Note},
-    confidence::withhold_remedies,
-    diagnose_case,
-    holders::is_object_tag,
-};
+use poolwatch_analysis::catalogue::{Catalogue, Note};
+use poolwatch_detection::texts::{TextCase, diagnose_texts};
 use poolwatch_evidence::{
     CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
     statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
 };
-use poolwatch_model::{
-    Bytes, Snapshot,
-    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
-};
+use poolwatch_model::{Bytes, diagnosis::Diagnosis};
 use poolwatch_web::{
     figures::{counted, grouped},
     steps::NextStep,
@@ -75,16 +68,17 @@ pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     let files = readings.iter().map(read_file).collect();
     let mut combined = combine(readings);
     add(&mut catalogue, std::mem::take(&mut combined.catalogue));
-    let mut diagnosis = diagnose_case(&case::of_states(&combined, &catalogue));
-    for growth in &combined.growths {
-        let of_growth = diagnose_case(&case::of_growth(growth, &catalogue, diagnosis.pool));
-        merge(&mut diagnosis, of_growth);
-    }
-    single_out(&mut diagnosis, combined.snapshots.last().map(|moment| &moment.snapshot));
-    if combined.is_torn() {
-        doubt(&mut diagnosis);
-    }
-    withhold_remedies(&mut diagnosis);
+    let last = combined.snapshots.last();
+    let case = TextCase {
+        states: &case::of_states(&combined, &catalogue),
+        processes: last.and_then(|moment| moment.snapshot.processes.as_deref()),
+        is_torn: combined.is_torn(),
+    };
+    let growths = |pool| {
+        let growths = combined.growths.iter();
+        growths.map(|growth| case::of_growth(growth, &catalogue, pool)).collect()
+    };
+    let diagnosis = diagnose_texts(case, growths);
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
     Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
 }
@@ -110,58 +104,6 @@ fn read_file(reading: &Reading) -> ReadFile {
         name: reading.name.clone(),
         kinds,
         ignored: reading.ignored.iter().filter(tells).cloned().collect(),
-    }
-}
-
-/// Adds what a table of growth shows to what the states show. States weigh more.
-fn merge(diagnosis: &mut Diagnosis, of_growth: Diagnosis) {
-    if of_growth.verdict != Verdict::Leak {
-        return;
-    }
-    match diagnosis.verdict {
-        Verdict::NoLeakShown | Verdict::InsufficientEvidence => *diagnosis = of_growth,
-        Verdict::Leak | Verdict::Exhausted => {
-            for suspect in of_growth.suspects.into_iter().filter(|one| one.name.is_some()) {
-                let known = diagnosis.suspects.iter().any(|one| one.name == suspect.name);
-                if !known {
-                    diagnosis.suspects.push(suspect);
-                }
-            }
-            diagnosis.evidence.extend(of_growth.evidence);
-        }
-        Verdict::HighUse | Verdict::CommitExhaustion => {}
-    }
-}
-
-/// Suspects the one process that the texts show, where kernel objects fill the pool and nobody's
-/// handles are told: who showed it alone had a reason. A hint, no more.
-fn single_out(diagnosis: &mut Diagnosis, snapshot: Option<&Snapshot>) {
-    const HINT: f32 = 0.45;
-    let shown = snapshot.and_then(|snapshot| snapshot.processes.as_deref());
-    let Some([process]) = shown.filter(|list| list[0].handles.is_none()) else { return };
-    let blames = matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak);
-    let nobody = diagnosis.suspects.iter().all(|suspect| suspect.name.is_none());
-    let tag = diagnosis.tags.first().map(|one| one.tag).filter(|tag| is_object_tag(*tag));
-    if let (true, true, Some(tag)) = (blames, nobody, tag) {
-        let image = process.image.clone();
-        let fact = Evidence::SingledOut { image: image.clone(), pid: process.key.pid, tag };
-        let suspect = Suspect {
-            kind: SuspectKind::Process,
-            name: Some(image),
-            tags: vec![tag],
-            confidence: HINT,
-            evidence: vec![fact],
-            ..Suspect::default()
-        };
-        diagnosis.suspects.insert(0, suspect);
-    }
-}
-
-/// What a torn table lacks may be what matters: nobody is accused for sure.
-fn doubt(diagnosis: &mut Diagnosis) {
-    const AT_MOST: f32 = 0.6;
-    for suspect in &mut diagnosis.suspects {
-        suspect.confidence = suspect.confidence.min(AT_MOST);
     }
 }
 

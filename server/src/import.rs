@@ -9,7 +9,8 @@ use poolwatch_protocol::{
     v1::{Encoder, Stamp},
 };
 use poolwatch_store::{
-    PgPool, boots, events,
+    PgPool, boots,
+    events::{self, KeptAs},
     evidence::{self, NewEvidence},
     frames::{self, NewFrame},
     hosts, imports, partitions,
@@ -109,7 +110,8 @@ pub async fn import(
     let moments = combined.snapshots;
     let mut stored_events = 0;
     for event in &combined.events {
-        let new = events::insert(&mut transaction, host, &storable(event), true, now).await?;
+        let new =
+            events::insert(&mut transaction, host, &storable(event), KeptAs::History, now).await?;
         stored_events += usize::from(new);
     }
     let snapshots = moments.len();

@@ -1,7 +1,12 @@
 //! Work in the background: the fleet's view, due jobs, mail.
 
 mod compact;
+pub mod compare_incidents;
+pub mod diagnose_events;
+pub mod diagnose_hosts;
+pub mod find_silence;
 mod forget_expired;
+mod keep_diagnosis;
 mod keep_partitions;
 mod resolve_quiet_incidents;
 mod show_imports;
@@ -22,7 +27,6 @@ use crate::{
     app::SharedApp,
     background,
     fleet::{self, refresh::Keeper},
-    judging,
 };
 
 /// How often the fleet's view is made: the more it costs, the less often within this.
@@ -70,7 +74,11 @@ pub fn start(
     let background = background::start(stop.clone())?;
     background.spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
     background.spawn(stop.clone().run_until_cancelled_owned(compact::run(app.clone())));
-    background.spawn(stop.clone().run_until_cancelled_owned(judging::watch::run(app.clone())));
+    background.spawn(stop.clone().run_until_cancelled_owned(diagnose_hosts::run(app.clone())));
+    background.spawn(stop.clone().run_until_cancelled_owned(find_silence::run(app.clone())));
+    for worker in diagnose_events::workers(app) {
+        background.spawn(stop.clone().run_until_cancelled_owned(worker));
+    }
     if let Some(mailer) = mailer {
         let deliver = crate::alerts::deliver::run(app.clone(), mailer);
         tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));

@@ -12,6 +12,7 @@ pub mod database;
 pub mod diagnosing;
 pub mod failure;
 pub mod fleet;
+pub mod history;
 pub mod import;
 pub mod ingest;
 pub mod jobs;

@@ -1,13 +1,14 @@
 //! Much pool that does not grow: said by its name, never called a leak.
 
 use poolwatch_model::{
-    Bytes,
+    Bytes, Pool, PoolTag,
     diagnosis::{Diagnosis, Evidence, TagFinding, Verdict},
     history::TagSeries,
+    memory::Memory,
 };
 
 use crate::{
-    case::{self, CaseFile},
+    case::{self, CaseFile, Peer},
     facts, suspects,
     tag_list::list_tag,
     trend::LEAST_PEERS,
@@ -15,7 +16,7 @@ use crate::{
 };
 
 /// Less is nothing to speak of.
-const LEAST: u64 = 256 << 20;
+pub const LEAST: u64 = 256 << 20;
 /// Above peers: this many times their median.
 const TIMES_PEERS: u64 = 4;
 /// Without peers: this share of physical memory and of the pool.
@@ -68,16 +69,29 @@ pub fn peer_fact(case: &CaseFile, series: &TagSeries) -> Option<Evidence> {
 }
 
 fn is_high(case: &CaseFile, series: &TagSeries) -> bool {
+    let peer = case.peers.iter().find(|p| p.tag == series.tag && p.pool == series.pool);
     let bytes = case::last(&series.bytes).unwrap_or(0);
-    if bytes < LEAST || facts::of(series.tag).cache {
+    is_far_above(series.tag, series.pool, bytes, &case.memory, peer)
+}
+
+/// Whether a tag uses far more than is usual: than its peers, or where these are few, than the memory
+/// of the host lets expect. Says nothing about whether it grows.
+#[must_use]
+pub fn is_far_above(
+    tag: PoolTag,
+    pool: Pool,
+    bytes: u64,
+    memory: &Memory,
+    peer: Option<&Peer>,
+) -> bool {
+    if bytes < LEAST || facts::of(tag).cache {
         return false;
     }
-    match case.peers.iter().find(|p| p.tag == series.tag && p.pool == series.pool) {
+    match peer {
         Some(peer) if peer.hosts >= LEAST_PEERS => bytes >= peer.median.saturating_mul(TIMES_PEERS),
         _ => {
             let share = |whole: Option<Bytes>| whole.map_or(0.0, |w| Bytes(bytes).share_of(w));
-            share(case.memory.physical) >= OF_MEMORY
-                && share(case.memory.of(series.pool)) >= OF_POOL
+            share(memory.physical) >= OF_MEMORY && share(memory.of(pool)) >= OF_POOL
         }
     }
 }

@@ -29,6 +29,11 @@ pub fn is_object_tag(tag: PoolTag) -> bool {
     object_type(tag).is_some()
 }
 
+/// The tags that count kernel objects of one type.
+pub fn object_tags() -> impl Iterator<Item = PoolTag> {
+    OBJECT_TYPES.into_iter().map(PoolTag::of_object_type)
+}
+
 /// The type of the objects that a tag counts.
 #[must_use]
 pub fn object_type(tag: PoolTag) -> Option<&'static str> {

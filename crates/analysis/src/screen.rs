@@ -90,6 +90,18 @@ impl Screen {
         }
     }
 
+    /// Lowers floors to what the tags used earlier in this run of Windows, so that what grew since
+    /// shows at once. `earlier` tells the bytes of a tag then, where they are known.
+    pub fn seed(&mut self, earlier: impl Fn(PoolTag, Pool) -> Option<u64>) {
+        for (pool, floors) in Pool::ALL.into_iter().zip(&mut self.floors) {
+            for (tag, floor) in floors {
+                if let Some(bytes) = earlier(*tag, pool) {
+                    *floor = (*floor).min(encode(bytes));
+                }
+            }
+        }
+    }
+
     /// The tags that have grown notably above their floors, by the snapshot that was taken in last.
     #[must_use]
     pub fn candidates(&self, tags: &TagTable) -> Vec<Candidate> {
@@ -179,6 +191,19 @@ mod tests {
         }
         let found = screen.candidates(&last);
         assert_eq!(found.iter().map(|one| one.tag.to_string()).collect::<Vec<_>>(), ["Leak"]);
+    }
+
+    #[test]
+    fn an_earlier_table_shows_what_grew_before_the_first_look() {
+        let mut screen = Screen::default();
+        let mb = 1_u64 << 20;
+        let now = table(&[(b"Grew", 300 * mb), (b"Hold", 300 * mb)]);
+        screen.update(&now, 90_000);
+        assert_eq!(screen.candidates(&now), []);
+        let before = table(&[(b"Grew", 100 * mb), (b"Hold", 310 * mb)]);
+        screen.seed(|tag, pool| Some(before.get(tag)?.of(pool).bytes));
+        let found = screen.candidates(&now);
+        assert_eq!(found.iter().map(|one| one.tag.to_string()).collect::<Vec<_>>(), ["Grew"]);
     }
 
     #[test]

@@ -1,4 +1,22 @@
-//! Detection: from what is stored of a host to incidents, and what people are told of them. No SQL,
-//! no HTTP and no clock, so that the server and the evaluation run the same code.
+//! Detection: from what is stored of hosts to incidents, and what people are told of them.
+//!
+//! Every host takes its turn ([`Schedule`]): it is screened, and when it gives cause its case is
+//! loaded from its history and its fleet's and diagnosed ([`diagnose_host`]). What is
+//! found becomes incidents ([`lifecycle`]), which are compared over the fleet ([`comparison`]); the
+//! comparisons refine the next diagnosis. No SQL, no HTTP and no clock, so that the server and the
+//! evaluation run the same code with the same [`bounds`].
 
+pub mod bounds;
+pub mod case;
+pub mod comparison;
+pub mod events;
+pub mod history;
 pub mod lifecycle;
+pub mod peers;
+pub mod schedule;
+pub mod silence;
+pub mod texts;
+
+pub use case::{Case, HostDiagnosis, Look, diagnose_host, load_case};
+pub use history::{Fleet, History};
+pub use schedule::Schedule;

@@ -4,7 +4,8 @@ use std::{fs, path::Path};
 
 use anyhow::{Context, Result};
 use jiff::Timestamp;
-use poolwatch_analysis::{CaseFile, confidence::NAMED, diagnose_case};
+use poolwatch_analysis::{CaseFile, confidence::NAMED};
+use poolwatch_detection::texts::{TextCase, diagnose_texts};
 use poolwatch_evidence::{combine, read};
 use poolwatch_model::{
     Pool, Snapshot,
@@ -93,7 +94,13 @@ fn outcome(case: Case) -> Outcome {
     );
     let told = combined.undated_events.iter();
     file.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
-    let diagnosis = diagnose_case(&file);
+    let last = combined.snapshots.last();
+    let states = TextCase {
+        states: &file,
+        processes: last.and_then(|moment| moment.snapshot.processes.as_deref()),
+        is_torn: combined.is_torn(),
+    };
+    let diagnosis = diagnose_texts(states, |_| Vec::new());
     let told = |name: &str| case.evidence.iter().any(|text| text.text.contains(name));
     let names: Vec<&str> = names(&case.truth.culprit).filter(|name| told(name)).collect();
     let accused: Vec<&str> = diagnosis

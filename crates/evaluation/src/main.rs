@@ -4,6 +4,9 @@ use std::{env, path::PathBuf, process::ExitCode};
 
 use anyhow::Context;
 use poolwatch_analysis::confidence::NAMED;
+use poolwatch_detection::bounds::{
+    AGAIN_AFTER, DIAGNOSED_EVERY, FINE_WINDOW, SCREENED_EVERY, WINDOW,
+};
 use poolwatch_evaluation::{
     cases::{self, Culprit},
     halves::{self, Half},
@@ -23,12 +26,20 @@ fn main() -> anyhow::Result<ExitCode> {
     let healthy = number(HEALTHY as u64).context(usage)? as usize;
     let of_family = number(OF_FAMILY as u64).context(usage)? as usize;
     let seed = number(SEED).context(usage)?;
+    println!(
+        "detection: {WINDOW:#} back, {FINE_WINDOW:#} of them by ten minutes; screened every \
+         {SCREENED_EVERY:#}, diagnosed every {DIAGNOSED_EVERY:#} with news, else every {AGAIN_AFTER:#}"
+    );
     let mut told = serde_json::Map::new();
     let mut missed = Vec::new();
     for (half, name) in [(Half::Tuning, "tuning"), (Half::HeldOut, "held_out")] {
         let results = halves::run(&half.plans(seed, healthy, of_family));
         let figures = Figures::of(&results);
-        println!("\n{name}: {} months of hosts, {} studies", results.months, results.studies.0);
+        let (all, glances) = results.diagnoses;
+        println!(
+            "\n{name}: {} months of hosts, {all} diagnoses, {glances} of them of candidates alone",
+            results.months
+        );
         figures.lines().iter().for_each(|line| println!("{line}"));
         println!();
         report::recall_table(&results).iter().for_each(|line| println!("{line}"));

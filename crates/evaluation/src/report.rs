@@ -161,7 +161,7 @@ impl Figures {
             precision: Share::new(right, accused.len() as u32),
             false_incidents: Rate::new(results.false_incidents.len() as u32, results.months),
             recall: Share::new(found, counting.len() as u32),
-            named: Share::new(accused.len() as u32, results.findings),
+            named: Share::new(results.accused, results.findings),
             short: Share::new(noticed as u32, short.len() as u32),
             calibration,
         }

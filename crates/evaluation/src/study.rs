@@ -1,37 +1,23 @@
-//! Runs the judgement over a group of hosts as the server does: every snapshot is screened, and
-//! hosts with candidates are studied every hour or two.
+//! What detection finds in a month of a group of hosts, set against what was planted.
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
-use poolwatch_analysis::{
-    CaseFile, Screen,
-    case::{Peer, unwrapped},
-    compare::compare,
-    judge,
-};
+use poolwatch_analysis::confidence::NAMED;
+use poolwatch_detection::{HostDiagnosis, case::is_wrong};
 use poolwatch_model::{
-    Bytes, Pool, PoolTag,
-    diagnosis::{Diagnosis, SuspectKind, TagFinding, Verdict},
-    history::{MISSING, Moment, TagSeries},
-    memory::Memory,
-    tag::{AllocCounting, TagCounters, TagTable, TagUse},
+    PoolTag,
+    diagnosis::{Diagnosis, Suspect, SuspectKind, TagFinding, Verdict},
 };
+
 use poolwatch_simulator::patterns::{
     leaks::{Family, Guilty},
     load::DAY,
 };
 
-use crate::fleet::{self, Host, Plan, Planted, Tag};
-
-/// Slots between studies: two hours.
-const EVERY: usize = 12;
-/// How far a study looks back, slots.
-const BACK: usize = 14 * DAY;
-/// Tags that are looked at for high use, once a day.
-const LARGE: u64 = 256 << 20;
-/// Rows of a comparison that a judgement is told.
-const FLEET_ROWS: usize = 8;
+use crate::{
+    fleet::{self, Host, Plan, Planted},
+    month::pass_month,
+};
 
 /// How a planted leak was judged.
 #[derive(Debug, Clone)]
@@ -80,8 +66,10 @@ pub struct Results {
     pub named: Vec<Named>,
     /// Right findings in all.
     pub findings: u32,
-    /// Studies that were made, and tags that they looked at.
-    pub studies: (u64, u64),
+    /// Right findings for which somebody was accused.
+    pub accused: u32,
+    /// Diagnoses that were made, and how many of these looked at candidates alone.
+    pub diagnoses: (u64, u64),
 }
 
 impl Results {
@@ -93,70 +81,133 @@ impl Results {
         self.leaks.extend(other.leaks);
         self.named.extend(other.named);
         self.findings += other.findings;
-        self.studies.0 += other.studies.0;
-        self.studies.1 += other.studies.1;
+        self.accused += other.accused;
+        self.diagnoses.0 += other.diagnoses.0;
+        self.diagnoses.1 += other.diagnoses.1;
     }
 }
 
-/// A finding on one host.
+/// A cause that was found on one host.
 struct Found {
     slot: usize,
     diagnosis: Diagnosis,
     tag: PoolTag,
     tags: BTreeSet<PoolTag>,
+    /// Everybody who was named for it first at some time, each where most surely.
+    named: Vec<Suspect>,
 }
 
-/// When a tag was listed as worth watching.
-type Watched = (usize, PoolTag);
+/// What was found on one host in a month.
+#[derive(Default)]
+struct HostFindings {
+    found: Vec<Found>,
+    /// When tags were listed as worth watching.
+    watched: BTreeSet<(usize, PoolTag)>,
+}
 
-/// Judges a group.
+/// Lets a month pass over a group, and scores what was found.
 #[must_use]
 pub fn run(plan: Plan) -> Results {
     let hosts = fleet::group(plan);
     let mut results = Results::default();
-    let (found, watched): (Vec<Vec<Found>>, Vec<Vec<Watched>>) =
-        (0..hosts.len()).map(|at| watch(&hosts, at, &mut results)).unzip();
-    for (at, host) in hosts.iter().enumerate() {
-        results.months += 1;
-        results.healthy_months += u32::from(host.leaks.is_empty());
-        for one in &found[at] {
-            let right = host.leaks.iter().find(|leak| is_of(one, leak));
-            match right {
-                Some(leak) => {
-                    results.findings += 1;
-                    let diagnosis = with_fleet(&hosts, &found, at, one);
-                    results.named.extend(named(plan, at, host, leak, &diagnosis));
-                }
-                None if is_known_height(host, one) => {}
-                None => results.false_incidents.push(format!(
-                    "seed {} group {} host {at} day {:.1}: {} {} {:?}",
-                    plan.seed,
-                    plan.group,
-                    one.slot as f64 / DAY as f64,
-                    one.diagnosis.verdict.as_str(),
-                    one.tag,
-                    one.diagnosis.evidence.first(),
-                )),
-            }
-        }
-        for leak in &host.leaks {
-            let first = found[at].iter().find(|one| is_of(one, leak)).map(|one| one.slot);
-            results.leaks.push(LeakResult {
-                family: leak.family,
-                size: leak.longest.1 / leak.threshold,
-                days: leak.longest.0 as f64 / DAY as f64,
-                counts: leak.due.is_some(),
-                found: first.is_some(),
-                watched: watched[at].iter().any(|(slot, tag)| {
-                    leak.tags.contains(tag)
-                        && (leak.from..first.unwrap_or(leak.to + DAY)).contains(slot)
-                }),
-                delay_h: first.zip(leak.due).map(|(f, due)| (f as f64 - due as f64) / 6.0),
-                note: note(plan, at, host, leak),
-            });
-        }
+    let mut findings: Vec<HostFindings> = hosts.iter().map(|_| HostFindings::default()).collect();
+    pass_month(&hosts, |slot, at, diagnosis| {
+        results.diagnoses.0 += 1;
+        results.diagnoses.1 += u64::from(diagnosis.is_glance);
+        findings[at].take(slot, diagnosis);
+    });
+    for (at, (host, findings)) in hosts.iter().zip(&findings).enumerate() {
+        score_host(plan, at, host, findings, &mut results);
     }
     results
+}
+
+impl HostFindings {
+    /// Takes a diagnosis in. Each cause counts once, whoever is named for it.
+    fn take(&mut self, slot: usize, diagnosis: &HostDiagnosis) {
+        for one in &diagnosis.diagnoses {
+            let watched = one.tags.iter().filter(|tag| tag.finding == TagFinding::Watched);
+            self.watched.extend(watched.map(|tag| (slot, tag.tag)));
+            if !is_wrong(one) {
+                continue;
+            }
+            let told = one
+                .tags
+                .iter()
+                .filter(|tag| matches!(tag.finding, TagFinding::Leaks | TagFinding::HighUse));
+            let tags: BTreeSet<PoolTag> = told.map(|tag| tag.tag).collect();
+            let Some(tag) = one.tags.first().map(|tag| tag.tag) else { continue };
+            let is_it = |known: &&mut Found| {
+                known.diagnosis.verdict == one.verdict && !known.tags.is_disjoint(&tags)
+            };
+            if let Some(known) = self.found.iter_mut().find(is_it) {
+                known.name(one);
+                continue;
+            }
+            let diagnosis = one.clone();
+            let mut found = Found { slot, diagnosis, tag, tags, named: Vec::new() };
+            found.name(one);
+            self.found.push(found);
+        }
+    }
+}
+
+impl Found {
+    fn name(&mut self, diagnosis: &Diagnosis) {
+        let Some(first) = diagnosis.suspects.first().filter(|first| first.name.is_some()) else {
+            return;
+        };
+        match self.named.iter_mut().find(|one| (one.kind, &one.name) == (first.kind, &first.name)) {
+            Some(known) if known.confidence >= first.confidence => {}
+            Some(known) => *known = first.clone(),
+            None => self.named.push(first.clone()),
+        }
+    }
+}
+
+fn score_host(plan: Plan, at: usize, host: &Host, findings: &HostFindings, results: &mut Results) {
+    results.months += 1;
+    results.healthy_months += u32::from(host.leaks.is_empty());
+    for one in &findings.found {
+        match host.leaks.iter().find(|leak| is_of(one, leak)) {
+            Some(leak) => {
+                results.findings += 1;
+                let named: Vec<Named> =
+                    one.named.iter().filter_map(|who| named(plan, at, host, leak, who)).collect();
+                // Whoever was accused counts; of hints alone, the surest.
+                let surest = named.iter().map(|one| one.confidence).fold(0.0, f32::max);
+                let counts = |one: &Named| one.confidence >= NAMED.min(surest);
+                results.accused += u32::from(surest >= NAMED);
+                results.named.extend(named.into_iter().filter(counts));
+            }
+            None if is_known_height(host, one) => {}
+            None => results.false_incidents.push(format!(
+                "seed {} group {} host {at} day {:.1}: {} {} {:?}",
+                plan.seed,
+                plan.group,
+                one.slot as f64 / DAY as f64,
+                one.diagnosis.verdict.as_str(),
+                one.tag,
+                one.diagnosis.evidence.first(),
+            )),
+        }
+    }
+    for leak in &host.leaks {
+        let first = findings.found.iter().find(|one| is_of(one, leak)).map(|one| one.slot);
+        results.leaks.push(LeakResult {
+            family: leak.family,
+            size: leak.longest.1 / leak.threshold,
+            days: leak.longest.0 as f64 / DAY as f64,
+            counts: leak.due.is_some(),
+            found: first.is_some(),
+            watched: findings.watched.iter().any(|(slot, tag)| {
+                leak.tags.contains(tag)
+                    && (leak.from..first.unwrap_or(leak.to + DAY)).contains(slot)
+            }),
+            delay_h: first.zip(leak.due).map(|(f, due)| (f as f64 - due as f64) / 6.0),
+            note: note(plan, at, host, leak),
+        });
+    }
 }
 
 fn note(plan: Plan, at: usize, host: &Host, leak: &Planted) -> String {
@@ -195,114 +246,8 @@ fn is_known_height(host: &Host, found: &Found) -> bool {
         && (host.high_use == Some(found.tag) || host.leaks.iter().any(left))
 }
 
-/// Lets a month pass over a host. Each cause is told once.
-fn watch(hosts: &[Host], at: usize, results: &mut Results) -> (Vec<Found>, Vec<Watched>) {
-    let host = &hosts[at];
-    let mut screen = Screen::default();
-    let mut table = empty_table(&host.tags);
-    let (mut found, mut watched): (Vec<Found>, Vec<Watched>) = (Vec::new(), Vec::new());
-    for slot in 0..host.slots.len() {
-        let Some((_, up)) = host.slots[slot] else { continue };
-        fill(&mut table, &host.tags, slot);
-        screen.update(&table, up as u64 * 600);
-        if slot % EVERY != 0 || slot < DAY {
-            continue;
-        }
-        // What is known already is not told again.
-        let is_new = |tag: PoolTag| found.iter().all(|one| !one.tags.contains(&tag));
-        let candidates = screen.candidates(&table);
-        let mut chosen: BTreeSet<(PoolTag, Pool)> = candidates
-            .iter()
-            .filter(|one| is_new(one.tag))
-            .map(|one| (one.tag, one.pool))
-            .collect();
-        if slot % DAY == 0 {
-            let large = host.tags.iter().filter(|tag| tag.bytes[slot] >= LARGE);
-            chosen.extend(large.map(|tag| (tag.tag, tag.pool)));
-        }
-        if chosen.is_empty() {
-            continue;
-        }
-        results.studies.0 += 1;
-        results.studies.1 += chosen.len() as u64;
-        // Only what may be wrong is worth the whole case file.
-        let glance = case(hosts, at, slot, &chosen, &table, Depth::Candidates);
-        let judged = judge(&glance);
-        let tags = judged.iter().flat_map(|diagnosis| &diagnosis.tags);
-        let worth_watching = tags.filter(|tag| tag.finding == TagFinding::Watched);
-        watched.extend(worth_watching.map(|tag| (slot, tag.tag)));
-        if judged.iter().all(|diagnosis| !is_wrong(diagnosis)) {
-            continue;
-        }
-        let case = case(hosts, at, slot, &chosen, &table, Depth::Whole);
-        for diagnosis in judge(&case) {
-            let told = diagnosis
-                .tags
-                .iter()
-                .filter(|tag| matches!(tag.finding, TagFinding::Leaks | TagFinding::HighUse));
-            let tags: BTreeSet<PoolTag> = told.map(|tag| tag.tag).collect();
-            let Some(tag) = diagnosis.tags.first().map(|tag| tag.tag) else { continue };
-            let wrong = is_wrong(&diagnosis);
-            let known = found.iter().any(|one| {
-                one.diagnosis.verdict == diagnosis.verdict && !one.tags.is_disjoint(&tags)
-            });
-            if wrong && !known {
-                found.push(Found { slot, diagnosis, tag, tags });
-            }
-        }
-    }
-    (found, watched)
-}
-
-fn is_wrong(diagnosis: &Diagnosis) -> bool {
-    !matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
-}
-
-/// How much of a host goes into its case file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
-    /// The candidates.
-    Candidates,
-    /// All tags, programs and drivers.
-    Whole,
-}
-
-/// The judgement again with what the fleet tells, when several hosts have the same tag.
-fn with_fleet(hosts: &[Host], found: &[Vec<Found>], at: usize, one: &Found) -> Diagnosis {
-    let has = |of: &[Found]| of.iter().any(|other| other.tags.contains(&one.tag));
-    let attributes: Vec<_> = hosts.iter().map(|host| host.people.attributes()).collect();
-    let (affected, healthy): (Vec<usize>, Vec<usize>) =
-        (0..hosts.len()).partition(|host| has(&found[*host]));
-    if affected.len() < 3 || healthy.len() < 3 {
-        return one.diagnosis.clone();
-    }
-    let of = |hosts: &[usize]| hosts.iter().map(|host| &attributes[*host]).collect::<Vec<_>>();
-    let compared = compare(&of(&affected), &of(&healthy));
-    let mut table = empty_table(&hosts[at].tags);
-    fill(&mut table, &hosts[at].tags, one.slot);
-    let chosen: BTreeSet<(PoolTag, Pool)> = hosts[at]
-        .tags
-        .iter()
-        .filter(|tag| one.tags.contains(&tag.tag))
-        .map(|tag| (tag.tag, tag.pool))
-        .collect();
-    let mut case = case(hosts, at, one.slot, &chosen, &table, Depth::Whole);
-    case.fleet = compared.into_iter().take(FLEET_ROWS).map(|row| (one.tag, row)).collect();
-    judge(&case)
-        .into_iter()
-        .find(|diagnosis| diagnosis.tags.iter().any(|tag| one.tags.contains(&tag.tag)))
-        .unwrap_or_else(|| one.diagnosis.clone())
-}
-
-/// Who was named first, and whether rightly.
-fn named(
-    plan: Plan,
-    at: usize,
-    host: &Host,
-    leak: &Planted,
-    diagnosis: &Diagnosis,
-) -> Option<Named> {
-    let first = diagnosis.suspects.first()?;
+/// Whether somebody was named rightly.
+fn named(plan: Plan, at: usize, host: &Host, leak: &Planted, first: &Suspect) -> Option<Named> {
     let name = first.name.clone()?;
     if !matches!(first.kind, SuspectKind::Process | SuspectKind::Driver) {
         return None;
@@ -323,123 +268,4 @@ fn named(
         first.confidence,
     );
     Some(Named { confidence: first.confidence, right, note })
-}
-
-fn case(
-    hosts: &[Host],
-    at: usize,
-    slot: usize,
-    chosen: &BTreeSet<(PoolTag, Pool)>,
-    table: &TagTable,
-    depth: Depth,
-) -> CaseFile {
-    let host = &hosts[at];
-    let known: Vec<(usize, u32)> = (slot.saturating_sub(BACK)..=slot)
-        .filter_map(|slot| Some((slot, host.slots[slot]?.0)))
-        .collect();
-    let axis: Vec<Moment> = known
-        .iter()
-        .map(|&(slot, boot)| Moment {
-            at_s: slot as i64 * 600 + if slot >= host.clock.0 { host.clock.1 } else { 0 },
-            boot,
-            uptime_s: host.slots[slot].map(|(_, up)| up as u64 * 600),
-        })
-        .collect();
-    let wanted = |tag: &&Tag| depth == Depth::Whole || chosen.contains(&(tag.tag, tag.pool));
-    let tags = host.tags.iter().filter(wanted).map(|tag| series(tag, &known)).collect();
-    let total = |pool| Bytes(table.total(pool));
-    let pools = [Pool::Paged, Pool::Nonpaged].map(|pool| vec![total(pool).0; axis.len()]);
-    CaseFile {
-        now: Timestamp::from_second(slot as i64 * 600).unwrap_or_default(),
-        memory: Memory {
-            paged: Some(total(Pool::Paged)),
-            nonpaged: Some(total(Pool::Nonpaged)),
-            physical: Some(Bytes(host.ram)),
-            resident_available: Some(Bytes(host.ram / 2)),
-            committed: Some(Bytes(host.ram / 2)),
-            commit_limit: Some(Bytes(host.ram / 4 * 5)),
-            ..Memory::default()
-        },
-        live_processes: vec![host.people.live(); axis.len()],
-        processes: match depth {
-            Depth::Whole => host.people.series(&known),
-            Depth::Candidates => Vec::new(),
-        },
-        all_processes: depth == Depth::Whole,
-        drivers: host.people.drivers.clone(),
-        changes: host.people.changes.clone(),
-        peers: chosen.iter().filter_map(|key| peer(hosts, at, slot, *key)).collect(),
-        axis,
-        tags,
-        pools,
-        ..CaseFile::default()
-    }
-}
-
-fn series(tag: &Tag, known: &[(usize, u32)]) -> TagSeries {
-    let bytes: Vec<u64> = known.iter().map(|(slot, _)| tag.bytes[*slot]).collect();
-    let mut before: Option<(u32, u64)> = None;
-    let allocs = known
-        .iter()
-        .map(|(slot, boot)| {
-            let same = before.filter(|(of, _)| of == boot).map(|(_, count)| count);
-            let count = unwrapped(same, u64::from(tag.allocs[*slot]));
-            before = Some((*boot, count));
-            count
-        })
-        .collect();
-    TagSeries {
-        tag: tag.tag,
-        pool: tag.pool,
-        outstanding: bytes.iter().map(|bytes| bytes / tag.unit).collect(),
-        bytes,
-        allocs,
-    }
-}
-
-/// The same tag on the other hosts that have held still for a day.
-fn peer(hosts: &[Host], at: usize, slot: usize, (tag, pool): (PoolTag, Pool)) -> Option<Peer> {
-    let mut values: Vec<u64> = hosts
-        .iter()
-        .enumerate()
-        .filter(|(other, _)| *other != at)
-        .filter_map(|(_, host)| {
-            let of = host.tags.iter().find(|one| one.tag == tag && one.pool == pool)?;
-            let (now, before) = (of.bytes[slot], of.bytes[slot.checked_sub(DAY)?]);
-            let still = now != MISSING && before != MISSING && now <= before + before / 50;
-            still.then_some(now)
-        })
-        .collect();
-    values.sort_unstable();
-    let median = *values.get(values.len() / 2)?;
-    Some(Peer { tag, pool, median, hosts: values.len() as u32 })
-}
-
-fn empty_table(tags: &[Tag]) -> TagTable {
-    let rows = tags
-        .iter()
-        .map(|tag| TagUse {
-            tag: tag.tag,
-            paged: TagCounters::default(),
-            nonpaged: TagCounters::default(),
-        })
-        .collect();
-    TagTable::new(AllocCounting::Wrapping32, true, rows)
-}
-
-fn fill(table: &mut TagTable, tags: &[Tag], slot: usize) {
-    let mut rows = table.rows.iter_mut().peekable();
-    for tag in tags {
-        while rows.next_if(|row| row.tag < tag.tag).is_some() {}
-        if let Some(row) = rows.peek_mut()
-            && row.tag == tag.tag
-        {
-            let bytes = tag.bytes[slot];
-            *row.of_mut(tag.pool) = TagCounters {
-                bytes,
-                outstanding: bytes / tag.unit,
-                allocs: u64::from(tag.allocs[slot]),
-            };
-        }
-    }
 }

@@ -1,5 +1,7 @@
 //! A host over time as columns: what was measured at each moment of one axis that all share.
 
+use std::{cmp::Reverse, collections::BTreeSet};
+
 use crate::{
     Pool, PoolTag,
     memory::Memory,
@@ -119,4 +121,105 @@ pub struct HostHistory {
     pub live_processes: Vec<u64>,
     /// Whether `processes` holds every process of the host.
     pub all_processes: bool,
+}
+
+/// Which series of a host are wanted: what is named, and what stands out. Others are not read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WantedSeries {
+    /// Tags that are wanted in both pools whatever they use, without the protection bit of old
+    /// kernels.
+    pub tags: BTreeSet<PoolTag>,
+    /// So many tags of each pool by each ranking of [`TagFigures`].
+    pub most_tags: usize,
+    /// So many processes by each ranking of [`ProcessFigures`].
+    pub most_processes: usize,
+}
+
+/// What decides whether the series of a tag is wanted: figures now, and gained over the period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TagFigures {
+    /// The tag, without the protection bit of old kernels.
+    pub tag: PoolTag,
+    /// Which pool.
+    pub pool: Pool,
+    /// Bytes, allocations that are outstanding, bytes gained, allocations gained.
+    pub ranked: [u64; 4],
+}
+
+/// What decides whether the series of a process is wanted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ProcessFigures {
+    /// Most handles, most threads, most private bytes, handles gained, private bytes gained.
+    pub ranked: [u64; 5],
+}
+
+impl WantedSeries {
+    /// The places of the tags that are wanted, in their order.
+    #[must_use]
+    pub fn choose_tags(&self, figures: &[TagFigures]) -> Vec<usize> {
+        let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        let is_named = |at: &usize| self.tags.contains(&figures[*at].tag);
+        chosen.extend((0..figures.len()).filter(is_named));
+        for pool in Pool::ALL {
+            let of_pool = (0..figures.len()).filter(|at| figures[*at].pool == pool);
+            let of_pool: Vec<usize> = of_pool.collect();
+            extend_by_ranking(&mut chosen, &of_pool, self.most_tags, |at| figures[at].ranked);
+        }
+        chosen.into_iter().collect()
+    }
+
+    /// The places of the processes that are wanted, in their order.
+    #[must_use]
+    pub fn choose_processes(&self, figures: &[ProcessFigures]) -> Vec<usize> {
+        let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        let all: Vec<usize> = (0..figures.len()).collect();
+        extend_by_ranking(&mut chosen, &all, self.most_processes, |at| figures[at].ranked);
+        chosen.into_iter().collect()
+    }
+}
+
+/// Adds those that stand first by each ranking; nobody stands anywhere by nothing.
+fn extend_by_ranking<const N: usize>(
+    chosen: &mut BTreeSet<usize>,
+    places: &[usize],
+    most: usize,
+    ranked: impl Fn(usize) -> [u64; N],
+) {
+    for ranking in 0..N {
+        let value = |at: usize| ranked(at)[ranking];
+        let mut order: Vec<usize> = places.iter().copied().filter(|at| value(*at) > 0).collect();
+        if order.len() > most {
+            order.select_nth_unstable_by_key(most, |at| (Reverse(value(*at)), *at));
+            order.truncate(most);
+        }
+        chosen.extend(order);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn named_tags_and_those_that_stand_out_are_wanted() {
+        let figures =
+            |tag: &[u8; 4], pool, ranked| TagFigures { tag: PoolTag::new(*tag), pool, ranked };
+        let all = [
+            figures(b"Nmd1", Pool::Paged, [0; 4]),
+            figures(b"Larg", Pool::Paged, [900, 1, 0, 0]),
+            figures(b"Many", Pool::Paged, [10, 800, 0, 0]),
+            figures(b"Grew", Pool::Paged, [10, 2, 7, 0]),
+            figures(b"None", Pool::Paged, [8, 2, 0, 0]),
+            figures(b"None", Pool::Nonpaged, [8, 2, 0, 9]),
+        ];
+        let wanted = WantedSeries {
+            tags: BTreeSet::from([PoolTag::new(*b"Nmd1")]),
+            most_tags: 1,
+            most_processes: 1,
+        };
+        assert_eq!(wanted.choose_tags(&all), [0, 1, 2, 3, 5]);
+        let process = |ranked| ProcessFigures { ranked };
+        let all = [process([1, 9, 0, 0, 0]), process([5, 1, 0, 0, 0]), process([4, 4, 0, 0, 0])];
+        assert_eq!(wanted.choose_processes(&all), [0, 1]);
+    }
 }

@@ -22,6 +22,17 @@ pub struct HostEvent {
     pub history: bool,
 }
 
+/// How an event is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptAs {
+    /// It is older than the host's enrolment, or came more than a day late: it leads to nothing.
+    History,
+    /// It is shown, and counts in diagnoses to come.
+    Told,
+    /// Likewise, and its host has to be diagnosed because of it.
+    Awaiting,
+}
+
 /// Keeps an event. Returns whether it is new.
 ///
 /// # Errors
@@ -30,13 +41,13 @@ pub async fn insert(
     db: &mut PgConnection,
     host: HostId,
     event: &Event,
-    history: bool,
+    kept_as: KeptAs,
     now: Timestamp,
 ) -> Result<bool> {
     let done = sqlx::query!(
         "INSERT INTO events (host_id, time, channel, record_id, provider, event_id, level,
-             computer, data, exhaustion, history, received_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+             computer, data, exhaustion, history, received_at, awaits_diagnosis)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
          ON CONFLICT DO NOTHING",
         host.0,
         event.time.to_sqlx(),
@@ -48,12 +59,60 @@ pub async fn insert(
         event.computer,
         to_value(&event.data)?,
         event.exhaustion.as_ref().map(to_value).transpose()?,
-        history,
+        kept_as == KeptAs::History,
         now.to_sqlx(),
+        kept_as == KeptAs::Awaiting,
     )
     .execute(db)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Events of a host that await its diagnosis, the oldest first.
+///
+/// # Errors
+/// When the database fails.
+pub async fn awaiting_diagnosis(
+    db: &mut PgConnection,
+    host: HostId,
+    limit: i64,
+) -> Result<Vec<Event>> {
+    let rows = sqlx::query_as!(
+        EventRow,
+        "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
+             data AS \"data: Json<Vec<String>>\",
+             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history
+         FROM events WHERE host_id = $1 AND awaits_diagnosis
+         ORDER BY time, channel, record_id LIMIT $2",
+        host.0,
+        limit,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(|row| row.into_event().event).collect())
+}
+
+/// Notes that a host was diagnosed for these of its events.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note_diagnosed(db: &mut PgConnection, host: HostId, events: &[Event]) -> Result<()> {
+    let channels: Vec<String> = events.iter().map(|event| event.channel.clone()).collect();
+    let records: Vec<i64> = events.iter().map(|event| event.record_id.cast_signed()).collect();
+    let times: Vec<_> = events.iter().map(|event| event.time.to_sqlx()).collect();
+    sqlx::query!(
+        "UPDATE events SET awaits_diagnosis = false
+         WHERE host_id = $1 AND awaits_diagnosis AND (channel, record_id, time) IN (
+             SELECT * FROM unnest($2::text[], $3::bigint[], $4::timestamptz[])
+         )",
+        host.0,
+        &channels,
+        &records,
+        &times as _,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Which events to list.
@@ -86,7 +145,8 @@ pub async fn list(
     offset: i64,
 ) -> Result<Vec<HostEvent>> {
     let among = filter.host_ids();
-    let rows = sqlx::query!(
+    let rows = sqlx::query_as!(
+        EventRow,
         "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
              data AS \"data: Json<Vec<String>>\",
              exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history
@@ -104,24 +164,41 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| HostEvent {
-            host: HostId(row.host_id),
+    Ok(rows.into_iter().map(EventRow::into_event).collect())
+}
+
+struct EventRow {
+    host_id: i32,
+    time: jiff_sqlx::Timestamp,
+    channel: String,
+    record_id: i64,
+    provider: String,
+    event_id: i32,
+    level: Option<i16>,
+    computer: Option<String>,
+    data: Json<Vec<String>>,
+    exhaustion: Option<Json<MemoryExhaustion>>,
+    history: bool,
+}
+
+impl EventRow {
+    fn into_event(self) -> HostEvent {
+        HostEvent {
+            host: HostId(self.host_id),
             event: Event {
-                channel: row.channel,
-                record_id: row.record_id.unsigned_abs(),
-                time: row.time.to_jiff(),
-                provider: row.provider,
-                event_id: row.event_id.cast_unsigned(),
-                level: row.level.and_then(|level| u8::try_from(level).ok()),
-                computer: row.computer,
-                data: row.data.0,
-                exhaustion: row.exhaustion.map(|document| document.0),
+                channel: self.channel,
+                record_id: self.record_id.unsigned_abs(),
+                time: self.time.to_jiff(),
+                provider: self.provider,
+                event_id: self.event_id.cast_unsigned(),
+                level: self.level.and_then(|level| u8::try_from(level).ok()),
+                computer: self.computer,
+                data: self.data.0,
+                exhaustion: self.exhaustion.map(|document| document.0),
             },
-            history: row.history,
-        })
-        .collect())
+            history: self.history,
+        }
+    }
 }
 
 /// How many events with one of these ids were written since a time, all hosts.

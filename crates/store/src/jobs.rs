@@ -40,6 +40,29 @@ pub async fn add(
     Ok(())
 }
 
+/// Makes a job due, and due again when it is under way or done: it has not seen what there is now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn add_again(
+    db: &mut PgConnection,
+    kind: &str,
+    bucket: Timestamp,
+    first_host: i32,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO jobs (kind, bucket, first_host) VALUES ($1, $2, $3)
+         ON CONFLICT (kind, bucket, first_host)
+         DO UPDATE SET done_at = NULL, leased_until = NULL, attempts = jobs.attempts + 1",
+        kind,
+        bucket.to_sqlx(),
+        first_host,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
 /// Makes a kind of job due for every hour or day (`step_s`) of a period and every range of 1,000
 /// hosts that there are.
 ///

@@ -53,6 +53,7 @@ async fn serve(
         pool: database.pool.clone(),
         fleet: Fleet::default(),
         tag_names: TagNames::default(),
+        events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
         throttle: Throttle::default(),

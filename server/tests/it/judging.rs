@@ -1,9 +1,10 @@
 //! Leaks that are found before any event, and what people are told of them.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::release::{self, Effect};
+use poolwatch_detection::{Look, case::is_wrong, comparison::ComparisonSchedule};
 use poolwatch_model::{
-    Bytes, Pool, PoolTag, Snapshot,
+    Bytes, HostId, Pool, PoolTag, Snapshot,
     diagnosis::{Diagnosis, Evidence, Verdict},
     incident::{Cause, IncidentState},
     inventory::{Driver, Inventory},
@@ -14,11 +15,8 @@ use poolwatch_server::{
         drivers::{self, Book},
         refresh::{Keeper, refresh},
     },
-    judging::{
-        self,
-        comparison::{self, Compared},
-        record::{Judged, Kind, record_cause},
-    },
+    jobs::{compare_incidents::compare_due, diagnose_hosts::diagnose_host},
+    judging::record::{Judged, Kind, record_cause},
 };
 use poolwatch_store::{
     incidents::{self, IncidentFilter},
@@ -64,6 +62,12 @@ pub(crate) async fn send_all(agent: &mut Agent<'_>, snapshot: impl Fn(u64) -> Sn
     assert_eq!(agent.send(&frames).await.status(), 200);
 }
 
+/// Whether anything is wrong with a host.
+pub(crate) async fn diagnose(server: &Server, host: HostId, now: Timestamp) -> bool {
+    let found = diagnose_host(&server.app, host, &Look::default(), now).await.unwrap();
+    found.expect("there is such a host").diagnoses.iter().any(is_wrong)
+}
+
 #[tokio::test]
 async fn a_leak_is_told_once_before_any_event_and_again_when_the_pool_is_empty() {
     let server = Server::start().await;
@@ -71,8 +75,8 @@ async fn a_leak_is_told_once_before_any_event_and_again_when_the_pool_is_empty()
     send_all(&mut agent, growing).await;
 
     for _ in 0..2 {
-        let found = judging::study(&server.app, agent.id, now()).await.unwrap();
-        assert_eq!(found, Some(true));
+        let found = diagnose(&server, agent.id, now()).await;
+        assert!(found);
     }
     let incidents = listed(&server).await;
     assert_eq!(incidents.len(), 1);
@@ -106,8 +110,8 @@ async fn a_quiet_host_is_studied_and_nobody_is_told_anything() {
     let mut steady = growing(0);
     steady.memory.nonpaged_limit = None;
     send_all(&mut agent, |_| steady.clone()).await;
-    let found = judging::study(&server.app, agent.id, now()).await.unwrap();
-    assert_eq!(found, Some(false));
+    let found = diagnose(&server, agent.id, now()).await;
+    assert!(!found);
     assert_eq!(listed(&server).await, []);
     assert_eq!(mails(&server).await, []);
 }
@@ -118,7 +122,7 @@ async fn growth_that_is_too_little_to_tell_anybody_is_watched() {
     let mut agent = server.enrol("slow").await;
     send_all(&mut agent, |step| fooo(step / 100, true)).await;
     let now = now();
-    assert_eq!(judging::study(&server.app, agent.id, now).await.unwrap(), Some(false));
+    assert!(!diagnose(&server, agent.id, now).await);
     assert_eq!(listed(&server).await, []);
     let live = server.app.fleet.known(agent.id).unwrap();
     let watching = live.watching(now).expect("30 MB in two days");
@@ -132,14 +136,14 @@ async fn a_restart_resolves_nothing() {
     let server = Server::start().await;
     let mut agent = server.enrol("fs-02").await;
     send_all(&mut agent, growing).await;
-    judging::study(&server.app, agent.id, now()).await.unwrap();
+    diagnose(&server, agent.id, now()).await;
     // Moments are told apart by the second.
     tokio::time::sleep(std::time::Duration::from_millis(1200)).await;
     agent.restart();
     agent.step_ms = 1;
     let later = agent.frame(healthy());
     agent.send(&[&later]).await;
-    judging::study(&server.app, agent.id, now() + SignedDuration::from_mins(2)).await.unwrap();
+    diagnose(&server, agent.id, now() + SignedDuration::from_mins(2)).await;
     let mut db = server.app.pool.acquire().await.unwrap();
     let all = incidents::list(&mut db, IncidentFilter::default(), 10).await.unwrap();
     assert_eq!(all.len(), 1);
@@ -152,7 +156,7 @@ async fn the_event_of_a_pool_that_was_known_to_be_full_is_told_once() {
     let mut agent = server.enrol("fs-02").await;
     let frame = agent.frame(classic(0));
     agent.send(&[&frame]).await;
-    judging::study(&server.app, agent.id, now()).await.unwrap();
+    diagnose(&server, agent.id, now()).await;
     assert_eq!(mails(&server).await.len(), 1, "97 % of a measured limit");
     for (record, expected) in [(7, 1), (8, 0)] {
         let now = now();
@@ -199,19 +203,19 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
             affected.push(agent.id);
         }
     }
-    let (mut compared, mut book) = (Compared::new(), Book::default());
+    let (mut compared, mut book) = (ComparisonSchedule::default(), Book::default());
     for round in 0..3 {
         for host in &affected {
-            judging::study(&server.app, *host, now()).await.unwrap();
+            diagnose(&server, *host, now()).await;
         }
         let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
         made.unwrap();
         let (pool, fleet) = (&server.app.pool, &server.app.fleet);
         drivers::refresh(pool, fleet, &mut book, now()).await.unwrap();
-        let unknown = comparison::refresh(&server.app, &mut compared, now()).await.unwrap();
+        let unknown = compare_due(&server.app, &mut compared, now()).await.unwrap();
         assert_eq!(unknown.len(), usize::from(round == 0), "named after the first comparison");
         for host in unknown {
-            judging::study(&server.app, host, now()).await.unwrap();
+            diagnose(&server, host, now()).await;
         }
     }
     let incidents = listed(&server).await;
@@ -262,7 +266,7 @@ async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
     };
     let (id, _) = record_cause(&mut db, &judged, &cause, &diagnosis).await.unwrap();
     for _ in 0..2 {
-        judging::study(&server.app, agent.id, now).await.unwrap();
+        diagnose(&server, agent.id, now).await;
     }
     let filter = IncidentFilter { id: Some(id), ..IncidentFilter::default() };
     let incidents = incidents::list(&mut db, filter, 1).await.unwrap();

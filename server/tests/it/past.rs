@@ -2,22 +2,19 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Pool, PoolTag, person::Role};
-use poolwatch_server::{
-    fleet::{
-        Fleet,
-        baseline::{self, Asked},
-        earlier::Window,
-        load,
-        refresh::{Keeper, refresh},
-    },
-    judging,
+use poolwatch_server::fleet::{
+    Fleet,
+    baseline::{self, Asked},
+    earlier::Window,
+    load,
+    refresh::{Keeper, refresh},
 };
 use poolwatch_store::{compact, testing};
 use sqlx::Connection;
 
 use crate::{
     events::incidents,
-    judging::{growing, send_all},
+    judging::{diagnose, growing, send_all},
     server::{Server, json, now},
 };
 
@@ -57,8 +54,7 @@ fn is_about(bytes: i64, expected: i64) -> bool {
 async fn a_leak_is_found_in_what_is_left_of_its_days() {
     let server = Server::start().await;
     let host = leaking(&server).await;
-    let found = judging::study(&server.app, host, now()).await.unwrap();
-    assert_eq!(found, Some(true));
+    assert!(diagnose(&server, host, now()).await);
     let incidents = incidents(&server).await;
     assert_eq!(incidents.len(), 1);
     let suspect = &incidents[0].diagnosis.suspects[0];

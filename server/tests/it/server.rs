@@ -49,11 +49,29 @@ impl Server {
     }
 
     pub(crate) async fn start_with(pool: PgPool, writer: Writer) -> Self {
+        let server = Self::on(pool, writer).await;
+        let mut db = server.app.pool.acquire().await.unwrap();
+        for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
+            let hash = secrets::hash(token);
+            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
+        }
+        drop(db);
+        server
+    }
+
+    /// A server on the same database that knows nothing of what this one holds in memory.
+    pub(crate) async fn restarted(&self) -> Self {
+        let pool = self.app.pool.clone();
+        Self::on(pool.clone(), Writer::start(pool)).await
+    }
+
+    async fn on(pool: PgPool, writer: Writer) -> Self {
         let app = Arc::new(App {
             clock: Arc::new(SystemClock),
             pool,
             fleet: Fleet::default(),
             tag_names: Default::default(),
+            events_stored: Default::default(),
             writer,
             host_keys: Default::default(),
             throttle: Default::default(),
@@ -65,11 +83,6 @@ impl Server {
                 secure: false,
             },
         });
-        let mut db = app.pool.acquire().await.unwrap();
-        for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
-            let hash = secrets::hash(token);
-            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
-        }
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let service = routes::router(&app);

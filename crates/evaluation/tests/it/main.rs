@@ -1,5 +1,6 @@
 //! A short evaluation: enough to notice a rule that broke, too little to prove a figure.
 
+mod bounds;
 mod fleets;
 
 use std::path::Path;

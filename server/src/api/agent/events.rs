@@ -7,18 +7,24 @@ use poolwatch_protocol::{
     limits::{self, EVENT_DATA, EVENT_TEXT_BYTES},
     v1::messages::{EventsReply, EventsRequest, RefusedFrame},
 };
-use poolwatch_store::events;
+use poolwatch_store::events::{self, KeptAs};
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure, judging, metrics};
+use crate::{
+    app::SharedApp,
+    auth::hosts::SendingHost,
+    failure::Failure,
+    jobs::diagnose_events::{self, leads_to_diagnosis},
+    metrics,
+};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
 /// An event may be this far ahead of the server's clock.
 const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
-/// Takes in events, each with what follows from it, in one transaction.
+/// Takes in events. What follows from them is found out afterwards.
 ///
 /// # Errors
 /// 400 for too many events, 503 when they cannot be stored now.
@@ -34,6 +40,7 @@ pub(in crate::api) async fn events(
         )));
     }
     let now = app.clock.now();
+    let mut awaits_diagnosis = false;
     let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
     if request.gap {
         warn!(host = %host.id, "The event log lost records before they were read");
@@ -55,16 +62,25 @@ pub(in crate::api) async fn events(
         }
         let written = now.saturating_sub(age).unwrap_or(event.time);
         let history = age > LATE || written < host.enrolled_at;
-        if !events::insert(&mut transaction, host.id, event, history, now).await? {
+        let kept_as = match history {
+            true => KeptAs::History,
+            false if leads_to_diagnosis(event) => KeptAs::Awaiting,
+            false => KeptAs::Told,
+        };
+        if !events::insert(&mut transaction, host.id, event, kept_as, now).await? {
             reply.known += 1;
             continue;
         }
         reply.stored += 1;
-        if !history {
-            judging::events::on_event(&app, &mut transaction, host.id, event, now).await?;
-        }
+        awaits_diagnosis |= kept_as == KeptAs::Awaiting;
+    }
+    if awaits_diagnosis {
+        diagnose_events::make_due(&mut transaction, host.id, now).await?;
     }
     transaction.commit().await?;
+    if awaits_diagnosis {
+        app.events_stored.notify_one();
+    }
     metrics::events(reply.stored, reply.known, reply.refused.len());
     Ok(Json(reply))
 }

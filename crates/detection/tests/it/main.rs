@@ -1,0 +1,3 @@
+//! Detection over simulated hosts and time.
+
+mod schedule;

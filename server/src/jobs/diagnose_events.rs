@@ -1,0 +1,148 @@
+//! What events lead to: a diagnosis of their host, in jobs that survive a kill.
+//!
+//! An upload of events stores them with a job for its host, answers, and wakes the workers. All
+//! events of a host that await a diagnosis get one together; hosts wait for their turn.
+
+use std::time::Duration;
+
+use anyhow::anyhow;
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_detection::{
+    bounds::EVENT_HOSTS_AT_ONCE,
+    events::{EventDiagnosis, diagnose_events, event_trigger},
+    load_case,
+};
+use poolwatch_model::{HostId, event::Event};
+use poolwatch_store::{
+    events, hosts, incidents,
+    jobs::{self, LeasedJob},
+};
+use sqlx::{Connection, PgConnection};
+use tracing::{error, warn};
+
+use super::keep_diagnosis::keep_diagnosis;
+use crate::{
+    app::{App, SharedApp},
+    failure::Failure,
+    history::StoredHistory,
+};
+
+const NAME: &str = "diagnose_events";
+/// How often due jobs are looked for that nobody wakes a worker for: those that failed, and those
+/// that were under way when a server was killed.
+const EVERY: Duration = Duration::from_secs(10);
+/// A job whose server dies is taken over after this.
+const LEASE: SignedDuration = SignedDuration::from_mins(1);
+/// After so many attempts over an hour and more a host's events are given up.
+const ATTEMPTS: i32 = 16;
+/// Events of a host that get one diagnosis. More are diagnosed after them.
+const TOGETHER: i64 = 1000;
+
+/// Makes a diagnosis of a host due, in the transaction that stores its events.
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_due(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<(), Failure> {
+    Ok(jobs::add_again(db, NAME, now, host.0).await?)
+}
+
+/// Whether an event leads to a diagnosis.
+#[must_use]
+pub fn leads_to_diagnosis(event: &Event) -> bool {
+    event_trigger(event).is_some()
+}
+
+/// Starts the workers; each does one host at a time, for ever.
+pub(super) fn workers(app: &SharedApp) -> impl Iterator<Item = impl Future<Output = ()> + use<>> {
+    (0..EVENT_HOSTS_AT_ONCE).map(|_| work(app.clone()))
+}
+
+async fn work(app: SharedApp) {
+    loop {
+        let woken = app.events_stored.notified();
+        if let Err(error) = do_due(&app).await {
+            error!(%error, "Could not diagnose hosts by their events");
+        }
+        let _ = tokio::time::timeout(EVERY, woken).await;
+    }
+}
+
+/// Diagnoses hosts by their events until none is due.
+///
+/// # Errors
+/// When jobs cannot be looked for.
+pub async fn do_due(app: &App) -> anyhow::Result<()> {
+    loop {
+        let mut db = app.pool.acquire().await?;
+        let Some(job) = jobs::lease(&mut db, &[NAME], app.clock.now(), LEASE).await? else {
+            return Ok(());
+        };
+        // Another worker may find one as well.
+        app.events_stored.notify_one();
+        if let Err(error) = do_job(app, &mut db, &job).await {
+            let (host, attempts) = (job.first_host, job.attempts);
+            let now = app.clock.now();
+            if attempts >= ATTEMPTS {
+                error!(host, attempts, %error, "Gave up diagnosing a host by its events");
+                give_up(&mut db, &job, now).await?;
+            } else {
+                warn!(host, attempts, %error, "Could not diagnose a host by its events");
+                let pause = SignedDuration::from_secs(30) * attempts.clamp(1, 20);
+                jobs::put_back(&mut db, &job, now.saturating_add(pause)?, &error.to_string())
+                    .await?;
+            }
+        }
+    }
+}
+
+/// Does a job: its effect and its completion are one transaction.
+async fn do_job(app: &App, db: &mut PgConnection, job: &LeasedJob) -> anyhow::Result<()> {
+    let (id, now) = (HostId(job.first_host), app.clock.now());
+    let awaiting = events::awaiting_diagnosis(db, id, TOGETHER).await?;
+    let found = diagnose(app, db, id, awaiting.clone(), now).await?;
+    let host = hosts::find(db, id).await?;
+    let mut transaction = db.begin().await?;
+    for one in &found {
+        let Some(host) = &host else { continue };
+        let event = Some(&one.event);
+        let kept = keep_diagnosis(app, &mut transaction, host, &one.diagnosis, event, now).await;
+        for incident in kept.map_err(|error| anyhow!("{error}"))? {
+            incidents::set_picture(&mut transaction, incident, &one.picture).await?;
+        }
+    }
+    events::note_diagnosed(&mut transaction, id, &awaiting).await?;
+    if awaiting.len() as i64 == TOGETHER {
+        jobs::add_again(&mut transaction, NAME, now, id.0).await?;
+    }
+    if jobs::complete(&mut transaction, job, now).await? {
+        transaction.commit().await?;
+    }
+    Ok(())
+}
+
+async fn diagnose(
+    app: &App,
+    db: &mut PgConnection,
+    host: HostId,
+    events: Vec<Event>,
+    now: Timestamp,
+) -> anyhow::Result<Vec<EventDiagnosis>> {
+    if events.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut history = StoredHistory::new(app, db, now);
+    let case = load_case(&mut history, host, &[], now).await.map_err(|error| anyhow!("{error}"))?;
+    let Some(case) = case else { return Ok(Vec::new()) };
+    Ok(diagnose_events(case, &events))
+}
+
+async fn give_up(db: &mut PgConnection, job: &LeasedJob, now: Timestamp) -> anyhow::Result<()> {
+    let mut transaction = db.begin().await?;
+    let host = HostId(job.first_host);
+    let awaiting = events::awaiting_diagnosis(&mut transaction, host, TOGETHER).await?;
+    events::note_diagnosed(&mut transaction, host, &awaiting).await?;
+    if jobs::complete(&mut transaction, job, now).await? {
+        transaction.commit().await?;
+    }
+    Ok(())
+}

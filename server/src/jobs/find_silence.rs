@@ -1,0 +1,87 @@
+//! Hosts that fall silent while a pool is under pressure.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use poolwatch_detection::{
+    bounds::TURN_EVERY,
+    load_case,
+    silence::{SilenceSchedule, SilentHost, diagnose_silence},
+};
+use poolwatch_model::{Bytes, HostId, Pool, incident::Cause, memory::Ceiling};
+use poolwatch_store::{hosts, incidents};
+use poolwatch_web::hosts::{HostSource, Presence};
+use sqlx::Connection;
+use tracing::error;
+
+use super::keep_diagnosis::judged;
+use crate::{
+    alerts,
+    app::{App, SharedApp},
+    failure::Failure,
+    fleet::view::HostSummary,
+    history::StoredHistory,
+    judging::record::{self, Kind},
+    pages::presence,
+};
+
+/// Looks for them for ever.
+pub(super) async fn run(app: SharedApp) {
+    let mut schedule = SilenceSchedule::default();
+    let mut every = tokio::time::interval(TURN_EVERY.try_into().unwrap_or(Duration::from_secs(20)));
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        every.tick().await;
+        find_silent(&app, &mut schedule, app.clock.now()).await;
+    }
+}
+
+/// Opens an incident for each host that fell silent while a pool was under pressure.
+pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timestamp) {
+    let view = app.fleet.view();
+    let is_silent = |host: &&std::sync::Arc<HostSummary>| {
+        presence::source(host) == HostSource::Agent && presence::of(host, now) == Presence::Silent
+    };
+    let silent: Vec<(HostId, Vec<(Pool, Bytes, Ceiling)>)> =
+        view.hosts.iter().filter(is_silent).map(|host| (host.host.id, bounds_of(host))).collect();
+    let silent = silent.iter().map(|(id, pools)| SilentHost { id: *id, pools });
+    for (host, pool) in schedule.due_hosts(silent, &view.incidents, now) {
+        let Some(summary) = view.host(host) else { continue };
+        if let Err(error) = diagnose(app, summary, pool, now).await {
+            error!(%host, %error, "Could not diagnose a host that fell silent");
+        }
+    }
+}
+
+fn bounds_of(host: &HostSummary) -> Vec<(Pool, Bytes, Ceiling)> {
+    let bound = |pool| Some((pool, host.memory.of(pool)?, host.ceiling(pool)?));
+    Pool::ALL.into_iter().filter_map(bound).collect()
+}
+
+async fn diagnose(
+    app: &App,
+    summary: &HostSummary,
+    pool: Pool,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let (Some(heard), Some(at)) = (summary.received, summary.at) else { return Ok(()) };
+    let id = summary.host.id;
+    let mut db = app.pool.acquire().await?;
+    let Some(host) = hosts::find(&mut db, id).await? else { return Ok(()) };
+    let mut history = StoredHistory::new(app, &mut db, now);
+    let Some(case) = load_case(&mut history, id, &[], now).await? else { return Ok(()) };
+    let (found, picture) = diagnose_silence(case, pool, heard, at);
+    let cause = Cause::Silence { host: id, pool };
+    let judged = judged(&found, Kind::Event);
+    let mut transaction = db.begin().await?;
+    for diagnosis in &found.diagnoses {
+        let (incident, notice) =
+            record::record_cause(&mut transaction, &judged, &cause, diagnosis).await?;
+        incidents::set_picture(&mut transaction, incident, &picture).await?;
+        if let Some(notice) = notice {
+            alerts::incident::enqueue(app, &mut transaction, &host, &notice, None, now).await?;
+        }
+    }
+    transaction.commit().await?;
+    Ok(())
+}
