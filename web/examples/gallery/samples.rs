@@ -8,6 +8,8 @@ mod host_pages;
 mod incident_pages;
 #[path = "samples/lists.rs"]
 pub(crate) mod lists;
+#[path = "samples/pages.rs"]
+pub(crate) mod pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts};
 pub(crate) use host_pages::{classic_host, stale_host};

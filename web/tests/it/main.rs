@@ -6,3 +6,4 @@ mod mail;
 mod pages;
 #[path = "../../examples/gallery/samples.rs"]
 mod samples;
+mod snapshots;
