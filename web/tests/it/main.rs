@@ -1,6 +1,7 @@
 //! Pages and mail as a browser and a mail client get them.
 
 mod escaping;
+mod lists;
 mod mail;
 #[cfg(test)]
 mod pages;

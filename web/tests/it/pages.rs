@@ -8,10 +8,8 @@ use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
     host::TagOrder,
-    hosts::{HostSort, HostsQuery},
     incidents::IncidentReport,
     login::{LoginError, LoginPage},
-    table::Order,
 };
 
 use crate::samples;
@@ -269,9 +267,7 @@ fn a_silent_host_says_how_old_its_figures_are_and_what_failed() {
 
 #[test]
 fn a_sorted_column_says_so_to_every_reader() {
-    let mut hosts = samples::hosts();
-    hosts.query =
-        HostsQuery { sort: HostSort::Handles, order: Order::Asc, page: 2, ..HostsQuery::default() };
+    let hosts = samples::hosts_asked(&[("sort", "handles"), ("order", "asc"), ("page", "2")]);
     let page = hosts.render().unwrap();
     says(
         &page,
@@ -288,8 +284,8 @@ fn a_sorted_column_says_so_to_every_reader() {
 
 #[test]
 fn a_filter_that_matches_nothing_offers_the_way_back() {
-    let mut hosts = samples::hosts();
-    (hosts.rows, hosts.total, hosts.query.q) = (vec![], 0, "zzz".into());
+    let mut hosts = samples::hosts_asked(&[("q", "zzz")]);
+    (hosts.list.rows, hosts.list.total) = (vec![], 0);
     says(&hosts.render().unwrap(), &["0 hosts of 1,204 match.", "Show all 1,204", "value=\"zzz\""]);
 }
 

@@ -5,9 +5,10 @@ use poolwatch_web::{
     HostLink, Page, RenderError,
     compare::{Column, ComparePage, CompareQuery, Row, Value},
     error::ErrorPage,
-    events::{EventsPage, EventsQuery},
+    events::{EVENTS, EventsPage},
     evidence::EvidencePage,
-    hosts::{HostsPage, HostsQuery},
+    hosts::HostsPage,
+    list::ListView,
     login::{LoginError, LoginPage},
     search::{Found, SearchPage},
 };
@@ -46,21 +47,16 @@ fn login() -> LoginPage {
 }
 
 fn no_hosts() -> HostsPage {
-    HostsPage {
-        query: HostsQuery { q: "nothing like it".into(), ..HostsQuery::default() },
-        total: 0,
-        rows: vec![],
-        ..super::hosts()
-    }
+    let mut page = super::hosts_asked(&[("q", "nothing like it")]);
+    (page.list.total, page.list.rows) = (0, vec![]);
+    page
 }
 
 pub(crate) fn events() -> EventsPage {
-    EventsPage {
-        shell: super::shell("/events"),
-        query: EventsQuery { page: 2, ..EventsQuery::default() },
-        total: 341,
-        rows: super::events(),
-    }
+    let query = super::query(&EVENTS, "/events", &[("page", "2")]);
+    let rows = super::events();
+    let list = ListView { query, groups: vec![], all: 341, total: 341, rows };
+    EventsPage { shell: super::shell("/events"), list }
 }
 
 fn compare() -> ComparePage {
