@@ -71,21 +71,27 @@ pub static APPLICATION_HOSTS: List<RunningRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        RunningColumn::name("Host", |row, _| {
-            Cell::default().row_link(row.host.url(), &row.host.name)
-        })
-        .sort_by("host", By("name"), |row| Some(SortKey::ignoring_case(&row.full_name)))
-        .file_as("host", |row| row.full_name.as_str().into()),
+        RunningColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
+        )
+        .sort("host", By("name"))
+        .file("host"),
         RunningColumn::text("Group", |row| row.group.as_deref())
             .sort("group", By("group"))
             .file("group"),
         RunningColumn::count("Most in one process", |row| Some(row.most_handles))
             .sort("most", Most("handles in one process"))
             .file("most_handles"),
-        RunningColumn::cell("Pid", |row, _| Cell::text(row.most_pid.to_string()).classed("dim"))
-            .class("num")
-            .meaning("of that process")
-            .file_as("most_handles_pid", |row| row.most_pid.into()),
+        RunningColumn::cell(
+            "Pid",
+            |row| row.most_pid.into(),
+            |row, _| Cell::text(row.most_pid.to_string()).classed("dim"),
+        )
+        .class("num")
+        .meaning("of that process")
+        .file("most_handles_pid"),
         RunningColumn::count("Handles", |row| Some(row.handles))
             .sort("handles", Most("handles"))
             .file("handles"),
@@ -95,10 +101,12 @@ pub static APPLICATION_HOSTS: List<RunningRow> = List {
         RunningColumn::count("Processes", |row| Some(row.processes))
             .sort("processes", Most("processes"))
             .file("processes"),
-        RunningColumn::cell("Services", |row, _| {
-            Cell::cut(row.services.join(", ")).classed("cut dim")
-        })
-        .file_as("services", |row| row.services.join(" ").into()),
+        RunningColumn::cell(
+            "Services",
+            |row| row.services.join(" ").into(),
+            |row, _| Cell::cut(row.services.join(", ")).classed("cut dim"),
+        )
+        .file("services"),
         RunningColumn::in_files("id", |row| row.host.id.into()),
         RunningColumn::in_files("image", |row| row.image.as_str().into()),
     ],
@@ -107,18 +115,7 @@ pub static APPLICATION_HOSTS: List<RunningRow> = List {
     row_class: plain_row,
     file_name: "application-hosts",
     file_path: "/hosts",
-    file_columns: &[
-        "id",
-        "host",
-        "group",
-        "image",
-        "processes",
-        "handles",
-        "most_handles",
-        "most_handles_pid",
-        "threads",
-        "services",
-    ],
+    file_columns: "id host group image processes handles most_handles most_handles_pid threads services",
 };
 
 impl ApplicationPage {

@@ -75,16 +75,24 @@ pub static APPLICATIONS: List<ApplicationLine> = List {
     nouns: ["program", "programs"],
     class: "listed",
     columns: &[
-        ApplicationColumn::name("Program", |row, _| {
-            Cell::default().row_link(links::application(&row.image), &row.image).mark(row.incident)
-        })
-        .sort_by("image", By("name"), |row| Some(SortKey::ignoring_case(&row.image)))
-        .file_as("image", |row| row.image.as_str().into()),
-        ApplicationColumn::cell("Most handles in one process", |row, _| {
-            Cell::amount_on(figures::count(row.most.0), row.most.1.as_ref())
-        })
-        .sort_by("most", Most("handles in one process"), |row| Some(row.most.0.into()))
-        .file_as("most_handles", |row| row.most.0.into()),
+        ApplicationColumn::name(
+            "Program",
+            |row| row.image.as_str().into(),
+            |row, _| {
+                Cell::default()
+                    .row_link(links::application(&row.image), &row.image)
+                    .mark(row.incident)
+            },
+        )
+        .sort("image", By("name"))
+        .file("image"),
+        ApplicationColumn::cell(
+            "Most handles in one process",
+            |row| row.most.0.into(),
+            |row, _| Cell::amount_on(figures::count(row.most.0), row.most.1.as_ref()),
+        )
+        .sort("most", Most("handles in one process"))
+        .file("most_handles"),
         ApplicationColumn::count("Handles", |row| Some(row.handles))
             .meaning("all hosts together")
             .sort("handles", Most("handles"))
@@ -103,13 +111,17 @@ pub static APPLICATIONS: List<ApplicationLine> = List {
         ApplicationColumn::count("Hosts", |row| Some(row.hosts))
             .sort("hosts", Most("hosts"))
             .file("hosts"),
-        ApplicationColumn::cell("Most handles on", |row, _| match &row.worst {
+        ApplicationColumn::shown("Most handles on", |row, _| match &row.worst {
             Some((host, handles)) => Cell::amount_on(figures::count(handles), Some(host)),
             None => Cell::unknown(),
         })
         .meaning("the host whose processes of it hold most"),
-        ApplicationColumn::cell("Services", |row, _| Cell::cut(row.services()).classed("cut dim"))
-            .file_as("services", |row| row.services.join(" ").into()),
+        ApplicationColumn::cell(
+            "Services",
+            |row| row.services.join(" ").into(),
+            |row, _| Cell::cut(row.services()).classed("cut dim"),
+        )
+        .file("services"),
         ApplicationColumn::in_files("most_handles_host", |row| {
             row.most.1.as_ref().map(|host| host.name.as_str()).into()
         }),
@@ -122,18 +134,8 @@ pub static APPLICATIONS: List<ApplicationLine> = List {
     row_class: plain_row,
     file_name: "applications",
     file_path: "",
-    file_columns: &[
-        "image",
-        "hosts",
-        "processes",
-        "handles",
-        "change_24h_handles",
-        "threads",
-        "most_handles",
-        "most_handles_host",
-        "services",
-        "open_incident",
-    ],
+    file_columns: "image hosts processes handles change_24h_handles threads most_handles most_handles_host \
+        services open_incident",
 };
 
 impl ApplicationLine {

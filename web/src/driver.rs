@@ -99,16 +99,22 @@ pub static DRIVER_HOSTS: List<DriverHostRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        DriverHostColumn::name("Host", |row, _| {
-            Cell::default().row_link(row.host.url(), &row.host.name)
+        DriverHostColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
+        )
+        .sort("host", By("name"))
+        .file("host"),
+        DriverHostColumn::cell(
+            "Incident",
+            |row| row.incident.map(|mark| mark.id.0).into(),
+            |row, _| Cell::default().mark(row.incident),
+        )
+        .sort_by("affected", Called("affected ones first", "affected ones last"), |row| {
+            Some(u64::from(row.incident.is_some()).into())
         })
-        .sort_by("host", By("name"), |row| Some(SortKey::ignoring_case(&row.full_name)))
-        .file_as("host", |row| row.full_name.as_str().into()),
-        DriverHostColumn::cell("Incident", |row, _| Cell::default().mark(row.incident))
-            .sort_by("affected", Called("affected ones first", "affected ones last"), |row| {
-                Some(u64::from(row.incident.is_some()).into())
-            })
-            .file_as("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        .file("open_incident"),
         DriverHostColumn::text("Version", |row| row.version.as_deref())
             .sort("version", By("version"))
             .file("version"),
@@ -123,7 +129,7 @@ pub static DRIVER_HOSTS: List<DriverHostRow> = List {
     row_class: plain_row,
     file_name: "driver-hosts",
     file_path: "/hosts",
-    file_columns: &["id", "host", "group", "driver", "version", "open_incident"],
+    file_columns: "id host group driver version open_incident",
 };
 
 impl DriverPage {

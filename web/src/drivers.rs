@@ -7,7 +7,7 @@ use poolwatch_model::PoolTag;
 use crate::{
     Shell, assets, figures, links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
+        Cell, Column, ColumnValue, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
         SortWording::{By, Called, Most},
         choices, plain_row,
     },
@@ -118,16 +118,20 @@ pub static DRIVERS: List<DriverLine> = List {
     nouns: ["driver", "drivers"],
     class: "listed",
     columns: &[
-        DriverColumn::name("Driver", |row, _| {
-            Cell::default().row_link(links::driver(&row.name), &row.name).mark(row.incident)
-        })
-        .sort_by("name", By("name"), |row| Some(SortKey::ignoring_case(&row.name)))
-        .file_as("name", |row| row.name.as_str().into()),
-        DriverColumn::cell("Affected", |row, _| affected(row.affected))
+        DriverColumn::name(
+            "Driver",
+            |row| row.name.as_str().into(),
+            |row, _| {
+                Cell::default().row_link(links::driver(&row.name), &row.name).mark(row.incident)
+            },
+        )
+        .sort("name", By("name"))
+        .file("name"),
+        DriverColumn::cell("Affected", |row| row.affected.into(), |row, _| affected(row.affected))
             .class("num")
             .meaning("hosts of open incidents that suspect it")
             .sort_by("affected", Most("affected hosts"), |row| Some(attention(row)))
-            .file_as("affected_hosts", |row| row.affected.into()),
+            .file("affected_hosts"),
         DriverColumn::count("Hosts", |row| Some(row.hosts))
             .meaning("hosts that have it loaded")
             .sort("hosts", Most("hosts"))
@@ -135,27 +139,35 @@ pub static DRIVERS: List<DriverLine> = List {
         DriverColumn::share("Share", |row| Some(row.share))
             .meaning("of the hosts whose drivers are known")
             .file("share_of_hosts"),
-        DriverColumn::cell("Versions", |row, _| versions(row))
-            .sort_by("versions", Most("versions"), |row| Some(row.versions.into()))
-            .file_as("versions", |row| row.versions.into()),
-        DriverColumn::cell("Changed in 7 days", latest_change)
-            .sort_by("changed", Called("latest change first", "latest change last"), |row| {
-                Some(row.changes.iter().map(|change| change.last).max()?.into())
-            })
-            .file_as("change_in_7_days", |row| {
-                row.changes.first().map(DriverChangeRow::told).into()
-            }),
-        DriverColumn::cell("Tags", |row, _| tags(row))
-            .meaning("pool tags that it may own")
-            .file_as("tags", |row| {
+        DriverColumn::cell("Versions", |row| row.versions.into(), |row, _| versions(row))
+            .sort("versions", Most("versions"))
+            .file("versions"),
+        DriverColumn::cell(
+            "Changed in 7 days",
+            |row| row.changes.first().map(DriverChangeRow::told).into(),
+            latest_change,
+        )
+        .sort_by("changed", Called("latest change first", "latest change last"), |row| {
+            ColumnValue::from(row.changes.iter().map(|change| change.last).max()).sort_key()
+        })
+        .file("change_in_7_days"),
+        DriverColumn::cell(
+            "Tags",
+            |row| {
                 let tags: Vec<String> = row.tags.iter().map(ToString::to_string).collect();
                 tags.join(" ").into()
-            }),
-        DriverColumn::cell("Company", |row, _| {
-            row.company.as_deref().map_or_else(Cell::unknown, Cell::text).classed("cut")
-        })
-        .sort_by("company", By("company"), |row| row.company.as_deref().map(SortKey::ignoring_case))
-        .file_as("company", |row| row.company.as_deref().into()),
+            },
+            |row, _| tags(row),
+        )
+        .meaning("pool tags that it may own")
+        .file("tags"),
+        DriverColumn::cell(
+            "Company",
+            |row| row.company.as_deref().into(),
+            |row, _| row.company.as_deref().map_or_else(Cell::unknown, Cell::text).classed("cut"),
+        )
+        .sort("company", By("company"))
+        .file("company"),
         DriverColumn::in_files("common_version", |row| {
             row.common.as_ref().map(|(version, _)| version.as_str()).into()
         }),
@@ -170,20 +182,8 @@ pub static DRIVERS: List<DriverLine> = List {
     row_class: plain_row,
     file_name: "drivers",
     file_path: "",
-    file_columns: &[
-        "name",
-        "company",
-        "hosts",
-        "share_of_hosts",
-        "versions",
-        "common_version",
-        "affected_hosts",
-        "open_incident",
-        "tags",
-        "change_in_7_days",
-        "changed_hosts",
-        "changed_at",
-    ],
+    file_columns: "name company hosts share_of_hosts versions common_version affected_hosts open_incident \
+        tags change_in_7_days changed_hosts changed_at",
 };
 
 /// How much attention a driver asks for: of those that nobody suspects, what changed lately on most

@@ -62,30 +62,30 @@ pub static EVENTS: List<EventRow> = List {
     nouns: ["event", "events"],
     class: "events",
     columns: &[
-        EventColumn::cell("Time", |row, now| Cell::figure(figures::when(row.event.time, &now)))
+        EventColumn::shown("Time", |row, now| Cell::figure(figures::when(row.event.time, &now)))
             .class("time"),
-        EventColumn::cell("Host", |row, _| {
+        EventColumn::shown("Host", |row, _| {
             Cell::default().row_link(row.host.url(), &row.host.name)
         }),
-        EventColumn::cell("Id", |row, _| {
+        EventColumn::shown("Id", |row, _| {
             let id = row.event.event_id.to_string();
             Cell::default().link(Address::new("/events").with("id", &id).finish(), id)
         })
         .class("num"),
-        EventColumn::cell("Meaning", |row, _| meaning(row)),
-        EventColumn::cell("Part of", |row, _| match &row.incident {
+        EventColumn::shown("Meaning", |row, _| meaning(row)),
+        EventColumn::shown("Part of", |row, _| match &row.incident {
             Some(id) => Cell::default().link(links::incident(id), format!("incident {}", id.0)),
             None => Cell::default(),
         }),
-        EventColumn::cell("Provider", |row, _| Cell::text(&row.event.provider).classed("dim")),
-        EventColumn::cell("Log", |row, _| {
+        EventColumn::shown("Provider", |row, _| Cell::text(&row.event.provider).classed("dim")),
+        EventColumn::shown("Log", |row, _| {
             let cell = Cell::text(&row.event.channel).classed("dim");
             match row.event.record_id {
                 0 => cell,
                 record => cell.span("", "record number", record.to_string()),
             }
         }),
-        EventColumn::cell("Data", |row, _| {
+        EventColumn::shown("Data", |row, _| {
             Cell::cut(row.event.data.join("; ")).classed("dim data")
         }),
     ],
@@ -94,7 +94,7 @@ pub static EVENTS: List<EventRow> = List {
     row_class: plain_row,
     file_name: "events",
     file_path: "",
-    file_columns: &[],
+    file_columns: "",
 };
 
 fn meaning(row: &EventRow) -> Cell {

@@ -198,42 +198,26 @@ pub(crate) const HOSTS_IN_SHORT: List<HostRow> = List {
     row_class: |row| row.presence.class(),
     file_name: "hosts",
     file_path: "",
-    file_columns: &[
-        "id",
-        "name",
-        "group",
-        "windows",
-        "state",
-        "booted_at",
-        "taken_at",
-        "received_at",
-        "nonpaged_bytes",
-        "nonpaged_limit_bytes",
-        "nonpaged_limit_source",
-        "nonpaged_change_24h_bytes",
-        "paged_bytes",
-        "paged_limit_bytes",
-        "paged_limit_source",
-        "paged_change_24h_bytes",
-        "commit_bytes",
-        "commit_limit_bytes",
-        "physical_bytes",
-        "most_handles_image",
-        "most_handles_pid",
-        "most_handles",
-        "open_incident",
-    ],
+    file_columns: "id name group windows state booted_at taken_at received_at nonpaged_bytes \
+        nonpaged_limit_bytes nonpaged_limit_source nonpaged_change_24h_bytes paged_bytes \
+        paged_limit_bytes paged_limit_source paged_change_24h_bytes commit_bytes \
+        commit_limit_bytes physical_bytes most_handles_image most_handles_pid most_handles \
+        open_incident",
 };
 
-const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 26] {
+const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 27] {
     [
-        HostColumn::name("Host", name)
-            .sort_by("name", By("name"), |row| Some(SortKey::ignoring_case(&row.full_name)))
-            .file_as("name", |row| row.full_name.as_str().into()),
-        HostColumn::cell("Windows", |row, _| windows(row))
-            .class("opt")
-            .sort_by("os", By("Windows version"), |row| row.os.as_ref().map(windows_order))
-            .file_as("windows", |row| row.os.as_ref().map(ToString::to_string).into()),
+        HostColumn::name("Host", |row| row.full_name.as_str().into(), name)
+            .sort("name", By("name"))
+            .file("name"),
+        HostColumn::cell(
+            "Windows",
+            |row| row.os.as_ref().map(ToString::to_string).into(),
+            |row, _| windows(row),
+        )
+        .class("opt")
+        .sort_by("os", By("Windows version"), |row| row.os.as_ref().map(windows_order))
+        .file("windows"),
         HostColumn::text("Group", |row| row.group.as_deref())
             .class("opt")
             .sort("group", By("group"))
@@ -243,39 +227,33 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 26] {
             .sort("uptime", Most("uptime"))
             .file("booted_at"),
         HostColumn::size("Nonpaged", |row| row.nonpaged.used).file("nonpaged_bytes"),
-        HostColumn::cell("Share", |row, _| share(&row.nonpaged)).sort_by(
-            "nonpaged",
-            Most("nonpaged pressure"),
-            |row| row.nonpaged.share().map(Into::into),
-        ),
+        HostColumn::cell("Share", |row| row.nonpaged.share().into(), |row, _| share(&row.nonpaged))
+            .sort("nonpaged", Most("nonpaged pressure")),
         HostColumn::size_change("24 h", |row| row.nonpaged_growth)
             .sort("nonpaged_growth", Most("nonpaged growth"))
             .file("nonpaged_change_24h_bytes"),
         HostColumn::size("Paged", |row| row.paged.used).file("paged_bytes"),
-        HostColumn::cell("Share", |row, _| share(&row.paged)).sort_by(
-            "paged",
-            Most("paged pressure"),
-            |row| row.paged.share().map(Into::into),
-        ),
+        HostColumn::cell("Share", |row| row.paged.share().into(), |row, _| share(&row.paged))
+            .sort("paged", Most("paged pressure")),
         HostColumn::size_change("24 h", |row| row.paged_growth)
             .sort("paged_growth", Most("paged growth"))
             .file("paged_change_24h_bytes"),
         HostColumn::share("Commit", |row| Some(row.committed?.share_of(row.commit_limit?)))
             .class("num opt")
             .sort("commit", Most("commit")),
-        HostColumn::cell("Most handles", |row, _| top_process(row))
-            .sort_by("handles", Most("handles in one process"), |row| {
-                Some(u64::from(row.top_process.as_ref()?.handles).into())
-            })
-            .file_as("most_handles", |row| row.top_process.as_ref().map(|top| top.handles).into()),
-        HostColumn::cell("Seen", seen)
+        HostColumn::cell(
+            "Most handles",
+            |row| row.top_process.as_ref().map(|top| top.handles).into(),
+            |row, _| top_process(row),
+        )
+        .sort("handles", Most("handles in one process"))
+        .file("most_handles"),
+        HostColumn::cell("Seen", |row| row.last_seen().into(), seen)
             .class("num")
-            .sort_by("seen", Called("latest data first", "latest data last"), |row| {
-                row.last_seen().map(Into::into)
-            })
-            .file_as("received_at", |row| row.received.into()),
+            .sort("seen", Called("latest data first", "latest data last")),
         HostColumn::in_files("id", |row| row.host.id.into()),
         HostColumn::in_files("state", |row| row.presence.as_str().into()),
+        HostColumn::in_files("received_at", |row| row.received.into()),
         HostColumn::in_files("taken_at", |row| row.taken.into()),
         HostColumn::in_files("nonpaged_limit_bytes", |row| limit(&row.nonpaged).into()),
         HostColumn::in_files("nonpaged_limit_source", |row| limit_source(&row.nonpaged).into()),

@@ -8,16 +8,18 @@ mod filter;
 mod order;
 mod query;
 mod table;
+mod value;
 
 pub use cell::{Cell, Piece};
 pub use column::{Column, SortWording};
-pub use export::{FileColumns, FileRow, FileValue, inert};
+pub use export::{FileColumns, FileRow};
 pub(crate) use filter::choices;
 pub use filter::{Choice, Filter, Parameter, ParameterValue};
 pub use order::{Order, SortKey};
 pub use query::{BadParameter, ListQuery};
 pub(crate) use table::ListTable;
 pub use table::ListView;
+pub use value::{ColumnValue, inert};
 
 /// Rows per page.
 pub const PER_PAGE: usize = 100;
@@ -41,8 +43,8 @@ pub struct List<R: 'static> {
     pub(crate) file_name: &'static str,
     /// What the addresses of its files have behind that of its page, before their ending.
     pub(crate) file_path: &'static str,
-    /// Names of the columns in its files, in their order.
-    pub(crate) file_columns: &'static [&'static str],
+    /// Names of the columns in its files, in their order, with spaces between.
+    pub(crate) file_columns: &'static str,
 }
 
 impl<R> List<R> {

@@ -176,11 +176,13 @@ pub static TAG_HOSTS: List<TagHostRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        TagHostColumn::name("Host", |row, _| {
-            Cell::default().row_link(row.host.url(), &row.host.name).mark(row.incident)
-        })
-        .sort_by("host", By("name"), |row| Some(SortKey::ignoring_case(&row.full_name)))
-        .file_as("host", |row| row.full_name.as_str().into()),
+        TagHostColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name).mark(row.incident),
+        )
+        .sort("host", By("name"))
+        .file("host"),
         TagHostColumn::text("Group", |row| row.group.as_deref())
             .sort("group", By("group"))
             .file("group"),
@@ -193,7 +195,7 @@ pub static TAG_HOSTS: List<TagHostRow> = List {
         TagHostColumn::count("Outstanding", |row| Some(row.outstanding))
             .sort("outstanding", Most("outstanding allocations"))
             .file("outstanding"),
-        TagHostColumn::cell("Each", |row, _| {
+        TagHostColumn::shown("Each", |row, _| {
             let average = row.bytes.0.checked_div(row.outstanding);
             Cell::figure(figures::size(average)).classed("dim")
         })
@@ -221,20 +223,8 @@ pub static TAG_HOSTS: List<TagHostRow> = List {
     row_class: plain_row,
     file_name: "tag-hosts",
     file_path: "/hosts",
-    file_columns: &[
-        "id",
-        "host",
-        "group",
-        "tag",
-        "pool",
-        "bytes",
-        "share_of_pool",
-        "outstanding",
-        "change_1h_bytes",
-        "change_24h_bytes",
-        "change_7d_bytes",
-        "open_incident",
-    ],
+    file_columns: "id host group tag pool bytes share_of_pool outstanding change_1h_bytes change_24h_bytes \
+        change_7d_bytes open_incident",
 };
 
 impl LeakRow {

@@ -144,13 +144,19 @@ pub static TAGS: List<TagLine> = List {
     nouns: ["tag", "tags"],
     class: "listed",
     columns: &[
-        TagColumn::name("Tag", |row, _| {
-            Cell::default().row_code(links::tag(&row.tag), &row.tag).mark(row.incident)
-        })
-        .sort_by("tag", By("tag"), |row| Some(SortKey::Text(row.tag.to_string())))
-        .file_as("tag", |row| row.tag.to_string().into()),
-        TagColumn::cell("Pool", |row, _| Cell::text(row.pool.as_str()).classed("dim"))
-            .file_as("pool", |row| row.pool.as_str().into()),
+        TagColumn::name(
+            "Tag",
+            |row| row.tag.to_string().into(),
+            |row, _| Cell::default().row_code(links::tag(&row.tag), &row.tag).mark(row.incident),
+        )
+        .sort("tag", By("tag"))
+        .file("tag"),
+        TagColumn::cell(
+            "Pool",
+            |row| row.pool.as_str().into(),
+            |row, _| Cell::text(row.pool.as_str()).classed("dim"),
+        )
+        .file("pool"),
         // A tag without a day of history does not come after those that are known not to grow.
         TagColumn::count("Grows on", |row| row.grows_on)
             .meaning("hosts on which it grew by 10 MB or more in 24 h")
@@ -174,20 +180,32 @@ pub static TAGS: List<TagLine> = List {
             .meaning("95 % of the hosts use no more")
             .sort("p95", Most("bytes on 95 % of the hosts"))
             .file("p95_bytes"),
-        TagColumn::cell("Most on one host", |row, _| match &row.worst {
-            Some((host, bytes)) => Cell::amount_on(figures::size(bytes), Some(host)),
-            None => Cell::unknown(),
-        })
-        .sort_by("worst", Most("bytes on one host"), |row| Some(row.worst.as_ref()?.1.into()))
-        .file_as("most_bytes", |row| row.worst.as_ref().map(|(_, bytes)| *bytes).into()),
-        TagColumn::cell("Owner", |row, _| Cell::text(row.owner().unwrap_or_default()))
-            .sort_by("owner", By("owner"), |row| row.owner().map(SortKey::ignoring_case))
-            .file_as("owner", |row| row.owner().into()),
-        TagColumn::cell("Meaning", |row, _| match &row.meaning {
-            Some(meaning) => Cell::cut(&meaning.text),
-            None => Cell::default().dim("not known").classed("cut"),
-        })
-        .file_as("meaning", |row| row.meaning.as_ref().map(|told| told.text.as_str()).into()),
+        TagColumn::cell(
+            "Most on one host",
+            |row| row.worst.as_ref().map(|(_, bytes)| *bytes).into(),
+            |row, _| match &row.worst {
+                Some((host, bytes)) => Cell::amount_on(figures::size(bytes), Some(host)),
+                None => Cell::unknown(),
+            },
+        )
+        .sort("worst", Most("bytes on one host"))
+        .file("most_bytes"),
+        TagColumn::cell(
+            "Owner",
+            |row| row.owner().into(),
+            |row, _| Cell::text(row.owner().unwrap_or_default()),
+        )
+        .sort("owner", By("owner"))
+        .file("owner"),
+        TagColumn::cell(
+            "Meaning",
+            |row| row.meaning.as_ref().map(|told| told.text.as_str()).into(),
+            |row, _| match &row.meaning {
+                Some(meaning) => Cell::cut(&meaning.text),
+                None => Cell::default().dim("not known").classed("cut"),
+            },
+        )
+        .file("meaning"),
         TagColumn::in_files("most_host", |row| {
             row.worst.as_ref().map(|(host, _)| host.name.as_str()).into()
         }),
@@ -202,21 +220,8 @@ pub static TAGS: List<TagLine> = List {
     row_class: plain_row,
     file_name: "tags",
     file_path: "",
-    file_columns: &[
-        "tag",
-        "pool",
-        "hosts",
-        "grows_on_hosts",
-        "change_24h_bytes",
-        "sum_bytes",
-        "median_bytes",
-        "p95_bytes",
-        "most_host",
-        "most_bytes",
-        "owner",
-        "meaning",
-        "open_incident",
-    ],
+    file_columns: "tag pool hosts grows_on_hosts change_24h_bytes sum_bytes median_bytes p95_bytes \
+        most_host most_bytes owner meaning open_incident",
 };
 
 impl PoolChoice {

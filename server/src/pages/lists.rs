@@ -1,7 +1,7 @@
 //! Lists as pages and as files: what all of them share.
 
 use axum::{extract::Query, http::Uri, response::Response};
-use poolwatch_web::list::{FileValue, Filter, List, ListQuery, ListView};
+use poolwatch_web::list::{ColumnValue, Filter, List, ListQuery, ListView};
 use serde::Serializer;
 
 use super::export::download;
@@ -55,7 +55,7 @@ fn csv<R>(list: &List<R>, rows: impl Iterator<Item = R>) -> Result<Vec<u8>, csv:
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(Vec::new());
     writer.write_record(columns.names())?;
     for row in rows {
-        writer.serialize(columns.values(&row).map(FileValue::inert).collect::<Vec<_>>())?;
+        writer.serialize(columns.values(&row).map(ColumnValue::inert).collect::<Vec<_>>())?;
     }
     writer.into_inner().map_err(|error| error.into_error().into())
 }

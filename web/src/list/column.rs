@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use poolwatch_model::Bytes;
 
-use super::{Cell, FileValue, Order, SortKey};
+use super::{Cell, ColumnValue, Order, SortKey};
 use crate::figures;
 
 /// A column of a list of `R`.
@@ -21,7 +21,6 @@ pub struct Column<R> {
     /// Its name in files.
     pub(super) file: Option<&'static str>,
     shows: Shows<R>,
-    file_value: Option<fn(&R) -> FileValue>,
 }
 
 /// What a column shows of a row.
@@ -33,8 +32,7 @@ enum Shows<R> {
     SizeChange(fn(&R) -> Option<i64>),
     Share(fn(&R) -> Option<f64>),
     Since(fn(&R) -> Option<Timestamp>),
-    Cell(fn(&R, Timestamp) -> Cell),
-    Nothing,
+    Cell(fn(&R) -> ColumnValue, fn(&R, Timestamp) -> Cell),
 }
 
 /// How a list is ordered by a column.
@@ -79,16 +77,7 @@ impl SortWording {
 
 impl<R> Column<R> {
     const fn new(head: &'static str, class: &'static str, shows: Shows<R>) -> Self {
-        Self {
-            head,
-            title: "",
-            class,
-            names_row: false,
-            sort: None,
-            file: None,
-            shows,
-            file_value: None,
-        }
+        Self { head, title: "", class, names_row: false, sort: None, file: None, shows }
     }
 
     /// Texts.
@@ -126,21 +115,32 @@ impl<R> Column<R> {
         Self::new(head, "num", Shows::Since(value))
     }
 
-    /// Anything else, at a time that relative times are told from.
-    pub(crate) const fn cell(head: &'static str, cell: fn(&R, Timestamp) -> Cell) -> Self {
-        Self::new(head, "", Shows::Cell(cell))
+    /// Anything else: the value, and the cell at a time that relative times are told from.
+    pub(crate) const fn cell(
+        head: &'static str,
+        value: fn(&R) -> ColumnValue,
+        cell: fn(&R, Timestamp) -> Cell,
+    ) -> Self {
+        Self::new(head, "", Shows::Cell(value, cell))
+    }
+
+    /// What is only looked at.
+    pub(crate) const fn shown(head: &'static str, cell: fn(&R, Timestamp) -> Cell) -> Self {
+        Self::cell(head, |_| ColumnValue::Unknown, cell)
     }
 
     /// What names the rows.
-    pub(crate) const fn name(head: &'static str, cell: fn(&R, Timestamp) -> Cell) -> Self {
-        let mut column = Self::cell(head, cell);
-        column.names_row = true;
-        column
+    pub(crate) const fn name(
+        head: &'static str,
+        value: fn(&R) -> ColumnValue,
+        cell: fn(&R, Timestamp) -> Cell,
+    ) -> Self {
+        Self { names_row: true, ..Self::cell(head, value, cell) }
     }
 
     /// What only files tell.
-    pub(crate) const fn in_files(name: &'static str, value: fn(&R) -> FileValue) -> Self {
-        Self::new("", "", Shows::Nothing).file_as(name, value)
+    pub(crate) const fn in_files(name: &'static str, value: fn(&R) -> ColumnValue) -> Self {
+        Self::cell("", value, |_, _| Cell::default()).file(name)
     }
 
     /// The same with an explanation.
@@ -178,18 +178,10 @@ impl<R> Column<R> {
         self
     }
 
-    /// The same, in files under this name as something else than what it shows.
-    pub(crate) const fn file_as(mut self, name: &'static str, value: fn(&R) -> FileValue) -> Self {
-        self.file = Some(name);
-        self.file_value = Some(value);
-        self
-    }
-
     pub(super) fn cell_of(&self, row: &R, now: Timestamp) -> Cell {
         let figure = match self.shows {
             Shows::Text(text) => return text(row).map_or_else(Cell::unknown, Cell::text),
-            Shows::Cell(cell) => return cell(row, now),
-            Shows::Nothing => return Cell::default(),
+            Shows::Cell(_, cell) => return cell(row, now),
             Shows::Count(count) => figures::count(count(row)),
             Shows::CountChange(change) => figures::count_change(change(row)),
             Shows::Size(size) => figures::size(size(row)),
@@ -201,26 +193,14 @@ impl<R> Column<R> {
     }
 
     pub(super) fn sort_key_of(&self, row: &R) -> Option<SortKey> {
-        if let Some(by) = self.sort.as_ref().and_then(|sort| sort.by) {
-            return by(row);
-        }
-        match self.shows {
-            Shows::Text(text) => text(row).map(SortKey::ignoring_case),
-            Shows::Count(count) => count(row).map(SortKey::from),
-            Shows::Size(size) => size(row).map(SortKey::from),
-            Shows::CountChange(change) | Shows::SizeChange(change) => {
-                change(row).map(SortKey::from)
-            }
-            Shows::Share(share) => share(row).map(SortKey::from),
-            Shows::Since(at) => at(row).map(|at| SortKey::from(-at.as_microsecond())),
-            Shows::Cell(_) | Shows::Nothing => None,
+        match (self.sort.as_ref().and_then(|sort| sort.by), &self.shows) {
+            (Some(by), _) => by(row),
+            (None, Shows::Since(at)) => at(row).map(|at| SortKey::Number(-at.as_microsecond())),
+            (None, _) => self.value_of(row).sort_key(),
         }
     }
 
-    pub(super) fn file_value_of(&self, row: &R) -> FileValue {
-        if let Some(value) = self.file_value {
-            return value(row);
-        }
+    pub(super) fn value_of(&self, row: &R) -> ColumnValue {
         match self.shows {
             Shows::Text(text) => text(row).into(),
             Shows::Count(count) => count(row).into(),
@@ -228,7 +208,7 @@ impl<R> Column<R> {
             Shows::CountChange(change) | Shows::SizeChange(change) => change(row).into(),
             Shows::Share(share) => share(row).into(),
             Shows::Since(at) => at(row).into(),
-            Shows::Cell(_) | Shows::Nothing => FileValue::Unknown,
+            Shows::Cell(value, _) => value(row),
         }
     }
 }

@@ -2,9 +2,6 @@
 
 use std::cmp::Reverse;
 
-use jiff::Timestamp;
-use poolwatch_model::Bytes;
-
 /// Which way a list is ordered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
@@ -53,9 +50,6 @@ pub enum SortKey {
     Several(Vec<Self>),
 }
 
-/// Shares are compared to the billionth.
-const SHARE: f64 = 1e9;
-
 impl SortKey {
     /// A text without regard to capital letters.
     #[must_use]
@@ -64,33 +58,9 @@ impl SortKey {
     }
 }
 
-impl From<i64> for SortKey {
-    fn from(number: i64) -> Self {
-        Self::Number(number)
-    }
-}
-
 impl From<u64> for SortKey {
     fn from(number: u64) -> Self {
         Self::Number(i64::try_from(number).unwrap_or(i64::MAX))
-    }
-}
-
-impl From<Bytes> for SortKey {
-    fn from(bytes: Bytes) -> Self {
-        bytes.0.into()
-    }
-}
-
-impl From<Timestamp> for SortKey {
-    fn from(at: Timestamp) -> Self {
-        at.as_microsecond().into()
-    }
-}
-
-impl From<f64> for SortKey {
-    fn from(share: f64) -> Self {
-        Self::Number((share * SHARE) as i64)
     }
 }
 
@@ -103,8 +73,8 @@ mod tests {
         for (order, sorted) in
             [(Order::Asc, [Some(1), Some(2), None]), (Order::Desc, [Some(2), Some(1), None])]
         {
-            let mut values = [None, Some(1_i64), Some(2)];
-            values.sort_by_key(|value| order.key(value.map(SortKey::from)));
+            let mut values = [None, Some(1), Some(2)];
+            values.sort_by_key(|value| order.key(value.map(SortKey::Number)));
             assert_eq!(values, sorted);
         }
     }
