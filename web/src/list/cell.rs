@@ -1,6 +1,7 @@
 //! What stands in one cell of a list.
 
 use askama::{Template, filters::HtmlSafe};
+use poolwatch_model::PoolTag;
 
 use crate::{
     HostLink,
@@ -89,8 +90,8 @@ impl Cell {
     }
 
     /// The same of a tag.
-    pub(crate) fn row_code(self, url: String, text: impl ToString) -> Self {
-        self.and(Piece::Link { url, text: text.to_string(), is_code: true, is_of_row: true })
+    pub(crate) fn row_code(self, url: String, tag: &PoolTag) -> Self {
+        self.and(Piece::Link { url, text: tag.to_string(), is_code: true, is_of_row: true })
     }
 
     /// An amount beside the host that has it.
@@ -123,8 +124,8 @@ impl Cell {
 
     /// The same with a link to a tag.
     #[must_use]
-    pub(crate) fn code(self, url: String, text: impl ToString) -> Self {
-        self.and(Piece::Link { url, text: text.to_string(), is_code: true, is_of_row: false })
+    pub(crate) fn code(self, url: String, tag: &PoolTag) -> Self {
+        self.and(Piece::Link { url, text: tag.to_string(), is_code: true, is_of_row: false })
     }
 
     /// The same with a text of a class, and what it says when the pointer rests on it.
