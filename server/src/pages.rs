@@ -13,14 +13,15 @@ mod fleet;
 mod host;
 mod hosts;
 mod incidents;
+mod lists;
 mod login;
 pub(crate) mod next_steps;
-mod ordering;
 pub mod presence;
 mod rows;
 mod search;
 mod tag;
 mod tags;
+mod text_match;
 
 use axum::{
     extract::DefaultBodyLimit,
@@ -59,8 +60,8 @@ pub fn routes(routes: Routes) -> Routes {
         .at(Permission::Public, "/static/{path}", get(assets::serve))
         .at(VIEW, "/", get(fleet::page))
         .at(VIEW, "/hosts", get(hosts::page))
-        .at(VIEW, "/hosts.csv", get(hosts::csv))
-        .at(VIEW, "/hosts.json", get(hosts::json))
+        .at(VIEW, "/hosts.csv", get(hosts::file))
+        .at(VIEW, "/hosts.json", get(hosts::file))
         .at(VIEW, "/hosts/{id}", get(host::page))
         .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
         .at(VIEW, "/compare", get(compare::page))
@@ -75,8 +76,8 @@ pub fn routes(routes: Routes) -> Routes {
         .at(OPERATE, "/incidents/{id}/owner", post(incidents::give))
         .at(OPERATE, "/incidents/{id}/resolve", post(incidents::resolve))
         .at(VIEW, "/tags", get(tags::page))
-        .at(VIEW, "/tags.csv", get(tags::csv))
-        .at(VIEW, "/tags.json", get(tags::json))
+        .at(VIEW, "/tags.csv", get(tags::file))
+        .at(VIEW, "/tags.json", get(tags::file))
         .at(VIEW, "/tags/pooltag.txt", get(tag::note::export))
         .at(
             OPERATE,
@@ -85,20 +86,20 @@ pub fn routes(routes: Routes) -> Routes {
         )
         .at(VIEW, "/tags/{tag}", get(tag::page))
         .at(OPERATE, "/tags/{tag}/note", post(tag::note::write))
-        .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::csv))
-        .at(VIEW, "/tags/{tag}/hosts.json", get(tag::json))
+        .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::file))
+        .at(VIEW, "/tags/{tag}/hosts.json", get(tag::file))
         .at(VIEW, "/applications", get(applications::page))
-        .at(VIEW, "/applications.csv", get(applications::csv))
-        .at(VIEW, "/applications.json", get(applications::json))
+        .at(VIEW, "/applications.csv", get(applications::file))
+        .at(VIEW, "/applications.json", get(applications::file))
         .at(VIEW, "/applications/{image}", get(application::page))
-        .at(VIEW, "/applications/{image}/hosts.csv", get(application::csv))
-        .at(VIEW, "/applications/{image}/hosts.json", get(application::json))
+        .at(VIEW, "/applications/{image}/hosts.csv", get(application::file))
+        .at(VIEW, "/applications/{image}/hosts.json", get(application::file))
         .at(VIEW, "/drivers", get(drivers::page))
-        .at(VIEW, "/drivers.csv", get(drivers::csv))
-        .at(VIEW, "/drivers.json", get(drivers::json))
+        .at(VIEW, "/drivers.csv", get(drivers::file))
+        .at(VIEW, "/drivers.json", get(drivers::file))
         .at(VIEW, "/drivers/{name}", get(driver::page))
-        .at(VIEW, "/drivers/{name}/hosts.csv", get(driver::csv))
-        .at(VIEW, "/drivers/{name}/hosts.json", get(driver::json))
+        .at(VIEW, "/drivers/{name}/hosts.csv", get(driver::file))
+        .at(VIEW, "/drivers/{name}/hosts.json", get(driver::file))
         .at(VIEW, "/events", get(events::page))
         .at(VIEW, "/search", get(search::page))
         .at(VIEW, "/evidence", get(evidence::form))

@@ -1,11 +1,7 @@
 //! One program over the fleet (`GET /applications/{image}`).
 
-mod query;
-
 use askama::Template;
 use poolwatch_model::incident::IncidentState;
-
-pub use query::{ApplicationHosts, ApplicationQuery, RunningSort};
 
 use crate::{
     HostLink, Shell,
@@ -13,22 +9,14 @@ use crate::{
     assets, figures,
     incidents::IncidentRow,
     links,
+    list::{
+        Cell, Column, List, ListQuery, ListView, SortKey,
+        SortWording::{By, Most},
+        plain_row,
+    },
     shell::live_page,
-    table::{self, Column, TableQuery},
     words,
 };
-
-/// Columns of the table of hosts.
-const COLUMNS: [Column<RunningSort>; 8] = [
-    Column::by(RunningSort::Host, "Host", ""),
-    Column::by(RunningSort::Group, "Group", ""),
-    Column::by(RunningSort::Most, "Most in one process", "num"),
-    Column::plain("Pid", "num").meaning("of that process"),
-    Column::by(RunningSort::Handles, "Handles", "num"),
-    Column::by(RunningSort::Threads, "Threads", "num"),
-    Column::by(RunningSort::Processes, "Processes", "num"),
-    Column::plain("Services", ""),
-];
 
 /// One program over the fleet.
 #[derive(Debug, Clone, Template)]
@@ -36,27 +24,32 @@ const COLUMNS: [Column<RunningSort>; 8] = [
 pub struct ApplicationPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// The program, and how its hosts are shown.
-    pub query: ApplicationHosts,
+    /// Image name.
+    pub image: String,
     /// The program over all hosts; `None` when none runs it now.
     pub line: Option<ApplicationLine>,
     /// Open incidents that suspect it.
     pub incidents: Vec<IncidentRow>,
     /// Hosts that run it.
-    pub total: u64,
-    /// The hosts of this page.
-    pub rows: Vec<RunningRow>,
+    pub list: ListView<RunningRow, ()>,
 }
 
 live_page!(ApplicationPage);
+
+/// What `/applications/{image}` and its files take as parameters.
+pub type ApplicationHostsQuery = ListQuery<RunningRow, ()>;
 
 /// What one host runs of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunningRow {
     /// Who it is.
     pub host: HostLink,
+    /// Its name in full.
+    pub full_name: String,
     /// Its group.
     pub group: Option<String>,
+    /// Image name, as it was asked for.
+    pub image: String,
     /// Handles of the process that has most.
     pub most_handles: u64,
     /// That process.
@@ -71,16 +64,64 @@ pub struct RunningRow {
     pub services: Vec<String>,
 }
 
-impl RunningRow {
-    fn services(&self) -> String {
-        self.services.join(", ")
-    }
-}
+type RunningColumn = Column<RunningRow>;
+
+/// The hosts that run a program.
+pub static APPLICATION_HOSTS: List<RunningRow> = List {
+    nouns: ["host", "hosts"],
+    class: "listed",
+    columns: &[
+        RunningColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
+        )
+        .sort("host", By("name"))
+        .file("host"),
+        RunningColumn::text("Group", |row| row.group.as_deref())
+            .sort("group", By("group"))
+            .file("group"),
+        RunningColumn::count("Most in one process", |row| Some(row.most_handles))
+            .sort("most", Most("handles in one process"))
+            .file("most_handles"),
+        RunningColumn::cell(
+            "Pid",
+            |row| row.most_pid.into(),
+            |row, _| Cell::text(row.most_pid.to_string()).classed("dim"),
+        )
+        .class("num")
+        .meaning("of that process")
+        .file("most_handles_pid"),
+        RunningColumn::count("Handles", |row| Some(row.handles))
+            .sort("handles", Most("handles"))
+            .file("handles"),
+        RunningColumn::count("Threads", |row| Some(row.threads))
+            .sort("threads", Most("threads"))
+            .file("threads"),
+        RunningColumn::count("Processes", |row| Some(row.processes))
+            .sort("processes", Most("processes"))
+            .file("processes"),
+        RunningColumn::cell(
+            "Services",
+            |row| row.services.join(" ").into(),
+            |row, _| Cell::cut(row.services.join(", ")).classed("cut dim"),
+        )
+        .file("services"),
+        RunningColumn::in_files("id", |row| row.host.id.into()),
+        RunningColumn::in_files("image", |row| row.image.as_str().into()),
+    ],
+    first: "most",
+    tie: |row| SortKey::ignoring_case(&row.full_name),
+    row_class: plain_row,
+    file_name: "application-hosts",
+    file_path: "/hosts",
+    file_columns: "id host group image processes handles most_handles most_handles_pid threads services",
+};
 
 impl ApplicationPage {
     /// The sentence that answers: where does it run, and how many handles does it hold?
     fn headline(&self) -> String {
-        let image = &self.query.image;
+        let image = &self.image;
         let Some(line) = &self.line else {
             return format!("No host runs {image} now.");
         };

@@ -1,32 +1,47 @@
 //! Programs over all hosts (`GET /applications`).
 
-mod query;
-
 use askama::Template;
 
-pub use query::{ApplicationSort, ApplicationsQuery};
-
 use crate::{
-    HostLink, Shell, assets, figures,
-    hosts::IncidentMark,
-    links,
+    HostLink, Shell, assets, figures, links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        SortWording::{By, Most},
+        plain_row,
+    },
+    mark::IncidentMark,
     shell::live_page,
-    table::{self, Column, TableQuery},
-    words,
 };
 
-/// Columns of the table.
-const COLUMNS: [Column<ApplicationSort>; 9] = [
-    Column::by(ApplicationSort::Image, "Program", ""),
-    Column::by(ApplicationSort::Most, "Most handles in one process", ""),
-    Column::by(ApplicationSort::Handles, "Handles", "num").meaning("all hosts together"),
-    Column::by(ApplicationSort::Growth, "24 h", "num").meaning("growth of the handles in 24 h"),
-    Column::by(ApplicationSort::Threads, "Threads", "num").meaning("all hosts together"),
-    Column::by(ApplicationSort::Processes, "Processes", "num"),
-    Column::by(ApplicationSort::Hosts, "Hosts", "num"),
-    Column::plain("Most handles on", "").meaning("the host whose processes of it hold most"),
-    Column::plain("Services", ""),
-];
+/// All programs that match a query, one page of them.
+#[derive(Debug, Clone, Template)]
+#[template(path = "applications.html", blocks = ["live"])]
+pub struct ApplicationsPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// The programs.
+    pub list: ListView<ApplicationLine, ApplicationsFilter>,
+    /// The program with most handles in one process.
+    pub most: Option<ApplicationLine>,
+}
+
+live_page!(ApplicationsPage);
+
+/// What `/applications`, `/applications.csv` and `/applications.json` take as parameters.
+pub type ApplicationsQuery = ListQuery<ApplicationLine, ApplicationsFilter>;
+
+/// Which programs are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct ApplicationsFilter {
+    /// Part of an image's name or of a service.
+    pub q: String,
+}
+
+impl Filter for ApplicationsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![Parameter::text("q", "Filter by text", "Program, service", &mut self.q)]
+    }
+}
 
 /// One program over all hosts.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,25 +68,75 @@ pub struct ApplicationLine {
     pub incident: Option<IncidentMark>,
 }
 
-/// All programs that match a query, one page of them.
-#[derive(Debug, Clone, Template)]
-#[template(path = "applications.html", blocks = ["live"])]
-pub struct ApplicationsPage {
-    /// What surrounds the page.
-    pub shell: Shell,
-    /// Filter, order and page.
-    pub query: ApplicationsQuery,
-    /// The program with most handles in one process.
-    pub most: Option<ApplicationLine>,
-    /// Programs of the whole fleet.
-    pub fleet: u64,
-    /// Programs that match, on all pages.
-    pub total: u64,
-    /// The programs of this page.
-    pub rows: Vec<ApplicationLine>,
-}
+type ApplicationColumn = Column<ApplicationLine>;
 
-live_page!(ApplicationsPage);
+/// All programs.
+pub static APPLICATIONS: List<ApplicationLine> = List {
+    nouns: ["program", "programs"],
+    class: "listed",
+    columns: &[
+        ApplicationColumn::name(
+            "Program",
+            |row| row.image.as_str().into(),
+            |row, _| {
+                Cell::default()
+                    .row_link(links::application(&row.image), &row.image)
+                    .mark(row.incident)
+            },
+        )
+        .sort("image", By("name"))
+        .file("image"),
+        ApplicationColumn::cell(
+            "Most handles in one process",
+            |row| row.most.0.into(),
+            |row, _| Cell::amount_on(figures::count(row.most.0), row.most.1.as_ref()),
+        )
+        .sort("most", Most("handles in one process"))
+        .file("most_handles"),
+        ApplicationColumn::count("Handles", |row| Some(row.handles))
+            .meaning("all hosts together")
+            .sort("handles", Most("handles"))
+            .file("handles"),
+        ApplicationColumn::count_change("24 h", |row| row.growth)
+            .meaning("growth of the handles in 24 h")
+            .sort("growth", Most("growth of handles"))
+            .file("change_24h_handles"),
+        ApplicationColumn::count("Threads", |row| Some(row.threads))
+            .meaning("all hosts together")
+            .sort("threads", Most("threads"))
+            .file("threads"),
+        ApplicationColumn::count("Processes", |row| Some(row.processes))
+            .sort("processes", Most("processes"))
+            .file("processes"),
+        ApplicationColumn::count("Hosts", |row| Some(row.hosts))
+            .sort("hosts", Most("hosts"))
+            .file("hosts"),
+        ApplicationColumn::shown("Most handles on", |row, _| match &row.worst {
+            Some((host, handles)) => Cell::amount_on(figures::count(handles), Some(host)),
+            None => Cell::unknown(),
+        })
+        .meaning("the host whose processes of it hold most"),
+        ApplicationColumn::cell(
+            "Services",
+            |row| row.services.join(" ").into(),
+            |row, _| Cell::cut(row.services()).classed("cut dim"),
+        )
+        .file("services"),
+        ApplicationColumn::in_files("most_handles_host", |row| {
+            row.most.1.as_ref().map(|host| host.name.as_str()).into()
+        }),
+        ApplicationColumn::in_files("open_incident", |row| {
+            row.incident.map(|mark| mark.id.0).into()
+        }),
+    ],
+    first: "most",
+    tie: |row| SortKey::Text(row.image.clone()),
+    row_class: plain_row,
+    file_name: "applications",
+    file_path: "",
+    file_columns: "image hosts processes handles change_24h_handles threads most_handles most_handles_host \
+        services open_incident",
+};
 
 impl ApplicationLine {
     pub(crate) fn services(&self) -> String {
@@ -88,7 +153,7 @@ impl ApplicationsPage {
         let on = most.most.1.as_ref().map_or_else(String::new, |host| format!(" on {}", host.name));
         format!(
             "Of {}, {} holds most handles in one process: {}{on}.",
-            figures::counted(self.fleet, "program", "programs"),
+            figures::counted(self.list.all, "program", "programs"),
             most.image,
             figures::grouped(most.most.0),
         )

@@ -1,32 +1,24 @@
 //! One driver over the fleet (`GET /drivers/{name}`).
 
-mod query;
-
 use askama::Template;
 use poolwatch_analysis::catalogue::KnownLeak;
 use poolwatch_model::{PoolTag, incident::IncidentState};
-
-pub use query::{DriverHostSort, DriverHosts, DriverQuery};
 
 use crate::{
     HostLink, Shell, assets,
     drivers::DriverChangeRow,
     figures,
-    hosts::IncidentMark,
     incidents::IncidentRow,
     links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        SortWording::{By, Called},
+        plain_row,
+    },
+    mark::IncidentMark,
     shell::live_page,
-    table::{self, Column, TableQuery},
     words,
 };
-
-/// Columns of the table of hosts.
-const COLUMNS: [Column<DriverHostSort>; 4] = [
-    Column::by(DriverHostSort::Host, "Host", ""),
-    Column::by(DriverHostSort::Affected, "Incident", ""),
-    Column::by(DriverHostSort::Version, "Version", ""),
-    Column::by(DriverHostSort::Group, "Group", ""),
-];
 
 /// One driver over the fleet.
 #[derive(Debug, Clone, Template)]
@@ -34,8 +26,8 @@ const COLUMNS: [Column<DriverHostSort>; 4] = [
 pub struct DriverPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// The driver, and how its hosts are shown.
-    pub query: DriverHosts,
+    /// File name, in small letters.
+    pub name: String,
     /// Its versions, with most hosts first.
     pub versions: Vec<VersionRow>,
     /// What changed in seven days, on most hosts first.
@@ -47,12 +39,26 @@ pub struct DriverPage {
     /// Leaks of it that are publicly known.
     pub leaks: Vec<&'static KnownLeak>,
     /// Hosts that have it loaded, of the version that is asked for.
-    pub total: u64,
-    /// The hosts of this page.
-    pub rows: Vec<DriverHostRow>,
+    pub list: ListView<DriverHostRow, DriverHostsFilter>,
 }
 
 live_page!(DriverPage);
+
+/// What `/drivers/{name}` and its files take as parameters.
+pub type DriverHostsQuery = ListQuery<DriverHostRow, DriverHostsFilter>;
+
+/// Which hosts of a driver are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DriverHostsFilter {
+    /// Only hosts with this version; empty for all.
+    pub version: String,
+}
+
+impl Filter for DriverHostsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![Parameter::of_links("version", &mut self.version)]
+    }
+}
 
 /// One version of the driver.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,6 +80,10 @@ pub struct VersionRow {
 pub struct DriverHostRow {
     /// Who it is.
     pub host: HostLink,
+    /// Its name in full.
+    pub full_name: String,
+    /// The driver, as it was asked for.
+    pub driver: String,
     /// Its group.
     pub group: Option<String>,
     /// The version that it has.
@@ -82,10 +92,60 @@ pub struct DriverHostRow {
     pub incident: Option<IncidentMark>,
 }
 
+type DriverHostColumn = Column<DriverHostRow>;
+
+/// The hosts that have a driver loaded.
+pub static DRIVER_HOSTS: List<DriverHostRow> = List {
+    nouns: ["host", "hosts"],
+    class: "listed",
+    columns: &[
+        DriverHostColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
+        )
+        .sort("host", By("name"))
+        .file("host"),
+        DriverHostColumn::cell(
+            "Incident",
+            |row| row.incident.map(|mark| mark.id.0).into(),
+            |row, _| Cell::default().mark(row.incident),
+        )
+        .sort_by("affected", Called("affected ones first", "affected ones last"), |row| {
+            Some(u64::from(row.incident.is_some()).into())
+        })
+        .file("open_incident"),
+        DriverHostColumn::text("Version", |row| row.version.as_deref())
+            .sort("version", By("version"))
+            .file("version"),
+        DriverHostColumn::text("Group", |row| row.group.as_deref())
+            .sort("group", By("group"))
+            .file("group"),
+        DriverHostColumn::in_files("id", |row| row.host.id.into()),
+        DriverHostColumn::in_files("driver", |row| row.driver.as_str().into()),
+    ],
+    first: "affected",
+    tie: |row| SortKey::ignoring_case(&row.full_name),
+    row_class: plain_row,
+    file_name: "driver-hosts",
+    file_path: "/hosts",
+    file_columns: "id host group driver version open_incident",
+};
+
 impl DriverPage {
+    /// The version whose hosts are shown; empty for all.
+    fn version(&self) -> &str {
+        &self.list.query.filter.version
+    }
+
+    /// The address of the hosts with one version.
+    fn of_version(&self, version: &str) -> String {
+        self.list.query.with(DriverHostsFilter { version: version.to_owned() }).url()
+    }
+
     /// The sentence that answers: where is it loaded, and which version is affected?
     fn headline(&self) -> String {
-        let name = &self.query.name;
+        let name = &self.name;
         let hosts: u64 = self.versions.iter().map(|row| row.hosts).sum();
         if hosts == 0 {
             return format!("No host has {name} loaded.");

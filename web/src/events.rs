@@ -2,12 +2,47 @@
 
 use askama::Template;
 use poolwatch_model::{event::Event, incident::IncidentId};
-use serde::{Deserialize, Serialize};
 
-use crate::{HostLink, Shell, assets, figures, links, links::Address, shell::live_page, words};
+use crate::{
+    HostLink, Shell, assets, figures,
+    links::{self, Address},
+    list::{Cell, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey, plain_row},
+    shell::live_page,
+    words,
+};
 
-/// Events per page.
-pub const PER_PAGE: u32 = 100;
+/// Events, latest first.
+#[derive(Debug, Clone, Template)]
+#[template(path = "events.html", blocks = ["live"])]
+pub struct EventsPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// The events.
+    pub list: ListView<EventRow, EventsFilter>,
+}
+
+live_page!(EventsPage);
+
+/// What `/events` takes as parameters.
+pub type EventsQuery = ListQuery<EventRow, EventsFilter>;
+
+/// Which events are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EventsFilter {
+    /// Part of a host's name; empty for all.
+    pub host: String,
+    /// Event id as it was typed; empty for all, what is no number matches nothing.
+    pub id: String,
+}
+
+impl Filter for EventsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![
+            Parameter::text("host", "Host", "Host", &mut self.host),
+            Parameter::text("id", "Event id", "Event id", &mut self.id),
+        ]
+    }
+}
 
 /// One event in a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,77 +55,66 @@ pub struct EventRow {
     pub incident: Option<IncidentId>,
 }
 
-/// What `/events` takes as parameters.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct EventsQuery {
-    /// Part of a host's name; empty for all.
-    pub host: String,
-    /// Event id as it was typed; empty for all, what is no number matches nothing.
-    pub id: String,
-    /// Page, counted from 1 (0 is the first, too).
-    pub page: u32,
-}
+type EventColumn = Column<EventRow>;
 
-/// Events, latest first.
-#[derive(Debug, Clone, Template)]
-#[template(path = "events.html", blocks = ["live"])]
-pub struct EventsPage {
-    /// What surrounds the page.
-    pub shell: Shell,
-    /// Filter and page.
-    pub query: EventsQuery,
-    /// Events that match, on all pages.
-    pub total: u64,
-    /// The events of this page.
-    pub rows: Vec<EventRow>,
-}
+/// All events.
+pub static EVENTS: List<EventRow> = List {
+    nouns: ["event", "events"],
+    class: "events",
+    columns: &[
+        EventColumn::shown("Time", |row, now| Cell::figure(figures::when(row.event.time, &now)))
+            .class("time"),
+        EventColumn::shown("Host", |row, _| {
+            Cell::default().row_link(row.host.url(), &row.host.name)
+        }),
+        EventColumn::shown("Id", |row, _| {
+            let id = row.event.event_id.to_string();
+            Cell::default().link(Address::new("/events").with("id", &id).finish(), id)
+        })
+        .class("num"),
+        EventColumn::shown("Meaning", |row, _| meaning(row)),
+        EventColumn::shown("Part of", |row, _| match &row.incident {
+            Some(id) => Cell::default().link(links::incident(id), format!("incident {}", id.0)),
+            None => Cell::default(),
+        }),
+        EventColumn::shown("Provider", |row, _| Cell::text(&row.event.provider).classed("dim")),
+        EventColumn::shown("Log", |row, _| {
+            let cell = Cell::text(&row.event.channel).classed("dim");
+            match row.event.record_id {
+                0 => cell,
+                record => cell.span("", "record number", record.to_string()),
+            }
+        }),
+        EventColumn::shown("Data", |row, _| {
+            Cell::cut(row.event.data.join("; ")).classed("dim data")
+        }),
+    ],
+    first: "",
+    tie: |_| SortKey::Number(0),
+    row_class: plain_row,
+    file_name: "events",
+    file_path: "",
+    file_columns: "",
+};
 
-live_page!(EventsPage);
-
-impl EventRow {
-    fn data(&self) -> String {
-        self.event.data.join("; ")
-    }
-}
-
-impl EventsQuery {
-    /// The address of this view.
-    #[must_use]
-    pub fn url(&self) -> String {
-        self.to_page(self.page)
-    }
-
-    fn to_page(&self, page: u32) -> String {
-        Address::new("/events")
-            .with("host", &self.host)
-            .with("id", &self.id)
-            .with("page", &if page > 1 { page.to_string() } else { String::new() })
-            .finish()
-    }
-
-    fn is_filtered(&self) -> bool {
-        !self.host.is_empty() || !self.id.is_empty()
+fn meaning(row: &EventRow) -> Cell {
+    let (severity, text) = words::event_meaning(&row.event);
+    let cell = Cell::default().and(Piece::Severity(severity));
+    match text.is_empty() {
+        true => cell.dim("not about pool by itself"),
+        false => cell.and(Piece::Text(text)),
     }
 }
 
 impl EventsPage {
     fn headline(&self) -> String {
-        match (self.total, self.query.is_filtered()) {
+        let total = self.list.total;
+        let events = figures::counted(total, "event", "events");
+        match (total, self.list.query.is_filtered()) {
             (0, false) => "No event that bears on pool has come in.".to_owned(),
             (0, true) => "No event matches.".to_owned(),
-            (total, false) => {
-                format!("{} that bear on pool.", figures::counted(total, "event", "events"))
-            }
-            (total, true) => format!("{} match.", figures::counted(total, "event", "events")),
+            (_, false) => format!("{events} that bear on pool."),
+            (_, true) => format!("{events} match."),
         }
-    }
-
-    fn pages(&self) -> u32 {
-        u32::try_from(self.total.div_ceil(u64::from(PER_PAGE))).unwrap_or(u32::MAX).max(1)
-    }
-
-    fn page(&self) -> u32 {
-        self.query.page.max(1)
     }
 }

@@ -29,7 +29,7 @@ fn exact(short: &str, exact: &str) -> Figure {
     Figure(format!("<span title=\"{exact}\">{short}</span>"))
 }
 
-fn unknown() -> Figure {
+pub(crate) fn unknown() -> Figure {
     Figure(UNKNOWN.to_owned())
 }
 

@@ -10,9 +10,10 @@ use crate::{
     events::EventRow,
     figures,
     histogram::PressureHistogram,
-    hosts::HostRow,
+    hosts::{HOSTS_IN_SHORT, HostRow, HostsQuery},
     incidents::IncidentRow,
     links::{self, Address},
+    list::ListTable,
     shell::live_page,
     words::{self, Severity},
 };
@@ -191,6 +192,10 @@ impl FleetPage {
 
     fn is_empty(&self) -> bool {
         self.counts.hosts == 0
+    }
+
+    fn hosts_table(&self) -> ListTable {
+        HOSTS_IN_SHORT.table(&self.hosts, None::<&HostsQuery>, self.shell.now)
     }
 
     /// The tags of the hosts that are shown.

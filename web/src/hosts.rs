@@ -1,38 +1,21 @@
 //! All hosts (`GET /hosts`), and the row that other pages show a host by.
 
-mod query;
-
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, Pool, diagnosis::Verdict, host::OsVersion, incident::IncidentId};
-
-pub use query::{HostSort, HostState, HostsQuery};
+use poolwatch_model::{Bytes, host::OsVersion, memory::CeilingSource};
 
 use crate::{
     HostLink, Shell, assets, figures,
     level::PoolLevel,
-    links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
+        SortWording::{By, Called, Most},
+        choices,
+    },
+    mark::IncidentMark,
     shell::live_page,
-    table::{self, Column, TableQuery},
     words,
 };
-
-/// Columns of the table.
-const COLUMNS: [Column<HostSort>; 13] = [
-    Column::by(HostSort::Name, "Host", ""),
-    Column::by(HostSort::Os, "Windows", "opt"),
-    Column::by(HostSort::Group, "Group", "opt"),
-    Column::by(HostSort::Uptime, "Up", "num opt"),
-    Column::plain("Nonpaged", "num"),
-    Column::by(HostSort::Nonpaged, "Share", ""),
-    Column::by(HostSort::NonpagedGrowth, "24 h", "num"),
-    Column::plain("Paged", "num"),
-    Column::by(HostSort::Paged, "Share", ""),
-    Column::by(HostSort::PagedGrowth, "24 h", "num"),
-    Column::by(HostSort::Commit, "Commit", "num opt"),
-    Column::by(HostSort::Handles, "Most handles", ""),
-    Column::by(HostSort::Seen, "Seen", "num"),
-];
 
 /// All hosts that match a query, one page of them.
 #[derive(Debug, Clone, Template)]
@@ -40,19 +23,51 @@ const COLUMNS: [Column<HostSort>; 13] = [
 pub struct HostsPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// Filter, order and page.
-    pub query: HostsQuery,
-    /// Groups to choose from.
-    pub groups: Vec<String>,
-    /// Hosts that match, on all pages.
-    pub total: u64,
-    /// Hosts of the whole fleet.
-    pub fleet: u64,
-    /// The hosts of this page.
-    pub rows: Vec<HostRow>,
+    /// The hosts.
+    pub list: ListView<HostRow, HostsFilter>,
 }
 
 live_page!(HostsPage);
+
+/// What `/hosts`, `/hosts.csv` and `/hosts.json` take as parameters.
+pub type HostsQuery = ListQuery<HostRow, HostsFilter>;
+
+/// Which hosts are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostsFilter {
+    /// Part of a name, a group, a Windows version or a program.
+    pub q: String,
+    /// Only this group; empty for all.
+    pub group: String,
+    /// Only hosts in this state.
+    pub state: HostState,
+}
+
+impl Filter for HostsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![
+            Parameter::text("q", "Filter by text", "Name, group, Windows, program", &mut self.q),
+            Parameter::group(&mut self.group),
+            Parameter::choice("state", "State", &mut self.state),
+        ]
+    }
+}
+
+choices! {
+    /// Which hosts to show.
+    HostState {
+        /// All.
+        All = "all", "all states";
+        /// Those whose agent reports.
+        Reporting = "reporting", "reporting";
+        /// Those whose agent fell silent.
+        Silent = "silent", "silent";
+        /// Those with an open incident.
+        Incident = "incident", "with an incident";
+        /// Those of imported evidence.
+        Imported = "imported", "imported evidence";
+    }
+}
 
 /// Where a host's data come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,42 +89,39 @@ pub struct TopProcess {
     pub handles: u32,
 }
 
-/// An open incident of a host.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IncidentMark {
-    /// Which.
-    pub id: IncidentId,
-    /// Its verdict.
-    pub verdict: Verdict,
-}
-
 /// One host in a table.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HostRow {
     /// Who it is.
     pub host: HostLink,
+    /// Its name in full.
+    pub full_name: String,
     /// Its Windows.
     pub os: Option<OsVersion>,
     /// Its group, see [`words::group`].
     pub group: Option<String>,
-    /// Where its data come from.
-    pub source: HostSource,
+    /// Whether it can be heard.
+    pub presence: Presence,
     /// When it started.
     pub booted: Option<Timestamp>,
     /// Use of nonpaged pool.
     pub nonpaged: PoolLevel,
     /// Use of paged pool.
     pub paged: PoolLevel,
-    /// Commit charge and commit limit.
-    pub commit: Option<(Bytes, Bytes)>,
+    /// Commit charge.
+    pub committed: Option<Bytes>,
+    /// Commit limit.
+    pub commit_limit: Option<Bytes>,
     /// Change of nonpaged pool in 24 h, bytes.
     pub nonpaged_growth: Option<i64>,
     /// Change of paged pool in 24 h, bytes.
     pub paged_growth: Option<i64>,
     /// The process with the most handles.
     pub top_process: Option<TopProcess>,
+    /// When its latest data were taken.
+    pub taken: Option<Timestamp>,
     /// When data last came.
-    pub last_seen: Option<Timestamp>,
+    pub received: Option<Timestamp>,
     /// Its worst open incident.
     pub incident: Option<IncidentMark>,
 }
@@ -167,34 +179,167 @@ impl Presence {
 /// After this long without a word an agent is called silent: five times its usual interval.
 pub const SILENT_AFTER_S: u64 = 300;
 
+type HostColumn = Column<HostRow>;
+
+/// All hosts.
+pub static HOSTS: List<HostRow> = List {
+    class: "hosts all",
+    columns: &columns(|row, _| name(Cell::default().and(Piece::Checkbox(row.host.clone())), row)),
+    ..HOSTS_IN_SHORT
+};
+
+/// Hosts on pages about something else.
+pub(crate) const HOSTS_IN_SHORT: List<HostRow> = List {
+    nouns: ["host", "hosts"],
+    class: "hosts",
+    columns: &columns(|row, _| name(Cell::default(), row)),
+    first: "nonpaged",
+    tie: |row| SortKey::ignoring_case(&row.full_name),
+    row_class: |row| row.presence.class(),
+    file_name: "hosts",
+    file_path: "",
+    file_columns: "id name group windows state booted_at taken_at received_at nonpaged_bytes \
+        nonpaged_limit_bytes nonpaged_limit_source nonpaged_change_24h_bytes paged_bytes \
+        paged_limit_bytes paged_limit_source paged_change_24h_bytes commit_bytes \
+        commit_limit_bytes physical_bytes most_handles_image most_handles_pid most_handles \
+        open_incident",
+};
+
+const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 27] {
+    [
+        HostColumn::name("Host", |row| row.full_name.as_str().into(), name)
+            .sort("name", By("name"))
+            .file("name"),
+        HostColumn::cell(
+            "Windows",
+            |row| row.os.as_ref().map(ToString::to_string).into(),
+            |row, _| windows(row),
+        )
+        .class("opt")
+        .sort_by("os", By("Windows version"), |row| row.os.as_ref().map(windows_order))
+        .file("windows"),
+        HostColumn::text("Group", |row| row.group.as_deref())
+            .class("opt")
+            .sort("group", By("group"))
+            .file("group"),
+        HostColumn::since("Up", |row| row.booted)
+            .class("num opt")
+            .sort("uptime", Most("uptime"))
+            .file("booted_at"),
+        HostColumn::size("Nonpaged", |row| row.nonpaged.used).file("nonpaged_bytes"),
+        HostColumn::cell("Share", |row| row.nonpaged.share().into(), |row, _| share(&row.nonpaged))
+            .sort("nonpaged", Most("nonpaged pressure")),
+        HostColumn::size_change("24 h", |row| row.nonpaged_growth)
+            .sort("nonpaged_growth", Most("nonpaged growth"))
+            .file("nonpaged_change_24h_bytes"),
+        HostColumn::size("Paged", |row| row.paged.used).file("paged_bytes"),
+        HostColumn::cell("Share", |row| row.paged.share().into(), |row, _| share(&row.paged))
+            .sort("paged", Most("paged pressure")),
+        HostColumn::size_change("24 h", |row| row.paged_growth)
+            .sort("paged_growth", Most("paged growth"))
+            .file("paged_change_24h_bytes"),
+        HostColumn::share("Commit", |row| Some(row.committed?.share_of(row.commit_limit?)))
+            .class("num opt")
+            .sort("commit", Most("commit")),
+        HostColumn::cell(
+            "Most handles",
+            |row| row.top_process.as_ref().map(|top| top.handles).into(),
+            |row, _| top_process(row),
+        )
+        .sort("handles", Most("handles in one process"))
+        .file("most_handles"),
+        HostColumn::cell("Seen", |row| row.last_seen().into(), seen)
+            .class("num")
+            .sort("seen", Called("latest data first", "latest data last")),
+        HostColumn::in_files("id", |row| row.host.id.into()),
+        HostColumn::in_files("state", |row| row.presence.as_str().into()),
+        HostColumn::in_files("received_at", |row| row.received.into()),
+        HostColumn::in_files("taken_at", |row| row.taken.into()),
+        HostColumn::in_files("nonpaged_limit_bytes", |row| limit(&row.nonpaged).into()),
+        HostColumn::in_files("nonpaged_limit_source", |row| limit_source(&row.nonpaged).into()),
+        HostColumn::in_files("paged_limit_bytes", |row| limit(&row.paged).into()),
+        HostColumn::in_files("paged_limit_source", |row| limit_source(&row.paged).into()),
+        HostColumn::in_files("commit_bytes", |row| row.committed.into()),
+        HostColumn::in_files("commit_limit_bytes", |row| row.commit_limit.into()),
+        HostColumn::in_files("physical_bytes", |row| row.nonpaged.physical.into()),
+        HostColumn::in_files("most_handles_image", |row| {
+            row.top_process.as_ref().map(|top| top.image.as_str()).into()
+        }),
+        HostColumn::in_files("most_handles_pid", |row| {
+            row.top_process.as_ref().map(|top| top.pid).into()
+        }),
+        HostColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+    ]
+}
+
+fn name(cell: Cell, row: &HostRow) -> Cell {
+    cell.row_link(row.host.url(), &row.host.name).mark(row.incident)
+}
+
+fn windows(row: &HostRow) -> Cell {
+    let Some(os) = &row.os else { return Cell::unknown() };
+    Cell::default().span("", os.to_string(), words::os_short(os))
+}
+
+fn windows_order(os: &OsVersion) -> SortKey {
+    let numbers =
+        [os.major, os.minor, os.build, os.revision].map(|one| SortKey::from(u64::from(one)));
+    let product = SortKey::ignoring_case(&os.product);
+    SortKey::Several(numbers.into_iter().chain([product]).collect())
+}
+
+fn share(level: &PoolLevel) -> Cell {
+    Cell::default().and(Piece::Share(*level)).classed(format!("share {}", level.pressure().class()))
+}
+
+fn top_process(row: &HostRow) -> Cell {
+    let Some(top) = &row.top_process else { return Cell::unknown().classed("process") };
+    Cell::default()
+        .span("", format!("pid {}", top.pid), top.image.as_str())
+        .and(Piece::Figure("num", figures::count(top.handles)))
+        .classed("process")
+}
+
+fn seen(row: &HostRow, now: Timestamp) -> Cell {
+    let mut cell = Cell::default().classed("seen");
+    if row.presence != Presence::Reporting {
+        let class = format!("presence {}", row.presence.class());
+        cell = cell.span(class, "", row.presence.as_str());
+    }
+    match row.last_seen() {
+        Some(at) => cell.and(Piece::Figure("", figures::when(at, &now))),
+        None => cell,
+    }
+}
+
+fn limit(level: &PoolLevel) -> Option<Bytes> {
+    Some(level.ceiling?.bytes)
+}
+
+fn limit_source(level: &PoolLevel) -> Option<&'static str> {
+    Some(match level.ceiling?.source {
+        CeilingSource::Measured => "measured",
+        CeilingSource::Documented => "documented",
+    })
+}
+
 impl HostRow {
-    /// Whether it can be heard.
-    #[must_use]
-    pub fn presence(&self, now: &Timestamp) -> Presence {
-        Presence::of(self.source, self.last_seen, *now)
-    }
-
-    pub(crate) fn level(&self, pool: Pool) -> &PoolLevel {
-        match pool {
-            Pool::Nonpaged => &self.nonpaged,
-            Pool::Paged => &self.paged,
-        }
-    }
-
-    pub(crate) fn commit_share(&self) -> Option<f64> {
-        self.commit.map(|(charge, limit)| charge.share_of(limit))
+    /// When its data were taken or came: imported data are as old as they say themselves.
+    fn last_seen(&self) -> Option<Timestamp> {
+        if self.presence == Presence::Imported { self.taken } else { self.received }
     }
 }
 
 impl HostsPage {
     fn headline(&self) -> String {
-        let hosts = figures::counted(self.total, "host", "hosts");
-        if self.fleet == 0 {
+        let list = &self.list;
+        let hosts = figures::counted(list.total, "host", "hosts");
+        if list.all == 0 {
             "No host is enrolled yet.".to_owned()
-        } else if self.query.is_filtered() {
-            format!("{hosts} of {} match.", figures::grouped(self.fleet))
+        } else if list.query.is_filtered() {
+            format!("{hosts} of {} match.", figures::grouped(list.all))
         } else {
-            format!("{hosts}, {}.", self.query.in_words())
+            format!("{hosts}, {}.", list.query.in_words())
         }
     }
 }

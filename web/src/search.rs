@@ -1,11 +1,19 @@
 //! Search over hosts, tags, programs, drivers and incidents (`GET /search?q=`).
 
 use askama::Template;
-use poolwatch_model::{Pool, incident::Incident};
+use poolwatch_model::incident::Incident;
 
 use crate::{
-    HostLink, Shell, applications::ApplicationLine, assets, drivers::DriverLine, figures,
-    hosts::HostRow, links, tags::TagLine, words,
+    HostLink, Shell,
+    applications::ApplicationLine,
+    assets,
+    drivers::DriverLine,
+    figures,
+    hosts::{HOSTS_IN_SHORT, HostRow, HostsQuery},
+    links,
+    list::ListTable,
+    tags::TagLine,
+    words,
 };
 
 /// What a search found. With one exact host, send its page instead.
@@ -80,6 +88,10 @@ impl SearchPage {
     fn is_empty(&self) -> bool {
         let others = self.tags.total + self.applications.total + self.drivers.total;
         self.hosts.is_empty() && self.incidents.is_empty() && others == 0
+    }
+
+    fn hosts_table(&self) -> ListTable {
+        HOSTS_IN_SHORT.table(&self.hosts, None::<&HostsQuery>, self.shell.now)
     }
 
     fn all(&self, list: &str) -> String {

@@ -1,37 +1,25 @@
 //! One tag over the fleet (`GET /tags/{tag}`).
 
-mod query;
-
 use askama::Template;
 use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{Certainty, KnownLeak, LeakKind, Source};
-use poolwatch_model::{Bytes, Pool, incident::IncidentState};
-
-pub use query::{TagHostSort, TagHosts, TagQuery};
+use poolwatch_model::{Bytes, Pool, PoolTag, incident::IncidentState};
 
 use crate::{
     HostLink, Shell, assets, figures,
     histogram::SizeHistogram,
-    hosts::IncidentMark,
     incidents::IncidentRow,
     links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        SortWording::{By, Most},
+        plain_row,
+    },
+    mark::IncidentMark,
     shell::live_page,
-    table::{self, Column, TableQuery},
+    tags::PoolChoice,
     words,
 };
-
-/// Columns of the table of hosts.
-const COLUMNS: [Column<TagHostSort>; 9] = [
-    Column::by(TagHostSort::Host, "Host", ""),
-    Column::by(TagHostSort::Group, "Group", ""),
-    Column::by(TagHostSort::Bytes, "Bytes", "num"),
-    Column::by(TagHostSort::Share, "Of the pool", "num"),
-    Column::by(TagHostSort::Outstanding, "Outstanding", "num"),
-    Column::plain("Each", "num").meaning("bytes per outstanding allocation"),
-    Column::by(TagHostSort::Hour, "1 h", "num").meaning("growth in an hour"),
-    Column::by(TagHostSort::Day, "24 h", "num").meaning("growth in 24 h"),
-    Column::by(TagHostSort::Week, "7 days", "num").meaning("growth in seven days"),
-];
 
 /// One tag over the fleet.
 #[derive(Debug, Clone, Template)]
@@ -39,8 +27,8 @@ const COLUMNS: [Column<TagHostSort>; 9] = [
 pub struct TagPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// The tag, and which of its hosts are shown.
-    pub query: TagHosts,
+    /// The tag.
+    pub tag: PoolTag,
     /// What it stands for.
     pub told: Option<TagTold>,
     /// The pools that it uses, the one with most first.
@@ -50,9 +38,7 @@ pub struct TagPage {
     /// How its bytes are spread over hosts.
     pub spread: SizeHistogram,
     /// Hosts that use it in this pool.
-    pub total: u64,
-    /// The hosts of this page.
-    pub rows: Vec<TagHostRow>,
+    pub list: ListView<TagHostRow, TagHostsFilter>,
     /// Open incidents that are about it.
     pub incidents: Vec<IncidentRow>,
     /// Drivers that may own it, the likeliest first.
@@ -63,6 +49,24 @@ pub struct TagPage {
     pub note: Option<TagNoteRow>,
     /// Whether who looks may write.
     pub may_write: bool,
+}
+
+live_page!(TagPage);
+
+/// What `/tags/{tag}`, `/tags/{tag}/hosts.csv` and `.json` take as parameters.
+pub type TagHostsQuery = ListQuery<TagHostRow, TagHostsFilter>;
+
+/// Which hosts of a tag are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagHostsFilter {
+    /// Which pool's hosts to show; without one that in which the tag uses more.
+    pub pool: PoolChoice,
+}
+
+impl Filter for TagHostsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![Parameter::of_links("pool", &mut self.pool)]
+    }
 }
 
 /// What somebody wrote of a tag.
@@ -77,8 +81,6 @@ pub struct TagNoteRow {
     /// When.
     pub at: Timestamp,
 }
-
-live_page!(TagPage);
 
 /// What a tag stands for, and how that is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +127,12 @@ pub struct TagInPool {
 pub struct TagHostRow {
     /// Who it is.
     pub host: HostLink,
+    /// Its name in full.
+    pub full_name: String,
+    /// The tag.
+    pub tag: PoolTag,
+    /// The pool.
+    pub pool: Pool,
     /// Its group.
     pub group: Option<String>,
     /// Bytes.
@@ -161,12 +169,63 @@ pub struct LeakRow {
     pub seen_on: u64,
 }
 
-impl TagHostRow {
-    /// Mean size of an allocation.
-    fn average(&self) -> Option<u64> {
-        self.bytes.0.checked_div(self.outstanding)
-    }
-}
+type TagHostColumn = Column<TagHostRow>;
+
+/// The hosts of a tag.
+pub static TAG_HOSTS: List<TagHostRow> = List {
+    nouns: ["host", "hosts"],
+    class: "listed",
+    columns: &[
+        TagHostColumn::name(
+            "Host",
+            |row| row.full_name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name).mark(row.incident),
+        )
+        .sort("host", By("name"))
+        .file("host"),
+        TagHostColumn::text("Group", |row| row.group.as_deref())
+            .sort("group", By("group"))
+            .file("group"),
+        TagHostColumn::size("Bytes", |row| Some(row.bytes))
+            .sort("bytes", Most("bytes"))
+            .file("bytes"),
+        TagHostColumn::share("Of the pool", |row| row.share)
+            .sort("share", Most("share of the pool"))
+            .file("share_of_pool"),
+        TagHostColumn::count("Outstanding", |row| Some(row.outstanding))
+            .sort("outstanding", Most("outstanding allocations"))
+            .file("outstanding"),
+        TagHostColumn::shown("Each", |row, _| {
+            let average = row.bytes.0.checked_div(row.outstanding);
+            Cell::figure(figures::size(average)).classed("dim")
+        })
+        .class("num")
+        .meaning("bytes per outstanding allocation"),
+        TagHostColumn::size_change("1 h", |row| row.growth[0])
+            .meaning("growth in an hour")
+            .sort("hour", Most("growth in an hour"))
+            .file("change_1h_bytes"),
+        TagHostColumn::size_change("24 h", |row| row.growth[1])
+            .meaning("growth in 24 h")
+            .sort("day", Most("growth in 24 h"))
+            .file("change_24h_bytes"),
+        TagHostColumn::size_change("7 days", |row| row.growth[2])
+            .meaning("growth in seven days")
+            .sort("week", Most("growth in seven days"))
+            .file("change_7d_bytes"),
+        TagHostColumn::in_files("id", |row| row.host.id.into()),
+        TagHostColumn::in_files("tag", |row| row.tag.to_string().into()),
+        TagHostColumn::in_files("pool", |row| row.pool.as_str().into()),
+        TagHostColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+    ],
+    first: "bytes",
+    tie: |row| SortKey::ignoring_case(&row.full_name),
+    row_class: plain_row,
+    file_name: "tag-hosts",
+    file_path: "/hosts",
+    file_columns: "id host group tag pool bytes share_of_pool outstanding change_1h_bytes change_24h_bytes \
+        change_7d_bytes open_incident",
+};
 
 impl LeakRow {
     fn seen(&self) -> String {
@@ -182,9 +241,14 @@ impl LeakRow {
 }
 
 impl TagPage {
+    /// The address of the same tag's hosts by their use of a pool.
+    fn in_pool(&self, pool: &Pool) -> String {
+        self.list.query.with(TagHostsFilter { pool: (*pool).into() }).url()
+    }
+
     /// The sentence that answers: how much of what, where, and does it grow?
     fn headline(&self) -> String {
-        let tag = self.query.tag;
+        let tag = self.tag;
         let Some(most) = self.pools.first() else {
             return format!("No host uses {tag} now.");
         };

@@ -1,38 +1,88 @@
 //! All tags of the fleet (`GET /tags`), common offenders first.
 
-mod query;
-
 use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-pub use query::{KnownChoice, PoolChoice, TagSort, TagsQuery};
-
 use crate::{
     HostLink, Shell, assets, figures,
     host::TagMeaning,
-    hosts::IncidentMark,
     links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        SortWording::{By, Most},
+        choices, plain_row,
+    },
+    mark::IncidentMark,
     shell::live_page,
-    table::{self, Column, TableQuery},
-    words,
 };
 
-/// Columns of the table.
-const COLUMNS: [Column<TagSort>; 11] = [
-    Column::by(TagSort::Tag, "Tag", ""),
-    Column::plain("Pool", ""),
-    Column::by(TagSort::Grows, "Grows on", "num")
-        .meaning("hosts on which it grew by 10 MB or more in 24 h"),
-    Column::by(TagSort::Growth, "24 h", "num").meaning("growth in 24 h, all hosts together"),
-    Column::by(TagSort::Hosts, "Hosts", "num"),
-    Column::by(TagSort::Sum, "Sum", "num"),
-    Column::by(TagSort::Median, "Median", "num opt").meaning("half of the hosts use no more"),
-    Column::by(TagSort::P95, "p95", "num opt").meaning("95 % of the hosts use no more"),
-    Column::by(TagSort::Worst, "Most on one host", ""),
-    Column::by(TagSort::Owner, "Owner", ""),
-    Column::plain("Meaning", ""),
-];
+/// All tags that match a query, one page of them.
+#[derive(Debug, Clone, Template)]
+#[template(path = "tags.html", blocks = ["live"])]
+pub struct TagsPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+    /// The tags.
+    pub list: ListView<TagLine, TagsFilter>,
+    /// The fleet, or the chosen group, in short.
+    pub summary: TagsSummary,
+    /// What people say of tags here; none in parts that are asked for again.
+    pub said: Option<TagsSaid>,
+}
+
+live_page!(TagsPage);
+
+/// What `/tags`, `/tags.csv` and `/tags.json` take as parameters.
+pub type TagsQuery = ListQuery<TagLine, TagsFilter>;
+
+/// Which tags are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TagsFilter {
+    /// Part of a tag, of its meaning or of its owner.
+    pub q: String,
+    /// Only hosts of this group; empty for all.
+    pub group: String,
+    /// Only this pool.
+    pub pool: PoolChoice,
+    /// Only tags that are known, or not.
+    pub known: KnownChoice,
+}
+
+impl Filter for TagsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![
+            Parameter::text("q", "Filter by text", "Tag, owner, meaning", &mut self.q),
+            Parameter::group(&mut self.group),
+            Parameter::choice("pool", "Pool", &mut self.pool),
+            Parameter::choice("known", "Known or not", &mut self.known),
+        ]
+    }
+}
+
+choices! {
+    /// Which pools to show.
+    PoolChoice {
+        /// Both.
+        Both = "both", "both pools";
+        /// Nonpaged pool.
+        Nonpaged = "nonpaged", "nonpaged";
+        /// Paged pool.
+        Paged = "paged", "paged";
+    }
+}
+
+choices! {
+    /// Which tags to show, by whether it is known what they stand for.
+    KnownChoice {
+        /// All.
+        All = "all", "known or not";
+        /// Those of which it is known.
+        Known = "known", "known tags";
+        /// Those of which it is not.
+        Unknown = "unknown", "unknown tags";
+    }
+}
 
 /// One tag's use of one pool over the fleet.
 #[derive(Debug, Clone, PartialEq)]
@@ -74,26 +124,6 @@ pub struct TagsSummary {
     pub largest: Option<TagLine>,
 }
 
-/// All tags that match a query, one page of them.
-#[derive(Debug, Clone, Template)]
-#[template(path = "tags.html", blocks = ["live"])]
-pub struct TagsPage {
-    /// What surrounds the page.
-    pub shell: Shell,
-    /// Filter, order and page.
-    pub query: TagsQuery,
-    /// Groups to choose from.
-    pub groups: Vec<String>,
-    /// The fleet, or the chosen group, in short.
-    pub summary: TagsSummary,
-    /// Lines that match, on all pages.
-    pub total: u64,
-    /// The lines of this page.
-    pub rows: Vec<TagLine>,
-    /// What people say of tags here; none in parts that are asked for again.
-    pub said: Option<TagsSaid>,
-}
-
 /// What people say of tags here.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TagsSaid {
@@ -107,11 +137,141 @@ pub struct TagsSaid {
     pub may_import: bool,
 }
 
-live_page!(TagsPage);
+type TagColumn = Column<TagLine>;
+
+/// All tags.
+pub static TAGS: List<TagLine> = List {
+    nouns: ["tag", "tags"],
+    class: "listed",
+    columns: &[
+        TagColumn::name(
+            "Tag",
+            |row| row.tag.to_string().into(),
+            |row, _| Cell::default().row_code(links::tag(&row.tag), &row.tag).mark(row.incident),
+        )
+        .sort("tag", By("tag"))
+        .file("tag"),
+        TagColumn::cell(
+            "Pool",
+            |row| row.pool.as_str().into(),
+            |row, _| Cell::text(row.pool.as_str()).classed("dim"),
+        )
+        .file("pool"),
+        // A tag without a day of history does not come after those that are known not to grow.
+        TagColumn::count("Grows on", |row| row.grows_on)
+            .meaning("hosts on which it grew by 10 MB or more in 24 h")
+            .sort_by("grows", Most("hosts with growth"), |row| {
+                Some(row.grows_on.unwrap_or(0).into())
+            })
+            .file("grows_on_hosts"),
+        TagColumn::size_change("24 h", |row| row.growth)
+            .meaning("growth in 24 h, all hosts together")
+            .sort("growth", Most("growth"))
+            .file("change_24h_bytes"),
+        TagColumn::count("Hosts", |row| Some(row.hosts)).sort("hosts", Most("hosts")).file("hosts"),
+        TagColumn::size("Sum", |row| Some(row.sum)).sort("sum", Most("bytes")).file("sum_bytes"),
+        TagColumn::size("Median", |row| Some(row.median))
+            .class("num opt")
+            .meaning("half of the hosts use no more")
+            .sort("median", Most("bytes on half of the hosts"))
+            .file("median_bytes"),
+        TagColumn::size("p95", |row| Some(row.p95))
+            .class("num opt")
+            .meaning("95 % of the hosts use no more")
+            .sort("p95", Most("bytes on 95 % of the hosts"))
+            .file("p95_bytes"),
+        TagColumn::cell(
+            "Most on one host",
+            |row| row.worst.as_ref().map(|(_, bytes)| *bytes).into(),
+            |row, _| match &row.worst {
+                Some((host, bytes)) => Cell::amount_on(figures::size(bytes), Some(host)),
+                None => Cell::unknown(),
+            },
+        )
+        .sort("worst", Most("bytes on one host"))
+        .file("most_bytes"),
+        TagColumn::cell(
+            "Owner",
+            |row| row.owner().into(),
+            |row, _| Cell::text(row.owner().unwrap_or_default()),
+        )
+        .sort("owner", By("owner"))
+        .file("owner"),
+        TagColumn::cell(
+            "Meaning",
+            |row| row.meaning.as_ref().map(|told| told.text.as_str()).into(),
+            |row, _| match &row.meaning {
+                Some(meaning) => Cell::cut(&meaning.text),
+                None => Cell::default().dim("not known").classed("cut"),
+            },
+        )
+        .file("meaning"),
+        TagColumn::in_files("most_host", |row| {
+            row.worst.as_ref().map(|(host, _)| host.name.as_str()).into()
+        }),
+        TagColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+    ],
+    first: "grows",
+    tie: |row| {
+        let largest_first = SortKey::Number(-i64::try_from(row.sum.0).unwrap_or(i64::MAX));
+        let name = SortKey::Text(row.tag.to_string());
+        SortKey::Several(vec![largest_first, name, SortKey::from(row.pool as u64)])
+    },
+    row_class: plain_row,
+    file_name: "tags",
+    file_path: "",
+    file_columns: "tag pool hosts grows_on_hosts change_24h_bytes sum_bytes median_bytes p95_bytes \
+        most_host most_bytes owner meaning open_incident",
+};
+
+impl PoolChoice {
+    /// Whether a pool is shown.
+    #[must_use]
+    pub fn shows(self, pool: Pool) -> bool {
+        self.pool().is_none_or(|chosen| chosen == pool)
+    }
+
+    /// The one pool that is shown.
+    #[must_use]
+    pub const fn pool(self) -> Option<Pool> {
+        match self {
+            Self::Both => None,
+            Self::Nonpaged => Some(Pool::Nonpaged),
+            Self::Paged => Some(Pool::Paged),
+        }
+    }
+}
+
+impl From<Pool> for PoolChoice {
+    fn from(pool: Pool) -> Self {
+        match pool {
+            Pool::Nonpaged => Self::Nonpaged,
+            Pool::Paged => Self::Paged,
+        }
+    }
+}
+
+impl KnownChoice {
+    /// Whether a tag is shown.
+    #[must_use]
+    pub const fn shows(self, is_known: bool) -> bool {
+        match self {
+            Self::All => true,
+            Self::Known => is_known,
+            Self::Unknown => !is_known,
+        }
+    }
+}
+
+impl TagLine {
+    fn owner(&self) -> Option<&str> {
+        self.meaning.as_ref()?.owner.as_deref()
+    }
+}
 
 impl TagsPage {
     fn headline(&self) -> String {
-        let of = match self.query.group.as_str() {
+        let of = match self.list.query.filter.group.as_str() {
             "" => String::new(),
             group => format!(" in {group}"),
         };

@@ -4,16 +4,19 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
-use poolwatch_web::application::{ApplicationHosts, ApplicationPage, ApplicationQuery};
+use poolwatch_web::{
+    application::{APPLICATION_HOSTS, ApplicationPage},
+    links,
+};
 
 use super::{
     address, applications,
-    export::{csv_file, json_file},
-    live, ordering, rows, shell,
+    lists::{self, Parameters},
+    live, rows, shell,
 };
 use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
@@ -22,50 +25,32 @@ pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(image): Path<String>,
-    Query(query): Query<ApplicationQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
+    let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
     let view = app.fleet.view();
     let hosts = hosts::select(app.clone(), view.clone(), &image, &query).await?;
-    let query = ApplicationHosts { image, query };
     let page = ApplicationPage {
         shell: shell(&app, &person, address(&uri)),
-        line: view.application(&query.image).map(|one| applications::line(&view, one)),
-        incidents: rows::open_incidents(&view, |one| rows::suspects(one, &query.image)),
-        total: hosts.len() as u64,
-        rows: ordering::page(&hosts, &query).map(hosts::RunningHost::row).collect(),
-        query,
+        line: view.application(&image).map(|one| applications::line(&view, one)),
+        incidents: rows::open_incidents(&view, |one| rows::suspects(one, &image)),
+        list: lists::page(query, &hosts, |host| host.row(&image)),
+        image,
     };
     live(&page, &headers)
 }
 
-/// All hosts of a program as CSV.
-pub(super) async fn csv(
+/// All hosts of a program.
+pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Path(image): Path<String>,
-    Query(query): Query<ApplicationQuery>,
+    parameters: Parameters,
+    uri: Uri,
 ) -> Result<Response, Failure> {
-    csv_file("application-hosts", &plain_rows(app, &image, &query).await?)
-}
-
-/// All hosts of a program as JSON.
-pub(super) async fn json(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
-    Path(image): Path<String>,
-    Query(query): Query<ApplicationQuery>,
-) -> Result<Response, Failure> {
-    json_file("application-hosts", &plain_rows(app, &image, &query).await?)
-}
-
-async fn plain_rows(
-    app: SharedApp,
-    image: &str,
-    query: &ApplicationQuery,
-) -> Result<Vec<hosts::PlainRow>, Failure> {
-    let view = app.fleet.view();
-    let hosts = hosts::select(app, view, image, query).await?;
-    Ok(hosts.iter().map(|host| host.plain(image)).collect())
+    let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
+    let found = hosts::select(app.clone(), app.fleet.view(), &image, &query).await?;
+    lists::file(&APPLICATION_HOSTS, &found, |host| host.row(&image), &uri)
 }

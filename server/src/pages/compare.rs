@@ -15,15 +15,12 @@ use jiff::Timestamp;
 use poolwatch_web::{
     Page,
     compare::{Column, ComparePage, CompareQuery, Row, Subject, Value, Wanted},
+    list::inert,
 };
 use serde_json::{Map, json};
 use table::Rows;
 
-use super::{
-    address,
-    export::{download, inert},
-    shell,
-};
+use super::{address, export::download, shell};
 use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
 /// Rows that are about equal and are shown when asked for.

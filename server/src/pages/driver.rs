@@ -4,18 +4,21 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
 use poolwatch_analysis::catalogue;
-use poolwatch_web::driver::{DriverHosts, DriverPage, DriverQuery, VersionRow};
+use poolwatch_web::{
+    driver::{DRIVER_HOSTS, DriverPage, VersionRow},
+    links,
+};
 
 use super::{
     address,
     drivers::lines::{self, Suspected},
-    export::{csv_file, json_file},
-    live, ordering, rows, shell,
+    lists::{self, Parameters},
+    live, rows, shell,
 };
 use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::drivers::Drivers};
 
@@ -24,66 +27,44 @@ pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(name): Path<String>,
-    Query(query): Query<DriverQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
+    let name = name.to_lowercase();
+    let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
     let view = app.fleet.view();
-    let suspected = lines::suspected(&view).remove(&name.to_lowercase());
+    let suspected = lines::suspected(&view).remove(&name);
     let named = app.tag_names.catalogue();
     let changes = app.fleet.driver_changes();
     let hosts = hosts::select(app.clone(), view.clone(), &name, &query).await?;
-    let query = DriverHosts { name: name.to_lowercase(), query };
-    let total = hosts.len() as u64;
     let page = DriverPage {
         shell: shell(&app, &person, address(&uri)),
         versions: versions(&app.fleet.drivers(), &name, suspected.as_ref()),
-        changes: changes
-            .iter()
-            .filter(|one| one.change.name == query.name)
-            .map(lines::changed)
-            .collect(),
+        changes: changes.iter().filter(|one| one.change.name == name).map(lines::changed).collect(),
         incidents: rows::open_incidents(&view, |one| rows::suspects(one, &name)),
         tags: lines::tags(&name, suspected.as_ref())
             .into_iter()
             .map(|tag| (tag, named.own(tag).map(|told| told.meaning.to_owned())))
             .collect(),
         leaks: catalogue::known_leaks_of_driver(&name).collect(),
-        total,
-        rows: ordering::page(&hosts, &query).map(hosts::DriverHost::row).collect(),
-        query,
+        list: lists::page(query, &hosts, |host| host.row(&name)),
+        name,
     };
     live(&page, &headers)
 }
 
-/// All hosts of a driver as CSV.
-pub(super) async fn csv(
+/// All hosts of a driver.
+pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Path(name): Path<String>,
-    Query(query): Query<DriverQuery>,
+    parameters: Parameters,
+    uri: Uri,
 ) -> Result<Response, Failure> {
-    csv_file("driver-hosts", &plain_rows(app, &name, &query).await?)
-}
-
-/// All hosts of a driver as JSON.
-pub(super) async fn json(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
-    Path(name): Path<String>,
-    Query(query): Query<DriverQuery>,
-) -> Result<Response, Failure> {
-    json_file("driver-hosts", &plain_rows(app, &name, &query).await?)
-}
-
-async fn plain_rows(
-    app: SharedApp,
-    name: &str,
-    query: &DriverQuery,
-) -> Result<Vec<hosts::PlainRow>, Failure> {
-    let view = app.fleet.view();
-    let hosts = hosts::select(app, view, name, query).await?;
-    Ok(hosts.iter().map(|host| host.plain(name)).collect())
+    let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
+    let found = hosts::select(app.clone(), app.fleet.view(), &name, &query).await?;
+    lists::file(&DRIVER_HOSTS, &found, |host| host.row(&name), &uri)
 }
 
 /// The versions of a driver, that on most hosts first.

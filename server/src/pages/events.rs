@@ -2,16 +2,26 @@
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
 use poolwatch_model::HostId;
 use poolwatch_store::events::{self, EventFilter, HostEvent};
-use poolwatch_web::events::{EventsPage, EventsQuery, PER_PAGE};
+use poolwatch_web::{
+    events::{EVENTS, EventsFilter, EventsPage},
+    list::{ListView, PER_PAGE},
+};
 
-use super::{address, live, rows, shell};
+use super::{
+    address,
+    lists::{self, Parameters},
+    live, rows, shell,
+};
 use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
+
+/// Events per page.
+const ROWS: i64 = PER_PAGE as i64;
 
 /// Pages beyond this are not worth the database's work.
 const MOST_PAGES: u32 = 10_000;
@@ -20,20 +30,20 @@ const MOST_PAGES: u32 = 10_000;
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Query(query): Query<EventsQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
+    let query = lists::read(&EVENTS, "/events", &parameters)?;
     let view = app.fleet.view();
-    let (total, found) = match filter(&view, &query) {
-        Some(filter) => load(&app, &filter, query.page).await?,
+    let (total, found) = match filter(&view, &query.filter) {
+        Some(filter) => load(&app, &filter, query.page()).await?,
         None => (0, Vec::new()),
     };
+    let rows = found.into_iter().map(|event| rows::event(&view, event)).collect();
     let page = EventsPage {
         shell: shell(&app, &person, address(&uri)),
-        query,
-        total,
-        rows: found.into_iter().map(|event| rows::event(&view, event)).collect(),
+        list: ListView { query, groups: Vec::new(), all: total, total, rows },
     };
     live(&page, &headers)
 }
@@ -45,14 +55,14 @@ async fn load(
 ) -> Result<(u64, Vec<HostEvent>), Failure> {
     let mut db = app.pool.acquire().await?;
     let total = events::count_matching(&mut db, filter).await?;
-    let offset = i64::from(page.clamp(1, MOST_PAGES) - 1) * i64::from(PER_PAGE);
-    let found = events::list(&mut db, filter, i64::from(PER_PAGE), offset).await?;
+    let offset = i64::from(page.clamp(1, MOST_PAGES) - 1) * ROWS;
+    let found = events::list(&mut db, filter, ROWS, offset).await?;
     Ok((total.unsigned_abs(), found))
 }
 
 /// The filter of a query; `None` when nothing can match.
-fn filter(view: &FleetView, query: &EventsQuery) -> Option<EventFilter> {
-    let (id, host) = (query.id.trim(), query.host.trim());
+fn filter(view: &FleetView, asked: &EventsFilter) -> Option<EventFilter> {
+    let (id, host) = (asked.id.trim(), asked.host.trim());
     let event_id = match id {
         "" => None,
         id => Some(id.parse().ok()?),

@@ -85,7 +85,7 @@ pub(super) async fn page(
         events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
         growing: growing.iter().map(|one| growing_tag(&catalogue, one)).collect(),
         changed: app.fleet.driver_changes().iter().take(CHANGES).map(lines::changed).collect(),
-        hosts: under_pressure(&view, &chosen),
+        hosts: under_pressure(&view, &chosen, now),
         query,
         shell,
     };
@@ -169,7 +169,7 @@ fn growing_tag(catalogue: &Catalogue, growing: &Growing) -> GrowingTag {
 }
 
 /// Hosts with pool figures, those first whose fuller pool asks for most attention.
-fn under_pressure(view: &FleetView, chosen: &[&Arc<HostSummary>]) -> Vec<HostRow> {
+fn under_pressure(view: &FleetView, chosen: &[&Arc<HostSummary>], now: Timestamp) -> Vec<HostRow> {
     let rank =
         |level: PoolLevel| level.share().map(|share| (level.pressure(), (share * 1e6) as u64));
     let mut ranked: Vec<_> = chosen
@@ -181,7 +181,7 @@ fn under_pressure(view: &FleetView, chosen: &[&Arc<HostSummary>]) -> Vec<HostRow
         .collect();
     ranked.sort_by_key(|(rank, host)| (Reverse(*rank), host.host.id));
     ranked.truncate(HOSTS);
-    ranked.into_iter().map(|(_, host)| rows::host(view, host)).collect()
+    ranked.into_iter().map(|(_, host)| rows::host(view, host, now)).collect()
 }
 
 fn first_host(public_url: &str) -> FirstHost {

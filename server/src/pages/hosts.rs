@@ -1,71 +1,58 @@
 //! All hosts (`GET /hosts`), and the same as files (`/hosts.csv`, `/hosts.json`).
 
-mod export;
 pub(super) mod selection;
+
+use std::sync::Arc;
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
-use poolwatch_web::hosts::{HostsPage, HostsQuery};
+use poolwatch_web::{
+    hosts::{HOSTS, HostsPage},
+    list::ListView,
+};
 
 use super::{
     address,
-    export::{csv_file, json_file},
     fleet::groups,
-    live, ordering, rows, shell,
+    lists::{self, Parameters},
+    live, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::HostSummary};
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Query(query): Query<HostsQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
     let shell = shell(&app, &person, address(&uri));
+    let query = lists::read(&HOSTS, "/hosts", &parameters)?;
     let view = app.fleet.view();
-    let selected = selection::select(app.clone(), view.clone(), query.clone(), shell.now).await?;
-    let page = HostsPage {
-        shell,
+    let found = selection::select(app.clone(), view.clone(), &query, shell.now).await?;
+    let row = |host: &Arc<HostSummary>| rows::host(&view, host, shell.now);
+    let list = ListView {
         groups: groups(&view),
-        total: selected.len() as u64,
-        fleet: view.hosts.len() as u64,
-        rows: ordering::page(&selected, &query).map(|host| rows::host(&view, host)).collect(),
-        query,
+        all: view.hosts.len() as u64,
+        ..lists::page(query, &found, row)
     };
-    live(&page, &headers)
+    live(&HostsPage { shell, list }, &headers)
 }
 
-/// All hosts of a query as CSV.
-pub(super) async fn csv(
+/// All hosts of a query.
+pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
-    Query(query): Query<HostsQuery>,
+    parameters: Parameters,
+    uri: Uri,
 ) -> Result<Response, Failure> {
-    let rows = plain_rows(app, query).await?;
-    csv_file("hosts", &rows)
-}
-
-/// All hosts of a query as JSON.
-pub(super) async fn json(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
-    Query(query): Query<HostsQuery>,
-) -> Result<Response, Failure> {
-    let rows = plain_rows(app, query).await?;
-    json_file("hosts", &rows)
-}
-
-async fn plain_rows(app: SharedApp, query: HostsQuery) -> Result<Vec<export::PlainRow>, Failure> {
+    let query = lists::read(&HOSTS, "/hosts", &parameters)?;
     let (view, now) = (app.fleet.view(), app.clock.now());
-    let selected = selection::select(app, view.clone(), query, now).await?;
-    Ok(selected
-        .iter()
-        .map(|host| export::PlainRow::of(&rows::host(&view, host), host, now))
-        .collect())
+    let found = selection::select(app, view.clone(), &query, now).await?;
+    lists::file(&HOSTS, &found, |host| rows::host(&view, host, now), &uri)
 }

@@ -9,9 +9,10 @@ use poolwatch_web::{
     HostLink,
     events::EventRow,
     evidence::{IgnoredLine, ImportedFile, TagFound},
-    hosts::{HostRow, HostSource, IncidentMark, TopProcess},
+    hosts::{HostRow, HostSource, TopProcess},
     incidents::{IncidentHost, IncidentRow},
     level::PoolLevel,
+    mark::IncidentMark,
     sparkline::Sparkline,
     words,
 };
@@ -83,17 +84,19 @@ pub(super) fn booted(summary: &HostSummary) -> Option<Timestamp> {
 }
 
 /// A host in a table.
-pub(super) fn host(view: &FleetView, summary: &HostSummary) -> HostRow {
+pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> HostRow {
     let incident = summary.incident.and_then(|at| view.incidents.get(at));
     HostRow {
         host: link(summary),
+        full_name: summary.host.name.clone(),
         os: summary.host.facts.os.clone(),
         group: words::group(&summary.host.facts),
-        source: presence::source(summary),
+        presence: presence::of(summary, now),
         booted: booted(summary),
         nonpaged: level(summary, Pool::Nonpaged),
         paged: level(summary, Pool::Paged),
-        commit: summary.memory.committed.zip(summary.memory.commit_limit),
+        committed: summary.memory.committed,
+        commit_limit: summary.memory.commit_limit,
         nonpaged_growth: summary.growth(Pool::Nonpaged),
         paged_growth: summary.growth(Pool::Paged),
         top_process: summary.top_process.as_ref().map(|(image, pid, handles)| TopProcess {
@@ -101,9 +104,9 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary) -> HostRow {
             pid: *pid,
             handles: *handles,
         }),
-        last_seen: last_seen(summary),
-        incident: incident
-            .map(|incident| IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict }),
+        taken: summary.at,
+        received: summary.received,
+        incident: incident.map(IncidentMark::from),
     }
 }
 

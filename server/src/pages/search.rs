@@ -10,10 +10,10 @@ use poolwatch_model::incident::Incident;
 use poolwatch_store::incidents::{self, IncidentFilter};
 use poolwatch_web::{
     Page,
-    drivers::DriversQuery,
+    drivers::{DRIVERS, DriversFilter, DriversQuery},
     links,
     search::{Found, SearchPage},
-    tags::TagsQuery,
+    tags::{TAGS, TagsFilter, TagsQuery},
     words,
 };
 use serde::Deserialize;
@@ -59,15 +59,17 @@ pub(super) async fn page(
     hosts.sort_by_key(|host| (!selection::name_holds(host, &text), host.host.name.to_lowercase()));
     hosts.truncate(HOSTS);
 
-    let asked = TagsQuery { q: text.clone(), ..TagsQuery::default() };
-    let tags = tags::selection::select(app.clone(), view.clone(), asked).await?.lines;
-    let asked = DriversQuery { q: text.clone(), ..DriversQuery::default() };
+    let filter = TagsFilter { q: text.clone(), ..TagsFilter::default() };
+    let asked = TagsQuery::new(&TAGS, "/tags", filter);
+    let tags = tags::selection::select(app.clone(), view.clone(), &asked).await?.lines;
+    let filter = DriversFilter { q: text.clone(), ..DriversFilter::default() };
+    let asked = DriversQuery::new(&DRIVERS, "/drivers", filter);
     let drivers = lines::select(lines::all(app.clone()).await?, &asked);
     let filter = IncidentFilter::default();
     let latest = incidents::list(&mut *app.pool.acquire().await?, filter, LOOKED_THROUGH).await?;
+    let shell = shell(&app, &person, address(&uri));
     let page = SearchPage {
-        shell: shell(&app, &person, address(&uri)),
-        hosts: hosts.iter().map(|host| rows::host(&view, host)).collect(),
+        hosts: hosts.iter().map(|host| rows::host(&view, host, shell.now)).collect(),
         hosts_total,
         tags: Found::first(&tags, OTHERS, |tag| tags::selection::line(&view, tag)),
         applications: Found::first(&applications::matching(&view, &text), OTHERS, Clone::clone),
@@ -82,6 +84,7 @@ pub(super) async fn page(
             })
             .collect(),
         text,
+        shell,
     };
     Ok(Html(page.render()?).into_response())
 }

@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::{Path, State},
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -17,13 +17,14 @@ use poolwatch_model::{Bytes, Pool, PoolTag, person::Role, tag::TagPattern};
 use poolwatch_store::tag_notes;
 use poolwatch_web::{
     histogram::SizeHistogram,
-    tag::{TagHosts, TagInPool, TagNoteRow, TagPage, TagQuery, TagTold},
+    links,
+    tag::{TAG_HOSTS, TagHostsQuery, TagInPool, TagNoteRow, TagPage, TagTold},
 };
 
 use super::{
     address,
-    export::{csv_file, json_file},
-    live, ordering, rows, shell,
+    lists::{self, Parameters},
+    live, rows, shell,
 };
 use crate::{
     app::{App, SharedApp},
@@ -37,65 +38,48 @@ pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(tag): Path<String>,
-    Query(query): Query<TagQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
     let tag = read(&tag)?;
+    let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
     let view = app.fleet.view();
     let pools = pools(&view, tag);
     let pool = shown(&pools, &query);
     let hosts = hosts::select(app.clone(), view.clone(), tag, pool, &query).await?;
     let bytes: Vec<u64> = hosts.iter().map(|host| host.used.counters.bytes).collect();
-    let query = TagHosts { tag, query };
     let page = TagPage {
         shell: shell(&app, &person, address(&uri)),
+        tag,
         told: told(&app.tag_names.catalogue(), tag),
         pools,
         pool,
         spread: SizeHistogram::of(&bytes),
-        total: hosts.len() as u64,
-        rows: ordering::page(&hosts, &query).map(|host| host.row(&view, tag, pool)).collect(),
+        list: lists::page(query, &hosts, hosts::row(&view, tag, pool)),
         incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
         owners: owners::of(&app, &view, tag),
         leaks: owners::leaks(&app, &view, tag),
         note: note_of(&app, tag).await?,
         may_write: person.role >= Role::Operator,
-        query,
     };
     live(&page, &headers)
 }
 
-/// All hosts of a tag as CSV.
-pub(super) async fn csv(
+/// All hosts of a tag.
+pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Path(tag): Path<String>,
-    Query(query): Query<TagQuery>,
+    parameters: Parameters,
+    uri: Uri,
 ) -> Result<Response, Failure> {
-    csv_file("tag-hosts", &plain_rows(app, &tag, &query).await?)
-}
-
-/// All hosts of a tag as JSON.
-pub(super) async fn json(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
-    Path(tag): Path<String>,
-    Query(query): Query<TagQuery>,
-) -> Result<Response, Failure> {
-    json_file("tag-hosts", &plain_rows(app, &tag, &query).await?)
-}
-
-async fn plain_rows(
-    app: SharedApp,
-    tag: &str,
-    query: &TagQuery,
-) -> Result<Vec<hosts::PlainRow>, Failure> {
-    let tag = read(tag)?;
+    let tag = read(&tag)?;
+    let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
     let view = app.fleet.view();
-    let pool = shown(&pools(&view, tag), query);
-    let hosts = hosts::select(app, view.clone(), tag, pool, query).await?;
-    Ok(hosts.iter().map(|host| host.plain(&view, tag, pool)).collect())
+    let pool = shown(&pools(&view, tag), &query);
+    let found = hosts::select(app, view.clone(), tag, pool, &query).await?;
+    lists::file(&TAG_HOSTS, &found, hosts::row(&view, tag, pool), &uri)
 }
 
 async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, Failure> {
@@ -139,9 +123,9 @@ fn pools(view: &FleetView, tag: PoolTag) -> Vec<TagInPool> {
 }
 
 /// The pool whose hosts are shown: what was asked for, else that with most.
-fn shown(pools: &[TagInPool], query: &TagQuery) -> Pool {
+fn shown(pools: &[TagInPool], query: &TagHostsQuery) -> Pool {
     let most = pools.first().map_or(Pool::Nonpaged, |first| first.pool);
-    query.pool.pool().unwrap_or(most)
+    query.filter.pool.pool().unwrap_or(most)
 }
 
 fn told(catalogue: &Catalogue, tag: PoolTag) -> Option<TagTold> {

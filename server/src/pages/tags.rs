@@ -1,23 +1,25 @@
 //! All tags of the fleet (`GET /tags`), and the same as files (`/tags.csv`, `/tags.json`).
 
-mod export;
 pub(super) mod selection;
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
 use poolwatch_model::person::Role;
 use poolwatch_store::tag_notes;
-use poolwatch_web::tags::{TagsPage, TagsQuery, TagsSaid, TagsSummary};
+use poolwatch_web::{
+    list::ListView,
+    tags::{TAGS, TagsPage, TagsSaid, TagsSummary},
+};
 
 use super::{
     address,
-    export::{csv_file, json_file},
     fleet::groups,
-    live, ordering, shell,
+    lists::{self, Parameters},
+    live, shell,
 };
 use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
@@ -25,12 +27,13 @@ use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Query(query): Query<TagsQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, Failure> {
+    let query = lists::read(&TAGS, "/tags", &parameters)?;
     let view = app.fleet.view();
-    let selected = selection::select(app.clone(), view.clone(), query.clone()).await?;
+    let selected = selection::select(app.clone(), view.clone(), &query).await?;
     let shown =
         |line: &Option<selection::Chosen>| line.as_ref().map(|line| selection::line(&view, line));
     let said = if headers.contains_key("hx-request") {
@@ -46,44 +49,31 @@ pub(super) async fn page(
     };
     let page = TagsPage {
         shell: shell(&app, &person, address(&uri)),
-        groups: groups(&view),
+        list: ListView {
+            groups: groups(&view),
+            all: selected.in_use,
+            ..lists::page(query, &selected.lines, |line| selection::line(&view, line))
+        },
         summary: TagsSummary {
             total: selected.in_use,
             growing: selected.growing,
             fastest: shown(&selected.fastest),
             largest: shown(&selected.largest),
         },
-        total: selected.lines.len() as u64,
-        rows: ordering::page(&selected.lines, &query)
-            .map(|line| selection::line(&view, line))
-            .collect(),
         said,
-        query,
     };
     live(&page, &headers)
 }
 
-/// All tags of a query as CSV.
-pub(super) async fn csv(
+/// All tags of a query.
+pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
-    Query(query): Query<TagsQuery>,
+    parameters: Parameters,
+    uri: Uri,
 ) -> Result<Response, Failure> {
-    csv_file("tags", &plain_rows(app, query).await?)
-}
-
-/// All tags of a query as JSON.
-pub(super) async fn json(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
-    Query(query): Query<TagsQuery>,
-) -> Result<Response, Failure> {
-    json_file("tags", &plain_rows(app, query).await?)
-}
-
-async fn plain_rows(app: SharedApp, query: TagsQuery) -> Result<Vec<export::PlainRow>, Failure> {
+    let query = lists::read(&TAGS, "/tags", &parameters)?;
     let view = app.fleet.view();
-    let selected = selection::select(app, view.clone(), query).await?;
-    let rows = selected.lines.iter();
-    Ok(rows.map(|line| export::PlainRow::of(selection::line(&view, line))).collect())
+    let found = selection::select(app, view.clone(), &query).await?;
+    lists::file(&TAGS, &found.lines, |line| selection::line(&view, line), &uri)
 }

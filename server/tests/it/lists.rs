@@ -17,13 +17,13 @@ use crate::server::{Server, classic, json, now};
 /// Tags that are nothing but trouble for markup, addresses and spreadsheets.
 const ODD: [[u8; 4]; 5] = [*b"<b>\"", *b"..  ", *b"=1+2", [0, 0xff, b'\\', b'/'], *b"a?#%"];
 
-struct Console {
-    server: Server,
+pub(crate) struct Console {
+    pub(crate) server: Server,
     token: String,
 }
 
 impl Console {
-    async fn start(hosts: &[(&str, Snapshot)]) -> Self {
+    pub(crate) async fn start(hosts: &[(&str, Snapshot)]) -> Self {
         let server = Server::start().await;
         for (name, snapshot) in hosts {
             let mut agent = server.enrol(name).await;
@@ -36,12 +36,12 @@ impl Console {
         Self { server, token }
     }
 
-    async fn get(&self, path: &str) -> reqwest::Response {
+    pub(crate) async fn get(&self, path: &str) -> reqwest::Response {
         let url = format!("{}{path}", self.server.url);
         self.server.client.get(url).bearer_auth(&self.token).send().await.unwrap()
     }
 
-    async fn text(&self, path: &str) -> String {
+    pub(crate) async fn text(&self, path: &str) -> String {
         let response = self.get(path).await;
         assert_eq!(response.status(), 200, "{path}");
         response.text().await.unwrap()

@@ -8,8 +8,10 @@ mod host_pages;
 mod incident_pages;
 #[path = "samples/lists.rs"]
 pub(crate) mod lists;
+#[path = "samples/pages.rs"]
+pub(crate) mod pages;
 
-pub(crate) use fleet_pages::{empty_fleet, fleet, hosts};
+pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
 pub(crate) use host_pages::{classic_host, stale_host};
 pub(crate) use incident_pages::{incident_page, incidents, mail};
 
@@ -36,10 +38,12 @@ use poolwatch_web::{
     host::{
         HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
     },
-    hosts::{HostRow, HostSource, HostsPage, HostsQuery, IncidentMark, TopProcess},
+    hosts::{HOSTS, HostRow, HostSource, HostsPage, Presence, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
+    list::{Filter, List, ListQuery, ListView},
     mail::{IncidentMail, MailEvent, MailProcess, MailTag},
+    mark::IncidentMark,
     sparkline::Sparkline,
     steps::{Method, NextStep},
 };
@@ -59,6 +63,26 @@ pub(crate) fn shell(url: &str) -> Shell {
         newest_data: Some(ago(4)),
         url: url.into(),
     }
+}
+
+/// What an address asks of a list.
+pub(crate) fn query<R, F: Filter>(
+    list: &'static List<R>,
+    path: &str,
+    parameters: &[(&str, &str)],
+) -> ListQuery<R, F> {
+    let owned = parameters.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    ListQuery::read(list, path, &owned.collect::<Vec<_>>()).expect("parameters of the list")
+}
+
+/// A list as it is first shown, without choice of groups.
+pub(crate) fn listed<R, F: Filter>(
+    list: &'static List<R>,
+    path: &str,
+    total: u64,
+    rows: Vec<R>,
+) -> ListView<R, F> {
+    ListView { query: query(list, path, &[]), groups: vec![], all: total, total, rows }
 }
 
 pub(crate) fn link(id: i32, name: &str) -> HostLink {
@@ -316,9 +340,10 @@ pub(crate) fn events() -> Vec<EventRow> {
 pub(crate) fn classic_row() -> HostRow {
     HostRow {
         host: fs02(),
+        full_name: "FS-02".into(),
         os: Some(server_2003()),
         group: Some("Berlin/Files".into()),
-        source: HostSource::Imported,
+        presence: Presence::Imported,
         booted: Some(ago(1_040_000)),
         nonpaged: classic_level(),
         paged: PoolLevel {
@@ -327,11 +352,13 @@ pub(crate) fn classic_row() -> HostRow {
             ceiling: Some(Ceiling { bytes: Bytes(360 * MB), source: CeilingSource::Documented }),
             physical: Some(Bytes(GB)),
         },
-        commit: Some((Bytes(1_480 * MB), Bytes(3_460 * MB))),
+        committed: Some(Bytes(1_480 * MB)),
+        commit_limit: Some(Bytes(3_460 * MB)),
         nonpaged_growth: Some(61 * MB as i64),
         paged_growth: Some(0),
         top_process: Some(TopProcess { image: "mybadapp.exe".into(), pid: 416, handles: 90_472 }),
-        last_seen: Some(ago(1_200)),
+        taken: Some(ago(1_200)),
+        received: Some(ago(1_150)),
         incident: Some(IncidentMark { id: IncidentId(17), verdict: Verdict::Exhausted }),
     }
 }
@@ -359,17 +386,20 @@ pub(crate) fn host_rows() -> Vec<HostRow> {
             let ram = ram_gb * GB;
             HostRow {
                 host: link(id, name),
+                full_name: format!("{name}.corp.example"),
                 os: Some(os(product, build, Arch::X64)),
                 group: Some(group.into()),
-                source: HostSource::Agent,
+                presence: if seen > 300 { Presence::Silent } else { Presence::Reporting },
                 booted: Some(ago(86_400 * i64::from(id))),
                 nonpaged: modern(Pool::Nonpaged, used_mb * MB, ram),
                 paged: modern(Pool::Paged, used_mb * MB / 2 + 700 * MB, ram),
-                commit: Some((Bytes(ram / 2 + used_mb * MB), Bytes(ram + 8 * GB))),
+                committed: Some(Bytes(ram / 2 + used_mb * MB)),
+                commit_limit: Some(Bytes(ram + 8 * GB)),
                 nonpaged_growth: Some(growth_mb * MB as i64),
                 paged_growth: Some(growth_mb * 90_000),
                 top_process: Some(TopProcess { image: image.into(), pid: 3_120, handles }),
-                last_seen: Some(ago(seen)),
+                taken: Some(ago(seen)),
+                received: Some(ago(seen)),
                 incident: (id == 7)
                     .then_some(IncidentMark { id: IncidentId(16), verdict: Verdict::Leak }),
             }
@@ -379,17 +409,20 @@ pub(crate) fn host_rows() -> Vec<HostRow> {
     all.extend(rows);
     all.push(HostRow {
         host: link(70, "NEW-01"),
+        full_name: "new-01.corp.example".into(),
         os: None,
         group: None,
-        source: HostSource::Agent,
+        presence: Presence::Waiting,
         booted: None,
         nonpaged: PoolLevel { pool: Pool::Nonpaged, used: None, ceiling: None, physical: None },
         paged: PoolLevel { pool: Pool::Paged, used: None, ceiling: None, physical: None },
-        commit: None,
+        committed: None,
+        commit_limit: None,
         nonpaged_growth: None,
         paged_growth: None,
         top_process: None,
-        last_seen: None,
+        taken: None,
+        received: None,
         incident: None,
     });
     all

@@ -4,8 +4,7 @@ use poolwatch_model::{PoolTag, diagnosis::Evidence, incident::Noted};
 use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
-    events::{EventsPage, EventsQuery},
-    hosts::HostsQuery,
+    events::EventsFilter,
     search::{Found, SearchPage},
 };
 
@@ -69,15 +68,14 @@ fn tables_of_hostile_hosts_are_harmless() {
     fleet.growing[0].meaning = Some(HOSTILE.into());
     is_harmless(&fleet.render().unwrap());
 
-    let mut hosts = samples::hosts();
-    hosts.query = HostsQuery { q: HOSTILE.into(), group: HOSTILE.into(), ..HostsQuery::default() };
+    let hosts = samples::hosts_asked(&[("q", HOSTILE), ("group", HOSTILE)]);
     is_harmless(&hosts.render().unwrap());
 
-    let mut rows = samples::events();
+    let mut events = samples::pages::events();
+    events.list.query.filter = EventsFilter { host: HOSTILE.into(), id: HOSTILE.into() };
+    let rows = &mut events.list.rows;
     rows[0].event.data = vec![HOSTILE.into()];
     rows[2].event.exhaustion.as_mut().unwrap().top_processes[0].image = HOSTILE.into();
-    let query = EventsQuery { host: HOSTILE.into(), id: HOSTILE.into(), page: 1 };
-    let events = EventsPage { shell: samples::shell("/events"), query, total: 999, rows };
     is_harmless(&events.render().unwrap());
 }
 
@@ -152,23 +150,23 @@ fn a_hostile_mail_stays_one_subject_and_plain_words() {
 #[test]
 fn hostile_programs_and_drivers_are_harmless_in_lists_and_addresses() {
     let mut page = samples::lists::applications();
-    for row in &mut page.rows {
+    for row in &mut page.list.rows {
         row.image = HOSTILE.into();
         row.services = vec![HOSTILE.into()];
     }
     is_harmless(&page.render().unwrap());
     let mut page = samples::lists::application();
-    page.query.image = HOSTILE.into();
+    page.image = HOSTILE.into();
     is_harmless(&page.render().unwrap());
     let mut page = samples::lists::drivers();
-    for row in &mut page.rows {
+    for row in &mut page.list.rows {
         (row.name, row.company) = (HOSTILE.into(), Some(HOSTILE.into()));
         row.common = Some((HOSTILE.into(), 1));
     }
     is_harmless(&page.render().unwrap());
     let mut page = samples::lists::driver();
-    page.query.name = HOSTILE.into();
+    page.name = HOSTILE.into();
     page.versions[0].version = Some(HOSTILE.into());
-    page.rows[0].version = Some(HOSTILE.into());
+    page.list.rows[0].version = Some(HOSTILE.into());
     is_harmless(&page.render().unwrap());
 }

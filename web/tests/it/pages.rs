@@ -1,83 +1,21 @@
 //! What each page says, and what no page may hold.
 
 use poolwatch_model::{
-    Bytes, HostId,
+    HostId,
     incident::{Cause, IncidentState},
 };
 use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
-    events::{EventsPage, EventsQuery},
-    evidence::EvidencePage,
     host::TagOrder,
-    hosts::{HostSort, HostsQuery},
     incidents::IncidentReport,
     login::{LoginError, LoginPage},
-    search::{Found, SearchPage},
-    table::Order,
 };
 
 use crate::samples;
 
-fn events() -> EventsPage {
-    EventsPage {
-        shell: samples::shell("/events"),
-        query: EventsQuery { page: 2, ..EventsQuery::default() },
-        total: 341,
-        rows: samples::events(),
-    }
-}
-
 fn all() -> Vec<(&'static str, String)> {
-    let evidence = EvidencePage {
-        shell: samples::shell("/evidence"),
-        may_bring: true,
-        error: None,
-        limit: Bytes(32 << 20),
-        diagnosed: vec![samples::recent_diagnosis()],
-        kept: vec![],
-    };
-    let result = samples::diagnosed();
-    let search = SearchPage {
-        shell: samples::shell("/search?q=x"),
-        text: "x".into(),
-        hosts: samples::host_rows(),
-        hosts_total: 99,
-        tags: Found::default(),
-        applications: Found::default(),
-        drivers: Found::default(),
-        incidents: vec![],
-    };
-    let error = ErrorPage {
-        shell: None,
-        status: 404,
-        title: "There is no such host".into(),
-        advice: "Search for its name.".into(),
-        request_id: "r-1".into(),
-    };
-    let login =
-        LoginPage { email: String::new(), error: Some(LoginError::Expired), next: "/".into() };
-    vec![
-        ("login", login.render().unwrap()),
-        ("fleet", samples::fleet().render().unwrap()),
-        ("empty fleet", samples::empty_fleet().render().unwrap()),
-        ("hosts", samples::hosts().render().unwrap()),
-        ("host", samples::classic_host().render().unwrap()),
-        ("stale host", samples::stale_host().render().unwrap()),
-        ("incidents", samples::incidents().render().unwrap()),
-        ("incident", samples::incident_page().render().unwrap()),
-        ("tags", samples::lists::tags().render().unwrap()),
-        ("tag", samples::lists::tag_page().render().unwrap()),
-        ("applications", samples::lists::applications().render().unwrap()),
-        ("application", samples::lists::application().render().unwrap()),
-        ("drivers", samples::lists::drivers().render().unwrap()),
-        ("driver", samples::lists::driver().render().unwrap()),
-        ("events", events().render().unwrap()),
-        ("evidence", evidence.render().unwrap()),
-        ("result", result.render().unwrap()),
-        ("search", search.render().unwrap()),
-        ("error", error.render().unwrap()),
-    ]
+    samples::pages::all().unwrap()
 }
 
 #[track_caller]
@@ -187,7 +125,7 @@ fn a_live_part_is_what_the_page_asks_for_and_no_more() {
         samples::classic_host().render_live().unwrap(),
         samples::incidents().render_live().unwrap(),
         samples::incident_page().render_live().unwrap(),
-        events().render_live().unwrap(),
+        samples::pages::events().render_live().unwrap(),
     ] {
         assert!(part.starts_with("<span id=\"freshness\""), "{part}");
         assert_eq!(part.matches("id=\"live\"").count(), 1);
@@ -329,9 +267,7 @@ fn a_silent_host_says_how_old_its_figures_are_and_what_failed() {
 
 #[test]
 fn a_sorted_column_says_so_to_every_reader() {
-    let mut hosts = samples::hosts();
-    hosts.query =
-        HostsQuery { sort: HostSort::Handles, order: Order::Asc, page: 2, ..HostsQuery::default() };
+    let hosts = samples::hosts_asked(&[("sort", "handles"), ("order", "asc"), ("page", "2")]);
     let page = hosts.render().unwrap();
     says(
         &page,
@@ -348,8 +284,8 @@ fn a_sorted_column_says_so_to_every_reader() {
 
 #[test]
 fn a_filter_that_matches_nothing_offers_the_way_back() {
-    let mut hosts = samples::hosts();
-    (hosts.rows, hosts.total, hosts.query.q) = (vec![], 0, "zzz".into());
+    let mut hosts = samples::hosts_asked(&[("q", "zzz")]);
+    (hosts.list.rows, hosts.list.total) = (vec![], 0);
     says(&hosts.render().unwrap(), &["0 hosts of 1,204 match.", "Show all 1,204", "value=\"zzz\""]);
 }
 
@@ -402,7 +338,7 @@ fn what_grew_and_what_changed_lead_on_from_the_fleet_page() {
 
 #[test]
 fn events_page_through_and_say_what_they_mean() {
-    let page = events().render().unwrap();
+    let page = samples::pages::events().render().unwrap();
     says(
         &page,
         &[

@@ -9,16 +9,15 @@ use poolwatch_analysis::catalogue;
 use poolwatch_model::{HostId, PoolTag, comparison::ChangeKind, diagnosis::SuspectKind};
 use poolwatch_store::inventories::FleetChange;
 use poolwatch_web::{
-    drivers::{DriverChangeRow, DriverChoice, DriverLine, DriverSort, DriversQuery},
-    hosts::IncidentMark,
-    table::Order,
+    drivers::{DriverChangeRow, DriverChoice, DriverLine, DriversQuery},
+    mark::IncidentMark,
 };
 
 use crate::{
     app::SharedApp,
     failure::Failure,
     fleet::{drivers::DriverVersion, view::FleetView},
-    pages::ordering::{self, holds_ignoring_case},
+    pages::text_match::holds_ignoring_case,
 };
 
 /// What open incidents say of one driver.
@@ -56,15 +55,15 @@ pub(in crate::pages) async fn all(app: SharedApp) -> Result<Vec<DriverLine>, Fai
 
 /// The drivers of a query, in its order.
 pub(in crate::pages) fn select(all: Vec<DriverLine>, query: &DriversQuery) -> Vec<DriverLine> {
-    let text = query.q.trim().to_lowercase();
-    let is_shown = |line: &DriverLine| match query.show {
+    let text = query.filter.q.trim().to_lowercase();
+    let is_shown = |line: &DriverLine| match query.filter.show {
         DriverChoice::All => true,
         DriverChoice::Suspected => line.affected > 0,
         DriverChoice::Changed => !line.changes.is_empty(),
     };
     let mut selected: Vec<DriverLine> =
         all.into_iter().filter(|line| is_shown(line) && holds(line, &text)).collect();
-    sort(&mut selected, query.sort, query.order);
+    query.sort_rows(&mut selected);
     selected
 }
 
@@ -72,7 +71,7 @@ pub(in crate::pages) fn select(all: Vec<DriverLine>, query: &DriversQuery) -> Ve
 pub(in crate::pages) fn suspected(view: &FleetView) -> HashMap<String, Suspected> {
     let mut found: HashMap<String, Suspected> = HashMap::new();
     for incident in view.incidents.iter().filter(|one| one.state.is_active()) {
-        let mark = IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict };
+        let mark = IncidentMark::from(incident);
         let suspects = incident.diagnosis.suspects.iter();
         for suspect in suspects.filter(|suspect| suspect.kind == SuspectKind::Driver) {
             let Some(name) = &suspect.name else { continue };
@@ -144,32 +143,4 @@ fn holds(line: &DriverLine, text: &str) -> bool {
         .chain(after)
         .any(|whole| holds_ignoring_case(whole, text))
         || line.tags.iter().any(|tag| holds_ignoring_case(&tag.to_string(), text))
-}
-
-fn sort(lines: &mut [DriverLine], by: DriverSort, order: Order) {
-    match by {
-        DriverSort::Name => sort_by(lines, order, |line| Some(line.name.clone())),
-        DriverSort::Company => {
-            sort_by(lines, order, |line| line.company.as_ref().map(|name| name.to_lowercase()));
-        }
-        DriverSort::Hosts => sort_by(lines, order, |line| Some(line.hosts)),
-        DriverSort::Versions => sort_by(lines, order, |line| Some(line.versions)),
-        // Of those that nobody suspects, what changed lately on most hosts is of interest, then what
-        // is not part of Windows.
-        DriverSort::Affected => sort_by(lines, order, |line| {
-            let changed = line.changes.first().map(|change| change.hosts);
-            Some((line.affected, changed, !is_of_windows(line)))
-        }),
-        DriverSort::Changed => {
-            sort_by(lines, order, |line| line.changes.iter().map(|change| change.last).max());
-        }
-    }
-}
-
-fn sort_by<K: Ord>(lines: &mut [DriverLine], order: Order, key: impl Fn(&DriverLine) -> Option<K>) {
-    lines.sort_by_cached_key(|line| (ordering::key(key(line), order), line.name.clone()));
-}
-
-fn is_of_windows(line: &DriverLine) -> bool {
-    line.company.as_ref().is_some_and(|company| company.starts_with("Microsoft"))
 }

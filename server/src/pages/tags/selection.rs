@@ -1,14 +1,13 @@
 //! Which tags a query means, and in which order.
 
-use std::{cmp::Reverse, sync::Arc};
+use std::sync::Arc;
 
 use poolwatch_analysis::catalogue::{Catalogue, Description};
 use poolwatch_model::{Bytes, HostId, Pool, PoolTag, incident::Incident};
 use poolwatch_web::{
     host::TagMeaning,
-    hosts::IncidentMark,
-    table::Order,
-    tags::{self, TagSort, TagsQuery},
+    mark::IncidentMark,
+    tags::{self, TagsFilter, TagsQuery},
 };
 
 use crate::{
@@ -19,11 +18,7 @@ use crate::{
         earlier::Window,
         view::FleetView,
     },
-    pages::{
-        fleet::hosts_of_group,
-        ordering::{self, holds_ignoring_case},
-        rows,
-    },
+    pages::{fleet::hosts_of_group, rows, text_match::holds_ignoring_case},
 };
 
 /// The tags of a query.
@@ -52,12 +47,15 @@ pub(in crate::pages) struct Chosen {
 pub(in crate::pages) async fn select(
     app: SharedApp,
     view: Arc<FleetView>,
-    query: TagsQuery,
+    query: &TagsQuery,
 ) -> Result<Selected, Failure> {
+    let query = query.clone();
     let work = move || {
-        let group = of_group(&app, &view, &query.group);
+        let group = of_group(&app, &view, &query.filter.group);
         let tags = group.as_deref().unwrap_or(&view.tags);
-        among(&app.tag_names.catalogue(), tags, &query)
+        let mut selected = among(&app.tag_names.catalogue(), tags, &query.filter);
+        query.sort(&mut selected.lines, |chosen| line(&view, chosen));
+        selected
     };
     tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
 }
@@ -91,41 +89,36 @@ pub(in crate::pages) fn line(view: &FleetView, chosen: &Chosen) -> tags::TagLine
         p95: Bytes(line.p95),
         worst: line.top.first().map(|(host, bytes)| (rows::link_to(view, *host), Bytes(*bytes))),
         meaning: chosen.meaning.clone(),
-        incident: incident(view, line.tag, line.pool, None),
+        incident: incidents_about(view, line.tag, line.pool).next().map(IncidentMark::from),
     }
 }
 
-/// The latest open incident that is about a tag's use of a pool, on a host if one is given.
-pub(in crate::pages) fn incident(
+/// The open incidents that are about a tag's use of a pool, the latest first.
+pub(in crate::pages) fn incidents_about(
     view: &FleetView,
     tag: PoolTag,
     pool: Pool,
-    host: Option<HostId>,
-) -> Option<IncidentMark> {
-    let is_about = |incident: &&Incident| {
+) -> impl Iterator<Item = &Incident> {
+    view.incidents.iter().filter(move |incident| {
         let cause = &incident.cause;
         incident.state.is_active()
             && cause.tag() == Some(tag)
             && cause.pool().is_none_or(|of| of == pool)
-            && host.is_none_or(|host| incident.hosts.binary_search(&host).is_ok())
-    };
-    let incident = view.incidents.iter().find(is_about)?;
-    Some(IncidentMark { id: incident.id, verdict: incident.diagnosis.verdict })
+    })
 }
 
-fn among(catalogue: &Catalogue, tags: &ByTag, query: &TagsQuery) -> Selected {
-    let text = query.q.trim().to_lowercase();
+fn among(catalogue: &Catalogue, tags: &ByTag, filter: &TagsFilter) -> Selected {
+    let text = filter.q.trim().to_lowercase();
     let in_use = || tags.lines().iter().filter(|line| line.hosts > 0);
     let grows = |line: &&TagLine| line.growth(Window::Day).grown_hosts > 0;
     let fastest = in_use().filter(grows).max_by_key(|line| line.growth(Window::Day).grown_bytes);
     let chosen =
         |line: &TagLine| Chosen { meaning: meaning(catalogue, line.tag), line: line.clone() };
-    let mut lines: Vec<Chosen> = in_use()
-        .filter(|line| query.pool.shows(line.pool))
+    let lines = in_use()
+        .filter(|line| filter.pool.shows(line.pool))
         .map(chosen)
-        .filter(|one| query.known.shows(one.meaning.is_some()) && holds(one, &text))
+        .filter(|one| filter.known.shows(one.meaning.is_some()) && holds(one, &text))
         .collect();
-    sort(&mut lines, query.sort, query.order);
     Selected {
         lines,
         in_use: in_use().count() as u64,
@@ -147,31 +140,4 @@ fn holds(one: &Chosen, text: &str) -> bool {
 fn known_growth(line: &TagLine) -> Option<(u32, i64)> {
     let growth = line.growth(Window::Day);
     (growth.hosts > 0).then_some((growth.grown_hosts, growth.bytes))
-}
-
-fn sort(lines: &mut [Chosen], by: TagSort, order: Order) {
-    let number = |of: fn(&TagLine) -> i64| move |one: &Chosen| Some(of(&one.line));
-    match by {
-        TagSort::Tag => sort_by(lines, order, |one| Some(one.line.tag)),
-        TagSort::Owner => {
-            sort_by(lines, order, |one| Some(one.meaning.as_ref()?.owner.as_ref()?.to_lowercase()));
-        }
-        // A tag without a day of history does not come after those that are known not to grow.
-        TagSort::Grows => {
-            sort_by(lines, order, number(|line| line.growth(Window::Day).grown_hosts.into()));
-        }
-        TagSort::Growth => sort_by(lines, order, |one| Some(known_growth(&one.line)?.1)),
-        TagSort::Hosts => sort_by(lines, order, number(|line| line.hosts.into())),
-        TagSort::Sum => sort_by(lines, order, |one| Some(one.line.sum)),
-        TagSort::Median => sort_by(lines, order, |one| Some(one.line.median)),
-        TagSort::P95 => sort_by(lines, order, |one| Some(one.line.p95)),
-        TagSort::Worst => sort_by(lines, order, |one| Some(one.line.top.first()?.1)),
-    }
-}
-
-fn sort_by<K: Ord>(lines: &mut [Chosen], order: Order, key: impl Fn(&Chosen) -> Option<K>) {
-    lines.sort_by_cached_key(|one| {
-        let line = &one.line;
-        (ordering::key(key(one), order), Reverse(line.sum), line.tag, line.pool)
-    });
 }

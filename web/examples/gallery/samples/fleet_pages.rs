@@ -79,12 +79,12 @@ pub(crate) fn empty_fleet() -> FleetPage {
 }
 
 pub(crate) fn hosts() -> HostsPage {
-    HostsPage {
-        shell: shell("/hosts"),
-        query: HostsQuery::default(),
-        groups: groups(),
-        total: 1_204,
-        fleet: 1_204,
-        rows: host_rows(),
-    }
+    hosts_asked(&[])
+}
+
+/// The list of hosts as an address asks for it.
+pub(crate) fn hosts_asked(parameters: &[(&str, &str)]) -> HostsPage {
+    let query = query(&HOSTS, "/hosts", parameters);
+    let list = ListView { query, groups: groups(), all: 1_204, total: 1_204, rows: host_rows() };
+    HostsPage { shell: shell("/hosts"), list }
 }

@@ -90,7 +90,7 @@ pub(crate) fn stale_host() -> HostPage {
             },
             source: HostSource::Agent,
             booted: row.booted,
-            last_seen: row.last_seen,
+            last_seen: row.received,
             sent_24h: Some(Bytes(2_612_000)),
         },
         diagnosis: None,

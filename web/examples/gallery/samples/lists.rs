@@ -3,20 +3,19 @@
 use poolwatch_analysis::catalogue::{self, Certainty, Source};
 use poolwatch_model::{Bytes, Pool, diagnosis::Verdict, incident::IncidentId};
 use poolwatch_web::{
-    application::{ApplicationHosts, ApplicationPage, ApplicationQuery, RunningRow},
-    applications::{ApplicationLine, ApplicationsPage, ApplicationsQuery},
-    driver::{DriverHostRow, DriverHosts, DriverPage, DriverQuery, VersionRow},
-    drivers::{DriverChangeRow, DriverLine, DriversPage, DriversQuery},
+    application::{APPLICATION_HOSTS, ApplicationPage, RunningRow},
+    applications::{APPLICATIONS, ApplicationLine, ApplicationsPage},
+    driver::{DRIVER_HOSTS, DriverHostRow, DriverPage, VersionRow},
+    drivers::{DRIVERS, DriverChangeRow, DriverLine, DriversPage},
     histogram::SizeHistogram,
     host::TagMeaning,
-    hosts::IncidentMark,
-    tag::{
-        LeakRow, OwnerRow, TagHostRow, TagHosts, TagInPool, TagNoteRow, TagPage, TagQuery, TagTold,
-    },
-    tags::{TagLine, TagsPage, TagsQuery, TagsSaid, TagsSummary},
+    list::ListView,
+    mark::IncidentMark,
+    tag::{LeakRow, OwnerRow, TAG_HOSTS, TagHostRow, TagInPool, TagNoteRow, TagPage, TagTold},
+    tags::{TAGS, TagLine, TagsPage, TagsSaid, TagsSummary},
 };
 
-use super::{ago, fs02, link, shell, tag};
+use super::{ago, fs02, link, listed, shell, tag};
 
 const MB: u64 = 1 << 20;
 
@@ -54,16 +53,16 @@ pub(crate) fn tags() -> TagsPage {
     let fresh = TagLine { tag: tag("a<b>"), grows_on: None, growth: None, ..threads.clone() };
     TagsPage {
         shell: shell("/tags"),
-        query: TagsQuery::default(),
-        groups: vec!["Berlin/Files".into()],
+        list: ListView {
+            groups: vec!["Berlin/Files".into()],
+            ..listed(&TAGS, "/tags", 2_231, vec![tag_line(), threads, fresh])
+        },
         summary: TagsSummary {
             total: 2_231,
             growing: 12,
             fastest: Some(tag_line()),
             largest: Some(tag_line()),
         },
-        total: 2_231,
-        rows: vec![tag_line(), threads, fresh],
         said: Some(TagsSaid {
             notes: 3,
             entries: 2_140,
@@ -77,6 +76,9 @@ pub(crate) fn tag_page() -> TagPage {
     let line = tag_line();
     let row = |id, name: &str, bytes: u64, is_affected: bool| TagHostRow {
         host: link(id, name),
+        full_name: format!("{name}.corp.example"),
+        tag: line.tag,
+        pool: line.pool,
         group: Some("Berlin/SQL".into()),
         bytes: Bytes(bytes * MB),
         share: Some(bytes as f64 / 5_000.0),
@@ -86,7 +88,7 @@ pub(crate) fn tag_page() -> TagPage {
     };
     TagPage {
         shell: shell("/tags/Fooo"),
-        query: TagHosts { tag: line.tag, query: TagQuery::default() },
+        tag: line.tag,
         told: Some(TagTold {
             meaning: "packet buffers of the foo filter".into(),
             owner: Some("foo.sys".into()),
@@ -108,8 +110,12 @@ pub(crate) fn tag_page() -> TagPage {
         }],
         pool: line.pool,
         spread: SizeHistogram::of(&[MB, 3 * MB, 190 * MB, 200 * MB, 610 * MB, 1_900 * MB]),
-        total: 45,
-        rows: vec![row(7, "SQL-07", 1_900, true), row(12, "WEB-12", 3, false)],
+        list: listed(
+            &TAG_HOSTS,
+            "/tags/Fooo",
+            45,
+            vec![row(7, "SQL-07", 1_900, true), row(12, "WEB-12", 3, false)],
+        ),
         incidents: vec![],
         owners: vec![OwnerRow {
             name: "foo.sys".into(),
@@ -160,34 +166,30 @@ pub(crate) fn applications() -> ApplicationsPage {
     };
     ApplicationsPage {
         shell: shell("/applications"),
-        query: ApplicationsQuery::default(),
         most: Some(application_line()),
-        fleet: 412,
-        total: 412,
-        rows: vec![application_line(), svchost],
+        list: listed(&APPLICATIONS, "/applications", 412, vec![application_line(), svchost]),
     }
 }
 
 pub(crate) fn application() -> ApplicationPage {
+    let running = RunningRow {
+        host: fs02(),
+        full_name: "FS-02".into(),
+        image: "mybadapp.exe".into(),
+        group: Some("Berlin/Files".into()),
+        most_handles: 90_472,
+        most_pid: 416,
+        handles: 90_472,
+        threads: 12,
+        processes: 1,
+        services: vec!["BadApp".into()],
+    };
     ApplicationPage {
         shell: shell("/applications/mybadapp.exe"),
-        query: ApplicationHosts {
-            image: "mybadapp.exe".into(),
-            query: ApplicationQuery::default(),
-        },
+        image: "mybadapp.exe".into(),
         line: Some(application_line()),
         incidents: vec![],
-        total: 1,
-        rows: vec![RunningRow {
-            host: fs02(),
-            group: Some("Berlin/Files".into()),
-            most_handles: 90_472,
-            most_pid: 416,
-            handles: 90_472,
-            threads: 12,
-            processes: 1,
-            services: vec!["BadApp".into()],
-        }],
+        list: listed(&APPLICATION_HOSTS, "/applications/mybadapp.exe", 1, vec![running]),
     }
 }
 
@@ -230,17 +232,21 @@ pub(crate) fn drivers() -> DriversPage {
     };
     DriversPage {
         shell: shell("/drivers"),
-        query: DriversQuery::default(),
-        fleet: 214,
-        hosts: 1_204,
         suspected: Some(driver_line()),
         changed: 1,
-        total: 214,
-        rows: vec![driver_line(), plain],
+        list: listed(&DRIVERS, "/drivers", 214, vec![driver_line(), plain]),
     }
 }
 
 pub(crate) fn driver() -> DriverPage {
+    let host = DriverHostRow {
+        host: link(7, "SQL-07"),
+        full_name: "sql-07.corp.example".into(),
+        driver: "foo.sys".into(),
+        group: None,
+        version: Some("5.1".into()),
+        incident: Some(leak()),
+    };
     let version = |version: &str, hosts: u64, affected| VersionRow {
         version: Some(version.into()),
         company: Some("Foo Corp.".into()),
@@ -250,18 +256,12 @@ pub(crate) fn driver() -> DriverPage {
     };
     DriverPage {
         shell: shell("/drivers/foo.sys"),
-        query: DriverHosts { name: "foo.sys".into(), query: DriverQuery::default() },
+        name: "foo.sys".into(),
         versions: vec![version("5.1", 41, 39), version("5.0", 4, 0)],
         changes: vec![change()],
         incidents: vec![],
         tags: vec![(tag("Fooo"), None)],
         leaks: vec![],
-        total: 45,
-        rows: vec![DriverHostRow {
-            host: link(7, "SQL-07"),
-            group: None,
-            version: Some("5.1".into()),
-            incident: Some(leak()),
-        }],
+        list: listed(&DRIVER_HOSTS, "/drivers/foo.sys", 45, vec![host]),
     }
 }

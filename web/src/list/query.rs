@@ -1,0 +1,225 @@
+//! One view of a list: filter, order and page, as its address holds them.
+
+use std::fmt;
+
+use super::{Column, Filter, List, Order, PER_PAGE, column::ColumnSort};
+use crate::links::Address;
+
+/// What of a list is asked for.
+#[derive(Debug, Clone)]
+pub struct ListQuery<R: 'static, F> {
+    /// Which rows.
+    pub filter: F,
+    list: &'static List<R>,
+    path: String,
+    sort: &'static str,
+    order: Order,
+    page: u32,
+}
+
+/// An address asks for what a list does not have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadParameter {
+    name: &'static str,
+    allowed: Vec<&'static str>,
+}
+
+impl fmt::Display for BadParameter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, allowed } = self;
+        match &allowed[..] {
+            [] => write!(f, "The parameter {name} is a number, 1 for the first page."),
+            all => write!(f, "The parameter {name} is one of: {}.", all.join(", ")),
+        }
+    }
+}
+
+impl std::error::Error for BadParameter {}
+
+impl<R, F: Filter> ListQuery<R, F> {
+    /// The list at an address as it is first shown, of the rows that `filter` means.
+    pub fn new(list: &'static List<R>, path: impl Into<String>, filter: F) -> Self {
+        let (sort, order) = (list.first, list.first_order());
+        Self { filter, list, path: path.into(), sort, order, page: 1 }
+    }
+
+    /// What the parameters of an address ask for. Those that the list does not know, and those
+    /// without a value, count for nothing.
+    ///
+    /// # Errors
+    /// A value is none of those that its parameter can have.
+    pub fn read(
+        list: &'static List<R>,
+        path: impl Into<String>,
+        parameters: &[(String, String)],
+    ) -> Result<Self, BadParameter> {
+        let mut query = Self::new(list, path, F::default());
+        for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
+            match name.as_str() {
+                "sort" => {
+                    let found = list.sorts().find(|sort| sort.key == value);
+                    let keys = || list.sorts().map(|sort| sort.key).collect();
+                    let bad = || BadParameter { name: "sort", allowed: keys() };
+                    query.sort = found.ok_or_else(bad)?.key;
+                }
+                "order" => {
+                    let mut orders = [Order::Asc, Order::Desc].into_iter();
+                    let bad = || BadParameter { name: "order", allowed: vec!["asc", "desc"] };
+                    query.order = orders.find(|one| one.as_str() == value).ok_or_else(bad)?;
+                }
+                "page" => {
+                    let bad = |_| BadParameter { name: "page", allowed: vec![] };
+                    query.page = value.parse::<u32>().map_err(bad)?.max(1);
+                }
+                name => query.set(name, value)?,
+            }
+        }
+        Ok(query)
+    }
+
+    fn set(&mut self, name: &str, value: &str) -> Result<(), BadParameter> {
+        let mut parameters = self.filter.parameters();
+        let Some(parameter) = parameters.iter_mut().find(|one| one.name == name) else {
+            return Ok(());
+        };
+        if parameter.value.set(value) {
+            return Ok(());
+        }
+        let allowed = parameter.value.choices().into_iter().map(|(value, _)| value).collect();
+        Err(BadParameter { name: parameter.name, allowed })
+    }
+
+    /// The same for other rows, from the first page on.
+    #[must_use]
+    pub fn with(&self, filter: F) -> Self
+    where
+        Self: Clone,
+    {
+        Self { filter, page: 1, ..self.clone() }
+    }
+
+    /// The list.
+    pub const fn list(&self) -> &'static List<R> {
+        self.list
+    }
+
+    /// The address of the list without parameters.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Its page, counted from 1.
+    pub const fn page(&self) -> u32 {
+        self.page
+    }
+
+    /// The address of this view.
+    pub fn url(&self) -> String {
+        self.to_page(self.page)
+    }
+
+    /// The address of another page of this view.
+    pub fn to_page(&self, page: u32) -> String {
+        self.address(self.path.clone(), (self.sort, self.order), page)
+    }
+
+    /// The address of all rows of this view as a file.
+    pub fn export(&self, format: &str) -> String {
+        let path = format!("{}{}.{format}", self.path, self.list.file_path);
+        self.address(path, (self.sort, self.order), 1)
+    }
+
+    /// The address behind a column's head: orders by it, or turns its order round.
+    pub(super) fn sorted_by(&self, sort: &ColumnSort<R>) -> String {
+        let order = match sort.key == self.sort {
+            true => self.order.turned(),
+            false => sort.wording.first_order(),
+        };
+        self.address(self.path.clone(), (sort.key, order), 1)
+    }
+
+    /// Value of `aria-sort` of a column's head.
+    pub(super) fn aria_sort(&self, sort: &ColumnSort<R>) -> &'static str {
+        match (sort.key == self.sort, self.order) {
+            (false, _) => "none",
+            (true, Order::Asc) => "ascending",
+            (true, Order::Desc) => "descending",
+        }
+    }
+
+    /// The order in words; empty where rows have an order of their own.
+    pub fn in_words(&self) -> String {
+        let sort = self.column().and_then(|column| column.sort.as_ref());
+        sort.map_or_else(String::new, |sort| sort.wording.in_words(self.order))
+    }
+
+    /// Values of the parameters `sort` and `order`.
+    pub fn ordering_values(&self) -> (&'static str, &'static str) {
+        (self.sort, self.order.as_str())
+    }
+
+    /// Whether rows are left out.
+    pub fn is_filtered(&self) -> bool {
+        self.filter.clone().parameters().iter().any(|one| !one.value.in_address().is_empty())
+    }
+
+    /// How many rows come before this page.
+    pub const fn skipped(&self) -> usize {
+        (self.page as usize - 1).saturating_mul(PER_PAGE)
+    }
+
+    /// The rows of this page, of all that were found.
+    pub fn rows_of_page<'a, T>(&self, found: &'a [T]) -> impl Iterator<Item = &'a T> {
+        found.iter().skip(self.skipped()).take(PER_PAGE)
+    }
+
+    /// Sorts what was found as this view wants it; `row` makes a row of it.
+    pub fn sort<T>(&self, found: &mut [T], row: impl Fn(&T) -> R) {
+        if let Some(column) = self.column() {
+            found.sort_by_cached_key(|one| self.sort_key(column, &row(one)));
+        }
+    }
+
+    /// Sorts rows as this view wants them.
+    pub fn sort_rows(&self, rows: &mut [R]) {
+        if let Some(column) = self.column() {
+            rows.sort_by_cached_key(|row| self.sort_key(column, row));
+        }
+    }
+
+    fn sort_key(&self, column: &Column<R>, row: &R) -> impl Ord + use<R, F> {
+        (self.order.key(column.sort_key_of(row)), (self.list.tie)(row))
+    }
+
+    fn column(&self) -> Option<&'static Column<R>> {
+        let is_it = |sort: &ColumnSort<R>| sort.key == self.sort;
+        self.list.columns.iter().find(|column| column.sort.as_ref().is_some_and(is_it))
+    }
+
+    /// The address with all parameters that differ from the list as it is first shown.
+    fn address(&self, path: String, ordering: (&'static str, Order), page: u32) -> String {
+        let (sort, order) = ordering;
+        let is_first = ordering == (self.list.first, self.list.first_order());
+        let mut filter = self.filter.clone();
+        let parameters = filter.parameters();
+        let filtered = parameters.iter().fold(Address::new(path), |address, one| {
+            address.with(one.name, one.value.in_address())
+        });
+        filtered
+            .with("sort", if is_first { "" } else { sort })
+            .with("order", if is_first { "" } else { order.as_str() })
+            .with("page", &if page > 1 { page.to_string() } else { String::new() })
+            .finish()
+    }
+}
+
+impl<R> List<R> {
+    fn sorts(&self) -> impl Iterator<Item = &'static ColumnSort<R>> {
+        self.columns.iter().filter_map(|column| column.sort.as_ref())
+    }
+
+    fn first_order(&self) -> Order {
+        let first = self.sorts().find(|sort| sort.key == self.first);
+        first.map_or(Order::Desc, |sort| sort.wording.first_order())
+    }
+}
