@@ -42,7 +42,7 @@ pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timesta
     let is_silent = |host: &&std::sync::Arc<HostSummary>| {
         presence::source(host) == HostSource::Agent && presence::of(host, now) == Presence::Silent
     };
-    let silent: Vec<(HostId, Vec<(Pool, Bytes, Ceiling)>)> =
+    let silent: Vec<(HostId, PoolBounds)> =
         view.hosts.iter().filter(is_silent).map(|host| (host.host.id, bounds_of(host))).collect();
     let silent = silent.iter().map(|(id, pools)| SilentHost { id: *id, pools });
     for (host, pool) in schedule.due_hosts(silent, &view.incidents, now) {
@@ -53,7 +53,10 @@ pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timesta
     }
 }
 
-fn bounds_of(host: &HostSummary) -> Vec<(Pool, Bytes, Ceiling)> {
+/// Use of pools with what bounds them.
+type PoolBounds = Vec<(Pool, Bytes, Ceiling)>;
+
+fn bounds_of(host: &HostSummary) -> PoolBounds {
     let bound = |pool| Some((pool, host.memory.of(pool)?, host.ceiling(pool)?));
     Pool::ALL.into_iter().filter_map(bound).collect()
 }

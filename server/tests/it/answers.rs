@@ -107,7 +107,7 @@ async fn every_list_is_exported_with_exact_figures() {
         let csv = steady_lines(&csv.text().await.unwrap());
         // As text, because the order of the fields counts.
         let json = console.text(&list.replace("{}", ".json")).await.replace("},{", "},\n{");
-        let json = json.lines().map(|line| steady_fields(line)).collect::<Vec<_>>().join("\n");
+        let json = json.lines().map(steady_fields).collect::<Vec<_>>().join("\n");
         insta::assert_snapshot!(format!("export-{name}"), format!("{csv}\n\n{json}"));
     }
 }
