@@ -61,7 +61,7 @@ impl<'a> History for StoredHistory<'a> {
         period: Period,
         wanted: &WantedSeries,
     ) -> Result<HostHistory, Failure> {
-        let past = read::moments(self.db, host, period.from, period.to).await?;
+        let past = read::moments(self.db, host, period.from, period.fine_from, period.to).await?;
         let lacks_processes = past.iter().any(|past| past.lacks_processes);
         let mut moments: Vec<(Moment, Snapshot)> = past.into_iter().map(moment).collect();
         // An import may be known to memory alone.

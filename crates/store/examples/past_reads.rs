@@ -74,7 +74,7 @@ async fn main() {
     }
     let (first, end) = (HostId(1), later(STUDIED * 60));
     let begun = Instant::now();
-    let moments = read::moments(&mut db, first, noon(), end).await.unwrap();
+    let moments = read::moments(&mut db, first, noon(), noon(), end).await.unwrap();
     println!("72 h from frames: {} moments in {:?}", moments.len(), begun.elapsed());
     for hour in 0..STUDIED {
         make(&pool, hour).await;
@@ -130,7 +130,7 @@ async fn make(pool: &PgPool, hour: i64) {
 async fn study(pool: &PgPool, host: HostId, end: Timestamp, from: &str) {
     let mut db = pool.acquire().await.unwrap();
     let begun = Instant::now();
-    let moments = read::moments(&mut db, host, noon(), end).await.unwrap();
+    let moments = read::moments(&mut db, host, noon(), noon(), end).await.unwrap();
     println!("72 h from {from}: {} moments in {:?}", moments.len(), begun.elapsed());
     let tags = &moments[0].snapshot.tags.as_ref().unwrap().rows;
     let figures: Vec<Figure> = tags

@@ -10,13 +10,15 @@ use sqlx::PgConnection;
 use super::whole;
 use crate::{
     Result, boots,
-    chunk::{Chunk, snapshot::Pick},
-    compact::after,
+    chunk::{Chunk, combine::coarsen, snapshot::Pick},
+    compact::{HOUR_S, after},
     frames::{self, StoredFrame},
 };
 
-/// Moments of one answer at most: a week of ten minutes.
+/// Moments of one answer at most: four days of ten minutes and ten of hours, and some.
 const MAX_MOMENTS: usize = 1008;
+/// The step of the part of a period that need not be fine, seconds.
+const COARSE_STEP_S: u32 = 3600;
 
 /// A host at a time of the past.
 #[derive(Debug, Clone, PartialEq)]
@@ -134,9 +136,10 @@ pub async fn last_taken(
     Ok(taken.map(|(last, frame)| Taken { at: frame.at, boot_no: frame.boot_no, last }))
 }
 
-/// What was known of a host over a period, oldest first: the least of every ten minutes (of every
-/// hour where no more is kept), and the latest snapshot as it was taken instead of the last of these.
-/// Of a period that holds too many, the latest.
+/// What was known of a host over a period, oldest first: the least of every hour until `fine_from`,
+/// then of every ten minutes (of every hour where no more is kept), and the latest snapshot as it was
+/// taken instead of the last of these. A day that reaches into the fine part is fine as a whole. Of a
+/// period that holds too many, the latest.
 ///
 /// # Errors
 /// When the database fails or holds something else than chunks.
@@ -144,6 +147,7 @@ pub async fn moments(
     db: &mut PgConnection,
     host: HostId,
     from: Timestamp,
+    fine_from: Timestamp,
     to: Timestamp,
 ) -> Result<Vec<Past>> {
     let mut pages: Vec<Vec<Past>> = Vec::new();
@@ -155,7 +159,10 @@ pub async fn moments(
             .is_none_or(|latest| boot_no != latest.boot_no || after(at, step_s.into()) <= latest.at)
     };
     for found in whole::of(db, host, from, to).await?.into_iter().rev() {
-        let Some(chunk) = whole::load(db, host, found).await? else { continue };
+        let Some(mut chunk) = whole::load(db, host, found).await? else { continue };
+        if found.end() <= fine_from && i64::from(chunk.step_s) < HOUR_S {
+            chunk = coarsen(&chunk, COARSE_STEP_S);
+        }
         let is_told = |slot: &usize| {
             let at = start_of(&chunk, *slot);
             from <= after(at, chunk.step_s.into())

@@ -44,7 +44,7 @@ impl Whole {
         }
     }
 
-    fn end(self) -> Timestamp {
+    pub(super) fn end(self) -> Timestamp {
         after(self.start, self.span.map_or(HOUR_S, Span::seconds))
     }
 }

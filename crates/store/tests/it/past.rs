@@ -29,7 +29,7 @@ fn least(from: i64, to: i64) -> Option<u64> {
 }
 
 async fn moments(db: &mut PgConnection, host: HostId) -> Vec<Past> {
-    read::moments(db, host, noon(), later(400)).await.unwrap()
+    read::moments(db, host, noon(), noon(), later(400)).await.unwrap()
 }
 
 async fn forget_frames(db: &mut PgConnection) {
@@ -83,17 +83,20 @@ async fn when_days_are_gone_the_hours_of_their_week_are_left() {
     make_dirty_at(&pool, later(20 * 1440)).await;
     forget_frames(&mut db).await;
     sqlx::query("DELETE FROM chunk_hour").execute(&mut *db).await.unwrap();
-    let all =
-        async |db: &mut PgConnection| read::moments(db, host, noon(), later(1000)).await.unwrap();
+    let all = async |db: &mut PgConnection| {
+        read::moments(db, host, noon(), noon(), later(1000)).await.unwrap()
+    };
     assert_eq!(all(&mut db).await.len(), 18);
+    let mut expected = vec![(660, 1, least(660, 720))];
+    expected.extend((72..84).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))));
+    let hourly_first = read::moments(&mut db, host, noon(), later(720), later(1000)).await.unwrap();
+    assert_eq!(told(&hourly_first), expected, "the day before is asked for by the hour");
     let first_day = partitions::day_of(noon());
     sqlx::query("DELETE FROM chunk_day WHERE start::date = $1::text::date")
         .bind(first_day.to_string())
         .execute(&mut *db)
         .await
         .unwrap();
-    let mut expected = vec![(660, 1, least(660, 720))];
-    expected.extend((72..84).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))));
     let left = all(&mut db).await;
     assert_eq!(told(&left), expected);
     assert_eq!((left[0].step_s, left[1].step_s), (3600, 600));
