@@ -213,6 +213,10 @@ fn host(plan: &Plan, common: &[Common], group: &people::Group, rng: &mut SeededR
         // Hosts of a group are alike and not the same.
         let mut usual = one.usual;
         usual.level *= rng.log_uniform(0.7, 1.4);
+        if one.tag == PoolTag::new(*b"Proc") {
+            // A process is one object: more of them than live ones would be a leak of their own.
+            usual.level = (people.live() * one.unit) as f64;
+        }
         tags.push(grow(one, usual, &slots, rng));
     }
     if let Some(tag) = high_use {

@@ -15,7 +15,7 @@ use poolwatch_evaluation::{
 use serde_json::json;
 
 /// Groups of twenty healthy hosts, and of each family, in each half.
-const HEALTHY: usize = 100;
+const HEALTHY_GROUPS: usize = 100;
 const OF_FAMILY: usize = 4;
 const SEED: u64 = 20_260_304;
 
@@ -23,7 +23,7 @@ fn main() -> anyhow::Result<ExitCode> {
     let mut numbers = env::args().skip(1).map(|text| text.parse::<u64>());
     let mut number = |usual: u64| numbers.next().transpose().map(|n| n.unwrap_or(usual));
     let usage = "usage: poolwatch-eval [HEALTHY GROUPS] [GROUPS OF EACH FAMILY] [SEED]";
-    let healthy = number(HEALTHY as u64).context(usage)? as usize;
+    let healthy = number(HEALTHY_GROUPS as u64).context(usage)? as usize;
     let of_family = number(OF_FAMILY as u64).context(usage)? as usize;
     let seed = number(SEED).context(usage)?;
     println!(

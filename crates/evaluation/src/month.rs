@@ -91,7 +91,7 @@ impl<'a> Month<'a> {
             let found = self.diagnose(slot, id, &look, take);
             self.schedule.note_diagnosed(id, Some(&found), now);
         }
-        self.compare(slot, take);
+        self.compare_incidents(slot, take);
     }
 
     fn screen(&mut self, slot: usize, at: usize) {
@@ -177,7 +177,11 @@ impl<'a> Month<'a> {
         self.incidents.len() - 1
     }
 
-    fn compare(&mut self, slot: usize, take: &mut impl FnMut(usize, usize, &HostDiagnosis)) {
+    fn compare_incidents(
+        &mut self,
+        slot: usize,
+        take: &mut impl FnMut(usize, usize, &HostDiagnosis),
+    ) {
         let now = time_of_slot(slot);
         let incidents: Vec<Incident> =
             self.incidents.iter().map(|(incident, _)| incident.clone()).collect();

@@ -58,8 +58,11 @@ pub async fn restored(dump: &Path) -> anyhow::Result<PgPool> {
     sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}"))).execute(&mut admin).await?;
     admin.close().await?;
     let folder = embedded::find_binaries().await.context("no PostgreSQL on this machine")?;
+    // Where the server's programs are links of somebody's, those of clients may stand elsewhere.
+    let beside = folder.join("pg_restore");
+    let pg_restore = if beside.is_file() { beside } else { PathBuf::from("pg_restore") };
     let socket = server.get_socket().context("the tests' Postgres listens on a socket")?;
-    let restored = tokio::process::Command::new(folder.join("pg_restore"))
+    let restored = tokio::process::Command::new(pg_restore)
         .args(["--exit-on-error", "--no-owner", "--username", server.get_username()])
         .arg("--host")
         .arg(socket)
