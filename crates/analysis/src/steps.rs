@@ -155,7 +155,7 @@ mod tests {
     fn steps_against(verdict: Verdict, suspect: Suspect) -> Vec<NextStep> {
         let (pool, suspects) = (Some(Pool::Nonpaged), vec![suspect]);
         let diagnosis = Diagnosis { verdict, pool, suspects, ..Diagnosis::default() };
-        of(&CaseFile::default(), &diagnosis)
+        next_steps(&CaseFile::default(), &diagnosis)
     }
 
     fn program(name: &str, confidence: f32) -> Suspect {
