@@ -8,9 +8,9 @@ use sqlx::PgConnection;
 use crate::{
     Result, StoreError,
     chunk::{self, Chunk, Encoded},
-    compact::{DAY_S, HOUR_S, STEP_S, WEEK_S},
     dictionaries,
     partitions::Table,
+    time_grid::{DAY_S, HOUR_S, STEP_S, WEEK_S},
 };
 
 /// How much time a chunk spans.

@@ -27,10 +27,9 @@ use crate::{
     chunks::{self, Origin, Span},
     fleet_hours,
     partitions::{self, Table},
+    time_grid::{CHAIN_S, DAY_S, HOUR_S, STEP_S, WEEK_S, after, floor},
 };
 
-/// Seconds of a point of hours and days.
-pub const STEP_S: u32 = 600;
 /// An hour is due this long after its end. From five minutes after its end on, frames mark it.
 pub const DUE_AFTER: SignedDuration = SignedDuration::from_mins(10);
 /// A day is due this long after its end, so that its hours come first.
@@ -343,27 +342,6 @@ fn joined(start: Timestamp, mut chunks: Vec<Chunk>) -> Option<Chunk> {
         1 if chunks[0].start == start => chunks.pop(),
         _ => join(start, &chunks),
     }
-}
-
-/// Seconds of an hour.
-pub(crate) const HOUR_S: i64 = 3600;
-/// Seconds of a day.
-pub(crate) const DAY_S: i64 = 86_400;
-/// Seconds of a week.
-pub(crate) const WEEK_S: i64 = 7 * DAY_S;
-/// Seconds that a chain of frames may reach: sixty after a key frame, at the longest interval.
-pub(crate) const CHAIN_S: i64 = 61 * HOUR_S;
-
-/// The beginning of the step that holds a time.
-#[must_use]
-pub(crate) fn floor(at: Timestamp, step_s: i64) -> Timestamp {
-    Timestamp::from_second(at.as_second().div_euclid(step_s) * step_s).unwrap_or(at)
-}
-
-/// A time some seconds later.
-#[must_use]
-pub(crate) fn after(at: Timestamp, seconds: i64) -> Timestamp {
-    at.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX)
 }
 
 fn before(at: Timestamp, by: SignedDuration) -> Timestamp {

@@ -26,6 +26,7 @@ pub mod retention;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time_grid;
 pub mod tokens;
 pub mod uploads;
 

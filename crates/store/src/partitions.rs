@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::{
     Result, StoreError,
-    compact::{DAY_S, WEEK_S, after, floor},
+    time_grid::{DAY_S, WEEK_S, after, floor},
 };
 
 /// Longest wait for a lock when a partition is made.

@@ -4,6 +4,7 @@
 mod assemble;
 mod fleet;
 mod past;
+mod piece;
 mod pieces;
 mod place;
 mod stored;
@@ -17,8 +18,8 @@ use sqlx::PgConnection;
 
 use crate::{
     Result, boots,
-    compact::STEP_S,
     frames::{self, PoolSeries},
+    time_grid::STEP_S,
 };
 
 /// What a series is of.
@@ -69,7 +70,7 @@ pub async fn series(
     to: Timestamp,
     step_s: u32,
 ) -> Result<Vec<Series>> {
-    let pieces = pieces::of(db, host, figures, from, to, step_s).await?;
+    let pieces = pieces::load_pieces(db, host, figures, from, to, step_s).await?;
     let boots = boots::ids(db, host).await?;
     Ok((0..figures.len())
         .map(|at| assemble::series(&pieces, at, figures[at], (from, to), step_s, &boots))

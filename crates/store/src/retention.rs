@@ -11,10 +11,11 @@ use crate::{
     Result,
     chunks::Span,
     compact::{
-        CHAIN_S, DAY_S, HOUR_S, WEEK_S, after, floor, marks,
+        marks,
         stale::{self, Place},
     },
     partitions::{self, Partition, Table},
+    time_grid::{CHAIN_S, DAY_S, HOUR_S, WEEK_S, after, floor},
 };
 
 /// Days that have a partition before they begin.

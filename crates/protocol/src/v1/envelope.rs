@@ -12,11 +12,11 @@
 //! Readers skip sections with numbers they do not know. A section number never changes meaning.
 
 use jiff::Timestamp;
-use poolwatch_model::{BootId, memory::Memory};
+use poolwatch_model::BootId;
 use uuid::Uuid;
 
 use super::{
-    VERSION, sections,
+    VERSION,
     wire::{Malformed, Reader, put_varint, unzigzag, zigzag},
 };
 use crate::limits;
@@ -86,15 +86,6 @@ impl<'a> Envelope<'a> {
             out.extend_from_slice(section.bytes);
         }
         out
-    }
-
-    /// The system-wide figures: sent in full even in a delta, so they can be read without its base.
-    ///
-    /// # Errors
-    /// When the section is malformed.
-    pub fn memory(&self) -> Result<Option<Memory>, Malformed> {
-        let section = self.sections.iter().find(|section| section.number == sections::MEMORY);
-        section.map(|section| sections::memory::decode(section.bytes)).transpose()
     }
 
     /// Reads an envelope.

@@ -10,7 +10,6 @@ use poolwatch_model::{
 };
 
 pub use super::table::{Base, Change, Changes, Part};
-use super::{envelope::Envelope, sections, wire::Malformed};
 
 /// What a frame brings. A part that it does not bring was not measured.
 ///
@@ -55,17 +54,5 @@ impl BaseTables for Snapshot {
 
     fn object_types(&self) -> Option<&dyn Base> {
         self.object_types.as_ref().map(|rows| rows as _)
-    }
-}
-
-impl Envelope<'_> {
-    /// What the frame brings. `base` holds the tables of the frame that it is relative to; whether
-    /// that is the right one is for the caller to see to. An added row may bear the key of one that
-    /// stays: who merges them has to refuse that.
-    ///
-    /// # Errors
-    /// When a section is malformed, or relative to a table that `base` does not have.
-    pub fn parts(&self, base: Option<&dyn BaseTables>) -> Result<Parts, Malformed> {
-        sections::read(base, &self.sections)
     }
 }

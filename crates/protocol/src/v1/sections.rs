@@ -1,22 +1,22 @@
 //! The sections of version 1: their numbers and the wire forms of what they hold.
 
-pub(super) mod memory;
+mod memory;
 mod object_types;
 mod processes;
 mod small;
 mod tags;
 
-use poolwatch_model::{Snapshot, tag::TagTable};
+use poolwatch_model::{Snapshot, memory::Memory, tag::TagTable};
 
 use super::{
-    envelope::Section,
+    envelope::{Envelope, Section},
     parts::{BaseTables, Parts},
     table::{self, Against, Part, Row},
     wire::Malformed,
 };
 
 /// System-wide figures, always in full.
-pub(super) const MEMORY: u64 = 1;
+const MEMORY: u64 = 1;
 /// Tag table in full, and as a difference: to what it was, which is read and not written any more,
 /// and to what is expected.
 const TAGS: u64 = 2;
@@ -78,10 +78,7 @@ fn encode_rows<R: Row>(base: Option<&[R]>, rows: Option<&[R]>) -> Option<(bool, 
 }
 
 /// What the sections of a frame bring. `base` is what relative ones are relative to.
-pub(super) fn read(
-    base: Option<&dyn BaseTables>,
-    sections: &[Section<'_>],
-) -> Result<Parts, Malformed> {
+fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts, Malformed> {
     let mut parts = Parts::default();
     for section in sections {
         let bytes = section.bytes;
@@ -140,6 +137,27 @@ fn rows<R: Row>(
         None => Ok(None),
         Some(Part::Full(rows)) => Ok(Some(rows)),
         Some(Part::Changes(changes)) => table::apply(base.ok_or(Malformed)?, changes).map(Some),
+    }
+}
+
+impl Envelope<'_> {
+    /// The system-wide figures: sent in full even in a delta, so they can be read without its base.
+    ///
+    /// # Errors
+    /// When the section is malformed.
+    pub fn memory(&self) -> Result<Option<Memory>, Malformed> {
+        let section = self.sections.iter().find(|section| section.number == MEMORY);
+        section.map(|section| memory::decode(section.bytes)).transpose()
+    }
+
+    /// What the frame brings. `base` holds the tables of the frame that it is relative to; whether
+    /// that is the right one is for the caller to see to. An added row may bear the key of one that
+    /// stays: who merges them has to refuse that.
+    ///
+    /// # Errors
+    /// When a section is malformed, or relative to a table that `base` does not have.
+    pub fn parts(&self, base: Option<&dyn BaseTables>) -> Result<Parts, Malformed> {
+        read(base, &self.sections)
     }
 }
 

@@ -6,7 +6,7 @@ use poolwatch_model::HostId;
 use poolwatch_protocol::v1::{Decoder, Envelope, FrameError, frame::decompress};
 use sqlx::PgConnection;
 
-use super::{CHAIN_S, HOUR_S, after};
+use crate::time_grid::{CHAIN_S, HOUR_S, after};
 use crate::{
     Result,
     chunk::{Chunk, build::Builder},

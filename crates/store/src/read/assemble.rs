@@ -7,10 +7,10 @@ use poolwatch_model::{
     tag::AllocCounting,
 };
 
-use super::{Figure, pieces::Piece};
+use super::{Figure, piece::Piece};
 use crate::{
     chunk::{Stat, combine::mean},
-    compact::{after, floor},
+    time_grid::{after, floor},
 };
 
 /// A value with its place.

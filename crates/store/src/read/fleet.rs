@@ -14,8 +14,8 @@ use crate::{
         Stat,
         fleet::{self, BUCKETS, Columns, FleetKey},
     },
-    compact::{HOUR_S, after, floor},
     fleet_hours,
+    time_grid::{HOUR_S, after, floor},
 };
 
 /// Values of one answer at most, over all hosts: beyond, hours are left out evenly.

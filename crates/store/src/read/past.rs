@@ -7,12 +7,12 @@ use poolwatch_model::{HostId, Snapshot, tag::TagTable};
 use poolwatch_protocol::v1::{Decoder, StampedSnapshot};
 use sqlx::PgConnection;
 
-use super::whole;
+use super::whole::{self, distance_s};
 use crate::{
     Result, boots,
     chunk::{Chunk, combine::coarsen, snapshot::Pick},
-    compact::{HOUR_S, after},
     frames::{self, StoredFrame},
+    time_grid::{HOUR_S, after},
 };
 
 /// Moments of one answer at most: four days of ten minutes and ten of hours, and some.
@@ -259,8 +259,4 @@ fn of_slot(chunk: &Chunk, slot: usize, pick: Pick, begun: &BTreeMap<i32, Timesta
 
 fn start_of(chunk: &Chunk, slot: usize) -> Timestamp {
     after(chunk.start, chunk.slots[slot].offset_s.into())
-}
-
-pub(super) fn distance_s(one: Timestamp, other: Timestamp) -> u64 {
-    one.as_second().abs_diff(other.as_second())
 }

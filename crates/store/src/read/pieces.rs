@@ -9,33 +9,23 @@ use sqlx::PgConnection;
 
 use super::{
     Figure,
+    piece::Piece,
     place::{self, Of},
     stored::{self, Stored},
 };
 use crate::{
     Result,
-    chunk::{Chunk, Column, Slot},
-    compact::{self, HOUR_S, STEP_S, after, floor},
+    chunk::{Chunk, Column},
+    compact,
+    time_grid::{HOUR_S, STEP_S, after, floor},
 };
 
 /// With more gaps between chunks, frames are looked for over the whole period at once.
 const MANY_GAPS: usize = 16;
 
-/// Points of figures from one source.
-pub(super) struct Piece {
-    /// Where it begins.
-    pub(super) start: Timestamp,
-    /// Seconds of a point.
-    pub(super) step_s: u32,
-    /// Its points.
-    pub(super) slots: Vec<Slot>,
-    /// One per figure.
-    pub(super) columns: Vec<Column>,
-}
-
 /// The pieces of a period, oldest first. Steps finer than chunks have come from frames, unless some
 /// of these are gone: then all is as coarse as what is left.
-pub(super) async fn of(
+pub(super) async fn load_pieces(
     db: &mut PgConnection,
     host: HostId,
     figures: &[Figure],

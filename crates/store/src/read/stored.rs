@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 
 use super::{
     Figure,
-    pieces::Piece,
+    piece::Piece,
     place::{self, Of},
 };
 use crate::{
@@ -19,8 +19,8 @@ use crate::{
         head::{BlockOf, Head},
     },
     chunks::Span,
-    compact::{DAY_S, HOUR_S, WEEK_S, after, floor},
     dictionaries,
+    time_grid::{DAY_S, HOUR_S, WEEK_S, after, floor},
 };
 
 /// A chunk whose head is read.

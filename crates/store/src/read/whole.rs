@@ -5,12 +5,12 @@ use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
 use sqlx::PgConnection;
 
-use super::past::distance_s;
 use crate::{
     Result,
     chunk::Chunk,
     chunks::{self, Span},
-    compact::{self, DAY_S, HOUR_S, STEP_S, WEEK_S, after, floor},
+    compact,
+    time_grid::{DAY_S, HOUR_S, STEP_S, WEEK_S, after, floor},
 };
 
 /// Where something of a host is kept.
@@ -138,4 +138,9 @@ pub(super) async fn load(
         Some(span) => chunks::read(db, span, host, whole.start, whole.end()).await?.0.pop(),
         None => compact::from_frames(db, host, whole.start, STEP_S).await?.0,
     })
+}
+
+/// Seconds between two times.
+pub(super) fn distance_s(one: Timestamp, other: Timestamp) -> u64 {
+    one.as_second().abs_diff(other.as_second())
 }
