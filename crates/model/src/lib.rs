@@ -16,6 +16,7 @@ pub mod process;
 pub mod series;
 pub mod snapshot;
 pub mod tag;
+pub mod text;
 
 pub use bytes::Bytes;
 pub use clock::{Clock, SharedClock};
