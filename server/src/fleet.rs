@@ -6,6 +6,7 @@ pub mod applications;
 pub mod baseline;
 pub mod by_tag;
 pub mod column;
+pub mod delays;
 pub mod drivers;
 pub mod earlier;
 pub mod groups;

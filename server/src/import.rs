@@ -193,7 +193,7 @@ async fn store_snapshots(
 }
 
 fn boot_start(boot: &boots::Boot) -> &Timestamp {
-    &boot.anchors[0].1
+    &boot.anchors[0].booted_at
 }
 
 /// Times of moments: those that tell none are taken to be a minute apart, the last one now.

@@ -10,14 +10,14 @@ use crate::{
     frames::{HostRow, StoredFrame},
 };
 
-/// The newest frame of each of these hosts since a time: one look into an index per host.
+/// The newest frame of each of these hosts of a period: one look into an index per host.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn frames(
     db: &mut PgConnection,
     hosts: &[HostId],
-    since: Timestamp,
+    (since, until): (Timestamp, Timestamp),
 ) -> Result<Vec<(HostId, StoredFrame)>> {
     let ids: Vec<i32> = hosts.iter().map(|host| host.0).collect();
     let rows = sqlx::query_as!(
@@ -26,11 +26,13 @@ pub async fn frames(
          FROM unnest($1::int[]) AS id
          CROSS JOIN LATERAL (
              SELECT ts, boot_no, seq, payload FROM frames
-             WHERE host_id = id AND ts >= $2 ORDER BY ts DESC LIMIT 1
+             WHERE host_id = id AND ts BETWEEN $2 AND $3
+             ORDER BY ts DESC, boot_no DESC, seq DESC LIMIT 1
          ) AS newest
          ORDER BY id",
         &ids,
         since.to_sqlx(),
+        until.to_sqlx(),
     )
     .fetch_all(db)
     .await?;

@@ -1,7 +1,7 @@
 //! One host as it is now.
 
 use std::{
-    collections::HashMap,
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -15,6 +15,7 @@ use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::Fr
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
+    delays::Delays,
     earlier::{BytesThen, Earlier},
     hours::Hours,
     tables::{Held, Shared, Tables},
@@ -24,6 +25,9 @@ use super::{
 const WATCHED_FOR: SignedDuration = SignedDuration::from_hours(3);
 /// Boots of a host whose anchors are kept at hand.
 const BOOTS: usize = 4;
+/// A frame may be this far ahead of the server's clock. What is known of a time beyond it comes from a
+/// clock that was wrong: it counts for nothing.
+pub const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// One host as it is now.
 #[derive(Debug)]
@@ -41,8 +45,10 @@ pub struct LiveHost {
 /// What taking in a host's frames needs.
 #[derive(Debug, Default)]
 pub struct Ingest {
-    /// Its latest boots with their anchors.
-    pub boots: HashMap<BootId, Boot>,
+    /// Some of its boots with their anchors, those met last.
+    pub boots: VecDeque<Boot>,
+    /// How late its uploads come.
+    pub delays: Delays,
     /// The newest frame that is known to be committed. A delta to any other frame cannot be read
     /// back from the database.
     pub committed: Option<FrameId>,
@@ -51,13 +57,18 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Keeps a boot at hand, and forgets the oldest beyond some.
+    /// A boot that is at hand.
+    pub fn boot(&mut self, id: BootId) -> Option<&mut Boot> {
+        self.boots.iter_mut().find(|boot| boot.id == id)
+    }
+
+    /// Keeps a boot at hand, and forgets the one that was met first beyond some: never this one.
     pub fn remember(&mut self, boot: Boot) {
-        self.boots.insert(boot.id, boot);
-        while self.boots.len() > BOOTS {
-            let oldest = self.boots.values().min_by_key(|boot| boot.no).map(|boot| boot.id);
-            oldest.map(|id| self.boots.remove(&id));
+        self.boots.retain(|known| known.id != boot.id);
+        if self.boots.len() == BOOTS {
+            self.boots.pop_front();
         }
+        self.boots.push_back(boot);
     }
 }
 
@@ -146,10 +157,10 @@ impl LiveHost {
         state
     }
 
-    /// When the latest snapshot was taken.
+    /// When the latest snapshot was taken; `None` where that is a time to come.
     #[must_use]
-    pub fn newest_at(&self) -> Option<Timestamp> {
-        self.read().at
+    pub fn newest_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.read().at.filter(|at| at.duration_since(now) <= AHEAD)
     }
 
     /// The latest snapshot, where its tables are at hand.

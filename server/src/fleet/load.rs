@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use tracing::info;
 use uuid::Uuid;
 
-use super::Fleet;
+use super::{Fleet, host::AHEAD};
 use crate::app::App;
 
 /// Hosts asked for at once.
@@ -39,6 +39,8 @@ pub async fn run(
 ) -> Result<(), StoreError> {
     let mut db = pool.acquire().await?;
     let since = since(kept, now);
+    // What a wrong clock put into the time to come is not the latest of anything.
+    let until = now.saturating_add(AHEAD).unwrap_or(now);
     let mut after = HostId(0);
     let mut loaded = Vec::new();
     loop {
@@ -46,7 +48,8 @@ pub async fn run(
         let Some(last) = page.last() else { break };
         after = last.id;
         let ids: Vec<HostId> = page.iter().map(|host| host.id).collect();
-        let mut frames = latest::frames(&mut db, &ids, since).await?.into_iter().peekable();
+        let mut frames =
+            latest::frames(&mut db, &ids, (since, until)).await?.into_iter().peekable();
         for id in ids {
             let frame = frames.next_if(|(host, _)| *host == id).map(|(_, frame)| frame);
             if figures(&mut db, fleet, id, frame, (since, now)).await? {

@@ -30,7 +30,7 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// 400 for too many events, 503 when they cannot be stored now.
 pub(in crate::api) async fn events(
     State(app): State<SharedApp>,
-    Extension(SendingHost(host)): Extension<SendingHost>,
+    Extension(SendingHost { key: host, arrived: now }): Extension<SendingHost>,
     Json(request): Json<EventsRequest>,
 ) -> Result<Json<EventsReply>, Failure> {
     if request.events.len() > limits::EVENTS {
@@ -39,7 +39,6 @@ pub(in crate::api) async fn events(
             limits::EVENTS
         )));
     }
-    let now = app.clock.now();
     let mut awaits_diagnosis = false;
     let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
     if request.gap {

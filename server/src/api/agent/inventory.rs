@@ -21,7 +21,7 @@ const ROWS: usize = 10_000;
 /// 400 for facts beyond bounds, 503 when they cannot be stored now.
 pub(in crate::api) async fn inventory(
     State(app): State<SharedApp>,
-    Extension(SendingHost(host)): Extension<SendingHost>,
+    Extension(SendingHost { key: host, arrived }): Extension<SendingHost>,
     Json(request): Json<InventoryRequest>,
 ) -> Result<StatusCode, Failure> {
     check(&request.facts)?;
@@ -32,7 +32,7 @@ pub(in crate::api) async fn inventory(
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
     hosts::update_facts(&mut transaction, host.id, &request.facts).await?;
-    inventories::replace(&mut transaction, host.id, inventory, app.clock.now()).await?;
+    inventories::replace(&mut transaction, host.id, inventory, arrived).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
     app.fleet.note_inventory_of(host.id);
