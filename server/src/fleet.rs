@@ -13,6 +13,7 @@ pub mod groups;
 pub mod growing;
 pub mod host;
 pub mod hours;
+pub mod interval;
 pub mod load;
 pub mod names;
 pub mod object_types;

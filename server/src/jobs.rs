@@ -100,9 +100,8 @@ async fn keep_view(app: SharedApp) {
         let now = app.clock.now();
         let made;
         (keeper, made) = fleet::refresh::refresh(&app, keeper, now).await;
-        match made {
-            Ok(()) => crate::pages::presence::count(&app.fleet.view(), now),
-            Err(error) => error!(%error, "Could not make the fleet's view"),
+        if let Err(error) = made {
+            error!(%error, "Could not make the fleet's view");
         }
         let pause = begun.elapsed() * VIEW_SHARE;
         tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end())).await;

@@ -18,6 +18,7 @@ use super::{
     delays::Delays,
     earlier::{BytesThen, Earlier},
     hours::Hours,
+    interval::Interval,
     tables::{Held, Shared, Tables},
 };
 
@@ -88,6 +89,8 @@ pub struct State {
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
     hours: Hours,
+    /// How often it takes snapshots.
+    pub interval: Interval,
     version: u64,
 }
 
@@ -182,7 +185,15 @@ impl LiveHost {
         booted_at: Timestamp,
     ) -> Result<(), FrameError> {
         let mut state = self.write();
+        let before = state.tables().map(|tables| tables.stamp).zip(state.at);
         let applied = state.held.apply(envelope, &self.shared);
+        let stamp = envelope.stamp;
+        if let Some((last, at_last)) = before
+            && last.boot == stamp.boot
+            && last.seq.checked_add(1) == Some(stamp.seq)
+        {
+            state.interval.note(at_last, at);
+        }
         if matches!(applied, Ok(()) | Err(FrameError::NeedsKey { .. })) {
             state.memory = envelope.memory().ok().flatten().unwrap_or_default();
             state.at = Some(at);
@@ -212,8 +223,17 @@ impl LiveHost {
 
     /// Takes the system-wide figures of the newest frame in the database, unless something newer
     /// came meanwhile. The tables stay in the database until somebody asks for them.
-    pub fn restore_figures(&self, memory: Memory, uptime_ms: u64, at: Timestamp) {
+    pub fn restore_figures(
+        &self,
+        memory: Memory,
+        uptime_ms: u64,
+        at: Timestamp,
+        before: Option<Timestamp>,
+    ) {
         let mut state = self.write();
+        if let Some(before) = before {
+            state.interval.note(before, at);
+        }
         if state.at.is_none_or(|newest| at > newest) {
             state.take_figures(memory, uptime_ms, at);
             state.held.clear(&self.shared);

@@ -51,7 +51,8 @@ pub async fn run(
         let mut frames =
             latest::frames(&mut db, &ids, (since, until)).await?.into_iter().peekable();
         for id in ids {
-            let frame = frames.next_if(|(host, _)| *host == id).map(|(_, frame)| frame);
+            let frame = frames.next_if(|(host, ..)| *host == id);
+            let frame = frame.map(|(_, frame, before)| (frame, before));
             if figures(&mut db, fleet, id, frame, (since, now)).await? {
                 loaded.push(id);
             }
@@ -131,19 +132,20 @@ async fn figures(
     db: &mut PgConnection,
     fleet: &Fleet,
     id: HostId,
-    frame: Option<StoredFrame>,
+    frame: Option<(StoredFrame, Option<Timestamp>)>,
     (since, now): (Timestamp, Timestamp),
 ) -> Result<bool, StoreError> {
-    if let Some(frame) = frame {
+    if let Some((frame, before)) = frame {
         let Ok(bytes) = decompress(&frame.payload) else { return Ok(false) };
         let Ok(envelope) = Envelope::parse(&bytes) else { return Ok(false) };
         let memory = envelope.memory().ok().flatten().unwrap_or_default();
-        fleet.ensure_host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
+        let uptime_ms = envelope.stamp.uptime_ms;
+        fleet.ensure_host(id).restore_figures(memory, uptime_ms, frame.at, before);
         return Ok(true);
     }
     let Some(past) = read::last_point(db, id, since, now).await? else { return Ok(false) };
     let uptime_ms = uptime_ms(&past);
-    fleet.ensure_host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at);
+    fleet.ensure_host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at, None);
     Ok(true)
 }
 

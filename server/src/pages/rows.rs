@@ -91,7 +91,7 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> H
         full_name: summary.host.name.clone(),
         os: summary.host.facts.os.clone(),
         group: words::group(&summary.host.facts),
-        presence: presence::of(summary, now),
+        presence: summary.presence(now),
         booted: booted(summary),
         nonpaged: level(summary, Pool::Nonpaged),
         paged: level(summary, Pool::Paged),

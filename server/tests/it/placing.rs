@@ -3,10 +3,12 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::Presence;
 use poolwatch_protocol::v1::{
     Batch, Encoder, SenderClock, Stamp,
     messages::{FRAMES_CONTENT_TYPE, FramesReply},
 };
+use poolwatch_server::fleet::{self, refresh::Keeper};
 use poolwatch_store::testing;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -124,4 +126,33 @@ async fn a_server_whose_clock_is_wrong_loses_nothing_and_is_itself_again_afterwa
     assert!(live.read().at.unwrap() <= after(begun, 320));
     let hours = live.read().trend(poolwatch_model::Pool::Nonpaged, after(begun, 320), 24);
     assert!(hours.last().unwrap().is_some(), "{hours:?}");
+}
+
+#[tokio::test]
+async fn a_host_is_silent_by_its_own_interval_also_after_the_server_starts() {
+    let begun = now();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    let agent = server.enrol("fs-02").await;
+    let mut encoder = Encoder::default();
+    for seq in 1..=3 {
+        clock.set(after(begun, seq * 3600));
+        let body = upload(&agent, &mut encoder, seq, seq * 3600);
+        let answer = server.post("/agent/v1/frames", Some(&agent.key), &body).await;
+        assert_eq!(answer.status(), 200);
+    }
+    let restarted = server.restarted().await;
+    let kept = server.app.settings.retention.ten_minutes;
+    fleet::load::run(&restarted.app.pool, &restarted.app.fleet, kept, after(begun, 3 * 3600))
+        .await
+        .unwrap();
+    for server in [&server, &restarted] {
+        let (_, made) =
+            fleet::refresh::refresh(&server.app, Keeper::default(), after(begun, 3 * 3600)).await;
+        made.unwrap();
+        let view = server.app.fleet.view();
+        let presence = |hours: u64| view.hosts[0].presence(after(begun, hours * 3600));
+        assert_eq!((presence(4), presence(7)), (Presence::Live, Presence::Late));
+        assert_eq!(presence(9), Presence::Silent);
+    }
 }

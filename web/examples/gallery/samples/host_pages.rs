@@ -17,6 +17,7 @@ pub(crate) fn classic_host() -> HostPage {
                 ..HostFacts::default()
             },
             source: HostSource::Imported,
+            presence: Presence::Imported,
             booted: Some(ago(1_040_000)),
             last_seen: Some(ago(1_200)),
             sent_24h: None,
@@ -89,6 +90,7 @@ pub(crate) fn stale_host() -> HostPage {
                 ..HostFacts::default()
             },
             source: HostSource::Agent,
+            presence: row.presence,
             booted: row.booted,
             last_seen: row.received,
             sent_24h: Some(Bytes(2_612_000)),
