@@ -130,6 +130,11 @@ impl From<StoreError> for Failure {
             busy.cause = Some(error.to_string());
             return busy;
         }
+        if poolwatch_store::is_unstorable(&error) {
+            let detail = "It holds a text, number or time that cannot be stored or asked for: a NUL \
+                          character, or a year before history.";
+            return Self::bad_request(detail);
+        }
         Self::internal(error)
     }
 }

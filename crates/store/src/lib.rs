@@ -103,6 +103,18 @@ pub fn is_temporary(error: &StoreError) -> bool {
     }
 }
 
+/// Whether an error says that a text, number or time is none that the database can hold.
+#[must_use]
+pub fn is_unstorable(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| code.starts_with("22"))
+        }
+        StoreError::OutOfRange(_) => true,
+        _ => false,
+    }
+}
+
 /// Whether an error is about what was to be stored: the same rows fail again, others may do.
 #[must_use]
 pub fn is_of_data(error: &StoreError) -> bool {

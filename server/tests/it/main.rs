@@ -13,6 +13,7 @@ mod ingest;
 mod judging;
 mod lead;
 mod lists;
+mod mutations;
 mod past;
 mod permissions;
 mod placing;

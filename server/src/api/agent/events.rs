@@ -1,7 +1,7 @@
 //! `POST /agent/v1/events`: event records of a host.
 
 use axum::{Extension, Json, extract::State};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::event::Event;
 use poolwatch_protocol::{
     limits::{self, EVENT_DATA, EVENT_TEXT_BYTES},
@@ -93,8 +93,12 @@ fn check(event: &Event) -> Result<(), String> {
             "holds a text over {EVENT_TEXT_BYTES} bytes or over {EVENT_DATA} strings"
         ));
     }
-    if texts.into_iter().flatten().chain(&event.data).any(|text| text.contains('\0')) {
+    let listed = event.exhaustion.iter().flat_map(|one| &one.top_processes).map(|one| &one.image);
+    if texts.into_iter().flatten().chain(&event.data).chain(listed).any(|t| t.contains('\0')) {
         return Err("holds a NUL character".to_owned());
+    }
+    if event.time < Timestamp::UNIX_EPOCH {
+        return Err(format!("written at {}, before there were such events", event.time));
     }
     if i64::try_from(event.record_id).is_err() || i32::try_from(event.event_id).is_err() {
         return Err("record id or event id out of range".to_owned());
@@ -105,8 +109,11 @@ fn check(event: &Event) -> Result<(), String> {
             exhaustion.nonpaged_tags.len(),
             exhaustion.top_processes.len(),
         ];
-        if rows.into_iter().any(|rows| rows > EVENT_DATA) {
-            return Err(format!("lists over {EVENT_DATA} tags or processes"));
+        let images = exhaustion.top_processes.iter().map(|process| process.image.len());
+        if rows.into_iter().any(|rows| rows > EVENT_DATA)
+            || images.into_iter().any(|bytes| bytes > EVENT_TEXT_BYTES)
+        {
+            return Err(format!("lists over {EVENT_DATA} tags or processes, or a long name"));
         }
     }
     Ok(())
