@@ -200,6 +200,14 @@ pub enum AdminCommand {
         /// The host's number.
         id: i32,
     },
+    /// Retire a host: it may upload no more, at once, and counts nowhere.
+    RetireHost {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// The host's number.
+        id: i32,
+    },
 }
 
 /// A token for what.

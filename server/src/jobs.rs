@@ -5,6 +5,7 @@ pub mod compare_incidents;
 pub mod diagnose_events;
 pub mod diagnose_hosts;
 pub mod find_silence;
+pub mod follow_hosts;
 mod forget_expired;
 mod keep_diagnosis;
 mod keep_partitions;
@@ -67,6 +68,7 @@ pub fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(follow_hosts::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));

@@ -145,6 +145,34 @@ pub async fn approve(db: &mut PgConnection, id: HostId, now: Timestamp) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
+/// Retires a host: it may upload no more and counts nowhere. Returns whether it was there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retire(db: &mut PgConnection, id: HostId, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE hosts SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL",
+        id.0,
+        now.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes out the hosts whose standing changed since they were last taken: retired, approved, removed,
+/// or with another key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_changed(db: &mut PgConnection) -> Result<Vec<HostId>> {
+    let ids = sqlx::query_scalar!("DELETE FROM host_changes RETURNING host_id").fetch_all(db);
+    let mut ids: Vec<HostId> = ids.await?.into_iter().map(HostId).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
 /// Keeps what a host tells about itself now.
 ///
 /// # Errors

@@ -6,6 +6,7 @@ use poolwatch_protocol::{
     limits,
     v1::messages::{EnrolReply, EnrolRequest, FramesReply, Problem},
 };
+use poolwatch_server::jobs::follow_hosts;
 use poolwatch_store::{hosts, testing};
 
 use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json, now};
@@ -138,6 +139,32 @@ async fn a_host_that_nobody_approved_keeps_its_data_until_somebody_does() {
     let now = now();
     assert!(hosts::approve(&mut db, agent.id, now).await.unwrap());
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_host_that_was_retired_in_the_database_writes_no_more() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let mut other = server.enrol("fs-03").await;
+    for agent in [&mut agent, &mut other] {
+        let frame = agent.frame(classic(0));
+        assert_eq!(agent.send(&[&frame]).await.status(), 200);
+    }
+    follow_hosts::follow(&server.app).await.unwrap();
+    sqlx::query("UPDATE hosts SET retired_at = now() WHERE id = $1")
+        .bind(agent.id.0)
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    follow_hosts::follow(&server.app).await.unwrap();
+    let frame = agent.frame(classic(1));
+    assert_eq!(agent.send(&[&frame]).await.status(), 401);
+    assert!(server.app.fleet.known(agent.id).is_none());
+    let events = br#"{"wall":"2026-11-27T00:00:00Z","events":[]}"#;
+    assert_eq!(server.post("/agent/v1/events", Some(&agent.key), events).await.status(), 401);
+    assert_eq!(server.stored_frames(agent.id).await.len(), 1);
+    let frame = other.frame(classic(1));
+    assert_eq!(other.send(&[&frame]).await.status(), 200);
 }
 
 #[tokio::test]
