@@ -177,7 +177,9 @@ async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyh
     let mut transaction = db.begin().await?;
     let effect = match job.kind.as_str() {
         keep_partitions::NAME => kept,
-        forget_expired::NAME => forget_expired::run(&mut transaction, now).await?,
+        forget_expired::NAME => {
+            forget_expired::run(&mut transaction, &app.settings.retention, now).await?
+        }
         resolve_quiet_incidents::NAME => {
             resolve_quiet_incidents::run(&mut transaction, now).await?
         }

@@ -4,11 +4,13 @@
 pub mod boots;
 pub mod chunk;
 pub mod chunks;
+pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
+pub mod expiry;
 mod fleet_hours;
 pub mod frames;
 pub mod hosts;

@@ -20,7 +20,10 @@ use poolwatch_web::{
 use super::presence;
 use crate::{
     diagnosing::FoundTag,
-    fleet::view::{FleetView, HostSummary},
+    fleet::{
+        host::AHEAD,
+        view::{FleetView, HostSummary},
+    },
     import::FileSummary,
 };
 
@@ -178,6 +181,8 @@ pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
     EventRow {
         host: link_to(view, event.host),
         incident: incident.map(|incident| incident.id),
+        came: (event.event.time.duration_since(event.received_at) > AHEAD)
+            .then_some(event.received_at),
         event: event.event,
     }
 }
