@@ -88,6 +88,8 @@ pub struct HostHead {
     pub booted: Option<Timestamp>,
     /// When data last came; of imported evidence, when they were taken.
     pub last_seen: Option<Timestamp>,
+    /// Whether it has more tags or names than one host may add to what all share.
+    pub is_capped: bool,
     /// Bytes that its agent sent in the last 24 h.
     pub sent_24h: Option<Bytes>,
 }

@@ -19,6 +19,9 @@ const CHANGES: i64 = 2_000;
 /// They are read again after this long, and when a host sent another inventory.
 const CHANGES_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
+/// Drivers of one host that count in the fleet. Windows with everything on it has some hundred.
+const OF_HOST: usize = 2_000;
+
 /// Inventories read in one round, so that a large fleet's are read within minutes and not at once.
 const ROUND: usize = 2_000;
 
@@ -74,6 +77,7 @@ impl Book {
         let versions: BTreeSet<DriverVersion> = inventory
             .drivers
             .iter()
+            .take(OF_HOST)
             .map(|driver| DriverVersion {
                 name: driver.name.to_lowercase(),
                 version: driver.version.clone(),

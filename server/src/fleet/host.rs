@@ -108,6 +108,12 @@ impl State {
         self.hours.trend(pool, now, hours)
     }
 
+    /// Whether the host has more tags or names than one host may add to what all share.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        self.held.is_capped()
+    }
+
     /// Grows with every change.
     #[must_use]
     pub fn version(&self) -> u64 {

@@ -172,6 +172,7 @@ pub fn summary(
         at: state.at,
         received: state.received,
         stale: state.stale,
+        is_capped: state.is_capped(),
         interval_s: state.interval.seconds().unwrap_or(suggested_s),
         nonpaged_trend: state.trend(Pool::Nonpaged, now, 24),
         paged_trend: state.trend(Pool::Paged, now, 24),

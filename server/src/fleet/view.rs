@@ -53,6 +53,12 @@ impl FleetView {
         })
     }
 
+    /// Hosts with more tags or names than one host may add to what all share.
+    #[must_use]
+    pub fn capped(&self) -> usize {
+        self.hosts.iter().filter(|one| one.is_capped).count()
+    }
+
     /// A program over all hosts, by image name.
     #[must_use]
     pub fn application(&self, image: &str) -> Option<&Application> {
@@ -88,6 +94,9 @@ pub struct HostSummary {
     /// Whether its figures are what the database held when the server started: it was not heard
     /// since.
     pub stale: bool,
+    /// Whether it has more tags or names than one host may add to what all share: what is beyond
+    /// counts with it alone.
+    pub is_capped: bool,
     /// Seconds between two of its snapshots; where they are not known, those that the server suggests.
     pub interval_s: u32,
     /// Hourly peaks of nonpaged pool of the last 24 h, oldest first.
