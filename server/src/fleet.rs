@@ -2,6 +2,7 @@
 //! uploads keep up, and the view of the fleet that is made of both away from requests.
 
 pub mod across;
+pub mod allowance;
 pub mod applications;
 pub mod baseline;
 pub mod by_tag;

@@ -154,7 +154,7 @@ impl<'a> Taking<'a> {
             match self.step(ingest, payload)? {
                 Step::Taken(frame) => return Ok(frame),
                 Step::NewBoot(id, booted_at) => {
-                    let boot = self.ask_for_boot(id, booted_at).await.map_err(failed)?;
+                    let boot = self.ask_for_boot(ingest, id, booted_at).await.map_err(failed)?;
                     ingest.remember(boot);
                 }
                 Step::Drifted(id, anchor) => {
@@ -172,7 +172,12 @@ impl<'a> Taking<'a> {
         Err(failed(Failure::internal("a frame asked for more than any needs")))
     }
 
-    async fn ask_for_boot(&mut self, id: BootId, booted_at: Timestamp) -> Result<Boot, Failure> {
+    async fn ask_for_boot(
+        &mut self,
+        ingest: &mut Ingest,
+        id: BootId,
+        booted_at: Timestamp,
+    ) -> Result<Boot, Failure> {
         self.boots_asked += 1;
         if self.boots_asked > limits::BATCH_BOOTS {
             return Err(Failure::new(
@@ -182,8 +187,18 @@ impl<'a> Taking<'a> {
                 format!("Send frames of {} boots at most at once.", limits::BATCH_BOOTS),
             ));
         }
+        ingest.boots_allowed.take(1, limits::BOOTS_A_DAY, self.arrived.as_second()).map_err(
+            |retry_after_s| {
+                let most = limits::BOOTS_A_DAY;
+                Failure::too_many(format!("A host may start {most} times a day."), retry_after_s)
+            },
+        )?;
         let mut db = self.app.pool.acquire().await?;
-        Ok(boots::find_or_create(&mut db, self.live.id, id, booted_at).await?)
+        let boot = boots::find_or_create(&mut db, self.live.id, id, booted_at).await?;
+        if boot.newest.is_some() {
+            ingest.boots_allowed.give_back(1);
+        }
+        Ok(boot)
     }
 
     /// When a frame was taken and when its boot began, or what has to be known for that.

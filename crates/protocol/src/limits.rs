@@ -12,6 +12,10 @@ pub const BATCH_FRAMES: usize = 1024;
 pub const JSON_BYTES: usize = 4 << 20;
 /// Events in one upload.
 pub const EVENTS: usize = 1000;
+/// Events that a host sends in a day.
+pub const EVENTS_A_DAY: usize = 20_000;
+/// Boots of a host that the server learns of in a day.
+pub const BOOTS_A_DAY: usize = 1_000;
 /// Insertion strings of an event.
 pub const EVENT_DATA: usize = 64;
 /// Bytes of any text of an event.

@@ -15,6 +15,7 @@ use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::Fr
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
+    allowance::Allowance,
     delays::Delays,
     earlier::{BytesThen, Earlier},
     hours::Hours,
@@ -37,6 +38,8 @@ pub struct LiveHost {
     pub id: HostId,
     /// What taking in its frames needs; locked for the length of an upload.
     pub ingest: tokio::sync::Mutex<Ingest>,
+    /// Events that it may tell in a day.
+    pub events_allowed: Mutex<Allowance>,
     state: RwLock<State>,
     /// What its latest study found worth watching, and when.
     watching: Mutex<Option<(Timestamp, Diagnosis)>>,
@@ -50,6 +53,8 @@ pub struct Ingest {
     pub boots: VecDeque<Boot>,
     /// How late its uploads come.
     pub delays: Delays,
+    /// Boots that it may tell in a day.
+    pub boots_allowed: Allowance,
     /// The newest frame that is known to be committed. A delta to any other frame cannot be read
     /// back from the database.
     pub committed: Option<FrameId>,
@@ -131,6 +136,7 @@ impl LiveHost {
         Self {
             id,
             ingest: tokio::sync::Mutex::default(),
+            events_allowed: Mutex::default(),
             state: RwLock::default(),
             watching: Mutex::default(),
             shared,

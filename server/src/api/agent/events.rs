@@ -1,5 +1,7 @@
 //! `POST /agent/v1/events`: event records of a host.
 
+use std::sync::PoisonError;
+
 use axum::{Extension, Json, extract::State};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::event::Event;
@@ -39,6 +41,18 @@ pub(in crate::api) async fn events(
             limits::EVENTS
         )));
     }
+    let live = app.fleet.ensure_host(host.id);
+    live.events_allowed
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(request.events.len(), limits::EVENTS_A_DAY, now.as_second())
+        .map_err(|retry_after_s| {
+            let most = limits::EVENTS_A_DAY;
+            Failure::too_many(
+                format!("A host may send {most} events a day. Keep the others until tomorrow."),
+                retry_after_s,
+            )
+        })?;
     let mut awaits_diagnosis = false;
     let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
     if request.gap {
