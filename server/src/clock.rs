@@ -82,9 +82,8 @@ mod tests {
     #[test]
     fn a_jump_that_passes_never_was_and_one_that_lasts_is_followed() {
         let begun = Instant::now();
-        let wall = |seconds: u64| {
-            Timestamp::from_second(1_800_000_000 + seconds.cast_signed()).unwrap()
-        };
+        let wall =
+            |seconds: u64| Timestamp::from_second(1_800_000_000 + seconds.cast_signed()).unwrap();
         let mut steady = Steady::new(wall(0), begun);
         let mut look = |passed_s: u64, wall| {
             steady.look(wall, begun + Duration::from_secs(passed_s)).as_second() - 1_800_000_000

@@ -1,6 +1,7 @@
 //! Events of the fleet (`GET /events`), and the row that other pages show an event by.
 
 use askama::Template;
+use jiff::Timestamp;
 use poolwatch_model::{event::Event, incident::IncidentId};
 
 use crate::{

@@ -90,6 +90,8 @@ pub struct HostHead {
     pub last_seen: Option<Timestamp>,
     /// Whether it has more tags or names than one host may add to what all share.
     pub is_capped: bool,
+    /// Whether what is stored of its facts cannot be read.
+    pub is_damaged: bool,
     /// Bytes that its agent sent in the last 24 h.
     pub sent_24h: Option<Bytes>,
 }

@@ -2,6 +2,7 @@
 //! and model types. All SQL of the project is in this crate.
 
 pub mod boots;
+pub mod check;
 pub mod chunk;
 pub mod chunks;
 pub mod clock_watch;
@@ -102,6 +103,16 @@ pub fn is_temporary(error: &StoreError) -> bool {
             _ => false,
         },
         _ => false,
+    }
+}
+
+/// Whether an error says that one stored row cannot be read: others can.
+#[must_use]
+pub fn is_of_stored_row(error: &StoreError) -> bool {
+    match error {
+        StoreError::Document(_) | StoreError::Chunk(_) | StoreError::Inconsistent(_) => true,
+        StoreError::Database(error) => matches!(error, sqlx::Error::ColumnDecode { .. }),
+        StoreError::OutOfRange(_) => false,
     }
 }
 

@@ -8,7 +8,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, inventory::Inventory};
-use poolwatch_store::{PgPool, StoreError, inventories};
+use poolwatch_store::{PgPool, StoreError, inventories, is_of_stored_row};
+use tracing::warn;
 
 use super::Fleet;
 
@@ -148,7 +149,13 @@ pub async fn refresh(
     wanted.extend(present.iter().filter(|id| !book.hosts.contains_key(id)));
     let mut changed = book.hosts.len() != before;
     for id in wanted.into_iter().filter(|id| present.contains(id)).take(ROUND) {
-        let found = inventories::find(&mut *pool.acquire().await?, id).await?;
+        let found = match inventories::find(&mut *pool.acquire().await?, id).await {
+            Err(error) if is_of_stored_row(&error) => {
+                warn!(host = %id, %error, "An inventory cannot be read: run `check --repair`");
+                None
+            }
+            found => found?,
+        };
         changed |= found.is_some();
         book.put(id, &found.unwrap_or_default());
     }

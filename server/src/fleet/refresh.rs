@@ -77,7 +77,7 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
     metrics::fleet(view.stale(), sweep.hosts_at_hand, sweep.table_bytes, begun.elapsed());
     let (reporting, silent) = view.heard(now);
     metrics::hosts(reporting, silent);
-    metrics::hosts_capped(view.capped());
+    metrics::odd_hosts(view.capped(), view.damaged());
     fleet.publish(view);
     fleet.renew_across();
 }

@@ -99,7 +99,8 @@ impl Roster {
                 Some((before, summary)) if *before == made_of => summary.clone(),
                 _ => {
                     let host = listed.host.clone();
-                    let summary = Arc::new(summary(host, &state, names, incident, (suggested_s, now)));
+                    let summary =
+                        Arc::new(summary(host, &state, names, incident, (suggested_s, now)));
                     listed.made = Some((made_of, summary.clone()));
                     summary
                 }

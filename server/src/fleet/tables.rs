@@ -12,8 +12,11 @@ use poolwatch_protocol::v1::{
 
 use super::{
     earlier::WINDOWS,
-    names::{Brought, HostNames, Names}, object_types::HostObjectTypes, processes::HostProcesses,
-    tags::HostTags, totals::Totals,
+    names::{Brought, HostNames, Names},
+    object_types::HostObjectTypes,
+    processes::HostProcesses,
+    tags::HostTags,
+    totals::Totals,
 };
 
 /// What all hosts share: names kept once, and the sums by tag.

@@ -43,6 +43,12 @@ impl FleetView {
         self.hosts.iter().filter(|one| one.stale && one.host.instance_id.is_some()).count()
     }
 
+    /// Hosts of which what is stored cannot be read.
+    #[must_use]
+    pub fn damaged(&self) -> usize {
+        self.hosts.iter().filter(|one| one.host.is_damaged).count()
+    }
+
     /// Hosts that report, and hosts that fell silent.
     #[must_use]
     pub fn heard(&self, now: Timestamp) -> (u64, u64) {

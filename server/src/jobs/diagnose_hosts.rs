@@ -77,8 +77,7 @@ fn turn_hosts(app: &App, view: &FleetView, now: Timestamp) -> Vec<TurnHost> {
     let has_incident = affected(&|_| true);
     let silent = affected(&|cause| matches!(cause, Cause::Silence { .. }));
     let is_back = |id: HostId| {
-        silent.contains(&id)
-            && view.host(id).is_some_and(|host| host.presence(now).reports())
+        silent.contains(&id) && view.host(id).is_some_and(|host| host.presence(now).reports())
     };
     let turn_host = |live: &LiveHost| TurnHost {
         id: live.id,

@@ -37,9 +37,7 @@ pub(super) async fn run(app: SharedApp) {
 /// Opens an incident for each host that fell silent while a pool was under pressure.
 pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timestamp) {
     let view = app.fleet.view();
-    let is_silent = |host: &&std::sync::Arc<HostSummary>| {
-        host.presence(now) == Presence::Silent
-    };
+    let is_silent = |host: &&std::sync::Arc<HostSummary>| host.presence(now) == Presence::Silent;
     let silent: Vec<(HostId, PoolBounds)> =
         view.hosts.iter().filter(is_silent).map(|host| (host.host.id, bounds_of(host))).collect();
     let silent = silent.iter().map(|(id, pools)| SilentHost { id: *id, pools });

@@ -91,6 +91,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
             presence: summary.presence(shell.now),
             booted: rows::booted(summary),
             last_seen: rows::last_seen(summary),
+            is_damaged: summary.host.is_damaged,
             is_capped: summary.is_capped,
             sent_24h: None,
         },

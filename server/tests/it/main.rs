@@ -4,6 +4,7 @@
 mod agents;
 mod answers;
 mod compare;
+mod damage;
 mod diagnose;
 mod events;
 mod fleet;

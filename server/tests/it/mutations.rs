@@ -14,13 +14,11 @@ use poolwatch_model::{
 use poolwatch_protocol::v1::{
     Batch,
     frame::{compress, decompress},
-    messages::{
-        EnrolRequest, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest,
-    },
+    messages::{EnrolRequest, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest},
 };
 use poolwatch_server::routes;
 use proptest::{
-    prelude::RngCore,
+    prelude::Rng,
     test_runner::{RngAlgorithm, TestRng},
 };
 use serde_json::{Value, json};
@@ -254,8 +252,10 @@ async fn no_inventory_fails_the_server() {
         company: Some("Foo".into()),
         linked: Some(now()),
     };
-    let inventory =
-        Inventory { drivers: vec![driver("foo.sys"), driver("bar.sys")], updates: vec!["KB1".into()] };
+    let inventory = Inventory {
+        drivers: vec![driver("foo.sys"), driver("bar.sys")],
+        updates: vec!["KB1".into()],
+    };
     let request = InventoryRequest { facts: facts(), inventory };
     let document = serde_json::to_value(&request).unwrap();
     let router = routes::router(&server.app);
@@ -286,7 +286,9 @@ async fn no_frames_fail_the_server() {
         let mut clock = clock;
         match chance.below(8) {
             0 => clock.uptime_ms = u64::MAX >> chance.below(64),
-            1 => clock.wall = clock.wall.saturating_sub(SignedDuration::from_hours(1 << 20)).unwrap(),
+            1 => {
+                clock.wall = clock.wall.saturating_sub(SignedDuration::from_hours(1 << 20)).unwrap()
+            }
             _ => {}
         }
         Batch { clock, frames: vec![&frames[0], &frames[1]] }.to_bytes()
@@ -313,8 +315,7 @@ async fn one_bad_item_costs_none_of_the_others() {
     agent.restart();
     agent.step_ms = 60_000;
     let after = agent.frame(classic(2));
-    let reply: FramesReply =
-        crate::server::json(agent.send(&[&good, &absurd, &after]).await).await;
+    let reply: FramesReply = crate::server::json(agent.send(&[&good, &absurd, &after]).await).await;
     assert_eq!(reply.refused.iter().map(|one| one.index).collect::<Vec<_>>(), [1]);
     assert!(reply.refused[0].reason.contains("fifty years"), "{:?}", reply.refused);
 

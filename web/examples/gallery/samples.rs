@@ -315,6 +315,7 @@ pub(crate) fn events() -> Vec<EventRow> {
         host,
         event,
         incident: incident.map(IncidentId),
+        came: None,
     };
     vec![
         row(fs02(), srv(2019, 1_200), Some(17)),
