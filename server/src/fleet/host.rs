@@ -16,11 +16,11 @@ use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
     allowance::Allowance,
+    baselines::{Baseline, BytesThen},
     delays::Delays,
-    earlier::{BytesThen, Earlier},
-    hours::Hours,
+    hours::HourlyPeaks,
     interval::Interval,
-    tables::{Held, Shared, Tables},
+    tables::{HostTables, Shared, Tables},
 };
 
 /// A host that gives cause is studied every hour at least; what was found longer ago is past.
@@ -81,7 +81,7 @@ impl Ingest {
 /// What is known of a host now.
 #[derive(Debug, Default)]
 pub struct State {
-    held: Held,
+    held: HostTables,
     /// When the latest snapshot was taken.
     pub at: Option<Timestamp>,
     /// When the boot of the latest snapshot began.
@@ -93,7 +93,7 @@ pub struct State {
     heard: bool,
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
-    hours: Hours,
+    hours: HourlyPeaks,
     /// How often it takes snapshots.
     pub interval: Interval,
     version: u64,
@@ -264,7 +264,7 @@ impl LiveHost {
 
     /// Sets from which earlier moment growth over a window is reckoned. A moment of an earlier boot
     /// says nothing about growth.
-    pub fn set_earlier(&self, window: usize, earlier: Option<(Earlier, BytesThen<'_>)>) {
+    pub fn set_earlier(&self, window: usize, earlier: Option<(Baseline, BytesThen<'_>)>) {
         let mut state = self.write();
         let booted_at = state.booted_at;
         let of_this_boot =

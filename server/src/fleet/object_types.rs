@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::{
     parts::{Base, Changes},
 };
 
-use super::names::{HostNames, NameId, Names};
+use super::interner::{HostNames, NameId, StringInterner};
 
 /// The latest object types of one host, sorted by name.
 #[derive(Debug, Default)]
@@ -30,7 +30,11 @@ impl HostObjectTypes {
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<ObjectTypeUse>, names: &Names) -> Result<(), Malformed> {
+    pub fn check(
+        &self,
+        changes: &Changes<ObjectTypeUse>,
+        names: &StringInterner,
+    ) -> Result<(), Malformed> {
         let twice = changes.added.iter().any(|new| {
             let id = names.find(&new.name);
             let row = self.names.iter().position(|name| Some(*name) == id);
@@ -61,7 +65,7 @@ impl HostObjectTypes {
 
     /// The types again.
     #[must_use]
-    pub fn list(&self, names: &Names) -> Vec<ObjectTypeUse> {
+    pub fn list(&self, names: &StringInterner) -> Vec<ObjectTypeUse> {
         let rows = self.names.iter().zip(&self.counters);
         rows.map(|(name, [objects, handles, peak_objects, peak_handles])| ObjectTypeUse {
             name: (*names.get(*name)).to_owned(),

@@ -9,7 +9,7 @@ use poolwatch_protocol::v1::{
 
 use super::{
     column::Column,
-    names::{HostNames, NameId, Names},
+    interner::{HostNames, NameId, StringInterner},
 };
 
 /// Counters of a process, in the order of the wire: handles, threads, paged quota, nonpaged quota,
@@ -110,7 +110,7 @@ impl HostProcesses {
 
     /// The processes again.
     #[must_use]
-    pub fn list(&self, names: &Names) -> Vec<ProcessUse> {
+    pub fn list(&self, names: &StringInterner) -> Vec<ProcessUse> {
         (0..self.pids.len()).map(|row| self.process(row, names)).collect()
     }
 
@@ -202,7 +202,7 @@ impl HostProcesses {
         }
     }
 
-    fn process(&self, row: usize, names: &Names) -> ProcessUse {
+    fn process(&self, row: usize, names: &StringInterner) -> ProcessUse {
         let large = |at: usize| self.known(row, at).then(|| self.counters[at].get(row));
         let small = |at: usize| large(at).map(|value| value as u32);
         let created = (self.created[row] != UNKNOWN).then(|| to_time(self.created[row])).flatten();

@@ -11,8 +11,8 @@ use poolwatch_protocol::v1::{
 };
 
 use super::{
-    earlier::WINDOWS,
-    names::{Brought, HostNames, Names},
+    baselines::WINDOWS,
+    interner::{Brought, HostNames, StringInterner},
     object_types::HostObjectTypes,
     processes::HostProcesses,
     tags::HostTags,
@@ -23,7 +23,7 @@ use super::{
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Names of images, services and object types.
-    pub names: Names,
+    pub names: StringInterner,
     /// What all hosts together use.
     pub totals: Totals,
 }
@@ -45,12 +45,12 @@ pub struct Tables {
 
 /// A host's tables, or none yet.
 #[derive(Debug, Default)]
-pub struct Held {
+pub struct HostTables {
     tables: Option<Box<Tables>>,
     brought: Brought,
 }
 
-impl Held {
+impl HostTables {
     /// The tables, if there are any.
     #[must_use]
     pub fn get(&self) -> Option<&Tables> {
@@ -169,7 +169,7 @@ impl Held {
 impl Tables {
     /// The snapshot again; the system-wide figures are kept beside the tables.
     #[must_use]
-    pub fn snapshot(&self, memory: &Memory, names: &Names) -> Snapshot {
+    pub fn snapshot(&self, memory: &Memory, names: &StringInterner) -> Snapshot {
         Snapshot {
             memory: memory.clone(),
             tags: self.tags.as_ref().map(HostTags::table),

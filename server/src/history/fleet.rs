@@ -10,7 +10,7 @@ use poolwatch_detection::history::{FleetHost, TagUseOverDay};
 use poolwatch_model::{HostId, Pool, PoolTag, comparison::Attribute, host::HostFacts};
 use poolwatch_web::words;
 
-use crate::fleet::{Fleet, earlier::Window, view::FleetView};
+use crate::fleet::{Fleet, baselines::Window, view::FleetView};
 
 /// The fleet at one moment.
 #[derive(Debug)]

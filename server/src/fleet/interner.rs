@@ -29,7 +29,7 @@ impl NameId {
 
 /// Every name in use.
 #[derive(Debug)]
-pub struct Names(RwLock<Inner>);
+pub struct StringInterner(RwLock<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -60,7 +60,7 @@ pub struct Brought {
 #[derive(Debug)]
 pub struct HostNames<'a> {
     /// The names of all hosts.
-    pub all: &'a Names,
+    pub all: &'a StringInterner,
     /// What this host brought in.
     pub brought: &'a mut Brought,
 }
@@ -95,7 +95,7 @@ impl HostNames<'_> {
     }
 }
 
-impl Default for Names {
+impl Default for StringInterner {
     fn default() -> Self {
         let mut inner = Inner::default();
         inner.insert(OVERFLOW);
@@ -103,7 +103,7 @@ impl Default for Names {
     }
 }
 
-impl Names {
+impl StringInterner {
     /// The number of a name that is kept.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<NameId> {
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_number_while_anybody_uses_it() {
-        let names = Names::default();
+        let names = StringInterner::default();
         let mut brought = Brought::default();
         let mut id = |name: &str| HostNames { all: &names, brought: &mut brought }.id(name);
         let (one, other) = (id("a.exe"), id("b.exe"));
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn one_host_cannot_take_all_numbers_and_gets_its_own_back_with_the_next_sweep() {
-        let names = Names::default();
+        let names = StringInterner::default();
         let (mut greedy, mut other) = (Brought::default(), Brought::default());
         let mut id = |name: &str| HostNames { all: &names, brought: &mut greedy }.id(name);
         for number in 0..OF_HOST {
