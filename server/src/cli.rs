@@ -25,6 +25,8 @@ pub enum Command {
     Migrate(DatabaseOptions),
     /// Make users and tokens, approve hosts.
     Admin(AdminOptions),
+    /// Tell what of the database cannot be read, and repair it.
+    Check(CheckOptions),
     /// Import what tools printed on a machine without agent.
     Import(ImportOptions),
     /// Say what is wrong with a machine by what tools printed on it. Needs no database.
@@ -200,6 +202,14 @@ pub enum AdminCommand {
         /// The host's number.
         id: i32,
     },
+    /// Retire a host: it may upload no more, at once, and counts nowhere.
+    RetireHost {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// The host's number.
+        id: i32,
+    },
 }
 
 /// A token for what.
@@ -235,6 +245,17 @@ pub enum TokenCommand {
         #[arg(long)]
         expires_days: Option<u16>,
     },
+}
+
+/// `check`.
+#[derive(Debug, Args)]
+pub struct CheckOptions {
+    /// Database.
+    #[command(flatten)]
+    pub database: DatabaseOptions,
+    /// Repair what cannot be read: take it away, or make it anew of what there is.
+    #[arg(long)]
+    pub repair: bool,
 }
 
 /// `import`.

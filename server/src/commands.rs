@@ -1,6 +1,7 @@
 //! What the command line offers.
 
 pub(crate) mod admin;
+pub(crate) mod check;
 pub(crate) mod diagnose;
 pub(crate) mod import;
 pub(crate) mod migrate;

@@ -59,6 +59,13 @@ impl Failure {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", title, detail).retry_after(5)
     }
 
+    /// 429: this host sends more than one may.
+    pub fn too_many(detail: impl Into<String>, retry_after_s: u32) -> Self {
+        let title = "This host sends too much";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too-many", title, detail)
+            .retry_after(retry_after_s)
+    }
+
     /// 500: our fault. The cause goes to the log alone.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
         let detail = "Try again. If it stays, give the request id to whoever runs the server.";
@@ -129,6 +136,11 @@ impl From<StoreError> for Failure {
                 Self::busy("The database cannot be reached or is too busy. Wait and retry.");
             busy.cause = Some(error.to_string());
             return busy;
+        }
+        if poolwatch_store::is_unstorable(&error) {
+            let detail = "It holds a text, number or time that cannot be stored or asked for: a NUL \
+                          character, or a year before history.";
+            return Self::bad_request(detail);
         }
         Self::internal(error)
     }

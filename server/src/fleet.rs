@@ -1,16 +1,19 @@
 //! What is known of every host now, in memory: the latest tables by columns, the sums by tag that
 //! uploads keep up, and the view of the fleet that is made of both away from requests.
 
+pub mod allowance;
 pub mod applications;
 pub mod baselines;
 pub mod by_tag;
 pub mod column;
+pub mod delays;
 pub mod drivers;
 pub mod groups;
 pub mod growing;
 pub mod host;
 pub mod hours;
 pub mod interner;
+pub mod interval;
 pub mod load;
 pub mod load_baselines;
 pub mod object_types;

@@ -3,7 +3,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_evidence::{MachineSnapshot, Reading, combine, read};
-use poolwatch_model::{BootId, HostId, Snapshot, event::Event};
+use poolwatch_model::{BootId, HostId, Snapshot, event::Event, process::ProcessUse};
 use poolwatch_protocol::{
     limits,
     v1::{Encoder, Stamp},
@@ -193,7 +193,7 @@ async fn store_snapshots(
 }
 
 fn boot_start(boot: &boots::Boot) -> &Timestamp {
-    &boot.anchors[0].1
+    &boot.anchors[0].booted_at
 }
 
 /// Times of moments: those that tell none are taken to be a minute apart, the last one now.
@@ -278,6 +278,17 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
         if processes.len() > limits::PROCESSES {
             return Err(too_many("processes", limits::PROCESSES));
         }
+        let names = |one: &ProcessUse| one.services.iter().chain([&one.image]).any(is_too_long);
+        let services: usize = processes.iter().map(|process| process.services.len()).sum();
+        if processes.iter().any(names)
+            || processes.iter().any(|one| one.services.len() > limits::SERVICES)
+            || services > limits::SERVICES_IN_ALL
+        {
+            return Err(Failure::bad_request(format!(
+                "`snapshot.processes` holds a name over {} bytes or too many services.",
+                limits::NAME_BYTES
+            )));
+        }
         processes.sort_by_key(|process| process.key);
         processes.dedup_by_key(|process| process.key);
     }
@@ -285,10 +296,20 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
         if types.len() > limits::OBJECT_TYPES {
             return Err(too_many("object_types", limits::OBJECT_TYPES));
         }
+        if types.iter().any(|one| is_too_long(&one.name)) {
+            return Err(Failure::bad_request(format!(
+                "`snapshot.object_types` holds a name over {} bytes.",
+                limits::NAME_BYTES
+            )));
+        }
         types.sort_by(|a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
     }
     Ok(snapshot)
+}
+
+fn is_too_long(name: &String) -> bool {
+    name.len() > limits::NAME_BYTES
 }
 
 /// The name of a host, without what surrounds it.

@@ -13,14 +13,17 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{BootId, Bytes, HostId, memory::Memory};
-use poolwatch_protocol::v1::{
-    Batch, Envelope, FrameError, SenderClock,
-    envelope::EnvelopeError,
-    frame::decompress,
-    messages::{FrameId, FramesReply, RefusedFrame, Suggestions},
+use poolwatch_protocol::{
+    limits,
+    v1::{
+        Batch, Envelope, FrameError, SenderClock, Stamp,
+        envelope::EnvelopeError,
+        frame::decompress,
+        messages::{FrameId, FramesReply, RefusedFrame, Suggestions},
+    },
 };
 use poolwatch_store::{
-    boots,
+    boots::{self, Anchor, Boot, Placed},
     frames::NewFrame,
     read::{self, Taken},
 };
@@ -37,6 +40,8 @@ use crate::{
 const ABSURD_BYTES: u64 = 1 << 56;
 /// How long an upload waits for its turn to look for its host's tables.
 const LOOK_WAIT: Duration = Duration::from_secs(2);
+/// Looks into the database that one frame needs at most: for its boot, for an anchor, for its base.
+const STEPS: usize = 8;
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
 const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
@@ -49,13 +54,15 @@ pub async fn accept(
     host: HostId,
     body: &[u8],
     room: Room,
-    received: Timestamp,
+    arrived: Timestamp,
 ) -> Result<FramesReply, Failure> {
     let batch = Batch::parse(body).map_err(unreadable)?;
+    place::check_uptime(batch.clock.uptime_ms).map_err(Failure::bad_request)?;
     let live = app.fleet.ensure_host(host);
     // One upload of a host at a time: its frames are relative to each other.
     let mut ingest = live.ingest.lock().await;
-    let mut taking = Taking::new(app, &live, &batch.clock, received);
+    ingest.delays.note(batch.clock.boot, place::estimate(&batch.clock, arrived));
+    let mut taking = Taking::new(app, &live, &batch.clock, arrived);
     for (index, frame) in batch.frames.iter().enumerate() {
         match taking.take(&mut ingest, frame).await {
             Ok(frame) => taking.frames.push(frame),
@@ -68,10 +75,10 @@ pub async fn accept(
     let stored = if frames.is_empty() { 0 } else { app.writer.write(frames, room).await? };
     ingest.committed = newest.or(ingest.committed);
     metrics::frames(stored, count - stored.min(count), refused.len() as u64, bytes);
-    live.received(received);
+    live.received(arrived);
     Ok(FramesReply {
         acknowledged: last,
-        need_key: ingest.owes_key && app.fleet.key_pace.allows(received, key_frames_per_s(app)),
+        need_key: ingest.owes_key && app.fleet.key_pace.allows(arrived, key_frames_per_s(app)),
         refused,
         suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
     })
@@ -94,7 +101,7 @@ struct Taking<'a> {
     app: &'a App,
     live: &'a LiveHost,
     clock: &'a SenderClock,
-    received: Timestamp,
+    arrived: Timestamp,
     frames: Vec<NewFrame>,
     refused: Vec<RefusedFrame>,
     /// The last frame that can be stored.
@@ -103,6 +110,8 @@ struct Taking<'a> {
     newest: Option<FrameId>,
     /// Whether the database was asked for the host's tables.
     has_looked: bool,
+    /// Boots that the database was asked for.
+    boots_asked: usize,
 }
 
 enum TakeError {
@@ -117,8 +126,8 @@ enum Step {
     Taken(NewFrame),
     /// Its boot is not at hand; this is when it began.
     NewBoot(BootId, Timestamp),
-    /// Its boot's clock has drifted: from this sequence number on it began at another time.
-    Drifted(BootId, u64, Timestamp),
+    /// Its boot has to be anchored anew.
+    Drifted(BootId, Anchor),
     /// No tables are at hand that it could be relative to.
     NoTables,
 }
@@ -132,33 +141,100 @@ fn failed(failure: impl Into<Failure>) -> TakeError {
 }
 
 impl<'a> Taking<'a> {
-    fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, received: Timestamp) -> Self {
+    fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, arrived: Timestamp) -> Self {
         let (frames, refused) = (Vec::new(), Vec::new());
-        let (last, newest, has_looked) = (None, None, false);
-        Self { app, live, clock, received, frames, refused, last, newest, has_looked }
+        let (last, newest, has_looked, boots_asked) = (None, None, false, 0);
+        Self { app, live, clock, arrived, frames, refused, last, newest, has_looked, boots_asked }
     }
 
     /// Takes a frame. What it lacks from the database is asked for with its bytes let go: however
     /// many uploads wait, none holds a decompressed frame meanwhile.
     async fn take(&mut self, ingest: &mut Ingest, payload: &[u8]) -> Result<NewFrame, TakeError> {
-        loop {
+        for _ in 0..STEPS {
             match self.step(ingest, payload)? {
                 Step::Taken(frame) => return Ok(frame),
-                Step::NewBoot(boot, booted_at) => {
-                    let mut db = self.app.pool.acquire().await.map_err(failed)?;
-                    let boot = boots::find_or_create(&mut db, self.live.id, boot, booted_at);
-                    ingest.remember(boot.await.map_err(failed)?);
+                Step::NewBoot(id, booted_at) => {
+                    let boot = self.ask_for_boot(ingest, id, booted_at).await.map_err(failed)?;
+                    ingest.remember(boot);
                 }
-                Step::Drifted(boot, seq, booted_at) => {
-                    let Some(boot) = ingest.boots.get_mut(&boot) else { continue };
+                Step::Drifted(id, anchor) => {
+                    let Some(boot) = ingest.boot(id) else { continue };
                     let mut db = self.app.pool.acquire().await.map_err(failed)?;
-                    let anchored = boots::anchor(&mut db, self.live.id, boot.no, seq, booted_at);
+                    let anchored = boots::anchor(&mut db, self.live.id, boot.no, anchor);
                     anchored.await.map_err(failed)?;
-                    boot.anchors.push((seq, booted_at));
+                    boot.put_anchor(anchor);
+                    // What follows a time to come cannot be read back by time.
+                    ingest.owes_key |= boot.newest.is_some() && anchor.not_before.is_none();
                 }
                 Step::NoTables => self.look(ingest).await.map_err(failed)?,
             }
         }
+        Err(failed(Failure::internal("a frame asked for more than any needs")))
+    }
+
+    async fn ask_for_boot(
+        &mut self,
+        ingest: &mut Ingest,
+        id: BootId,
+        booted_at: Timestamp,
+    ) -> Result<Boot, Failure> {
+        self.boots_asked += 1;
+        if self.boots_asked > limits::BATCH_BOOTS {
+            return Err(Failure::new(
+                axum::http::StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The upload is too large",
+                format!("Send frames of {} boots at most at once.", limits::BATCH_BOOTS),
+            ));
+        }
+        ingest.boots_allowed.take(1, limits::BOOTS_A_DAY, self.arrived.as_second()).map_err(
+            |retry_after_s| {
+                let most = limits::BOOTS_A_DAY;
+                Failure::too_many(format!("A host may start {most} times a day."), retry_after_s)
+            },
+        )?;
+        let mut db = self.app.pool.acquire().await?;
+        let boot = boots::find_or_create(&mut db, self.live.id, id, booted_at).await?;
+        if boot.newest.is_some() {
+            ingest.boots_allowed.give_back(1);
+        }
+        Ok(boot)
+    }
+
+    /// When a frame was taken and when its boot began, or what has to be known for that.
+    fn place(
+        &self,
+        ingest: &mut Ingest,
+        stamp: &Stamp,
+    ) -> Result<Result<(Timestamp, Timestamp, i32), Step>, TakeError> {
+        let kept = self.app.settings.retention.ten_minutes;
+        let check = |at| place::check(at, self.arrived, kept);
+        let Ingest { boots, delays, .. } = ingest;
+        let Some(boot) = boots.iter().find(|boot| boot.id == stamp.boot) else {
+            let booted_at = place::booted_at(stamp, self.clock, self.arrived);
+            let anchor = Anchor { from_seq: 0, booted_at, not_before: None };
+            let seen = Boot { no: 0, id: stamp.boot, anchors: vec![anchor], newest: None };
+            // A boot that the database has may have begun at another time than this one seems to.
+            let by_this = check(seen.time_of(stamp.seq, stamp.uptime_ms));
+            if stamp.boot != self.clock.boot {
+                by_this.map_err(TakeError::Refused)?;
+            }
+            return Ok(Err(Step::NewBoot(stamp.boot, booted_at)));
+        };
+        if let Some(anchor) = place::better_anchor(boot, stamp, self.clock, self.arrived, delays) {
+            return Ok(Err(Step::Drifted(stamp.boot, anchor)));
+        }
+        let at = boot.time_of(stamp.seq, stamp.uptime_ms);
+        check(at).map_err(|reason| {
+            match place::is_doubtful(boot, self.clock, self.arrived, delays) {
+                true => failed(Failure::busy(
+                    "The server's clock may be wrong: by it this frame is of a time far off. Keep \
+                     the data and retry.",
+                )),
+                false => TakeError::Refused(reason),
+            }
+        })?;
+        Ok(Ok((at, boot.booted_at(stamp.seq), boot.no)))
     }
 
     fn step(&mut self, ingest: &mut Ingest, payload: &[u8]) -> Result<Step, TakeError> {
@@ -167,21 +243,17 @@ impl<'a> Taking<'a> {
         let memory = envelope.memory().map_err(refused)?.unwrap_or_default();
         check(&memory)?;
         let stamp = envelope.stamp;
-        i64::try_from(stamp.seq).map_err(|_| refused("sequence number out of range"))?;
-        let Some(boot) = ingest.boots.get(&stamp.boot) else {
-            let booted_at = place::booted_at(&stamp, self.clock, self.received);
-            return Ok(Step::NewBoot(stamp.boot, booted_at));
-        };
-        if let Some(at) = place::better_anchor(boot, &stamp, self.clock, self.received) {
-            return Ok(Step::Drifted(stamp.boot, stamp.seq, at));
+        if stamp.seq >= i64::MAX.cast_unsigned() {
+            return Err(refused("sequence number out of range"));
         }
-        let at = boot.time_of(stamp.seq, stamp.uptime_ms);
-        let (boot_no, booted_at) = (boot.no, boot.booted_at(stamp.seq));
-        place::check(at, self.received, self.app.settings.retention.ten_minutes)
-            .map_err(TakeError::Refused)?;
+        place::check_uptime(stamp.uptime_ms).map_err(TakeError::Refused)?;
+        let (at, booted_at, boot_no) = match self.place(ingest, &stamp)? {
+            Ok(place) => place,
+            Err(step) => return Ok(step),
+        };
 
         let id = FrameId { boot: stamp.boot, seq: stamp.seq };
-        let newest_at = self.live.newest_at();
+        let newest_at = self.live.newest_at(self.arrived);
         // A frame sent again, or an old one that comes late, is stored but tells nothing about now.
         if newest_at.is_none_or(|newest| at > newest) {
             if envelope.base.is_some() && !self.has_looked && self.live.read().tables().is_none() {
@@ -200,6 +272,9 @@ impl<'a> Taking<'a> {
             self.newest = Some(id);
         }
         self.last = Some(id);
+        if let Some(boot) = ingest.boot(stamp.boot) {
+            boot.note_placed(Placed { seq: stamp.seq, at });
+        }
         Ok(Step::Taken(NewFrame {
             host: self.live.id,
             at,
@@ -218,9 +293,9 @@ impl<'a> Taking<'a> {
         self.has_looked = true;
         let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.looks.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
-        let since = self.received.saturating_sub(CHAIN).unwrap_or(self.received);
+        let since = self.arrived.saturating_sub(CHAIN).unwrap_or(self.arrived);
         let mut db = self.app.pool.acquire().await?;
-        let found = read::last_taken(&mut db, self.live.id, since, self.received).await?;
+        let found = read::last_taken(&mut db, self.live.id, since, self.arrived).await?;
         if let Some(Taken { at, last, .. }) = found {
             let stamp = last.stamp;
             ingest.committed = Some(FrameId { boot: stamp.boot, seq: stamp.seq });

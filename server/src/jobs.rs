@@ -5,6 +5,7 @@ pub mod compare_incidents;
 pub mod diagnose_events;
 pub mod diagnose_hosts;
 pub mod find_silence;
+pub mod follow_hosts;
 mod forget_expired;
 mod keep_diagnosis;
 mod keep_partitions;
@@ -67,6 +68,7 @@ pub fn start(
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
     tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
+    tokio::spawn(stop.clone().run_until_cancelled_owned(follow_hosts::run(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
     tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
@@ -100,9 +102,8 @@ async fn keep_view(app: SharedApp) {
         let now = app.clock.now();
         let made;
         (keeper, made) = fleet::refresh::refresh(&app, keeper, now).await;
-        match made {
-            Ok(()) => crate::pages::presence::count(&app.fleet.view(), now),
-            Err(error) => error!(%error, "Could not make the fleet's view"),
+        if let Err(error) = made {
+            error!(%error, "Could not make the fleet's view");
         }
         let pause = begun.elapsed() * VIEW_SHARE;
         tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end())).await;
@@ -177,7 +178,9 @@ async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyh
     let mut transaction = db.begin().await?;
     let effect = match job.kind.as_str() {
         keep_partitions::NAME => kept,
-        forget_expired::NAME => forget_expired::run(&mut transaction, now).await?,
+        forget_expired::NAME => {
+            forget_expired::run(&mut transaction, &app.settings.retention, now).await?
+        }
         resolve_quiet_incidents::NAME => {
             resolve_quiet_incidents::run(&mut transaction, now).await?
         }

@@ -41,6 +41,7 @@ pub async fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Serve(options) => commands::serve::run(options).await,
         Command::Migrate(options) => commands::migrate::run(&options).await,
         Command::Admin(options) => commands::admin::run(options).await,
+        Command::Check(options) => commands::check::run(options).await,
         Command::Import(options) => commands::import::run(options).await,
         Command::Diagnose(options) => commands::diagnose::run(&options),
     }

@@ -26,6 +26,8 @@ const WRITER_BATCH: &str = "poolwatch_writer_batch_frames";
 const WRITER_QUEUE: &str = "poolwatch_writer_queue_uploads";
 const HOSTS: &str = "poolwatch_hosts";
 const HOSTS_STALE: &str = "poolwatch_fleet_hosts_stale";
+const HOSTS_DAMAGED: &str = "poolwatch_hosts_damaged";
+const HOSTS_CAPPED: &str = "poolwatch_fleet_hosts_capped";
 const HOSTS_AT_HAND: &str = "poolwatch_fleet_hosts_in_memory";
 const TABLE_BYTES: &str = "poolwatch_fleet_table_bytes";
 const VIEW_SECONDS: &str = "poolwatch_fleet_view_seconds";
@@ -55,6 +57,8 @@ impl Metrics {
         describe_gauge!(WRITER_QUEUE, "Uploads that wait to be written");
         describe_gauge!(HOSTS, "Hosts, by presence (reporting, silent)");
         describe_gauge!(HOSTS_STALE, "Hosts that were not heard since the server started");
+        describe_gauge!(HOSTS_DAMAGED, "Hosts of which what is stored cannot be read");
+        describe_gauge!(HOSTS_CAPPED, "Hosts with more tags or names than one host may add");
         describe_gauge!(HOSTS_AT_HAND, "Hosts whose latest tables are in memory");
         describe_gauge!(TABLE_BYTES, Unit::Bytes, "Memory that the tables of all hosts take");
         describe_histogram!(VIEW_SECONDS, Unit::Seconds, "Time to make the fleet's view");
@@ -100,6 +104,13 @@ pub fn writer(frames: usize, queue: usize) {
 pub fn hosts(reporting: u64, silent: u64) {
     gauge!(HOSTS, "presence" => "reporting").set(reporting as f64);
     gauge!(HOSTS, "presence" => "silent").set(silent as f64);
+}
+
+/// Records how many hosts have more than one host may add to what all share, and of how many what is
+/// stored cannot be read.
+pub fn odd_hosts(capped: usize, damaged: usize) {
+    gauge!(HOSTS_DAMAGED).set(damaged as f64);
+    gauge!(HOSTS_CAPPED).set(capped as f64);
 }
 
 /// Records how the fleet's state stands.

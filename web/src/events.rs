@@ -1,6 +1,7 @@
 //! Events of the fleet (`GET /events`), and the row that other pages show an event by.
 
 use askama::Template;
+use jiff::Timestamp;
 use poolwatch_model::{event::Event, incident::IncidentId};
 
 use crate::{
@@ -53,6 +54,8 @@ pub struct EventRow {
     pub event: Event,
     /// The incident that it is part of.
     pub incident: Option<IncidentId>,
+    /// When it came, where its host's clock says that it was written after that.
+    pub came: Option<Timestamp>,
 }
 
 type EventColumn = Column<EventRow>;
@@ -62,8 +65,15 @@ pub static EVENTS: List<EventRow> = List {
     nouns: ["event", "events"],
     class: "events",
     columns: &[
-        EventColumn::shown("Time", |row, now| Cell::figure(figures::when(row.event.time, &now)))
-            .class("time"),
+        EventColumn::shown("Time", |row, now| match row.came {
+            Some(came) => Cell::figure(figures::when(came, &now)).span(
+                "dim",
+                format!("by the clock of its host it was written at {}", row.event.time),
+                "clock wrong",
+            ),
+            None => Cell::figure(figures::when(row.event.time, &now)),
+        })
+        .class("time"),
         EventColumn::shown("Host", |row, _| {
             Cell::default().row_link(row.host.url(), &row.host.name)
         }),

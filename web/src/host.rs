@@ -6,7 +6,7 @@ mod tables;
 use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, HostId, Pool, PoolTag,
+    Bytes, HostId, Pool, PoolTag, Presence,
     diagnosis::{Diagnosis, Evidence},
     host::HostFacts,
     incident::Incident,
@@ -26,7 +26,7 @@ use crate::{
     events::EventRow,
     evidence::ImportedFile,
     figures,
-    hosts::{HostSource, Presence},
+    hosts::HostSource,
     level::PoolLevel,
     links::{self, Address},
     shell::live_page,
@@ -82,10 +82,16 @@ pub struct HostHead {
     pub facts: HostFacts,
     /// Where its data come from.
     pub source: HostSource,
+    /// Whether it can be heard.
+    pub presence: Presence,
     /// When it started.
     pub booted: Option<Timestamp>,
     /// When data last came; of imported evidence, when they were taken.
     pub last_seen: Option<Timestamp>,
+    /// Whether it has more tags or names than one host may add to what all share.
+    pub is_capped: bool,
+    /// Whether what is stored of its facts cannot be read.
+    pub is_damaged: bool,
     /// Bytes that its agent sent in the last 24 h.
     pub sent_24h: Option<Bytes>,
 }
@@ -178,12 +184,8 @@ impl HostQuery {
 }
 
 impl HostPage {
-    fn presence(&self) -> Presence {
-        Presence::of(self.host.source, self.host.last_seen, self.shell.now)
-    }
-
     fn headline(&self) -> String {
-        match (&self.diagnosis, self.presence()) {
+        match (&self.diagnosis, self.host.presence) {
             (Some(diagnosis), _) => words::headline(diagnosis),
             (None, Presence::Waiting) => {
                 "This host is enrolled and has sent nothing yet.".to_owned()

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, host::OsVersion, memory::CeilingSource};
+use poolwatch_model::{Bytes, Presence, host::OsVersion, memory::CeilingSource};
 
 use crate::{
     HostLink, Shell, assets, figures,
@@ -126,58 +126,29 @@ pub struct HostRow {
     pub incident: Option<IncidentMark>,
 }
 
-/// Whether a host can be heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Presence {
-    /// Its agent reports.
-    Reporting,
-    /// Its agent does not report any more.
-    Silent,
-    /// Its data were imported: they do not age by themselves.
-    Imported,
-    /// It is enrolled and has sent nothing yet.
-    Waiting,
-}
-
-impl Presence {
-    /// The presence of a host that was last seen then: silent after [`SILENT_AFTER_S`].
-    #[must_use]
-    pub fn of(source: HostSource, last_seen: Option<Timestamp>, now: Timestamp) -> Self {
-        match (source, last_seen) {
-            (HostSource::Imported, _) => Self::Imported,
-            (HostSource::Agent, None) => Self::Waiting,
-            (HostSource::Agent, Some(at)) if figures::seconds_between(at, now) > SILENT_AFTER_S => {
-                Self::Silent
-            }
-            (HostSource::Agent, Some(_)) => Self::Reporting,
-        }
-    }
-
-    /// Its class in the style sheet.
-    #[must_use]
-    pub const fn class(self) -> &'static str {
-        match self {
-            Self::Reporting => "reporting",
-            Self::Silent => "silent",
-            Self::Imported => "imported",
-            Self::Waiting => "waiting",
-        }
-    }
-
-    /// Its word.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Reporting => "reporting",
-            Self::Silent => "silent",
-            Self::Imported => "imported",
-            Self::Waiting => "nothing yet",
-        }
+/// The class of a host's presence in the style sheet.
+#[must_use]
+pub const fn presence_class(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Live => "reporting",
+        Presence::Late => "late",
+        Presence::Silent => "silent",
+        Presence::Imported => "imported",
+        Presence::Waiting => "waiting",
     }
 }
 
-/// After this long without a word an agent is called silent: five times its usual interval.
-pub const SILENT_AFTER_S: u64 = 300;
+/// The word for a host's presence.
+#[must_use]
+pub const fn presence_word(presence: Presence) -> &'static str {
+    match presence {
+        Presence::Live => "reporting",
+        Presence::Late => "late",
+        Presence::Silent => "silent",
+        Presence::Imported => "imported",
+        Presence::Waiting => "nothing yet",
+    }
+}
 
 type HostColumn = Column<HostRow>;
 
@@ -195,7 +166,7 @@ pub(crate) const HOSTS_IN_SHORT: List<HostRow> = List {
     columns: &columns(|row, _| name(Cell::default(), row)),
     first: "nonpaged",
     tie: |row| SortKey::ignoring_case(&row.full_name),
-    row_class: |row| row.presence.class(),
+    row_class: |row| presence_class(row.presence),
     file_name: "hosts",
     file_path: "",
     file_columns: "id name group windows state booted_at taken_at received_at nonpaged_bytes \
@@ -252,7 +223,7 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 27] {
             .class("num")
             .sort("seen", Called("latest data first", "latest data last")),
         HostColumn::in_files("id", |row| row.host.id.into()),
-        HostColumn::in_files("state", |row| row.presence.as_str().into()),
+        HostColumn::in_files("state", |row| presence_word(row.presence).into()),
         HostColumn::in_files("received_at", |row| row.received.into()),
         HostColumn::in_files("taken_at", |row| row.taken.into()),
         HostColumn::in_files("nonpaged_limit_bytes", |row| limit(&row.nonpaged).into()),
@@ -302,9 +273,9 @@ fn top_process(row: &HostRow) -> Cell {
 
 fn seen(row: &HostRow, now: Timestamp) -> Cell {
     let mut cell = Cell::default().classed("seen");
-    if row.presence != Presence::Reporting {
-        let class = format!("presence {}", row.presence.class());
-        cell = cell.span(class, "", row.presence.as_str());
+    if row.presence != Presence::Live {
+        let class = format!("presence {}", presence_class(row.presence));
+        cell = cell.span(class, "", presence_word(row.presence));
     }
     match row.last_seen() {
         Some(at) => cell.and(Piece::Figure("", figures::when(at, &now))),

@@ -12,13 +12,16 @@ pub mod incident;
 pub mod inventory;
 pub mod memory;
 pub mod person;
+pub mod presence;
 pub mod process;
 pub mod series;
 pub mod snapshot;
 pub mod tag;
+pub mod text;
 
 pub use bytes::Bytes;
 pub use clock::{Clock, SharedClock};
 pub use host::{BootId, HostId};
+pub use presence::Presence;
 pub use snapshot::Snapshot;
 pub use tag::{Pool, PoolTag};

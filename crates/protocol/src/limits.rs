@@ -12,6 +12,10 @@ pub const BATCH_FRAMES: usize = 1024;
 pub const JSON_BYTES: usize = 4 << 20;
 /// Events in one upload.
 pub const EVENTS: usize = 1000;
+/// Events that a host sends in a day.
+pub const EVENTS_A_DAY: usize = 20_000;
+/// Boots of a host that the server learns of in a day.
+pub const BOOTS_A_DAY: usize = 1_000;
 /// Insertion strings of an event.
 pub const EVENT_DATA: usize = 64;
 /// Bytes of any text of an event.
@@ -24,9 +28,15 @@ pub const PROCESSES: usize = 65_536;
 pub const OBJECT_TYPES: usize = 1024;
 /// Services in one process.
 pub const SERVICES: usize = 512;
+/// Services in all processes of one frame. A terminal server has some thousand.
+pub const SERVICES_IN_ALL: usize = 16_384;
 /// Bytes of a name (image, service, object type).
 pub const NAME_BYTES: usize = 1024;
 /// Faults in one snapshot.
 pub const FAULTS: usize = 64;
+/// Milliseconds since a boot: fifty years.
+pub const UPTIME_MS: u64 = 50 * 366 * 86_400_000;
+/// Boots whose frames are in one upload.
+pub const BATCH_BOOTS: usize = 64;
 /// Delta frames between two key frames: bounds what one lost frame can make unreadable.
 pub const DELTA_CHAIN: u32 = 59;

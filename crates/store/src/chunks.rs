@@ -155,10 +155,10 @@ pub async fn write(
 }
 
 /// The chunks of a host that begin in a period, oldest first, whole, and what they were made of
-/// together.
+/// together. A damaged one is left out, and its frames count as unreadable.
 ///
 /// # Errors
-/// When the database fails or holds something else than chunks.
+/// When the database fails.
 pub async fn read(
     db: &mut PgConnection,
     span: Span,
@@ -193,11 +193,57 @@ pub async fn read(
     let mut origin = Origin::default();
     let mut chunks = Vec::with_capacity(rows.len());
     for row in rows {
-        let types = dictionaries::names(&row.types)?;
         let tags = dictionaries::tags(&row.tags);
-        chunks.push(chunk::decode(row.start.to_jiff(), &row.head, &row.blocks, types, tags)?);
-        let (frames, seq_sum, unreadable) = (row.frames, row.seq_sum, row.unreadable);
+        let decode =
+            |types| chunk::decode(row.start.to_jiff(), &row.head, &row.blocks, types, tags).ok();
+        let chunk = dictionaries::names(&row.types).ok().and_then(decode);
+        let (frames, seq_sum) = (row.frames, row.seq_sum);
+        let unreadable = if chunk.is_some() { row.unreadable } else { frames };
+        chunks.extend(chunk);
         origin = origin.and(Origin { frames, seq_sum, unreadable });
     }
     Ok((chunks, origin))
+}
+
+/// When the chunks of a host begin, oldest first.
+pub(crate) async fn starts(
+    db: &mut PgConnection,
+    span: Span,
+    host: HostId,
+) -> Result<Vec<Timestamp>> {
+    let starts = sqlx::query_scalar!(
+        "SELECT start AS \"start!\" FROM (
+             SELECT start FROM chunk_hour WHERE $2 = 0 AND host_id = $1
+             UNION ALL SELECT start FROM chunk_day WHERE $2 = 1 AND host_id = $1
+             UNION ALL SELECT start FROM chunk_week WHERE $2 = 2 AND host_id = $1
+         ) AS chunk ORDER BY start",
+        host.0,
+        span.no(),
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(starts.into_iter().map(jiff_sqlx::Timestamp::to_jiff).collect())
+}
+
+/// Takes a chunk away, to be made anew of what there is.
+pub(crate) async fn remove(
+    db: &mut PgConnection,
+    span: Span,
+    host: HostId,
+    start: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "WITH hours AS (
+             DELETE FROM chunk_hour WHERE $3 = 0 AND host_id = $1 AND start = $2
+         ), days AS (
+             DELETE FROM chunk_day WHERE $3 = 1 AND host_id = $1 AND start = $2
+         )
+         DELETE FROM chunk_week WHERE $3 = 2 AND host_id = $1 AND start = $2",
+        host.0,
+        start.to_sqlx(),
+        span.no(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -20,6 +20,8 @@ pub struct HostEvent {
     pub event: Event,
     /// Whether it is older than the host's enrolment, or came more than a day late.
     pub history: bool,
+    /// When it came. None was written later: a host whose clock says so is wrong.
+    pub received_at: Timestamp,
 }
 
 /// How an event is kept.
@@ -81,7 +83,7 @@ pub async fn awaiting_diagnosis(
         EventRow,
         "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
              data AS \"data: Json<Vec<String>>\",
-             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history
+             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history, received_at
          FROM events WHERE host_id = $1 AND awaits_diagnosis
          ORDER BY time, channel, record_id LIMIT $2",
         host.0,
@@ -134,7 +136,7 @@ impl EventFilter {
     }
 }
 
-/// Events, newest first.
+/// Events, newest first: in the order of their own times, where these can be.
 ///
 /// # Errors
 /// When the database fails.
@@ -149,12 +151,12 @@ pub async fn list(
         EventRow,
         "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
              data AS \"data: Json<Vec<String>>\",
-             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history
+             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history, received_at
          FROM events
          WHERE ($1::int IS NULL OR host_id = $1) AND ($2::int IS NULL OR event_id = $2)
-             AND ($3::timestamptz IS NULL OR time >= $3)
+             AND ($3::timestamptz IS NULL OR least(time, received_at) >= $3)
              AND ($4::int[] IS NULL OR host_id = ANY($4))
-         ORDER BY time DESC, host_id, record_id DESC LIMIT $5 OFFSET $6",
+         ORDER BY least(time, received_at) DESC, host_id, record_id DESC LIMIT $5 OFFSET $6",
         filter.host.map(|host| host.0),
         filter.event_id.map(u32::cast_signed),
         filter.since.map(ToSqlx::to_sqlx),
@@ -179,6 +181,7 @@ struct EventRow {
     data: Json<Vec<String>>,
     exhaustion: Option<Json<MemoryExhaustion>>,
     history: bool,
+    received_at: jiff_sqlx::Timestamp,
 }
 
 impl EventRow {
@@ -197,6 +200,7 @@ impl EventRow {
                 exhaustion: self.exhaustion.map(|document| document.0),
             },
             history: self.history,
+            received_at: self.received_at.to_jiff(),
         }
     }
 }
@@ -208,7 +212,8 @@ impl EventRow {
 pub async fn count(db: &mut PgConnection, event_ids: &[u32], since: Timestamp) -> Result<i64> {
     let ids: Vec<i32> = event_ids.iter().map(|id| id.cast_signed()).collect();
     let count = sqlx::query_scalar!(
-        "SELECT count(*) AS \"count!\" FROM events WHERE time >= $1 AND event_id = ANY($2)",
+        "SELECT count(*) AS \"count!\" FROM events
+         WHERE least(time, received_at) >= $1 AND event_id = ANY($2)",
         since.to_sqlx(),
         &ids,
     )
@@ -226,7 +231,7 @@ pub async fn count_matching(db: &mut PgConnection, filter: &EventFilter) -> Resu
     let count = sqlx::query_scalar!(
         "SELECT count(*) AS \"count!\" FROM events
          WHERE ($1::int IS NULL OR host_id = $1) AND ($2::int IS NULL OR event_id = $2)
-             AND ($3::timestamptz IS NULL OR time >= $3)
+             AND ($3::timestamptz IS NULL OR least(time, received_at) >= $3)
              AND ($4::int[] IS NULL OR host_id = ANY($4))",
         filter.host.map(|host| host.0),
         filter.event_id.map(u32::cast_signed),

@@ -125,12 +125,10 @@ pub async fn insert(db: &mut PgConnection, frames: &[NewFrame]) -> Result<u64> {
     Ok(done.rows_affected())
 }
 
-/// How far from its neighbours a wrong clock may have put a frame: readers look so far around.
-const DISORDER_S: f64 = 900.0;
-
 /// The frames that lead to a host's state at `until`: the last key frame not after it, and what
 /// follows of the same boot, in the order of their numbers, whatever order their times are in. Each
-/// number comes once. Empty when nothing is stored since `since`.
+/// number comes once. Empty when nothing is stored since `since`. Older versions let the times of
+/// neighbours be mixed: looked at is what lies between the key frames around.
 ///
 /// # Errors
 /// When the database fails.
@@ -149,8 +147,18 @@ pub async fn chain(
          ), near AS MATERIALIZED (
              SELECT frames.ts, frames.boot_no, seq, is_key FROM frames, newest
              WHERE host_id = $1 AND frames.boot_no = newest.boot_no
-                 AND frames.ts BETWEEN newest.ts - make_interval(secs => $4)
-                     AND $3::timestamptz + make_interval(secs => $4)
+                 AND frames.ts >= coalesce((
+                     SELECT ts FROM frames AS key
+                     WHERE key.host_id = $1 AND key.boot_no = newest.boot_no AND is_key
+                         AND ts >= $2 AND ts < newest.ts
+                     ORDER BY ts DESC LIMIT 1
+                 ), newest.ts)
+                 AND frames.ts <= coalesce((
+                     SELECT ts FROM frames AS key
+                     WHERE key.host_id = $1 AND key.boot_no = newest.boot_no AND is_key
+                         AND ts > $3
+                     ORDER BY ts LIMIT 1
+                 ), 'infinity')
          ), last AS (
              SELECT max(seq) AS seq FROM near WHERE ts <= $3
          ), start AS (
@@ -167,7 +175,6 @@ pub async fn chain(
         host.0,
         since.to_sqlx(),
         until.to_sqlx(),
-        DISORDER_S,
     )
     .fetch_all(db)
     .await?;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{HostId, host::HostFacts};
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 use uuid::Uuid;
 
 use crate::Result;
@@ -20,6 +20,8 @@ pub struct Host {
     pub name: String,
     /// What it told about itself last.
     pub facts: HostFacts,
+    /// Whether what is stored of that cannot be read: then nothing but its name is known.
+    pub is_damaged: bool,
     /// When it was first known.
     pub enrolled_at: Timestamp,
     /// When an administrator, or an enrolment token that may, let it in.
@@ -145,6 +147,34 @@ pub async fn approve(db: &mut PgConnection, id: HostId, now: Timestamp) -> Resul
     Ok(done.rows_affected() == 1)
 }
 
+/// Retires a host: it may upload no more and counts nowhere. Returns whether it was there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn retire(db: &mut PgConnection, id: HostId, now: Timestamp) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE hosts SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL",
+        id.0,
+        now.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Takes out the hosts whose standing changed since they were last taken: retired, approved, removed,
+/// or with another key.
+///
+/// # Errors
+/// When the database fails.
+pub async fn take_changed(db: &mut PgConnection) -> Result<Vec<HostId>> {
+    let ids = sqlx::query_scalar!("DELETE FROM host_changes RETURNING host_id").fetch_all(db);
+    let mut ids: Vec<HostId> = ids.await?.into_iter().map(HostId).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(ids)
+}
+
 /// Keeps what a host tells about itself now.
 ///
 /// # Errors
@@ -193,26 +223,47 @@ pub async fn named(db: &mut PgConnection, name: &str, now: Timestamp) -> Result<
     Ok(HostId(id))
 }
 
+/// A row of the table.
+struct HostRow {
+    id: i32,
+    instance_id: Option<Uuid>,
+    name: String,
+    facts: serde_json::Value,
+    enrolled_at: jiff_sqlx::Timestamp,
+    approved_at: Option<jiff_sqlx::Timestamp>,
+}
+
+impl From<HostRow> for Host {
+    fn from(row: HostRow) -> Self {
+        // One row that cannot be read costs none of the others.
+        let facts = serde_json::from_value::<HostFacts>(row.facts).ok();
+        Self {
+            id: HostId(row.id),
+            instance_id: row.instance_id,
+            is_damaged: facts.is_none(),
+            facts: facts
+                .unwrap_or_else(|| HostFacts { fqdn: row.name.clone(), ..HostFacts::default() }),
+            name: row.name,
+            enrolled_at: row.enrolled_at.to_jiff(),
+            approved_at: row.approved_at.map(jiff_sqlx::Timestamp::to_jiff),
+        }
+    }
+}
+
 /// One host.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
-    let row = sqlx::query!(
-        "SELECT instance_id, name, facts AS \"facts: Json<HostFacts>\", enrolled_at, approved_at
+    let row = sqlx::query_as!(
+        HostRow,
+        "SELECT id, instance_id, name, facts, enrolled_at, approved_at
          FROM hosts WHERE id = $1 AND retired_at IS NULL",
         id.0,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| Host {
-        id,
-        instance_id: row.instance_id,
-        name: row.name,
-        facts: row.facts.0,
-        enrolled_at: row.enrolled_at.to_jiff(),
-        approved_at: row.approved_at.map(jiff_sqlx::Timestamp::to_jiff),
-    }))
+    Ok(row.map(Host::from))
 }
 
 /// Up to `limit` hosts with ids above `after`, in the order of their ids.
@@ -220,23 +271,14 @@ pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &mut PgConnection, after: HostId, limit: i64) -> Result<Vec<Host>> {
-    let rows = sqlx::query!(
-        "SELECT id, instance_id, name, facts AS \"facts: Json<HostFacts>\", enrolled_at, approved_at
+    let rows = sqlx::query_as!(
+        HostRow,
+        "SELECT id, instance_id, name, facts, enrolled_at, approved_at
          FROM hosts WHERE id > $1 AND retired_at IS NULL ORDER BY id LIMIT $2",
         after.0,
         limit,
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Host {
-            id: HostId(row.id),
-            instance_id: row.instance_id,
-            name: row.name,
-            facts: row.facts.0,
-            enrolled_at: row.enrolled_at.to_jiff(),
-            approved_at: row.approved_at.map(jiff_sqlx::Timestamp::to_jiff),
-        })
-        .collect())
+    Ok(rows.into_iter().map(Host::from).collect())
 }

@@ -5,36 +5,44 @@ use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
 use sqlx::PgConnection;
 
-use crate::{
-    Result,
-    frames::{HostRow, StoredFrame},
-};
+use crate::{Result, frames::StoredFrame};
 
-/// The newest frame of each of these hosts since a time: one look into an index per host.
+/// The newest frame of each of these hosts of a period, with the time of the one before:
+/// two looks into an index per host.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn frames(
     db: &mut PgConnection,
     hosts: &[HostId],
-    since: Timestamp,
-) -> Result<Vec<(HostId, StoredFrame)>> {
+    (since, until): (Timestamp, Timestamp),
+) -> Result<Vec<(HostId, StoredFrame, Option<Timestamp>)>> {
     let ids: Vec<i32> = hosts.iter().map(|host| host.0).collect();
-    let rows = sqlx::query_as!(
-        HostRow,
-        "SELECT id AS \"host!\", newest.ts, newest.boot_no, newest.seq, newest.payload
+    let rows = sqlx::query!(
+        "SELECT id AS \"host!\", newest.ts, newest.boot_no, newest.seq, newest.payload, (
+             SELECT ts FROM frames WHERE host_id = id AND ts < newest.ts AND ts >= $2
+             ORDER BY ts DESC LIMIT 1
+         ) AS before
          FROM unnest($1::int[]) AS id
          CROSS JOIN LATERAL (
              SELECT ts, boot_no, seq, payload FROM frames
-             WHERE host_id = id AND ts >= $2 ORDER BY ts DESC LIMIT 1
+             WHERE host_id = id AND ts BETWEEN $2 AND $3
+             ORDER BY ts DESC, boot_no DESC, seq DESC LIMIT 1
          ) AS newest
          ORDER BY id",
         &ids,
         since.to_sqlx(),
+        until.to_sqlx(),
     )
     .fetch_all(db)
     .await?;
-    Ok(rows.into_iter().map(HostRow::into_frame).collect())
+    let frames = rows.into_iter().map(|row| {
+        let at = row.ts.to_jiff();
+        let seq = row.seq.unsigned_abs();
+        let frame = StoredFrame { at, boot_no: row.boot_no, seq, payload: row.payload };
+        (HostId(row.host), frame, row.before.map(jiff_sqlx::Timestamp::to_jiff))
+    });
+    Ok(frames.collect())
 }
 
 /// One hour of one host's pools.

@@ -2,13 +2,16 @@
 //! and model types. All SQL of the project is in this crate.
 
 pub mod boots;
+pub mod check;
 pub mod chunk;
 pub mod chunks;
+pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
+pub mod expiry;
 mod fleet_hours;
 pub mod frames;
 pub mod hosts;
@@ -100,6 +103,28 @@ pub fn is_temporary(error: &StoreError) -> bool {
             }),
             _ => false,
         },
+        _ => false,
+    }
+}
+
+/// Whether an error says that one stored row cannot be read: others can.
+#[must_use]
+pub fn is_of_stored_row(error: &StoreError) -> bool {
+    match error {
+        StoreError::Document(_) | StoreError::Chunk(_) | StoreError::Inconsistent(_) => true,
+        StoreError::Database(error) => matches!(error, sqlx::Error::ColumnDecode { .. }),
+        StoreError::OutOfRange(_) => false,
+    }
+}
+
+/// Whether an error says that a text, number or time is none that the database can hold.
+#[must_use]
+pub fn is_unstorable(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(sqlx::Error::Database(error)) => {
+            error.code().is_some_and(|code| code.starts_with("22"))
+        }
+        StoreError::OutOfRange(_) => true,
         _ => false,
     }
 }

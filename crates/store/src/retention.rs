@@ -54,12 +54,7 @@ pub async fn keep(
     retention: &Retention,
     now: Timestamp,
 ) -> Result<Vec<String>> {
-    let today = partitions::day_of(now);
-    for table in Table::ALL {
-        for ahead in 0..=AHEAD_DAYS {
-            partitions::create_of(db, table, today.saturating_add(ahead.days())).await?;
-        }
-    }
+    make_ahead(db, now).await?;
     let mut dropped = Vec::new();
     for table in Table::ALL {
         let end = now.saturating_sub(kept(table, retention)).unwrap_or(Timestamp::MIN);
@@ -79,6 +74,20 @@ pub async fn keep(
         }
     }
     Ok(dropped)
+}
+
+/// Makes the partitions of the coming days.
+///
+/// # Errors
+/// When the database fails or a lock is not to be had in time.
+pub async fn make_ahead(db: &mut PgConnection, now: Timestamp) -> Result<()> {
+    let today = partitions::day_of(now);
+    for table in Table::ALL {
+        for ahead in 0..=AHEAD_DAYS {
+            partitions::create_of(db, table, today.saturating_add(ahead.days())).await?;
+        }
+    }
+    Ok(())
 }
 
 /// How long a table keeps what it holds. Ingest takes what is not older than the ten minutes' class,

@@ -8,6 +8,7 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use jiff::Timestamp;
 use poolwatch_model::HostId;
 use poolwatch_store::hosts::{self, HostKey};
 use subtle::ConstantTimeEq;
@@ -25,7 +26,12 @@ const PENDING_RETRY_S: u32 = 300;
 
 /// The host that sent a request.
 #[derive(Debug, Clone)]
-pub struct SendingHost(pub HostKey);
+pub struct SendingHost {
+    /// Who it is.
+    pub key: HostKey,
+    /// When the head of the request was there: how long its body takes says nothing about clocks.
+    pub arrived: Timestamp,
+}
 
 /// Keys of hosts that uploaded lately, so that an upload needs no query.
 #[derive(Debug, Default)]
@@ -70,6 +76,7 @@ pub async fn require(
     mut request: Request,
     next: Next,
 ) -> Result<Response, Failure> {
+    let arrived = app.clock.now();
     let key = find(&app, request.headers()).await?;
     if !key.approved {
         app.host_keys.forget(key.id);
@@ -82,7 +89,7 @@ pub async fn require(
         )
         .retry_after(PENDING_RETRY_S));
     }
-    request.extensions_mut().insert(SendingHost(key));
+    request.extensions_mut().insert(SendingHost { key, arrived });
     Ok(next.run(request).await)
 }
 

@@ -36,6 +36,18 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
             eprintln!("Approved host {id}: its agent sends what it kept within five minutes");
             Ok(())
         }
+        AdminCommand::RetireHost { database, id } => {
+            let database = Database::open(&database).await?;
+            let mut db = database.pool.acquire().await?;
+            let retired = hosts::retire(&mut db, HostId(id), SystemClock.now()).await?;
+            drop(db);
+            database.close(false).await?;
+            if !retired {
+                bail!("host {id} does not exist or was retired before");
+            }
+            eprintln!("Retired host {id}: what it sends is refused from now on");
+            Ok(())
+        }
     }
 }
 

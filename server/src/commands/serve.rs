@@ -13,7 +13,7 @@ use crate::{
     app::{App, Settings, SharedApp},
     auth::{hosts::HostKeys, throttle::Throttle},
     cli::ServeOptions,
-    clock::SystemClock,
+    clock::SteadyClock,
     database::Database,
     fleet::Fleet,
     ingest::writer::Writer,
@@ -49,7 +49,7 @@ async fn serve(
     let tls = tls::config(&options.tls, &options.database.data_dir).await?;
     let secure = options.public_url.starts_with("https://");
     let app: SharedApp = Arc::new(App {
-        clock: Arc::new(SystemClock),
+        clock: Arc::new(SteadyClock::default()),
         pool: database.pool.clone(),
         fleet: Fleet::default(),
         tag_names: TagNames::default(),

@@ -8,7 +8,8 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, inventory::Inventory};
-use poolwatch_store::{PgPool, StoreError, inventories};
+use poolwatch_store::{PgPool, StoreError, inventories, is_of_stored_row};
+use tracing::warn;
 
 use super::Fleet;
 
@@ -18,6 +19,9 @@ pub const CHANGED_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24);
 const CHANGES: i64 = 2_000;
 /// They are read again after this long, and when a host sent another inventory.
 const CHANGES_EVERY: SignedDuration = SignedDuration::from_mins(10);
+
+/// Drivers of one host that count in the fleet. Windows with everything on it has some hundred.
+const OF_HOST: usize = 2_000;
 
 /// Inventories read in one round, so that a large fleet's are read within minutes and not at once.
 const ROUND: usize = 2_000;
@@ -74,6 +78,7 @@ impl Book {
         let versions: BTreeSet<DriverVersion> = inventory
             .drivers
             .iter()
+            .take(OF_HOST)
             .map(|driver| DriverVersion {
                 name: driver.name.to_lowercase(),
                 version: driver.version.clone(),
@@ -144,7 +149,13 @@ pub async fn refresh(
     wanted.extend(present.iter().filter(|id| !book.hosts.contains_key(id)));
     let mut changed = book.hosts.len() != before;
     for id in wanted.into_iter().filter(|id| present.contains(id)).take(ROUND) {
-        let found = inventories::find(&mut *pool.acquire().await?, id).await?;
+        let found = match inventories::find(&mut *pool.acquire().await?, id).await {
+            Err(error) if is_of_stored_row(&error) => {
+                warn!(host = %id, %error, "An inventory cannot be read: run `check --repair`");
+                None
+            }
+            found => found?,
+        };
         changed |= found.is_some();
         book.put(id, &found.unwrap_or_default());
     }

@@ -1,7 +1,7 @@
 //! One host as it is now.
 
 use std::{
-    collections::HashMap,
+    collections::VecDeque,
     sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
@@ -15,8 +15,11 @@ use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::Fr
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
+    allowance::Allowance,
     baselines::{Baseline, BytesThen},
+    delays::Delays,
     hours::HourlyPeaks,
+    interval::Interval,
     tables::{HostTables, Shared, Tables},
 };
 
@@ -24,6 +27,9 @@ use super::{
 const WATCHED_FOR: SignedDuration = SignedDuration::from_hours(3);
 /// Boots of a host whose anchors are kept at hand.
 const BOOTS: usize = 4;
+/// A frame may be this far ahead of the server's clock. What is known of a time beyond it comes from a
+/// clock that was wrong: it counts for nothing.
+pub const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 
 /// One host as it is now.
 #[derive(Debug)]
@@ -32,6 +38,8 @@ pub struct LiveHost {
     pub id: HostId,
     /// What taking in its frames needs; locked for the length of an upload.
     pub ingest: tokio::sync::Mutex<Ingest>,
+    /// Events that it may tell in a day.
+    pub events_allowed: Mutex<Allowance>,
     state: RwLock<State>,
     /// What its latest study found worth watching, and when.
     watching: Mutex<Option<(Timestamp, Diagnosis)>>,
@@ -41,8 +49,12 @@ pub struct LiveHost {
 /// What taking in a host's frames needs.
 #[derive(Debug, Default)]
 pub struct Ingest {
-    /// Its latest boots with their anchors.
-    pub boots: HashMap<BootId, Boot>,
+    /// Some of its boots with their anchors, those met last.
+    pub boots: VecDeque<Boot>,
+    /// How late its uploads come.
+    pub delays: Delays,
+    /// Boots that it may tell in a day.
+    pub boots_allowed: Allowance,
     /// The newest frame that is known to be committed. A delta to any other frame cannot be read
     /// back from the database.
     pub committed: Option<FrameId>,
@@ -51,13 +63,18 @@ pub struct Ingest {
 }
 
 impl Ingest {
-    /// Keeps a boot at hand, and forgets the oldest beyond some.
+    /// A boot that is at hand.
+    pub fn boot(&mut self, id: BootId) -> Option<&mut Boot> {
+        self.boots.iter_mut().find(|boot| boot.id == id)
+    }
+
+    /// Keeps a boot at hand, and forgets the one that was met first beyond some: never this one.
     pub fn remember(&mut self, boot: Boot) {
-        self.boots.insert(boot.id, boot);
-        while self.boots.len() > BOOTS {
-            let oldest = self.boots.values().min_by_key(|boot| boot.no).map(|boot| boot.id);
-            oldest.map(|id| self.boots.remove(&id));
+        self.boots.retain(|known| known.id != boot.id);
+        if self.boots.len() == BOOTS {
+            self.boots.pop_front();
         }
+        self.boots.push_back(boot);
     }
 }
 
@@ -77,6 +94,8 @@ pub struct State {
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
     hours: HourlyPeaks,
+    /// How often it takes snapshots.
+    pub interval: Interval,
     version: u64,
 }
 
@@ -92,6 +111,12 @@ impl State {
     #[must_use]
     pub fn trend(&self, pool: Pool, now: Timestamp, hours: usize) -> Vec<Option<u64>> {
         self.hours.trend(pool, now, hours)
+    }
+
+    /// Whether the host has more tags or names than one host may add to what all share.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        self.held.is_capped()
     }
 
     /// Grows with every change.
@@ -111,6 +136,7 @@ impl LiveHost {
         Self {
             id,
             ingest: tokio::sync::Mutex::default(),
+            events_allowed: Mutex::default(),
             state: RwLock::default(),
             watching: Mutex::default(),
             shared,
@@ -146,10 +172,10 @@ impl LiveHost {
         state
     }
 
-    /// When the latest snapshot was taken.
+    /// When the latest snapshot was taken; `None` where that is a time to come.
     #[must_use]
-    pub fn newest_at(&self) -> Option<Timestamp> {
-        self.read().at
+    pub fn newest_at(&self, now: Timestamp) -> Option<Timestamp> {
+        self.read().at.filter(|at| at.duration_since(now) <= AHEAD)
     }
 
     /// The latest snapshot, where its tables are at hand.
@@ -171,7 +197,15 @@ impl LiveHost {
         booted_at: Timestamp,
     ) -> Result<(), FrameError> {
         let mut state = self.write();
+        let before = state.tables().map(|tables| tables.stamp).zip(state.at);
         let applied = state.held.apply(envelope, &self.shared);
+        let stamp = envelope.stamp;
+        if let Some((last, at_last)) = before
+            && last.boot == stamp.boot
+            && last.seq.checked_add(1) == Some(stamp.seq)
+        {
+            state.interval.note(at_last, at);
+        }
         if matches!(applied, Ok(()) | Err(FrameError::NeedsKey { .. })) {
             state.memory = envelope.memory().ok().flatten().unwrap_or_default();
             state.at = Some(at);
@@ -201,8 +235,17 @@ impl LiveHost {
 
     /// Takes the system-wide figures of the newest frame in the database, unless something newer
     /// came meanwhile. The tables stay in the database until somebody asks for them.
-    pub fn restore_figures(&self, memory: Memory, uptime_ms: u64, at: Timestamp) {
+    pub fn restore_figures(
+        &self,
+        memory: Memory,
+        uptime_ms: u64,
+        at: Timestamp,
+        before: Option<Timestamp>,
+    ) {
         let mut state = self.write();
+        if let Some(before) = before {
+            state.interval.note(before, at);
+        }
         if state.at.is_none_or(|newest| at > newest) {
             state.take_figures(memory, uptime_ms, at);
             state.held.clear(&self.shared);

@@ -24,15 +24,15 @@ struct Hour {
 }
 
 impl HourlyPeaks {
-    /// Counts figures of a moment, which is no earlier than the hour counted last.
+    /// Counts figures of the latest moment. Hours after it come from a clock that was wrong, and are
+    /// forgotten.
     pub fn count(&mut self, at: Timestamp, paged: Option<u64>, nonpaged: Option<u64>) {
         let number = number(at);
+        while self.0.pop_if(|hour| hour.number > number).is_some() {}
         let peaks = [pages(paged), pages(nonpaged)];
         match self.0.last_mut() {
-            Some(hour) if hour.number >= number => {
-                if hour.number == number {
-                    hour.peaks = std::array::from_fn(|pool| greater(hour.peaks[pool], peaks[pool]));
-                }
+            Some(hour) if hour.number == number => {
+                hour.peaks = std::array::from_fn(|pool| greater(hour.peaks[pool], peaks[pool]));
             }
             _ => {
                 if self.0.len() == HOURS {

@@ -10,6 +10,8 @@ use std::{
 
 /// Names at most: a fleet has some ten thousand. Further ones are all called [`OVERFLOW`].
 const MOST: usize = 1 << 18;
+/// Names that one host may bring in from one sweep to the next: a host has some hundred.
+const OF_HOST: u32 = 4096;
 /// What a name is called that there is no room for.
 const OVERFLOW: &str = "(name not kept)";
 
@@ -45,23 +47,67 @@ struct Named {
     touched: AtomicU32,
 }
 
+/// What one host brought in.
+#[derive(Debug, Default)]
+pub struct Brought {
+    epoch: u32,
+    count: u32,
+    /// Whether a name of it was not kept since the last sweep.
+    pub is_capped: bool,
+}
+
+/// Names as one host may use them: it cannot take all numbers from the others.
+#[derive(Debug)]
+pub struct HostNames<'a> {
+    /// The names of all hosts.
+    pub all: &'a StringInterner,
+    /// What this host brought in.
+    pub brought: &'a mut Brought,
+}
+
+impl HostNames<'_> {
+    /// The number of a name; that of [`OVERFLOW`] when the host brought in too many.
+    #[must_use]
+    pub fn id(&mut self, name: &str) -> NameId {
+        if let Some(id) = self.all.find(name) {
+            return id;
+        }
+        let mut inner = self.all.0.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = inner.find(name) {
+            return NameId(id);
+        }
+        if self.brought.epoch != inner.epoch {
+            *self.brought = Brought { epoch: inner.epoch, ..Brought::default() };
+        }
+        if self.brought.count == OF_HOST {
+            self.brought.is_capped = true;
+            return NameId(0);
+        }
+        self.brought.count += 1;
+        NameId(inner.insert(name))
+    }
+
+    /// The number of a name that is not kept.
+    #[must_use]
+    pub fn overflow(&mut self) -> NameId {
+        self.brought.is_capped = true;
+        NameId(0)
+    }
+}
+
 impl Default for StringInterner {
     fn default() -> Self {
-        let names = Self(RwLock::default());
-        let _overflow = names.id(OVERFLOW);
-        names
+        let mut inner = Inner::default();
+        inner.insert(OVERFLOW);
+        Self(RwLock::new(inner))
     }
 }
 
 impl StringInterner {
-    /// The number of a name.
+    /// The number of a name that is kept.
     #[must_use]
-    pub fn id(&self, name: &str) -> NameId {
-        if let Some(id) = self.read().find(name) {
-            return NameId(id);
-        }
-        let mut inner = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        NameId(inner.find(name).unwrap_or_else(|| inner.insert(name)))
+    pub fn find(&self, name: &str) -> Option<NameId> {
+        self.read().find(name).map(NameId)
     }
 
     /// The name of a number.
@@ -146,18 +192,40 @@ mod tests {
     #[test]
     fn a_name_keeps_its_number_while_anybody_uses_it() {
         let names = StringInterner::default();
-        let (one, other) = (names.id("a.exe"), names.id("b.exe"));
-        assert_eq!(names.id("a.exe"), one);
+        let mut brought = Brought::default();
+        let mut id = |name: &str| HostNames { all: &names, brought: &mut brought }.id(name);
+        let (one, other) = (id("a.exe"), id("b.exe"));
+        assert_eq!(id("a.exe"), one);
         names.begin_sweep();
         // Asked for while the sweep is under way: whoever asked may have been visited before.
-        let late = names.id("b.exe");
+        let late = id("b.exe");
         let mut used = vec![false; names.numbers()];
         used[one.index()] = true;
         names.end_sweep(&used);
         assert_eq!((&*names.get(one), &*names.get(late)), ("a.exe", "b.exe"));
         names.begin_sweep();
         names.end_sweep(&used);
-        assert_eq!(names.id("c.exe"), other, "its number was free");
+        assert_eq!(id("c.exe"), other, "its number was free");
         assert_eq!(&*names.get(one), "a.exe");
+    }
+
+    #[test]
+    fn one_host_cannot_take_all_numbers_and_gets_its_own_back_with_the_next_sweep() {
+        let names = StringInterner::default();
+        let (mut greedy, mut other) = (Brought::default(), Brought::default());
+        let mut id = |name: &str| HostNames { all: &names, brought: &mut greedy }.id(name);
+        for number in 0..OF_HOST {
+            assert_ne!(id(&format!("{number}.exe")), NameId(0));
+        }
+        assert_eq!(&*names.get(id("one-more.exe")), OVERFLOW);
+        let new = HostNames { all: &names, brought: &mut other }.id("new.exe");
+        assert_eq!(&*names.get(new), "new.exe");
+        assert_eq!(HostNames { all: &names, brought: &mut greedy }.id("new.exe"), new);
+        assert!(greedy.is_capped && !other.is_capped);
+        names.begin_sweep();
+        names.end_sweep(&vec![false; names.numbers()]);
+        let again = HostNames { all: &names, brought: &mut greedy }.id("one-more.exe");
+        assert_eq!(&*names.get(again), "one-more.exe");
+        assert!(!greedy.is_capped);
     }
 }

@@ -15,7 +15,7 @@ use sqlx::PgConnection;
 use tracing::info;
 use uuid::Uuid;
 
-use super::Fleet;
+use super::{Fleet, host::AHEAD};
 use crate::app::App;
 
 /// Hosts asked for at once.
@@ -39,6 +39,8 @@ pub async fn run(
 ) -> Result<(), StoreError> {
     let mut db = pool.acquire().await?;
     let since = since(kept, now);
+    // What a wrong clock put into the time to come is not the latest of anything.
+    let until = now.saturating_add(AHEAD).unwrap_or(now);
     let mut after = HostId(0);
     let mut loaded = Vec::new();
     loop {
@@ -46,9 +48,11 @@ pub async fn run(
         let Some(last) = page.last() else { break };
         after = last.id;
         let ids: Vec<HostId> = page.iter().map(|host| host.id).collect();
-        let mut frames = latest::frames(&mut db, &ids, since).await?.into_iter().peekable();
+        let mut frames =
+            latest::frames(&mut db, &ids, (since, until)).await?.into_iter().peekable();
         for id in ids {
-            let frame = frames.next_if(|(host, _)| *host == id).map(|(_, frame)| frame);
+            let frame = frames.next_if(|(host, ..)| *host == id);
+            let frame = frame.map(|(_, frame, before)| (frame, before));
             if figures(&mut db, fleet, id, frame, (since, now)).await? {
                 loaded.push(id);
             }
@@ -128,19 +132,20 @@ async fn figures(
     db: &mut PgConnection,
     fleet: &Fleet,
     id: HostId,
-    frame: Option<StoredFrame>,
+    frame: Option<(StoredFrame, Option<Timestamp>)>,
     (since, now): (Timestamp, Timestamp),
 ) -> Result<bool, StoreError> {
-    if let Some(frame) = frame {
+    if let Some((frame, before)) = frame {
         let Ok(bytes) = decompress(&frame.payload) else { return Ok(false) };
         let Ok(envelope) = Envelope::parse(&bytes) else { return Ok(false) };
         let memory = envelope.memory().ok().flatten().unwrap_or_default();
-        fleet.ensure_host(id).restore_figures(memory, envelope.stamp.uptime_ms, frame.at);
+        let uptime_ms = envelope.stamp.uptime_ms;
+        fleet.ensure_host(id).restore_figures(memory, uptime_ms, frame.at, before);
         return Ok(true);
     }
     let Some(past) = read::last_point(db, id, since, now).await? else { return Ok(false) };
     let uptime_ms = uptime_ms(&past);
-    fleet.ensure_host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at);
+    fleet.ensure_host(id).restore_figures(past.snapshot.memory, uptime_ms, past.at, None);
     Ok(true)
 }
 

@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::{
     parts::{Base, Changes},
 };
 
-use super::interner::{NameId, StringInterner};
+use super::interner::{HostNames, NameId, StringInterner};
 
 /// The latest object types of one host, sorted by name.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct HostObjectTypes {
 impl HostObjectTypes {
     /// The columns of types that are sorted by name.
     #[must_use]
-    pub fn new(types: &[ObjectTypeUse], names: &StringInterner) -> Self {
+    pub fn new(types: &[ObjectTypeUse], names: &mut HostNames<'_>) -> Self {
         Self {
             names: types.iter().map(|one| names.id(&one.name)).collect(),
             counters: types.iter().map(counters).collect(),
@@ -36,15 +36,15 @@ impl HostObjectTypes {
         names: &StringInterner,
     ) -> Result<(), Malformed> {
         let twice = changes.added.iter().any(|new| {
-            let id = names.id(&new.name);
-            let row = self.names.iter().position(|name| *name == id);
+            let id = names.find(&new.name);
+            let row = self.names.iter().position(|name| Some(*name) == id);
             row.is_some_and(|row| changes.gone.binary_search(&(row as u32)).is_err())
         });
         if twice { Err(Malformed) } else { Ok(()) }
     }
 
     /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ObjectTypeUse>, names: &StringInterner) {
+    pub fn apply(&mut self, changes: &Changes<ObjectTypeUse>, names: &mut HostNames<'_>) {
         for change in &changes.counters {
             self.counters[change.row as usize][usize::from(change.counter)] = change.value as u32;
         }
@@ -52,7 +52,7 @@ impl HostObjectTypes {
             return;
         }
         // Types come and go only when a driver makes one: seldom.
-        let mut types = self.list(names);
+        let mut types = self.list(names.all);
         let mut at = 0;
         types.retain(|_| {
             at += 1;

@@ -9,12 +9,14 @@ use poolwatch_protocol::v1::{
 
 use super::{
     column::Column,
-    interner::{NameId, StringInterner},
+    interner::{HostNames, NameId, StringInterner},
 };
 
 /// Counters of a process, in the order of the wire: handles, threads, paged quota, nonpaged quota,
 /// private bytes.
 const COUNTERS: usize = 5;
+/// Processes of a host whose names are kept. A terminal server has some thousand.
+const NAMED: u32 = 16_384;
 /// Stands between the names of a process's services, which none of them holds.
 const SEPARATOR: char = '\0';
 
@@ -54,7 +56,7 @@ pub struct ProcessCell {
 impl HostProcesses {
     /// The columns of processes that are sorted by key.
     #[must_use]
-    pub fn new(processes: &[ProcessUse], names: &StringInterner) -> Self {
+    pub fn new(processes: &[ProcessUse], names: &mut HostNames<'_>) -> Self {
         let mut new = Self::with_capacity(processes.len());
         for process in processes {
             new.push(process, names);
@@ -79,7 +81,7 @@ impl HostProcesses {
     }
 
     /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &StringInterner) {
+    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &mut HostNames<'_>) {
         for change in &changes.counters {
             let (row, counter) = (change.row as usize, usize::from(change.counter));
             self.counters[counter].set(row, change.value);
@@ -138,14 +140,18 @@ impl HostProcesses {
         }
     }
 
-    fn push(&mut self, process: &ProcessUse, names: &StringInterner) {
+    fn push(&mut self, process: &ProcessUse, names: &mut HostNames<'_>) {
         let row = self.pids.len() as u32;
+        let mut id = |name: &str| match row < NAMED {
+            true => names.id(name),
+            false => names.overflow(),
+        };
         self.pids.push(process.key.pid);
         self.created.push(from_time(process.key.created));
-        self.images.push(names.id(&process.image));
+        self.images.push(id(&process.image));
         self.sessions.push(process.session.unwrap_or_default());
         if !process.services.is_empty() {
-            self.services.push((row, names.id(&joined(&process.services))));
+            self.services.push((row, id(&joined(&process.services))));
         }
         let counters = [
             process.handles.map(u64::from),
@@ -176,7 +182,7 @@ impl HostProcesses {
     }
 
     /// Takes rows out and puts others in; both are sorted.
-    fn merge(&mut self, gone: &[u32], added: &[ProcessUse], names: &StringInterner) {
+    fn merge(&mut self, gone: &[u32], added: &[ProcessUse], names: &mut HostNames<'_>) {
         let count = self.pids.len() - gone.len() + added.len();
         let old = std::mem::replace(self, Self::with_capacity(count));
         let mut added = added.iter().peekable();

@@ -69,12 +69,15 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
         }
     }
     let sweep = keeper.sweeps.latest();
-    let hosts = keeper.roster.summaries(fleet, &marks, now);
+    let hosts = keeper.roster.summaries(fleet, &marks, app.settings.interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
     let view =
         FleetView { at: Some(now), hosts, incidents: open, growing, tags, sweep: sweep.clone() };
     metrics::fleet(view.stale(), sweep.hosts_at_hand, sweep.table_bytes, begun.elapsed());
+    let (reporting, silent) = view.heard(now);
+    metrics::hosts(reporting, silent);
+    metrics::odd_hosts(view.capped(), view.damaged());
     fleet.publish(view);
     fleet.renew_across();
 }

@@ -84,6 +84,7 @@ impl Roster {
         &mut self,
         fleet: &Fleet,
         incidents: &HashMap<HostId, usize>,
+        suggested_s: u32,
         now: Timestamp,
     ) -> Vec<Arc<HostSummary>> {
         let names = &fleet.shared().names;
@@ -98,7 +99,8 @@ impl Roster {
                 Some((before, summary)) if *before == made_of => summary.clone(),
                 _ => {
                     let host = listed.host.clone();
-                    let summary = Arc::new(summary(host, &state, names, incident, now));
+                    let summary =
+                        Arc::new(summary(host, &state, names, incident, (suggested_s, now)));
                     listed.made = Some((made_of, summary.clone()));
                     summary
                 }
@@ -150,14 +152,14 @@ impl Roster {
     }
 }
 
-/// A host in short.
+/// A host in short. `suggested_s` is the interval that the server suggests.
 #[must_use]
 pub fn summary(
     host: Arc<Host>,
     state: &State,
     names: &StringInterner,
     incident: Option<usize>,
-    now: Timestamp,
+    (suggested_s, now): (u32, Timestamp),
 ) -> HostSummary {
     let processes = state.tables().and_then(|tables| tables.processes.as_ref());
     let top = processes.and_then(|processes| processes.cells().max_by_key(|one| one.handles));
@@ -171,6 +173,8 @@ pub fn summary(
         at: state.at,
         received: state.received,
         stale: state.stale,
+        is_capped: state.is_capped(),
+        interval_s: state.interval.seconds().unwrap_or(suggested_s),
         nonpaged_trend: state.trend(Pool::Nonpaged, now, 24),
         paged_trend: state.trend(Pool::Paged, now, 24),
         top_process: top

@@ -11,8 +11,12 @@ use poolwatch_protocol::v1::{
 };
 
 use super::{
-    baselines::WINDOWS, interner::StringInterner, object_types::HostObjectTypes,
-    processes::HostProcesses, tags::HostTags, totals::Totals,
+    baselines::WINDOWS,
+    interner::{Brought, HostNames, StringInterner},
+    object_types::HostObjectTypes,
+    processes::HostProcesses,
+    tags::HostTags,
+    totals::Totals,
 };
 
 /// What all hosts share: names kept once, and the sums by tag.
@@ -41,18 +45,29 @@ pub struct Tables {
 
 /// A host's tables, or none yet.
 #[derive(Debug, Default)]
-pub struct HostTables(Option<Box<Tables>>);
+pub struct HostTables {
+    tables: Option<Box<Tables>>,
+    brought: Brought,
+}
 
 impl HostTables {
     /// The tables, if there are any.
     #[must_use]
     pub fn get(&self) -> Option<&Tables> {
-        self.0.as_deref()
+        self.tables.as_deref()
     }
 
     /// The tables, to set what growth is reckoned from.
     pub fn get_mut(&mut self) -> Option<&mut Tables> {
-        self.0.as_deref_mut()
+        self.tables.as_deref_mut()
+    }
+
+    /// Whether the host has more tags or names than one host may add to what all share: what is beyond
+    /// counts with it alone.
+    #[must_use]
+    pub fn is_capped(&self) -> bool {
+        let tags = self.get().and_then(|tables| tables.tags.as_ref());
+        self.brought.is_capped || tags.is_some_and(|tags| tags.uncounted() > 0)
     }
 
     /// Makes a frame the latest, and tells the fleet what it changes.
@@ -74,7 +89,7 @@ impl HostTables {
         if let Some(base) = base {
             base.check(&parts, shared)?;
         }
-        let mut held = self.0.take().unwrap_or_else(|| Box::new(Tables::empty(stamp)));
+        let mut held = self.tables.take().unwrap_or_else(|| Box::new(Tables::empty(stamp)));
         let mut shifts = Vec::new();
         let ids = shared.totals.ids();
         if held.stamp.boot != stamp.boot
@@ -97,7 +112,7 @@ impl HostTables {
                 }
             }
         }
-        let names = &shared.names;
+        let names = &mut HostNames { all: &shared.names, brought: &mut self.brought };
         held.processes = match (parts.processes, held.processes.take()) {
             (None, _) | (Some(Part::Changes(_)), None) => None,
             (Some(Part::Full(rows)), _) => Some(HostProcesses::new(&rows, names)),
@@ -117,7 +132,7 @@ impl HostTables {
         held.cost = parts.cost;
         held.faults = parts.faults.into();
         held.stamp = stamp;
-        self.0 = Some(held);
+        self.tables = Some(held);
         shared.totals.shift(&shifts);
         Ok(())
     }
@@ -131,20 +146,20 @@ impl HostTables {
         let snapshot = &last.snapshot;
         let tags = snapshot.tags.as_ref();
         tables.tags = tags.map(|table| HostTags::new(table, &ids, &mut shifts));
-        let names = &shared.names;
+        let names = &mut HostNames { all: &shared.names, brought: &mut self.brought };
         tables.processes = snapshot.processes.as_ref().map(|rows| HostProcesses::new(rows, names));
         tables.object_types =
             snapshot.object_types.as_ref().map(|rows| HostObjectTypes::new(rows, names));
         tables.cost = snapshot.cost;
         tables.faults = snapshot.faults.clone().into();
-        self.0 = Some(Box::new(tables));
+        self.tables = Some(Box::new(tables));
         shared.totals.shift(&shifts);
     }
 
     /// Forgets the tables: the host counts in the fleet no more.
     pub fn clear(&mut self, shared: &Shared) {
         let mut shifts = Vec::new();
-        if let Some(tags) = self.0.take().and_then(|held| held.tags) {
+        if let Some(tags) = self.tables.take().and_then(|held| held.tags) {
             tags.remove(&shared.totals.ids(), &mut shifts);
         }
         shared.totals.shift(&shifts);

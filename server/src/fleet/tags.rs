@@ -26,6 +26,7 @@ pub struct HostTags {
     tags: Vec<PoolTag>,
     /// Each tag's number over the fleet.
     ids: Vec<TagId>,
+    uncounted: usize,
     /// In the order of [`Pool`]: paged, nonpaged.
     pools: [PoolCells; 2],
     /// From which earlier moments growth is reckoned.
@@ -78,6 +79,7 @@ impl HostTags {
             complete: table.complete,
             tags: Vec::new(),
             ids: Vec::new(),
+            uncounted: 0,
             pools: Default::default(),
             earlier: Default::default(),
         };
@@ -247,6 +249,12 @@ impl HostTags {
         TagTable { counting: self.counting, complete: self.complete, rows }
     }
 
+    /// Tags that have no number over the fleet.
+    #[must_use]
+    pub fn uncounted(&self) -> usize {
+        self.uncounted
+    }
+
     /// How many tags it has.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -290,15 +298,17 @@ impl HostTags {
     fn rebuild(&mut self, rows: &[NewRow], ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) {
         let mut new_ids = Vec::with_capacity(rows.len());
         let mut kept = vec![false; self.tags.len()];
+        // A tag that found no number may find one now.
+        let counted = |row: &NewRow| row.old.filter(|old| self.ids[*old] != TagId::UNCOUNTED);
         let unknown: Vec<PoolTag> =
-            rows.iter().filter(|row| row.old.is_none()).map(|row| row.tag).collect();
-        let mut unknown_ids = ids.take(&unknown).into_iter();
+            rows.iter().filter(|row| counted(row).is_none()).map(|row| row.tag).collect();
+        let mut unknown_ids = ids.take(&unknown, &self.ids).into_iter();
         for row in rows {
-            new_ids.push(match row.old {
-                Some(old) => {
-                    kept[old] = true;
-                    self.ids[old]
-                }
+            if let Some(old) = row.old {
+                kept[old] = true;
+            }
+            new_ids.push(match counted(row) {
+                Some(old) => self.ids[old],
                 None => unknown_ids.next().unwrap_or(TagId::UNCOUNTED),
             });
         }
@@ -326,7 +336,7 @@ impl HostTags {
                 };
                 let counters = now(row);
                 let is_used = places.of(at).is_some();
-                let shift = match old {
+                let shift = match old.filter(|old| old.id == new_ids[at]) {
                     Some(old) => {
                         TotalsDelta::of(new_ids[at], pool).from(old.counters.bytes, old.then)
                     }
@@ -346,6 +356,7 @@ impl HostTags {
         let given_back = (0..self.tags.len()).filter(|row| !kept[*row]).map(|row| self.ids[row]);
         shifts.extend(given_back.map(TotalsDelta::give_back));
         self.tags = rows.iter().map(|row| row.tag).collect();
+        self.uncounted = new_ids.iter().filter(|id| **id == TagId::UNCOUNTED).count();
         self.ids = new_ids;
         self.pools = pools;
     }

@@ -13,13 +13,19 @@ use super::{baselines::WINDOWS, quantile_sketch::QuantileSketch, rounded::Rounde
 /// Growth of a tag on one host below this is none.
 pub const NOTABLE_BYTES: i64 = 10 << 20;
 
+/// Numbers that one host may hold alone. A Windows with everything on it has some thousand tags, and
+/// shares them with others.
+const ALONE: usize = 4096;
+/// It may hold no more of what is left than one part of so many, so that others find some for ever.
+const SHARE_OF_LEFT: usize = 8;
+
 /// A tag's number over the fleet. Numbers are used again when no host has the tag any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TagId(u16);
 
 impl TagId {
-    /// The number of tags that are not counted: there are more tags than numbers, which no fleet
-    /// of Windows machines has.
+    /// The number of tags that are not counted: a host has more that no other has than it may, or
+    /// there are more tags than numbers.
     pub const UNCOUNTED: Self = Self(u16::MAX);
 
     /// Its number; `None` when it is not counted.
@@ -244,23 +250,48 @@ impl Totals {
 pub struct Ids<'a>(&'a Totals);
 
 impl Ids<'_> {
-    /// The numbers of tags that a host has from now on, until it gives them back.
+    /// The numbers of tags that a host has from now on, until it gives them back; `held` are those
+    /// that it has already.
     #[must_use]
-    pub fn take(&self, tags: &[PoolTag]) -> Vec<TagId> {
+    pub fn take(&self, tags: &[PoolTag], held: &[TagId]) -> Vec<TagId> {
         if tags.is_empty() {
             return Vec::new();
         }
         let mut inner = self.0.lock();
-        tags.iter().map(|tag| inner.take(*tag)).collect()
+        let mut alone = None;
+        let take = |tag: &PoolTag| {
+            if let Some(id) = inner.take_known(*tag) {
+                return id;
+            }
+            let alone = alone.get_or_insert_with(|| inner.held_alone(held));
+            if *alone >= ALONE.min(inner.left() / SHARE_OF_LEFT) {
+                return TagId::UNCOUNTED;
+            }
+            *alone += 1;
+            inner.take_new(*tag)
+        };
+        tags.iter().map(take).collect()
     }
 }
 
 impl Inner {
-    fn take(&mut self, tag: PoolTag) -> TagId {
-        if let Some(id) = self.ids.get(&tag) {
-            self.rows[usize::from(*id)].holders += 1;
-            return TagId(*id);
-        }
+    fn take_known(&mut self, tag: PoolTag) -> Option<TagId> {
+        let id = *self.ids.get(&tag)?;
+        self.rows[usize::from(id)].holders += 1;
+        Some(TagId(id))
+    }
+
+    /// How many of these one host holds alone.
+    fn held_alone(&self, held: &[TagId]) -> usize {
+        held.iter().filter_map(|id| id.index()).filter(|id| self.rows[*id].holders == 1).count()
+    }
+
+    /// Numbers that can be given out.
+    fn left(&self) -> usize {
+        usize::from(u16::MAX) - self.rows.len() + self.free.len()
+    }
+
+    fn take_new(&mut self, tag: PoolTag) -> TagId {
         let row = TagRow { tag, holders: 1, pools: Default::default() };
         let id = match self.free.pop() {
             Some(id) => {
@@ -275,5 +306,45 @@ impl Inner {
         };
         self.ids.insert(tag, id);
         TagId(id)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tags(host: u8, count: u16) -> Vec<PoolTag> {
+        let tag = |number: u16| {
+            let [high, low] = number.to_be_bytes();
+            PoolTag::new([host, high, low, b'x'])
+        };
+        (0..count).map(tag).collect()
+    }
+
+    fn counted(ids: &[TagId]) -> usize {
+        ids.iter().filter(|id| id.index().is_some()).count()
+    }
+
+    #[test]
+    fn hosts_that_take_all_they_can_leave_numbers_to_the_others() {
+        let totals = Totals::default();
+        let greedy: Vec<_> =
+            (1..=40).map(|host| totals.ids().take(&tags(host, u16::MAX), &[])).collect();
+        assert_eq!(counted(&greedy[0]), ALONE);
+        let own = totals.ids().take(&tags(100, 30), &[]);
+        assert_eq!(counted(&own), 30, "a driver that is new on an honest host");
+        assert_eq!(totals.ids().take(&tags(100, 30), &[]), own, "the next host shares them");
+    }
+
+    #[test]
+    fn a_host_gets_no_more_by_asking_often_and_gives_back_what_it_has_no_more() {
+        let totals = Totals::default();
+        let first = totals.ids().take(&tags(1, 4000), &[]);
+        let second = totals.ids().take(&tags(2, 4000), &first);
+        assert_eq!((counted(&first), counted(&second)), (4000, ALONE - 4000));
+        let gone: Vec<TotalsDelta> = first.iter().map(|id| TotalsDelta::give_back(*id)).collect();
+        totals.shift(&gone);
+        totals.begin_sweep();
+        assert_eq!(counted(&totals.ids().take(&tags(3, 4000), &second)), 4000);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use poolwatch_analysis::growth::difference;
 use poolwatch_model::{
-    HostId, Pool,
+    HostId, Pool, Presence,
     incident::Incident,
     memory::{Ceiling, Memory},
 };
@@ -43,6 +43,28 @@ impl FleetView {
         self.hosts.iter().filter(|one| one.stale && one.host.instance_id.is_some()).count()
     }
 
+    /// Hosts of which what is stored cannot be read.
+    #[must_use]
+    pub fn damaged(&self) -> usize {
+        self.hosts.iter().filter(|one| one.host.is_damaged).count()
+    }
+
+    /// Hosts that report, and hosts that fell silent.
+    #[must_use]
+    pub fn heard(&self, now: Timestamp) -> (u64, u64) {
+        self.hosts.iter().fold((0, 0), |(reporting, silent), host| match host.presence(now) {
+            Presence::Live | Presence::Late => (reporting + 1, silent),
+            Presence::Silent => (reporting, silent + 1),
+            Presence::Imported | Presence::Waiting => (reporting, silent),
+        })
+    }
+
+    /// Hosts with more tags or names than one host may add to what all share.
+    #[must_use]
+    pub fn capped(&self) -> usize {
+        self.hosts.iter().filter(|one| one.is_capped).count()
+    }
+
     /// A program over all hosts, by image name.
     #[must_use]
     pub fn application(&self, image: &str) -> Option<&Application> {
@@ -78,6 +100,11 @@ pub struct HostSummary {
     /// Whether its figures are what the database held when the server started: it was not heard
     /// since.
     pub stale: bool,
+    /// Whether it has more tags or names than one host may add to what all share: what is beyond
+    /// counts with it alone.
+    pub is_capped: bool,
+    /// Seconds between two of its snapshots; where they are not known, those that the server suggests.
+    pub interval_s: u32,
     /// Hourly peaks of nonpaged pool of the last 24 h, oldest first.
     pub nonpaged_trend: Vec<Option<u64>>,
     /// Hourly peaks of paged pool of the last 24 h, oldest first.
@@ -89,6 +116,15 @@ pub struct HostSummary {
 }
 
 impl HostSummary {
+    /// Whether it is heard.
+    #[must_use]
+    pub fn presence(&self, now: Timestamp) -> Presence {
+        match self.host.instance_id {
+            Some(_) => Presence::of_agent(self.received, self.interval_s, now),
+            None => Presence::Imported,
+        }
+    }
+
     /// Change of a pool over the last 24 h, bytes.
     #[must_use]
     pub fn growth(&self, pool: Pool) -> Option<i64> {

@@ -8,12 +8,9 @@ use std::{
 use jiff::Timestamp;
 use poolwatch_detection::history::{FleetHost, TagUseOverDay};
 use poolwatch_model::{HostId, Pool, PoolTag, comparison::Attribute, host::HostFacts};
-use poolwatch_web::{hosts::Presence, words};
+use poolwatch_web::words;
 
-use crate::{
-    fleet::{Fleet, baselines::Window, view::FleetView},
-    pages::presence,
-};
+use crate::fleet::{Fleet, baselines::Window, view::FleetView};
 
 /// The fleet at one moment.
 #[derive(Debug)]
@@ -36,7 +33,7 @@ impl poolwatch_detection::Fleet for FleetNow<'_> {
         self.view.hosts.iter().map(|summary| FleetHost {
             id: summary.host.id,
             facts: &summary.host.facts,
-            reports: presence::of(summary, self.now) == Presence::Reporting,
+            reports: summary.presence(self.now).reports(),
         })
     }
 

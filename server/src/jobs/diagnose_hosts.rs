@@ -11,7 +11,6 @@ use poolwatch_detection::{
 };
 use poolwatch_model::{HostId, Pool, PoolTag, incident::Cause};
 use poolwatch_store::{chunk::fleet::place_of, hosts, read};
-use poolwatch_web::hosts::Presence;
 use sqlx::Connection;
 use tracing::error;
 
@@ -28,7 +27,6 @@ use crate::{
         view::FleetView,
     },
     history::StoredHistory,
-    pages::presence,
 };
 
 /// The kernel's own process: its handles are drivers'.
@@ -79,8 +77,7 @@ fn turn_hosts(app: &App, view: &FleetView, now: Timestamp) -> Vec<TurnHost> {
     let has_incident = affected(&|_| true);
     let silent = affected(&|cause| matches!(cause, Cause::Silence { .. }));
     let is_back = |id: HostId| {
-        silent.contains(&id)
-            && view.host(id).is_some_and(|host| presence::of(host, now) == Presence::Reporting)
+        silent.contains(&id) && view.host(id).is_some_and(|host| host.presence(now).reports())
     };
     let turn_host = |live: &LiveHost| TurnHost {
         id: live.id,

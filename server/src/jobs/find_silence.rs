@@ -8,9 +8,8 @@ use poolwatch_detection::{
     load_case,
     silence::{SilenceSchedule, SilentHost, diagnose_silence},
 };
-use poolwatch_model::{Bytes, HostId, Pool, incident::Cause, memory::Ceiling};
+use poolwatch_model::{Bytes, HostId, Pool, Presence, incident::Cause, memory::Ceiling};
 use poolwatch_store::{hosts, incidents};
-use poolwatch_web::hosts::{HostSource, Presence};
 use sqlx::Connection;
 use tracing::error;
 
@@ -22,7 +21,6 @@ use crate::{
     fleet::view::HostSummary,
     history::StoredHistory,
     judging::record::{self, Kind},
-    pages::presence,
 };
 
 /// Looks for them for ever.
@@ -39,9 +37,7 @@ pub(super) async fn run(app: SharedApp) {
 /// Opens an incident for each host that fell silent while a pool was under pressure.
 pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timestamp) {
     let view = app.fleet.view();
-    let is_silent = |host: &&std::sync::Arc<HostSummary>| {
-        presence::source(host) == HostSource::Agent && presence::of(host, now) == Presence::Silent
-    };
+    let is_silent = |host: &&std::sync::Arc<HostSummary>| host.presence(now) == Presence::Silent;
     let silent: Vec<(HostId, PoolBounds)> =
         view.hosts.iter().filter(is_silent).map(|host| (host.host.id, bounds_of(host))).collect();
     let silent = silent.iter().map(|(id, pools)| SilentHost { id: *id, pools });

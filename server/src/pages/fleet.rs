@@ -10,18 +10,18 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::catalogue::Catalogue;
-use poolwatch_model::{HostId, Pool};
+use poolwatch_model::{HostId, Pool, Presence};
 use poolwatch_store::events::{self, EventFilter};
 use poolwatch_web::{
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
-    hosts::{HostRow, Presence},
+    hosts::HostRow,
     incidents::IncidentRow,
     level::{PoolLevel, Pressure},
     words,
 };
 
-use super::{address, drivers::lines, live, presence, rows, shell, tags::selection};
+use super::{address, drivers::lines, live, rows, shell, tags::selection};
 use crate::{
     app::SharedApp,
     auth::people::Person,
@@ -110,13 +110,13 @@ fn in_group<'a>(view: &'a FleetView, group: &str) -> Vec<&'a Arc<HostSummary>> {
 }
 
 fn counts(chosen: &[&Arc<HostSummary>], pool_empty_24h: u64, now: Timestamp) -> FleetCounts {
-    let with = |wanted: Presence| {
-        chosen.iter().filter(|host| presence::of(host, now) == wanted).count() as u64
+    let with = |is_wanted: fn(Presence) -> bool| {
+        chosen.iter().filter(|host| is_wanted(host.presence(now))).count() as u64
     };
     FleetCounts {
         hosts: chosen.len() as u64,
-        reporting: with(Presence::Reporting),
-        silent: with(Presence::Silent),
+        reporting: with(Presence::reports),
+        silent: with(|presence| presence == Presence::Silent),
         high: chosen.iter().filter(|host| is_high(host)).count() as u64,
         pool_empty_24h,
     }

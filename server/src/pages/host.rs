@@ -82,17 +82,20 @@ fn no_such_host() -> Failure {
 fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
     let summary = &known.summary;
     HostPage {
-        shell,
         query,
         host: HostHead {
             id: summary.host.id,
             name: rows::short_name(summary),
             facts: summary.host.facts.clone(),
             source: presence::source(summary),
+            presence: summary.presence(shell.now),
             booted: rows::booted(summary),
             last_seen: rows::last_seen(summary),
+            is_damaged: summary.host.is_damaged,
+            is_capped: summary.is_capped,
             sent_24h: None,
         },
+        shell,
         diagnosis: known.diagnosis.clone(),
         incident: known.incident.clone(),
         steps: Vec::new(),

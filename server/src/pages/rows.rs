@@ -20,7 +20,10 @@ use poolwatch_web::{
 use super::presence;
 use crate::{
     diagnosing::FoundTag,
-    fleet::view::{FleetView, HostSummary},
+    fleet::{
+        host::AHEAD,
+        view::{FleetView, HostSummary},
+    },
     import::FileSummary,
 };
 
@@ -91,7 +94,7 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> H
         full_name: summary.host.name.clone(),
         os: summary.host.facts.os.clone(),
         group: words::group(&summary.host.facts),
-        presence: presence::of(summary, now),
+        presence: summary.presence(now),
         booted: booted(summary),
         nonpaged: level(summary, Pool::Nonpaged),
         paged: level(summary, Pool::Paged),
@@ -178,6 +181,8 @@ pub(super) fn event(view: &FleetView, event: HostEvent) -> EventRow {
     EventRow {
         host: link_to(view, event.host),
         incident: incident.map(|incident| incident.id),
+        came: (event.event.time.duration_since(event.received_at) > AHEAD)
+            .then_some(event.received_at),
         event: event.event,
     }
 }

@@ -1,10 +1,13 @@
 //! Agents: enrolment, uploads, and everything that is wrong with them.
 
+use std::time::Duration;
+
 use poolwatch_protocol::{
     limits,
     v1::messages::{EnrolReply, EnrolRequest, FramesReply, Problem},
 };
-use poolwatch_store::hosts;
+use poolwatch_server::jobs::follow_hosts;
+use poolwatch_store::{hosts, testing};
 
 use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json, now};
 
@@ -23,6 +26,35 @@ async fn what_is_acknowledged_is_stored_once_however_often_it_is_sent() {
     }
     assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
     assert_eq!(server.app.fleet.ensure_host(agent.id).snapshot(), Some(classic(2)));
+}
+
+#[tokio::test]
+async fn frames_of_many_boots_are_answered_however_often_they_are_sent() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let mut frames = Vec::new();
+    for step in 0..6 {
+        agent.restart();
+        frames.push(agent.frame(classic(step)));
+    }
+    let frames: Vec<&[u8]> = frames.iter().map(Vec::as_slice).collect();
+    let mixed: Vec<&[u8]> = frames.iter().chain(&frames).copied().collect();
+    for sent in [&frames, &frames, &mixed] {
+        let upload = tokio::time::timeout(Duration::from_secs(20), agent.send(sent));
+        let reply: FramesReply = json(upload.await.unwrap()).await;
+        assert_eq!(reply.refused, []);
+        assert_eq!(reply.acknowledged.map(|id| id.boot), Some(agent.boot));
+    }
+    let mut db = server.app.pool.acquire().await.unwrap();
+    assert_eq!(testing::frames(&mut db, agent.id).await.unwrap().len(), 6);
+    let mut many = Vec::new();
+    for step in 0..=limits::BATCH_BOOTS as u64 {
+        agent.restart();
+        many.push(agent.frame(classic(step)));
+    }
+    let many: Vec<&[u8]> = many.iter().map(Vec::as_slice).collect();
+    assert_eq!(agent.send(&many).await.status(), 413, "it sends half of them, then");
+    assert_eq!(agent.send(&many[1..]).await.status(), 200);
 }
 
 #[tokio::test]
@@ -107,6 +139,32 @@ async fn a_host_that_nobody_approved_keeps_its_data_until_somebody_does() {
     let now = now();
     assert!(hosts::approve(&mut db, agent.id, now).await.unwrap());
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
+}
+
+#[tokio::test]
+async fn a_host_that_was_retired_in_the_database_writes_no_more() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("fs-02").await;
+    let mut other = server.enrol("fs-03").await;
+    for agent in [&mut agent, &mut other] {
+        let frame = agent.frame(classic(0));
+        assert_eq!(agent.send(&[&frame]).await.status(), 200);
+    }
+    follow_hosts::follow(&server.app).await.unwrap();
+    sqlx::query("UPDATE hosts SET retired_at = now() WHERE id = $1")
+        .bind(agent.id.0)
+        .execute(&server.app.pool)
+        .await
+        .unwrap();
+    follow_hosts::follow(&server.app).await.unwrap();
+    let frame = agent.frame(classic(1));
+    assert_eq!(agent.send(&[&frame]).await.status(), 401);
+    assert!(server.app.fleet.known(agent.id).is_none());
+    let events = br#"{"wall":"2026-11-27T00:00:00Z","events":[]}"#;
+    assert_eq!(server.post("/agent/v1/events", Some(&agent.key), events).await.status(), 401);
+    assert_eq!(server.stored_frames(agent.id).await.len(), 1);
+    let frame = other.frame(classic(1));
+    assert_eq!(other.send(&[&frame]).await.status(), 200);
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 mod agents;
 mod answers;
 mod compare;
+mod damage;
 mod diagnose;
 mod events;
 mod fleet;
@@ -13,8 +14,10 @@ mod ingest;
 mod judging;
 mod lead;
 mod lists;
+mod mutations;
 mod past;
 mod permissions;
+mod placing;
 mod server;
 mod tag_names;
 mod unseen;

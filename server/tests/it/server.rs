@@ -1,10 +1,13 @@
 //! A server to test with, on a database of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::{Arc, Mutex},
+};
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    BootId, Bytes, Clock, HostId, PoolTag, Snapshot,
+    BootId, Bytes, Clock, HostId, PoolTag, SharedClock, Snapshot,
     host::HostFacts,
     memory::Memory,
     person::Role,
@@ -36,6 +39,26 @@ pub(crate) fn now() -> Timestamp {
     SystemClock.now()
 }
 
+/// A clock that a test sets.
+#[derive(Debug)]
+pub(crate) struct TestClock(Mutex<Timestamp>);
+
+impl TestClock {
+    pub(crate) fn new(at: Timestamp) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(at)))
+    }
+
+    pub(crate) fn set(&self, at: Timestamp) {
+        *self.0.lock().unwrap() = at;
+    }
+}
+
+impl Clock for TestClock {
+    fn now(&self) -> Timestamp {
+        *self.0.lock().unwrap()
+    }
+}
+
 pub(crate) struct Server {
     pub(crate) app: SharedApp,
     pub(crate) url: String,
@@ -49,7 +72,16 @@ impl Server {
     }
 
     pub(crate) async fn start_with(pool: PgPool, writer: Writer) -> Self {
-        let server = Self::on(pool, writer).await;
+        Self::prepared(Self::on(pool, writer, Arc::new(SystemClock)).await).await
+    }
+
+    /// A server that goes by a clock of its own.
+    pub(crate) async fn start_at(clock: Arc<TestClock>) -> Self {
+        let pool = testing::database().await.unwrap();
+        Self::prepared(Self::on(pool.clone(), Writer::start(pool), clock).await).await
+    }
+
+    async fn prepared(server: Self) -> Self {
         let mut db = server.app.pool.acquire().await.unwrap();
         for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
             let hash = secrets::hash(token);
@@ -62,12 +94,12 @@ impl Server {
     /// A server on the same database that knows nothing of what this one holds in memory.
     pub(crate) async fn restarted(&self) -> Self {
         let pool = self.app.pool.clone();
-        Self::on(pool.clone(), Writer::start(pool)).await
+        Self::on(pool.clone(), Writer::start(pool), self.app.clock.clone()).await
     }
 
-    async fn on(pool: PgPool, writer: Writer) -> Self {
+    async fn on(pool: PgPool, writer: Writer, clock: SharedClock) -> Self {
         let app = Arc::new(App {
-            clock: Arc::new(SystemClock),
+            clock,
             pool,
             fleet: Fleet::default(),
             tag_names: Default::default(),
@@ -144,7 +176,7 @@ pub(crate) struct Agent<'a> {
     pub(crate) id: HostId,
     pub(crate) key: String,
     encoder: Encoder,
-    boot: BootId,
+    pub(crate) boot: BootId,
     seq: u64,
     /// Milliseconds between two frames.
     pub(crate) step_ms: u64,

@@ -17,7 +17,7 @@ pub(crate) use incident_pages::{incident_page, incidents, mail};
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, HostId, Pool, PoolTag,
+    Bytes, HostId, Pool, PoolTag, Presence,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
@@ -38,7 +38,7 @@ use poolwatch_web::{
     host::{
         HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
     },
-    hosts::{HOSTS, HostRow, HostSource, HostsPage, Presence, TopProcess},
+    hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
@@ -315,6 +315,7 @@ pub(crate) fn events() -> Vec<EventRow> {
         host,
         event,
         incident: incident.map(IncidentId),
+        came: None,
     };
     vec![
         row(fs02(), srv(2019, 1_200), Some(17)),
@@ -389,7 +390,7 @@ pub(crate) fn host_rows() -> Vec<HostRow> {
                 full_name: format!("{name}.corp.example"),
                 os: Some(os(product, build, Arch::X64)),
                 group: Some(group.into()),
-                presence: if seen > 300 { Presence::Silent } else { Presence::Reporting },
+                presence: if seen > 300 { Presence::Silent } else { Presence::Live },
                 booted: Some(ago(86_400 * i64::from(id))),
                 nonpaged: modern(Pool::Nonpaged, used_mb * MB, ram),
                 paged: modern(Pool::Paged, used_mb * MB / 2 + 700 * MB, ram),

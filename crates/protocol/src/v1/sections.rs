@@ -6,14 +6,15 @@ mod processes;
 mod small;
 mod tags;
 
-use poolwatch_model::{Snapshot, memory::Memory, tag::TagTable};
+use poolwatch_model::{Snapshot, memory::Memory, tag::TagTable, text::printable};
 
 use super::{
     envelope::{Envelope, Section},
     parts::{BaseTables, Parts},
     table::{self, Against, Part, Row},
-    wire::Malformed,
+    wire::{Malformed, Reader},
 };
+use crate::limits;
 
 /// System-wide figures, always in full.
 const MEMORY: u64 = 1;
@@ -165,6 +166,29 @@ impl Envelope<'_> {
 fn to_postcard<T: serde::Serialize>(value: &T) -> Vec<u8> {
     // Only a type that refuses to serialize itself can fail here, and none of ours does.
     postcard::to_allocvec(value).unwrap_or_default()
+}
+
+/// Takes the rows of a sequence one by one: what is beyond the limit is refused before it is read.
+fn each_row<'a, R: serde::Deserialize<'a>>(
+    bytes: &'a [u8],
+    limit: usize,
+    mut take: impl FnMut(R) -> Result<(), Malformed>,
+) -> Result<(), Malformed> {
+    let mut reader = Reader(bytes);
+    for _ in 0..reader.count(limit)? {
+        let (row, rest) = postcard::take_from_bytes(reader.0).map_err(|_| Malformed)?;
+        reader.0 = rest;
+        take(row)?;
+    }
+    reader.end()
+}
+
+/// A name as sent, fit to be stored and shown.
+fn name(text: &str) -> Result<String, Malformed> {
+    if text.len() > limits::NAME_BYTES {
+        return Err(Malformed);
+    }
+    Ok(printable(text).into_owned())
 }
 
 fn from_postcard<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Malformed> {

@@ -56,6 +56,40 @@ fn a_frame_that_hides_its_size_is_refused() {
     assert!(frame::decompress(&hidden).is_err());
 }
 
+/// A key frame whose only section holds so many rows of processes, each with so many empty services.
+fn services(processes: u32, services: usize) -> Vec<u8> {
+    let row = |pid| {
+        let (pid, created, image, session): (u32, u64, &str, Option<u32>) = (pid, 0, "", None);
+        let none: [Option<u64>; 5] = [None; 5];
+        (pid, created, image, session, vec![""; services], none)
+    };
+    let rows: Vec<_> = (0..processes).map(row).collect();
+    let bytes = postcard::to_allocvec(&rows).unwrap();
+    let sections = vec![Section { number: 4, bytes: &bytes }];
+    frame::compress(&Envelope { stamp: stamp(1, 1), base: None, sections }.to_bytes())
+}
+
+#[test]
+fn lists_of_empty_services_are_refused_beyond_what_a_host_can_have() {
+    let decode = |frame: &[u8]| Decoder::default().decode(frame).map(|_| ());
+    assert_eq!(decode(&services(32, 512)), Ok(()));
+    assert!(decode(&services(1, 513)).is_err());
+    assert!(decode(&services(32_000, 500)).is_err(), "16 million of them");
+}
+
+#[test]
+fn names_lose_what_no_database_and_no_mail_can_hold() {
+    let mut snapshot = example(1);
+    let processes = snapshot.processes.as_mut().unwrap();
+    processes[0].image = "a\0b\r\nSubject: c.exe".into();
+    processes[0].services = vec!["x\0y".into()];
+    let frame = Encoder::default().encode(stamp(1, 1), snapshot);
+    let mut decoder = Decoder::default();
+    let read = decoder.decode(&frame).unwrap().snapshot.processes.as_ref().unwrap();
+    assert_eq!(read[0].image, "a\u{fffd}b\u{fffd}\u{fffd}Subject: c.exe");
+    assert_eq!(read[0].services, ["x\u{fffd}y"]);
+}
+
 #[test]
 fn another_version_is_told_from_nonsense() {
     let mut encoder = Encoder::default();

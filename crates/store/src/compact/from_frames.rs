@@ -1,4 +1,5 @@
-//! An hour from its frames: each boot's chain is decoded from its key frame on.
+//! An hour from its frames: each boot's chain is decoded from its key frame on, in the order of the
+//! frames' numbers.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -13,8 +14,10 @@ use crate::{
     chunks::Origin,
 };
 
+/// Frames whose numbers are listed at once.
+const LIST: i64 = 8192;
 /// Frames read at once.
-const PAGE: i64 = 32;
+const PAGE: usize = 32;
 
 /// An hour of a host as its frames tell it, in points of `step_s` seconds.
 ///
@@ -50,36 +53,54 @@ pub(crate) async fn from_frames(
     let mut origin = Origin::default();
     for boot in boots {
         let mut decoder = Decoder::default();
-        let (mut ts, mut seq) = (boot.lead, -1);
+        let mut after_seq = -1;
+        // Where an older version mixed the times of neighbours, a frame counts from the one before on.
+        let mut told_until = hour;
         loop {
-            let page = sqlx::query!(
-                "SELECT ts, seq, payload FROM frames
-                 WHERE host_id = $1 AND boot_no = $2 AND ts >= $3 AND (ts, seq) > ($3, $4)
-                     AND ts < $5
-                 ORDER BY ts, seq LIMIT $6",
+            let listed = sqlx::query!(
+                "SELECT ts, seq FROM frames
+                 WHERE host_id = $1 AND boot_no = $2 AND ts >= $3 AND ts < $4 AND seq > $5
+                 ORDER BY seq, ts LIMIT $6",
                 host.0,
                 boot.boot_no,
-                ts,
-                seq,
+                boot.lead,
                 end.to_sqlx(),
-                PAGE,
+                after_seq,
+                LIST,
             )
             .fetch_all(&mut *db)
             .await?;
-            let Some(last) = page.last() else { break };
-            (ts, seq) = (last.ts, last.seq);
-            for frame in &page {
-                let read = decode(&mut decoder, &frame.payload);
-                let at = frame.ts.to_jiff();
-                if at < hour {
-                    continue;
+            let Some(last) = listed.last() else { break };
+            after_seq = last.seq;
+            for page in listed.chunks(PAGE) {
+                let times: Vec<jiff_sqlx::Timestamp> = page.iter().map(|one| one.ts).collect();
+                let seqs: Vec<i64> = page.iter().map(|one| one.seq).collect();
+                let frames = sqlx::query!(
+                    "SELECT frames.ts, frames.seq, payload
+                     FROM unnest($3::timestamptz[], $4::bigint[]) AS listed (ts, seq)
+                     JOIN frames ON host_id = $1 AND boot_no = $2
+                         AND frames.ts = listed.ts AND frames.seq = listed.seq
+                     ORDER BY frames.seq, frames.ts",
+                    host.0,
+                    boot.boot_no,
+                    &times as _,
+                    &seqs,
+                )
+                .fetch_all(&mut *db)
+                .await?;
+                for frame in &frames {
+                    let read = decode(&mut decoder, &frame.payload);
+                    if frame.ts.to_jiff() < hour {
+                        continue;
+                    }
+                    told_until = told_until.max(frame.ts.to_jiff());
+                    origin.frames += 1;
+                    origin.seq_sum = origin.seq_sum.wrapping_add(frame.seq);
+                    let snapshot = read.ok().and(decoder.last()).map(|last| &last.snapshot);
+                    let told =
+                        snapshot.is_some_and(|all| builder.push(told_until, boot.boot_no, all));
+                    origin.unreadable += i32::from(!told);
                 }
-                origin.frames += 1;
-                origin.seq_sum = origin.seq_sum.wrapping_add(frame.seq);
-                let snapshot = read.ok().and(decoder.last()).map(|last| &last.snapshot);
-                let told =
-                    snapshot.is_some_and(|snapshot| builder.push(at, boot.boot_no, snapshot));
-                origin.unreadable += i32::from(!told);
             }
         }
     }

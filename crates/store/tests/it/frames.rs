@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp, civil::Date};
 use poolwatch_model::{BootId, Bytes, HostId, series::Break};
 use poolwatch_store::{
-    boots,
+    boots::{self, Anchor, Placed},
     frames::{self, NewFrame},
     partitions::{self, Table},
     testing,
@@ -182,11 +182,18 @@ async fn a_boot_is_numbered_once_and_keeps_its_first_anchor() {
     let first = boots::find_or_create(&mut db, HOST, id, noon()).await.unwrap();
     let again = boots::find_or_create(&mut db, HOST, id, later(5)).await.unwrap();
     assert_eq!(first, again);
-    boots::anchor(&mut db, HOST, first.no, 10, later(1)).await.unwrap();
+    let anchor = Anchor { from_seq: 10, booted_at: later(1), not_before: Some(noon()) };
+    boots::anchor(&mut db, HOST, first.no, anchor).await.unwrap();
     let anchored = boots::find_or_create(&mut db, HOST, id, later(9)).await.unwrap();
     let minute = SignedDuration::from_mins(1);
     let at = |time: Timestamp| time.checked_add(minute).unwrap();
     assert_eq!(anchored.time_of(9, 60_000), at(noon()));
     assert_eq!(anchored.time_of(10, 60_000), at(later(1)));
     assert_eq!(boots::find_or_create(&mut db, HostId(2), id, noon()).await.unwrap().no, 1);
+    // The newest frame comes with it: what is anchored anew begins after that.
+    partitions::create(&mut db, partitions::day_of(noon())).await.unwrap();
+    let sent = [frame(HOST, 2, first.no, 9, true), frame(HOST, 3, first.no, 10, false)];
+    frames::insert(&mut db, &sent).await.unwrap();
+    let known = boots::find_or_create(&mut db, HOST, id, later(9)).await.unwrap();
+    assert_eq!(known.newest, Some(Placed { seq: 10, at: later(3) }));
 }

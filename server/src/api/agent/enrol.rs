@@ -36,7 +36,7 @@ pub(in crate::api) async fn enrol(
         )
         .versions(VERSIONS));
     }
-    inventory::check(&request.facts)?;
+    let facts = inventory::storable_facts(request.facts)?;
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
     let approved = tokens::enrolment(&mut db, &secrets::hash(&request.token), now)
@@ -56,7 +56,7 @@ pub(in crate::api) async fn enrol(
         &mut transaction,
         &Enrolment {
             instance_id: request.instance_id,
-            facts: &request.facts,
+            facts: &facts,
             key_hash: &secrets::hash(&secret),
             approved,
             now,
@@ -66,7 +66,7 @@ pub(in crate::api) async fn enrol(
     transaction.commit().await?;
     app.host_keys.forget(enrolled.id);
     app.fleet.note_change_of(enrolled.id);
-    let (host, name) = (enrolled.id, &request.facts.fqdn);
+    let (host, name) = (enrolled.id, &facts.fqdn);
     info!(%host, name, new = enrolled.new, approved = enrolled.approved, "Enrolled host");
     if !enrolled.clones.is_empty() {
         let clones = enrolled.clones.len();

@@ -1,7 +1,9 @@
 //! `POST /agent/v1/events`: event records of a host.
 
+use std::sync::PoisonError;
+
 use axum::{Extension, Json, extract::State};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::event::Event;
 use poolwatch_protocol::{
     limits::{self, EVENT_DATA, EVENT_TEXT_BYTES},
@@ -30,7 +32,7 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(10);
 /// 400 for too many events, 503 when they cannot be stored now.
 pub(in crate::api) async fn events(
     State(app): State<SharedApp>,
-    Extension(SendingHost(host)): Extension<SendingHost>,
+    Extension(SendingHost { key: host, arrived: now }): Extension<SendingHost>,
     Json(request): Json<EventsRequest>,
 ) -> Result<Json<EventsReply>, Failure> {
     if request.events.len() > limits::EVENTS {
@@ -39,7 +41,18 @@ pub(in crate::api) async fn events(
             limits::EVENTS
         )));
     }
-    let now = app.clock.now();
+    let live = app.fleet.ensure_host(host.id);
+    live.events_allowed
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .take(request.events.len(), limits::EVENTS_A_DAY, now.as_second())
+        .map_err(|retry_after_s| {
+            let most = limits::EVENTS_A_DAY;
+            Failure::too_many(
+                format!("A host may send {most} events a day. Keep the others until tomorrow."),
+                retry_after_s,
+            )
+        })?;
     let mut awaits_diagnosis = false;
     let mut reply = EventsReply { stored: 0, known: 0, refused: Vec::new() };
     if request.gap {
@@ -94,8 +107,12 @@ fn check(event: &Event) -> Result<(), String> {
             "holds a text over {EVENT_TEXT_BYTES} bytes or over {EVENT_DATA} strings"
         ));
     }
-    if texts.into_iter().flatten().chain(&event.data).any(|text| text.contains('\0')) {
+    let listed = event.exhaustion.iter().flat_map(|one| &one.top_processes).map(|one| &one.image);
+    if texts.into_iter().flatten().chain(&event.data).chain(listed).any(|t| t.contains('\0')) {
         return Err("holds a NUL character".to_owned());
+    }
+    if event.time < Timestamp::UNIX_EPOCH {
+        return Err(format!("written at {}, before there were such events", event.time));
     }
     if i64::try_from(event.record_id).is_err() || i32::try_from(event.event_id).is_err() {
         return Err("record id or event id out of range".to_owned());
@@ -106,8 +123,11 @@ fn check(event: &Event) -> Result<(), String> {
             exhaustion.nonpaged_tags.len(),
             exhaustion.top_processes.len(),
         ];
-        if rows.into_iter().any(|rows| rows > EVENT_DATA) {
-            return Err(format!("lists over {EVENT_DATA} tags or processes"));
+        let images = exhaustion.top_processes.iter().map(|process| process.image.len());
+        if rows.into_iter().any(|rows| rows > EVENT_DATA)
+            || images.into_iter().any(|bytes| bytes > EVENT_TEXT_BYTES)
+        {
+            return Err(format!("lists over {EVENT_DATA} tags or processes, or a long name"));
         }
     }
     Ok(())

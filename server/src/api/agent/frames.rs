@@ -20,14 +20,14 @@ use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure, ingest};
 /// 400 and 415 for what cannot be read, 503 when there is no room for it or it cannot be stored now.
 pub(in crate::api) async fn frames(
     State(app): State<SharedApp>,
-    Extension(SendingHost(host)): Extension<SendingHost>,
+    Extension(host): Extension<SendingHost>,
     request: Request,
 ) -> Result<Json<FramesReply>, Response> {
     let failed = IntoResponse::into_response;
     check_type(request.headers()).map_err(failed)?;
     let room = app.writer.room(announced_bytes(request.headers())).map_err(failed)?;
     let body = Bytes::from_request(request, &app).await.map_err(IntoResponse::into_response)?;
-    ingest::accept(&app, host.id, &body, room, app.clock.now()).await.map(Json).map_err(failed)
+    ingest::accept(&app, host.key.id, &body, room, host.arrived).await.map(Json).map_err(failed)
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Failure> {

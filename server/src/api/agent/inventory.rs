@@ -1,62 +1,85 @@
 //! `POST /agent/v1/inventory`: who a host is, and what is installed on it.
 
 use axum::{Extension, Json, extract::State, http::StatusCode};
-use poolwatch_model::host::HostFacts;
+use poolwatch_model::{
+    host::{HostFacts, OsVersion},
+    inventory::{Driver, Inventory},
+    text::{beginning, printable},
+};
 use poolwatch_protocol::v1::messages::InventoryRequest;
 use poolwatch_store::{hosts, inventories};
 use sqlx::Connection;
 
 use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure};
 
-/// Bytes of a host's name: the longest that DNS allows.
+/// Bytes of a name: the longest that DNS allows, and that Windows allows a file.
 const NAME_BYTES: usize = 255;
 /// Bytes of any other fact.
 const FACT_BYTES: usize = 1024;
 /// Drivers and updates of a host, each.
 const ROWS: usize = 10_000;
 
-/// Keeps a host's facts and inventory in place of those before.
+/// Keeps a host's facts and inventory in place of those before. Texts are kept as far as they can be
+/// stored and shown: one odd driver costs none of the others.
 ///
 /// # Errors
-/// 400 for facts beyond bounds, 503 when they cannot be stored now.
+/// 400 for a name that no host has and too many rows, 503 when they cannot be stored now.
 pub(in crate::api) async fn inventory(
     State(app): State<SharedApp>,
-    Extension(SendingHost(host)): Extension<SendingHost>,
+    Extension(SendingHost { key: host, arrived }): Extension<SendingHost>,
     Json(request): Json<InventoryRequest>,
 ) -> Result<StatusCode, Failure> {
-    check(&request.facts)?;
-    let inventory = &request.inventory;
+    let facts = storable_facts(request.facts)?;
+    let inventory = request.inventory;
     if inventory.drivers.len() > ROWS || inventory.updates.len() > ROWS {
         return Err(Failure::bad_request(format!("Send at most {ROWS} drivers and updates.")));
     }
+    let inventory = storable(inventory);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    hosts::update_facts(&mut transaction, host.id, &request.facts).await?;
-    inventories::replace(&mut transaction, host.id, inventory, app.clock.now()).await?;
+    hosts::update_facts(&mut transaction, host.id, &facts).await?;
+    inventories::replace(&mut transaction, host.id, &inventory, arrived).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
     app.fleet.note_inventory_of(host.id);
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Refuses facts that no host has.
+fn storable(inventory: Inventory) -> Inventory {
+    let drivers = inventory.drivers.into_iter().map(|driver| Driver {
+        name: text(&driver.name, NAME_BYTES),
+        path: driver.path.map(|path| text(&path, FACT_BYTES)),
+        version: driver.version.map(|version| text(&version, NAME_BYTES)),
+        company: driver.company.map(|company| text(&company, NAME_BYTES)),
+        linked: driver.linked,
+    });
+    Inventory {
+        drivers: drivers.filter(|driver| !driver.name.is_empty()).collect(),
+        updates: inventory.updates.iter().map(|update| text(update, NAME_BYTES)).collect(),
+    }
+}
+
+/// What a host says of itself, as far as it can be stored and shown.
 ///
 /// # Errors
-/// 400, saying which.
-pub(super) fn check(facts: &HostFacts) -> Result<(), Failure> {
+/// 400 for a name that no host has.
+pub(super) fn storable_facts(facts: HostFacts) -> Result<HostFacts, Failure> {
     let name = &facts.fqdn;
     if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
         return Err(Failure::bad_request(format!(
             "`facts.fqdn` has to be a name of 1 to {NAME_BYTES} bytes without control characters."
         )));
     }
-    let product = facts.os.as_ref().map(|os| &os.product);
-    let texts = [product, facts.ou.as_ref(), facts.site.as_ref(), facts.agent_version.as_ref()];
-    let bad = |text: &String| text.len() > FACT_BYTES || text.contains('\0');
-    if texts.into_iter().flatten().any(bad) {
-        return Err(Failure::bad_request(format!(
-            "A text in `facts` is over {FACT_BYTES} bytes or holds a NUL character."
-        )));
-    }
-    Ok(())
+    let short = |fact: Option<String>| fact.map(|fact| text(&fact, FACT_BYTES));
+    Ok(HostFacts {
+        os: facts.os.map(|os| OsVersion { product: text(&os.product, FACT_BYTES), ..os }),
+        ou: short(facts.ou),
+        site: short(facts.site),
+        agent_version: short(facts.agent_version),
+        ..facts
+    })
+}
+
+fn text(text: &str, bytes: usize) -> String {
+    printable(beginning(text, bytes)).into_owned()
 }

@@ -5,7 +5,7 @@ use poolwatch_model::HostId;
 use poolwatch_store::{inventories, read};
 use poolwatch_web::{
     compare::{Column, CompareQuery, Subject, Wanted},
-    hosts::{HostSource, Presence},
+    hosts::HostSource,
     words,
 };
 use sqlx::PgConnection;
@@ -57,7 +57,7 @@ pub(super) async fn load(
         Subject::Group(name) => {
             let is_member = |host: &&std::sync::Arc<HostSummary>| {
                 words::group(&host.host.facts).as_deref() == Some(name)
-                    && presence::of(host, now) == Presence::Reporting
+                    && host.presence(now).reports()
             };
             let members: Vec<_> = view.hosts.iter().filter(is_member).collect();
             if members.is_empty() {
@@ -168,7 +168,7 @@ pub(super) fn healthy<'a>(
             && build(host) == build(beside)
             && !taken.contains(&host.host.id)
             && presence::source(host) == HostSource::Agent
-            && presence::of(host, now) == Presence::Reporting
+            && host.presence(now).reports()
     };
     let likeness = |host: &&std::sync::Arc<HostSummary>| {
         let other = words::group(&host.host.facts) != group;

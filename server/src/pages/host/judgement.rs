@@ -63,8 +63,12 @@ pub(super) async fn summary(
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
     let (host, names) = (Arc::new(host), &app.fleet.shared().names);
     Ok(Some(match app.fleet.known(id) {
-        Some(live) => roster::summary(host, &live.read(), names, None, now),
-        None => roster::summary(host, &State::default(), names, None, now),
+        Some(live) => {
+            roster::summary(host, &live.read(), names, None, (app.settings.interval_s, now))
+        }
+        None => {
+            roster::summary(host, &State::default(), names, None, (app.settings.interval_s, now))
+        }
     }))
 }
 

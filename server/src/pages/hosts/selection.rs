@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use poolwatch_model::Presence;
 use poolwatch_web::{
-    hosts::{HOSTS, HostState, HostsFilter, HostsQuery, Presence},
+    hosts::{HOSTS, HostState, HostsFilter, HostsQuery},
     words,
 };
 
@@ -15,7 +16,7 @@ use crate::{
         interner::NameId,
         view::{FleetView, HostSummary},
     },
-    pages::{presence, rows, text_match::holds_ignoring_case},
+    pages::{rows, text_match::holds_ignoring_case},
 };
 
 /// The hosts of a query, all pages of them, in its order. Looks through every host, so it runs
@@ -71,10 +72,10 @@ fn is_chosen(host: &HostSummary, filter: &HostsFilter, now: Timestamp) -> bool {
     in_group
         && match filter.state {
             HostState::All => true,
-            HostState::Reporting => presence::of(host, now) == Presence::Reporting,
-            HostState::Silent => presence::of(host, now) == Presence::Silent,
+            HostState::Reporting => host.presence(now).reports(),
+            HostState::Silent => host.presence(now) == Presence::Silent,
             HostState::Incident => host.incident.is_some(),
-            HostState::Imported => presence::of(host, now) == Presence::Imported,
+            HostState::Imported => host.presence(now) == Presence::Imported,
         }
 }
 

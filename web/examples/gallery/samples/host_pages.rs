@@ -17,8 +17,11 @@ pub(crate) fn classic_host() -> HostPage {
                 ..HostFacts::default()
             },
             source: HostSource::Imported,
+            presence: Presence::Imported,
             booted: Some(ago(1_040_000)),
             last_seen: Some(ago(1_200)),
+            is_damaged: false,
+            is_capped: false,
             sent_24h: None,
         },
         diagnosis: Some(classic_diagnosis()),
@@ -89,8 +92,11 @@ pub(crate) fn stale_host() -> HostPage {
                 ..HostFacts::default()
             },
             source: HostSource::Agent,
+            presence: row.presence,
             booted: row.booted,
             last_seen: row.received,
+            is_damaged: false,
+            is_capped: false,
             sent_24h: Some(Bytes(2_612_000)),
         },
         diagnosis: None,

@@ -3,7 +3,7 @@
 use poolwatch_model::process::ObjectTypeUse;
 use serde::{Deserialize, Serialize};
 
-use super::{from_postcard, to_postcard};
+use super::{each_row, name, to_postcard};
 use crate::{
     limits,
     v1::{table::Row, wire::Malformed},
@@ -49,17 +49,12 @@ impl Row for ObjectTypeUse {
     }
 
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
-        let rows: Vec<ObjectTypeRow<'_>> = from_postcard(bytes)?;
-        if rows.len() > Self::LIMIT {
-            return Err(Malformed);
-        }
-        rows.into_iter()
-            .map(|ObjectTypeRow(name, [objects, handles, peak_objects, peak_handles])| {
-                if name.len() > limits::NAME_BYTES {
-                    return Err(Malformed);
-                }
-                Ok(Self { name: name.to_owned(), objects, handles, peak_objects, peak_handles })
-            })
-            .collect()
+        let mut types = Vec::new();
+        each_row(bytes, Self::LIMIT, |ObjectTypeRow(text, counters)| {
+            let [objects, handles, peak_objects, peak_handles] = counters;
+            types.push(Self { name: name(text)?, objects, handles, peak_objects, peak_handles });
+            Ok(())
+        })?;
+        Ok(types)
     }
 }

@@ -1,10 +1,15 @@
 //! Sections 4 and 5: processes. Creation times travel as FILETIME: 100 ns since 1601-01-01 UTC.
 
+use std::{fmt, marker::PhantomData};
+
 use jiff::Timestamp;
 use poolwatch_model::process::{ProcessKey, ProcessUse};
-use serde::{Deserialize, Serialize};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{Error, SeqAccess, Visitor},
+};
 
-use super::{from_postcard, to_postcard};
+use super::{each_row, name, to_postcard};
 use crate::{
     limits,
     v1::{table::Row, wire::Malformed},
@@ -18,7 +23,7 @@ struct ProcessRow<'a> {
     created: u64,
     image: &'a str,
     session: Option<u32>,
-    #[serde(borrow)]
+    #[serde(borrow, deserialize_with = "few")]
     services: Vec<&'a str>,
     handles: Option<u32>,
     threads: Option<u32>,
@@ -43,8 +48,30 @@ fn from_filetime(filetime: u64) -> Result<Option<Timestamp>, Malformed> {
     Timestamp::from_nanosecond(nanoseconds).map(Some).map_err(|_| Malformed)
 }
 
-fn name(text: &str) -> Result<String, Malformed> {
-    if text.len() <= limits::NAME_BYTES { Ok(text.to_owned()) } else { Err(Malformed) }
+/// The services of one process, refused beyond the limit before more are read.
+fn few<'de: 'a, 'a, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<&'a str>, D::Error> {
+    struct Few<'a>(PhantomData<&'a str>);
+
+    impl<'de: 'a, 'a> Visitor<'de> for Few<'a> {
+        type Value = Vec<&'a str>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            write!(f, "at most {} services", limits::SERVICES)
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, mut services: A) -> Result<Self::Value, A::Error> {
+            let mut few = Vec::new();
+            while let Some(service) = services.next_element()? {
+                if few.len() == limits::SERVICES {
+                    return Err(A::Error::invalid_length(few.len() + 1, &self));
+                }
+                few.push(service);
+            }
+            Ok(few)
+        }
+    }
+
+    deserializer.deserialize_seq(Few(PhantomData))
 }
 
 impl Row for ProcessUse {
@@ -110,27 +137,23 @@ impl Row for ProcessUse {
     }
 
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
-        let rows: Vec<ProcessRow<'_>> = from_postcard(bytes)?;
-        if rows.len() > Self::LIMIT {
-            return Err(Malformed);
-        }
-        rows.into_iter()
-            .map(|row| {
-                if row.services.len() > limits::SERVICES {
-                    return Err(Malformed);
-                }
-                Ok(Self {
-                    key: ProcessKey { pid: row.pid, created: from_filetime(row.created)? },
-                    image: name(row.image)?,
-                    session: row.session,
-                    services: row.services.into_iter().map(name).collect::<Result<_, _>>()?,
-                    handles: row.handles,
-                    threads: row.threads,
-                    paged_quota: row.paged_quota,
-                    nonpaged_quota: row.nonpaged_quota,
-                    private_bytes: row.private_bytes,
-                })
-            })
-            .collect()
+        let mut processes = Vec::new();
+        let mut services_left = limits::SERVICES_IN_ALL;
+        each_row(bytes, Self::LIMIT, |row: ProcessRow<'_>| {
+            services_left = services_left.checked_sub(row.services.len()).ok_or(Malformed)?;
+            processes.push(Self {
+                key: ProcessKey { pid: row.pid, created: from_filetime(row.created)? },
+                image: name(row.image)?,
+                session: row.session,
+                services: row.services.into_iter().map(name).collect::<Result<_, _>>()?,
+                handles: row.handles,
+                threads: row.threads,
+                paged_quota: row.paged_quota,
+                nonpaged_quota: row.nonpaged_quota,
+                private_bytes: row.private_bytes,
+            });
+            Ok(())
+        })?;
+        Ok(processes)
     }
 }

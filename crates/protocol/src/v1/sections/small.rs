@@ -2,7 +2,7 @@
 
 use poolwatch_model::snapshot::{AgentCost, Collector, CollectorFault};
 
-use super::{from_postcard, to_postcard};
+use super::{each_row, from_postcard, to_postcard};
 use crate::{limits, v1::wire::Malformed};
 
 /// CPU µs, cycle µs, private bytes, spool bytes.
@@ -43,16 +43,12 @@ pub(super) fn encode_faults(faults: &[CollectorFault]) -> Vec<u8> {
 }
 
 pub(super) fn decode_faults(bytes: &[u8]) -> Result<Vec<CollectorFault>, Malformed> {
-    let pairs: Vec<(u16, u32)> = from_postcard(bytes)?;
-    if pairs.len() > limits::FAULTS {
-        return Err(Malformed);
-    }
-    Ok(pairs
-        .into_iter()
-        .map(|(number, status)| {
-            let known = usize::from(number).checked_sub(1).and_then(|at| COLLECTORS.get(at));
-            let collector = known.copied().unwrap_or(Collector::Other(number));
-            CollectorFault { collector, status }
-        })
-        .collect())
+    let mut faults = Vec::new();
+    each_row(bytes, limits::FAULTS, |(number, status): (u16, u32)| {
+        let known = usize::from(number).checked_sub(1).and_then(|at| COLLECTORS.get(at));
+        let collector = known.copied().unwrap_or(Collector::Other(number));
+        faults.push(CollectorFault { collector, status });
+        Ok(())
+    })?;
+    Ok(faults)
 }

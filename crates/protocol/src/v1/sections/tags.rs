@@ -4,19 +4,19 @@ use poolwatch_model::{
     PoolTag,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::{from_postcard, to_postcard};
+use super::to_postcard;
 use crate::{
     limits,
     v1::{
         table::{self, Moved, Row},
-        wire::Malformed,
+        wire::{Malformed, Reader},
     },
 };
 
 /// Rows by columns: the tags, then paged and nonpaged allocations, outstanding and bytes.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize)]
 struct TagColumns {
     tags: Vec<[u8; 4]>,
     counters: [Vec<u64>; 6],
@@ -93,30 +93,24 @@ impl Row for TagUse {
     }
 
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed> {
-        let columns: TagColumns = from_postcard(bytes)?;
-        let rows = columns.tags.len();
-        if rows > Self::LIMIT || columns.counters.iter().any(|column| column.len() != rows) {
-            return Err(Malformed);
+        let mut reader = Reader(bytes);
+        let count = reader.count(Self::LIMIT)?;
+        let tags = reader.bytes(count * 4)?.as_chunks::<4>().0;
+        let unused = |tag: &[u8; 4]| Self {
+            tag: PoolTag::new(*tag),
+            paged: TagCounters::default(),
+            nonpaged: TagCounters::default(),
+        };
+        let mut rows: Vec<Self> = tags.iter().map(unused).collect();
+        for counter in 0..Self::COUNTERS {
+            if reader.count(Self::LIMIT)? != count {
+                return Err(Malformed);
+            }
+            for row in &mut rows {
+                row.set_counter(counter, reader.varint()?);
+            }
         }
-        let [paged_allocs, paged_outstanding, paged_bytes, allocs, outstanding, bytes] =
-            &columns.counters;
-        Ok(columns
-            .tags
-            .iter()
-            .enumerate()
-            .map(|(at, tag)| Self {
-                tag: PoolTag::new(*tag),
-                paged: TagCounters {
-                    allocs: paged_allocs[at],
-                    outstanding: paged_outstanding[at],
-                    bytes: paged_bytes[at],
-                },
-                nonpaged: TagCounters {
-                    allocs: allocs[at],
-                    outstanding: outstanding[at],
-                    bytes: bytes[at],
-                },
-            })
-            .collect())
+        reader.end()?;
+        Ok(rows)
     }
 }
