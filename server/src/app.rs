@@ -11,6 +11,7 @@ use crate::{
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
+    stopping::StopSignal,
     tag_names::TagNames,
 };
 
@@ -21,6 +22,11 @@ pub struct App {
     pub clock: SharedClock,
     /// The database.
     pub pool: PgPool,
+    /// Connections of those who work on the background thread: the thread that makes a connection
+    /// serves it.
+    pub background_pool: PgPool,
+    /// Tells requests that the server stops.
+    pub stop: StopSignal,
     /// What is known of every host now.
     pub fleet: Fleet,
     /// What tags stand for, with what people say of them.

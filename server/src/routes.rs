@@ -2,7 +2,7 @@
 
 use axum::{
     Router,
-    extract::{DefaultBodyLimit, Request},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
@@ -21,7 +21,9 @@ use crate::{
     api,
     app::SharedApp,
     auth::{hosts, people},
-    failure, pages,
+    failure::{self, Failure},
+    pages,
+    stopping::StopSignal,
 };
 
 /// Who may use a route.
@@ -108,6 +110,7 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
         .layer(middleware::from_fn(refuse_foreign_forms))
+        .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
         .layer(middleware::from_fn_with_state(app.clone(), failure::give_a_face))
         .layer(
             ServiceBuilder::new()
@@ -128,13 +131,26 @@ fn all(app: &SharedApp) -> Routes {
     pages::routes(routes)
 }
 
+/// Whoever asks once the server stops, or is not answered by the end of its grace, comes back.
+async fn answer_until_stop(
+    State(stop): State<StopSignal>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let stopping = || Failure::busy("The server is stopping. Keep the data and retry.");
+    if stop.begun.is_cancelled() {
+        return Err(stopping());
+    }
+    stop.overdue.run_until_cancelled(next.run(request)).await.ok_or_else(stopping)
+}
+
 /// A browser says where a request comes from: another site's page must not act for who is signed
 /// in here. Agents and scripts send no such header.
-async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, failure::Failure> {
+async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, Failure> {
     let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
     let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     if foreign && !request.method().is_safe() {
-        return Err(failure::Failure::new(
+        return Err(Failure::new(
             StatusCode::FORBIDDEN,
             "foreign-form",
             "This form was sent from another site",

@@ -12,6 +12,7 @@ use lettre::{
     message::{Mailbox, MultiPart},
 };
 use poolwatch_store::outbox::{self, LeasedMessage};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{app::SharedApp, cli::MailOptions, metrics};
@@ -70,19 +71,22 @@ impl Mailer {
     }
 }
 
-/// Sends messages as they fall due, for ever.
-pub async fn run(app: SharedApp, mailer: Mailer) {
+/// Sends messages as they fall due, until it is told to stop.
+pub async fn run(app: SharedApp, mailer: Mailer, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = send_due(&app, &mailer).await {
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = send_due(&app, &mailer, &stop).await {
             error!(%error, "Could not look into the outbox");
         }
     }
 }
 
-async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
-    loop {
+async fn send_due(
+    app: &SharedApp,
+    mailer: &Mailer,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
         let leased = outbox::lease(&mut *app.pool.acquire().await?, app.clock.now(), LEASE).await?;
         let Some(leased) = leased else { return Ok(()) };
         let sent = mailer.send(&leased).await;
@@ -103,6 +107,7 @@ async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
 }
 
 /// Doubles with every attempt, up to a bound.

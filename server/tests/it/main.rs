@@ -4,6 +4,7 @@
 mod agents;
 mod answers;
 mod compare;
+mod connections;
 mod diagnose;
 mod events;
 mod fleet;
@@ -16,6 +17,7 @@ mod lists;
 mod past;
 mod permissions;
 mod server;
+mod stopping;
 mod tag_names;
 mod unseen;
 mod upgrade;

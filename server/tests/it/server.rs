@@ -1,6 +1,6 @@
 //! A server to test with, on a database of its own.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use poolwatch_model::{
@@ -19,13 +19,16 @@ use poolwatch_server::{
     app::{App, Settings, SharedApp},
     auth::secrets,
     clock::SystemClock,
+    connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
     routes,
+    stopping::StopSignal,
 };
-use poolwatch_store::{PgPool, retention::Retention, testing, tokens};
+use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
 use reqwest::{Client, Response};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "pwe_test";
@@ -40,6 +43,8 @@ pub(crate) struct Server {
     pub(crate) app: SharedApp,
     pub(crate) url: String,
     pub(crate) client: Client,
+    /// Ends once it has stopped.
+    pub(crate) stopped: JoinHandle<()>,
 }
 
 impl Server {
@@ -68,7 +73,11 @@ impl Server {
     async fn on(pool: PgPool, writer: Writer) -> Self {
         let app = Arc::new(App {
             clock: Arc::new(SystemClock),
+            background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
+                &pool.connect_options(),
+            )),
             pool,
+            stop: StopSignal::default(),
             fleet: Fleet::default(),
             tag_names: Default::default(),
             events_stored: Default::default(),
@@ -85,12 +94,22 @@ impl Server {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        let service = routes::router(&app);
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let (router, stop) = (routes::router(&app), app.stop.clone());
+        let limits = ConnectionLimits {
+            total: 1000,
+            per_address: 100,
+            // It asks for others, as a test says by `x-forwarded-for`.
+            trusted_proxies: vec![address.ip()],
+            times: ConnectionTimes::DEFAULT,
+        };
+        let grace = Duration::from_secs(1);
+        let stopped = tokio::spawn(async move {
+            connections::serve(listener, None, router, limits, &stop, grace).await;
+        });
         let _ = rustls::crypto::ring::default_provider().install_default();
         let redirects = reqwest::redirect::Policy::none();
         let client = Client::builder().redirect(redirects).build().unwrap();
-        Self { app, url: format!("http://{address}"), client }
+        Self { app, url: format!("http://{address}"), client, stopped }
     }
 
     pub(crate) async fn api_token(&self, role: Role) -> String {
