@@ -7,7 +7,7 @@ use poolwatch_store::{PgPool, retention::Retention};
 use tokio::sync::Notify;
 
 use crate::{
-    auth::{hosts::HostKeys, throttle::Throttle},
+    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
@@ -38,7 +38,9 @@ pub struct App {
     /// Keys of hosts that uploaded lately.
     pub host_keys: HostKeys,
     /// Slows down who guesses passwords.
-    pub throttle: Throttle,
+    pub sign_in_limits: SignInLimits,
+    /// Checks passwords.
+    pub password_checks: PasswordChecks,
     /// What `/metrics` tells.
     pub metrics: Metrics,
     /// How the server was set up.

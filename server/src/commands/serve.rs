@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 use crate::{
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{hosts::HostKeys, throttle::Throttle},
+    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     cli::ServeOptions,
     clock::SystemClock,
     connections,
@@ -70,7 +70,8 @@ async fn serve(
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
-        throttle: Throttle::default(),
+        sign_in_limits: SignInLimits::default(),
+        password_checks: PasswordChecks::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),

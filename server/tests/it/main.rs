@@ -17,6 +17,7 @@ mod lists;
 mod past;
 mod permissions;
 mod server;
+mod sign_in;
 mod stopping;
 mod tag_names;
 mod unseen;

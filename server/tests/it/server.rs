@@ -83,7 +83,8 @@ impl Server {
             events_stored: Default::default(),
             writer,
             host_keys: Default::default(),
-            throttle: Default::default(),
+            sign_in_limits: Default::default(),
+            password_checks: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
