@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::civil::Date;
+use poolwatch_model::HostId;
 use poolwatch_store::{
     PgPool, StoreError,
     frames::{self, NewFrame},
@@ -14,11 +15,12 @@ use poolwatch_store::{
 };
 use sqlx::Connection;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::{Instant, timeout_at},
 };
 use tracing::warn;
 
+use super::upload_permit::{UploadMemory, UploadPermit, full};
 use crate::{failure::Failure, metrics};
 
 /// Frames of one statement: more do not make it faster.
@@ -31,24 +33,20 @@ const QUIET: Duration = Duration::from_millis(20);
 const STATEMENTS: usize = 2;
 /// Uploads that may wait; a further one is told to come back.
 const QUEUE: usize = 4096;
-/// Bytes of all uploads that are read or wait, in kB; a further one is told to come back.
-const ROOM_KB: usize = 128 << 10;
+/// Memory for all uploads that are read or wait, in kB; a further one is told to come back.
+const MEMORY_KB: usize = 128 << 10;
 
 /// Takes frames to the database.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Upload>,
-    room: Arc<Semaphore>,
+    memory: UploadMemory,
 }
-
-/// Room in memory for one upload, until it is written.
-#[derive(Debug)]
-pub struct Room(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
 
 /// Frames of one host, and who waits for them.
 struct Upload {
     frames: Vec<NewFrame>,
-    _room: Room,
+    _permit: UploadPermit,
     done: oneshot::Sender<Result<u64, Failure>>,
 }
 
@@ -56,41 +54,36 @@ impl Writer {
     /// Starts the task that writes. It ends when the last handle is gone and all is written.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
-        Self::with_room(pool, ROOM_KB)
+        Self::with_memory(pool, MEMORY_KB)
     }
 
-    /// Starts the task with room for so many kB of uploads.
+    /// Starts the task with memory for so many kB of uploads.
     #[must_use]
-    pub fn with_room(pool: PgPool, room_kb: usize) -> Self {
+    pub fn with_memory(pool: PgPool, kb: usize) -> Self {
         let (queue, uploads) = mpsc::channel(QUEUE);
         tokio::spawn(run(pool, uploads));
-        Self { queue, room: Arc::new(Semaphore::new(room_kb)) }
+        Self { queue, memory: UploadMemory::new(kb) }
     }
 
-    /// Makes room for an upload of so many bytes, before it is read.
+    /// A permit for an upload of a host, before it is read. It grows with what arrives.
     ///
     /// # Errors
     /// When too much is in memory already.
-    pub fn room(&self, bytes: usize) -> Result<Room, Failure> {
-        let kb = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(kb).map(Room).map_err(|_| full())
+    pub fn upload_permit(&self, host: HostId) -> Result<UploadPermit, Failure> {
+        self.memory.permit(host)
     }
 
     /// Stores frames. Returns, after the commit, how many of them were new.
     ///
     /// # Errors
     /// When too much waits already, or the database fails: nothing is stored for certain then.
-    pub async fn write(&self, frames: Vec<NewFrame>, room: Room) -> Result<u64, Failure> {
+    pub async fn write(&self, frames: Vec<NewFrame>, permit: UploadPermit) -> Result<u64, Failure> {
         let (done, stored) = oneshot::channel();
-        self.queue.try_send(Upload { frames, _room: room, done }).map_err(|_| full())?;
+        self.queue.try_send(Upload { frames, _permit: permit, done }).map_err(|_| full())?;
         stored
             .await
             .map_err(|_| Failure::busy("The server is stopping. Keep the data and retry."))?
     }
-}
-
-fn full() -> Failure {
-    Failure::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
 }
 
 /// Days whose partitions are known to be there.
