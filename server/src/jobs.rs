@@ -157,11 +157,10 @@ async fn keep_view(app: SharedApp, stop: CancellationToken) {
 
 async fn keep_baselines(app: SharedApp, stop: CancellationToken) {
     let mut every = interval(BASELINE_EVERY);
-    let mut asked = fleet::baseline::Asked::default();
+    let mut asked = fleet::load_baselines::BaselineRequests::default();
     while stop.run_until_cancelled(every.tick()).await.is_some() {
-        let refreshed =
-            fleet::baseline::refresh(&app.background_pool, &app.fleet, &mut asked, app.clock.now())
-                .await;
+        let (pool, now) = (&app.background_pool, app.clock.now());
+        let refreshed = fleet::load_baselines::refresh(pool, &app.fleet, &mut asked, now).await;
         if let Err(error) = refreshed {
             error!(%error, "Could not load the tags of earlier moments");
         }

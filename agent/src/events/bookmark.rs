@@ -2,10 +2,10 @@
 
 use std::{io, path::Path};
 
-use crate::slots::SlotFile;
+use crate::slots::DoubleBufferedFile;
 
 /// The text has some 150 bytes; its channel and record number do not grow.
-type Slots = SlotFile<1024>;
+type Slots = DoubleBufferedFile<1024>;
 
 /// The bookmark with its open file.
 #[derive(Debug)]
