@@ -23,6 +23,7 @@ pub mod lead;
 pub mod metrics;
 pub mod pages;
 pub mod routes;
+mod shares;
 pub mod stopping;
 pub mod tag_names;
 pub mod tls;

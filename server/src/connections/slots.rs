@@ -1,89 +1,65 @@
 //! Who has how many connections.
 
 use std::{
-    collections::HashMap,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
 use super::ConnectionLimits;
-use crate::{client_address::address_block, metrics};
+use crate::{
+    client_address::address_block,
+    metrics,
+    shares::{Share, Shares},
+};
 
 /// Counts connections, in all and by address.
 #[derive(Debug)]
 pub(super) struct Slots {
     limits: ConnectionLimits,
-    counts: Arc<Mutex<Counts>>,
+    free: Arc<Semaphore>,
+    by_address: Shares<IpAddr>,
     complaints: LogGate,
-}
-
-/// Never holds more addresses than there are connections.
-#[derive(Debug, Default)]
-struct Counts {
-    total: usize,
-    by_address: HashMap<IpAddr, usize>,
 }
 
 /// One connection, counted until it is dropped.
 #[derive(Debug)]
 pub(super) struct Slot {
-    address: IpAddr,
-    counts: Arc<Mutex<Counts>>,
+    _of_all: OwnedSemaphorePermit,
+    _of_address: Share<IpAddr>,
 }
 
 impl Slots {
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, counts: Arc::default(), complaints: LogGate::default() }
+        let free = Arc::new(Semaphore::new(limits.total));
+        Self { limits, free, by_address: Shares::default(), complaints: LogGate::default() }
     }
 
     /// Counts a connection, unless there are too many.
     pub(super) fn take(&self, peer: IpAddr) -> Option<Slot> {
-        let address = address_block(peer);
         let limits = &self.limits;
-        let mut counts = lock(&self.counts);
-        let of_address = counts.by_address.get(&address).copied().unwrap_or(0);
         let is_proxy = limits.trusted_proxies.contains(&peer.to_canonical());
-        let refused = if counts.total >= limits.total {
-            Some(("total", limits.total))
-        } else if of_address >= limits.per_address && !is_proxy {
-            Some(("address", limits.per_address))
-        } else {
-            None
+        let per_address = if is_proxy { limits.total } else { limits.per_address };
+        let Some(of_address) = self.by_address.take(address_block(peer), 1, per_address) else {
+            return self.refuse(peer, "address", per_address);
         };
-        if let Some((limit, most)) = refused {
-            drop(counts);
-            metrics::connection_refused(limit);
-            if self.complaints.opens() {
-                warn!(%peer, limit, most, "Refused a connection: there are too many");
-            }
-            return None;
-        }
-        counts.total += 1;
-        counts.by_address.insert(address, of_address + 1);
-        metrics::connections(counts.total);
-        Some(Slot { address, counts: self.counts.clone() })
+        let Ok(of_all) = self.free.clone().try_acquire_owned() else {
+            return self.refuse(peer, "total", limits.total);
+        };
+        metrics::connections(limits.total - self.free.available_permits());
+        Some(Slot { _of_all: of_all, _of_address: of_address })
     }
-}
 
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut counts = lock(&self.counts);
-        counts.total -= 1;
-        if let Some(count) = counts.by_address.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.by_address.remove(&self.address);
-            }
+    fn refuse(&self, peer: IpAddr, limit: &'static str, most: usize) -> Option<Slot> {
+        metrics::connection_refused(limit);
+        if self.complaints.opens() {
+            warn!(%peer, limit, most, "Refused a connection: there are too many");
         }
-        metrics::connections(counts.total);
+        None
     }
-}
-
-fn lock(counts: &Mutex<Counts>) -> MutexGuard<'_, Counts> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Lets a line of the log through now and then.
@@ -127,7 +103,6 @@ mod tests {
         drop(first);
         assert!(slots.take(other).is_some());
         drop((second, kept));
-        assert_eq!(lock(&slots.counts).by_address.len(), 0);
-        assert_eq!(lock(&slots.counts).total, 0);
+        assert_eq!(slots.free.available_permits(), 5);
     }
 }

@@ -1,16 +1,16 @@
 //! Memory for uploads: counted as their bytes arrive, with a bound for all and a share per host.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use axum::http::StatusCode;
 use poolwatch_model::HostId;
 use poolwatch_protocol::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::failure::Failure;
+use crate::{
+    failure::Failure,
+    shares::{Share, Shares},
+};
 
 /// What one host may have in memory, kB: one upload of the largest kind.
 const HOST_KB: usize = limits::BATCH_BYTES / 1024;
@@ -19,35 +19,30 @@ const HOST_KB: usize = limits::BATCH_BYTES / 1024;
 #[derive(Debug, Clone)]
 pub(super) struct UploadMemory {
     free_kb: Arc<Semaphore>,
-    /// kB by host; only hosts with an upload under way.
-    by_host: Arc<Mutex<HashMap<HostId, usize>>>,
+    kb_by_host: Shares<HostId>,
 }
 
 /// Memory that one upload takes, until it is dropped.
 #[derive(Debug)]
 pub struct UploadPermit {
-    host: HostId,
+    of_host: Share<HostId>,
     taken: OwnedSemaphorePermit,
-    memory: UploadMemory,
+    free_kb: Arc<Semaphore>,
 }
 
 impl UploadMemory {
     pub(super) fn new(kb: usize) -> Self {
-        Self { free_kb: Arc::new(Semaphore::new(kb)), by_host: Arc::default() }
+        Self { free_kb: Arc::new(Semaphore::new(kb)), kb_by_host: Shares::default() }
     }
 
     /// A permit for an upload of which nothing has arrived.
     ///
     /// # Errors
-    /// 503 when all is taken.
+    /// 429 when the host has its share, 503 when all is taken.
     pub(super) fn permit(&self, host: HostId) -> Result<UploadPermit, Failure> {
+        let of_host = self.kb_by_host.take(host, 1, HOST_KB).ok_or_else(too_many_of_host)?;
         let taken = self.free_kb.clone().try_acquire_owned().map_err(|_| full())?;
-        *self.hosts().entry(host).or_default() += 1;
-        Ok(UploadPermit { host, taken, memory: self.clone() })
-    }
-
-    fn hosts(&self) -> MutexGuard<'_, HashMap<HostId, usize>> {
-        self.by_host.lock().unwrap_or_else(PoisonError::into_inner)
+        Ok(UploadPermit { of_host, taken, free_kb: self.free_kb.clone() })
     }
 }
 
@@ -58,31 +53,13 @@ impl UploadPermit {
     /// 429 when the host has its share, 503 when all is taken.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), Failure> {
         let more = bytes.div_ceil(1024).saturating_sub(self.taken.num_permits());
-        if more == 0 {
-            return Ok(());
-        }
-        let mut hosts = self.memory.hosts();
-        let of_host = hosts.entry(self.host).or_default();
-        if *of_host + more > HOST_KB {
+        if !self.of_host.grow(more, HOST_KB) {
             return Err(too_many_of_host());
         }
         let permits = u32::try_from(more).unwrap_or(u32::MAX);
-        let taken = self.memory.free_kb.clone().try_acquire_many_owned(permits);
+        let taken = self.free_kb.clone().try_acquire_many_owned(permits);
         self.taken.merge(taken.map_err(|_| full())?);
-        *of_host += more;
         Ok(())
-    }
-}
-
-impl Drop for UploadPermit {
-    fn drop(&mut self) {
-        let mut hosts = self.memory.hosts();
-        if let Some(of_host) = hosts.get_mut(&self.host) {
-            *of_host = of_host.saturating_sub(self.taken.num_permits());
-            if *of_host == 0 {
-                hosts.remove(&self.host);
-            }
-        }
     }
 }
 
@@ -119,6 +96,6 @@ mod tests {
         assert_eq!(memory.permit(HostId(9)).unwrap_err().status(), 503);
         drop((one, again, others));
         assert_eq!(memory.free_kb.available_permits(), 3 * HOST_KB);
-        assert!(memory.hosts().is_empty());
+        assert!(memory.permit(HostId(1)).unwrap().grow_to(limits::BATCH_BYTES).is_ok());
     }
 }

@@ -16,6 +16,7 @@ mod lead;
 mod lists;
 mod past;
 mod permissions;
+mod routes;
 mod server;
 mod sign_in;
 mod stopping;

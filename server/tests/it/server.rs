@@ -70,7 +70,17 @@ impl Server {
         Self::on(pool.clone(), Writer::start(pool)).await
     }
 
+    /// A server whose console is reached by TLS.
+    pub(crate) async fn start_secure() -> Self {
+        let pool = testing::database().await.unwrap();
+        Self::with(pool.clone(), Writer::start(pool), true).await
+    }
+
     async fn on(pool: PgPool, writer: Writer) -> Self {
+        Self::with(pool, writer, false).await
+    }
+
+    async fn with(pool: PgPool, writer: Writer, secure: bool) -> Self {
         let app = Arc::new(App {
             clock: Arc::new(SystemClock),
             background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
@@ -90,7 +100,7 @@ impl Server {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
-                secure: false,
+                secure,
             },
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
