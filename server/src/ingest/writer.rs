@@ -31,6 +31,8 @@ const GATHER: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(20);
 /// Statements under way: one is committed while the next is sent.
 const STATEMENTS: usize = 2;
+/// Once so much time has passed since frames could not be stored, that tells nothing any more.
+const FAILURE_COUNTS: Duration = Duration::from_secs(60);
 /// Uploads that may wait; a further one is told to come back.
 const QUEUE: usize = 4096;
 /// Memory for all uploads that are read or wait, in kB; a further one is told to come back.
@@ -41,6 +43,21 @@ const MEMORY_KB: usize = 128 << 10;
 pub struct Writer {
     queue: mpsc::Sender<Upload>,
     memory: UploadMemory,
+    health: Arc<StoreHealth>,
+}
+
+/// Whether what comes can be stored.
+#[derive(Debug, Default)]
+struct StoreHealth {
+    failed_at: Mutex<Option<Instant>>,
+}
+
+impl StoreHealth {
+    /// Notes how storing frames went that nothing is wrong with.
+    fn note(&self, stored: bool) {
+        *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) =
+            (!stored).then(Instant::now);
+    }
 }
 
 /// Frames of one host, and who waits for them.
@@ -61,8 +78,16 @@ impl Writer {
     #[must_use]
     pub fn with_memory(pool: PgPool, kb: usize) -> Self {
         let (queue, uploads) = mpsc::channel(QUEUE);
-        tokio::spawn(run(pool, uploads));
-        Self { queue, memory: UploadMemory::new(kb) }
+        let health = Arc::<StoreHealth>::default();
+        tokio::spawn(run(pool, uploads, health.clone()));
+        Self { queue, memory: UploadMemory::new(kb), health }
+    }
+
+    /// Whether the latest frames were stored, or none came for a minute.
+    #[must_use]
+    pub fn can_store(&self) -> bool {
+        let failed_at = *self.health.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_none_or(|at| at.elapsed() > FAILURE_COUNTS)
     }
 
     /// A permit for an upload of a host, before it is read. It grows with what arrives.
@@ -89,7 +114,7 @@ impl Writer {
 /// Days whose partitions are known to be there.
 type Days = Mutex<HashSet<Date>>;
 
-async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
+async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>, health: Arc<StoreHealth>) {
     let days = Arc::new(Days::default());
     let statements = Arc::new(Semaphore::new(STATEMENTS));
     while let Some(first) = uploads.recv().await {
@@ -104,10 +129,10 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
             gathered.push(next);
         }
         metrics::writer(count, uploads.len());
-        let (pool, days) = (pool.clone(), days.clone());
+        let (pool, days, health) = (pool.clone(), days.clone(), health.clone());
         let Ok(turn) = statements.clone().acquire_owned().await else { return };
         tokio::spawn(async move {
-            commit(&pool, &days, gathered).await;
+            commit(&pool, &days, &health, gathered).await;
             drop(turn);
         });
     }
@@ -115,7 +140,7 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
 
 /// Commits uploads together. When the data of one will not do, each is tried alone, so that one
 /// host's trouble stays its own; a database that is away or too busy is tried once for all.
-async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
+async fn commit(pool: &PgPool, days: &Days, health: &StoreHealth, mut uploads: Vec<Upload>) {
     // Two statements may hold the same frames, of an upload that was given up and sent again: in
     // one order, neither waits for the other in a circle.
     uploads.sort_by_key(|upload| upload.frames.first().map(|frame| (frame.host, frame.at)));
@@ -127,6 +152,7 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
         }
         match insert(pool, days, &all).await {
             Ok(stored) => {
+                health.note(true);
                 // How many of whose frames were new is not told apart; all are there.
                 let mut left = stored;
                 for (upload, size) in uploads.into_iter().zip(sizes) {
@@ -137,6 +163,7 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
                 return;
             }
             Err(error) if !is_of_data(&error) => {
+                health.note(false);
                 warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
                 let failure = Failure::from(error);
                 for upload in uploads {
@@ -153,6 +180,9 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
     }
     for upload in uploads {
         let stored = insert(pool, days, &upload.frames).await;
+        if stored.as_ref().err().is_none_or(|error| !is_of_data(error)) {
+            health.note(stored.is_ok());
+        }
         if let Err(error) = &stored {
             warn!(%error, frames = upload.frames.len(), "Could not store frames");
         }
