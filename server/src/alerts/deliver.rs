@@ -60,7 +60,7 @@ impl Mailer {
         let content = &leased.message;
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(&content.subject)
+            .subject(header_text(&content.subject))
             .message_id(Some(format!("<poolwatch.{}@{}>", leased.id, self.domain)));
         for to in &self.to {
             builder = builder.to(to.clone());
@@ -69,6 +69,12 @@ impl Mailer {
         self.transport.send(builder.multipart(body)?).await?;
         Ok(())
     }
+}
+
+/// A text on one line that no reader of mail takes for an encoded one (RFC 2047).
+fn header_text(text: &str) -> String {
+    let spaced = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().map(spaced).collect::<String>().replace("=?", "= ?")
 }
 
 /// Sends messages as they fall due, until it is told to stop.
@@ -114,4 +120,15 @@ async fn send_due(
 fn pause(attempts: i32) -> SignedDuration {
     let doubled = SignedDuration::from_secs(5 << attempts.clamp(1, 8));
     doubled.min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_subject_are_read_as_they_are() {
+        assert_eq!(header_text("=?utf-8?q?all_is_well?=: x"), "= ?utf-8?q?all_is_well?=: x");
+        assert_eq!(header_text("a.exe\r\nBcc: x@y"), "a.exe  Bcc: x@y");
+    }
 }
