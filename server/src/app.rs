@@ -10,6 +10,7 @@ use crate::{
     auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     fleet::Fleet,
     ingest::writer::Writer,
+    log_gate::LogGate,
     metrics::Metrics,
     stopping::StopSignal,
     tag_names::TagNames,
@@ -41,6 +42,8 @@ pub struct App {
     pub sign_in_limits: SignInLimits,
     /// Checks passwords.
     pub password_checks: PasswordChecks,
+    /// Lets through what the log tells of requests that were told to come back.
+    pub refusals_logged: LogGate,
     /// What `/metrics` tells.
     pub metrics: Metrics,
     /// How the server was set up.

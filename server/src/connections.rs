@@ -21,7 +21,7 @@ use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::graceful::{GracefulShutdown, Watcher},
 };
-use slots::{LogGate, Slots};
+use slots::Slots;
 use tokio::{
     net::{TcpListener, TcpStream},
     time::{sleep, timeout},
@@ -32,7 +32,9 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower::ServiceExt;
 use tracing::{debug, error, warn};
 
-use crate::{client_address::ClientAddress, stopping::StopSignal, tls::ServerTls};
+use crate::{
+    client_address::ClientAddress, log_gate::LogGate, stopping::StopSignal, tls::ServerTls,
+};
 
 /// Bytes of a request's head, and of what is read ahead of its body.
 const READ_AHEAD_BYTES: usize = 64 << 10;

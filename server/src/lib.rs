@@ -20,6 +20,7 @@ pub mod ingest;
 pub mod jobs;
 pub mod judging;
 pub mod lead;
+pub mod log_gate;
 pub mod metrics;
 pub mod pages;
 pub mod routes;

@@ -33,7 +33,10 @@ mod tests {
             line
         };
         assert_eq!(write("a.exe"), "a.exe");
-        assert_eq!(write("a.exe\r\nResolved: all is well\u{1b}[2J"), "a.exe Resolved: all is well [2J");
+        assert_eq!(
+            write("a.exe\r\nResolved: all is well\u{1b}[2J"),
+            "a.exe Resolved: all is well [2J"
+        );
         assert_eq!(write("\n"), " ");
     }
 }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::PasswordHash};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::warn;
 
 use crate::failure::Failure;
 
@@ -13,7 +14,11 @@ pub const MIN_CHARACTERS: usize = 10;
 /// Passwords that may wait for each one that is checked: some tenths of a second.
 const WAITING: usize = 8;
 
-/// Checks passwords, one per processor at a time: each takes 19 MB and tens of milliseconds.
+/// How much lower the priority of a check is than that of requests, uploads among them.
+const NICE: i32 = 10;
+
+/// Checks passwords, on half of the processors at a time: each takes 19 MB and tens of milliseconds
+/// of one.
 #[derive(Debug)]
 pub struct PasswordChecks {
     turns: Arc<Semaphore>,
@@ -27,7 +32,8 @@ pub struct Place(#[expect(dead_code, reason = "held until it is dropped")] Owned
 
 impl Default for PasswordChecks {
     fn default() -> Self {
-        let turns = std::thread::available_parallelism().map_or(1, usize::from);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let turns = processors.div_ceil(2);
         let semaphore = |permits| Arc::new(Semaphore::new(permits));
         Self {
             turns: semaphore(turns),
@@ -61,12 +67,18 @@ impl PasswordChecks {
         kept: Option<String>,
     ) -> Result<bool, Failure> {
         let turn = self.turns.clone().acquire_owned().await.map_err(Failure::internal)?;
+        let (done, checked) = oneshot::channel();
         let check = move || {
             // Held until it is done, also when nobody waits for it any more.
             let _held = (place, turn);
-            verify(&password, kept.as_deref())
+            if let Err(error) = rustix::process::nice(NICE) {
+                warn!(%error, "Passwords are checked at the priority of everything else");
+            }
+            let _ = done.send(verify(&password, kept.as_deref()));
         };
-        tokio::task::spawn_blocking(check).await.map_err(Failure::internal)
+        let thread = std::thread::Builder::new().name("password".into());
+        thread.spawn(check).map_err(Failure::internal)?;
+        checked.await.map_err(Failure::internal)
     }
 }
 

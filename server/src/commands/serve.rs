@@ -23,6 +23,7 @@ use crate::{
     ingest::writer::Writer,
     jobs::RunningJobs,
     lead::Lead,
+    log_gate::LogGate,
     metrics::Metrics,
     routes,
     stopping::StopSignal,
@@ -72,6 +73,7 @@ async fn serve(
         host_keys: HostKeys::default(),
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
+        refusals_logged: LogGate::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),

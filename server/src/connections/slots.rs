@@ -1,10 +1,6 @@
 //! Who has how many connections.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::{Duration, Instant},
-};
+use std::{net::IpAddr, sync::Arc};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
@@ -12,6 +8,7 @@ use tracing::warn;
 use super::ConnectionLimits;
 use crate::{
     client_address::address_block,
+    log_gate::LogGate,
     metrics,
     shares::{Share, Shares},
 };
@@ -59,23 +56,6 @@ impl Slots {
             warn!(%peer, limit, most, "Refused a connection: there are too many");
         }
         None
-    }
-}
-
-/// Lets a line of the log through now and then.
-#[derive(Debug, Default)]
-pub(super) struct LogGate(Mutex<Option<Instant>>);
-
-impl LogGate {
-    const EVERY: Duration = Duration::from_secs(10);
-
-    pub(super) fn opens(&self) -> bool {
-        let mut opened = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let opens = opened.is_none_or(|opened| opened.elapsed() >= Self::EVERY);
-        if opens {
-            *opened = Some(Instant::now());
-        }
-        opens
     }
 }
 

@@ -95,6 +95,7 @@ impl Server {
             host_keys: Default::default(),
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
+            refusals_logged: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
