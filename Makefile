@@ -1,11 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test bench eval fuzz soak queries windows msi test-windows
+.PHONY: help setup demo test attack bench eval fuzz soak queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
+	@echo "make attack   slow connections, stalled uploads and sign-ins, for ATTACK_SECONDS (60)"
 	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
 	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
@@ -35,6 +36,12 @@ fuzz:
 bench:
 	@tools/setup.sh demo
 	@tools/bench.sh
+
+attack:
+	@tools/setup.sh demo
+	cargo build --locked -p poolwatch-server -p poolwatch-simulator
+	SURVIVE_SECONDS=$(or $(ATTACK_SECONDS),60) cargo test --locked -p poolwatch-server \
+		--test survive -- --ignored --nocapture attack
 
 soak:
 	@tools/setup.sh demo

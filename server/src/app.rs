@@ -7,10 +7,12 @@ use poolwatch_store::{PgPool, retention::Retention};
 use tokio::sync::Notify;
 
 use crate::{
-    auth::{hosts::HostKeys, throttle::Throttle},
+    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     fleet::Fleet,
     ingest::writer::Writer,
+    log_gate::LogGate,
     metrics::Metrics,
+    stopping::StopSignal,
     tag_names::TagNames,
 };
 
@@ -21,6 +23,11 @@ pub struct App {
     pub clock: SharedClock,
     /// The database.
     pub pool: PgPool,
+    /// Connections of those who work on the background thread: the thread that makes a connection
+    /// serves it.
+    pub background_pool: PgPool,
+    /// Tells requests that the server stops.
+    pub stop: StopSignal,
     /// What is known of every host now.
     pub fleet: Fleet,
     /// What tags stand for, with what people say of them.
@@ -32,7 +39,11 @@ pub struct App {
     /// Keys of hosts that uploaded lately.
     pub host_keys: HostKeys,
     /// Slows down who guesses passwords.
-    pub throttle: Throttle,
+    pub sign_in_limits: SignInLimits,
+    /// Checks passwords.
+    pub password_checks: PasswordChecks,
+    /// Lets through what the log tells of requests that were told to come back.
+    pub refusals_logged: LogGate,
     /// What `/metrics` tells.
     pub metrics: Metrics,
     /// How the server was set up.

@@ -1,11 +1,16 @@
 //! Command line and environment: one struct per section.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use poolwatch_model::person::Role;
 use poolwatch_store::retention::Retention;
+
+use crate::connections::{ConnectionLimits, ConnectionTimes};
 
 /// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
 #[derive(Debug, Parser)]
@@ -69,6 +74,9 @@ pub struct ServeOptions {
     /// Address and port to listen on.
     #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
     pub listen: SocketAddr,
+    /// Who may have how many connections.
+    #[command(flatten)]
+    pub connections: ConnectionOptions,
     /// Address under which people reach the console, for links in mails.
     #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
     pub public_url: String,
@@ -79,6 +87,37 @@ pub struct ServeOptions {
     /// What is kept.
     #[command(flatten)]
     pub keep: KeepOptions,
+}
+
+/// Who may have how many connections.
+#[derive(Debug, Clone, Args)]
+pub struct ConnectionOptions {
+    /// Connections in all. Without it, what the system's limit on open files permits.
+    #[arg(long, env = "POOLWATCH_MAX_CONNECTIONS",
+        value_parser = clap::value_parser!(u32).range(10..))]
+    pub max_connections: Option<u32>,
+    /// Connections from one address. Raise it where more agents share one (NAT).
+    #[arg(long, env = "POOLWATCH_MAX_CONNECTIONS_PER_ADDRESS", default_value_t = 1024,
+        value_parser = clap::value_parser!(u32).range(2..))]
+    pub max_connections_per_address: u32,
+    /// Addresses of proxies in front, separated by commas: their `X-Forwarded-For` tells whose
+    /// request it is, and they may have more connections than others.
+    #[arg(long, env = "POOLWATCH_TRUSTED_PROXIES", value_delimiter = ',')]
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl ConnectionOptions {
+    /// The same as connections are counted by, when the system permits so many.
+    #[must_use]
+    pub fn limits(&self, permitted: usize) -> ConnectionLimits {
+        let wanted = self.max_connections.map_or(usize::MAX, |most| most as usize);
+        ConnectionLimits {
+            total: wanted.min(permitted),
+            per_address: self.max_connections_per_address as usize,
+            trusted_proxies: self.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            times: ConnectionTimes::DEFAULT,
+        }
+    }
 }
 
 /// How long what is kept, at which resolution.

@@ -15,6 +15,8 @@ use crate::cli::{DatabaseOptions, PrivateDatabase};
 
 /// Connections of the pool: more do not make Postgres faster.
 const CONNECTIONS: u32 = 20;
+/// Connections of the background's own pool: all its jobs at once.
+const BACKGROUND_CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
 /// How often a private Postgres is looked at.
@@ -25,6 +27,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct Database {
     /// Connections to it.
     pub pool: PgPool,
+    /// Connections for the background thread alone.
+    pub background_pool: PgPool,
     /// How to make another one.
     pub options: PgConnectOptions,
     embedded: Option<Embedded>,
@@ -61,7 +65,11 @@ impl Database {
             .connect_with(connect.clone())
             .await
             .context("connecting to the database")?;
-        Ok(Self { pool, options: connect, embedded })
+        let background_pool = PgPoolOptions::new()
+            .max_connections(BACKGROUND_CONNECTIONS)
+            .acquire_timeout(WAIT)
+            .connect_lazy_with(connect.clone());
+        Ok(Self { pool, background_pool, options: connect, embedded })
     }
 
     /// Starts a private Postgres again whenever it dies, for ever.

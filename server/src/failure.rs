@@ -209,7 +209,10 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
     metrics::request(status, elapsed);
     let (path, ms) = (&asked.path, elapsed.as_millis() as u64);
     let id = asked.request_id.as_deref().unwrap_or("-");
+    // Who is told to come back does so, and who attacks does so often; `/metrics` counts them all.
+    let comes_back = matches!(status, 408 | 429 | 503);
     match failure {
+        Some(_) if comes_back && !app.refusals_logged.opens() => {}
         Some(Failure { cause: Some(cause), .. }) => {
             error!(%method, path, status, ms, id, cause, "Request failed");
         }

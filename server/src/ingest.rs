@@ -7,6 +7,7 @@
 
 pub mod pace;
 pub mod place;
+pub mod upload_permit;
 pub mod writer;
 
 use std::time::Duration;
@@ -27,7 +28,7 @@ use poolwatch_store::{
     frames::NewFrame,
     read::{self, Taken},
 };
-use writer::Room;
+use upload_permit::UploadPermit;
 
 use crate::{
     app::App,
@@ -53,7 +54,7 @@ pub async fn accept(
     app: &App,
     host: HostId,
     body: &[u8],
-    room: Room,
+    permit: UploadPermit,
     arrived: Timestamp,
 ) -> Result<FramesReply, Failure> {
     let batch = Batch::parse(body).map_err(unreadable)?;
@@ -72,7 +73,7 @@ pub async fn accept(
     }
     let Taking { frames, refused, last, newest, .. } = taking;
     let (count, bytes) = size(&frames);
-    let stored = if frames.is_empty() { 0 } else { app.writer.write(frames, room).await? };
+    let stored = if frames.is_empty() { 0 } else { app.writer.write(frames, permit).await? };
     ingest.committed = newest.or(ingest.committed);
     metrics::frames(stored, count - stored.min(count), refused.len() as u64, bytes);
     live.received(arrived);

@@ -20,14 +20,19 @@ use std::{
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::jobs::{self, LeasedJob};
 use sqlx::{Connection, PgConnection};
-use tokio_util::sync::CancellationToken;
-use tracing::{error, info};
+use tokio::{
+    runtime::Handle,
+    time::{interval, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tracing::{error, info, warn};
 
 use crate::{
     alerts::deliver::Mailer,
     app::SharedApp,
-    background,
+    background::BackgroundThread,
     fleet::{self, refresh::Keeper},
+    stopping::StopSignal,
 };
 
 /// How often the fleet's view is made: the more it costs, the less often within this.
@@ -58,34 +63,74 @@ const KINDS: [Kind; 3] = [
     Kind { name: resolve_quiet_incidents::NAME, every_h: 1 },
 ];
 
-/// Starts everything that runs in the background. It ends when `stop` is cancelled.
-///
-/// # Errors
-/// When the system has no thread to give.
-pub fn start(
-    app: &SharedApp,
-    mailer: Option<Mailer>,
-    stop: &CancellationToken,
-) -> anyhow::Result<()> {
-    tokio::spawn(stop.clone().run_until_cancelled_owned(load_fleet(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(follow_hosts::run(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_view(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(keep_drivers(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(do_jobs(app.clone())));
-    tokio::spawn(stop.clone().run_until_cancelled_owned(show_imports::run(app.clone())));
-    let background = background::start(stop.clone())?;
-    background.spawn(stop.clone().run_until_cancelled_owned(keep_baselines(app.clone())));
-    background.spawn(stop.clone().run_until_cancelled_owned(compact::run(app.clone())));
-    background.spawn(stop.clone().run_until_cancelled_owned(diagnose_hosts::run(app.clone())));
-    background.spawn(stop.clone().run_until_cancelled_owned(find_silence::run(app.clone())));
-    for worker in diagnose_events::workers(app) {
-        background.spawn(stop.clone().run_until_cancelled_owned(worker));
+/// How long jobs may take to come to a point where they can end.
+const GRACE: Duration = Duration::from_secs(15);
+/// How often samples of metrics are put together, so that they take no more and more memory.
+const METRICS_EVERY: Duration = Duration::from_secs(5);
+
+/// Everything that runs in the background, until it is told to end.
+#[derive(Debug)]
+pub struct RunningJobs {
+    tasks: TaskTracker,
+    stop: StopSignal,
+    background: BackgroundThread,
+}
+
+impl RunningJobs {
+    /// Starts it all.
+    ///
+    /// # Errors
+    /// When the system has no thread to give.
+    pub fn start(app: &SharedApp, mailer: Option<Mailer>) -> anyhow::Result<Self> {
+        let background = BackgroundThread::start(app.background_pool.clone())?;
+        let this = Self { tasks: TaskTracker::new(), stop: StopSignal::default(), background };
+        let stop = || this.stop.begun.clone();
+        let now = Handle::current();
+        this.spawn(&now, load_fleet(app.clone()));
+        this.spawn(&now, keep_metrics(app.clone(), stop()));
+        this.spawn(&now, stop().run_until_cancelled_owned(follow_hosts::run(app.clone())));
+        this.spawn(&now, keep_view(app.clone(), stop()));
+        this.spawn(&now, keep_drivers(app.clone(), stop()));
+        this.spawn(&now, do_jobs(app.clone(), stop()));
+        this.spawn(&now, stop().run_until_cancelled_owned(show_imports::run(app.clone())));
+        if let Some(mailer) = mailer {
+            this.spawn(&now, crate::alerts::deliver::run(app.clone(), mailer, stop()));
+        }
+        let later = &this.background.handle;
+        this.spawn(later, keep_baselines(app.clone(), stop()));
+        this.spawn(later, compact::run(app.clone(), stop()));
+        this.spawn(later, diagnose_hosts::run(app.clone(), stop()));
+        this.spawn(later, find_silence::run(app.clone(), stop()));
+        for worker in diagnose_events::workers(app, &this.stop.begun) {
+            this.spawn(later, worker);
+        }
+        Ok(this)
     }
-    if let Some(mailer) = mailer {
-        let deliver = crate::alerts::deliver::run(app.clone(), mailer);
-        tokio::spawn(stop.clone().run_until_cancelled_owned(deliver));
+
+    fn spawn<T: Send + 'static>(&self, on: &Handle, job: impl Future<Output = T> + Send + 'static) {
+        let job = self.stop.overdue.clone().run_until_cancelled_owned(job);
+        self.tasks.spawn_on(job, on);
     }
-    Ok(())
+
+    /// Lets every job come to a point where it can end, and cuts off what takes too long: its
+    /// transaction is rolled back, and its lease ends.
+    pub async fn finish(self) {
+        self.stop.begun.cancel();
+        self.tasks.close();
+        if timeout(GRACE, self.tasks.wait()).await.is_err() {
+            warn!(jobs = self.tasks.len(), "Jobs take too long and are cut off");
+            self.stop.overdue.cancel();
+            self.tasks.wait().await;
+        }
+        self.background.end().await;
+    }
+}
+
+async fn keep_metrics(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(METRICS_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        app.metrics.run_upkeep();
+    }
 }
 
 async fn load_fleet(app: SharedApp) {
@@ -95,9 +140,9 @@ async fn load_fleet(app: SharedApp) {
     }
 }
 
-async fn keep_view(app: SharedApp) {
+async fn keep_view(app: SharedApp, stop: CancellationToken) {
     let mut keeper = Keeper::default();
-    loop {
+    while !stop.is_cancelled() {
         let begun = Instant::now();
         let now = app.clock.now();
         let made;
@@ -106,29 +151,27 @@ async fn keep_view(app: SharedApp) {
             error!(%error, "Could not make the fleet's view");
         }
         let pause = begun.elapsed() * VIEW_SHARE;
-        tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end())).await;
+        let pause = tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end()));
+        stop.run_until_cancelled(pause).await;
     }
 }
 
-async fn keep_baselines(app: SharedApp) {
-    let mut every = tokio::time::interval(BASELINE_EVERY);
+async fn keep_baselines(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(BASELINE_EVERY);
     let mut asked = fleet::load_baselines::BaselineRequests::default();
-    loop {
-        every.tick().await;
-        let refreshed =
-            fleet::load_baselines::refresh(&app.pool, &app.fleet, &mut asked, app.clock.now())
-                .await;
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        let (pool, now) = (&app.background_pool, app.clock.now());
+        let refreshed = fleet::load_baselines::refresh(pool, &app.fleet, &mut asked, now).await;
         if let Err(error) = refreshed {
             error!(%error, "Could not load the tags of earlier moments");
         }
     }
 }
 
-async fn keep_drivers(app: SharedApp) {
-    let mut every = tokio::time::interval(DRIVERS_EVERY);
+async fn keep_drivers(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(DRIVERS_EVERY);
     let mut book = fleet::drivers::Book::default();
-    loop {
-        every.tick().await;
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
         let refreshed =
             fleet::drivers::refresh(&app.pool, &app.fleet, &mut book, app.clock.now()).await;
         if let Err(error) = refreshed {
@@ -137,17 +180,16 @@ async fn keep_drivers(app: SharedApp) {
     }
 }
 
-async fn do_jobs(app: SharedApp) {
-    let mut every = tokio::time::interval(JOBS_EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = do_due_jobs(&app).await {
+async fn do_jobs(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(JOBS_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = do_due_jobs(&app, &stop).await {
             error!(%error, "Could not do jobs");
         }
     }
 }
 
-async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
+async fn do_due_jobs(app: &SharedApp, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut db = app.pool.acquire().await?;
     let now = app.clock.now();
     for kind in &KINDS {
@@ -156,7 +198,9 @@ async fn do_due_jobs(app: &SharedApp) -> anyhow::Result<()> {
         jobs::add(&mut db, kind.name, bucket, 0).await?;
     }
     let kinds = KINDS.map(|kind| kind.name);
-    while let Some(job) = jobs::lease(&mut db, &kinds, app.clock.now(), LEASE).await? {
+    while !stop.is_cancelled()
+        && let Some(job) = jobs::lease(&mut db, &kinds, app.clock.now(), LEASE).await?
+    {
         if let Err(error) = do_job(&mut db, app, &job).await {
             error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
             let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);

@@ -53,14 +53,14 @@ impl Lead {
 
     /// Ends when another server has the lead: after this one was cut off from the database. While the
     /// database is away nobody else can take it.
-    pub async fn lost(mut self) {
+    pub async fn lost(&mut self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
             if self.connection.ping().await.is_ok() {
                 continue;
             }
             match Self::take(&self.options).await {
-                Ok(Some(again)) => self = again,
+                Ok(Some(again)) => *self = again,
                 Ok(None) => return,
                 Err(error) => warn!(%error, "The lead over this database is not held meanwhile"),
             }

@@ -19,6 +19,8 @@ impl std::fmt::Debug for Metrics {
 
 const REQUESTS: &str = "poolwatch_http_requests_total";
 const REQUEST_SECONDS: &str = "poolwatch_http_request_seconds";
+const CONNECTIONS: &str = "poolwatch_connections";
+const CONNECTIONS_REFUSED: &str = "poolwatch_connections_refused_total";
 const FRAMES: &str = "poolwatch_frames_total";
 const FRAME_BYTES: &str = "poolwatch_frame_bytes_total";
 const EVENTS: &str = "poolwatch_events_total";
@@ -50,6 +52,8 @@ impl Metrics {
         }
         describe_counter!(REQUESTS, "HTTP requests answered, by status");
         describe_histogram!(REQUEST_SECONDS, Unit::Seconds, "Time to answer an HTTP request");
+        describe_gauge!(CONNECTIONS, "Connections that are open");
+        describe_counter!(CONNECTIONS_REFUSED, "Connections refused, by limit (total, address)");
         describe_counter!(FRAMES, "Frames of hosts, by outcome (stored, duplicate, refused)");
         describe_counter!(FRAME_BYTES, Unit::Bytes, "Bytes of frames that were stored");
         describe_counter!(EVENTS, "Events of hosts, by outcome (stored, known, refused)");
@@ -66,6 +70,11 @@ impl Metrics {
         Ok(Self(HANDLE.get().cloned().unwrap_or(handle)))
     }
 
+    /// Puts samples together that would pile up otherwise.
+    pub fn run_upkeep(&self) {
+        self.0.run_upkeep();
+    }
+
     /// All metrics in the text format of Prometheus.
     #[must_use]
     pub fn render(&self) -> String {
@@ -77,6 +86,16 @@ impl Metrics {
 pub fn request(status: u16, elapsed: Duration) {
     counter!(REQUESTS, "status" => status.to_string()).increment(1);
     histogram!(REQUEST_SECONDS).record(elapsed);
+}
+
+/// Records how many connections there are.
+pub fn connections(open: usize) {
+    gauge!(CONNECTIONS).set(open as f64);
+}
+
+/// Counts a connection that was refused for a limit.
+pub fn connection_refused(limit: &'static str) {
+    counter!(CONNECTIONS_REFUSED, "limit" => limit).increment(1);
 }
 
 /// Counts frames of one upload.

@@ -23,21 +23,21 @@ mod tag;
 mod tags;
 mod text_match;
 
+use std::time::Duration;
+
 use axum::{
-    extract::DefaultBodyLimit,
     http::{HeaderMap, Uri},
     response::Html,
     routing::{get, post},
 };
 use poolwatch_model::person::Role;
 use poolwatch_web::{LivePage, Shell};
-use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
     app::SharedApp,
     auth::people::Person,
     failure::Failure,
-    routes::{Permission, Routes},
+    routes::{Permission, RouteLimits, Routes},
 };
 
 /// Largest upload of evidence.
@@ -48,6 +48,12 @@ const EVIDENCE_AT_ONCE: usize = 2;
 /// Largest pooltag.txt; the vendor's has 400 kB.
 pub(crate) const POOLTAG_BYTES: usize = 4 << 20;
 
+const READ: RouteLimits = RouteLimits::READ;
+const FORM: RouteLimits = RouteLimits::FORM;
+/// Files on their way over a slow line.
+const EVIDENCE: RouteLimits =
+    RouteLimits::upload(EVIDENCE_BYTES).within(Duration::from_secs(300)).at_once(EVIDENCE_AT_ONCE);
+const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
 
@@ -55,70 +61,60 @@ const OPERATE: Permission = Permission::AtLeast(Role::Operator);
 #[must_use]
 pub fn routes(routes: Routes) -> Routes {
     routes
-        .at(Permission::Public, "/login", get(login::form).post(login::sign_in))
-        .at(Permission::Public, "/logout", post(login::sign_out))
-        .at(Permission::Public, "/static/{path}", get(assets::serve))
-        .at(VIEW, "/", get(fleet::page))
-        .at(VIEW, "/hosts", get(hosts::page))
-        .at(VIEW, "/hosts.csv", get(hosts::file))
-        .at(VIEW, "/hosts.json", get(hosts::file))
-        .at(VIEW, "/hosts/{id}", get(host::page))
-        .at(VIEW, "/hosts/{id}/pools.json", get(host::pools))
-        .at(VIEW, "/compare", get(compare::page))
-        .at(VIEW, "/compare.csv", get(compare::csv))
-        .at(VIEW, "/compare.json", get(compare::json))
-        .at(VIEW, "/incidents", get(incidents::list))
-        .at(VIEW, "/incidents/{id}", get(incidents::page))
-        .at(VIEW, "/incidents/{id}/growth.json", get(incidents::growth))
-        .at(VIEW, "/incidents/{id}/report.txt", get(incidents::report))
-        .at(VIEW, "/incidents/{id}/evidence.json", get(incidents::evidence))
-        .at(OPERATE, "/incidents/{id}/comments", post(incidents::comment))
-        .at(OPERATE, "/incidents/{id}/owner", post(incidents::give))
-        .at(OPERATE, "/incidents/{id}/resolve", post(incidents::resolve))
-        .at(VIEW, "/tags", get(tags::page))
-        .at(VIEW, "/tags.csv", get(tags::file))
-        .at(VIEW, "/tags.json", get(tags::file))
-        .at(VIEW, "/tags/pooltag.txt", get(tag::note::export))
-        .at(
-            OPERATE,
-            "/tags/pooltag",
-            post(tag::note::import).layer(DefaultBodyLimit::max(POOLTAG_BYTES)),
-        )
-        .at(VIEW, "/tags/{tag}", get(tag::page))
-        .at(OPERATE, "/tags/{tag}/note", post(tag::note::write))
-        .at(VIEW, "/tags/{tag}/hosts.csv", get(tag::file))
-        .at(VIEW, "/tags/{tag}/hosts.json", get(tag::file))
-        .at(VIEW, "/applications", get(applications::page))
-        .at(VIEW, "/applications.csv", get(applications::file))
-        .at(VIEW, "/applications.json", get(applications::file))
-        .at(VIEW, "/applications/{image}", get(application::page))
-        .at(VIEW, "/applications/{image}/hosts.csv", get(application::file))
-        .at(VIEW, "/applications/{image}/hosts.json", get(application::file))
-        .at(VIEW, "/drivers", get(drivers::page))
-        .at(VIEW, "/drivers.csv", get(drivers::file))
-        .at(VIEW, "/drivers.json", get(drivers::file))
-        .at(VIEW, "/drivers/{name}", get(driver::page))
-        .at(VIEW, "/drivers/{name}/hosts.csv", get(driver::file))
-        .at(VIEW, "/drivers/{name}/hosts.json", get(driver::file))
-        .at(VIEW, "/events", get(events::page))
-        .at(VIEW, "/search", get(search::page))
-        .at(VIEW, "/evidence", get(evidence::form))
-        .at(
-            OPERATE,
-            "/evidence/diagnose",
-            post(evidence::diagnose).layer((
-                ConcurrencyLimitLayer::new(EVIDENCE_AT_ONCE),
-                DefaultBodyLimit::max(EVIDENCE_BYTES),
-            )),
-        )
-        .at(VIEW, "/evidence/{id}", get(evidence::page))
+        .at(PUBLIC, FORM, "/login", get(login::form).post(login::sign_in))
+        .at(PUBLIC, FORM, "/logout", post(login::sign_out))
+        .at(PUBLIC, READ, "/static/{path}", get(assets::serve))
+        .at(VIEW, READ, "/", get(fleet::page))
+        .at(VIEW, READ, "/hosts", get(hosts::page))
+        .at(VIEW, READ, "/hosts.csv", get(hosts::file))
+        .at(VIEW, READ, "/hosts.json", get(hosts::file))
+        .at(VIEW, READ, "/hosts/{id}", get(host::page))
+        .at(VIEW, READ, "/hosts/{id}/pools.json", get(host::pools))
+        .at(VIEW, READ, "/compare", get(compare::page))
+        .at(VIEW, READ, "/compare.csv", get(compare::csv))
+        .at(VIEW, READ, "/compare.json", get(compare::json))
+        .at(VIEW, READ, "/incidents", get(incidents::list))
+        .at(VIEW, READ, "/incidents/{id}", get(incidents::page))
+        .at(VIEW, READ, "/incidents/{id}/growth.json", get(incidents::growth))
+        .at(VIEW, READ, "/incidents/{id}/report.txt", get(incidents::report))
+        .at(VIEW, READ, "/incidents/{id}/evidence.json", get(incidents::evidence))
+        .at(OPERATE, FORM, "/incidents/{id}/comments", post(incidents::comment))
+        .at(OPERATE, FORM, "/incidents/{id}/owner", post(incidents::give))
+        .at(OPERATE, FORM, "/incidents/{id}/resolve", post(incidents::resolve))
+        .at(VIEW, READ, "/tags", get(tags::page))
+        .at(VIEW, READ, "/tags.csv", get(tags::file))
+        .at(VIEW, READ, "/tags.json", get(tags::file))
+        .at(VIEW, READ, "/tags/pooltag.txt", get(tag::note::export))
+        .at(OPERATE, RouteLimits::upload(POOLTAG_BYTES), "/tags/pooltag", post(tag::note::import))
+        .at(VIEW, READ, "/tags/{tag}", get(tag::page))
+        .at(OPERATE, FORM, "/tags/{tag}/note", post(tag::note::write))
+        .at(VIEW, READ, "/tags/{tag}/hosts.csv", get(tag::file))
+        .at(VIEW, READ, "/tags/{tag}/hosts.json", get(tag::file))
+        .at(VIEW, READ, "/applications", get(applications::page))
+        .at(VIEW, READ, "/applications.csv", get(applications::file))
+        .at(VIEW, READ, "/applications.json", get(applications::file))
+        .at(VIEW, READ, "/applications/{image}", get(application::page))
+        .at(VIEW, READ, "/applications/{image}/hosts.csv", get(application::file))
+        .at(VIEW, READ, "/applications/{image}/hosts.json", get(application::file))
+        .at(VIEW, READ, "/drivers", get(drivers::page))
+        .at(VIEW, READ, "/drivers.csv", get(drivers::file))
+        .at(VIEW, READ, "/drivers.json", get(drivers::file))
+        .at(VIEW, READ, "/drivers/{name}", get(driver::page))
+        .at(VIEW, READ, "/drivers/{name}/hosts.csv", get(driver::file))
+        .at(VIEW, READ, "/drivers/{name}/hosts.json", get(driver::file))
+        .at(VIEW, READ, "/events", get(events::page))
+        .at(VIEW, READ, "/search", get(search::page))
+        .at(VIEW, READ, "/evidence", get(evidence::form))
+        .at(OPERATE, EVIDENCE, "/evidence/diagnose", post(evidence::diagnose))
+        .at(VIEW, READ, "/evidence/{id}", get(evidence::page))
+        // The texts are read again for it.
         .at(
             VIEW,
+            READ.at_once(EVIDENCE_AT_ONCE),
             "/evidence/{id}/report.json",
-            // The texts are read again for it.
-            get(evidence::report).layer(ConcurrencyLimitLayer::new(EVIDENCE_AT_ONCE)),
+            get(evidence::report),
         )
-        .at(OPERATE, "/evidence/{id}/keep", post(evidence::keep))
+        .at(OPERATE, FORM, "/evidence/{id}/keep", post(evidence::keep))
 }
 
 /// What surrounds every page.

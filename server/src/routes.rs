@@ -1,27 +1,39 @@
 //! The routes. Each declares who may use it; there is no other way to add one.
 
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
 use axum::{
-    Router,
-    extract::{DefaultBodyLimit, Request},
+    BoxError, Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
     routing::MethodRouter,
 };
+use http_body_util::BodyExt;
 use poolwatch_model::person::Role;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer, util::option_layer};
 use tower_http::{
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
+    timeout::{TimeoutBody, TimeoutError, TimeoutLayer},
 };
 
 use crate::{
     api,
     app::SharedApp,
     auth::{hosts, people},
-    failure, pages,
+    failure::{self, Failure},
+    pages,
+    stopping::StopSignal,
 };
 
 /// Who may use a route.
@@ -35,16 +47,54 @@ pub enum Permission {
     AtLeast(Role),
 }
 
-/// A route and who may use it.
+/// What one request may take of the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RouteLimits {
+    /// Bytes of its body, which may all be in memory.
+    pub body_bytes: usize,
+    /// How long it may run, with the way of its body.
+    pub run_time: Duration,
+    /// Requests that run at once, where each takes much; others wait for their turn.
+    pub at_once: Option<usize>,
+}
+
+impl RouteLimits {
+    /// Of what is only read.
+    pub const READ: Self = Self { body_bytes: 0, run_time: Duration::from_secs(30), at_once: None };
+    /// Of small forms and messages.
+    pub const FORM: Self = Self { body_bytes: 64 << 10, ..Self::READ };
+
+    /// Of an upload of so many bytes. Agents wait for an answer for 90 s.
+    #[must_use]
+    pub const fn upload(body_bytes: usize) -> Self {
+        Self { body_bytes, run_time: Duration::from_secs(60), at_once: None }
+    }
+
+    /// The same with another time.
+    #[must_use]
+    pub const fn within(self, run_time: Duration) -> Self {
+        Self { run_time, ..self }
+    }
+
+    /// The same, for so many at once.
+    #[must_use]
+    pub const fn at_once(self, requests: usize) -> Self {
+        Self { at_once: Some(requests), ..self }
+    }
+}
+
+/// A route, who may use it, and what a request of it may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Declared {
     /// Path, with parameters in braces.
     pub path: &'static str,
     /// Who may use it.
     pub permission: Permission,
+    /// What a request may take.
+    pub limits: RouteLimits,
 }
 
-/// Collects routes, each with its permission.
+/// Collects routes, each with its permission and limits.
 #[derive(Debug)]
 pub struct Routes {
     app: SharedApp,
@@ -52,10 +102,10 @@ pub struct Routes {
     declared: Vec<Declared>,
 }
 
-/// Largest body of a route that does not say otherwise.
-const BODY_BYTES: usize = 64 << 10;
-/// After this long a request is given up.
-const TIMEOUT: std::time::Duration = std::time::Duration::from_secs(60);
+/// Between two pieces of a body.
+const BODY_PROGRESS: Duration = Duration::from_secs(10);
+/// How long browsers that came by TLS come by nothing else, in seconds: a year.
+const TRANSPORT_SECURITY: &str = "max-age=31536000";
 /// No script, style or frame but our own.
 const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
@@ -71,10 +121,14 @@ impl Routes {
     pub fn at(
         mut self,
         permission: Permission,
+        limits: RouteLimits,
         path: &'static str,
         methods: MethodRouter<SharedApp>,
     ) -> Self {
         let app = self.app.clone();
+        let turns = limits.at_once.map(ConcurrencyLimitLayer::new);
+        let methods =
+            methods.layer((option_layer(turns), DefaultBodyLimit::max(limits.body_bytes)));
         let methods = match permission {
             Permission::Public => methods,
             Permission::Host => {
@@ -85,8 +139,9 @@ impl Routes {
                 methods.route_layer(middleware::from_fn_with_state(state, people::require))
             }
         };
-        self.router = self.router.route(path, methods);
-        self.declared.push(Declared { path, permission });
+        let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.run_time);
+        self.router = self.router.route(path, methods.layer(timeout));
+        self.declared.push(Declared { path, permission, limits });
         self
     }
 }
@@ -100,20 +155,26 @@ pub fn declared(app: &SharedApp) -> Vec<Declared> {
 /// The service of the whole server.
 pub fn router(app: &SharedApp) -> Router {
     let request_id = HeaderName::from_static("x-request-id");
+    let transport_security = app.settings.secure.then(|| {
+        let value = HeaderValue::from_static(TRANSPORT_SECURITY);
+        SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, value)
+    });
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
     all(app)
         .router
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, TIMEOUT))
+        .layer(middleware::from_fn(require_body_progress))
         .layer(middleware::from_fn(refuse_foreign_forms))
+        .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
         .layer(middleware::from_fn_with_state(app.clone(), failure::give_a_face))
         .layer(
             ServiceBuilder::new()
+                .map_request(forget_request_id)
                 .layer(SetRequestIdLayer::new(request_id.clone(), MakeRequestUuid))
                 .layer(PropagateRequestIdLayer::new(request_id))
                 .layer(CompressionLayer::new())
+                .option_layer(transport_security)
                 .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
                 .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
                 .layer(set(header::REFERRER_POLICY, "same-origin"))
@@ -128,13 +189,56 @@ fn all(app: &SharedApp) -> Routes {
     pages::routes(routes)
 }
 
+/// The log names requests by ids of our own: others could be those of other requests.
+fn forget_request_id(mut request: Request) -> Request {
+    request.headers_mut().remove("x-request-id");
+    request
+}
+
+/// A body has to go on coming, however long it is.
+async fn require_body_progress(request: Request, next: Next) -> Result<Response, Failure> {
+    let has_stalled = Arc::new(AtomicBool::new(false));
+    let note_stall = {
+        let has_stalled = has_stalled.clone();
+        move |error: BoxError| {
+            has_stalled.fetch_or(error.is::<TimeoutError>(), Ordering::Relaxed);
+            error
+        }
+    };
+    let request =
+        request.map(|body| Body::new(TimeoutBody::new(BODY_PROGRESS, body).map_err(note_stall)));
+    let response = next.run(request).await;
+    if has_stalled.load(Ordering::Relaxed) {
+        return Err(Failure::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "stalled",
+            "The upload came to a halt",
+            format!("Nothing came for {} s. Keep the data and retry.", BODY_PROGRESS.as_secs()),
+        ));
+    }
+    Ok(response)
+}
+
+/// Whoever asks once the server stops, or is not answered by the end of its grace, comes back.
+async fn answer_until_stop(
+    State(stop): State<StopSignal>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Failure> {
+    let stopping = || Failure::busy("The server is stopping. Keep the data and retry.");
+    if stop.begun.is_cancelled() {
+        return Err(stopping());
+    }
+    stop.overdue.run_until_cancelled(next.run(request)).await.ok_or_else(stopping)
+}
+
 /// A browser says where a request comes from: another site's page must not act for who is signed
 /// in here. Agents and scripts send no such header.
-async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, failure::Failure> {
+async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, Failure> {
     let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
     let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     if foreign && !request.method().is_safe() {
-        return Err(failure::Failure::new(
+        return Err(Failure::new(
             StatusCode::FORBIDDEN,
             "foreign-form",
             "This form was sent from another site",

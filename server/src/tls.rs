@@ -1,74 +1,107 @@
-//! TLS: the certificate that the options name, or one made at first start.
+//! TLS: the certificate that the options name, or one of an authority of our own.
 
-use std::{fs, io::Write, os::unix::fs::OpenOptionsExt, path::Path};
+mod own;
+
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use anyhow::Context;
-use axum_server::tls_rustls::RustlsConfig;
-use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+use jiff::Timestamp;
+use poolwatch_model::Clock;
+use rustls::{
+    ServerConfig,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
-use tracing::info;
+use tokio_rustls::TlsAcceptor;
+use tracing::{error, info};
 
 use crate::cli::{Tls, TlsOptions};
 
-/// The TLS that the options name; `None` for no TLS at all.
-///
-/// # Errors
-/// When a file cannot be read or made.
-pub(crate) async fn config(
-    options: &TlsOptions,
-    data_dir: &Path,
-) -> anyhow::Result<Option<RustlsConfig>> {
-    let (cert, key) = match (&options.tls_cert, &options.tls_key, options.tls) {
-        (Some(cert), Some(key), _) => (cert.clone(), key.clone()),
-        (_, _, Tls::Off) => return Ok(None),
-        (_, _, Tls::SelfSigned) => {
-            let folder = data_dir.join("tls");
-            let (cert, key) = (folder.join("server.pem"), folder.join("server.key"));
-            if !cert.exists() {
-                make(&folder).context("making a certificate")?;
-                info!(ca = %folder.join("ca.pem").display(), "Made a certificate authority");
+/// How often the files are read again: a certificate that was renewed is used without a restart.
+const READ_EVERY: Duration = Duration::from_secs(3600);
+
+/// The TLS of the server.
+#[derive(Debug, Clone)]
+pub struct ServerTls {
+    current: Arc<RwLock<Arc<ServerConfig>>>,
+    files: Arc<TlsFiles>,
+}
+
+/// Where certificate and key are, and whose they are.
+#[derive(Debug)]
+struct TlsFiles {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// The folder of our own authority, when it is the one that issues.
+    own: Option<PathBuf>,
+}
+
+impl ServerTls {
+    /// The TLS that the options name; `None` for no TLS at all.
+    ///
+    /// # Errors
+    /// When a file cannot be read or made.
+    pub fn open(
+        options: &TlsOptions,
+        data_dir: &Path,
+        now: Timestamp,
+    ) -> anyhow::Result<Option<Self>> {
+        let files = match (&options.tls_cert, &options.tls_key, options.tls) {
+            (Some(certificate), Some(key), _) => {
+                TlsFiles { certificate: certificate.clone(), key: key.clone(), own: None }
             }
-            (cert, key)
+            (_, _, Tls::Off) => return Ok(None),
+            (_, _, Tls::SelfSigned) => {
+                let folder = data_dir.join("tls");
+                TlsFiles {
+                    certificate: folder.join(own::CERTIFICATE),
+                    key: folder.join(own::KEY),
+                    own: Some(folder),
+                }
+            }
+        };
+        let current = Arc::new(RwLock::new(files.read(now)?));
+        Ok(Some(Self { current, files: Arc::new(files) }))
+    }
+
+    /// What receives the next connection.
+    pub(crate) fn acceptor(&self) -> TlsAcceptor {
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone().into()
+    }
+
+    /// Reads the files again and again, and renews a certificate of our own in time, for ever.
+    pub(crate) async fn keep_current(self, clock: Arc<dyn Clock>) {
+        loop {
+            tokio::time::sleep(READ_EVERY).await;
+            match self.files.read(clock.now()) {
+                Ok(config) => {
+                    *self.current.write().unwrap_or_else(PoisonError::into_inner) = config;
+                }
+                Err(error) => error!("Goes on with the certificate of before: {error:#}"),
+            }
         }
-    };
-    let config = RustlsConfig::from_pem_file(&cert, &key)
-        .await
-        .with_context(|| format!("reading {} and {}", cert.display(), key.display()))?;
-    Ok(Some(config))
+    }
 }
 
-/// Makes an authority for agents and browsers to trust, and a certificate for this machine.
-fn make(folder: &Path) -> anyhow::Result<()> {
-    fs::create_dir_all(folder)?;
-    let ca_key = KeyPair::generate()?;
-    let mut ca = CertificateParams::default();
-    ca.distinguished_name.push(DnType::CommonName, "Poolwatch (this server)");
-    ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    let ca_cert = ca.self_signed(&ca_key)?;
-    let issuer = Issuer::new(ca, ca_key);
-
-    let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    names.extend(fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_owned()));
-    names.retain(|name| !name.is_empty());
-    let key = KeyPair::generate()?;
-    let mut params = CertificateParams::new(names)?;
-    params.distinguished_name.push(DnType::CommonName, "Poolwatch server");
-    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-    let cert = params.signed_by(&key, &issuer)?;
-
-    write_secret(&folder.join("server.key"), &key.serialize_pem())?;
-    fs::write(folder.join("ca.pem"), ca_cert.pem())?;
-    // Last: its presence says that all the rest is there.
-    fs::write(folder.join("server.pem"), cert.pem())?;
-    Ok(())
-}
-
-fn write_secret(path: &Path, text: &str) -> anyhow::Result<()> {
-    let mut options = fs::OpenOptions::new();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(path)?;
-    file.write_all(text.as_bytes())?;
-    Ok(())
+impl TlsFiles {
+    fn read(&self, now: Timestamp) -> anyhow::Result<Arc<ServerConfig>> {
+        if let Some(folder) = &self.own
+            && own::issue_when_due(folder, now).context("making a certificate")?
+        {
+            info!(ca = %folder.join(own::AUTHORITY).display(), "Made a certificate");
+        }
+        let (certificate, key) = (&self.certificate, &self.key);
+        let reading = || format!("reading {} and {}", certificate.display(), key.display());
+        let chain: Vec<CertificateDer> = CertificateDer::pem_file_iter(certificate)
+            .and_then(Iterator::collect)
+            .with_context(reading)?;
+        let key = PrivateKeyDer::from_pem_file(key).with_context(reading)?;
+        let config = ServerConfig::builder().with_no_client_auth().with_single_cert(chain, key);
+        let mut config = config.with_context(reading)?;
+        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Arc::new(config))
+    }
 }

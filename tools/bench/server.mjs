@@ -24,8 +24,10 @@ export class Server {
     const begun = Date.now();
     const log = openSync(join(this.folder, "server.log"), "a");
     const database = ["--database", "embedded", "--data-dir", this.data];
+    // All its hosts come from one address.
+    const connections = ["--max-connections-per-address", "100000"];
     const listen = ["--listen", `127.0.0.1:${this.port}`, "--public-url", this.url];
-    this.process = spawn(this.program, ["serve", ...database, ...listen], {
+    this.process = spawn(this.program, ["serve", ...database, ...connections, ...listen], {
       stdio: ["ignore", log, log],
     });
     let ended = false;

@@ -28,7 +28,7 @@ use crate::{
     figures,
     hosts::HostSource,
     level::PoolLevel,
-    links::{self, Address},
+    links::{self, Address, HostLink},
     shell::live_page,
     steps::NextStep,
     words,
@@ -78,6 +78,8 @@ pub struct HostHead {
     pub id: HostId,
     /// Its short name.
     pub name: String,
+    /// Other hosts of the same name.
+    pub namesakes: Vec<HostLink>,
     /// What it tells about itself.
     pub facts: HostFacts,
     /// Where its data come from.

@@ -26,6 +26,7 @@ pub mod list;
 pub mod login;
 pub mod mail;
 pub mod mark;
+pub mod plain_text;
 pub mod search;
 pub mod shell;
 pub mod sparkline;

@@ -4,23 +4,36 @@
 //! earlier run left behind (after a kill) is adopted, not fought.
 
 use std::{
-    env, io,
-    os::unix::fs::{DirBuilderExt, chown},
+    env,
+    fs::{self, File},
+    io::{self, Read, Seek},
+    os::unix::fs::{DirBuilderExt, MetadataExt, lchown},
     path::{Path, PathBuf},
     process::Stdio,
+    time::Duration,
 };
 
 use nix::{
     sys::sysinfo::sysinfo,
     unistd::{Uid, User},
 };
+use rustix::fs::{MemfdFlags, memfd_create};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::{fs, net::UnixStream, process::Command};
+use tokio::{
+    net::UnixStream,
+    process::Command,
+    time::{Instant, sleep},
+};
 
 /// Name of the superuser and of the database.
 const NAME: &str = "poolwatch";
 /// Longest path of a Unix socket (Linux, `sun_path`), less the name that Postgres appends.
 const SOCKET_DIR_BYTES: usize = 107 - "/".len() - SOCKET.len();
+/// A Postgres that another process starts or stops at this moment is waited for so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+const TRY_EVERY: Duration = Duration::from_millis(500);
+/// What a command says, as far as it is read.
+const OUTPUT_BYTES: u64 = 16 << 10;
 /// What Postgres calls its socket.
 const SOCKET: &str = ".s.PGSQL.5432";
 
@@ -47,6 +60,12 @@ pub enum EmbeddedError {
         /// What happened.
         error: io::Error,
     },
+    /// A folder that others could put something into.
+    #[error(
+        "{0} belongs to another user than the one that runs PostgreSQL, or others may write to it; \
+         remove it, or choose another folder"
+    )]
+    NotPrivate(PathBuf),
     /// A command failed.
     #[error("{command} failed: {output}")]
     Command {
@@ -98,19 +117,30 @@ impl Embedded {
             durability,
             adopted: false,
         };
-        for made in [folder, &this.sockets] {
-            this.make_private_folder(made)?;
-        }
+        this.make_private_folder(folder)?;
+        this.make_folder_as_user(&this.sockets).await?;
         if !this.data.join("PG_VERSION").exists() {
             this.initialize().await?;
         }
-        let status = this.command("pg_ctl", &["status"]).status().await;
-        this.adopted = status.is_ok_and(|status| status.success());
-        if !this.adopted {
-            this.launch().await?;
+        let begun = Instant::now();
+        // One that is about to end counts as running, and one that another process has just
+        // started does not answer yet.
+        while let Err(error) = this.launch_or_adopt().await {
+            if begun.elapsed() > PATIENCE {
+                return Err(error);
+            }
+            sleep(TRY_EVERY).await;
         }
-        this.create_database().await?;
         Ok(this)
+    }
+
+    async fn launch_or_adopt(&mut self) -> Result<(), EmbeddedError> {
+        let status = self.command("pg_ctl", &["status"]).status().await;
+        self.adopted = status.is_ok_and(|status| status.success());
+        if !self.adopted {
+            self.launch().await?;
+        }
+        self.create_database().await
     }
 
     /// Whether it ran already.
@@ -128,13 +158,15 @@ impl Embedded {
     /// Starts it again when it has died. Returns whether it had.
     ///
     /// # Errors
-    /// When it does not start. The next attempt may do, once what the dead one left is gone.
+    /// When it does not start, where the next attempt may do, once what the dead one left is gone;
+    /// or when the system does not let it be looked at.
     pub async fn revive(&self) -> Result<bool, EmbeddedError> {
-        if UnixStream::connect(self.sockets.join(SOCKET)).await.is_ok() {
-            return Ok(false);
+        let socket = self.sockets.join(SOCKET);
+        match UnixStream::connect(&socket).await {
+            Ok(_) => Ok(false),
+            Err(error) if is_nobody_there(&error) => self.launch().await.map(|()| true),
+            Err(error) => Err(EmbeddedError::File { path: socket, error }),
         }
-        self.launch().await?;
-        Ok(true)
     }
 
     /// Stops it, disconnecting whoever is connected.
@@ -186,26 +218,48 @@ impl Embedded {
         Ok(())
     }
 
+    /// A folder of the user that Postgres runs as.
     fn make_private_folder(&self, path: &Path) -> Result<(), EmbeddedError> {
         let failed = |error| EmbeddedError::File { path: path.to_owned(), error };
-        if !path.exists() {
+        if fs::symlink_metadata(path).is_err() {
             if let Some(parent) = path.parent() {
-                std::fs::create_dir_all(parent).map_err(failed)?;
+                fs::create_dir_all(parent).map_err(failed)?;
             }
-            std::fs::DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
+            fs::DirBuilder::new().mode(0o700).create(path).map_err(failed)?;
             if let Some(user) = &self.user {
-                chown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(failed)?;
+                lchown(path, Some(user.uid.as_raw()), Some(user.gid.as_raw())).map_err(failed)?;
             }
         }
-        Ok(())
+        self.check_private(path)
+    }
+
+    /// The same inside a folder of that user: made by that user, who could have put a link there.
+    async fn make_folder_as_user(&self, path: &Path) -> Result<(), EmbeddedError> {
+        if fs::symlink_metadata(path).is_err() {
+            let mut mkdir = self.command_as_user(Path::new("mkdir"));
+            mkdir.args(["-m", "700"]).arg(path);
+            self.run_command("mkdir", mkdir).await?;
+        }
+        self.check_private(path)
+    }
+
+    fn check_private(&self, path: &Path) -> Result<(), EmbeddedError> {
+        let failed = |error| EmbeddedError::File { path: path.to_owned(), error };
+        let found = fs::symlink_metadata(path).map_err(failed)?;
+        let owner = self.user.as_ref().map_or(Uid::effective(), |user| user.uid).as_raw();
+        let is_private = found.is_dir() && found.uid() == owner && found.mode() & 0o022 == 0;
+        if is_private { Ok(()) } else { Err(EmbeddedError::NotPrivate(path.to_owned())) }
     }
 
     fn command(&self, program: &'static str, arguments: &[&str]) -> Command {
-        let mut command = Command::new(self.binaries.join(program));
+        let mut command = self.command_as_user(&self.binaries.join(program));
+        command.arg("-D").arg(&self.data).args(arguments);
         command
-            .arg("-D")
-            .arg(&self.data)
-            .args(arguments)
+    }
+
+    fn command_as_user(&self, program: &Path) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir("/")
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
@@ -218,32 +272,36 @@ impl Embedded {
     }
 
     async fn run(&self, program: &'static str, arguments: &[&str]) -> Result<(), EmbeddedError> {
-        // The server that pg_ctl leaves behind inherits its outputs: a pipe would never close.
-        let file = tempfile_in(&self.sockets, program).await?;
-        let mut command = self.command(program, arguments);
-        if let Ok(output) = std::fs::File::create(&file) {
-            command.stderr(output);
-        }
-        let status = command
-            .status()
-            .await
-            .map_err(|error| EmbeddedError::File { path: self.binaries.join(program), error })?;
-        let output = fs::read_to_string(&file).await.unwrap_or_default();
-        let _ = fs::remove_file(&file).await;
+        self.run_command(program, self.command(program, arguments)).await
+    }
+
+    async fn run_command(
+        &self,
+        program: &'static str,
+        mut command: Command,
+    ) -> Result<(), EmbeddedError> {
+        let failed = |error| EmbeddedError::File { path: self.binaries.join(program), error };
+        // The server that pg_ctl leaves behind inherits its outputs: a pipe would never close, and a
+        // file would have a name that somebody can put a link at.
+        let mut output: File = memfd_create(program, MemfdFlags::CLOEXEC)
+            .map_err(|error| failed(error.into()))?
+            .into();
+        command.stderr(output.try_clone().map_err(failed)?);
+        let status = command.status().await.map_err(failed)?;
         if status.success() {
             return Ok(());
         }
-        Err(EmbeddedError::Command { command: program, output: output.trim().to_owned() })
+        let mut said = Vec::new();
+        output.rewind().map_err(failed)?;
+        output.take(OUTPUT_BYTES).read_to_end(&mut said).map_err(failed)?;
+        let output = String::from_utf8_lossy(&said).trim().to_owned();
+        Err(EmbeddedError::Command { command: program, output })
     }
 }
 
-/// A file beside the sockets that takes the output of a command.
-async fn tempfile_in(folder: &Path, program: &str) -> Result<PathBuf, EmbeddedError> {
-    let path = folder.join(format!("{program}.{}.err", std::process::id()));
-    fs::write(&path, b"")
-        .await
-        .map_err(|error| EmbeddedError::File { path: path.clone(), error })?;
-    Ok(path)
+/// Whether nothing listens on a socket; other errors tell of this process, not of the other.
+fn is_nobody_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
 fn absolute(folder: &Path) -> Result<PathBuf, EmbeddedError> {
@@ -296,7 +354,7 @@ pub(crate) async fn find_binaries() -> Option<PathBuf> {
     }
     let mut found: Vec<(u32, PathBuf)> = Vec::new();
     for (parent, prefix) in [("/usr/lib/postgresql", ""), ("/usr", "pgsql-")] {
-        for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
             let name = entry.file_name();
             let version = name.to_str().and_then(|name| name.strip_prefix(prefix)?.parse().ok());
             let folder = entry.path().join("bin");
@@ -311,6 +369,14 @@ pub(crate) async fn find_binaries() -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_this_process_lacks_is_no_death_of_the_other() {
+        let error = |code| io::Error::from_raw_os_error(code);
+        let (no_file, refused, too_many_files) = (error(2), error(111), error(24));
+        assert!(is_nobody_there(&no_file) && is_nobody_there(&refused));
+        assert!(!is_nobody_there(&too_many_files));
+    }
 
     #[test]
     fn a_long_folder_gets_a_short_socket_path_and_always_the_same() {

@@ -54,6 +54,8 @@ pub struct Enrolled {
     pub approved: bool,
     /// Other hosts with the same machine GUID: clones of one image.
     pub clones: Vec<HostId>,
+    /// Other hosts of the same name.
+    pub namesakes: Vec<HostId>,
 }
 
 /// Enrols a host, or gives a known instance a new key.
@@ -89,14 +91,32 @@ pub async fn enrol(db: &mut PgConnection, enrolment: &Enrolment<'_>) -> Result<E
         facts.machine_guid,
         row.id,
     )
-    .fetch_all(db)
+    .fetch_all(&mut *db)
     .await?;
+    let namesakes = namesakes(db, HostId(row.id), &facts.fqdn).await?;
     Ok(Enrolled {
         id: HostId(row.id),
         new: row.new,
         approved: row.approved,
         clones: clones.into_iter().map(HostId).collect(),
+        namesakes,
     })
+}
+
+/// Other hosts of this name that are not retired, up to 100.
+///
+/// # Errors
+/// When the database fails.
+pub async fn namesakes(db: &mut PgConnection, host: HostId, name: &str) -> Result<Vec<HostId>> {
+    let found = sqlx::query_scalar!(
+        "SELECT id FROM hosts
+         WHERE lower(name) = lower($1) AND id <> $2 AND retired_at IS NULL ORDER BY id LIMIT 100",
+        name,
+        host.0,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(found.into_iter().map(HostId).collect())
 }
 
 /// What authenticates a host.

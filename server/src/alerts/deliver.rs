@@ -12,6 +12,7 @@ use lettre::{
     message::{Mailbox, MultiPart},
 };
 use poolwatch_store::outbox::{self, LeasedMessage};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{app::SharedApp, cli::MailOptions, metrics};
@@ -59,7 +60,7 @@ impl Mailer {
         let content = &leased.message;
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(&content.subject)
+            .subject(header_text(&content.subject))
             .message_id(Some(format!("<poolwatch.{}@{}>", leased.id, self.domain)));
         for to in &self.to {
             builder = builder.to(to.clone());
@@ -70,19 +71,28 @@ impl Mailer {
     }
 }
 
-/// Sends messages as they fall due, for ever.
-pub async fn run(app: SharedApp, mailer: Mailer) {
+/// A text on one line that no reader of mail takes for an encoded one (RFC 2047).
+fn header_text(text: &str) -> String {
+    let spaced = |letter: char| if letter.is_control() { ' ' } else { letter };
+    text.chars().map(spaced).collect::<String>().replace("=?", "= ?")
+}
+
+/// Sends messages as they fall due, until it is told to stop.
+pub async fn run(app: SharedApp, mailer: Mailer, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
-    loop {
-        every.tick().await;
-        if let Err(error) = send_due(&app, &mailer).await {
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = send_due(&app, &mailer, &stop).await {
             error!(%error, "Could not look into the outbox");
         }
     }
 }
 
-async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
-    loop {
+async fn send_due(
+    app: &SharedApp,
+    mailer: &Mailer,
+    stop: &CancellationToken,
+) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
         let leased = outbox::lease(&mut *app.pool.acquire().await?, app.clock.now(), LEASE).await?;
         let Some(leased) = leased else { return Ok(()) };
         let sent = mailer.send(&leased).await;
@@ -103,10 +113,22 @@ async fn send_due(app: &SharedApp, mailer: &Mailer) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
 }
 
 /// Doubles with every attempt, up to a bound.
 fn pause(attempts: i32) -> SignedDuration {
     let doubled = SignedDuration::from_secs(5 << attempts.clamp(1, 8));
     doubled.min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_subject_are_read_as_they_are() {
+        assert_eq!(header_text("=?utf-8?q?all_is_well?=: x"), "= ?utf-8?q?all_is_well?=: x");
+        assert_eq!(header_text("a.exe\r\nBcc: x@y"), "a.exe  Bcc: x@y");
+    }
 }

@@ -5,12 +5,18 @@ use sqlx::Connection;
 
 use crate::{app::SharedApp, failure::Failure};
 
-/// Says `ok` when requests can be served: the database answers.
+/// Says `ok` when requests can be served: the database answers, and stores what comes.
 ///
 /// # Errors
 /// 503 when it does not.
 pub(super) async fn healthz(State(app): State<SharedApp>) -> Result<&'static str, Failure> {
     app.pool.acquire().await?.ping().await?;
+    if !app.writer.can_store() {
+        return Err(Failure::busy(
+            "The database does not store what hosts send, for instance since its disk is full: the \
+             log says why.",
+        ));
+    }
     Ok("ok\n")
 }
 

@@ -17,10 +17,13 @@ use super::secrets;
 use crate::{
     app::{App, SharedApp},
     failure::Failure,
+    shares::Shares,
 };
 
 /// Keys kept in memory at most.
 const CACHED: usize = 200_000;
+/// Requests of a host that are read and answered at once: agents send one after another.
+const REQUESTS_AT_ONCE: usize = 4;
 /// How long a host that waits for approval is told to wait, seconds.
 const PENDING_RETRY_S: u32 = 300;
 
@@ -37,6 +40,7 @@ pub struct SendingHost {
 #[derive(Debug, Default)]
 pub struct HostKeys {
     keys: RwLock<HashMap<HostId, HostKey>>,
+    under_way: Shares<HostId>,
 }
 
 impl HostKeys {
@@ -70,7 +74,7 @@ pub fn key_text(id: HostId, secret: &str) -> String {
 /// Lets only hosts with a valid key through, and only when they were approved.
 ///
 /// # Errors
-/// 401 for an unknown key, 403 while the host waits for approval.
+/// 401 for an unknown key, 403 while the host waits for approval, 429 when it has too much under way.
 pub async fn require(
     State(app): State<SharedApp>,
     mut request: Request,
@@ -89,6 +93,18 @@ pub async fn require(
         )
         .retry_after(PENDING_RETRY_S));
     }
+    let Some(_turn) = app.host_keys.under_way.take(key.id, 1, REQUESTS_AT_ONCE) else {
+        return Err(Failure::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "host-share",
+            "This host has too much under way",
+            format!(
+                "A host may have {REQUESTS_AT_ONCE} requests under way. Wait for the answer to \
+                 one before sending the next."
+            ),
+        )
+        .retry_after(5));
+    };
     request.extensions_mut().insert(SendingHost { key, arrived });
     Ok(next.run(request).await)
 }

@@ -95,11 +95,17 @@ async fn find(app: &SharedApp, headers: &HeaderMap) -> Result<Option<Person>, Fa
 /// The token of the session cookie.
 #[must_use]
 pub fn session_token(headers: &HeaderMap, secure: bool) -> Option<&str> {
+    cookie(headers, cookie_name(secure))
+}
+
+/// The value of a cookie.
+#[must_use]
+pub fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| (name == cookie_name(secure)).then_some(value))
+        .find_map(|(name, value)| (name == wanted).then_some(value))
 }

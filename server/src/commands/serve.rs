@@ -3,26 +3,33 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use axum_server::Handle;
-use tokio::signal::unix::{SignalKind, signal};
+use poolwatch_model::Clock;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{hosts::HostKeys, throttle::Throttle},
+    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     cli::ServeOptions,
     clock::SteadyClock,
+    connections,
     database::Database,
     fleet::Fleet,
     ingest::writer::Writer,
-    jobs,
+    jobs::RunningJobs,
     lead::Lead,
+    log_gate::LogGate,
     metrics::Metrics,
-    routes, tag_names,
+    routes,
+    stopping::StopSignal,
+    tag_names,
     tag_names::TagNames,
-    tls,
+    tls::ServerTls,
 };
 
 /// How long requests under way may take when the server stops.
@@ -39,6 +46,8 @@ pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
     served
 }
 
+/// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
+/// another server may take the lead.
 async fn serve(
     options: &ServeOptions,
     database: &Database,
@@ -46,17 +55,25 @@ async fn serve(
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
-    let tls = tls::config(&options.tls, &options.database.data_dir).await?;
+    let clock = Arc::new(SteadyClock::default());
+    let tls = ServerTls::open(&options.tls, &options.database.data_dir, clock.now())?;
+    let (files, permitted) = connections::raise_descriptor_limit();
+    let limits = options.connections.limits(permitted);
     let secure = options.public_url.starts_with("https://");
+    let stop = StopSignal::default();
     let app: SharedApp = Arc::new(App {
-        clock: Arc::new(SteadyClock::default()),
+        clock: clock.clone(),
         pool: database.pool.clone(),
+        background_pool: database.background_pool.clone(),
+        stop: stop.clone(),
         fleet: Fleet::default(),
         tag_names: TagNames::default(),
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
-        throttle: Throttle::default(),
+        sign_in_limits: SignInLimits::default(),
+        password_checks: PasswordChecks::default(),
+        refusals_logged: LogGate::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
@@ -66,28 +83,30 @@ async fn serve(
         },
     });
     tag_names::load(&app).await.map_err(|error| anyhow!("names of tags: {error}"))?;
-    let stop = CancellationToken::new();
-    tokio::spawn(stop.clone().run_until_cancelled_owned(database.keep_alive()));
-    jobs::start(&app, mailer, &stop)?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("listening on {}", options.listen))?;
+    let helpers = CancellationToken::new();
+    tokio::spawn(helpers.clone().run_until_cancelled_owned(database.keep_alive()));
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(helpers.clone().run_until_cancelled_owned(tls.keep_current(clock)));
+    }
+    let jobs = RunningJobs::start(&app, mailer)?;
+    let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
-    let handle = Handle::new();
-    tokio::spawn(stop_on_signal(handle.clone(), stop.clone(), lead));
-    let service = routes::router(&app).into_make_service();
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
-    let served = match tls {
-        Some(tls) => {
-            axum_server::bind_rustls(options.listen, tls).handle(handle).serve(service).await
-        }
-        None => axum_server::bind(options.listen).handle(handle).serve(service).await,
-    };
-    stop.cancel();
-    served.with_context(|| format!("serving on {}", options.listen))?;
+    let (connections, per_address) = (limits.total, limits.per_address);
+    info!(files, connections, per_address, "Takes connections within these limits");
+    connections::serve(listener, tls, routes::router(&app), limits, &stop, GRACE).await;
+    jobs.finish().await;
+    helpers.cancel();
+    drop(lead.await);
     info!("Stopped");
     Ok(())
 }
 
-/// Stops in two stages: no new connections and time for requests under way, then the rest.
-async fn stop_on_signal(handle: Handle<std::net::SocketAddr>, stop: CancellationToken, lead: Lead) {
+/// Waits for a reason to stop, and lets it begin. Returns the lead, to hold on to.
+async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     let terminate = async {
         match signal(SignalKind::terminate()) {
             Ok(mut terminate) => {
@@ -99,10 +118,12 @@ async fn stop_on_signal(handle: Handle<std::net::SocketAddr>, stop: Cancellation
     tokio::select! {
         _ = tokio::signal::ctrl_c() => {}
         () = terminate => {}
-        () = lead.lost() => error!("Another server has taken over"),
-        () = stop.cancelled() => return,
+        () = lead.lost() => {
+            error!("Another server has taken over");
+            stop.overdue.cancel();
+        }
     }
-    info!("Stopping");
-    handle.graceful_shutdown(Some(GRACE));
-    stop.cancel();
+    info!("Stopping: answering the requests under way");
+    stop.begun.cancel();
+    lead
 }

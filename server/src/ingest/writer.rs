@@ -7,6 +7,7 @@ use std::{
 };
 
 use jiff::civil::Date;
+use poolwatch_model::HostId;
 use poolwatch_store::{
     PgPool, StoreError,
     frames::{self, NewFrame},
@@ -14,11 +15,12 @@ use poolwatch_store::{
 };
 use sqlx::Connection;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc, oneshot},
     time::{Instant, timeout_at},
 };
 use tracing::warn;
 
+use super::upload_permit::{UploadMemory, UploadPermit, full};
 use crate::{failure::Failure, metrics};
 
 /// Frames of one statement: more do not make it faster.
@@ -29,26 +31,39 @@ const GATHER: Duration = Duration::from_millis(200);
 const QUIET: Duration = Duration::from_millis(20);
 /// Statements under way: one is committed while the next is sent.
 const STATEMENTS: usize = 2;
+/// Once so much time has passed since frames could not be stored, that tells nothing any more.
+const FAILURE_COUNTS: Duration = Duration::from_secs(60);
 /// Uploads that may wait; a further one is told to come back.
 const QUEUE: usize = 4096;
-/// Bytes of all uploads that are read or wait, in kB; a further one is told to come back.
-const ROOM_KB: usize = 128 << 10;
+/// Memory for all uploads that are read or wait, in kB; a further one is told to come back.
+const MEMORY_KB: usize = 128 << 10;
 
 /// Takes frames to the database.
 #[derive(Debug, Clone)]
 pub struct Writer {
     queue: mpsc::Sender<Upload>,
-    room: Arc<Semaphore>,
+    memory: UploadMemory,
+    health: Arc<StoreHealth>,
 }
 
-/// Room in memory for one upload, until it is written.
-#[derive(Debug)]
-pub struct Room(#[expect(dead_code, reason = "held until it is dropped")] OwnedSemaphorePermit);
+/// Whether what comes can be stored.
+#[derive(Debug, Default)]
+struct StoreHealth {
+    failed_at: Mutex<Option<Instant>>,
+}
+
+impl StoreHealth {
+    /// Notes how storing frames went that nothing is wrong with.
+    fn note(&self, stored: bool) {
+        *self.failed_at.lock().unwrap_or_else(PoisonError::into_inner) =
+            (!stored).then(Instant::now);
+    }
+}
 
 /// Frames of one host, and who waits for them.
 struct Upload {
     frames: Vec<NewFrame>,
-    _room: Room,
+    _permit: UploadPermit,
     done: oneshot::Sender<Result<u64, Failure>>,
 }
 
@@ -56,47 +71,50 @@ impl Writer {
     /// Starts the task that writes. It ends when the last handle is gone and all is written.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
-        Self::with_room(pool, ROOM_KB)
+        Self::with_memory(pool, MEMORY_KB)
     }
 
-    /// Starts the task with room for so many kB of uploads.
+    /// Starts the task with memory for so many kB of uploads.
     #[must_use]
-    pub fn with_room(pool: PgPool, room_kb: usize) -> Self {
+    pub fn with_memory(pool: PgPool, kb: usize) -> Self {
         let (queue, uploads) = mpsc::channel(QUEUE);
-        tokio::spawn(run(pool, uploads));
-        Self { queue, room: Arc::new(Semaphore::new(room_kb)) }
+        let health = Arc::<StoreHealth>::default();
+        tokio::spawn(run(pool, uploads, health.clone()));
+        Self { queue, memory: UploadMemory::new(kb), health }
     }
 
-    /// Makes room for an upload of so many bytes, before it is read.
+    /// Whether the latest frames were stored, or none came for a minute.
+    #[must_use]
+    pub fn can_store(&self) -> bool {
+        let failed_at = *self.health.failed_at.lock().unwrap_or_else(PoisonError::into_inner);
+        failed_at.is_none_or(|at| at.elapsed() > FAILURE_COUNTS)
+    }
+
+    /// A permit for an upload of a host, before it is read. It grows with what arrives.
     ///
     /// # Errors
     /// When too much is in memory already.
-    pub fn room(&self, bytes: usize) -> Result<Room, Failure> {
-        let kb = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-        self.room.clone().try_acquire_many_owned(kb).map(Room).map_err(|_| full())
+    pub fn upload_permit(&self, host: HostId) -> Result<UploadPermit, Failure> {
+        self.memory.permit(host)
     }
 
     /// Stores frames. Returns, after the commit, how many of them were new.
     ///
     /// # Errors
     /// When too much waits already, or the database fails: nothing is stored for certain then.
-    pub async fn write(&self, frames: Vec<NewFrame>, room: Room) -> Result<u64, Failure> {
+    pub async fn write(&self, frames: Vec<NewFrame>, permit: UploadPermit) -> Result<u64, Failure> {
         let (done, stored) = oneshot::channel();
-        self.queue.try_send(Upload { frames, _room: room, done }).map_err(|_| full())?;
+        self.queue.try_send(Upload { frames, _permit: permit, done }).map_err(|_| full())?;
         stored
             .await
             .map_err(|_| Failure::busy("The server is stopping. Keep the data and retry."))?
     }
 }
 
-fn full() -> Failure {
-    Failure::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
-}
-
 /// Days whose partitions are known to be there.
 type Days = Mutex<HashSet<Date>>;
 
-async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
+async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>, health: Arc<StoreHealth>) {
     let days = Arc::new(Days::default());
     let statements = Arc::new(Semaphore::new(STATEMENTS));
     while let Some(first) = uploads.recv().await {
@@ -111,10 +129,10 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
             gathered.push(next);
         }
         metrics::writer(count, uploads.len());
-        let (pool, days) = (pool.clone(), days.clone());
+        let (pool, days, health) = (pool.clone(), days.clone(), health.clone());
         let Ok(turn) = statements.clone().acquire_owned().await else { return };
         tokio::spawn(async move {
-            commit(&pool, &days, gathered).await;
+            commit(&pool, &days, &health, gathered).await;
             drop(turn);
         });
     }
@@ -122,7 +140,7 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>) {
 
 /// Commits uploads together. When the data of one will not do, each is tried alone, so that one
 /// host's trouble stays its own; a database that is away or too busy is tried once for all.
-async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
+async fn commit(pool: &PgPool, days: &Days, health: &StoreHealth, mut uploads: Vec<Upload>) {
     // Two statements may hold the same frames, of an upload that was given up and sent again: in
     // one order, neither waits for the other in a circle.
     uploads.sort_by_key(|upload| upload.frames.first().map(|frame| (frame.host, frame.at)));
@@ -134,6 +152,7 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
         }
         match insert(pool, days, &all).await {
             Ok(stored) => {
+                health.note(true);
                 // How many of whose frames were new is not told apart; all are there.
                 let mut left = stored;
                 for (upload, size) in uploads.into_iter().zip(sizes) {
@@ -144,6 +163,7 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
                 return;
             }
             Err(error) if !is_of_data(&error) => {
+                health.note(false);
                 warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
                 let failure = Failure::from(error);
                 for upload in uploads {
@@ -160,6 +180,9 @@ async fn commit(pool: &PgPool, days: &Days, mut uploads: Vec<Upload>) {
     }
     for upload in uploads {
         let stored = insert(pool, days, &upload.frames).await;
+        if stored.as_ref().err().is_none_or(|error| !is_of_data(error)) {
+            health.note(stored.is_ok());
+        }
         if let Err(error) = &stored {
             warn!(%error, frames = upload.frames.len(), "Could not store frames");
         }

@@ -9,6 +9,7 @@ use poolwatch_store::{
     jobs::{self, LeasedJob},
 };
 use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
 use crate::app::SharedApp;
@@ -57,23 +58,22 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-pub(super) async fn run(app: SharedApp) {
+pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        if let Err(error) = do_due(&app).await {
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if let Err(error) = do_due(&app, &stop).await {
             error!(%error, "Could not make chunks");
         }
     }
 }
 
-async fn do_due(app: &SharedApp) -> anyhow::Result<()> {
-    let mut reader = app.pool.acquire().await?;
-    let mut writer = app.pool.acquire().await?;
+async fn do_due(app: &SharedApp, stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut reader = app.background_pool.acquire().await?;
+    let mut writer = app.background_pool.acquire().await?;
     plan(&mut writer, app.clock.now()).await?;
     // In turns: what came late waits for no pile of jobs, nor the other way round.
-    loop {
+    while !stop.is_cancelled() {
         let did_job = do_next(&mut reader, &mut writer, &*app.clock).await?;
         let did_marks = look_at_marks(&mut reader, &mut writer, app.clock.now())
             .await
@@ -82,9 +82,10 @@ async fn do_due(app: &SharedApp) -> anyhow::Result<()> {
                 false
             });
         if !did_job && !did_marks {
-            return Ok(());
+            break;
         }
     }
+    Ok(())
 }
 
 /// Makes due what ended.

@@ -25,7 +25,8 @@ pub async fn compare_due(
         let (of, affected) = (app.clone(), incident.hosts.clone());
         let compare = move || compare_hosts(&FleetNow::new(&of.fleet, now), &affected);
         let found = tokio::task::spawn_blocking(compare).await.map_err(Failure::internal)?;
-        incidents::set_comparison(&mut *app.pool.acquire().await?, incident.id, &found).await?;
+        incidents::set_comparison(&mut *app.background_pool.acquire().await?, incident.id, &found)
+            .await?;
         schedule.note_compared(&incident, now);
         unknown.extend(host_to_name_owner(&incident));
     }

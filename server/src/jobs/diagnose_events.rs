@@ -18,6 +18,7 @@ use poolwatch_store::{
     jobs::{self, LeasedJob},
 };
 use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 
 use super::keep_diagnosis::keep_diagnosis;
@@ -52,18 +53,22 @@ pub fn leads_to_diagnosis(event: &Event) -> bool {
     event_trigger(event).is_some()
 }
 
-/// Starts the workers; each does one host at a time, for ever.
-pub(super) fn workers(app: &SharedApp) -> impl Iterator<Item = impl Future<Output = ()> + use<>> {
-    (0..EVENT_HOSTS_AT_ONCE).map(|_| work(app.clone()))
+/// The workers; each does one host at a time, until they are told to stop.
+pub(super) fn workers(
+    app: &SharedApp,
+    stop: &CancellationToken,
+) -> impl Iterator<Item = impl Future<Output = ()> + use<>> {
+    let (app, stop) = (app.clone(), stop.clone());
+    (0..EVENT_HOSTS_AT_ONCE).map(move |_| work(app.clone(), stop.clone()))
 }
 
-async fn work(app: SharedApp) {
-    loop {
+async fn work(app: SharedApp, stop: CancellationToken) {
+    while !stop.is_cancelled() {
         let woken = app.events_stored.notified();
-        if let Err(error) = do_due(&app).await {
+        if let Err(error) = do_due(&app, &stop).await {
             error!(%error, "Could not diagnose hosts by their events");
         }
-        let _ = tokio::time::timeout(EVERY, woken).await;
+        let _ = stop.run_until_cancelled(tokio::time::timeout(EVERY, woken)).await;
     }
 }
 
@@ -71,9 +76,9 @@ async fn work(app: SharedApp) {
 ///
 /// # Errors
 /// When jobs cannot be looked for.
-pub async fn do_due(app: &App) -> anyhow::Result<()> {
-    loop {
-        let mut db = app.pool.acquire().await?;
+pub async fn do_due(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
+    while !stop.is_cancelled() {
+        let mut db = app.background_pool.acquire().await?;
         let Some(job) = jobs::lease(&mut db, &[NAME], app.clock.now(), LEASE).await? else {
             return Ok(());
         };
@@ -93,6 +98,7 @@ pub async fn do_due(app: &App) -> anyhow::Result<()> {
             }
         }
     }
+    Ok(())
 }
 
 /// Does a job: its effect and its completion are one transaction.

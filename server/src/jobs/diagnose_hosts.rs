@@ -12,6 +12,7 @@ use poolwatch_detection::{
 use poolwatch_model::{HostId, Pool, PoolTag, incident::Cause};
 use poolwatch_store::{chunk::fleet::place_of, hosts, read};
 use sqlx::Connection;
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::{compare_incidents, keep_diagnosis::keep_diagnosis};
@@ -33,14 +34,13 @@ use crate::{
 const SYSTEM_PID: u32 = 4;
 
 /// Lets hosts take turns for ever.
-pub(super) async fn run(app: SharedApp) {
+pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
     let mut schedule = Schedule::default();
     let mut compared = Default::default();
     let mut every = tokio::time::interval(TURN_EVERY.try_into().unwrap_or(Duration::from_secs(20)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
-        take_turn(&app, &mut schedule, app.clock.now()).await;
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        take_turn(&app, &mut schedule, app.clock.now(), &stop).await;
         match compare_incidents::compare_due(&app, &mut compared, app.clock.now()).await {
             Ok(unknown) => {
                 for host in unknown {
@@ -53,7 +53,12 @@ pub(super) async fn run(app: SharedApp) {
 }
 
 /// One turn of all hosts.
-pub async fn take_turn(app: &App, schedule: &mut Schedule, now: Timestamp) {
+pub async fn take_turn(
+    app: &App,
+    schedule: &mut Schedule,
+    now: Timestamp,
+    stop: &CancellationToken,
+) {
     let view = app.fleet.view();
     let hosts = turn_hosts(app, &view, now);
     for id in schedule.begin_turn(&hosts, now) {
@@ -64,6 +69,9 @@ pub async fn take_turn(app: &App, schedule: &mut Schedule, now: Timestamp) {
     }
     seed(app, schedule, now).await;
     for (id, look) in schedule.hosts_to_diagnose(now) {
+        if stop.is_cancelled() {
+            return;
+        }
         let found = diagnose(app, id, &look, now).await;
         schedule.note_diagnosed(id, found.as_ref(), now);
     }
@@ -121,7 +129,7 @@ async fn seed(app: &App, schedule: &mut Schedule, now: Timestamp) {
     let wanted = now.saturating_sub(SEED_BACK).unwrap_or(now);
     for (first_host, hosts) in schedule.blocks_to_seed(|host| place_of(host).0) {
         let block = async {
-            let mut db = app.pool.acquire().await?;
+            let mut db = app.background_pool.acquire().await?;
             read::block_at(&mut db, first_host, wanted).await
         };
         match block.await {
@@ -144,7 +152,7 @@ async fn seed(app: &App, schedule: &mut Schedule, now: Timestamp) {
             continue;
         };
         let before = async {
-            let mut db = app.pool.acquire().await?;
+            let mut db = app.background_pool.acquire().await?;
             load_baselines::baseline_of_host(&mut db, host, Window::Day, now).await
         };
         match before.await {
@@ -181,7 +189,7 @@ pub async fn diagnose_host(
     look: &Look,
     now: Timestamp,
 ) -> Result<Option<HostDiagnosis>, Failure> {
-    let mut db = app.pool.acquire().await?;
+    let mut db = app.background_pool.acquire().await?;
     let Some(host) = hosts::find(&mut db, id).await? else { return Ok(None) };
     let mut history = StoredHistory::new(app, &mut db, now);
     let found = poolwatch_detection::diagnose_host(&mut history, id, look, now).await?;

@@ -11,6 +11,7 @@ use poolwatch_detection::{
 use poolwatch_model::{Bytes, HostId, Pool, Presence, incident::Cause, memory::Ceiling};
 use poolwatch_store::{hosts, incidents};
 use sqlx::Connection;
+use tokio_util::sync::CancellationToken;
 use tracing::error;
 
 use super::keep_diagnosis::judged;
@@ -24,12 +25,11 @@ use crate::{
 };
 
 /// Looks for them for ever.
-pub(super) async fn run(app: SharedApp) {
+pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
     let mut schedule = SilenceSchedule::default();
     let mut every = tokio::time::interval(TURN_EVERY.try_into().unwrap_or(Duration::from_secs(20)));
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        every.tick().await;
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
         find_silent(&app, &mut schedule, app.clock.now()).await;
     }
 }
@@ -65,7 +65,7 @@ async fn diagnose(
 ) -> Result<(), Failure> {
     let (Some(heard), Some(at)) = (summary.received, summary.at) else { return Ok(()) };
     let id = summary.host.id;
-    let mut db = app.pool.acquire().await?;
+    let mut db = app.background_pool.acquire().await?;
     let Some(host) = hosts::find(&mut db, id).await? else { return Ok(()) };
     let mut history = StoredHistory::new(app, &mut db, now);
     let Some(case) = load_case(&mut history, id, &[], now).await? else { return Ok(()) };

@@ -16,7 +16,7 @@ use judgement::Known;
 use poolwatch_model::{HostId, Pool};
 use poolwatch_store::{
     events::{self, EventFilter},
-    evidence, read,
+    evidence, hosts, read,
 };
 use poolwatch_web::{
     Shell,
@@ -29,6 +29,8 @@ use trends::Trends;
 use super::{address, live, next_steps, presence, rows, shell};
 use crate::{app::SharedApp, auth::people::Person, failure::Failure};
 
+/// Other hosts of the same name that are shown.
+const NAMESAKES: usize = 10;
 /// Latest events that are shown.
 const EVENTS: i64 = 10;
 /// Imported snapshots are looked for this far before the latest.
@@ -86,6 +88,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         host: HostHead {
             id: summary.host.id,
             name: rows::short_name(summary),
+            namesakes: Vec::new(),
             facts: summary.host.facts.clone(),
             source: presence::source(summary),
             presence: summary.presence(shell.now),
@@ -123,6 +126,9 @@ async fn fill(
 ) -> Result<(), Failure> {
     let id = known.summary.host.id;
     let view = app.fleet.view();
+    let namesakes = hosts::namesakes(db, id, &known.summary.host.name).await?;
+    let namesakes = namesakes.into_iter().take(NAMESAKES);
+    page.host.namesakes = namesakes.map(|other| rows::link_to(&view, other)).collect();
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
         page.steps = next_steps::of(diagnosis, os);

@@ -1,15 +1,15 @@
 //! Signing in and out (`/login`, `/logout`).
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use axum::{
-    Form,
+    Extension, Form,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
-    response::{Html, IntoResponse, Redirect, Response},
+    response::{AppendHeaders, Html, IntoResponse, Redirect, Response},
 };
 use jiff::SignedDuration;
-use poolwatch_store::people;
+use poolwatch_store::people::{self, User};
 use poolwatch_web::{
     Page,
     login::{LoginError, LoginPage},
@@ -20,15 +20,18 @@ use tracing::info;
 use crate::{
     app::SharedApp,
     auth::{
-        passwords,
-        people::{cookie_name, session_token},
+        devices,
+        people::{cookie, cookie_name, session_token},
         secrets,
     },
+    client_address::ClientAddress,
     failure::Failure,
 };
 
 /// How long somebody stays signed in.
 const SESSION: SignedDuration = SignedDuration::from_hours(12);
+/// Longest e-mail address that mail systems take.
+const EMAIL_BYTES: usize = 254;
 /// Longer passwords are refused unread: hashing takes time by their length.
 const PASSWORD_BYTES: usize = 1024;
 
@@ -61,36 +64,61 @@ pub(super) async fn form(
     Ok(Html(page.render()?))
 }
 
-/// Checks the password and begins a session.
+/// Checks the password and begins a session. Tries are counted before anything else, so that those
+/// that come at once count as well; a device that has signed in before is not held up by others.
 pub(super) async fn sign_in(
     State(app): State<SharedApp>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
+    headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, Failure> {
     let Credentials { email, password, next } = credentials;
     let email = email.trim().to_owned();
-    if let Some(wait) = app.throttle.wait(&email, Instant::now()) {
+    let is_name = email.len() <= EMAIL_BYTES && !email.contains('\0');
+    if !is_name || password.len() > PASSWORD_BYTES {
+        return refuse(StatusCode::UNAUTHORIZED, String::new(), next, LoginError::WrongCredentials);
+    }
+    let (now, secure) = (app.clock.now(), app.settings.secure);
+    let device = cookie(&headers, devices::cookie_name(secure));
+    let known = match device {
+        Some(device) => {
+            let user = find_user(&app, &email).await?;
+            user.filter(|user| devices::is_known(user, device, now))
+        }
+        None => None,
+    };
+    let counted = match (&known, device) {
+        (Some(_), Some(device)) => app.sign_in_limits.check_device(device),
+        _ => app.sign_in_limits.check(&email, address),
+    };
+    if let Err(wait) = counted {
         return too_many(email, next, wait);
     }
-    let user = people::user_by_email(&mut *app.pool.acquire().await?, &email).await?;
+    let place = app.password_checks.queue(known.is_some())?;
+    let user = match known {
+        Some(user) => Some(user),
+        None => find_user(&app, &email).await?,
+    };
     let kept = user.as_ref().map(|user| user.password_hash.clone());
-    let right = password.len() <= PASSWORD_BYTES
-        && tokio::task::spawn_blocking(move || passwords::verify(&password, kept.as_deref()))
-            .await
-            .map_err(Failure::internal)?;
+    let right = app.password_checks.verify(place, password, kept).await?;
     let Some(user) = user.filter(|_| right) else {
-        app.throttle.failed(&email, Instant::now());
-        info!(email, "Wrong e-mail address or password");
+        info!(email, %address, "Wrong e-mail address or password");
         return refuse(StatusCode::UNAUTHORIZED, email, next, LoginError::WrongCredentials);
     };
-    app.throttle.succeeded(&email);
     let token = secrets::generate().map_err(Failure::internal)?;
-    let now = app.clock.now();
     let expires = now.saturating_add(SESSION).unwrap_or(now);
     let mut db = app.pool.acquire().await?;
     people::create_session(&mut db, &secrets::hash(&token), user.id, now, expires).await?;
-    info!(email, "Signed in");
-    let cookie = cookie(app.settings.secure, &token, SESSION.as_secs());
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(local(&next))).into_response())
+    info!(email, %address, "Signed in");
+    let session = set_cookie(cookie_name(secure), &token, SESSION, secure);
+    let device = devices::issue_token(&user, now).unwrap_or_default();
+    let device = set_cookie(devices::cookie_name(secure), &device, devices::KNOWN_FOR, secure);
+    let cookies = AppendHeaders([(header::SET_COOKIE, session), (header::SET_COOKIE, device)]);
+    Ok((cookies, Redirect::to(local(&next))).into_response())
+}
+
+async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, Failure> {
+    Ok(people::user_by_email(&mut *app.pool.acquire().await?, email).await?)
 }
 
 /// Ends the session.
@@ -103,7 +131,7 @@ pub(super) async fn sign_out(
         let mut db = app.pool.acquire().await?;
         people::delete_session(&mut db, &secrets::hash(token)).await?;
     }
-    let cookie = cookie(secure, "", 0);
+    let cookie = set_cookie(cookie_name(secure), "", SignedDuration::ZERO, secure);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
 }
 
@@ -125,9 +153,9 @@ fn refuse(
     Ok((status, Html(page.render()?)).into_response())
 }
 
-fn cookie(secure: bool, token: &str, max_age_s: i64) -> String {
-    let name = cookie_name(secure);
+fn set_cookie(name: &str, token: &str, max_age: SignedDuration, secure: bool) -> String {
     let secure = if secure { "; Secure" } else { "" };
+    let max_age_s = max_age.as_secs();
     format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}")
 }
 
@@ -160,10 +188,11 @@ mod tests {
 
     #[test]
     fn the_cookie_insists_on_tls_where_there_is_tls() {
-        let kept = cookie(true, "abc", 43_200);
+        let set = |token, max_age, secure| set_cookie(cookie_name(secure), token, max_age, secure);
+        let kept = set("abc", SESSION, true);
         assert!(kept.starts_with("__Host-poolwatch=abc; Path=/; HttpOnly; SameSite=Lax"), "{kept}");
         assert!(kept.ends_with("; Secure"), "{kept}");
-        assert!(!cookie(false, "abc", 43_200).contains("Secure"));
-        assert!(cookie(false, "", 0).contains("Max-Age=0"));
+        assert!(!set("abc", SESSION, false).contains("Secure"));
+        assert!(set("", SignedDuration::ZERO, false).contains("Max-Age=0"));
     }
 }

@@ -216,3 +216,12 @@ async fn another_hosts_key_cannot_write_for_this_one() {
     let response = server.post("/agent/v1/frames", Some(&mixed), &one.batch(&[&frame])).await;
     assert_eq!(response.status(), 401);
 }
+
+#[tokio::test]
+async fn two_hosts_of_one_name_are_shown_as_such() {
+    let server = Server::start().await;
+    let (one, other) = (server.enrol("fs-02").await, server.enrol("FS-02").await);
+    let mut db = server.app.pool.acquire().await.unwrap();
+    let found = hosts::namesakes(&mut db, other.id, "Fs-02").await.unwrap();
+    assert_eq!(found, [one.id]);
+}

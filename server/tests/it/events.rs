@@ -25,7 +25,7 @@ pub(crate) fn event(event_id: u32, record_id: u64, time: Timestamp) -> Event {
 /// Sends events, and lets what they lead to happen.
 pub(crate) async fn send(server: &Server, key: &str, events: Vec<Event>) -> EventsReply {
     let reply = upload(server, key, events).await;
-    diagnose_events::do_due(&server.app).await.unwrap();
+    diagnose_events::do_due(&server.app, &Default::default()).await.unwrap();
     reply
 }
 
@@ -126,7 +126,7 @@ async fn events_of_a_server_that_was_killed_are_diagnosed_by_the_next_one() {
 
     let next = server.restarted().await;
     for _ in 0..2 {
-        diagnose_events::do_due(&next.app).await.unwrap();
+        diagnose_events::do_due(&next.app, &Default::default()).await.unwrap();
     }
     assert_eq!(incidents(&next).await.len(), 1);
     let mails = mails(&next).await;
@@ -147,7 +147,7 @@ async fn what_is_under_way_when_more_events_come_is_done_again_with_all_of_them(
     let leased = jobs::lease(&mut db, &kinds, now(), minute).await.unwrap().unwrap();
     jobs::add_again(&mut db, &leased.kind, leased.bucket, leased.first_host).await.unwrap();
     assert!(!jobs::complete(&mut db, &leased, now()).await.unwrap(), "it saw too little");
-    diagnose_events::do_due(&server.app).await.unwrap();
+    diagnose_events::do_due(&server.app, &Default::default()).await.unwrap();
     assert_eq!(incidents(&server).await.len(), 1);
     assert!(jobs::lease(&mut db, &kinds, now(), minute).await.unwrap().is_none());
 }
@@ -164,7 +164,7 @@ async fn a_storm_of_events_of_one_host_is_one_diagnosis() {
     let begun = std::time::Instant::now();
     upload(&server, &agent.key, storm.collect()).await;
     assert!(begun.elapsed().as_secs() < 10, "{:?}", begun.elapsed());
-    diagnose_events::do_due(&server.app).await.unwrap();
+    diagnose_events::do_due(&server.app, &Default::default()).await.unwrap();
     let incidents = incidents(&server).await;
     assert_eq!((incidents.len(), incidents[0].findings), (1, 1));
     assert_eq!(mails(&server).await.len(), 1);

@@ -14,7 +14,7 @@ use crate::server::{Server, classic, json, now};
 #[tokio::test]
 async fn a_stuck_database_makes_agents_wait_and_nothing_that_waits_is_lost() {
     let pool = testing::database().await.unwrap();
-    let server = Server::start_with(pool.clone(), Writer::with_room(pool, 2)).await;
+    let server = Server::start_with(pool.clone(), Writer::with_memory(pool, 2)).await;
     let mut agents = Vec::new();
     for name in ["a", "b", "c"] {
         let mut agent = server.enrol(name).await;
@@ -58,12 +58,16 @@ async fn after_a_failed_commit_a_resend_goes_on_and_a_skip_leads_to_a_key_frame(
     server.app.pool.execute("ALTER TABLE frames RENAME TO elsewhere").await.unwrap();
     assert!(agent.send(&[&lost[0]]).await.status().is_server_error());
     assert!(forgetful.send(&[&lost[1]]).await.status().is_server_error());
+    let health = server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    assert_eq!(health.status(), 503, "nothing can be stored");
     server.app.pool.execute("ALTER TABLE elsewhere RENAME TO frames").await.unwrap();
 
     let after = agent.frame(classic(2));
     let reply: FramesReply = json(agent.send(&[&lost[0], &after]).await).await;
     assert!(!reply.need_key && reply.refused.is_empty());
     assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
+    let health = server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    assert_eq!(health.status(), 200);
 
     let after = forgetful.frame(classic(2));
     let reply: FramesReply = json(forgetful.send(&[&after]).await).await;
@@ -128,8 +132,8 @@ async fn a_database_that_is_away_is_waited_for_once_and_not_by_each_upload_in_tu
     let begun = Instant::now();
     let mut uploads = JoinSet::new();
     for host in 1..=10 {
-        let (writer, room) = (writer.clone(), writer.room(1).unwrap());
-        uploads.spawn(async move { writer.write(vec![frame_of(host, 1)], room).await });
+        let (writer, permit) = (writer.clone(), writer.upload_permit(HostId(host)).unwrap());
+        uploads.spawn(async move { writer.write(vec![frame_of(host, 1)], permit).await });
     }
     let refused = uploads.join_all().await;
     assert!(refused.iter().all(|one| one.as_ref().is_err_and(|error| error.status() == 503)));
@@ -139,7 +143,9 @@ async fn a_database_that_is_away_is_waited_for_once_and_not_by_each_upload_in_tu
 #[tokio::test]
 async fn data_that_will_not_do_fails_its_own_upload_alone() {
     let writer = Writer::start(testing::database().await.unwrap());
-    let write = |host, seq| writer.write(vec![frame_of(host, seq)], writer.room(1).unwrap());
+    let write = |host, seq| {
+        writer.write(vec![frame_of(host, seq)], writer.upload_permit(HostId(host)).unwrap())
+    };
     let (first, bad, last) = tokio::join!(write(1, 1), write(2, u64::MAX), write(3, 1));
     assert_eq!((first.unwrap(), last.unwrap()), (1, 1));
     assert!(bad.is_err());

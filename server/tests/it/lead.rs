@@ -24,8 +24,8 @@ async fn who_stands_by_takes_over_when_the_other_is_gone() {
 #[tokio::test]
 async fn who_was_cut_off_takes_the_lead_again_or_learns_that_another_has_it() {
     let options = testing::database_options().await.unwrap();
-    let first = Lead::wait(&options).await.unwrap();
-    let lost = tokio::spawn(first.lost());
+    let mut first = Lead::wait(&options).await.unwrap();
+    let lost = tokio::spawn(async move { first.lost().await });
     let mut db = PgConnection::connect_with(&options).await.unwrap();
     cut_off(&mut db).await;
     while !is_led(&mut db).await {

@@ -4,6 +4,7 @@
 mod agents;
 mod answers;
 mod compare;
+mod connections;
 mod damage;
 mod diagnose;
 mod events;
@@ -18,7 +19,10 @@ mod mutations;
 mod past;
 mod permissions;
 mod placing;
+mod routes;
 mod server;
+mod sign_in;
+mod stopping;
 mod tag_names;
 mod unseen;
 mod upgrade;

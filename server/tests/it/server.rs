@@ -3,6 +3,7 @@
 use std::{
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use jiff::Timestamp;
@@ -22,13 +23,16 @@ use poolwatch_server::{
     app::{App, Settings, SharedApp},
     auth::secrets,
     clock::SystemClock,
+    connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
     ingest::writer::Writer,
     metrics::Metrics,
     routes,
+    stopping::StopSignal,
 };
-use poolwatch_store::{PgPool, retention::Retention, testing, tokens};
+use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
 use reqwest::{Client, Response};
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 pub(crate) const TOKEN: &str = "pwe_test";
@@ -63,6 +67,8 @@ pub(crate) struct Server {
     pub(crate) app: SharedApp,
     pub(crate) url: String,
     pub(crate) client: Client,
+    /// Ends once it has stopped.
+    pub(crate) stopped: JoinHandle<()>,
 }
 
 impl Server {
@@ -97,32 +103,58 @@ impl Server {
         Self::on(pool.clone(), Writer::start(pool), self.app.clock.clone()).await
     }
 
+    /// A server whose console is reached by TLS.
+    pub(crate) async fn start_secure() -> Self {
+        let pool = testing::database().await.unwrap();
+        Self::with(pool.clone(), Writer::start(pool), Arc::new(SystemClock), true).await
+    }
+
     async fn on(pool: PgPool, writer: Writer, clock: SharedClock) -> Self {
+        Self::with(pool, writer, clock, false).await
+    }
+
+    async fn with(pool: PgPool, writer: Writer, clock: SharedClock, secure: bool) -> Self {
         let app = Arc::new(App {
             clock,
+            background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
+                &pool.connect_options(),
+            )),
             pool,
+            stop: StopSignal::default(),
             fleet: Fleet::default(),
             tag_names: Default::default(),
             events_stored: Default::default(),
             writer,
             host_keys: Default::default(),
-            throttle: Default::default(),
+            sign_in_limits: Default::default(),
+            password_checks: Default::default(),
+            refusals_logged: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
-                secure: false,
+                secure,
             },
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        let service = routes::router(&app);
-        tokio::spawn(async move { axum::serve(listener, service).await });
+        let (router, stop) = (routes::router(&app), app.stop.clone());
+        let limits = ConnectionLimits {
+            total: 1000,
+            per_address: 100,
+            // It asks for others, as a test says by `x-forwarded-for`.
+            trusted_proxies: vec![address.ip()],
+            times: ConnectionTimes::DEFAULT,
+        };
+        let grace = Duration::from_secs(1);
+        let stopped = tokio::spawn(async move {
+            connections::serve(listener, None, router, limits, &stop, grace).await;
+        });
         let _ = rustls::crypto::ring::default_provider().install_default();
         let redirects = reqwest::redirect::Policy::none();
         let client = Client::builder().redirect(redirects).build().unwrap();
-        Self { app, url: format!("http://{address}"), client }
+        Self { app, url: format!("http://{address}"), client, stopped }
     }
 
     pub(crate) async fn api_token(&self, role: Role) -> String {

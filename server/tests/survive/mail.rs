@@ -8,11 +8,10 @@ use std::{
 };
 
 use poolwatch_model::Clock;
-use poolwatch_model::{event::Event, host::HostFacts};
-use poolwatch_protocol::v1::messages::{EnrolReply, EnrolRequest, EventsRequest};
+use poolwatch_model::event::Event;
+use poolwatch_protocol::v1::messages::EventsRequest;
 use poolwatch_server::clock::SystemClock;
 use poolwatch_store::testing;
-use serde::Serialize;
 
 use crate::world::World;
 
@@ -78,30 +77,9 @@ fn converse(mut stream: &TcpStream, caught: &Sender<Mail>) -> std::io::Result<()
     Ok(())
 }
 
-async fn post(world: &World, path: &str, key: Option<&str>, message: &impl Serialize) -> Vec<u8> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let request = reqwest::Client::new()
-        .post(format!("{}{path}", world.url()))
-        .header("content-type", "application/json")
-        .body(serde_json::to_vec(message).unwrap());
-    let request = match key {
-        Some(key) => request.bearer_auth(key),
-        None => request,
-    };
-    let response = request.send().await.unwrap().error_for_status().unwrap();
-    response.bytes().await.unwrap().to_vec()
-}
-
 /// A host tells that its nonpaged pool was empty.
 async fn report_event_2019(world: &World) {
-    let enrolment = EnrolRequest {
-        token: world.enrolment_token(),
-        instance_id: uuid::Uuid::new_v4(),
-        facts: HostFacts { fqdn: "fs-02.contoso.test".into(), ..HostFacts::default() },
-        versions: vec![1],
-    };
-    let enrolled = post(world, "/agent/v1/enrol", None, &enrolment).await;
-    let enrolled: EnrolReply = serde_json::from_slice(&enrolled).unwrap();
+    let key = world.enrol_host("fs-02.contoso.test").await;
     let now = SystemClock.now();
     let event = Event {
         channel: "System".into(),
@@ -115,7 +93,7 @@ async fn report_event_2019(world: &World) {
         exhaustion: None,
     };
     let events = EventsRequest { wall: now, events: vec![event], gap: false };
-    post(world, "/agent/v1/events", Some(&enrolled.host_key), &events).await;
+    world.post("/agent/v1/events", Some(&key), &events).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 //! hours. They need `poolwatch-sim` beside the server's executable.
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod attack;
 mod chance;
 mod check;
 mod chunks;
@@ -13,6 +14,7 @@ mod disk;
 mod kills;
 mod mail;
 mod processes;
+mod stops;
 mod world;
 
 use std::time::Duration;

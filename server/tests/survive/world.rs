@@ -11,10 +11,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use poolwatch_model::host::HostFacts;
+use poolwatch_protocol::v1::messages::{EnrolReply, EnrolRequest};
 use poolwatch_store::{
     PgPool,
     embedded::{Durability, Embedded},
 };
+use serde::Serialize;
 use tempfile::TempDir;
 
 use crate::{disk::SmallDisk, processes};
@@ -35,6 +38,7 @@ pub(crate) struct World {
 impl World {
     /// A folder of its own, in which nothing runs yet.
     pub(crate) fn new() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::Builder::new().prefix("poolwatch-survive.").tempdir().unwrap();
         // The private Postgres of a server started as root runs as another user.
         fs::set_permissions(folder.path(), Permissions::from_mode(0o711)).unwrap();
@@ -62,6 +66,49 @@ impl World {
     /// Its address for agents.
     pub(crate) fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address.parse().unwrap()
+    }
+
+    /// Enrols a host and gives its key.
+    pub(crate) async fn enrol_host(&self, name: &str) -> String {
+        let enrolment = EnrolRequest {
+            token: self.enrolment_token(),
+            instance_id: uuid::Uuid::new_v4(),
+            facts: HostFacts { fqdn: name.into(), ..HostFacts::default() },
+            versions: vec![1],
+        };
+        let enrolled = self.post("/agent/v1/enrol", None, &enrolment).await;
+        serde_json::from_slice::<EnrolReply>(&enrolled).unwrap().host_key
+    }
+
+    /// Posts JSON, which has to be taken.
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        key: Option<&str>,
+        message: &impl Serialize,
+    ) -> Vec<u8> {
+        let request = reqwest::Client::new()
+            .post(format!("{}{path}", self.url()))
+            .header("content-type", "application/json")
+            .body(serde_json::to_vec(message).unwrap());
+        let request = match key {
+            Some(key) => request.bearer_auth(key),
+            None => request,
+        };
+        let response = request.send().await.unwrap().error_for_status().unwrap();
+        response.bytes().await.unwrap().to_vec()
+    }
+
+    /// The most memory that the server has had so far.
+    pub(crate) fn server_peak_mb(&self) -> u64 {
+        let pid = self.server.as_ref().unwrap().id();
+        let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().split(' ').next().unwrap().parse::<u64>().unwrap() / 1024
     }
 
     pub(crate) fn small_disk(&self) -> &SmallDisk {
@@ -128,6 +175,14 @@ impl World {
             server.kill().unwrap();
             server.wait().unwrap();
         }
+    }
+
+    /// Tells the server to stop and waits until it has. Returns whether all went well.
+    pub(crate) fn stop_server(&mut self) -> bool {
+        let mut server = self.server.take().unwrap();
+        let pid = server.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        server.wait().unwrap().success()
     }
 
     /// The process id of its Postgres, while it runs.

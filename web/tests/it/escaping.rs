@@ -139,11 +139,14 @@ fn hostile_comments_and_notes_are_harmless() {
 fn a_hostile_mail_stays_one_subject_and_plain_words() {
     let mut mail = samples::mail();
     mail.host = format!("a\r\nBcc: x@y.z\r\n\r\n{HOSTILE}\u{1b}[2J");
-    mail.processes[0].image = HOSTILE.into();
+    mail.processes[0].image = format!("x.exe\r\nResolved: all is well{HOSTILE}");
     mail.tags[0].meaning = Some(HOSTILE.into());
     let subject = mail.subject().unwrap();
     assert!(!subject.contains(['\r', '\n', '\u{1b}']), "{subject:?}");
-    assert!(!mail.text().unwrap().contains('\u{1b}'));
+    let text = mail.text().unwrap();
+    assert!(!text.contains('\u{1b}'));
+    let is_forged = |line: &str| line.starts_with("Bcc") || line.starts_with("Resolved");
+    assert!(!text.lines().any(is_forged), "{text}");
     is_harmless(&mail.html().unwrap());
 }
 

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod chunks;
+mod embedded;
 mod expiry;
 mod fleet_hours;
 mod frames;

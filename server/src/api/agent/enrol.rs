@@ -72,6 +72,9 @@ pub(in crate::api) async fn enrol(
         let clones = enrolled.clones.len();
         warn!(%host, name, clones, "Other hosts have the same machine GUID: clones of one image");
     }
+    if !enrolled.namesakes.is_empty() {
+        warn!(%host, name, others = ?enrolled.namesakes, "Other hosts have the same name");
+    }
     let status = if enrolled.new { StatusCode::CREATED } else { StatusCode::OK };
     let reply = EnrolReply {
         host_id: enrolled.id,

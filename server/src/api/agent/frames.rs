@@ -1,33 +1,73 @@
 //! `POST /agent/v1/frames`: snapshots of a host.
 
+use std::error::Error;
+
 use axum::{
-    Extension, Json,
-    body::Bytes,
-    extract::{FromRequest, Request, State},
+    Extension, Json, RequestExt,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, StatusCode, header},
-    response::{IntoResponse, Response},
 };
+use http_body_util::{BodyExt, LengthLimitError};
 use poolwatch_protocol::{
     VERSIONS, limits,
     v1::messages::{FRAMES_CONTENT_TYPE, FramesReply},
 };
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure, ingest};
+use crate::{
+    app::SharedApp,
+    auth::hosts::SendingHost,
+    failure::Failure,
+    ingest::{self, upload_permit::UploadPermit},
+};
 
 /// Takes in frames. The answer comes after the commit.
 ///
 /// # Errors
-/// 400 and 415 for what cannot be read, 503 when there is no room for it or it cannot be stored now.
+/// 400, 413 and 415 for what cannot be read, 429 when the host has too much under way, 503 when
+/// there is no memory for it or it cannot be stored now.
 pub(in crate::api) async fn frames(
     State(app): State<SharedApp>,
     Extension(host): Extension<SendingHost>,
     request: Request,
-) -> Result<Json<FramesReply>, Response> {
-    let failed = IntoResponse::into_response;
-    check_type(request.headers()).map_err(failed)?;
-    let room = app.writer.room(announced_bytes(request.headers())).map_err(failed)?;
-    let body = Bytes::from_request(request, &app).await.map_err(IntoResponse::into_response)?;
-    ingest::accept(&app, host.key.id, &body, room, host.arrived).await.map(Json).map_err(failed)
+) -> Result<Json<FramesReply>, Failure> {
+    check_type(request.headers())?;
+    let mut permit = app.writer.upload_permit(host.key.id)?;
+    let body = read_body(request, &mut permit).await?;
+    ingest::accept(&app, host.key.id, &body, permit, host.arrived).await.map(Json)
+}
+
+/// Reads a body; memory is taken for what has arrived, whatever was announced.
+async fn read_body(request: Request, permit: &mut UploadPermit) -> Result<Vec<u8>, Failure> {
+    let announced = announced_bytes(request.headers());
+    let mut body = request.into_limited_body();
+    let mut bytes = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|error| unreadable(&error))?.into_data() else { continue };
+        let needed = bytes.len() + data.len();
+        if needed > bytes.capacity() {
+            let capacity = needed.max(announced.min(2 * needed));
+            permit.grow_to(capacity)?;
+            bytes.reserve_exact(capacity - bytes.len());
+        }
+        bytes.extend_from_slice(&data);
+    }
+    Ok(bytes)
+}
+
+fn unreadable(error: &axum::Error) -> Failure {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<LengthLimitError>() {
+            return Failure::new(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "too-large",
+                "The upload is too large",
+                format!("Send at most {} bytes at once.", limits::BATCH_BYTES),
+            );
+        }
+        cause = error.source();
+    }
+    Failure::bad_request("The upload broke off.")
 }
 
 fn check_type(headers: &HeaderMap) -> Result<(), Failure> {

@@ -9,6 +9,7 @@ pub(crate) fn classic_host() -> HostPage {
         host: HostHead {
             id: HostId(1),
             name: "FS-02".into(),
+            namesakes: Vec::new(),
             facts: HostFacts {
                 fqdn: "fs-02.corp.example".into(),
                 os: Some(server_2003()),
@@ -84,6 +85,7 @@ pub(crate) fn stale_host() -> HostPage {
         host: HostHead {
             id: HostId(52),
             name: "RDS-05".into(),
+            namesakes: Vec::new(),
             facts: HostFacts {
                 fqdn: "rds-05.corp.example".into(),
                 os: row.os.clone(),
