@@ -9,8 +9,9 @@ use sqlx::{Connection, PgConnection};
 use crate::{
     Result,
     chunks::{self, Span},
-    compact::{after, marks},
+    compact::marks,
     hosts, inventories, is_of_stored_row,
+    time_grid::after,
 };
 
 /// Hosts asked for at once.
