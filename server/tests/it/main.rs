@@ -19,6 +19,7 @@ mod mutations;
 mod past;
 mod permissions;
 mod placing;
+mod rooms;
 mod routes;
 mod server;
 mod sign_in;
