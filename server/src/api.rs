@@ -10,8 +10,8 @@ use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
 
 use crate::{
-    pages::POOLTAG_BYTES,
     routes::{Permission, RouteLimits, Routes},
+    tag_names::POOLTAG_BYTES,
 };
 
 /// The routes of machines.

@@ -2,18 +2,20 @@
 
 use std::sync::Arc;
 
-use poolwatch_model::SharedClock;
-use poolwatch_store::{PgPool, retention::Retention};
+use jiff::Timestamp;
+use poolwatch_model::{HostId, SharedClock, Snapshot};
+use poolwatch_store::{PgPool, StoreError, retention::Retention};
+use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::{
-    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
-    fleet::Fleet,
-    ingest::writer::Writer,
+    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    fleet::{Fleet, load},
     log_gate::LogGate,
     metrics::Metrics,
     stopping::StopSignal,
     tag_names::TagNames,
+    writer::Writer,
 };
 
 /// What every request can reach.
@@ -29,7 +31,7 @@ pub struct App {
     /// Tells requests that the server stops.
     pub stop: StopSignal,
     /// What is known of every host now.
-    pub fleet: Fleet,
+    pub fleet: Arc<Fleet>,
     /// What tags stand for, with what people say of them.
     pub tag_names: TagNames,
     /// Wakes those who diagnose hosts by their events.
@@ -61,6 +63,23 @@ pub struct Settings {
     pub retention: Retention,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
+}
+
+impl App {
+    /// The latest snapshot of a host: from memory, else from the database.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub async fn latest_snapshot(
+        &self,
+        db: &mut PgConnection,
+        host: HostId,
+        now: Timestamp,
+    ) -> Result<Option<Snapshot>, StoreError> {
+        let kept = self.settings.retention.ten_minutes;
+        load::tables(db, &self.fleet, host, kept, now).await?;
+        Ok(self.fleet.known(host).and_then(|live| live.snapshot()))
+    }
 }
 
 /// Shared by all requests.

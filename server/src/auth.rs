@@ -1,8 +1,7 @@
-//! Who is there: hosts by their keys, people by sessions, scripts by tokens.
+//! What tells who somebody is: keys, passwords, secrets and known devices, and how often it is tried.
 
 pub mod devices;
-pub mod hosts;
+pub mod host_keys;
 pub mod passwords;
-pub mod people;
 pub mod secrets;
 pub mod sign_in_limits;

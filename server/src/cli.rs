@@ -10,8 +10,6 @@ use jiff::SignedDuration;
 use poolwatch_model::person::Role;
 use poolwatch_store::retention::Retention;
 
-use crate::connections::{ConnectionLimits, ConnectionTimes};
-
 /// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
 #[derive(Debug, Parser)]
 #[command(name = "poolwatch-server", version)]
@@ -104,20 +102,6 @@ pub struct ConnectionOptions {
     /// request it is, and they may have more connections than others.
     #[arg(long, env = "POOLWATCH_TRUSTED_PROXIES", value_delimiter = ',')]
     pub trusted_proxies: Vec<IpAddr>,
-}
-
-impl ConnectionOptions {
-    /// The same as connections are counted by, when the system permits so many.
-    #[must_use]
-    pub fn limits(&self, permitted: usize) -> ConnectionLimits {
-        let wanted = self.max_connections.map_or(usize::MAX, |most| most as usize);
-        ConnectionLimits {
-            total: wanted.min(permitted),
-            per_address: self.max_connections_per_address as usize,
-            trusted_proxies: self.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
-            times: ConnectionTimes::DEFAULT,
-        }
-    }
 }
 
 /// How long what is kept, at which resolution.

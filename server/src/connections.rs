@@ -33,7 +33,8 @@ use tower::ServiceExt;
 use tracing::{debug, error, warn};
 
 use crate::{
-    client_address::ClientAddress, log_gate::LogGate, stopping::StopSignal, tls::ServerTls,
+    cli::ConnectionOptions, client_address::ClientAddress, log_gate::LogGate, stopping::StopSignal,
+    tls::ServerTls,
 };
 
 /// Bytes of a request's head, and of what is read ahead of its body.
@@ -58,6 +59,20 @@ pub struct ConnectionLimits {
     pub trusted_proxies: Vec<IpAddr>,
     /// How long their peers may let them wait.
     pub times: ConnectionTimes,
+}
+
+impl ConnectionLimits {
+    /// Those that somebody asked for, when the system permits so many connections.
+    #[must_use]
+    pub fn from_options(options: &ConnectionOptions, permitted: usize) -> Self {
+        let wanted = options.max_connections.map_or(usize::MAX, |most| most as usize);
+        Self {
+            total: wanted.min(permitted),
+            per_address: options.max_connections_per_address as usize,
+            trusted_proxies: options.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            times: ConnectionTimes::DEFAULT,
+        }
+    }
 }
 
 /// How long a peer may let a connection wait.

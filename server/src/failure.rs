@@ -1,33 +1,23 @@
-//! Errors of requests: problem details for machines, a page or fragment for people. Logged once,
-//! with the request's id; nothing of the inside is shown.
-
-use std::time::Instant;
+//! Errors of requests. Nothing of the inside is shown.
 
 use axum::{
     Json,
-    extract::{Request, State},
     http::{HeaderValue, StatusCode, header},
-    middleware::Next,
-    response::{Html, IntoResponse, Response},
+    response::{IntoResponse, Response},
 };
 use poolwatch_protocol::v1::messages::{PROBLEM_CONTENT_TYPE, Problem};
 use poolwatch_store::StoreError;
-use poolwatch_web::{Page, error::ErrorPage};
-use tower_http::request_id::RequestId;
-use tracing::{debug, error, info, warn};
-
-use crate::{app::SharedApp, auth::people::Person, metrics, pages};
 
 /// Why a request failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    status: StatusCode,
-    kind: &'static str,
-    title: &'static str,
-    detail: String,
-    retry_after_s: Option<u32>,
-    versions: Option<Vec<u16>>,
-    cause: Option<String>,
+    pub(crate) status: StatusCode,
+    pub(crate) kind: &'static str,
+    pub(crate) title: &'static str,
+    pub(crate) detail: String,
+    pub(crate) retry_after_s: Option<u32>,
+    pub(crate) versions: Option<Vec<u16>>,
+    pub(crate) cause: Option<String>,
 }
 
 impl Failure {
@@ -95,7 +85,8 @@ impl Failure {
         self.status
     }
 
-    fn problem(&self, request_id: Option<String>) -> Response {
+    /// The answer for machines.
+    pub(crate) fn problem(&self, request_id: Option<String>) -> Response {
         let problem = Problem {
             kind: format!("urn:poolwatch:problem:{}", self.kind),
             title: self.title.to_owned(),
@@ -108,18 +99,6 @@ impl Failure {
         let content_type = HeaderValue::from_static(PROBLEM_CONTENT_TYPE);
         response.headers_mut().insert(header::CONTENT_TYPE, content_type);
         response
-    }
-
-    fn page(&self, app: &SharedApp, person: Option<&Person>, asked: &Asked) -> Response {
-        let page = ErrorPage {
-            shell: person.map(|person| pages::shell(app, person, asked.path.clone())),
-            status: self.status.as_u16(),
-            title: self.title.to_owned(),
-            advice: self.detail.clone(),
-            request_id: asked.request_id.clone().unwrap_or_default(),
-        };
-        let html = if asked.fragment { page.render_fragment() } else { page.render() };
-        (self.status, Html(html.unwrap_or_else(|_| self.title.to_owned()))).into_response()
     }
 }
 
@@ -159,104 +138,10 @@ impl From<poolwatch_web::RenderError> for Failure {
 }
 
 impl IntoResponse for Failure {
-    /// A bare response that carries the failure: [`give_a_face`] makes its body.
+    /// A bare response that carries the failure; its body is made for who asked.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
         response
     }
-}
-
-/// What of the request the answer to a failure depends on.
-struct Asked {
-    path: String,
-    request_id: Option<String>,
-    fragment: bool,
-}
-
-/// Gives failures the face that fits who asked, and writes the log line of every request.
-pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
-    let begun = Instant::now();
-    let asked = Asked {
-        path: request.uri().path().to_owned(),
-        request_id: request
-            .extensions()
-            .get::<RequestId>()
-            .and_then(|id| id.header_value().to_str().ok().map(str::to_owned)),
-        fragment: request.headers().contains_key("hx-request"),
-    };
-    let method = request.method().clone();
-    let mut response = next.run(request).await;
-    let person = response.extensions_mut().remove::<Person>();
-    let failure =
-        response.extensions_mut().remove::<Failure>().or_else(|| plain_failure(&response));
-    if let Some(failure) = &failure {
-        let retry_after_s = failure.retry_after_s;
-        let for_machines = ["/agent/", "/api/", "/metrics", "/healthz"]
-            .iter()
-            .any(|prefix| asked.path.starts_with(prefix));
-        response = if for_machines {
-            failure.problem(asked.request_id.clone())
-        } else {
-            failure.page(&app, person.as_ref(), &asked)
-        };
-        if let Some(seconds) = retry_after_s {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
-    }
-    let status = response.status().as_u16();
-    let elapsed = begun.elapsed();
-    metrics::request(status, elapsed);
-    let (path, ms) = (&asked.path, elapsed.as_millis() as u64);
-    let id = asked.request_id.as_deref().unwrap_or("-");
-    // Who is told to come back does so, and who attacks does so often; `/metrics` counts them all.
-    let comes_back = matches!(status, 408 | 429 | 503);
-    match failure {
-        Some(_) if comes_back && !app.refusals_logged.opens() => {}
-        Some(Failure { cause: Some(cause), .. }) => {
-            error!(%method, path, status, ms, id, cause, "Request failed");
-        }
-        Some(Failure { detail, .. }) => {
-            warn!(%method, path, status, ms, id, detail, "Refused request");
-        }
-        None if path.starts_with("/static/") || path == "/healthz" => {}
-        // A fleet of 100,000 hosts sends 1,700 a second.
-        None if path.starts_with("/agent/") => {
-            debug!(%method, path, status, ms, id, "Answered request");
-        }
-        None => info!(%method, path, status, ms, id, "Answered request"),
-    }
-    response
-}
-
-/// What extractors and the router answer by themselves (415, 422, 404, 405 …) gets a face as well.
-fn plain_failure(response: &Response) -> Option<Failure> {
-    let (kind, title, detail) = match response.status() {
-        StatusCode::NOT_FOUND => {
-            return Some(Failure::not_found("There is nothing at this address"));
-        }
-        StatusCode::METHOD_NOT_ALLOWED => {
-            ("method-not-allowed", "This address takes another method", "See docs/protocol.md.")
-        }
-        StatusCode::PAYLOAD_TOO_LARGE => (
-            "too-large",
-            "The upload is too large",
-            "Send fewer frames or smaller files at once; docs/protocol.md lists the limits.",
-        ),
-        StatusCode::UNSUPPORTED_MEDIA_TYPE => (
-            "media-type",
-            "Unknown content type",
-            "docs/protocol.md lists what each address takes.",
-        ),
-        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => (
-            "bad-request",
-            "The request cannot be read",
-            "Its form or a field is not as docs/protocol.md and /api/v1/openapi.json describe.",
-        ),
-        StatusCode::REQUEST_TIMEOUT | StatusCode::GATEWAY_TIMEOUT => {
-            ("timeout", "The request took too long", "Send less at once, or try again later.")
-        }
-        _ => return None,
-    };
-    Some(Failure::new(response.status(), kind, title, detail))
 }

@@ -50,7 +50,7 @@ use tag_by_host::FollowedTags;
 use tokio::sync::Semaphore;
 use view::FleetView;
 
-use crate::ingest::pace::Pace;
+use crate::rate_limiter::RateLimiter;
 
 /// So many changed hosts are asked for one by one; with more, all are.
 const CHANGED_ONE_BY_ONE: usize = 200;
@@ -71,9 +71,9 @@ pub struct Fleet {
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
-    pub key_pace: Pace,
+    pub key_requests: RateLimiter,
     /// Hosts whose tables uploads look for in the database at one time.
-    pub looks: Semaphore,
+    pub lookup_permits: Semaphore,
 }
 
 impl Default for Fleet {
@@ -88,8 +88,8 @@ impl Default for Fleet {
             followed: FollowedTags::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
-            key_pace: Pace::default(),
-            looks: Semaphore::new(LOOKS),
+            key_requests: RateLimiter::default(),
+            lookup_permits: Semaphore::new(LOOKS),
         }
     }
 }

@@ -30,7 +30,7 @@ use sqlx::PgConnection;
 
 pub use fleet::FleetNow;
 
-use crate::{app::App, failure::Failure, fleet::load};
+use crate::{app::App, failure::Failure};
 
 /// What the database and the fleet's memory hold.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl<'a> History for StoredHistory<'a> {
         let mut moments: Vec<(Moment, Snapshot)> = past.into_iter().map(moment).collect();
         // An import may be known to memory alone.
         if moments.is_empty()
-            && let Some(snapshot) = load::snapshot(self.app, self.db, host, period.to).await?
+            && let Some(snapshot) = self.app.latest_snapshot(self.db, host, period.to).await?
         {
             let moment = Moment { at_s: period.to.as_second(), boot: 0, uptime_s: None };
             moments.push((moment, snapshot));

@@ -5,10 +5,7 @@
 //! the agent sends again, which then is no news and is stored as it is. An agent that goes on
 //! without sending it again is asked for a key frame, since its next delta could never be read back.
 
-pub mod pace;
 pub mod place;
-pub mod upload_permit;
-pub mod writer;
 
 use std::time::Duration;
 
@@ -28,13 +25,13 @@ use poolwatch_store::{
     frames::NewFrame,
     read::{self, Taken},
 };
-use upload_permit::UploadPermit;
 
 use crate::{
     app::App,
     failure::Failure,
     fleet::host::{Ingest, LiveHost},
     metrics,
+    writer::upload_permit::UploadPermit,
 };
 
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
@@ -79,7 +76,7 @@ pub async fn accept(
     live.received(arrived);
     Ok(FramesReply {
         acknowledged: last,
-        need_key: ingest.owes_key && app.fleet.key_pace.allows(arrived, key_frames_per_s(app)),
+        need_key: ingest.owes_key && app.fleet.key_requests.allows(arrived, key_frames_per_s(app)),
         refused,
         suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
     })
@@ -292,7 +289,7 @@ impl<'a> Taking<'a> {
     /// read. A few hosts at a time; those whose turn does not come soon are asked for key frames.
     async fn look(&mut self, ingest: &mut Ingest) -> Result<(), Failure> {
         self.has_looked = true;
-        let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.looks.acquire());
+        let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.lookup_permits.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
         let since = self.arrived.saturating_sub(CHAIN).unwrap_or(self.arrived);
         let mut db = self.app.pool.acquire().await?;

@@ -146,7 +146,9 @@ async fn keep_view(app: SharedApp, stop: CancellationToken) {
         let begun = Instant::now();
         let now = app.clock.now();
         let made;
-        (keeper, made) = fleet::refresh::refresh(&app, keeper, now).await;
+        (keeper, made) =
+            fleet::refresh::refresh(&app.pool, &app.fleet, keeper, app.settings.interval_s, now)
+                .await;
         if let Err(error) = made {
             error!(%error, "Could not make the fleet's view");
         }

@@ -1,5 +1,6 @@
 //! The parts of the Poolwatch server. `docs/ARCHITECTURE.md` tells how they fit.
 
+pub mod access;
 pub mod alerts;
 pub mod api;
 pub mod app;
@@ -23,11 +24,14 @@ pub mod lead;
 pub mod log_gate;
 pub mod metrics;
 pub mod pages;
+mod rate_limiter;
+pub mod router;
 pub mod routes;
 mod shares;
 pub mod stopping;
 pub mod tag_names;
 pub mod tls;
+pub mod writer;
 
 use cli::{Cli, Command};
 use tracing_subscriber::EnvFilter;

@@ -9,13 +9,13 @@ mod drivers;
 mod events;
 mod evidence;
 mod export;
+pub(crate) mod failure;
 mod fleet;
 mod host;
 mod hosts;
 mod incidents;
 mod lists;
 mod login;
-pub(crate) mod next_steps;
 pub mod presence;
 mod rows;
 mod search;
@@ -34,19 +34,17 @@ use poolwatch_model::person::Role;
 use poolwatch_web::{LivePage, Shell};
 
 use crate::{
+    access::people::Person,
     app::SharedApp,
-    auth::people::Person,
     failure::Failure,
     routes::{Permission, RouteLimits, Routes},
+    tag_names::POOLTAG_BYTES,
 };
 
 /// Largest upload of evidence.
 pub const EVIDENCE_BYTES: usize = 100 << 20;
 /// Uploads of evidence that are read at a time: each is held in memory.
 const EVIDENCE_AT_ONCE: usize = 2;
-
-/// Largest pooltag.txt; the vendor's has 400 kB.
-pub(crate) const POOLTAG_BYTES: usize = 4 << 20;
 
 const READ: RouteLimits = RouteLimits::READ;
 const FORM: RouteLimits = RouteLimits::FORM;

@@ -7,12 +7,17 @@ use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{self, Catalogue, Note};
 use poolwatch_evidence::{PieceContent, read};
 use poolwatch_model::tag::TagPattern;
-use poolwatch_store::tag_notes::{self, NoteSource, TagNote, WrittenNote};
+use poolwatch_store::{
+    PgPool,
+    tag_notes::{self, NoteSource, TagNote, WrittenNote},
+};
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-use crate::{app::App, failure::Failure};
+use crate::failure::Failure;
 
+/// Largest pooltag.txt; the vendor's has 400 kB.
+pub(crate) const POOLTAG_BYTES: usize = 4 << 20;
 /// Letters of an owner and of a meaning that are kept.
 const OWNER_CHARS: usize = 100;
 const MEANING_CHARS: usize = 500;
@@ -55,40 +60,52 @@ impl TagNames {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(app: &App) -> Result<(), Failure> {
-    let _one = app.tag_names.changing.lock().await;
-    app.tag_names.reload(&mut *app.pool.acquire().await?).await
+pub async fn load(names: &TagNames, pool: &PgPool) -> Result<(), Failure> {
+    let _one = names.changing.lock().await;
+    names.reload(&mut *pool.acquire().await?).await
 }
 
 /// Everything that people say of tags.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(app: &App) -> Result<Vec<WrittenNote>, Failure> {
-    Ok(tag_notes::all(&mut *app.pool.acquire().await?).await?)
+pub async fn all(pool: &PgPool) -> Result<Vec<WrittenNote>, Failure> {
+    Ok(tag_notes::all(&mut *pool.acquire().await?).await?)
 }
 
 /// Keeps a note in place of an earlier one; one that says nothing takes it away.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write(app: &App, note: TagNote, by: &str, now: Timestamp) -> Result<(), Failure> {
+pub async fn write(
+    names: &TagNames,
+    pool: &PgPool,
+    note: TagNote,
+    by: &str,
+    now: Timestamp,
+) -> Result<(), Failure> {
     let note = plain(note);
-    let _one = app.tag_names.changing.lock().await;
-    let mut db = app.pool.acquire().await?;
+    let _one = names.changing.lock().await;
+    let mut db = pool.acquire().await?;
     if note.meaning.is_empty() && note.owner.is_none() {
         tag_notes::remove(&mut db, note.pattern).await?;
     } else {
         tag_notes::write(&mut db, &note, by, now).await?;
     }
-    app.tag_names.reload(&mut db).await
+    names.reload(&mut db).await
 }
 
 /// Takes a pooltag.txt in, in place of the one before. Returns how many entries are kept.
 ///
 /// # Errors
 /// 400 when the text is no pooltag.txt, or has far too many entries.
-pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Result<u64, Failure> {
+pub async fn import(
+    names: &TagNames,
+    pool: &PgPool,
+    text: Vec<u8>,
+    by: &str,
+    now: Timestamp,
+) -> Result<u64, Failure> {
     let entries =
         tokio::task::spawn_blocking(move || entries(&text)).await.map_err(Failure::internal)?;
     if entries.is_empty() {
@@ -102,10 +119,10 @@ pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Resul
             "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
         )));
     }
-    let _one = app.tag_names.changing.lock().await;
-    let mut db = app.pool.acquire().await?;
+    let _one = names.changing.lock().await;
+    let mut db = pool.acquire().await?;
     let kept = tag_notes::replace_pooltag(&mut db, &entries, by, now).await?;
-    app.tag_names.reload(&mut db).await?;
+    names.reload(&mut db).await?;
     Ok(kept)
 }
 
@@ -113,8 +130,8 @@ pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn export(app: &App) -> Result<String, Failure> {
-    let notes: Vec<(TagPattern, Note)> = all(app)
+pub async fn export(pool: &PgPool) -> Result<String, Failure> {
+    let notes: Vec<(TagPattern, Note)> = all(pool)
         .await?
         .into_iter()
         .filter(|written| written.source == NoteSource::Note)

@@ -9,7 +9,7 @@ use poolwatch_model::{
 use serde_json::to_value;
 use sqlx::{PgConnection, types::Json};
 
-use crate::{Result, signed};
+use crate::{Result, jobs, signed};
 
 /// A stored event with its host.
 #[derive(Debug, Clone, PartialEq)]
@@ -241,4 +241,15 @@ pub async fn count_matching(db: &mut PgConnection, filter: &EventFilter) -> Resu
     .fetch_one(db)
     .await?;
     Ok(count)
+}
+
+/// The kind of the jobs that diagnose hosts by their events.
+pub const DIAGNOSIS_JOB: &str = "diagnose_events";
+
+/// Makes a diagnosis of a host due, in the transaction that stores its events.
+///
+/// # Errors
+/// When the database fails.
+pub async fn make_diagnosis_due(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<()> {
+    jobs::add_again(db, DIAGNOSIS_JOB, now, host.0).await
 }

@@ -14,7 +14,7 @@ use poolwatch_web::{
 };
 use sqlx::PgConnection;
 
-use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, pages::next_steps};
+use crate::{app::App, failure::Failure, judging::record::Notice};
 
 /// Tags and processes in a mail.
 const ROWS: usize = 5;
@@ -57,7 +57,7 @@ async fn mail(
     event: Option<&Event>,
     now: Timestamp,
 ) -> Result<IncidentMail, Failure> {
-    let snapshot = load::snapshot(app, db, host.id, now).await?.unwrap_or_default();
+    let snapshot = app.latest_snapshot(db, host.id, now).await?.unwrap_or_default();
     let console_url = app.settings.public_url.clone();
     let catalogue = app.tag_names.catalogue();
     let pool = notice.diagnosis.pool;
@@ -66,7 +66,7 @@ async fn mail(
     tags.sort_by_key(|row| std::cmp::Reverse(row.of(listed).bytes));
     let mut processes: Vec<_> = snapshot.processes.iter().flatten().collect();
     processes.sort_by_key(|process| std::cmp::Reverse(process.handles));
-    let mut steps = next_steps::of(&notice.diagnosis, host.facts.os.as_ref());
+    let mut steps = words::next_steps(&notice.diagnosis, host.facts.os.as_ref());
     steps.truncate(STEPS);
     Ok(IncidentMail {
         told: notice.told,

@@ -14,22 +14,21 @@ use tracing::{error, info, warn};
 use crate::{
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{hosts::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     cli::ServeOptions,
     clock::SteadyClock,
-    connections,
+    connections::{self, ConnectionLimits},
     database::Database,
-    fleet::Fleet,
-    ingest::writer::Writer,
     jobs::RunningJobs,
     lead::Lead,
     log_gate::LogGate,
     metrics::Metrics,
-    routes,
+    router,
     stopping::StopSignal,
     tag_names,
     tag_names::TagNames,
     tls::ServerTls,
+    writer::Writer,
 };
 
 /// How long requests under way may take when the server stops.
@@ -58,7 +57,7 @@ async fn serve(
     let clock = Arc::new(SteadyClock::default());
     let tls = ServerTls::open(&options.tls, &options.database.data_dir, clock.now())?;
     let (files, permitted) = connections::raise_descriptor_limit();
-    let limits = options.connections.limits(permitted);
+    let limits = ConnectionLimits::from_options(&options.connections, permitted);
     let secure = options.public_url.starts_with("https://");
     let stop = StopSignal::default();
     let app: SharedApp = Arc::new(App {
@@ -66,7 +65,7 @@ async fn serve(
         pool: database.pool.clone(),
         background_pool: database.background_pool.clone(),
         stop: stop.clone(),
-        fleet: Fleet::default(),
+        fleet: Arc::default(),
         tag_names: TagNames::default(),
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
@@ -82,7 +81,9 @@ async fn serve(
             secure,
         },
     });
-    tag_names::load(&app).await.map_err(|error| anyhow!("names of tags: {error}"))?;
+    tag_names::load(&app.tag_names, &app.pool)
+        .await
+        .map_err(|error| anyhow!("names of tags: {error}"))?;
     let listener = TcpListener::bind(options.listen)
         .await
         .with_context(|| format!("listening on {}", options.listen))?;
@@ -97,7 +98,7 @@ async fn serve(
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");
-    connections::serve(listener, tls, routes::router(&app), limits, &stop, GRACE).await;
+    connections::serve(listener, tls, router::router(&app), limits, &stop, GRACE).await;
     jobs.finish().await;
     helpers.cancel();
     drop(lead.await);

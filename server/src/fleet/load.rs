@@ -3,7 +3,7 @@
 //! somebody asks for them, or until its next upload.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{BootId, HostId, Snapshot};
+use poolwatch_model::{BootId, HostId};
 use poolwatch_protocol::v1::{Envelope, Stamp, StampedSnapshot, frame::decompress};
 use poolwatch_store::{
     PgPool, StoreError,
@@ -16,7 +16,6 @@ use tracing::info;
 use uuid::Uuid;
 
 use super::{Fleet, host::AHEAD};
-use crate::app::App;
 
 /// Hosts asked for at once.
 const PAGE: i64 = 500;
@@ -75,20 +74,6 @@ pub async fn run(
         }
     }
     Ok(())
-}
-
-/// The latest snapshot of a host: from memory, else from the database.
-///
-/// # Errors
-/// When the database fails.
-pub async fn snapshot(
-    app: &App,
-    db: &mut PgConnection,
-    id: HostId,
-    now: Timestamp,
-) -> Result<Option<Snapshot>, StoreError> {
-    tables(db, &app.fleet, id, app.settings.retention.ten_minutes, now).await?;
-    Ok(app.fleet.known(id).and_then(|live| live.snapshot()))
 }
 
 /// Loads a host's latest tables from the database, unless they are at hand or there is no such host.

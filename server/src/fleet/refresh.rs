@@ -1,12 +1,13 @@
 //! Making the fleet's view, every few seconds, beside the threads that answer requests.
 
-use std::{collections::HashMap, time::Instant};
+use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, incident::Incident};
-use poolwatch_store::incidents;
+use poolwatch_store::{PgPool, StoreError, incidents};
 
 use super::{
+    Fleet,
     by_tag::ByTag,
     growing::{self, GROWING},
     release_silent,
@@ -14,7 +15,7 @@ use super::{
     sweep::FleetSweeper,
     view::FleetView,
 };
-use crate::{app::SharedApp, failure::Failure, metrics};
+use crate::metrics;
 
 /// The share of one processor that walks over all hosts may take, as one part of so many.
 const SWEEP_SHARE: u32 = 100;
@@ -33,28 +34,29 @@ const INCIDENTS: i64 = 500;
 /// Makes and publishes a new view, and gives back what is kept. When the database fails, the view
 /// before stays.
 pub async fn refresh(
-    app: &SharedApp,
+    pool: &PgPool,
+    fleet: &Arc<Fleet>,
     mut keeper: Keeper,
+    interval_s: u32,
     now: Timestamp,
-) -> (Keeper, Result<(), Failure>) {
-    let open = match prepare(app, &mut keeper.roster).await {
+) -> (Keeper, anyhow::Result<()>) {
+    let open = match prepare(pool, fleet, &mut keeper.roster).await {
         Ok(open) => open,
-        Err(failure) => return (keeper, Err(failure)),
+        Err(error) => return (keeper, Err(error.into())),
     };
-    let app = app.clone();
+    let fleet = fleet.clone();
     let work = move || {
-        make(&app, &mut keeper, open, now);
+        make(&fleet, &mut keeper, open, interval_s, now);
         keeper
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(keeper) => (keeper, Ok(())),
-        Err(error) => (Keeper::default(), Err(Failure::internal(error))),
+        Err(error) => (Keeper::default(), Err(error.into())),
     }
 }
 
-fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestamp) {
+fn make(fleet: &Fleet, keeper: &mut Keeper, open: Vec<Incident>, interval_s: u32, now: Timestamp) {
     let begun = Instant::now();
-    let fleet = &app.fleet;
     if keeper.sweep_at.is_none_or(|at| at <= begun) {
         release_silent::let_go(fleet, now);
         keeper.sweeps.run(fleet, now);
@@ -69,7 +71,7 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
         }
     }
     let sweep = keeper.sweeps.latest();
-    let hosts = keeper.roster.summaries(fleet, &marks, app.settings.interval_s, now);
+    let hosts = keeper.roster.summaries(fleet, &marks, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
     let view =
@@ -83,12 +85,16 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
 }
 
 /// Asks the database who there is and what is open.
-async fn prepare(app: &SharedApp, roster: &mut Roster) -> Result<Vec<Incident>, Failure> {
-    let mut db = app.pool.acquire().await?;
-    let changed = app.fleet.take_changed();
-    let updated = roster.update(&mut db, &app.fleet, changed).await;
+async fn prepare(
+    pool: &PgPool,
+    fleet: &Fleet,
+    roster: &mut Roster,
+) -> Result<Vec<Incident>, StoreError> {
+    let mut db = pool.acquire().await?;
+    let changed = fleet.take_changed();
+    let updated = roster.update(&mut db, fleet, changed).await;
     if updated.is_err() {
-        app.fleet.note_change();
+        fleet.note_change();
     }
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };

@@ -9,7 +9,7 @@ use anyhow::anyhow;
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_detection::{
     bounds::EVENT_HOSTS_AT_ONCE,
-    events::{EventDiagnosis, diagnose_events, event_trigger},
+    events::{EventDiagnosis, diagnose_events},
     load_case,
 };
 use poolwatch_model::{HostId, event::Event};
@@ -24,11 +24,9 @@ use tracing::{error, warn};
 use super::keep_diagnosis::keep_diagnosis;
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
     history::StoredHistory,
 };
 
-const NAME: &str = "diagnose_events";
 /// How often due jobs are looked for that nobody wakes a worker for: those that failed, and those
 /// that were under way when a server was killed.
 const EVERY: Duration = Duration::from_secs(10);
@@ -38,20 +36,6 @@ const LEASE: SignedDuration = SignedDuration::from_mins(1);
 const ATTEMPTS: i32 = 16;
 /// Events of a host that get one diagnosis. More are diagnosed after them.
 const TOGETHER: i64 = 1000;
-
-/// Makes a diagnosis of a host due, in the transaction that stores its events.
-///
-/// # Errors
-/// When the database fails.
-pub async fn make_due(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<(), Failure> {
-    Ok(jobs::add_again(db, NAME, now, host.0).await?)
-}
-
-/// Whether an event leads to a diagnosis.
-#[must_use]
-pub fn leads_to_diagnosis(event: &Event) -> bool {
-    event_trigger(event).is_some()
-}
 
 /// The workers; each does one host at a time, until they are told to stop.
 pub(super) fn workers(
@@ -79,7 +63,9 @@ async fn work(app: SharedApp, stop: CancellationToken) {
 pub async fn do_due(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
     while !stop.is_cancelled() {
         let mut db = app.background_pool.acquire().await?;
-        let Some(job) = jobs::lease(&mut db, &[NAME], app.clock.now(), LEASE).await? else {
+        let Some(job) =
+            jobs::lease(&mut db, &[events::DIAGNOSIS_JOB], app.clock.now(), LEASE).await?
+        else {
             return Ok(());
         };
         // Another worker may find one as well.
@@ -118,7 +104,7 @@ async fn do_job(app: &App, db: &mut PgConnection, job: &LeasedJob) -> anyhow::Re
     }
     events::note_diagnosed(&mut transaction, id, &awaiting).await?;
     if awaiting.len() as i64 == TOGETHER {
-        jobs::add_again(&mut transaction, NAME, now, id.0).await?;
+        jobs::add_again(&mut transaction, events::DIAGNOSIS_JOB, now, id.0).await?;
     }
     if jobs::complete(&mut transaction, job, now).await? {
         transaction.commit().await?;

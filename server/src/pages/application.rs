@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, failure::Failure};
 
 /// The page.
 pub(super) async fn page(

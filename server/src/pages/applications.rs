@@ -21,8 +21,8 @@ use super::{
     text_match::holds_ignoring_case,
 };
 use crate::{
+    access::people::Person,
     app::SharedApp,
-    auth::people::Person,
     failure::Failure,
     fleet::{applications::Application, baselines::Window, view::FleetView},
 };

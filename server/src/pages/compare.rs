@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 use table::Rows;
 
 use super::{address, export::download, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, failure::Failure};
 
 /// Rows that are about equal and are shown when asked for.
 const EQUAL: usize = 500;

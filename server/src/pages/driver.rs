@@ -20,7 +20,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::drivers::Drivers};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::drivers::Drivers};
 
 /// The page.
 pub(super) async fn page(

@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::FleetView};
 
 /// Events per page.
 const ROWS: i64 = PER_PAGE as i64;

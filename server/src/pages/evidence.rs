@@ -20,15 +20,15 @@ use poolwatch_store::{
 use poolwatch_web::{
     HostLink, Page,
     evidence::{DiagnosisPage, EvidencePage, RecentDiagnosis},
-    links,
+    links, words,
 };
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{EVIDENCE_BYTES, address, next_steps, rows, shell};
+use super::{EVIDENCE_BYTES, address, rows, shell};
 use crate::{
+    access::people::Person,
     app::SharedApp,
-    auth::people::Person,
     diagnosing::{self, Findings, Report},
     failure::Failure,
     import::{self, File},
@@ -178,7 +178,7 @@ async fn show(
         at: upload.at,
         by: upload.by,
         understood,
-        steps: if understood { next_steps::of(&findings.diagnosis, None) } else { Vec::new() },
+        steps: if understood { words::next_steps(&findings.diagnosis, None) } else { Vec::new() },
         diagnosis: findings.diagnosis,
         remarks: findings.remarks,
         tags: findings.tags.into_iter().map(rows::found_tag).collect(),

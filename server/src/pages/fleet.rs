@@ -23,8 +23,8 @@ use poolwatch_web::{
 
 use super::{address, drivers::lines, live, rows, shell, tags::selection};
 use crate::{
+    access::people::Person,
     app::SharedApp,
-    auth::people::Person,
     failure::Failure,
     fleet::{
         growing::{self, GROWING, Growing},

@@ -22,12 +22,13 @@ use poolwatch_web::{
     Shell,
     host::{HostHead, HostPage, HostQuery, PoolsChart},
     hosts::HostSource,
+    words,
 };
 use sqlx::PgConnection;
 use trends::Trends;
 
-use super::{address, live, next_steps, presence, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use super::{address, live, presence, rows, shell};
+use crate::{access::people::Person, app::SharedApp, failure::Failure};
 
 /// Other hosts of the same name that are shown.
 const NAMESAKES: usize = 10;
@@ -131,7 +132,7 @@ async fn fill(
     page.host.namesakes = namesakes.map(|other| rows::link_to(&view, other)).collect();
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
-        page.steps = next_steps::of(diagnosis, os);
+        page.steps = words::next_steps(diagnosis, os);
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let catalogue = app.tag_names.catalogue();

@@ -21,7 +21,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::HostSummary};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::HostSummary};
 
 /// The page.
 pub(super) async fn page(

@@ -24,6 +24,7 @@ use poolwatch_web::{
     Shell,
     drivers::DriverChangeRow,
     incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery},
+    words,
 };
 use sqlx::PgConnection;
 
@@ -31,10 +32,10 @@ pub(super) use actions::{comment, give, resolve};
 pub(super) use growth::growth;
 pub(super) use pack::{evidence, report};
 
-use super::{address, drivers::lines, live, next_steps, rows, shell};
+use super::{address, drivers::lines, live, rows, shell};
 use crate::{
+    access::people::Person,
     app::{App, SharedApp},
-    auth::people::Person,
     failure::Failure,
 };
 
@@ -138,7 +139,7 @@ async fn load(
         latest_on: details.latest_on.map(|host| rows::link_to(&view, host)),
         picture: details.picture,
         comparison: details.comparison,
-        steps: next_steps::of(&incident.diagnosis, os),
+        steps: words::next_steps(&incident.diagnosis, os),
         changes: changes_of(db, &incident, &details.seen_on).await?,
         notes: incidents::notes(db, incident.id, NOTES).await?,
         hosts,

@@ -18,12 +18,9 @@ use serde::Deserialize;
 use tracing::info;
 
 use crate::{
+    access::people::{cookie, cookie_name, session_token},
     app::SharedApp,
-    auth::{
-        devices,
-        people::{cookie, cookie_name, session_token},
-        secrets,
-    },
+    auth::{devices, secrets},
     client_address::ClientAddress,
     failure::Failure,
 };

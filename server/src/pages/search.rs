@@ -19,7 +19,7 @@ use poolwatch_web::{
 use serde::Deserialize;
 
 use super::{address, applications, drivers::lines, hosts::selection, rows, shell, tags};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, fleet::view::FleetView};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::FleetView};
 
 /// Hosts that are shown.
 const HOSTS: usize = 50;

@@ -27,8 +27,8 @@ use super::{
     live, rows, shell,
 };
 use crate::{
+    access::people::Person,
     app::{App, SharedApp},
-    auth::people::Person,
     failure::Failure,
     fleet::{baselines::Window, view::FleetView},
 };

@@ -22,7 +22,8 @@ async fn fleet_of_two() -> Console {
         let frame = agent.frame(sized(step));
         assert_eq!(agent.send(&[&frame]).await.status(), 200);
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
     drivers::refresh(pool, fleet, &mut Book::default(), now()).await.unwrap();

@@ -27,7 +27,8 @@ async fn two_hosts(server: &Server) -> [i32; 2] {
         assert_eq!(response.status(), 204);
         ids[at] = agent.id.0;
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     ids
 }

@@ -22,7 +22,13 @@ async fn one_host_that_cannot_be_read_leaves_all_others() {
         .unwrap();
     follow_hosts::follow(&server.app).await.unwrap();
     let keeper = Default::default();
-    let (_, made) = fleet::refresh::refresh(&server.app, keeper, server.app.clock.now()).await;
+    let (_, made) = fleet::refresh::refresh(
+        &server.app.pool,
+        &server.app.fleet,
+        keeper,
+        server.app.clock.now(),
+    )
+    .await;
     made.unwrap();
     let view = server.app.fleet.view();
     assert_eq!((view.hosts.len(), view.damaged()), (2, 1));

@@ -16,7 +16,8 @@ async fn classic_incident(server: &Server) -> String {
     let frame = agent.frame(classic(0));
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
     send(server, &agent.key, vec![event(2019, 7, now())]).await;
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     format!("/incidents/{}", listed(server).await[0].id.0)
 }

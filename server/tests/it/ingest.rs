@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::FramesReply;
-use poolwatch_server::ingest::writer::Writer;
+use poolwatch_server::writer::Writer;
 use poolwatch_store::{frames::NewFrame, testing};
 use sqlx::{Connection, Executor, postgres::PgPoolOptions};
 use tokio::task::JoinSet;

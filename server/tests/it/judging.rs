@@ -208,7 +208,8 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
         for host in &affected {
             diagnose(&server, *host, now()).await;
         }
-        let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+        let (_, made) =
+            refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
         made.unwrap();
         let (pool, fleet) = (&server.app.pool, &server.app.fleet);
         drivers::refresh(pool, fleet, &mut book, now()).await.unwrap();

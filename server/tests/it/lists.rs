@@ -30,7 +30,8 @@ impl Console {
             let frame = agent.frame(snapshot.clone());
             assert_eq!(agent.send(&[&frame]).await.status(), 200);
         }
-        let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+        let (_, made) =
+            refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
         made.unwrap();
         let token = server.api_token(Role::Viewer).await;
         Self { server, token }
@@ -208,7 +209,8 @@ async fn drivers_are_listed_by_version_and_say_what_changed() {
             tell(&agent.key, name, version).await;
         }
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
     drivers::refresh(pool, fleet, &mut Book::default(), now()).await.unwrap();

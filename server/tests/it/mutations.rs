@@ -211,7 +211,7 @@ async fn no_enrolment_fails_the_server() {
         versions: vec![1],
     };
     let document = serde_json::to_value(&request).unwrap();
-    send_documents(&routes::router(&server.app), "/agent/v1/enrol", None, document).await;
+    send_documents(&router::router(&server.app), "/agent/v1/enrol", None, document).await;
     let mut db = server.app.pool.acquire().await.unwrap();
     let found = poolwatch_store::hosts::page(&mut db, HostId(0), 10_000).await.unwrap();
     assert!(!found.is_empty());
@@ -237,7 +237,7 @@ async fn no_events_fail_the_server() {
     let events = vec![event(2019, 1, now()), exhausted];
     let request = EventsRequest { wall: now(), events, gap: false };
     let document = serde_json::to_value(&request).unwrap();
-    let router = routes::router(&server.app);
+    let router = router::router(&server.app);
     send_documents(&router, "/agent/v1/events", Some(&agent.key), document).await;
 }
 
@@ -258,7 +258,7 @@ async fn no_inventory_fails_the_server() {
     };
     let request = InventoryRequest { facts: facts(), inventory };
     let document = serde_json::to_value(&request).unwrap();
-    let router = routes::router(&server.app);
+    let router = router::router(&server.app);
     send_documents(&router, "/agent/v1/inventory", Some(&agent.key), document).await;
 }
 
@@ -293,7 +293,7 @@ async fn no_frames_fail_the_server() {
         }
         Batch { clock, frames: vec![&frames[0], &frames[1]] }.to_bytes()
     };
-    send_all(&routes::router(&server.app), "/agent/v1/frames", Some(&agent.key), make).await;
+    send_all(&router::router(&server.app), "/agent/v1/frames", Some(&agent.key), make).await;
     // The host itself goes on.
     agent.restart();
     let frame = agent.frame(classic(2));

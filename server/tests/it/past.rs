@@ -41,7 +41,8 @@ async fn leaking(server: &Server) -> HostId {
         }
     }
     testing::forget_frames(&mut writer, ago(3)).await.unwrap();
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     agent.id
 }

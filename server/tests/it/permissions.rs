@@ -9,7 +9,7 @@ use crate::server::Server;
 async fn every_route_keeps_out_who_is_not_allowed() {
     let server = Server::start().await;
     let viewer = server.api_token(Role::Viewer).await;
-    let declared = routes::declared(&server.app);
+    let declared = router::declared(&server.app);
     assert!(declared.len() > 20);
     for route in declared {
         let path = route.path.replace("{id}", "1").replace("{path}", "x").replace("{tag}", "Thre");

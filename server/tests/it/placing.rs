@@ -147,8 +147,13 @@ async fn a_host_is_silent_by_its_own_interval_also_after_the_server_starts() {
         .await
         .unwrap();
     for server in [&server, &restarted] {
-        let (_, made) =
-            fleet::refresh::refresh(&server.app, Keeper::default(), after(begun, 3 * 3600)).await;
+        let (_, made) = fleet::refresh::refresh(
+            &server.app.pool,
+            &server.app.fleet,
+            Keeper::default(),
+            after(begun, 3 * 3600),
+        )
+        .await;
         made.unwrap();
         let view = server.app.fleet.view();
         let presence = |hours: u64| view.hosts[0].presence(after(begun, hours * 3600));

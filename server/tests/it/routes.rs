@@ -16,7 +16,7 @@ use crate::server::{Server, classic};
 async fn every_route_says_how_much_a_request_may_take_and_how_long_it_may_run() {
     let server = Server::start().await;
     let mut table = String::new();
-    for route in routes::declared(&server.app) {
+    for route in router::declared(&server.app) {
         let limits = route.limits;
         assert!(limits.run_time > Duration::ZERO, "{}", route.path);
         // What many may hold in memory at once is small, or takes turns.

@@ -25,10 +25,10 @@ use poolwatch_server::{
     clock::SystemClock,
     connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
-    ingest::writer::Writer,
     metrics::Metrics,
     routes,
     stopping::StopSignal,
+    writer::Writer,
 };
 use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
 use reqwest::{Client, Response};
@@ -139,7 +139,7 @@ impl Server {
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
-        let (router, stop) = (routes::router(&app), app.stop.clone());
+        let (router, stop) = (router::router(&app), app.stop.clone());
         let limits = ConnectionLimits {
             total: 1000,
             per_address: 100,

@@ -58,7 +58,7 @@ async fn an_imported_list_is_known_after_a_restart_and_notes_count_more() {
     let imported = post(&server, path, Role::Operator, list.into()).await;
     assert_eq!(server::json::<Value>(imported).await, json!({"entries": 3}));
     assert_eq!(note(&server, json!({"tag": "B*", "group": true, "owner": "b.sys"})).await, 204);
-    tag_names::load(&server.app).await.unwrap();
+    tag_names::load(&server.app.tag_names, &server.app.pool).await.unwrap();
     let catalogue = server.app.tag_names.catalogue();
     let owner = |text| catalogue.describe(tag(text)).and_then(|told| told.owner);
     assert_eq!((owner("Aaaa"), owner("Bbzz")), (Some("one.sys"), Some("b.sys")));
@@ -74,7 +74,7 @@ async fn what_cannot_be_a_tag_is_refused() {
         assert!(note(&server, said).await.is_client_error());
     }
     assert_eq!(note(&server, json!({"tag": "a\\x00b", "meaning": "zero\u{0}byte"})).await, 204);
-    let all = tag_names::all(&server.app).await.unwrap();
+    let all = tag_names::all(&server.app.pool).await.unwrap();
     assert_eq!(all[0].note.meaning, "zero byte");
 }
 

@@ -10,7 +10,7 @@ use poolwatch_server::{
         load,
         refresh::{Keeper, refresh},
     },
-    ingest::writer::Writer,
+    writer::Writer,
 };
 use poolwatch_store::{
     incidents::{self, IncidentFilter},
@@ -31,7 +31,7 @@ async fn a_database_of_version_0_1_0_opens_and_its_incident_is_known() {
     let then: Timestamp = "2026-11-27T14:26:00Z".parse().unwrap();
     let kept = SignedDuration::from_hours(30 * 24);
     load::run(&pool, &server.app.fleet, kept, then).await.unwrap();
-    let (_, made) = refresh(&server.app, Keeper::default(), then).await;
+    let (_, made) = refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, then).await;
     made.unwrap();
     let view = server.app.fleet.view();
     assert_eq!(view.hosts.len(), 2);

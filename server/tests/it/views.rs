@@ -30,7 +30,8 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
         let response = server.post("/agent/v1/inventory", Some(&agent.key), &body).await;
         assert_eq!(response.status(), 204);
     }
-    let (keeper, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (keeper, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     let view = server.app.fleet.view();
     let bytes = |step: u64| 76_892_800 + step * 640;
@@ -61,7 +62,7 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     assert_eq!((drivers.hosts, drivers.versions("foo.sys").len()), (3, 3));
 
     // Nothing changed: the summaries are the very same ones.
-    let (_, made) = refresh(&server.app, keeper, now()).await;
+    let (_, made) = refresh(&server.app.pool, &server.app.fleet, keeper, now()).await;
     made.unwrap();
     let again = server.app.fleet.view();
     assert!(std::sync::Arc::ptr_eq(&view.hosts[0], &again.hosts[0]));
@@ -77,7 +78,8 @@ async fn scripts_read_tags_over_the_fleet_and_over_time() {
         assert_eq!(agent.send(&[&frames[0], &frames[1]]).await.status(), 200);
         ids.push(i64::from(agent.id.0));
     }
-    let (_, made) = refresh(&server.app, Keeper::default(), now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     let token = server.api_token(Role::Viewer).await;
     let ask = async |path: String| -> (u16, serde_json::Value) {

@@ -5,7 +5,7 @@ mod remedies;
 
 use poolwatch_model::{
     Pool, PoolTag,
-    diagnosis::{Dump, NextStep},
+    diagnosis::{Diagnosis, Dump, NextStep},
     host::OsVersion,
 };
 
@@ -18,6 +18,12 @@ use crate::{
 
 /// Handles that are worth a question.
 const MANY_HANDLES: u64 = 5_000;
+
+/// The next steps of a diagnosis in words, first things first.
+#[must_use]
+pub fn next_steps(diagnosis: &Diagnosis, os: Option<&OsVersion>) -> Vec<Step> {
+    diagnosis.next_steps.iter().map(|one| step(one, os)).collect()
+}
 
 /// A step in words. Names that could be more than a name to a shell stay out of commands.
 #[must_use]

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::inventory;
 use crate::{
     app::SharedApp,
-    auth::{hosts::key_text, secrets},
+    auth::{host_keys::key_text, secrets},
     failure::Failure,
 };
 

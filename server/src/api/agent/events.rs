@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use axum::{Extension, Json, extract::State};
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_detection::events::event_trigger;
 use poolwatch_model::event::Event;
 use poolwatch_protocol::{
     limits::{self, EVENT_DATA, EVENT_TEXT_BYTES},
@@ -13,13 +14,7 @@ use poolwatch_store::events::{self, KeptAs};
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{
-    app::SharedApp,
-    auth::hosts::SendingHost,
-    failure::Failure,
-    jobs::diagnose_events::{self, leads_to_diagnosis},
-    metrics,
-};
+use crate::{access::hosts::SendingHost, app::SharedApp, failure::Failure, metrics};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -77,7 +72,7 @@ pub(in crate::api) async fn events(
         let history = age > LATE || written < host.enrolled_at;
         let kept_as = match history {
             true => KeptAs::History,
-            false if leads_to_diagnosis(event) => KeptAs::Awaiting,
+            false if event_trigger(event).is_some() => KeptAs::Awaiting,
             false => KeptAs::Told,
         };
         if !events::insert(&mut transaction, host.id, event, kept_as, now).await? {
@@ -88,7 +83,7 @@ pub(in crate::api) async fn events(
         awaits_diagnosis |= kept_as == KeptAs::Awaiting;
     }
     if awaits_diagnosis {
-        diagnose_events::make_due(&mut transaction, host.id, now).await?;
+        events::make_diagnosis_due(&mut transaction, host.id, now).await?;
     }
     transaction.commit().await?;
     if awaits_diagnosis {

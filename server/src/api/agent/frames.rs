@@ -14,10 +14,8 @@ use poolwatch_protocol::{
 };
 
 use crate::{
-    app::SharedApp,
-    auth::hosts::SendingHost,
-    failure::Failure,
-    ingest::{self, upload_permit::UploadPermit},
+    access::hosts::SendingHost, app::SharedApp, failure::Failure, ingest,
+    writer::upload_permit::UploadPermit,
 };
 
 /// Takes in frames. The answer comes after the commit.

@@ -10,7 +10,7 @@ use poolwatch_protocol::v1::messages::InventoryRequest;
 use poolwatch_store::{hosts, inventories};
 use sqlx::Connection;
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure};
+use crate::{access::hosts::SendingHost, app::SharedApp, failure::Failure};
 
 /// Bytes of a name: the longest that DNS allows, and that Windows allows a file.
 const NAME_BYTES: usize = 255;

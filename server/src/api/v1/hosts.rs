@@ -11,11 +11,7 @@ use poolwatch_model::{HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{
-    app::SharedApp,
-    failure::Failure,
-    fleet::{load, view::HostSummary},
-};
+use crate::{app::SharedApp, failure::Failure, fleet::view::HostSummary};
 
 /// Hosts of one answer.
 const PAGE: usize = 1000;
@@ -110,7 +106,7 @@ pub(in crate::api) async fn one(
     let mut snapshot = app.fleet.known(HostId(id)).and_then(|live| live.snapshot());
     if snapshot.is_none() {
         let mut db = app.pool.acquire().await?;
-        snapshot = load::snapshot(&app, &mut db, HostId(id), app.clock.now()).await?;
+        snapshot = app.latest_snapshot(&mut db, HostId(id), app.clock.now()).await?;
     }
     if let (Some(snapshot), Some(most)) = (&mut snapshot, query.largest) {
         keep_largest(snapshot, most);

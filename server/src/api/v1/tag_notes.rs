@@ -13,7 +13,7 @@ use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, tag_names};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, tag_names};
 
 /// What somebody says of a tag.
 #[derive(Debug, Serialize, ToSchema)]
@@ -78,7 +78,7 @@ pub(in crate::api) struct Imported {
 /// Everything that people say of tags.
 #[utoipa::path(get, path = "/api/v1/tag-notes", responses((status = 200, body = [Said])))]
 pub(in crate::api) async fn list(State(app): State<SharedApp>) -> Result<Json<Vec<Said>>, Failure> {
-    Ok(Json(tag_names::all(&app).await?.into_iter().map(Said::from).collect()))
+    Ok(Json(tag_names::all(&app.pool).await?.into_iter().map(Said::from).collect()))
 }
 
 /// Keeps a note of a tag, in place of an earlier one.
@@ -93,7 +93,7 @@ pub(in crate::api) async fn write(
     let pattern =
         pattern.ok_or_else(|| Failure::bad_request("A wildcard cannot be the first character."))?;
     let note = TagNote { pattern, owner: new.owner, meaning: new.meaning };
-    tag_names::write(&app, note, &person.name, app.clock.now()).await?;
+    tag_names::write(&app.tag_names, &app.pool, note, &person.name, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -104,7 +104,7 @@ pub(in crate::api) async fn export(
     State(app): State<SharedApp>,
 ) -> Result<impl IntoResponse, Failure> {
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
-    Ok((kind, tag_names::export(&app).await?))
+    Ok((kind, tag_names::export(&app.pool).await?))
 }
 
 /// Takes an administrator's pooltag.txt in, in place of the one before.
@@ -116,6 +116,8 @@ pub(in crate::api) async fn import(
     Extension(person): Extension<Person>,
     text: Bytes,
 ) -> Result<Json<Imported>, Failure> {
-    let entries = tag_names::import(&app, text.to_vec(), &person.name, app.clock.now()).await?;
+    let entries =
+        tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
+            .await?;
     Ok(Json(Imported { entries }))
 }

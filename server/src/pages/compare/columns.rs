@@ -14,10 +14,7 @@ use super::table::Machine;
 use crate::{
     app::App,
     failure::Failure,
-    fleet::{
-        load,
-        view::{FleetView, HostSummary},
-    },
+    fleet::view::{FleetView, HostSummary},
     pages::{presence, rows},
 };
 
@@ -136,7 +133,7 @@ async fn machine(
     let id = summary.host.id;
     Ok(Machine {
         summary: summary.clone(),
-        snapshot: load::snapshot(app, db, id, now).await?,
+        snapshot: app.latest_snapshot(db, id, now).await?,
         inventory: inventories::find(db, id).await?,
     })
 }

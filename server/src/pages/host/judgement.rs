@@ -24,7 +24,6 @@ use crate::{
     fleet::{
         baselines::Window,
         host::State,
-        load,
         load_baselines::{self, BaselineTags},
         roster,
         view::HostSummary,
@@ -80,7 +79,7 @@ pub(in crate::pages) async fn known(
     now: Timestamp,
 ) -> Result<Option<Known>, Failure> {
     // First of all: what waits in the database counts in the summary as well.
-    let snapshot = load::snapshot(app, db, id, now).await?;
+    let snapshot = app.latest_snapshot(db, id, now).await?;
     let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
     let before = load_baselines::baseline_of_host(db, id, Window::Day, now).await?;
     let incident = worst_incident(db, id).await?;

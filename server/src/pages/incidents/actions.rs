@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sqlx::Connection;
 
 use super::{PEOPLE, find};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure, judging};
+use crate::{access::people::Person, app::SharedApp, failure::Failure, judging};
 
 /// What `POST /incidents/{id}/comments` takes.
 #[derive(Debug, Deserialize)]

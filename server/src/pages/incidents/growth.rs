@@ -16,8 +16,8 @@ use sqlx::PgConnection;
 
 use super::find;
 use crate::{
+    access::people::Person,
     app::{App, SharedApp},
-    auth::people::Person,
     failure::Failure,
     pages::rows,
 };

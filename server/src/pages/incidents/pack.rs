@@ -21,8 +21,8 @@ use serde::Serialize;
 
 use super::{find, growth, load};
 use crate::{
+    access::people::Person,
     app::SharedApp,
-    auth::people::Person,
     failure::Failure,
     pages::{export::download, shell},
 };

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::read;
 use crate::{
-    app::SharedApp, auth::people::Person, failure::Failure, pages::export::download, tag_names,
+    access::people::Person, app::SharedApp, failure::Failure, pages::export::download, tag_names,
 };
 
 /// What the form sends.
@@ -32,7 +32,7 @@ pub(in crate::pages) async fn write(
 ) -> Result<Redirect, Failure> {
     let tag = read(&tag)?;
     let note = TagNote { pattern: TagPattern::of(tag), owner: Some(owner), meaning };
-    tag_names::write(&app, note, &person.name, app.clock.now()).await?;
+    tag_names::write(&app.tag_names, &app.pool, note, &person.name, app.clock.now()).await?;
     Ok(Redirect::to(&links::tag(&tag)))
 }
 
@@ -41,7 +41,7 @@ pub(in crate::pages) async fn export(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
 ) -> Result<Response, Failure> {
-    let text = tag_names::export(&app).await?;
+    let text = tag_names::export(&app.pool).await?;
     Ok(download("text/plain; charset=utf-8", "pooltag.txt", text.into_bytes()))
 }
 
@@ -54,6 +54,7 @@ pub(in crate::pages) async fn import(
     let refused = || Failure::bad_request("The file did not arrive whole, or is larger than 4 MB.");
     let field = sent.next_field().await.map_err(|_| refused())?.ok_or_else(refused)?;
     let text = field.bytes().await.map_err(|_| refused())?;
-    tag_names::import(&app, text.to_vec(), &person.name, app.clock.now()).await?;
+    tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
+        .await?;
     Ok(Redirect::to("/tags#lists"))
 }

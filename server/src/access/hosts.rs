@@ -1,7 +1,5 @@
 //! Hosts, by the key that enrolment gave them: `pwh_<host id>_<64 hexadecimal digits>`.
 
-use std::{collections::HashMap, sync::RwLock};
-
 use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
@@ -13,15 +11,12 @@ use poolwatch_model::HostId;
 use poolwatch_store::hosts::{self, HostKey};
 use subtle::ConstantTimeEq;
 
-use super::secrets;
 use crate::{
     app::{App, SharedApp},
+    auth::secrets,
     failure::Failure,
-    shares::Shares,
 };
 
-/// Keys kept in memory at most.
-const CACHED: usize = 200_000;
 /// Requests of a host that are read and answered at once: agents send one after another.
 const REQUESTS_AT_ONCE: usize = 4;
 /// How long a host that waits for approval is told to wait, seconds.
@@ -34,41 +29,6 @@ pub struct SendingHost {
     pub key: HostKey,
     /// When the head of the request was there: how long its body takes says nothing about clocks.
     pub arrived: Timestamp,
-}
-
-/// Keys of hosts that uploaded lately, so that an upload needs no query.
-#[derive(Debug, Default)]
-pub struct HostKeys {
-    keys: RwLock<HashMap<HostId, HostKey>>,
-    under_way: Shares<HostId>,
-}
-
-impl HostKeys {
-    fn get(&self, id: HostId) -> Option<HostKey> {
-        self.keys.read().ok()?.get(&id).cloned()
-    }
-
-    fn put(&self, key: &HostKey) {
-        if let Ok(mut keys) = self.keys.write() {
-            if keys.len() >= CACHED {
-                keys.clear();
-            }
-            keys.insert(key.id, key.clone());
-        }
-    }
-
-    /// Forgets a host's key: it got a new one, or its standing changed.
-    pub fn forget(&self, id: HostId) {
-        if let Ok(mut keys) = self.keys.write() {
-            keys.remove(&id);
-        }
-    }
-}
-
-/// The text of a host's key.
-#[must_use]
-pub fn key_text(id: HostId, secret: &str) -> String {
-    format!("pwh_{id}_{secret}")
 }
 
 /// Lets only hosts with a valid key through, and only when they were approved.

@@ -10,8 +10,8 @@ use poolwatch_model::person::Role;
 use poolwatch_store::{people, tokens};
 use poolwatch_web::links::Address;
 
-use super::{hosts::bearer, secrets};
-use crate::{app::SharedApp, failure::Failure};
+use super::hosts::bearer;
+use crate::{app::SharedApp, auth::secrets, failure::Failure};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]

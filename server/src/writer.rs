@@ -1,5 +1,7 @@
 //! The writer: gathers frames of many hosts into one statement and answers after its commit.
 
+pub mod upload_permit;
+
 use std::{
     collections::HashSet,
     sync::{Arc, Mutex, PoisonError},
@@ -20,7 +22,7 @@ use tokio::{
 };
 use tracing::warn;
 
-use super::upload_permit::{UploadMemory, UploadPermit, full};
+use self::upload_permit::{UploadMemory, UploadPermit, full};
 use crate::{failure::Failure, metrics};
 
 /// Frames of one statement: more do not make it faster.

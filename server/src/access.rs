@@ -1,0 +1,4 @@
+//! Who may pass: hosts by their keys, people by sessions, scripts by tokens.
+
+pub mod hosts;
+pub mod people;
