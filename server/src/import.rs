@@ -278,7 +278,9 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
         if processes.len() > limits::PROCESSES {
             return Err(too_many("processes", limits::PROCESSES));
         }
-        let names = |one: &ProcessUse| one.services.iter().chain([&one.image]).any(is_too_long);
+        let names = |one: &ProcessUse| {
+            one.services.iter().chain([&one.image]).any(|name| is_too_long(name))
+        };
         let services: usize = processes.iter().map(|process| process.services.len()).sum();
         if processes.iter().any(names)
             || processes.iter().any(|one| one.services.len() > limits::SERVICES)
@@ -308,7 +310,7 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
     Ok(snapshot)
 }
 
-fn is_too_long(name: &String) -> bool {
+fn is_too_long(name: &str) -> bool {
     name.len() > limits::NAME_BYTES
 }
 

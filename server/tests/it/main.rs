@@ -9,6 +9,7 @@ mod damage;
 mod diagnose;
 mod events;
 mod fleet;
+mod greedy;
 mod imports;
 mod incidents;
 mod ingest;

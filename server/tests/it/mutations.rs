@@ -33,8 +33,8 @@ use crate::{
 
 /// Bodies sent to each address.
 const BODIES: usize = 10_000;
-/// Who send them at once.
-const SENDERS: usize = 8;
+/// Who send them at once: one upload of a host is taken in at a time, so frames come from as many hosts.
+const SENDERS: usize = 40;
 /// No answer takes longer.
 const SOON: Duration = Duration::from_secs(20);
 
@@ -137,11 +137,11 @@ fn put(document: &mut Value, left: &mut usize, value: &Value) {
     }
 }
 
-/// Sends bodies that `make` makes by chance; none may fail the server.
+/// Sends bodies that `make` makes by chance, with these keys in turn; none may fail the server.
 async fn send_all(
     router: &Router,
     path: &'static str,
-    key: Option<&str>,
+    keys: &[&str],
     make: impl Fn(&mut Chance) -> Vec<u8> + Clone + Send + 'static,
 ) {
     let content_type =
@@ -149,7 +149,7 @@ async fn send_all(
     let mut senders = JoinSet::new();
     for sender in 0..SENDERS {
         let (router, make) = (router.clone(), make.clone());
-        let bearer = format!("Bearer {}", key.unwrap_or("none"));
+        let bearer = format!("Bearer {}", keys[sender % keys.len()]);
         senders.spawn(async move {
             let mut chance = Chance::new(sender as u8);
             for number in 0..BODIES / SENDERS {
@@ -173,13 +173,13 @@ async fn send_all(
 }
 
 /// Sends mutations of a document.
-async fn send_documents(router: &Router, path: &'static str, key: Option<&str>, document: Value) {
+async fn send_documents(router: &Router, path: &'static str, key: &str, document: Value) {
     let bytes = serde_json::to_vec(&document).unwrap();
     let make = move |chance: &mut Chance| match chance.below(3) {
         0 => chance.damaged(&bytes),
         _ => chance.replaced(&document),
     };
-    send_all(router, path, key, make).await;
+    send_all(router, path, &[key], make).await;
 }
 
 fn facts() -> HostFacts {
@@ -211,7 +211,7 @@ async fn no_enrolment_fails_the_server() {
         versions: vec![1],
     };
     let document = serde_json::to_value(&request).unwrap();
-    send_documents(&router::router(&server.app), "/agent/v1/enrol", None, document).await;
+    send_documents(&router::router(&server.app), "/agent/v1/enrol", "none", document).await;
     let mut db = server.app.pool.acquire().await.unwrap();
     let found = poolwatch_store::hosts::page(&mut db, HostId(0), 10_000).await.unwrap();
     assert!(!found.is_empty());
@@ -238,7 +238,7 @@ async fn no_events_fail_the_server() {
     let request = EventsRequest { wall: now(), events, gap: false };
     let document = serde_json::to_value(&request).unwrap();
     let router = router::router(&server.app);
-    send_documents(&router, "/agent/v1/events", Some(&agent.key), document).await;
+    send_documents(&router, "/agent/v1/events", &agent.key, document).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -259,7 +259,7 @@ async fn no_inventory_fails_the_server() {
     let request = InventoryRequest { facts: facts(), inventory };
     let document = serde_json::to_value(&request).unwrap();
     let router = router::router(&server.app);
-    send_documents(&router, "/agent/v1/inventory", Some(&agent.key), document).await;
+    send_documents(&router, "/agent/v1/inventory", &agent.key, document).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -287,13 +287,19 @@ async fn no_frames_fail_the_server() {
         match chance.below(8) {
             0 => clock.uptime_ms = u64::MAX >> chance.below(64),
             1 => {
-                clock.wall = clock.wall.saturating_sub(SignedDuration::from_hours(1 << 20)).unwrap()
+                clock.wall =
+                    clock.wall.saturating_sub(SignedDuration::from_hours(1 << 20)).unwrap();
             }
             _ => {}
         }
         Batch { clock, frames: vec![&frames[0], &frames[1]] }.to_bytes()
     };
-    send_all(&router::router(&server.app), "/agent/v1/frames", Some(&agent.key), make).await;
+    let mut others = Vec::new();
+    for number in 1..SENDERS {
+        others.push(server.enrol(&format!("host-{number}")).await);
+    }
+    let keys: Vec<&str> = others.iter().chain([&agent]).map(|agent| &*agent.key).collect();
+    send_all(&router::router(&server.app), "/agent/v1/frames", &keys, make).await;
     // The host itself goes on.
     agent.restart();
     let frame = agent.frame(classic(2));

@@ -9,7 +9,7 @@ use poolwatch_model::{
 };
 use poolwatch_protocol::v1::{Encoder, Stamp};
 use poolwatch_store::{
-    boots,
+    boots, check,
     compact::{self, Compacted},
     frames::{self, NewFrame},
     partitions::{self, Table},
@@ -308,4 +308,28 @@ fn the_step_fits_the_period() {
     assert_eq!(step(24, 400), 600);
     assert_eq!(step(7 * 24, 400), 1800);
     assert_eq!(step(30 * 24, 400), 7200);
+}
+
+#[tokio::test]
+async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let host = host(&mut db).await;
+    frames::insert(&mut db, &frames_of(host, 1, 0..60)).await.unwrap();
+    make_hour(&pool, noon()).await;
+    let check = async |repair| {
+        let mut db = pool.acquire().await.unwrap();
+        check::check_hosts(&mut db, HostId(0), repair).await.unwrap().1
+    };
+    assert_eq!(check(false).await, []);
+    sqlx::query(r"UPDATE chunk_hour SET head = '\x00'").execute(&mut *db).await.unwrap();
+    let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
+    assert!(moments.iter().all(|moment| moment.step_s == 0), "the frames alone");
+    let damaged = check(true).await;
+    assert_eq!((damaged.len(), damaged[0].table), (1, "chunk_hour"));
+    assert_eq!(damaged[0].start, Some(noon()));
+    make_dirty(&pool).await;
+    assert_eq!(check(false).await, []);
+    let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
+    assert!(moments.len() > 2, "{}", moments.len());
 }
