@@ -47,13 +47,13 @@ use tag_by_host::FollowedTags;
 use tokio::sync::Semaphore;
 use view::FleetView;
 
-use crate::ingest::pace::Pace;
+use crate::ingest::rate_limiter::RateLimiter;
 
 /// So many changed hosts are asked for one by one; with more, all are.
 const CHANGED_ONE_BY_ONE: usize = 200;
 
 /// A look costs the database some milliseconds: more at once would starve the writer.
-const LOOKS: usize = 3;
+const LOOKUPS: usize = 3;
 
 /// Every host that was heard of.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ pub struct Fleet {
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
-    pub key_pace: Pace,
+    pub key_frame_limiter: RateLimiter,
     /// Hosts whose tables uploads look for in the database at one time.
-    pub looks: Semaphore,
+    pub lookup_permits: Semaphore,
 }
 
 impl Default for Fleet {
@@ -85,8 +85,8 @@ impl Default for Fleet {
             followed: FollowedTags::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
-            key_pace: Pace::default(),
-            looks: Semaphore::new(LOOKS),
+            key_frame_limiter: RateLimiter::default(),
+            lookup_permits: Semaphore::new(LOOKUPS),
         }
     }
 }

@@ -5,8 +5,8 @@
 //! the agent sends again, which then is no news and is stored as it is. An agent that goes on
 //! without sending it again is asked for a key frame, since its next delta could never be read back.
 
-pub mod pace;
 pub mod place;
+pub mod rate_limiter;
 pub mod upload_permit;
 pub mod writer;
 
@@ -29,7 +29,7 @@ use upload_permit::UploadPermit;
 
 use crate::{
     app::App,
-    failure::Failure,
+    app_error::AppError,
     fleet::host::{Ingest, LiveHost},
     metrics,
 };
@@ -37,7 +37,7 @@ use crate::{
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
 const ABSURD_BYTES: u64 = 1 << 56;
 /// How long an upload waits for its turn to look for its host's tables.
-const LOOK_WAIT: Duration = Duration::from_secs(2);
+const LOOKUP_WAIT: Duration = Duration::from_secs(2);
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
 const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
@@ -51,7 +51,7 @@ pub async fn accept(
     body: &[u8],
     permit: UploadPermit,
     received: Timestamp,
-) -> Result<FramesReply, Failure> {
+) -> Result<FramesReply, AppError> {
     let batch = Batch::parse(body).map_err(unreadable)?;
     let live = app.fleet.ensure_host(host);
     // One upload of a host at a time: its frames are relative to each other.
@@ -72,7 +72,8 @@ pub async fn accept(
     live.received(received);
     Ok(FramesReply {
         acknowledged: last,
-        need_key: ingest.owes_key && app.fleet.key_pace.allows(received, key_frames_per_s(app)),
+        need_key: ingest.owes_key
+            && app.fleet.key_frame_limiter.allows(received, key_frames_per_s(app)),
         refused,
         suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
     })
@@ -103,14 +104,14 @@ struct Taking<'a> {
     /// The last of them that is no older than all that were known.
     newest: Option<FrameId>,
     /// Whether the database was asked for the host's tables.
-    has_looked: bool,
+    has_looked_up: bool,
 }
 
 enum TakeError {
     /// This frame will never do.
     Refused(String),
     /// The upload has to be sent again.
-    Failed(Failure),
+    Failed(AppError),
 }
 
 /// How far a frame was taken without asking the database.
@@ -128,15 +129,15 @@ fn refused(reason: impl std::fmt::Display) -> TakeError {
     TakeError::Refused(format!("{reason}"))
 }
 
-fn failed(failure: impl Into<Failure>) -> TakeError {
+fn failed(failure: impl Into<AppError>) -> TakeError {
     TakeError::Failed(failure.into())
 }
 
 impl<'a> Taking<'a> {
     fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, received: Timestamp) -> Self {
         let (frames, refused) = (Vec::new(), Vec::new());
-        let (last, newest, has_looked) = (None, None, false);
-        Self { app, live, clock, received, frames, refused, last, newest, has_looked }
+        let (last, newest, has_looked_up) = (None, None, false);
+        Self { app, live, clock, received, frames, refused, last, newest, has_looked_up }
     }
 
     /// Takes a frame. What it lacks from the database is asked for with its bytes let go: however
@@ -185,7 +186,8 @@ impl<'a> Taking<'a> {
         let newest_at = self.live.newest_at();
         // A frame sent again, or an old one that comes late, is stored but tells nothing about now.
         if newest_at.is_none_or(|newest| at > newest) {
-            if envelope.base.is_some() && !self.has_looked && self.live.read().tables().is_none() {
+            if envelope.base.is_some() && !self.has_looked_up && self.live.read().tables().is_none()
+            {
                 return Ok(Step::NoTables);
             }
             match self.live.apply(&envelope, at, booted_at) {
@@ -215,9 +217,9 @@ impl<'a> Taking<'a> {
 
     /// Looks for the host's tables in the database: after a start, so that its first delta can be
     /// read. A few hosts at a time; those whose turn does not come soon are asked for key frames.
-    async fn look(&mut self, ingest: &mut Ingest) -> Result<(), Failure> {
-        self.has_looked = true;
-        let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.looks.acquire());
+    async fn look(&mut self, ingest: &mut Ingest) -> Result<(), AppError> {
+        self.has_looked_up = true;
+        let turn = tokio::time::timeout(LOOKUP_WAIT, self.app.fleet.lookup_permits.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
         let since = self.received.saturating_sub(CHAIN).unwrap_or(self.received);
         let mut db = self.app.pool.acquire().await?;
@@ -246,16 +248,16 @@ fn check(memory: &Memory) -> Result<(), TakeError> {
     Ok(())
 }
 
-fn unreadable(error: EnvelopeError) -> Failure {
+fn unreadable(error: EnvelopeError) -> AppError {
     match error {
-        EnvelopeError::Version(version) => Failure::new(
+        EnvelopeError::Version(version) => AppError::new(
             axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "protocol-version",
             "Unknown protocol version",
             format!("The upload is of version {version}. Send one of the versions listed."),
         )
         .versions(poolwatch_protocol::VERSIONS),
-        EnvelopeError::Malformed(_) => Failure::bad_request(
+        EnvelopeError::Malformed(_) => AppError::bad_request(
             "The batch of frames is cut short or malformed; docs/protocol.md describes it.",
         ),
     }

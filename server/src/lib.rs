@@ -3,6 +3,7 @@
 pub mod alerts;
 pub mod api;
 pub mod app;
+pub mod app_error;
 pub mod auth;
 mod background;
 pub mod cli;
@@ -12,7 +13,6 @@ mod commands;
 pub mod connections;
 pub mod database;
 pub mod diagnosing;
-pub mod failure;
 pub mod fleet;
 pub mod history;
 pub mod import;

@@ -35,8 +35,8 @@ use poolwatch_web::{LivePage, Shell};
 
 use crate::{
     app::SharedApp,
+    app_error::AppError,
     auth::people::Person,
-    failure::Failure,
     routes::{Permission, RouteLimits, Routes},
 };
 
@@ -134,7 +134,7 @@ fn address(uri: &Uri) -> String {
 }
 
 /// A page whole, or its live part when htmx asks.
-fn live(page: &impl LivePage, headers: &HeaderMap) -> Result<Html<String>, Failure> {
+fn live(page: &impl LivePage, headers: &HeaderMap) -> Result<Html<String>, AppError> {
     let html =
         if headers.contains_key("hx-request") { page.render_live()? } else { page.render()? };
     Ok(Html(html))

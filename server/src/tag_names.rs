@@ -11,7 +11,7 @@ use poolwatch_store::tag_notes::{self, NoteSource, TagNote, WrittenNote};
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-use crate::{app::App, failure::Failure};
+use crate::{app::App, app_error::AppError};
 
 /// Letters of an owner and of a meaning that are kept.
 const OWNER_CHARS: usize = 100;
@@ -36,7 +36,7 @@ impl TagNames {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn reload(&self, db: &mut PgConnection) -> Result<(), Failure> {
+    async fn reload(&self, db: &mut PgConnection) -> Result<(), AppError> {
         let mut catalogue = Catalogue::default();
         for written in tag_notes::all(db).await? {
             let TagNote { pattern, owner, meaning } = written.note;
@@ -55,7 +55,7 @@ impl TagNames {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(app: &App) -> Result<(), Failure> {
+pub async fn load(app: &App) -> Result<(), AppError> {
     let _one = app.tag_names.changing.lock().await;
     app.tag_names.reload(&mut *app.pool.acquire().await?).await
 }
@@ -64,7 +64,7 @@ pub async fn load(app: &App) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(app: &App) -> Result<Vec<WrittenNote>, Failure> {
+pub async fn all(app: &App) -> Result<Vec<WrittenNote>, AppError> {
     Ok(tag_notes::all(&mut *app.pool.acquire().await?).await?)
 }
 
@@ -72,7 +72,7 @@ pub async fn all(app: &App) -> Result<Vec<WrittenNote>, Failure> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn write(app: &App, note: TagNote, by: &str, now: Timestamp) -> Result<(), Failure> {
+pub async fn write(app: &App, note: TagNote, by: &str, now: Timestamp) -> Result<(), AppError> {
     let note = plain(note);
     let _one = app.tag_names.changing.lock().await;
     let mut db = app.pool.acquire().await?;
@@ -88,17 +88,17 @@ pub async fn write(app: &App, note: TagNote, by: &str, now: Timestamp) -> Result
 ///
 /// # Errors
 /// 400 when the text is no pooltag.txt, or has far too many entries.
-pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Result<u64, Failure> {
+pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Result<u64, AppError> {
     let entries =
-        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(Failure::internal)?;
+        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
     if entries.is_empty() {
-        return Err(Failure::bad_request(
+        return Err(AppError::bad_request(
             "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
         ));
     }
     let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
     if entries.len() > ENTRIES || groups > GROUPS {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
         )));
     }
@@ -113,7 +113,7 @@ pub async fn import(app: &App, text: Vec<u8>, by: &str, now: Timestamp) -> Resul
 ///
 /// # Errors
 /// When the database fails.
-pub async fn export(app: &App) -> Result<String, Failure> {
+pub async fn export(app: &App) -> Result<String, AppError> {
     let notes: Vec<(TagPattern, Note)> = all(app)
         .await?
         .into_iter()

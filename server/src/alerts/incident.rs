@@ -14,7 +14,9 @@ use poolwatch_web::{
 };
 use sqlx::PgConnection;
 
-use crate::{app::App, failure::Failure, fleet::load, judging::record::Notice, pages::next_steps};
+use crate::{
+    app::App, app_error::AppError, fleet::load, judging::record::Notice, pages::next_steps,
+};
 
 /// Tags and processes in a mail.
 const ROWS: usize = 5;
@@ -32,13 +34,13 @@ pub async fn enqueue(
     notice: &Notice,
     event: Option<&Event>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let mail = mail(app, db, host, notice, event, now).await?;
     let message = NewMessage {
         dedup_key: format!(
             "incident/{}/{}/{}",
             notice.incident.0,
-            serde_json::to_value(notice.told).map_err(Failure::internal)?,
+            serde_json::to_value(notice.told).map_err(AppError::internal)?,
             notice.at.as_second(),
         ),
         subject: mail.subject()?,
@@ -56,7 +58,7 @@ async fn mail(
     notice: &Notice,
     event: Option<&Event>,
     now: Timestamp,
-) -> Result<IncidentMail, Failure> {
+) -> Result<IncidentMail, AppError> {
     let snapshot = load::snapshot(app, db, host.id, now).await?.unwrap_or_default();
     let console_url = app.settings.public_url.clone();
     let catalogue = app.tag_names.catalogue();

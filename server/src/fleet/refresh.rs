@@ -14,7 +14,7 @@ use super::{
     sweep::FleetSweeper,
     view::FleetView,
 };
-use crate::{app::SharedApp, failure::Failure, metrics};
+use crate::{app::SharedApp, app_error::AppError, metrics};
 
 /// The share of one processor that walks over all hosts may take, as one part of so many.
 const SWEEP_SHARE: u32 = 100;
@@ -36,7 +36,7 @@ pub async fn refresh(
     app: &SharedApp,
     mut keeper: Keeper,
     now: Timestamp,
-) -> (Keeper, Result<(), Failure>) {
+) -> (Keeper, Result<(), AppError>) {
     let open = match prepare(app, &mut keeper.roster).await {
         Ok(open) => open,
         Err(failure) => return (keeper, Err(failure)),
@@ -48,7 +48,7 @@ pub async fn refresh(
     };
     match tokio::task::spawn_blocking(work).await {
         Ok(keeper) => (keeper, Ok(())),
-        Err(error) => (Keeper::default(), Err(Failure::internal(error))),
+        Err(error) => (Keeper::default(), Err(AppError::internal(error))),
     }
 }
 
@@ -80,7 +80,7 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
 }
 
 /// Asks the database who there is and what is open.
-async fn prepare(app: &SharedApp, roster: &mut Roster) -> Result<Vec<Incident>, Failure> {
+async fn prepare(app: &SharedApp, roster: &mut Roster) -> Result<Vec<Incident>, AppError> {
     let mut db = app.pool.acquire().await?;
     let changed = app.fleet.take_changed();
     let updated = roster.update(&mut db, &app.fleet, changed).await;

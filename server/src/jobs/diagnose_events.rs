@@ -24,7 +24,7 @@ use tracing::{error, warn};
 use super::keep_diagnosis::keep_diagnosis;
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     history::StoredHistory,
 };
 
@@ -43,7 +43,7 @@ const TOGETHER: i64 = 1000;
 ///
 /// # Errors
 /// When the database fails.
-pub async fn make_due(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<(), Failure> {
+pub async fn make_due(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<(), AppError> {
     Ok(jobs::add_again(db, NAME, now, host.0).await?)
 }
 

@@ -19,7 +19,7 @@ use tracing::error;
 use super::{compare_incidents, keep_diagnosis::keep_diagnosis};
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::{Window, bytes_of},
         host::LiveHost,
@@ -191,7 +191,7 @@ pub async fn diagnose_host(
     id: HostId,
     look: &Look,
     now: Timestamp,
-) -> Result<Option<HostDiagnosis>, Failure> {
+) -> Result<Option<HostDiagnosis>, AppError> {
     let mut db = app.background_pool.acquire().await?;
     let Some(host) = hosts::find(&mut db, id).await? else { return Ok(None) };
     let mut history = StoredHistory::new(app, &mut db, now);

@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use crate::{
     alerts,
     app::App,
-    failure::Failure,
+    app_error::AppError,
     judging::record::{self, Judged, Kind},
 };
 
@@ -25,7 +25,7 @@ pub(super) async fn keep_diagnosis(
     found: &HostDiagnosis,
     event: Option<&Event>,
     now: Timestamp,
-) -> Result<Vec<IncidentId>, Failure> {
+) -> Result<Vec<IncidentId>, AppError> {
     let judged = judged(found, if event.is_some() { Kind::Event } else { Kind::Study });
     let outcome = record::record(db, &judged).await?;
     for notice in &outcome.notices {

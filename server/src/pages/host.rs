@@ -27,7 +27,7 @@ use sqlx::PgConnection;
 use trends::Trends;
 
 use super::{address, live, next_steps, presence, rows, shell};
-use crate::{app::SharedApp, auth::people::Person, failure::Failure};
+use crate::{app::SharedApp, app_error::AppError, auth::people::Person};
 
 /// Other hosts of the same name that are shown.
 const NAMESAKES: usize = 10;
@@ -44,7 +44,7 @@ pub(super) async fn page(
     Query(query): Query<HostQuery>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let mut db = app.pool.acquire().await?;
     let known = judgement::known(&app, &mut db, HostId(id), shell.now).await?;
@@ -63,7 +63,7 @@ pub(super) async fn pools(
     Extension(_): Extension<Person>,
     Path(id): Path<i32>,
     Query(query): Query<HostQuery>,
-) -> Result<Json<PoolsChart>, Failure> {
+) -> Result<Json<PoolsChart>, AppError> {
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
     let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
@@ -76,8 +76,8 @@ pub(super) async fn pools(
     Ok(Json(chart))
 }
 
-fn no_such_host() -> Failure {
-    Failure::not_found("There is no such host")
+fn no_such_host() -> AppError {
+    AppError::not_found("There is no such host")
 }
 
 /// The page with all that its live part shows, and nothing else yet.
@@ -120,7 +120,7 @@ async fn fill(
     app: &SharedApp,
     db: &mut PgConnection,
     known: &Known,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let id = known.summary.host.id;
     let view = app.fleet.view();
     let namesakes = hosts::namesakes(db, id, &known.summary.host.name).await?;
@@ -162,7 +162,7 @@ async fn has_history(
     source: HostSource,
     id: HostId,
     at: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<bool, AppError> {
     if source == HostSource::Agent {
         return Ok(true);
     }

@@ -13,8 +13,8 @@ use tracing::warn;
 
 use crate::{
     app::SharedApp,
+    app_error::AppError,
     auth::hosts::SendingHost,
-    failure::Failure,
     jobs::diagnose_events::{self, leads_to_diagnosis},
     metrics,
 };
@@ -32,9 +32,9 @@ pub(in crate::api) async fn events(
     State(app): State<SharedApp>,
     Extension(SendingHost(host)): Extension<SendingHost>,
     Json(request): Json<EventsRequest>,
-) -> Result<Json<EventsReply>, Failure> {
+) -> Result<Json<EventsReply>, AppError> {
     if request.events.len() > limits::EVENTS {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "Send at most {} events at once.",
             limits::EVENTS
         )));

@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::messages::InventoryRequest;
 use poolwatch_store::{hosts, inventories};
 use sqlx::Connection;
 
-use crate::{app::SharedApp, auth::hosts::SendingHost, failure::Failure};
+use crate::{app::SharedApp, app_error::AppError, auth::hosts::SendingHost};
 
 /// Bytes of a host's name: the longest that DNS allows.
 const NAME_BYTES: usize = 255;
@@ -23,11 +23,11 @@ pub(in crate::api) async fn inventory(
     State(app): State<SharedApp>,
     Extension(SendingHost(host)): Extension<SendingHost>,
     Json(request): Json<InventoryRequest>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, AppError> {
     check(&request.facts)?;
     let inventory = &request.inventory;
     if inventory.drivers.len() > ROWS || inventory.updates.len() > ROWS {
-        return Err(Failure::bad_request(format!("Send at most {ROWS} drivers and updates.")));
+        return Err(AppError::bad_request(format!("Send at most {ROWS} drivers and updates.")));
     }
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
@@ -43,10 +43,10 @@ pub(in crate::api) async fn inventory(
 ///
 /// # Errors
 /// 400, saying which.
-pub(super) fn check(facts: &HostFacts) -> Result<(), Failure> {
+pub(super) fn check(facts: &HostFacts) -> Result<(), AppError> {
     let name = &facts.fqdn;
     if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "`facts.fqdn` has to be a name of 1 to {NAME_BYTES} bytes without control characters."
         )));
     }
@@ -54,7 +54,7 @@ pub(super) fn check(facts: &HostFacts) -> Result<(), Failure> {
     let texts = [product, facts.ou.as_ref(), facts.site.as_ref(), facts.agent_version.as_ref()];
     let bad = |text: &String| text.len() > FACT_BYTES || text.contains('\0');
     if texts.into_iter().flatten().any(bad) {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "A text in `facts` is over {FACT_BYTES} bytes or holds a NUL character."
         )));
     }

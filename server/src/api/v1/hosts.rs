@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{load, view::HostSummary},
 };
 
@@ -103,9 +103,9 @@ pub(in crate::api) async fn one(
     State(app): State<SharedApp>,
     Path(id): Path<i32>,
     Query(query): Query<Largest>,
-) -> Result<Json<HostInFull>, Failure> {
+) -> Result<Json<HostInFull>, AppError> {
     let view = app.fleet.view();
-    let missing = || Failure::not_found("There is no such host");
+    let missing = || AppError::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
     let mut snapshot = app.fleet.known(HostId(id)).and_then(|live| live.snapshot());
     if snapshot.is_none() {

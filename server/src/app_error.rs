@@ -20,7 +20,7 @@ use crate::{app::SharedApp, auth::people::Person, metrics, pages};
 
 /// Why a request failed.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct AppError {
     status: StatusCode,
     kind: &'static str,
     title: &'static str,
@@ -30,8 +30,8 @@ pub struct Failure {
     cause: Option<String>,
 }
 
-impl Failure {
-    /// A failure of the given status. `kind` is a stable word, `detail` says what to do.
+impl AppError {
+    /// An error of the given status. `kind` is a stable word, `detail` says what to do.
     pub fn new(
         status: StatusCode,
         kind: &'static str,
@@ -116,13 +116,13 @@ impl Failure {
     }
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for AppError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.title, self.cause.as_ref().unwrap_or(&self.detail))
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         if poolwatch_store::is_temporary(&error) {
             let mut busy =
@@ -134,20 +134,20 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         StoreError::from(error).into()
     }
 }
 
-impl From<poolwatch_web::RenderError> for Failure {
+impl From<poolwatch_web::RenderError> for AppError {
     fn from(error: poolwatch_web::RenderError) -> Self {
         Self::internal(error)
     }
 }
 
-impl IntoResponse for Failure {
-    /// A bare response that carries the failure: [`give_a_face`] makes its body.
+impl IntoResponse for AppError {
+    /// A bare response that carries the error: [`render_error`] makes its body.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();
         response.extensions_mut().insert(self);
@@ -155,15 +155,15 @@ impl IntoResponse for Failure {
     }
 }
 
-/// What of the request the answer to a failure depends on.
+/// What of the request the answer to an error depends on.
 struct Asked {
     path: String,
     request_id: Option<String>,
     fragment: bool,
 }
 
-/// Gives failures the face that fits who asked, and writes the log line of every request.
-pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+/// Renders errors for who asked, and writes the log line of every request.
+pub async fn render_error(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let asked = Asked {
         path: request.uri().path().to_owned(),
@@ -177,7 +177,7 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
     let mut response = next.run(request).await;
     let person = response.extensions_mut().remove::<Person>();
     let failure =
-        response.extensions_mut().remove::<Failure>().or_else(|| plain_failure(&response));
+        response.extensions_mut().remove::<AppError>().or_else(|| error_of_status(&response));
     if let Some(failure) = &failure {
         let retry_after_s = failure.retry_after_s;
         let for_machines = ["/agent/", "/api/", "/metrics", "/healthz"]
@@ -201,10 +201,10 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
     let comes_back = matches!(status, 408 | 429 | 503);
     match failure {
         Some(_) if comes_back && !app.refusals_logged.opens() => {}
-        Some(Failure { cause: Some(cause), .. }) => {
+        Some(AppError { cause: Some(cause), .. }) => {
             error!(%method, path, status, ms, id, cause, "Request failed");
         }
-        Some(Failure { detail, .. }) => {
+        Some(AppError { detail, .. }) => {
             warn!(%method, path, status, ms, id, detail, "Refused request");
         }
         None if path.starts_with("/static/") || path == "/healthz" => {}
@@ -217,11 +217,11 @@ pub async fn give_a_face(State(app): State<SharedApp>, request: Request, next: N
     response
 }
 
-/// What extractors and the router answer by themselves (415, 422, 404, 405 …) gets a face as well.
-fn plain_failure(response: &Response) -> Option<Failure> {
+/// The error behind what extractors and the router answer by themselves (415, 422, 404, 405 …).
+fn error_of_status(response: &Response) -> Option<AppError> {
     let (kind, title, detail) = match response.status() {
         StatusCode::NOT_FOUND => {
-            return Some(Failure::not_found("There is nothing at this address"));
+            return Some(AppError::not_found("There is nothing at this address"));
         }
         StatusCode::METHOD_NOT_ALLOWED => {
             ("method-not-allowed", "This address takes another method", "See docs/protocol.md.")
@@ -246,5 +246,5 @@ fn plain_failure(response: &Response) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure::new(response.status(), kind, title, detail))
+    Some(AppError::new(response.status(), kind, title, detail))
 }

@@ -1,4 +1,4 @@
-//! Pacing: so many a second and no more.
+//! So many a second and no more.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 /// Lets so many through in each second.
 #[derive(Debug, Default)]
-pub struct Pace(Mutex<(i64, u32)>);
+pub struct RateLimiter(Mutex<(i64, u32)>);
 
-impl Pace {
+impl RateLimiter {
     /// Whether one more is let through now.
     pub fn allows(&self, now: Timestamp, per_second: u32) -> bool {
         let mut passed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -28,9 +28,9 @@ mod tests {
 
     #[test]
     fn each_second_lets_as_many_through_and_no_more() {
-        let pace = Pace::default();
+        let limiter = RateLimiter::default();
         let at = |second| Timestamp::from_second(second).unwrap();
-        let let_through = |second| (0..5).filter(|_| pace.allows(at(second), 3)).count();
+        let let_through = |second| (0..5).filter(|_| limiter.allows(at(second), 3)).count();
         assert_eq!((let_through(7), let_through(7), let_through(8)), (3, 0, 3));
     }
 }
