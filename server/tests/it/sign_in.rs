@@ -55,8 +55,8 @@ async fn many_who_sign_in_at_once_take_turns_and_those_beyond_are_told_to_come_b
     let count = |status: u16| answers.iter().filter(|one| one.status() == status).count();
     assert!(count(401) > 0 && count(503) > 0);
     assert_eq!(count(401) + count(503), 200);
-    let refused = answers.iter().filter(|one| one.status() == 503);
-    assert!(refused.into_iter().all(|one| one.headers().contains_key("retry-after")));
+    let mut refused = answers.iter().filter(|one| one.status() == 503);
+    assert!(refused.all(|one| one.headers().contains_key("retry-after")));
 }
 
 #[tokio::test]
