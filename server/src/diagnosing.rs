@@ -1,13 +1,12 @@
 //! A judgement on texts: what tools printed on one machine, without agent or database. The command
 //! line and the console's evidence page use it alike.
 
-mod case;
 mod findings;
 mod report;
 mod screen;
 
 use poolwatch_analysis::catalogue::{Catalogue, Note};
-use poolwatch_detection::texts::{TextCase, diagnose_texts};
+use poolwatch_detection::texts::diagnose_texts;
 use poolwatch_evidence::{
     CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
     statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
@@ -68,17 +67,7 @@ pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     let files = readings.iter().map(read_file).collect();
     let mut combined = combine(readings);
     add(&mut catalogue, std::mem::take(&mut combined.catalogue));
-    let last = combined.snapshots.last();
-    let case = TextCase {
-        states: &case::of_states(&combined, &catalogue),
-        processes: last.and_then(|moment| moment.snapshot.processes.as_deref()),
-        is_torn: combined.is_torn(),
-    };
-    let growths = |pool| {
-        let growths = combined.growths.iter();
-        growths.map(|growth| case::of_growth(growth, &catalogue, pool)).collect()
-    };
-    let diagnosis = diagnose_texts(case, growths);
+    let diagnosis = diagnose_texts(&combined, &catalogue);
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
     Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
 }

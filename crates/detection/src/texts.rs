@@ -1,10 +1,12 @@
 //! A machine of which there are only texts: what tools printed, without agent and history.
 
+mod case;
+
 use poolwatch_analysis::{
-    CaseFile, confidence::withhold_remedies, diagnose_case, holders::is_object_tag,
+    catalogue::Catalogue, confidence::withhold_remedies, diagnose_case, holders::is_object_tag,
 };
+use poolwatch_evidence::CombinedEvidence;
 use poolwatch_model::{
-    Pool,
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     process::ProcessUse,
 };
@@ -14,30 +16,19 @@ const SINGLED_OUT: f32 = 0.45;
 /// How sure of anybody at most, when a table was cut off: what it lacks may be what matters.
 const OF_TORN_TABLE: f32 = 0.6;
 
-/// What texts tell of a machine.
-#[derive(Debug, Clone, Copy)]
-pub struct TextCase<'a> {
-    /// The case that the states of the machine make.
-    pub states: &'a CaseFile,
-    /// The processes of its last state.
-    pub processes: Option<&'a [ProcessUse]>,
-    /// Whether a table was cut off or contradicts itself.
-    pub is_torn: bool,
-}
-
-/// Says what is wrong with a machine, in one diagnosis for all causes. `growths` makes the cases of
-/// tables of growth, of which nothing is known of before, given the pool that the states are about.
+/// Says what is wrong with a machine, in one diagnosis for all causes, by what its texts tell and
+/// what `catalogue` says of tags.
 #[must_use]
-pub fn diagnose_texts(
-    case: TextCase<'_>,
-    growths: impl FnOnce(Option<Pool>) -> Vec<CaseFile>,
-) -> Diagnosis {
-    let mut diagnosis = diagnose_case(case.states);
-    for growth in growths(diagnosis.pool) {
-        add_growth(&mut diagnosis, diagnose_case(&growth));
+pub fn diagnose_texts(combined: &CombinedEvidence, catalogue: &Catalogue) -> Diagnosis {
+    let mut diagnosis = diagnose_case(&case::case_of_states(combined, catalogue));
+    let pool = diagnosis.pool;
+    for growth in &combined.growths {
+        let case = case::case_of_growth(growth, catalogue, pool);
+        add_growth(&mut diagnosis, diagnose_case(&case));
     }
-    single_out(&mut diagnosis, case.processes);
-    if case.is_torn {
+    let last = combined.snapshots.last();
+    single_out(&mut diagnosis, last.and_then(|moment| moment.snapshot.processes.as_deref()));
+    if combined.is_torn() {
         for suspect in &mut diagnosis.suspects {
             suspect.confidence = suspect.confidence.min(OF_TORN_TABLE);
         }

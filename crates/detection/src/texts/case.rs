@@ -19,7 +19,7 @@ use poolwatch_model::{
 };
 
 /// The case that the states of a machine make.
-pub(super) fn of_states(combined: &CombinedEvidence, catalogue: &Catalogue) -> CaseFile {
+pub(super) fn case_of_states(combined: &CombinedEvidence, catalogue: &Catalogue) -> CaseFile {
     let pictures: Vec<(Option<u64>, &Snapshot)> =
         combined.snapshots.iter().map(|moment| (moment.at_s, &moment.snapshot)).collect();
     let now = combined.events.iter().map(|event| event.time).max();
@@ -57,7 +57,7 @@ fn count_ended(case: &mut CaseFile, ended: u64) {
 
 /// The case that a table of growth makes: nothing is known of before, so that all that is
 /// outstanding is what was gained.
-pub(super) fn of_growth(
+pub(super) fn case_of_growth(
     growth: &GrowthTable,
     catalogue: &Catalogue,
     pool: Option<Pool>,
