@@ -2,17 +2,10 @@
 
 mod case;
 
-use poolwatch_analysis::{
-    catalogue::Catalogue, confidence::withhold_remedies, diagnose_case, holders::is_object_tag,
-};
+use poolwatch_analysis::{catalogue::Catalogue, confidence::withhold_remedies, diagnose_case};
 use poolwatch_evidence::CombinedEvidence;
-use poolwatch_model::{
-    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
-    process::ProcessUse,
-};
+use poolwatch_model::diagnosis::{Diagnosis, Verdict};
 
-/// How sure of the one process that texts show: who showed it alone had a reason. A hint, no more.
-const SINGLED_OUT: f32 = 0.45;
 /// How sure of anybody at most, when a table was cut off: what it lacks may be what matters.
 const OF_TORN_TABLE: f32 = 0.6;
 
@@ -26,8 +19,6 @@ pub fn diagnose_texts(combined: &CombinedEvidence, catalogue: &Catalogue) -> Dia
         let case = case::case_of_growth(growth, catalogue, pool);
         add_growth(&mut diagnosis, diagnose_case(&case));
     }
-    let last = combined.snapshots.last();
-    single_out(&mut diagnosis, last.and_then(|moment| moment.snapshot.processes.as_deref()));
     if combined.is_torn() {
         for suspect in &mut diagnosis.suspects {
             suspect.confidence = suspect.confidence.min(OF_TORN_TABLE);
@@ -54,27 +45,5 @@ fn add_growth(diagnosis: &mut Diagnosis, of_growth: Diagnosis) {
             diagnosis.evidence.extend(of_growth.evidence);
         }
         Verdict::HighUse | Verdict::CommitExhaustion => {}
-    }
-}
-
-/// Suspects the one process that the texts show, where kernel objects fill the pool and nobody's
-/// handles are told.
-fn single_out(diagnosis: &mut Diagnosis, processes: Option<&[ProcessUse]>) {
-    let Some([process]) = processes else { return };
-    let blames = matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak);
-    let nobody = diagnosis.suspects.iter().all(|suspect| suspect.name.is_none());
-    let tag = diagnosis.tags.first().map(|one| one.tag).filter(|tag| is_object_tag(*tag));
-    if let (None, true, true, Some(tag)) = (process.handles, blames, nobody, tag) {
-        let image = process.image.clone();
-        let fact = Evidence::SingledOut { image: image.clone(), pid: process.key.pid, tag };
-        let suspect = Suspect {
-            kind: SuspectKind::Process,
-            name: Some(image),
-            tags: vec![tag],
-            confidence: SINGLED_OUT,
-            evidence: vec![fact],
-            ..Suspect::default()
-        };
-        diagnosis.suspects.insert(0, suspect);
     }
 }

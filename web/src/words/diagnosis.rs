@@ -151,7 +151,12 @@ fn state(diagnosis: &Diagnosis) -> String {
             format!("Neither pool shows a leak.{}", worth_watching(diagnosis))
         }
         Verdict::InsufficientEvidence => {
-            "There is not enough evidence yet to name a cause.".to_owned()
+            match diagnosis.pool.and_then(|pool| level(diagnosis, pool)) {
+                Some(level) => {
+                    format!("It cannot be told yet what is wrong with {}: {level}.", lower(pool))
+                }
+                None => "It cannot be told yet whether anything is wrong.".to_owned(),
+            }
         }
     }
 }

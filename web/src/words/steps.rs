@@ -29,7 +29,13 @@ pub fn step(step: &NextStep, os: Option<&OsVersion>) -> Step {
         NextStep::EndProgram { image, pid, returns } => {
             remedies::end_program(image, *pid, returns.as_ref())
         }
-        NextStep::FindCaller { image, .. } => remedies::find_caller(image),
+        NextStep::FindCaller { image, tag, .. } => remedies::find_caller(image, *tag),
+        NextStep::StopWithCare { image, role, returns } => {
+            remedies::stop_with_care(image, *role, returns.as_ref())
+        }
+        NextStep::ReadTotals => read_totals(is_before_vista(os)),
+        NextStep::ListTags { pool } => list_tags(*pool),
+        NextStep::ListFilters { tag } => list_filters(*tag),
         NextStep::Update { name, remedy, reference } => remedies::update(name, remedy, reference),
         NextStep::ReplaceDriver { driver, version } => {
             remedies::replace_driver(driver, version.as_deref())
@@ -113,6 +119,40 @@ fn list_commit(before_vista: bool) -> Step {
         "See who holds the committed memory",
         "Commit is bounded by memory and page file together. Look for the process whose private memory grows; if all are as usual, the page file is too small.",
         vec![list.to_owned()],
+    )
+}
+
+fn read_totals(before_vista: bool) -> Step {
+    let command = if before_vista {
+        r#"typeperf -sc 1 "\Memory\Pool Nonpaged Bytes" "\Memory\Pool Paged Bytes""#
+    } else {
+        "Get-CimInstance Win32_PerfRawData_PerfOS_Memory | Select-Object PoolNonpagedBytes,PoolPagedBytes,AvailableBytes"
+    };
+    plain(
+        "Read how much of both pools is in use",
+        "Without the totals nothing tells whether the tags that are known are what fills the pools.",
+        vec![command.to_owned()],
+    )
+}
+
+fn list_tags(pool: Option<Pool>) -> Step {
+    plain(
+        "List all tags",
+        format!(
+            "What is known does not explain the pool: take the whole list, with its header, not its first screen. Large allocations and those of sessions have tags too. {}",
+            look_at(pool)
+        ),
+        vec!["poolmon -n pool.txt".to_owned()],
+    )
+}
+
+fn list_filters(tag: PoolTag) -> Step {
+    plain(
+        "See who keeps the files",
+        format!(
+            "Tag {tag} stands for files that the file system keeps. A cache gives them back when memory is short; what stays is held, by a filter or by a program that opens very many. The first command lists filters, the second open files by program."
+        ),
+        vec!["fltmc instances".to_owned(), "handle.exe -s".to_owned()],
     )
 }
 
