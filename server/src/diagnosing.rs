@@ -11,9 +11,12 @@ use poolwatch_evidence::{
     CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
     statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
 };
-use poolwatch_model::{Bytes, diagnosis::Diagnosis};
+use poolwatch_model::{
+    Bytes,
+    diagnosis::{Diagnosis, Evidence},
+};
 use poolwatch_web::{
-    figures::{counted, grouped},
+    figures::{self, counted, grouped},
     steps::NextStep,
     words,
 };
@@ -96,6 +99,15 @@ fn read_file(reading: &Reading) -> ReadFile {
     }
 }
 
+/// A fact as a sentence, with its time where it has one.
+fn sentence(fact: &Evidence) -> String {
+    let words = words::evidence(fact);
+    match words::evidence_time(fact).filter(|time| time.as_second() > 0) {
+        Some(time) => format!("{words} ({})", figures::utc(time)),
+        None => words,
+    }
+}
+
 /// Facts that no judgement takes in yet, in sentences.
 fn remarks(combined: &CombinedEvidence) -> Vec<String> {
     let undated_states =
@@ -103,16 +115,7 @@ fn remarks(combined: &CombinedEvidence) -> Vec<String> {
     let handles = combined.handles.iter().filter_map(of_handles);
     let ended = combined.ended.iter().map(of_ended);
     let drivers = combined.verified.iter().flat_map(of_driver);
-    let torn = combined.is_torn().then(|| {
-        "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
-    });
-    torn.into_iter()
-        .chain(undated_states)
-        .chain(handles)
-        .chain(ended)
-        .chain(drivers)
-        .take(20)
-        .collect()
+    undated_states.chain(handles).chain(ended).chain(drivers).take(20).collect()
 }
 
 /// `After the driver update: Proc 312 outstanding, before 39,511.`

@@ -1,19 +1,20 @@
 //! What to do next, in the order of the four methods.
 
 use poolwatch_model::{
-    Pool, PoolTag,
+    Bytes, Pool, PoolTag,
     diagnosis::{
-        Diagnosis, Dump, Evidence, NextStep, ProgramRole, Return, Suspect, SuspectKind, Verdict,
+        Diagnosis, Dump, Evidence, NextStep, ProgramRole, Return, Suspect, SuspectKind, TagFinding,
+        Verdict,
     },
     history::ProcessSeries,
-    host::Arch,
+    host::{Arch, OsVersion},
 };
 
 use crate::{
     case::{self, CaseFile},
     catalogue,
-    confidence::{REMEDY, is_hint},
-    facts, holders,
+    confidence::{REMEDY, is_hint, named_suspect},
+    facts, headroom, holders,
     programs::{self, is_vital},
 };
 
@@ -23,6 +24,12 @@ const SYSTEM: (&str, u32) = ("System", 4);
 const A_LIST: usize = 3;
 /// Tags that explain less than this share of a pool are not all of them.
 const EXPLAINED: f64 = 0.5;
+/// Leaked allocations that a trace should show, and how long one may take.
+const TRACED: u64 = 30;
+const SHORTEST_TRACE_S: u64 = 60;
+const LONGEST_TRACE_S: u64 = 4 * 3600;
+/// Nonpaged pool that has to be left for its buffers, many times over.
+const TRACE_LEAVES: Bytes = Bytes(1 << 30);
 /// Whose structures stand for files that somebody keeps open.
 const FILE_SYSTEMS: [&str; 4] = ["ntfs.sys", "fltmgr.sys", "refs.sys", "nt!cc"];
 
@@ -73,6 +80,8 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     if tag.is_some() || !steps.iter().any(|step| matches!(step, NextStep::ListTags { .. })) {
         steps.push(NextStep::WatchTag { tag, pool });
     }
+    steps.extend(case.os.as_ref().is_some_and(is_before_2003).then_some(NextStep::EnableTagging));
+    steps.extend(trace(case, diagnosis));
     steps.extend(by_driver(diagnosis, tag));
     let is_program = program.is_some_and(|suspect| suspect.confidence >= REMEDY);
     let owner = tag.and_then(|tag| facts::tag_facts(tag).owner);
@@ -142,6 +151,24 @@ fn missing(diagnosis: &Diagnosis) -> Vec<NextStep> {
         steps.push(NextStep::ListTags { pool: diagnosis.pool });
     }
     steps
+}
+
+/// Windows 2000 and XP count tags only when they are told to.
+fn is_before_2003(os: &OsVersion) -> bool {
+    (os.major, os.minor) < (5, 2)
+}
+
+/// A trace of the tag that leaks, where its rate is known and nobody is named. Its buffers are
+/// nonpaged pool: none is proposed while that is short, or where nobody knows how much is left.
+fn trace(case: &CaseFile, diagnosis: &Diagnosis) -> Option<NextStep> {
+    let is_open = diagnosis.verdict == Verdict::Leak && named_suspect(diagnosis).is_none();
+    let left = headroom::headroom(case, Pool::Nonpaged)?.left;
+    let one = diagnosis.tags.iter().find(|one| one.finding == TagFinding::Leaks)?;
+    let (per_day, each) = (one.bytes_per_day?.0, one.bytes.0.checked_div(one.outstanding)?.max(1));
+    let seconds = TRACED.checked_mul(86_400)?.checked_mul(each)?.div_ceil(per_day.max(1));
+    let is_printable = one.tag.bytes()[0].is_ascii_graphic();
+    (is_open && left >= TRACE_LEAVES && seconds <= LONGEST_TRACE_S && is_printable)
+        .then(|| NextStep::TraceTag { tag: one.tag, seconds: seconds.max(SHORTEST_TRACE_S) })
 }
 
 /// Whether what a step asks for is in the case: nobody is asked for what was just given.
@@ -257,6 +284,8 @@ fn expected(diagnosis: &Diagnosis, suspect: &Suspect) -> Option<Return> {
 
 #[cfg(test)]
 mod tests {
+    use poolwatch_model::diagnosis::TagObservation;
+
     use super::*;
 
     fn steps_against(verdict: Verdict, suspect: Suspect) -> Vec<NextStep> {
@@ -273,6 +302,35 @@ mod tests {
             confidence,
             ..Suspect::default()
         }
+    }
+
+    fn leaking(left: u64, per_day: u64) -> Option<u64> {
+        let mut case = CaseFile::default();
+        case.memory.nonpaged = Some(Bytes(1 << 30));
+        case.memory.nonpaged_limit = Some(Bytes((1 << 30) + left));
+        let tag = TagObservation {
+            tag: PoolTag::new(*b"Qvfz"),
+            pool: Pool::Nonpaged,
+            bytes: Bytes(320_000_000),
+            outstanding: 1_000_000,
+            finding: TagFinding::Leaks,
+            bytes_per_day: Some(Bytes(per_day)),
+        };
+        let verdict = Verdict::Leak;
+        let diagnosis = Diagnosis { verdict, tags: vec![tag], ..Diagnosis::default() };
+        next_steps(&case, &diagnosis).into_iter().find_map(|step| match step {
+            NextStep::TraceTag { seconds, .. } => Some(seconds),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_trace_is_long_enough_for_thirty_and_is_not_proposed_while_pool_is_short() {
+        // 320 bytes each: thirty a day take a day, thirty in half an hour half an hour.
+        assert_eq!(leaking(4 << 30, 30 * 320 * 48), Some(1800));
+        assert_eq!(leaking(4 << 30, 30 * 320), None, "a day is too long");
+        assert_eq!(leaking(4 << 30, 320 << 20), Some(SHORTEST_TRACE_S));
+        assert_eq!(leaking(100 << 20, 30 * 320 * 48), None, "its buffers are nonpaged pool");
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn state(diagnosis: &Diagnosis) -> String {
             format!("Neither pool shows a leak.{}", worth_watching(diagnosis))
         }
         Verdict::InsufficientEvidence => {
-            match diagnosis.pool.and_then(|pool| level(diagnosis, pool)) {
+            match level {
                 Some(level) => {
                     format!("It cannot be told yet what is wrong with {}: {level}.", lower(pool))
                 }
@@ -461,7 +461,7 @@ mod tests {
             ),
             (
                 diagnosis(Verdict::InsufficientEvidence, vec![], vec![]),
-                "There is not enough evidence yet to name a cause.",
+                "It cannot be told yet whether anything is wrong.",
             ),
         ] {
             assert_eq!(headline(&diagnosis).replace('\u{a0}', " "), words);

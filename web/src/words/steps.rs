@@ -2,6 +2,7 @@
 
 mod names;
 mod remedies;
+mod trace;
 
 use poolwatch_model::{
     Pool, PoolTag,
@@ -33,6 +34,8 @@ pub fn step(step: &NextStep, os: Option<&OsVersion>) -> Step {
         NextStep::StopWithCare { image, role, returns } => {
             remedies::stop_with_care(image, *role, returns.as_ref())
         }
+        NextStep::TraceTag { tag, seconds } => trace::trace_tag(*tag, *seconds, os),
+        NextStep::EnableTagging => enable_tagging(),
         NextStep::ReadTotals => read_totals(is_before_vista(os)),
         NextStep::ListTags { pool } => list_tags(*pool),
         NextStep::ListFilters { tag } => list_filters(*tag),
@@ -144,6 +147,19 @@ fn list_tags(pool: Option<Pool>) -> Step {
         ),
         vec!["poolmon -n pool.txt".to_owned()],
     )
+}
+
+fn enable_tagging() -> Step {
+    Step {
+        caution: Some(
+            "It takes effect with the next restart, which also hides the leak at first.".to_owned(),
+        ),
+        ..plain(
+            "Turn pool tags on",
+            "Windows 2000 and XP count tags only when they are told to. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
+            vec!["gflags /r +ptg".to_owned()],
+        )
+    }
 }
 
 fn list_filters(tag: PoolTag) -> Step {
@@ -271,16 +287,31 @@ fn ask_debugger(pool: Option<Pool>, tag: Option<PoolTag>, object_type: Option<&s
         commands.push("!poolused 4".to_owned());
     }
     commands.push("!process 0 0".to_owned());
-    match (object_type.and_then(word), tag.and_then(findstr_pattern)) {
-        (Some(kind), _) if !kind.contains(' ') => {
-            commands.push(format!("!handle 0 F <EPROCESS> {kind}"));
-        }
-        (_, Some(tag)) if !tag.starts_with('/') => commands.push(format!("!poolfind {tag}")),
-        _ => {}
+    let kind = object_type.and_then(word).filter(|kind| !kind.contains(' '));
+    if let Some(kind) = &kind {
+        commands.push(format!("!handle 0 F <EPROCESS> {kind}"));
+        commands.push("!process <EPROCESS> 7".to_owned());
+    } else if let Some(tag) = tag.and_then(findstr_pattern).filter(|tag| !tag.starts_with('/')) {
+        commands.push(format!("!poolfind {tag}"));
     }
+    // Stacks of handles tell who opened them; objects of threads and files cannot be traced so.
+    let detail = match kind.as_deref() {
+        Some("Thread") => {
+            commands.push("!thread <ETHREAD>".to_owned());
+            " A thread that has ended and is still referenced shows no stack: its handle is what leaks."
+        }
+        Some("File") | None => "",
+        Some(_) => {
+            commands.push("!htrace -enable".to_owned());
+            commands.push("!htrace -diff".to_owned());
+            " The last two run in a debugger that is attached to the program itself: they show who opened what was not closed between them."
+        }
+    };
     plain(
         "Read the dump, or ask a live kernel",
-        "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.",
+        format!(
+            "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.{detail}"
+        ),
         commands,
     )
 }
@@ -309,7 +340,15 @@ mod tests {
     fn the_service_behind_the_suspect_is_restarted_and_must_give_back() {
         let words = step(&restart("mybadapp.exe", &["BadApp"]), None);
         assert_eq!(words.method, Some(Method::HandleCount));
-        assert_eq!(words.commands, ["sc.exe query BadApp", "net stop BadApp", "net start BadApp"]);
+        assert_eq!(
+            words.commands,
+            [
+                "sc.exe query BadApp",
+                "sc.exe enumdepend BadApp",
+                "net stop BadApp",
+                "net start BadApp"
+            ]
+        );
         assert!(words.detail.contains("73 MB"), "{}", words.detail);
     }
 

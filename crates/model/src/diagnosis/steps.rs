@@ -136,6 +136,15 @@ pub enum NextStep {
         /// The pool in question.
         pool: Option<Pool>,
     },
+    /// Record who allocates a tag, for so long that about 30 leaked allocations are in it.
+    TraceTag {
+        /// The tag.
+        tag: PoolTag,
+        /// How long, seconds.
+        seconds: u64,
+    },
+    /// Turn pool tags on, which Windows before 2003 counts only then.
+    EnableTagging,
     /// Look for the tag in the drivers' files.
     FindDriver {
         /// The tag.
@@ -202,6 +211,8 @@ impl NextStep {
             | Self::ListFilters { .. }
             | Self::MeasureAgain { .. }
             | Self::WatchTag { .. }
+            | Self::TraceTag { .. }
+            | Self::EnableTagging
             | Self::FindDriver { .. }
             | Self::Update { .. }
             | Self::ReplaceDriver { .. } => 2,
