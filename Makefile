@@ -1,10 +1,12 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test attack bench eval fuzz soak queries windows msi test-windows
+.PHONY: help setup demo test attack bench eval poolbench fuzz soak queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
+	@echo "make poolbench"
+	@echo "              diagnosers on the cases and on simulated evidence, as a table"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
 	@echo "make attack   slow connections, stalled uploads and sign-ins, for ATTACK_SECONDS (60)"
 	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
@@ -27,8 +29,11 @@ demo:
 test:
 	@tools/test.sh
 
+poolbench:
+	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench
+
 eval:
-	cargo run --release --locked -p poolwatch-evaluation
+	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-eval
 
 fuzz:
 	@tools/fuzz.sh

@@ -1,20 +1,22 @@
 //! A judgement on texts: what tools printed on one machine, without agent or database. The command
 //! line and the console's evidence page use it alike.
 
-mod case;
 mod findings;
 mod report;
 mod screen;
 
 use poolwatch_analysis::catalogue::{Catalogue, Note};
-use poolwatch_detection::texts::{TextCase, diagnose_texts};
+use poolwatch_detection::texts::diagnose_texts;
 use poolwatch_evidence::{
     CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
     statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
 };
-use poolwatch_model::{Bytes, diagnosis::Diagnosis};
+use poolwatch_model::{
+    Bytes,
+    diagnosis::{Diagnosis, Evidence},
+};
 use poolwatch_web::{
-    figures::{counted, grouped},
+    figures::{self, counted, grouped},
     steps::NextStep,
     words,
 };
@@ -68,17 +70,7 @@ pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     let files = readings.iter().map(read_file).collect();
     let mut combined = combine(readings);
     add(&mut catalogue, std::mem::take(&mut combined.catalogue));
-    let last = combined.snapshots.last();
-    let case = TextCase {
-        states: &case::of_states(&combined, &catalogue),
-        processes: last.and_then(|moment| moment.snapshot.processes.as_deref()),
-        is_torn: combined.is_torn(),
-    };
-    let growths = |pool| {
-        let growths = combined.growths.iter();
-        growths.map(|growth| case::of_growth(growth, &catalogue, pool)).collect()
-    };
-    let diagnosis = diagnose_texts(case, growths);
+    let diagnosis = diagnose_texts(&combined, &catalogue);
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
     Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
 }
@@ -107,6 +99,15 @@ fn read_file(reading: &Reading) -> ReadFile {
     }
 }
 
+/// A fact as a sentence, with its time where it has one.
+fn sentence(fact: &Evidence) -> String {
+    let words = words::evidence(fact);
+    match words::evidence_time(fact).filter(|time| time.as_second() > 0) {
+        Some(time) => format!("{words} ({})", figures::utc(time)),
+        None => words,
+    }
+}
+
 /// Facts that no judgement takes in yet, in sentences.
 fn remarks(combined: &CombinedEvidence) -> Vec<String> {
     let undated_states =
@@ -114,16 +115,7 @@ fn remarks(combined: &CombinedEvidence) -> Vec<String> {
     let handles = combined.handles.iter().filter_map(of_handles);
     let ended = combined.ended.iter().map(of_ended);
     let drivers = combined.verified.iter().flat_map(of_driver);
-    let torn = combined.is_torn().then(|| {
-        "A table was cut off or contradicts itself: what it lacks may be what matters.".to_owned()
-    });
-    torn.into_iter()
-        .chain(undated_states)
-        .chain(handles)
-        .chain(ended)
-        .chain(drivers)
-        .take(20)
-        .collect()
+    undated_states.chain(handles).chain(ended).chain(drivers).take(20).collect()
 }
 
 /// `After the driver update: Proc 312 outstanding, before 39,511.`

@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    Pool, PoolTag, Snapshot,
+    Bytes, Pool, PoolTag, Snapshot,
     comparison::{AttributeCounts, Change},
     diagnosis::OwnerSource,
     event::{Event, MemoryExhaustion},
@@ -18,6 +18,7 @@ use poolwatch_model::{
     host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
+    tag::{AllocCounting, TagTable, TagUse},
 };
 
 use crate::catalogue::Catalogue;
@@ -89,6 +90,8 @@ pub struct CaseFile {
     pub owners: Vec<Owner>,
     /// What tells this host's cause over the fleet, the most telling first.
     pub fleet: Vec<(PoolTag, AttributeCounts)>,
+    /// Whether a table was cut off or contradicts itself.
+    pub is_torn: bool,
 }
 
 impl CaseFile {
@@ -129,6 +132,36 @@ impl CaseFile {
         self.axis.iter().rposition(|moment| moment.boot != last.boot).map_or(0, |at| at + 1)
     }
 
+    /// What was known before the latest restart; `None` without one.
+    #[must_use]
+    pub fn before_restart(&self) -> Option<Self> {
+        let end = self.run_start();
+        if end == 0 {
+            return None;
+        }
+        let mut before = self.clone();
+        before.axis.truncate(end);
+        let [paged, nonpaged] = &mut before.pools;
+        let mut columns: Vec<&mut Vec<u64>> =
+            vec![paged, nonpaged, &mut before.committed, &mut before.live_processes];
+        for tag in &mut before.tags {
+            columns.extend([&mut tag.bytes, &mut tag.outstanding, &mut tag.allocs]);
+        }
+        for process in &mut before.processes {
+            let ProcessSeries { handles, threads, private_bytes, quota, .. } = process;
+            columns.extend([handles, threads, private_bytes]);
+            columns.extend(quota);
+        }
+        for kind in &mut before.object_types {
+            columns.extend([&mut kind.objects, &mut kind.handles]);
+        }
+        columns.into_iter().for_each(|column| column.truncate(end));
+        (before.memory.paged, before.memory.nonpaged) =
+            (last(&before.pools[0]).map(Bytes), last(&before.pools[1]).map(Bytes));
+        before.memory.committed = last(&before.committed).map(Bytes);
+        Some(before)
+    }
+
     /// Seconds between two moments of the axis.
     #[must_use]
     pub fn span_s(&self, from: usize, to: usize) -> u64 {
@@ -145,15 +178,19 @@ impl CaseFile {
         events: &[Event],
     ) -> Self {
         let (mut boot, mut before) = (0, None);
+        let mut counted: Option<&TagTable> = None;
         let moments: Vec<(Moment, &Snapshot)> = pictures
             .iter()
             .enumerate()
             .map(|(at, (at_s, snapshot))| {
                 let at_s = at_s.map_or(0, |s| i64::try_from(s).unwrap_or(i64::MAX));
                 let told = pictures[at].0.is_some();
-                if before.is_some_and(|(was_told, was)| was_told != told || at_s < was) {
+                let tags = snapshot.tags.as_ref();
+                let fell = counted.zip(tags).is_some_and(|(old, new)| counts_fell(old, new));
+                if before.is_some_and(|(was_told, was)| was_told != told || at_s < was) || fell {
                     boot += 1;
                 }
+                counted = tags.or(counted);
                 before = Some((told, at_s));
                 (Moment { at_s, boot, uptime_s: None }, *snapshot)
             })
@@ -171,6 +208,22 @@ impl CaseFile {
     ) -> Self {
         build::from_snapshots(now, os, snapshots, events)
     }
+}
+
+/// Whether fewer allocations are counted since the start of Windows than before: it restarted. What
+/// may have passed 32 bits tells nothing.
+fn counts_fell(old: &TagTable, new: &TagTable) -> bool {
+    const MAY_HAVE_WRAPPED: u64 = 1 << 31;
+    let is_told = |table: &TagTable| table.counting != AllocCounting::OutstandingOnly;
+    is_told(old)
+        && is_told(new)
+        && new.rows.iter().any(|row| {
+            let before = old.get(row.tag).copied().unwrap_or_else(|| TagUse::empty(row.tag));
+            Pool::ALL.into_iter().any(|pool| {
+                let (was, is) = (before.of(pool).allocs, row.of(pool).allocs);
+                is < was && was < MAY_HAVE_WRAPPED && is > 0
+            })
+        })
 }
 
 /// The latest value of a series, with its place.

@@ -10,8 +10,9 @@ use poolwatch_model::{
 use crate::{
     case::{self, CaseFile},
     confidence::NAMED,
+    events,
     exhaustion::diagnose_exhaustion,
-    handles, headroom, high_use,
+    growth, handles, headroom, high_use,
     lockstep::{self, Group},
     object_types, objects, one_picture, release,
     span::Span,
@@ -20,6 +21,7 @@ use crate::{
     suspects::{self, EVERYBODYS},
     tag_list::{LISTED_TAGS, largest_tags, list_tag},
     trend::{self, Growth, Stage},
+    whole,
 };
 
 /// Tags in step that are told beside the one that grew most: more are no help.
@@ -35,7 +37,7 @@ pub fn diagnose_causes(case: &CaseFile) -> Vec<Diagnosis> {
     let mut found: Vec<Diagnosis> =
         lockstep::group_in_step(case, &leaks).iter().map(|group| leak(case, group)).collect();
     if found.is_empty() {
-        found.extend(one_picture::leak_from_one_picture(case));
+        found.extend(one_picture::leak_from_pictures(case));
     }
     let small = handles::handle_leaks(case, &found);
     found.extend(small);
@@ -43,6 +45,9 @@ pub fn diagnose_causes(case: &CaseFile) -> Vec<Diagnosis> {
     found.extend(spread);
     diagnose_exhaustion(case, &mut found);
     found.extend(high_use::high_use_tags(case));
+    if found.is_empty() {
+        found.extend(high_use::high_use_pools(case));
+    }
     if found.is_empty() {
         found.push(nothing(case, &watched));
     }
@@ -167,14 +172,24 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     }
 }
 
-/// Nothing is wrong, or nothing can be said.
+/// Nothing is wrong, or nothing can be said: that no leak shows is said of a whole picture alone.
 fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     let run = case.run_start();
     let over_s = case.axis.len().checked_sub(1).map_or(0, |last| case.span_s(run, last));
     let told = case.tags.iter().any(|series| case::last(&series.outstanding).unwrap_or(0) > 0);
+    let is_picture = whole::is_picture(case);
+    let gaps = whole::gaps(case);
+    let growths = if is_picture { growth::total_growths(case) } else { Vec::new() };
     // A single picture that shows nothing shows no leak; a run has to be long enough to show one.
-    let enough = told && (case.axis.len() == 1 || over_s >= LONG_ENOUGH_S);
-    let verdict = if enough { Verdict::NoLeakShown } else { Verdict::InsufficientEvidence };
+    let long_enough = case.axis.len() == 1 || over_s >= LONG_ENOUGH_S;
+    let alone = if is_picture { suspects::by_handles_alone(case) } else { None };
+    let is_named = alone.as_ref().is_some_and(|suspect| suspect.confidence >= NAMED);
+    let enough = told && long_enough && gaps.is_empty() && alone.is_none();
+    let verdict = match () {
+        () if is_named => Verdict::Leak,
+        () if enough => Verdict::NoLeakShown,
+        () => Verdict::InsufficientEvidence,
+    };
     let mut tags: Vec<TagObservation> = watched
         .iter()
         .take(LISTED_TAGS)
@@ -183,16 +198,28 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
             list_tag(&case.tags[*at], TagFinding::Watched, Some(per_day))
         })
         .collect();
-    let evidence = watched
-        .iter()
-        .take(LISTED_TAGS)
-        .map(|(at, growth)| Evidence::TagGrowth {
-            tag: case.tags[*at].tag,
-            pool: case.tags[*at].pool,
-            grown: Bytes(growth.bytes),
-            over_s: growth.over_s,
-        })
-        .collect();
+    let pool = growths.iter().find_map(|fact| match fact {
+        Evidence::PoolGrowth { pool, .. } if !enough => Some(*pool),
+        _ => None,
+    });
+    let of_watched = watched.iter().take(LISTED_TAGS).map(|(at, growth)| Evidence::TagGrowth {
+        tag: case.tags[*at].tag,
+        pool: case.tags[*at].pool,
+        grown: Bytes(growth.bytes),
+        over_s: growth.over_s,
+    });
+    let mut evidence: Vec<Evidence> = growths;
+    evidence.extend(of_watched);
+    if is_picture {
+        evidence.extend(suspects::who_stands_out(case));
+        evidence.extend(whole::shares(case));
+        let used =
+            |pool| Some(Evidence::PoolUse { pool, used: case.memory.of(pool)?, ceiling: None });
+        evidence.extend(Pool::ALL.into_iter().filter_map(used));
+    }
+    if verdict != Verdict::NoLeakShown {
+        evidence.extend(gaps);
+    }
     for pool in Pool::ALL {
         for series in largest_tags(case, pool) {
             if !tags.iter().any(|one| one.tag == series.tag && one.pool == pool) {
@@ -200,7 +227,8 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
             }
         }
     }
-    Diagnosis { verdict, evidence, tags, ..Diagnosis::default() }
+    let suspects = alone.into_iter().collect();
+    Diagnosis { verdict, pool, suspects, evidence, tags, ..Diagnosis::default() }
 }
 
 /// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.
@@ -216,6 +244,13 @@ fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
         let per_hour: Vec<Slope> = of_pool.map(|(_, growth)| growth.per_hour).collect();
         diagnosis.time_left =
             diagnosis.headroom.and_then(|left| headroom::time_left(&left, &per_hour));
+    }
+    if whole::is_picture(case) {
+        diagnosis.evidence.extend(suspects::who_stands_out(case));
+        diagnosis.evidence.extend(events::past_events(case));
+        if diagnosis.verdict != Verdict::CommitExhaustion {
+            diagnosis.evidence.extend(growth::total_growths(case));
+        }
     }
     diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
     diagnosis.next_steps = steps::next_steps(case, diagnosis);

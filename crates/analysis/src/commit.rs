@@ -5,7 +5,7 @@ use std::cmp::Reverse;
 use poolwatch_model::{
     Bytes,
     diagnosis::{Diagnosis, Evidence, Measure, Suspect, SuspectKind, Verdict},
-    event::MemoryExhaustion,
+    event::{ExhaustionProcess, MemoryExhaustion},
 };
 
 use crate::{
@@ -14,6 +14,7 @@ use crate::{
     headroom::FULL,
     programs,
     rise::{self, Rise},
+    whole,
 };
 
 /// Less growth, as a share of the limit, is the usual coming and going of programs.
@@ -38,13 +39,22 @@ const HOLDS_MOST: f64 = 0.4;
 const MANY_HANDLES: u32 = 50_000;
 const SURE_BY_SHARE: f32 = 0.85;
 const SURE_BY_HANDLES: f32 = 0.75;
+/// Where the limit is not told: so many times what any other program holds, and how sure it then is.
+const TIMES_BY_FAR: u64 = 100;
+const SURE_BY_FAR: f32 = 0.75;
+/// Programs that event 2004 lists are told, the largest first.
+const MOST_TOLD: usize = 4;
 const SURE_BY_RANK: f32 = 0.55;
 
 /// Commit ran out by Windows' own word: who holds it.
 #[must_use]
 pub fn commit_exhaustion(case: &CaseFile) -> Option<Diagnosis> {
     let event = commit_event(case);
-    let facts = event.and_then(|event| event.exhaustion.as_ref()).or(case.exhaustions.first());
+    let told = event.and_then(|event| event.exhaustion.as_ref()).or(case.exhaustions.first());
+    // The message of an event alone lists programs, and nothing else.
+    let listed = told.is_none() && event.is_some() && whole::is_picture(case);
+    let listed = listed.then(|| listed_in_picture(case));
+    let facts = told.or(listed.as_ref());
     if event.is_none() && facts.is_none() {
         return None;
     }
@@ -52,10 +62,11 @@ pub fn commit_exhaustion(case: &CaseFile) -> Option<Diagnosis> {
     let of_facts = facts
         .and_then(|facts| facts.committed.zip(facts.commit_limit))
         .map(|(committed, limit)| Evidence::CommitUse { committed, limit });
+    let listed = facts.into_iter().flat_map(listed_holders);
     Some(Diagnosis {
         verdict: Verdict::CommitExhaustion,
         suspects: facts.into_iter().filter_map(listed_holder).collect(),
-        evidence: of_event.into_iter().chain(of_facts).collect(),
+        evidence: of_event.into_iter().chain(of_facts).chain(listed).collect(),
         ..Diagnosis::default()
     })
 }
@@ -134,6 +145,37 @@ fn growing_holder(case: &CaseFile, rise: &Rise) -> Option<Suspect> {
     })
 }
 
+/// The programs of a picture with their private memory, as event 2004 would list them.
+fn listed_in_picture(case: &CaseFile) -> MemoryExhaustion {
+    let processes = case.processes.iter().filter_map(|process| {
+        Some(ExhaustionProcess {
+            image: process.image.clone(),
+            pid: process.key.pid,
+            created: process.key.created,
+            commit: Bytes(case::last(&process.private_bytes)?),
+            handles: case::last(&process.handles)
+                .map_or(0, |n| u32::try_from(n).unwrap_or(u32::MAX)),
+        })
+    });
+    MemoryExhaustion { top_processes: processes.collect(), ..MemoryExhaustion::default() }
+}
+
+/// The programs that event 2004 lists, the largest first.
+fn listed_holders(facts: &MemoryExhaustion) -> Vec<Evidence> {
+    let mut listed: Vec<_> = facts.top_processes.iter().collect();
+    listed.sort_by_key(|process| Reverse(process.commit));
+    listed.into_iter().take(MOST_TOLD).map(holder_fact).collect()
+}
+
+fn holder_fact(process: &ExhaustionProcess) -> Evidence {
+    Evidence::CommitHolder {
+        image: process.image.clone(),
+        pid: process.pid,
+        commit: process.commit,
+        handles: process.handles,
+    }
+}
+
 /// The program that holds far more commit than any other that event 2004 lists, if one does.
 fn listed_holder(facts: &MemoryExhaustion) -> Option<Suspect> {
     let first = facts.top_processes.iter().max_by_key(|process| process.commit)?;
@@ -141,18 +183,17 @@ fn listed_holder(facts: &MemoryExhaustion) -> Option<Suspect> {
     let others = facts.top_processes.iter().filter(|process| !same(&process.image));
     let next = others.map(|process| process.commit.0).max().unwrap_or(0);
     let share = facts.commit_limit.map_or(0.0, |limit| first.commit.share_of(limit));
-    if share < LEAST_SHARE || first.commit.0 / TIMES_NEXT < next {
+    // Without the limit it is enough to hold a hundred times what the next does.
+    let by_far = next > 0 && first.commit.0 / TIMES_BY_FAR >= next;
+    let stands_out = share >= LEAST_SHARE && first.commit.0 / TIMES_NEXT >= next;
+    if !(stands_out || facts.commit_limit.is_none() && by_far) {
         return None;
     }
     let own = || facts.top_processes.iter().filter(|process| same(&process.image));
-    let evidence = own().map(|process| Evidence::CommitHolder {
-        image: process.image.clone(),
-        pid: process.pid,
-        commit: process.commit,
-        handles: process.handles,
-    });
+    let evidence = own().map(holder_fact);
     let confidence = match own().map(|process| process.handles).max() {
         _ if share > HOLDS_MOST => SURE_BY_SHARE,
+        _ if facts.commit_limit.is_none() => SURE_BY_FAR,
         Some(handles) if handles > MANY_HANDLES => SURE_BY_HANDLES,
         _ => SURE_BY_RANK,
     };

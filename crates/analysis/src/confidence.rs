@@ -54,6 +54,7 @@ fn target(step: &NextStep) -> Option<&str> {
     match step {
         NextStep::RestartService { image: name, .. }
         | NextStep::EndProgram { image: name, .. }
+        | NextStep::StopWithCare { image: name, .. }
         | NextStep::Update { name, .. }
         | NextStep::ReplaceDriver { driver: name, .. } => Some(name),
         _ => None,

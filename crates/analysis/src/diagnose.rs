@@ -46,7 +46,7 @@ pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
 mod tests {
     use poolwatch_model::{
         Bytes, Pool, PoolTag,
-        diagnosis::Verdict,
+        diagnosis::{NextStep, Verdict},
         memory::Memory,
         process::ProcessUse,
         tag::{AllocCounting, TagCounters, TagUse},
@@ -132,21 +132,52 @@ mod tests {
         assert_eq!(diagnosis.verdict, Verdict::InsufficientEvidence);
     }
 
+    /// The whole of a host that is well: both totals, and tags that explain them.
+    fn healthy() -> Snapshot {
+        let mut snapshot = classic();
+        (snapshot.memory.nonpaged_limit, snapshot.processes) = (None, None);
+        snapshot.memory.paged = Some(Bytes::from_kib(48_000));
+        let mut rows = snapshot.tags.unwrap().rows;
+        rows.push(TagUse {
+            tag: PoolTag::new(*b"MmSt"),
+            paged: TagCounters { bytes: 30 << 20, outstanding: 9_000, allocs: 0 },
+            nonpaged: TagCounters::default(),
+        });
+        snapshot.tags = Some(TagTable::new(AllocCounting::OutstandingOnly, false, rows));
+        snapshot
+    }
+
+    fn verdict(snapshot: &Snapshot, earlier: Option<(&TagTable, SignedDuration)>) -> Verdict {
+        diagnose(&Observation { now: at(NOW), os: None, snapshot, earlier, events: &[] }).verdict
+    }
+
     #[test]
     fn one_healthy_snapshot_and_a_quiet_day_show_no_leak_and_a_minute_shows_nothing() {
-        let mut snapshot = classic();
-        snapshot.memory.nonpaged_limit = None;
-        snapshot.processes = None;
-        let judged = |earlier| {
-            let observation =
-                Observation { now: at(NOW), os: None, snapshot: &snapshot, earlier, events: &[] };
-            diagnose(&observation).verdict
-        };
+        let snapshot = healthy();
         let before = snapshot.tags.clone().unwrap();
-        assert_eq!(judged(None), Verdict::NoLeakShown);
+        assert_eq!(verdict(&snapshot, None), Verdict::NoLeakShown);
         let day = SignedDuration::from_hours(24);
-        assert_eq!(judged(Some((&before, day))), Verdict::NoLeakShown);
+        assert_eq!(verdict(&snapshot, Some((&before, day))), Verdict::NoLeakShown);
         let minute = SignedDuration::from_mins(1);
-        assert_eq!(judged(Some((&before, minute))), Verdict::InsufficientEvidence);
+        assert_eq!(verdict(&snapshot, Some((&before, minute))), Verdict::InsufficientEvidence);
+    }
+
+    #[test]
+    fn a_picture_that_is_not_whole_shows_nothing_and_says_what_it_lacks() {
+        let no_total = |memory: &mut Memory| memory.paged = None;
+        let unexplained = |memory: &mut Memory| memory.nonpaged = Some(Bytes(3 << 30));
+        for change in [no_total as fn(&mut Memory), unexplained] {
+            let mut snapshot = healthy();
+            change(&mut snapshot.memory);
+            let diagnosis = diagnose_with(&snapshot, &[]);
+            assert_eq!(diagnosis.verdict, Verdict::InsufficientEvidence, "{:?}", snapshot.memory);
+            let gets_it =
+                |step: &NextStep| matches!(step, NextStep::ReadTotals | NextStep::ListTags { .. });
+            assert!(diagnosis.next_steps.iter().any(gets_it), "{:?}", diagnosis.next_steps);
+        }
+        let mut large = healthy();
+        large.memory.physical = Some(Bytes(8 << 30));
+        large.memory.nonpaged = Some(Bytes(3 << 30));
+        assert_eq!(diagnose_with(&large, &[]).verdict, Verdict::HighUse, "three of eight GB");
     }
 }

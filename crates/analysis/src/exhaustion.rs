@@ -4,6 +4,7 @@ use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Bound, Diagnosis, Evidence, Headroom, Suspect, TagFinding, Verdict},
     event::EventKind,
+    host::Arch,
 };
 
 use crate::{
@@ -21,6 +22,10 @@ use crate::{
 const FILLS_BOUND: f64 = 0.25;
 /// From this share of its pool on one tag is what the pool is full of.
 const FILLS_POOL: f64 = 0.25;
+
+/// A pool of less than this share of a memory that 32-bit Windows could not use does not look empty.
+const LITTLE: f64 = 0.1;
+const NOT_32_BIT: Bytes = Bytes(6 << 30);
 
 /// A pool that ran out.
 #[derive(Debug, Clone, PartialEq)]
@@ -127,15 +132,28 @@ fn blame_largest(case: &CaseFile, exhaustion: &Exhaustion) -> Diagnosis {
 
 fn exhausted(case: &CaseFile, exhaustion: &Exhaustion, suspects: Vec<Suspect>) -> Diagnosis {
     let largest = largest_tags(case, exhaustion.pool);
+    let has_room =
+        exhaustion.bound.is_none().then(|| room_in_pool(case, exhaustion.pool)).flatten();
     Diagnosis {
         verdict: Verdict::Exhausted,
         pool: Some(exhaustion.pool),
         suspects,
-        evidence: exhaustion.event.iter().cloned().collect(),
+        evidence: exhaustion.event.iter().cloned().chain(has_room).collect(),
         tags: largest.iter().map(|series| list_tag(series, TagFinding::Large, None)).collect(),
         headroom: headroom_of(exhaustion),
         ..Diagnosis::default()
     }
+}
+
+/// That a pool which an event calls empty holds little of a memory that is no 32-bit host's.
+fn room_in_pool(case: &CaseFile, pool: Pool) -> Option<Evidence> {
+    let (used, physical) = case.memory.of(pool).zip(case.memory.physical)?;
+    let is_little = physical >= NOT_32_BIT && used.share_of(physical) < LITTLE;
+    (is_little && case.arch() != Some(Arch::X86)).then_some(Evidence::PoolHasRoom {
+        pool,
+        used,
+        physical,
+    })
 }
 
 fn headroom_of(exhaustion: &Exhaustion) -> Option<Headroom> {

@@ -1,6 +1,23 @@
 //! What changed between two snapshots.
 
-use poolwatch_model::{Pool, PoolTag, tag::TagTable};
+use std::cmp::Reverse;
+
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    diagnosis::{Evidence, Measure},
+    tag::TagTable,
+};
+
+use crate::case::{self, CaseFile};
+
+/// Less growth of a pool is not worth a word: bytes, and a part of what it held.
+const WORTH_BYTES: u64 = 50 << 20;
+const WORTH_PART: u64 = 10;
+/// Less growth of a program's handles is not: handles, and a part of what it held.
+const WORTH_HANDLES: u64 = 5_000;
+const WORTH_HANDLES_PART: u64 = 2;
+/// Programs whose growth is told.
+const MOST_TOLD: usize = 3;
 
 /// The change of one tag's use of one pool.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,8 +55,45 @@ pub fn tag_changes(before: &TagTable, after: &TagTable) -> Vec<TagChange> {
             }
         }
     }
-    changes.sort_by_key(|change| (std::cmp::Reverse(change.bytes), change.tag));
+    changes.sort_by_key(|change| (Reverse(change.bytes), change.tag));
     changes
+}
+
+/// What grew between the first and the last picture of a run, of the pools and of programs' handles:
+/// told, whether it proves anything or not.
+pub(crate) fn total_growths(case: &CaseFile) -> Vec<Evidence> {
+    let Some(to) = case.axis.len().checked_sub(1) else { return Vec::new() };
+    let from = case.run_start();
+    let over_s = case.span_s(from, to);
+    let much = |values: &[u64], least: u64, part: u64| {
+        let (first, last) = case::ends(values, from, to)?;
+        let grown = last.saturating_sub(first);
+        (grown >= least.max(first / part)).then_some(grown)
+    };
+    let of_pool = |pool: Pool| {
+        let grown = much(case.pool(pool), WORTH_BYTES, WORTH_PART)?;
+        Some(Evidence::PoolGrowth { pool, grown: Bytes(grown), over_s })
+    };
+    let mut facts: Vec<Evidence> = Pool::ALL.into_iter().filter_map(of_pool).collect();
+    let mut programs: Vec<_> = case
+        .processes
+        .iter()
+        .filter(|process| !process.image.is_empty())
+        .filter_map(|process| {
+            Some((much(&process.handles, WORTH_HANDLES, WORTH_HANDLES_PART)?, process))
+        })
+        .collect();
+    programs.sort_by_key(|(grown, process)| (Reverse(*grown), process.key.pid));
+    facts.extend(programs.into_iter().take(MOST_TOLD).map(|(grown, process)| {
+        let (image, pid) = (process.image.clone(), process.key.pid);
+        Evidence::ProcessGrowth { image, pid, measure: Measure::Handles, grown, over_s }
+    }));
+    // What grew most comes first.
+    facts.sort_by_key(|fact| match fact {
+        Evidence::PoolGrowth { grown, .. } => Reverse(grown.0),
+        _ => Reverse(0),
+    });
+    facts
 }
 
 /// `after - before`, saturating.

@@ -10,9 +10,9 @@ use poolwatch_model::{
 use crate::{
     case::{self, CaseFile, Peer},
     facts, suspects,
-    tag_list::list_tag,
+    tag_list::{largest_tags, list_tag},
     trend::LEAST_PEERS,
-    troughs,
+    troughs, whole,
 };
 
 /// Less is nothing to speak of.
@@ -22,6 +22,8 @@ const TIMES_PEERS: u64 = 4;
 /// Without peers: this share of physical memory and of the pool.
 const OF_MEMORY: f64 = 0.05;
 const OF_POOL: f64 = 0.4;
+/// From this share of physical memory on it is no excuse that a tag is usually a cache.
+const NO_CACHE: f64 = 0.25;
 /// Constant: troughs within this share of each other, over a day at least.
 const STILL: f64 = 0.05;
 const LEAST_HOURS: usize = 24;
@@ -55,6 +57,27 @@ pub fn high_use_tags(case: &CaseFile) -> Vec<Diagnosis> {
         .collect()
 }
 
+/// A pool that is much of the memory, told where pictures show no leak and no tag that fills it.
+#[must_use]
+pub fn high_use_pools(case: &CaseFile) -> Vec<Diagnosis> {
+    let used = |pool: Pool| case.memory.of(pool).filter(|used| whole::is_large(case, used.0));
+    let large =
+        Pool::ALL.into_iter().filter(|pool| whole::is_picture(case) && used(*pool).is_some());
+    large
+        .map(|pool| Diagnosis {
+            verdict: Verdict::HighUse,
+            pool: Some(pool),
+            suspects: suspects::by_handles_alone(case).into_iter().collect(),
+            evidence: whole::gaps(case),
+            tags: largest_tags(case, pool)
+                .into_iter()
+                .map(|series| list_tag(series, TagFinding::Large, None))
+                .collect(),
+            ..Diagnosis::default()
+        })
+        .collect()
+}
+
 /// How a tag stands against its peers.
 #[must_use]
 pub fn peer_fact(case: &CaseFile, series: &TagSeries) -> Option<Evidence> {
@@ -84,7 +107,9 @@ pub fn is_far_above(
     memory: &Memory,
     peer: Option<&Peer>,
 ) -> bool {
-    if bytes < LEAST || facts::tag_facts(tag).cache {
+    let is_usual_cache = facts::tag_facts(tag).cache
+        && memory.physical.is_none_or(|all| Bytes(bytes).share_of(all) < NO_CACHE);
+    if bytes < LEAST || is_usual_cache {
         return false;
     }
     match peer {

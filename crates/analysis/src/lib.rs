@@ -10,6 +10,7 @@ pub mod case;
 pub mod catalogue;
 pub mod causes;
 pub mod ceilings;
+mod chance;
 pub mod commit;
 pub mod compare;
 pub mod confidence;
@@ -37,6 +38,7 @@ pub mod suspects;
 mod tag_list;
 pub mod trend;
 pub mod troughs;
+mod whole;
 
 pub use case::CaseFile;
 pub use causes::{diagnose_case, diagnose_causes};

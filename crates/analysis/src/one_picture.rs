@@ -15,11 +15,10 @@ use crate::{
     span::Span,
     suspects::{self, EVERYBODYS, FLAT, UNKNOWN},
     tag_list::list_tag,
+    whole,
 };
 
-/// More moments than this are a run, which is judged by its trend.
-const FEW: usize = 24;
-/// No cache holds this many allocations, this many bytes and this share of its pool.
+/// Nothing usual holds this many allocations, this many bytes and this share of its pool.
 const VERY_MANY: u64 = 1_000_000;
 const MUCH: u64 = 256 << 20;
 const MUCH_SHARE: f64 = 0.25;
@@ -38,6 +37,11 @@ const GREW_OF_OBJECTS: u64 = 4;
 const GREW_TIMES: u64 = 4;
 const STAYED: u64 = 2;
 const STEADY_MOMENTS: usize = 3;
+/// A cache of which bytes are not told gains no more than so many.
+const VERY_MANY_OF_CACHE: u64 = 5_000_000;
+/// Buffers that a driver takes once, when its device starts, are a multiple of so many; a leak is by
+/// chance alone.
+const TAKEN_AT_ONCE: u64 = 1024;
 /// Next to nothing is freed when it is less than this part of what was allocated.
 const FREED: u64 = 50;
 /// How sure it is that objects are referenced by the kernel, where handles are told. Else nothing tells
@@ -51,15 +55,25 @@ const MOST_IN_STEP: usize = 12;
 /// A program that holds a tag's objects goes before all that merely grew.
 const HELD: u64 = u64::MAX / 4;
 
-/// A leak that a picture or a few show by themselves.
+/// A leak that a picture or a few show by themselves: those of the latest run of Windows, or, where
+/// they show nothing, those before its restart, which resolves nothing.
 #[must_use]
-pub fn leak_from_one_picture(case: &CaseFile) -> Option<Diagnosis> {
-    if case.axis.is_empty() || case.axis.len() > FEW {
+pub fn leak_from_pictures(case: &CaseFile) -> Option<Diagnosis> {
+    if case.axis.is_empty() || case.axis.len() > whole::FEW {
         return None;
     }
+    leak_of_latest_run(case).or_else(|| {
+        let mut leak = leak_from_pictures(&case.before_restart()?)?;
+        let tag = leak.tags.first()?.tag;
+        leak.evidence.push(Evidence::BeforeRestart { tag });
+        Some(leak)
+    })
+}
+
+fn leak_of_latest_run(case: &CaseFile) -> Option<Diagnosis> {
     let mut found: Vec<Found<'_>> = case.tags.iter().filter_map(|tag| tells(case, tag)).collect();
     found.sort_by_key(|one| {
-        (suspects::owner_rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight))
+        (suspects::owner_rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight), one.series.tag)
     });
     let first = found.first()?;
     let (tag, pool) = (first.series.tag, first.series.pool);
@@ -69,8 +83,11 @@ pub fn leak_from_one_picture(case: &CaseFile) -> Option<Diagnosis> {
     members.sort_by_key(|series| (suspects::owner_rank(series.tag), Reverse(last_bytes(series))));
     let mut accused: Vec<Suspect> = first.suspects.clone();
     if accused.is_empty() {
-        accused =
-            members.iter().flat_map(|series| suspects::suspects_of_picture(case, series)).collect();
+        let of_tag = match first.is_waste() {
+            true => suspects::suspects_of_waste,
+            false => suspects::suspects_of_picture,
+        };
+        accused = members.iter().flat_map(|series| of_tag(case, series)).collect();
         let telling = suspects::owner_rank(members[0].tag);
         accused.retain(|suspect| {
             suspect.kind != SuspectKind::Component
@@ -115,6 +132,21 @@ struct Found<'a> {
     gained: u64,
 }
 
+impl Found<'_> {
+    /// Whether growth or a lack of frees shows it, and not its size alone.
+    fn is_waste(&self) -> bool {
+        let shows = |fact: &Evidence| {
+            matches!(
+                fact,
+                Evidence::HardlyFreed { .. }
+                    | Evidence::TagGrowth { .. }
+                    | Evidence::ObjectGrowth { .. }
+            )
+        };
+        self.evidence.iter().any(shows)
+    }
+}
+
 fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
     let outstanding = case::last(&series.outstanding)?;
     let bytes = last_bytes(series);
@@ -145,7 +177,9 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
         found.evidence.push(Evidence::MoreObjectsThanLive { tag, outstanding, live });
         found.suspects = suspects::zombie_suspect(case, series).into_iter().collect();
     }
-    if !facts.cache
+    let is_excused = facts.cache && !whole::is_large(case, bytes)
+        || (1..VERY_MANY).contains(&outstanding) && outstanding.is_multiple_of(TAKEN_AT_ONCE);
+    if !is_excused
         && let Some((at, allocs)) = case::latest(&series.allocs)
         && allocs >= MANY_ALLOCS
         && outstanding >= MANY_ALLOCS
@@ -157,16 +191,13 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
         }
     }
     let share = bytes as f64 / pool_total(case, pool).max(1) as f64;
-    if !facts.cache && outstanding >= VERY_MANY && bytes >= MUCH && share >= MUCH_SHARE {
+    if !is_excused && outstanding >= VERY_MANY && bytes >= MUCH && share >= MUCH_SHARE {
         found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
     }
     if facts.objects && outstanding >= MANY_HANDLES {
         let holders = suspects::suspects_of_picture(case, series);
-        let holds = |suspect: &Suspect| {
-            suspect.kind == SuspectKind::Process
-                && handles_told(suspect) >= MANY_HANDLES
-                && suspect.confidence >= NAMED
-        };
+        let holds =
+            |suspect: &Suspect| handles_told(suspect) >= MANY_HANDLES && !is_by_chance(suspect);
         if holders.iter().any(holds) {
             found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
             found.weight = found.weight.max(HELD.saturating_add(outstanding));
@@ -183,11 +214,18 @@ fn handles_told(suspect: &Suspect) -> u64 {
         .map(|fact| match fact {
             Evidence::HandlesMatchObjects { handles, .. }
             | Evidence::ProcessHandles { handles, .. } => u64::from(*handles),
+            Evidence::HeldByKernel { handles, .. } => u64::from(*handles),
             Evidence::HandlesSumToObjects { holders, .. } => holders.iter().map(|h| h.count).sum(),
             _ => 0,
         })
         .max()
         .unwrap_or(0)
+}
+
+/// Whether it is as likely as not that handles and objects only happen to be as many.
+fn is_by_chance(suspect: &Suspect) -> bool {
+    let likely = |fact: &Evidence| matches!(fact, Evidence::ChanceMatch { chance, .. } if *chance > 1.0 - NAMED);
+    suspect.evidence.iter().any(likely)
 }
 
 struct Grew {
@@ -218,45 +256,57 @@ fn grew(case: &CaseFile, series: &TagSeries) -> Option<Grew> {
     let steady = values.len() >= STEADY_MOMENTS
         || hardly_freed
         || objects >= before.saturating_mul(GREW_TIMES);
-    let cache = facts::tag_facts(series.tag).cache && objects < VERY_MANY;
+    let is_much = match series.has_bytes() {
+        true => whole::is_large(case, last_bytes(series)),
+        false => objects >= VERY_MANY_OF_CACHE,
+    };
+    let cache = facts::tag_facts(series.tag).cache && !is_much;
     let over_s = case.span_s(first, last);
     (much && steady && !cache && objects > 0).then_some(Grew { bytes, objects, over_s })
 }
 
-/// Whether handles are told for the moments of a growth and did not grow with it.
+/// Whether the handles of all processes are told for the moments of a growth and did not grow with it.
 fn is_flat(case: &CaseFile, found: &Found<'_>) -> bool {
-    let last = case.axis.len() - 1;
-    let from = case.run_start();
-    let told = case.processes.iter().any(|p| case::ends(&p.handles, from, last).is_some());
-    let gained: u64 = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
+    let is_reference = |one: &Suspect| one.kind == SuspectKind::KernelReference;
     found.gained > 0
-        && told
-        && gained * FLAT < found.gained
-        && !found.suspects.iter().any(|one| one.kind == SuspectKind::KernelReference)
+        && handles_gained(case).is_some_and(|gained| gained * FLAT < found.gained)
+        && !found.suspects.iter().any(is_reference)
 }
 
+/// What all processes together gained, where all are listed at two moments at least.
+fn handles_gained(case: &CaseFile) -> Option<u64> {
+    let (from, last) = (case.run_start(), case.axis.len().checked_sub(1)?);
+    let is_told = |at: &usize| case.processes.iter().any(|process| process.handles[*at] != MISSING);
+    let moments = (from..=last).filter(is_told).count();
+    let gained = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
+    (case.all_processes && moments > 1).then_some(gained)
+}
+
+/// Objects that nobody is seen to hold: references of the kernel, where the handles of all processes
+/// are known to be too few.
 fn reference(case: &CaseFile, found: &Found<'_>) -> Suspect {
-    let last = case.axis.len() - 1;
-    let from = case.run_start();
-    let handles = case.processes.iter().map(|p| case::growth(&p.handles, from, last)).sum();
     let tag = found.series.tag;
-    let objects = if found.gained > 0 {
-        found.gained
-    } else {
-        case::last(&found.series.outstanding).unwrap_or(0)
+    let held = || {
+        let held = case.processes.iter().filter_map(|process| case::last(&process.handles)).sum();
+        (case.all_processes && case.axis.len() == 1).then_some(held)
     };
-    let told = case.processes.iter().any(|process| case::last(&process.handles).is_some());
-    let mut evidence = found.evidence.clone();
-    if told {
-        evidence.insert(0, Evidence::NoHandlesFor { tag, objects, handles });
-    }
-    Suspect {
-        kind: if told { SuspectKind::KernelReference } else { SuspectKind::Unknown },
+    let (objects, handles) = match found.gained {
+        0 => (case::last(&found.series.outstanding).unwrap_or(0), held()),
+        gained => (gained, handles_gained(case)),
+    };
+    let handles = handles.filter(|handles: &u64| handles.saturating_mul(FLAT) < objects);
+    let mut suspect = Suspect {
         tags: vec![tag],
-        confidence: if told { REFERENCES } else { UNKNOWN },
-        evidence,
+        confidence: UNKNOWN,
+        evidence: found.evidence.clone(),
         ..Suspect::default()
+    };
+    if let Some(handles) = handles {
+        suspect.kind = SuspectKind::KernelReference;
+        suspect.confidence = REFERENCES;
+        suspect.evidence.insert(0, Evidence::NoHandlesFor { tag, objects, handles });
     }
+    suspect
 }
 
 /// Tags that count as many allocations, or gained as many, as this one: one cause.

@@ -1,18 +1,37 @@
 //! What to do next, in the order of the four methods.
 
 use poolwatch_model::{
-    Pool, PoolTag,
-    diagnosis::{Diagnosis, Dump, Evidence, NextStep, Return, Suspect, SuspectKind, Verdict},
-    host::Arch,
+    Bytes, Pool, PoolTag,
+    diagnosis::{
+        Diagnosis, Dump, Evidence, NextStep, ProgramRole, Return, Suspect, SuspectKind, TagFinding,
+        Verdict,
+    },
+    history::ProcessSeries,
+    host::{Arch, OsVersion},
 };
 
 use crate::{
-    case::CaseFile,
+    case::{self, CaseFile},
     catalogue,
-    confidence::{REMEDY, is_hint},
-    facts, holders,
-    programs::is_vital,
+    confidence::{REMEDY, is_hint, named_suspect},
+    facts, headroom, holders,
+    programs::{self, is_vital},
 };
+
+/// The kernel's own process, and its id.
+const SYSTEM: (&str, u32) = ("System", 4);
+/// Processes with their handles that make a list.
+const A_LIST: usize = 3;
+/// Tags that explain less than this share of a pool are not all of them.
+const EXPLAINED: f64 = 0.5;
+/// Leaked allocations that a trace should show, and how long one may take.
+const TRACED: u64 = 30;
+const SHORTEST_TRACE_S: u64 = 60;
+const LONGEST_TRACE_S: u64 = 4 * 3600;
+/// Nonpaged pool that has to be left for its buffers, many times over.
+const TRACE_LEAVES: Bytes = Bytes(1 << 30);
+/// Whose structures stand for files that somebody keeps open.
+const FILE_SYSTEMS: [&str; 4] = ["ntfs.sys", "fltmgr.sys", "refs.sys", "nt!cc"];
 
 /// The next steps for a diagnosis.
 #[must_use]
@@ -20,14 +39,17 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     let pool = diagnosis.pool;
     match diagnosis.verdict {
         Verdict::NoLeakShown => return Vec::new(),
-        Verdict::InsufficientEvidence => {
-            return vec![NextStep::ListHandles, NextStep::MeasureAgain { pool }];
-        }
+        Verdict::InsufficientEvidence => return to_decide(case, diagnosis),
         Verdict::CommitExhaustion => {
             let mut steps = vec![NextStep::ListCommit];
             let program = diagnosis.suspects.first();
             let program = program.filter(|one| one.kind == SuspectKind::Process);
             steps.extend(program.and_then(|suspect| remedy(suspect, None)));
+            // The event itself lists them.
+            let is_listed = |fact: &Evidence| matches!(fact, Evidence::CommitHolder { .. });
+            if diagnosis.evidence.iter().any(is_listed) {
+                steps.retain(|step| *step != NextStep::ListCommit);
+            }
             return steps;
         }
         Verdict::Exhausted | Verdict::Leak | Verdict::HighUse => {}
@@ -39,13 +61,36 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     let program = suspect.filter(|suspect| suspect.kind == SuspectKind::Process);
     let mut steps = match program {
         Some(suspect) => by_program(diagnosis, suspect),
-        None => vec![NextStep::ListHandles],
+        None => Vec::new(),
     };
-    steps.push(NextStep::WatchTag { tag, pool });
+    steps.extend((!steps.iter().any(is_about_program)).then_some(NextStep::ListHandles));
+    steps.extend(missing(diagnosis));
+    let is_kernels = diagnosis
+        .suspects
+        .iter()
+        .flat_map(|one| &one.evidence)
+        .any(|fact| matches!(fact, Evidence::HeldByKernel { .. }));
+    if is_kernels {
+        steps.push(NextStep::CountHandles {
+            image: SYSTEM.0.to_owned(),
+            pid: Some(SYSTEM.1),
+            handles: None,
+        });
+    }
+    if tag.is_some() || !steps.iter().any(|step| matches!(step, NextStep::ListTags { .. })) {
+        steps.push(NextStep::WatchTag { tag, pool });
+    }
+    steps.extend(case.os.as_ref().is_some_and(is_before_2003).then_some(NextStep::EnableTagging));
+    steps.extend(trace(case, diagnosis));
     steps.extend(by_driver(diagnosis, tag));
     let is_program = program.is_some_and(|suspect| suspect.confidence >= REMEDY);
-    // What the kernel itself allocates, as it does all objects, Verifier counts for nobody.
-    if !is_program && tag.is_none_or(|tag| !facts::tag_facts(tag).objects) {
+    let owner = tag.and_then(|tag| facts::tag_facts(tag).owner);
+    if let Some(tag) = tag.filter(|_| owner.is_some_and(|owner| FILE_SYSTEMS.contains(&owner))) {
+        steps.push(NextStep::ListFilters { tag });
+    }
+    // What the kernel itself allocates, as it does all objects, Verifier counts for nobody, unless a
+    // driver opened them.
+    if !is_program && (is_kernels || tag.is_none_or(|tag| !facts::tag_facts(tag).objects)) {
         let drivers = drivers(diagnosis).map(ToOwned::to_owned).collect();
         steps.push(NextStep::VerifyDrivers { drivers });
     }
@@ -59,8 +104,87 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         object_type: tag.and_then(holders::object_type).map(ToOwned::to_owned),
         image: program.filter(|one| !is_hint(one)).and_then(|suspect| suspect.name.clone()),
     });
+    steps.retain(|step| !is_known_already(case, step));
     steps.sort_by_key(NextStep::method);
     steps
+}
+
+/// What decides a case that is open: exactly what is missing.
+fn to_decide(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
+    let pool = diagnosis.pool;
+    let suspect = diagnosis.suspects.first().filter(|one| one.kind == SuspectKind::Process);
+    let mut steps: Vec<NextStep> = suspect
+        .map(|suspect| {
+            let (image, pid, handles) = accused(suspect);
+            NextStep::CountHandles { image, pid, handles }
+        })
+        .into_iter()
+        .collect();
+    steps.push(NextStep::ListHandles);
+    steps.extend(missing(diagnosis));
+    if case.tags.is_empty() && !steps.iter().any(|step| matches!(step, NextStep::ListTags { .. })) {
+        steps.push(NextStep::ListTags { pool });
+    }
+    steps.push(NextStep::MeasureAgain { pool });
+    steps.retain(|step| !is_known_already(case, step));
+    steps.sort_by_key(NextStep::method);
+    steps
+}
+
+/// What gets the figures and tags that a diagnosis lacks.
+fn missing(diagnosis: &Diagnosis) -> Vec<NextStep> {
+    let facts = || diagnosis.evidence.iter();
+    let unknown = facts().any(|fact| matches!(fact, Evidence::PoolTotalUnknown { .. }));
+    let mut steps: Vec<NextStep> = unknown.then_some(NextStep::ReadTotals).into_iter().collect();
+    let unexplained = facts().find_map(|fact| match fact {
+        Evidence::TagsExplain { pool, explained, used }
+            if explained.share_of(*used) < EXPLAINED =>
+        {
+            Some(*pool)
+        }
+        _ => None,
+    });
+    let is_torn = facts().any(|fact| matches!(fact, Evidence::TornTable));
+    if let Some(pool) = unexplained {
+        steps.push(NextStep::ListTags { pool: diagnosis.pool.or(Some(pool)) });
+    } else if is_torn {
+        steps.push(NextStep::ListTags { pool: diagnosis.pool });
+    }
+    steps
+}
+
+/// Windows 2000 and XP count tags only when they are told to.
+fn is_before_2003(os: &OsVersion) -> bool {
+    (os.major, os.minor) < (5, 2)
+}
+
+/// A trace of the tag that leaks, where its rate is known and nobody is named. Its buffers are
+/// nonpaged pool: none is proposed while that is short, or where nobody knows how much is left.
+fn trace(case: &CaseFile, diagnosis: &Diagnosis) -> Option<NextStep> {
+    let is_open = diagnosis.verdict == Verdict::Leak && named_suspect(diagnosis).is_none();
+    let left = headroom::headroom(case, Pool::Nonpaged)?.left;
+    let one = diagnosis.tags.iter().find(|one| one.finding == TagFinding::Leaks)?;
+    let (per_day, each) = (one.bytes_per_day?.0, one.bytes.0.checked_div(one.outstanding)?.max(1));
+    let seconds = TRACED.checked_mul(86_400)?.checked_mul(each)?.div_ceil(per_day.max(1));
+    let is_printable = one.tag.bytes()[0].is_ascii_graphic();
+    (is_open && left >= TRACE_LEAVES && seconds <= LONGEST_TRACE_S && is_printable)
+        .then(|| NextStep::TraceTag { tag: one.tag, seconds: seconds.max(SHORTEST_TRACE_S) })
+}
+
+/// Whether what a step asks for is in the case: nobody is asked for what was just given.
+fn is_known_already(case: &CaseFile, step: &NextStep) -> bool {
+    match step {
+        NextStep::ListHandles => {
+            let counted = |process: &&ProcessSeries| case::last(&process.handles).is_some();
+            case.processes.iter().filter(counted).count() >= A_LIST
+        }
+        NextStep::ReadTotals => Pool::ALL.into_iter().all(|pool| case.memory.of(pool).is_some()),
+        _ => false,
+    }
+}
+
+fn is_about_program(step: &NextStep) -> bool {
+    matches!(step, NextStep::CountHandles { .. } | NextStep::ListHandles)
 }
 
 /// What to do about a program: whoever holds objects for others is asked for its callers, a hint is
@@ -69,7 +193,7 @@ fn by_program(diagnosis: &Diagnosis, suspect: &Suspect) -> Vec<NextStep> {
     let (image, pid, handles) = accused(suspect);
     let remedy = remedy(suspect, expected(diagnosis, suspect));
     let mut steps: Vec<NextStep> = remedy.into_iter().collect();
-    if !is_hint(suspect) || is_vital(&image) {
+    if !is_hint(suspect) || is_vital(&image) || suspect.tags.is_empty() {
         steps.push(NextStep::CountHandles { image, pid, handles });
     } else {
         steps.push(NextStep::ListHandles);
@@ -77,19 +201,25 @@ fn by_program(diagnosis: &Diagnosis, suspect: &Suspect) -> Vec<NextStep> {
     steps
 }
 
-/// What stops a program, where it is sure enough and Windows can live without it.
+/// What stops a program, where it is sure enough and may be stopped, in its own way.
 fn remedy(suspect: &Suspect, returns: Option<Return>) -> Option<NextStep> {
     let (image, pid, _) = accused(suspect);
-    match () {
-        () if is_vital(&image) => Some(NextStep::FindCaller { image, pid }),
-        () if suspect.confidence < REMEDY => None,
-        () if suspect.services.is_empty() => Some(NextStep::EndProgram { image, pid, returns }),
-        () => {
+    match programs::role(&image) {
+        Some(ProgramRole::Broker) => {
+            Some(NextStep::FindCaller { image, pid, tag: suspect.tags.first().copied() })
+        }
+        _ if suspect.confidence < REMEDY => None,
+        Some(role) if role != ProgramRole::ServiceHost || suspect.services.is_empty() => {
+            Some(NextStep::StopWithCare { image, role, returns })
+        }
+        _ if suspect.services.is_empty() => Some(NextStep::EndProgram { image, pid, returns }),
+        _ => {
             let services = suspect.services.clone();
             Some(NextStep::RestartService { image, pid, services, returns })
         }
     }
 }
+
 fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
     let mut steps = Vec::new();
     let sure = || diagnosis.suspects.iter().filter(|suspect| suspect.confidence >= REMEDY);
@@ -132,6 +262,10 @@ fn accused(suspect: &Suspect) -> (String, Option<u32>, Option<u32>) {
             Evidence::ProcessHandles { image, pid, handles } if *image == name => {
                 Some((name.clone(), (*pid != 0).then_some(*pid), Some(*handles)))
             }
+            Evidence::ProgramHandles { image, handles, .. } if *image == name => {
+                let handles = u32::try_from(*handles).unwrap_or(u32::MAX);
+                Some((name.clone(), None, Some(handles)))
+            }
             Evidence::CommitHolder { image, pid, handles, .. } if *image == name => {
                 Some((name.clone(), (*pid != 0).then_some(*pid), Some(*handles)))
             }
@@ -150,6 +284,8 @@ fn expected(diagnosis: &Diagnosis, suspect: &Suspect) -> Option<Return> {
 
 #[cfg(test)]
 mod tests {
+    use poolwatch_model::diagnosis::TagObservation;
+
     use super::*;
 
     fn steps_against(verdict: Verdict, suspect: Suspect) -> Vec<NextStep> {
@@ -162,8 +298,59 @@ mod tests {
         Suspect {
             kind: SuspectKind::Process,
             name: Some(name.into()),
+            tags: vec![PoolTag::of_object_type("Thread")],
             confidence,
             ..Suspect::default()
+        }
+    }
+
+    fn leaking(left: u64, per_day: u64) -> Option<u64> {
+        let mut case = CaseFile::default();
+        case.memory.nonpaged = Some(Bytes(1 << 30));
+        case.memory.nonpaged_limit = Some(Bytes((1 << 30) + left));
+        let tag = TagObservation {
+            tag: PoolTag::new(*b"Qvfz"),
+            pool: Pool::Nonpaged,
+            bytes: Bytes(320_000_000),
+            outstanding: 1_000_000,
+            finding: TagFinding::Leaks,
+            bytes_per_day: Some(Bytes(per_day)),
+        };
+        let verdict = Verdict::Leak;
+        let diagnosis = Diagnosis { verdict, tags: vec![tag], ..Diagnosis::default() };
+        next_steps(&case, &diagnosis).into_iter().find_map(|step| match step {
+            NextStep::TraceTag { seconds, .. } => Some(seconds),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn a_trace_is_long_enough_for_thirty_and_is_not_proposed_while_pool_is_short() {
+        // 320 bytes each: thirty a day take a day, thirty in half an hour half an hour.
+        assert_eq!(leaking(4 << 30, 30 * 320 * 48), Some(1800));
+        assert_eq!(leaking(4 << 30, 30 * 320), None, "a day is too long");
+        assert_eq!(leaking(4 << 30, 320 << 20), Some(SHORTEST_TRACE_S));
+        assert_eq!(leaking(100 << 20, 30 * 320 * 48), None, "its buffers are nonpaged pool");
+    }
+
+    #[test]
+    fn what_must_not_be_ended_is_stopped_in_its_own_way_however_sure_it_is() {
+        for (name, role) in [
+            ("vmwp.exe", ProgramRole::VirtualMachine),
+            ("clussvc.exe", ProgramRole::Cluster),
+            ("sqlservr.exe", ProgramRole::Database),
+            ("store.exe", ProgramRole::MailStore),
+            ("MsMpEng.exe", ProgramRole::Security),
+            ("svchost.exe", ProgramRole::ServiceHost),
+            ("Memory Compression", ProgramRole::NotAProgram),
+        ] {
+            let steps = steps_against(Verdict::Leak, program(name, 0.95));
+            let ends = |step: &NextStep| {
+                matches!(step, NextStep::EndProgram { .. } | NextStep::RestartService { .. })
+            };
+            assert!(!steps.iter().any(ends), "{steps:?}");
+            let cares = |step: &NextStep| matches!(step, NextStep::StopWithCare { role: of, .. } if *of == role);
+            assert!(steps.iter().any(cares), "{steps:?}");
         }
     }
 

@@ -20,7 +20,7 @@ use crate::{
     span::Span,
 };
 
-pub(crate) use holder::of_nobody;
+pub(crate) use holder::{by_handles_alone, of_nobody, who_stands_out};
 
 /// How sure a program is whose leak of one of its tags is publicly known, once something else names
 /// it.
@@ -38,6 +38,8 @@ const TIMES_LIVE: u64 = 3;
 const MORE_THAN_LIVE: u64 = 1000;
 /// Nobody is known: no more than a place to look.
 pub(crate) const UNKNOWN: f32 = 0.2;
+/// The driver of a tag that is large, and no more: a place to look.
+const PLACE_TO_LOOK: f32 = 0.4;
 /// Tags whose meaning is told.
 const MEANINGS: usize = 3;
 /// Ranks from here on, see [`rank`], belong to everybody: caches and shared tags.
@@ -132,9 +134,24 @@ fn known_leak(leak: &KnownLeak) -> Evidence {
     }
 }
 
-/// The suspects for what a pool is full of, from one picture.
+/// The suspects for what a pool is full of, from one picture. That a tag is large makes its driver a
+/// place to look, no suspect: only a known leak or the fleet accuses it.
 #[must_use]
 pub fn suspects_of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
+    let mut found = suspects_of_waste(case, series);
+    for suspect in &mut found {
+        let accuses =
+            |fact: &Evidence| matches!(fact, Evidence::KnownLeak { .. } | Evidence::Differs(_));
+        if suspect.kind == SuspectKind::Driver && !suspect.evidence.iter().any(accuses) {
+            suspect.confidence = suspect.confidence.min(PLACE_TO_LOOK);
+        }
+    }
+    found
+}
+
+/// The suspects for a tag that shows by itself that it leaks, from one picture.
+#[must_use]
+pub fn suspects_of_waste(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
     let facts = facts::tag_facts(series.tag);
     let outstanding = case::last(&series.outstanding).unwrap_or(0);
     if facts.objects {
@@ -142,6 +159,13 @@ pub fn suspects_of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> 
         found.iter_mut().for_each(by_known_leaks);
         if found.is_empty() {
             found.extend(zombie_suspect(case, series));
+        }
+        if found.is_empty() {
+            found.extend(holder::by_kernel_count(case, series, outstanding).map(|held| {
+                let mut nobody = unknown_owner(&[series.tag]);
+                nobody.evidence.insert(0, held);
+                nobody
+            }));
         }
         return found;
     }

@@ -10,5 +10,7 @@ pub mod fleet;
 pub mod halves;
 pub mod history;
 pub mod month;
+pub mod poolbench;
 pub mod report;
+pub mod simulated;
 pub mod study;

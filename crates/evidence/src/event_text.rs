@@ -49,6 +49,7 @@ pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut ReadingBuilder)
         Err(_) => match event::read_exhaustion(xml) {
             Some(facts) => {
                 let event = UndatedEvent {
+                    at_s: None,
                     kind: EventKind::CommitExhausted,
                     event_id: 2004,
                     exhaustion: Some(Box::new(facts)),

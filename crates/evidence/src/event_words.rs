@@ -10,6 +10,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::statements::UndatedEvent;
 use crate::text::Line;
+use crate::times;
 
 /// Lines of one event's text.
 const MAX_LINES: u32 = 40;
@@ -17,7 +18,8 @@ const MAX_LINES: u32 = 40;
 const MAX_LINE: usize = 2048;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let opens = whole(line).is_some() || field(line).is_some_and(|field| field != Field::Other);
+    let opens = whole(line).is_some()
+        || field(line).is_some_and(|field| !matches!(field, Field::Date(_) | Field::Other));
     opens.then(|| Box::new(Text::default()) as Box<dyn Section>)
 }
 
@@ -32,6 +34,7 @@ enum Provider {
 enum Field {
     Provider(Provider),
     Id(u32),
+    Date(u64),
     Other,
 }
 
@@ -39,6 +42,7 @@ enum Field {
 struct Text {
     provider: Option<Provider>,
     id: Option<u32>,
+    at_s: Option<u64>,
     found: Vec<UndatedEvent>,
     lines: u32,
 }
@@ -58,9 +62,11 @@ impl Section for Text {
             Field::Id(id) if self.id.is_none() => self.id = Some(id),
             // The same field again is the next event's.
             Field::Provider(_) | Field::Id(_) => return Verdict::Foreign,
+            Field::Date(at_s) => self.at_s = self.at_s.or(Some(at_s)),
             Field::Other => {}
         }
-        if let Some(event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
+        if let Some(mut event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
+            event.at_s = self.at_s.take();
             (self.provider, self.id, self.lines) = (None, None, 0);
             self.found.push(event);
         }
@@ -92,7 +98,7 @@ fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
         (Provider::ApplicationPopup, 333) => EventKind::RegistryFlushFailed,
         _ => return None,
     };
-    Some(UndatedEvent { kind, event_id, exhaustion: None })
+    Some(UndatedEvent { kind, event_id, at_s: None, exhaustion: None })
 }
 
 /// An event that a line tells by itself: its provider and its number among its words, or a sentence
@@ -109,7 +115,8 @@ fn whole(line: &str) -> Option<UndatedEvent> {
     let mut ids = words.iter().enumerate().filter_map(|(at, word)| Some((at, id(word)?)));
     let (at, id) = ids.next().filter(|_| ids.next().is_none())?;
     let named = words.iter().find_map(|word| provider(word));
-    if let Some(event) = named.and_then(|provider| event(provider, id)) {
+    if let Some(mut event) = named.and_then(|provider| event(provider, id)) {
+        event.at_s = line.split([',', ';', '\t', '|']).find_map(times::date_and_time);
         return Some(event);
     }
     // `Event ID: 2019` says which only together with its provider.
@@ -157,6 +164,9 @@ fn field(line: &str) -> Option<Field> {
     }
     if let Some(provider) = provider(value) {
         return Some(Field::Provider(provider));
+    }
+    if let Some(at_s) = times::date_and_time(value) {
+        return Some(Field::Date(at_s));
     }
     // `Event ID`, `Ereignis-ID`, `ID события`, `InstanceId` (with qualifiers, so not that).
     let is_id = label.to_lowercase().split([' ', '-', '_', '\'', '’']).any(|word| {
@@ -218,6 +228,29 @@ mod tests {
         ] {
             assert_eq!(told(text), [nonpaged], "{text}");
         }
+    }
+
+    #[test]
+    fn an_event_keeps_the_date_that_its_text_tells() {
+        let dates = |text: &str| -> Vec<Option<u64>> {
+            let pieces = read("events.txt", text.as_bytes()).pieces.into_iter();
+            let date = |piece: crate::EvidencePiece| match piece.content {
+                PieceContent::UndatedEvent(event) => event.at_s,
+                other => panic!("{other:?}"),
+            };
+            pieces.map(date).collect()
+        };
+        let expected = times::date_and_time("2021-04-02 07:41:00");
+        for text in [
+            "Source: srv\nDate:          4/2/2021 7:41:00 AM\nEvent ID:      2020\nLevel: Error\n",
+            "Quelle: srv\nDatum: 02.04.2021 07:41:00\nEreignis-ID: 2020\n",
+            "Error,4/2/2021 7:41:00 AM,srv,2020,None\n",
+        ] {
+            assert_eq!(dates(text), [expected], "{text}");
+        }
+        let two = "Source: srv\nDate: 4/2/2021 7:41:00 AM\nEvent ID: 2020\nLevel: Error\n\
+                   Source: srv\nEvent ID: 2019\nLevel: Error\n";
+        assert_eq!(dates(two), [expected, None], "a date belongs to its own event");
     }
 
     #[test]

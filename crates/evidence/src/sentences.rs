@@ -43,8 +43,12 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
     let mut holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
-        let event =
-            UndatedEvent { kind: EventKind::CommitExhausted, event_id: 2004, exhaustion: None };
+        let event = UndatedEvent {
+            kind: EventKind::CommitExhausted,
+            event_id: 2004,
+            at_s: None,
+            exhaustion: None,
+        };
         out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
     }
     holders.extend(handles::holder(&joined));

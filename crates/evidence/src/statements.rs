@@ -27,13 +27,15 @@ pub struct GrownTag {
     pub bytes: Option<Bytes>,
 }
 
-/// An event of which not the whole record is known, so that its time is not either.
+/// An event of which not the whole record is known, often without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndatedEvent {
     /// What it means.
     pub kind: EventKind,
     /// Its id.
     pub event_id: u32,
+    /// When, where its text tells the date: seconds since 1900, in the zone of whoever copied it.
+    pub at_s: Option<u64>,
     /// What event 2004 tells.
     pub exhaustion: Option<Box<MemoryExhaustion>>,
 }

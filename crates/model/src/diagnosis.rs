@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Bytes, Pool, PoolTag};
 
 pub use evidence::{Evidence, Holding, Meaning, Measure, OwnerSource};
-pub use steps::{Dump, NextStep, Return};
+pub use steps::{Dump, NextStep, ProgramRole, Return};
 
 /// The judgement in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]

@@ -4,10 +4,9 @@ use poolwatch_model::{
     PoolTag,
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
 };
-use poolwatch_web::words;
 use serde::Serialize;
 
-use super::Judged;
+use super::{Judged, sentence};
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -121,8 +120,8 @@ impl Report {
 }
 
 fn suspect(suspect: &Suspect, judged: &Judged) -> ReportedSuspect {
-    let mut because: Vec<String> = suspect.evidence.iter().map(words::evidence).collect();
-    let of_all = judged.diagnosis.evidence.iter().map(words::evidence);
+    let mut because: Vec<String> = suspect.evidence.iter().map(sentence).collect();
+    let of_all = judged.diagnosis.evidence.iter().map(sentence);
     because.extend(of_all.chain(judged.remarks.iter().cloned()));
     let mut seen = Vec::with_capacity(because.len());
     because.retain(|sentence| {

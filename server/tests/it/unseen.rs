@@ -98,7 +98,8 @@ fn caches_of_files_that_were_just_copied_are_no_leak() {
         })
         .collect();
     let judged = judged(&[moments.concat()]);
-    assert_eq!(judged.diagnosis.verdict, Verdict::NoLeakShown, "{:?}", judged.diagnosis);
+    // Without totals nothing is whole, so that nothing is called well either.
+    assert_eq!(judged.diagnosis.verdict, Verdict::InsufficientEvidence, "{:?}", judged.diagnosis);
     assert!(accused(&judged).is_empty());
 }
 
@@ -134,7 +135,11 @@ fn buffers_of_event_tracing_that_are_large_and_hold_are_no_leak() {
         .collect();
     let judged = judged(&[moments.concat()]);
     let verdict = judged.diagnosis.verdict;
-    assert!(matches!(verdict, Verdict::NoLeakShown | Verdict::HighUse), "{:?}", judged.diagnosis);
+    assert!(
+        matches!(verdict, Verdict::InsufficientEvidence | Verdict::HighUse),
+        "{:?}",
+        judged.diagnosis
+    );
     assert!(accused(&judged).is_empty());
 }
 

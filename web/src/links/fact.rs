@@ -19,6 +19,9 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::PoolLimitEvent { .. }
         | Evidence::CommitExhaustedEvent { .. } => on_host("events"),
         Evidence::PoolUse { .. }
+        | Evidence::TagsExplain { .. }
+        | Evidence::PoolTotalUnknown { .. }
+        | Evidence::PoolHasRoom { .. }
         | Evidence::PoolGrowth { .. }
         | Evidence::Release { .. }
         | Evidence::Silence { .. } => on_host("charts"),
@@ -34,7 +37,7 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::LockStep { tag, .. }
         | Evidence::HandlesMatchObjects { tag, .. }
         | Evidence::HandlesSumToObjects { tag, .. }
-        | Evidence::SingledOut { tag, .. } => on.map(|on| tag_on_host(on, *tag)),
+        | Evidence::BeforeRestart { tag } => on.map(|on| tag_on_host(on, *tag)),
         Evidence::PeerUse { tag: of, .. }
         | Evidence::TagMeaning { tag: of, .. }
         | Evidence::KnownLeak { tag: of, .. } => Some(tag(of)),
@@ -44,7 +47,9 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         Evidence::MoreObjectsThanLive { .. }
         | Evidence::NoHandlesFor { .. }
         | Evidence::ObjectTypeGrowth { .. } => on_host("types"),
-        Evidence::HandlesSpread { .. } => on_host("processes"),
+        Evidence::HandlesSpread { .. }
+        | Evidence::ProgramHandles { .. }
+        | Evidence::ChanceMatch { .. } => on_host("processes"),
         Evidence::CommitHolder { pid, .. }
         | Evidence::ProcessHandles { pid, .. }
         | Evidence::ProcessThreads { pid, .. }
@@ -53,6 +58,7 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::Broker { pid, .. }
         | Evidence::QuotaCharge { pid, .. } => on.map(|on| process_on_host(on, *pid)),
         Evidence::HeldByKernel { .. } => on.map(|on| process_on_host(on, SYSTEM)),
+        Evidence::TornTable => None,
         Evidence::Differs(counts) => attribute(&counts.attribute),
         Evidence::Changed(Change { attribute: of, .. }) => attribute(of),
     }

@@ -151,7 +151,12 @@ fn state(diagnosis: &Diagnosis) -> String {
             format!("Neither pool shows a leak.{}", worth_watching(diagnosis))
         }
         Verdict::InsufficientEvidence => {
-            "There is not enough evidence yet to name a cause.".to_owned()
+            match level {
+                Some(level) => {
+                    format!("It cannot be told yet what is wrong with {}: {level}.", lower(pool))
+                }
+                None => "It cannot be told yet whether anything is wrong.".to_owned(),
+            }
         }
     }
 }
@@ -456,7 +461,7 @@ mod tests {
             ),
             (
                 diagnosis(Verdict::InsufficientEvidence, vec![], vec![]),
-                "There is not enough evidence yet to name a cause.",
+                "It cannot be told yet whether anything is wrong.",
             ),
         ] {
             assert_eq!(headline(&diagnosis).replace('\u{a0}', " "), words);

@@ -33,6 +33,9 @@ pub fn evidence(fact: &Evidence) -> String {
             duration(*over_s),
             duration(*left_s)
         ),
+        Evidence::CommitHolder { image, pid, commit, handles: 0 } => {
+            format!("{image} (pid {pid}) had {commit} of commit.")
+        }
         Evidence::CommitHolder { image, pid, commit, handles } => format!(
             "{image} (pid {pid}) had {commit} of commit and {} handles.",
             grouped(u64::from(*handles))
@@ -105,8 +108,33 @@ pub fn evidence(fact: &Evidence) -> String {
             counted(u64::from(*programs), "program", "programs"),
             grouped(*most)
         ),
-        Evidence::SingledOut { image, tag, .. } => format!(
-            "The text shows {image} alone beside the objects of tag {tag}, without its handles: a hint, no proof."
+        Evidence::ProgramHandles { image, processes, handles } => format!(
+            "{} of {image} hold {} together.",
+            counted(u64::from(*processes), "process", "processes"),
+            counted(*handles, "handle", "handles")
+        ),
+        Evidence::ChanceMatch { chance, tags, programs } => format!(
+            "By chance, some program would match some tag as nearly in {} of such pictures ({} against {} with a thousand handles or more).",
+            percent_text(f64::from(*chance)),
+            counted(u64::from(*tags), "tag of objects", "tags of objects"),
+            counted(u64::from(*programs), "program", "programs")
+        ),
+        Evidence::TagsExplain { pool, explained, used } => format!(
+            "The tags that are listed explain {explained} of {used} of {pool} pool ({}).",
+            percent_text(explained.share_of(*used).min(1.0))
+        ),
+        Evidence::PoolTotalUnknown { pool } => {
+            format!("How much {pool} pool is in use is not known.")
+        }
+        Evidence::TornTable => {
+            "A table is cut off or contradicts itself: what it lacks may be what matters."
+                .to_owned()
+        }
+        Evidence::PoolHasRoom { pool, used, physical } => format!(
+            "{used} of {pool} pool with {physical} of memory do not look like an empty pool: the event may be of another time than the figures."
+        ),
+        Evidence::BeforeRestart { tag } => format!(
+            "Windows has restarted since tag {tag} was seen so: that resolves nothing, and what follows is young."
         ),
         Evidence::Broker { image, pid } => format!(
             "{image} (pid {pid}) serves others: the true cause may be a program that calls it."

@@ -2,6 +2,7 @@
 
 mod names;
 mod remedies;
+mod trace;
 
 use poolwatch_model::{
     Pool, PoolTag,
@@ -35,7 +36,15 @@ pub fn step(step: &NextStep, os: Option<&OsVersion>) -> Step {
         NextStep::EndProgram { image, pid, returns } => {
             remedies::end_program(image, *pid, returns.as_ref())
         }
-        NextStep::FindCaller { image, .. } => remedies::find_caller(image),
+        NextStep::FindCaller { image, tag, .. } => remedies::find_caller(image, *tag),
+        NextStep::StopWithCare { image, role, returns } => {
+            remedies::stop_with_care(image, *role, returns.as_ref())
+        }
+        NextStep::TraceTag { tag, seconds } => trace::trace_tag(*tag, *seconds, os),
+        NextStep::EnableTagging => enable_tagging(),
+        NextStep::ReadTotals => read_totals(is_before_vista(os)),
+        NextStep::ListTags { pool } => list_tags(*pool),
+        NextStep::ListFilters { tag } => list_filters(*tag),
         NextStep::Update { name, remedy, reference } => remedies::update(name, remedy, reference),
         NextStep::ReplaceDriver { driver, version } => {
             remedies::replace_driver(driver, version.as_deref())
@@ -119,6 +128,53 @@ fn list_commit(before_vista: bool) -> Step {
         "See who holds the committed memory",
         "Commit is bounded by memory and page file together. Look for the process whose private memory grows; if all are as usual, the page file is too small.",
         vec![list.to_owned()],
+    )
+}
+
+fn read_totals(before_vista: bool) -> Step {
+    let command = if before_vista {
+        r#"typeperf -sc 1 "\Memory\Pool Nonpaged Bytes" "\Memory\Pool Paged Bytes""#
+    } else {
+        "Get-CimInstance Win32_PerfRawData_PerfOS_Memory | Select-Object PoolNonpagedBytes,PoolPagedBytes,AvailableBytes"
+    };
+    plain(
+        "Read how much of both pools is in use",
+        "Without the totals nothing tells whether the tags that are known are what fills the pools.",
+        vec![command.to_owned()],
+    )
+}
+
+fn list_tags(pool: Option<Pool>) -> Step {
+    plain(
+        "List all tags",
+        format!(
+            "What is known does not explain the pool: take the whole list, with its header, not its first screen. Large allocations and those of sessions have tags too. {}",
+            look_at(pool)
+        ),
+        vec!["poolmon -n pool.txt".to_owned()],
+    )
+}
+
+fn enable_tagging() -> Step {
+    Step {
+        caution: Some(
+            "It takes effect with the next restart, which also hides the leak at first.".to_owned(),
+        ),
+        ..plain(
+            "Turn pool tags on",
+            "Windows 2000 and XP count tags only when they are told to. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
+            vec!["gflags /r +ptg".to_owned()],
+        )
+    }
+}
+
+fn list_filters(tag: PoolTag) -> Step {
+    plain(
+        "See who keeps the files",
+        format!(
+            "Tag {tag} stands for files that the file system keeps. A cache gives them back when memory is short; what stays is held, by a filter or by a program that opens very many. The first command lists filters, the second open files by program."
+        ),
+        vec!["fltmc instances".to_owned(), "handle.exe -s".to_owned()],
     )
 }
 
@@ -237,16 +293,31 @@ fn ask_debugger(pool: Option<Pool>, tag: Option<PoolTag>, object_type: Option<&s
         commands.push("!poolused 4".to_owned());
     }
     commands.push("!process 0 0".to_owned());
-    match (object_type.and_then(word), tag.and_then(findstr_pattern)) {
-        (Some(kind), _) if !kind.contains(' ') => {
-            commands.push(format!("!handle 0 F <EPROCESS> {kind}"));
-        }
-        (_, Some(tag)) if !tag.starts_with('/') => commands.push(format!("!poolfind {tag}")),
-        _ => {}
+    let kind = object_type.and_then(word).filter(|kind| !kind.contains(' '));
+    if let Some(kind) = &kind {
+        commands.push(format!("!handle 0 F <EPROCESS> {kind}"));
+        commands.push("!process <EPROCESS> 7".to_owned());
+    } else if let Some(tag) = tag.and_then(findstr_pattern).filter(|tag| !tag.starts_with('/')) {
+        commands.push(format!("!poolfind {tag}"));
     }
+    // Stacks of handles tell who opened them; objects of threads and files cannot be traced so.
+    let detail = match kind.as_deref() {
+        Some("Thread") => {
+            commands.push("!thread <ETHREAD>".to_owned());
+            " A thread that has ended and is still referenced shows no stack: its handle is what leaks."
+        }
+        Some("File") | None => "",
+        Some(_) => {
+            commands.push("!htrace -enable".to_owned());
+            commands.push("!htrace -diff".to_owned());
+            " The last two run in a debugger that is attached to the program itself: they show who opened what was not closed between them."
+        }
+    };
     plain(
         "Read the dump, or ask a live kernel",
-        "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.",
+        format!(
+            "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.{detail}"
+        ),
         commands,
     )
 }
@@ -275,7 +346,15 @@ mod tests {
     fn the_service_behind_the_suspect_is_restarted_and_must_give_back() {
         let words = step(&restart("mybadapp.exe", &["BadApp"]), None);
         assert_eq!(words.method, Some(Method::HandleCount));
-        assert_eq!(words.commands, ["sc.exe query BadApp", "net stop BadApp", "net start BadApp"]);
+        assert_eq!(
+            words.commands,
+            [
+                "sc.exe query BadApp",
+                "sc.exe enumdepend BadApp",
+                "net stop BadApp",
+                "net start BadApp"
+            ]
+        );
         assert!(words.detail.contains("73 MB"), "{}", words.detail);
     }
 

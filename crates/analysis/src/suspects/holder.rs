@@ -1,9 +1,9 @@
 //! Method 1: processes that hold the objects.
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 use poolwatch_model::{
-    PoolTag,
+    Bytes, PoolTag,
     diagnosis::{Evidence, Holding, Measure, Suspect, SuspectKind},
     history::{ProcessSeries, TagSeries},
 };
@@ -11,9 +11,12 @@ use poolwatch_model::{
 use super::known;
 use crate::{
     case::{self, CaseFile},
-    facts, lockstep,
-    programs::{is_broker, is_kernel},
+    chance, facts,
+    headroom::FULL,
+    holders, lockstep,
+    programs::{is_broker, is_kernel, is_no_program},
     span::Span,
+    whole,
 };
 
 /// Below this many handles in one picture nobody is suspected.
@@ -48,9 +51,6 @@ const ONE_FOR_ONE: f64 = 0.98;
 const MISSED_SHARE: f64 = 0.25;
 const MISSED_WAY: f64 = 0.5;
 const LEAST_SURE: f64 = 0.5;
-/// In one picture a match is less, and a miss costs more.
-const ONE_PICTURE: f64 = 0.95;
-const MISSED_COUNT: f64 = 0.4;
 /// Several that share a leak are each a little less sure.
 const SHARED: f32 = 0.1;
 const SHARER_LEAST_SURE: f32 = 0.3;
@@ -61,6 +61,29 @@ const STANDS_OUT: u64 = 4;
 /// and one alone holds this share of the objects at least, any number this at most.
 const ONE_LEAST: f64 = 0.5;
 const COUNT_MOST: f64 = 1.25;
+/// A count that is further off (by its logarithm) is no match of one for one; who holds handles of all
+/// types and does not hold so many times what the next does is no surer then.
+const ONE_FOR_ONE_OFF: f64 = 0.05;
+const BY_FAR: u64 = 50;
+const LOOSE: f64 = 0.65;
+/// Tags and programs with fewer objects and handles are not compared with each other.
+const COMPARED: u64 = 1_000;
+/// A tag matters when it holds this share of its pool, or of what is listed where the pool's total is
+/// not told; less where it counts more objects than a host that is well has.
+const MATTERS: f64 = 0.25;
+const MATTERS_BEYOND: f64 = 0.1;
+/// Processes that are listed as holders together.
+const MOST_HOLDERS: usize = 8;
+/// Programs with so many handles are told, the first few.
+const TOLD_HANDLES: u64 = 10_000;
+const MOST_TOLD: usize = 3;
+/// Without any tag a program is suspected that holds so many handles, and so many times the next; with
+/// so many beside a list that shows others, it is named.
+const ALONE_HINT: u64 = 100_000;
+const ALONE_TIMES: u64 = 100;
+const ALONE_SURE: u64 = 500_000;
+const ALONE: f32 = 0.6;
+const ALONE_LESS: f32 = 0.4;
 /// A program gained some when it gained this part of the objects, and most when more than that part of
 /// all handles.
 const SOME: u64 = 200;
@@ -199,60 +222,152 @@ fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
     }
 }
 
-/// Processes whose handles go with the objects that a tag counts in one picture.
+/// The processes of one program, and what they hold together.
+struct Program<'a> {
+    image: &'a str,
+    processes: Vec<&'a ProcessSeries>,
+    handles: u64,
+}
+
+/// Programs, those with the most handles first.
+fn programs(case: &CaseFile) -> Vec<Program<'_>> {
+    let mut programs: BTreeMap<String, Program<'_>> = BTreeMap::new();
+    for process in &case.processes {
+        let Some(handles) = case::last(&process.handles) else { continue };
+        if process.image.is_empty() || is_no_program(process) {
+            continue;
+        }
+        let program = programs.entry(process.image.to_ascii_lowercase()).or_insert(Program {
+            image: &process.image,
+            processes: Vec::new(),
+            handles: 0,
+        });
+        program.processes.push(process);
+        program.handles = program.handles.saturating_add(handles);
+    }
+    let mut programs: Vec<Program<'_>> = programs.into_values().collect();
+    for program in &mut programs {
+        program.processes.sort_by_key(|one| (Reverse(case::last(&one.handles)), one.key.pid));
+    }
+    programs.sort_by_key(|program| Reverse(program.handles));
+    programs
+}
+
+/// Programs whose handles go with the objects that a tag counts in one picture. Handles are of all
+/// types: near a tag's count some are by chance, so the tag has to matter to its pool, the programs
+/// have to stand out, and how sure it is follows from how likely such a match is.
 pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) -> Vec<Suspect> {
-    if outstanding < MANY_HANDLES {
+    if outstanding < MANY_HANDLES || !matters(case, series, outstanding) {
         return Vec::new();
     }
-    let mut holders: Vec<(&ProcessSeries, u64)> = case
-        .processes
-        .iter()
-        .filter(|process| !is_kernel(process) && !process.image.is_empty())
-        .filter_map(|process| Some((process, case::last(&process.handles)?)))
-        .collect();
-    holders.sort_by_key(|(_, handles)| Reverse(*handles));
-    let many = holders.iter().take_while(|(_, handles)| *handles >= MANY_HANDLES).count();
-    let after = |count: usize| holders.get(count).map_or(0, |(_, handles)| *handles);
-    let share = |sum: u64| sum as f64 / outstanding as f64;
-    let mut sum = 0;
+    let programs = programs(case);
+    let many = programs.iter().take_while(|one| one.handles >= MANY_HANDLES).count();
+    let compared = programs.iter().filter(|one| one.handles >= COMPARED).count();
+    let tags = compared_tags(case);
+    let kernel = kernel_handles(case).unwrap_or(0);
+    let mut best: Option<(f64, usize)> = None;
+    let mut sum: u64 = 0;
     for count in 1..=many.min(SHARERS) {
-        let (_, handles) = holders[count - 1];
-        sum += handles;
+        let handles = programs[count - 1].handles;
+        sum = sum.saturating_add(handles);
         let least = if count == 1 { ONE_LEAST } else { LEAST_SHARE };
-        let stands_out = handles / STANDS_OUT >= after(count);
-        if stands_out && (least..=COUNT_MOST).contains(&share(sum)) {
-            let standing = &holders[..count];
-            return standing
-                .iter()
-                .map(|(p, _)| counted(standing, p, series.tag, outstanding))
-                .fold(Vec::new(), |mut kept: Vec<Suspect>, one| {
-                    if kept.iter().all(|known| known.name != one.name) {
-                        kept.push(one);
-                    }
-                    kept
-                });
+        let share = sum as f64 / outstanding as f64;
+        let next = programs.get(count).map_or(0, |one| one.handles);
+        if handles / STANDS_OUT < next || !(least..=COUNT_MOST).contains(&share) {
+            continue;
+        }
+        let next = next.max(kernel);
+        let sure = chance::sureness(sum, outstanding, tags, compared);
+        let is_near = share.ln().abs() <= ONE_FOR_ONE_OFF;
+        let is_by_far = next > 0 && handles / BY_FAR >= next;
+        let sure = if is_near || is_by_far { sure } else { sure.min(LOOSE) };
+        if best.is_none_or(|(known, _)| sure > known) {
+            best = Some((sure, count));
         }
     }
-    Vec::new()
+    let Some((sure, count)) = best else { return Vec::new() };
+    let held: u64 = programs[..count].iter().map(|one| one.handles).sum();
+    let by_chance = Evidence::ChanceMatch {
+        chance: (1.0 - chance::sureness(held, outstanding, tags, compared)) as f32,
+        tags: u32::try_from(tags).unwrap_or(u32::MAX),
+        programs: u32::try_from(compared).unwrap_or(u32::MAX),
+    };
+    let standing = &programs[..count];
+    let of_one = |one| counted(standing, one, series.tag, outstanding, sure, &by_chance);
+    standing.iter().map(of_one).collect()
+}
+
+/// Tags of kernel objects that handles can be compared with.
+fn compared_tags(case: &CaseFile) -> usize {
+    let of_objects = case.tags.iter().filter(|tag| facts::tag_facts(tag.tag).objects);
+    let counts = of_objects.filter_map(|tag| case::last(&tag.outstanding));
+    counts.filter(|objects| *objects >= COMPARED).count()
+}
+
+/// Whether a tag holds enough for its objects to be worth accusing somebody for.
+fn matters(case: &CaseFile, series: &TagSeries, outstanding: u64) -> bool {
+    let is_beyond = outstanding >= most_usual(series.tag);
+    if !series.has_bytes() {
+        return is_beyond;
+    }
+    let bytes = Bytes(case::last(&series.bytes).unwrap_or(0));
+    let used = case.memory.of(series.pool);
+    let is_full = used.zip(case.memory.limit_of(series.pool));
+    is_full.is_some_and(|(used, limit)| used.share_of(limit) >= FULL)
+        || match used {
+            Some(used) if is_beyond => bytes.share_of(used) >= MATTERS_BEYOND,
+            Some(used) => bytes.share_of(used) >= MATTERS,
+            None => bytes.share_of(whole::explained(case, series.pool)) >= MATTERS,
+        }
+}
+
+/// Objects of a type that large hosts have when they are well.
+fn most_usual(tag: PoolTag) -> u64 {
+    match holders::object_type(tag) {
+        Some("Process") => 5_000,
+        Some("Thread") => 30_000,
+        Some("Token") => 50_000,
+        _ => 300_000,
+    }
+}
+
+/// The handles of the kernel's own process where they are as many as the objects of a tag that
+/// matters: a driver opens them.
+pub(super) fn by_kernel_count(
+    case: &CaseFile,
+    series: &TagSeries,
+    outstanding: u64,
+) -> Option<Evidence> {
+    let handles = kernel_handles(case)?;
+    let share = handles as f64 / outstanding.max(1) as f64;
+    let goes = (LEAST_SHARE..=COUNT_MOST).contains(&share)
+        && chance::sureness(handles, outstanding, compared_tags(case), 1) >= LEAST_SURE;
+    (goes && outstanding >= MANY_HANDLES && matters(case, series, outstanding)).then(|| {
+        Evidence::HeldByKernel { handles: u32::try_from(handles).unwrap_or(u32::MAX), grown: 0 }
+    })
+}
+
+fn kernel_handles(case: &CaseFile) -> Option<u64> {
+    let system = case.processes.iter().find(|process| is_kernel(process))?;
+    case::last(&system.handles)
 }
 
 fn counted(
-    holders: &[(&ProcessSeries, u64)],
-    process: &ProcessSeries,
+    standing: &[Program<'_>],
+    program: &Program<'_>,
     tag: PoolTag,
     outstanding: u64,
+    sure: f64,
+    by_chance: &Evidence,
 ) -> Suspect {
-    let image = process.image.clone();
-    let handles = case::last(&process.handles).unwrap_or(0);
-    let sum: u64 = holders.iter().map(|(_, handles)| *handles).sum();
-    let mut confidence = (ONE_PICTURE
-        - (1.0 - sum as f64 / outstanding.max(1) as f64).abs() * MISSED_COUNT)
-        .clamp(LEAST_SURE, ONE_PICTURE);
+    let image = program.image.to_owned();
+    let mut confidence = sure;
     let mut evidence = Vec::new();
-    if holders.len() > 1 {
-        confidence -= f64::from(SHARED);
+    let processes = standing.iter().flat_map(|one| &one.processes);
+    if standing.len() > 1 || program.processes.len() > 1 {
+        let held = |p: &&ProcessSeries| holding(p, case::last(&p.handles).unwrap_or(0));
         evidence.push(Evidence::HandlesSumToObjects {
-            holders: holders.iter().map(|(p, handles)| holding(p, *handles)).collect(),
+            holders: processes.take(MOST_HOLDERS).map(held).collect(),
             tag,
             outstanding,
         });
@@ -260,24 +375,76 @@ fn counted(
         evidence.push(Evidence::HandlesMatchObjects {
             image: image.clone(),
             tag,
-            handles: u32::try_from(handles).unwrap_or(u32::MAX),
+            handles: u32::try_from(program.handles).unwrap_or(u32::MAX),
             outstanding,
         });
     }
-    evidence.extend(count_fact(process));
+    if standing.len() > 1 {
+        confidence -= f64::from(SHARED);
+    }
+    evidence.push(by_chance.clone());
+    evidence.extend(count_facts(program));
+    let pid = program.processes.first().map_or(0, |one| one.key.pid);
     if is_broker(&image) {
-        evidence.push(Evidence::Broker { image: image.clone(), pid: process.key.pid });
-        confidence = BROKER;
+        evidence.push(Evidence::Broker { image: image.clone(), pid });
+        confidence = confidence.min(BROKER);
     }
     Suspect {
         kind: SuspectKind::Process,
         name: Some(image),
-        services: process.services.clone(),
+        services: program.processes.first().map_or_else(Vec::new, |one| one.services.clone()),
         tags: vec![tag],
-        confidence: confidence as f32,
+        confidence: confidence.max(0.0) as f32,
         evidence,
         ..Suspect::default()
     }
+}
+
+/// What a program holds: of one process, or of all its processes together.
+fn count_facts(program: &Program<'_>) -> Vec<Evidence> {
+    match program.processes.as_slice() {
+        [one] => count_fact(one).into_iter().collect(),
+        several => vec![Evidence::ProgramHandles {
+            image: program.image.to_owned(),
+            processes: u32::try_from(several.len()).unwrap_or(u32::MAX),
+            handles: program.handles,
+        }],
+    }
+}
+
+/// Programs that hold very many handles, with the fact of each, the most first: what stands out is
+/// told, whether it proves anything or not.
+pub(crate) fn who_stands_out(case: &CaseFile) -> Vec<Evidence> {
+    let programs = programs(case);
+    let many = programs.iter().take_while(|one| one.handles >= TOLD_HANDLES);
+    many.take(MOST_TOLD).flat_map(count_facts).collect()
+}
+
+/// The one program that no tag explains and whose handles are no healthy program's: so many, and so
+/// many times what the next holds. Less is a hint.
+pub(crate) fn by_handles_alone(case: &CaseFile) -> Option<Suspect> {
+    let programs = programs(case);
+    let first = programs.first().filter(|one| one.handles >= ALONE_HINT)?;
+    let next = programs.get(1).map_or(0, |one| one.handles).max(kernel_handles(case).unwrap_or(0));
+    if first.handles / ALONE_TIMES < next {
+        return None;
+    }
+    let is_sure = next > 0 && first.handles >= ALONE_SURE;
+    let mut evidence = count_facts(first);
+    let mut confidence = if is_sure { ALONE } else { ALONE_LESS };
+    if is_broker(first.image) {
+        let pid = first.processes.first().map_or(0, |one| one.key.pid);
+        evidence.push(Evidence::Broker { image: first.image.to_owned(), pid });
+        confidence = confidence.min(BROKER as f32);
+    }
+    Some(Suspect {
+        kind: SuspectKind::Process,
+        name: Some(first.image.to_owned()),
+        services: first.processes.first().map_or_else(Vec::new, |one| one.services.clone()),
+        confidence,
+        evidence,
+        ..Suspect::default()
+    })
 }
 
 /// Who holds objects that no single program explains: the kernel's own process, or many programs

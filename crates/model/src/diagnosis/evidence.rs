@@ -346,12 +346,52 @@ pub enum Evidence {
         /// Process id.
         pid: u32,
     },
-    /// A text shows this process alone beside the objects of a tag, without telling its handles.
-    SingledOut {
-        /// Image name, or what a debugger calls it.
+    /// The processes of one program hold so many handles together.
+    ProgramHandles {
+        /// Image name.
         image: String,
-        /// Process id.
-        pid: u32,
+        /// Its processes.
+        processes: u32,
+        /// Their open handles.
+        handles: u64,
+    },
+    /// How likely it is that some program of a picture holds about as many handles as some tag counts
+    /// objects, without the one having to do with the other.
+    ChanceMatch {
+        /// 0 to 1.
+        chance: f32,
+        /// Tags of kernel objects that were compared.
+        tags: u32,
+        /// Programs, and groups of programs, that they were compared with.
+        programs: u32,
+    },
+    /// How much of a pool its tags explain.
+    TagsExplain {
+        /// Which pool.
+        pool: Pool,
+        /// Bytes of the tags that are listed.
+        explained: Bytes,
+        /// Bytes in use.
+        used: Bytes,
+    },
+    /// Nothing tells how much of a pool is in use.
+    PoolTotalUnknown {
+        /// Which pool.
+        pool: Pool,
+    },
+    /// A table was cut off or contradicts itself: what it lacks may be what matters.
+    TornTable,
+    /// A pool that an event calls empty has much room by its figures: the two may be of different times.
+    PoolHasRoom {
+        /// Which pool.
+        pool: Pool,
+        /// In use.
+        used: Bytes,
+        /// Physical memory.
+        physical: Bytes,
+    },
+    /// What is told of a tag was seen before the latest restart, which resolves nothing.
+    BeforeRestart {
         /// The tag.
         tag: PoolTag,
     },

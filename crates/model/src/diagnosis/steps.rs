@@ -29,6 +29,32 @@ pub enum Dump {
     Either,
 }
 
+/// What a program does that must not simply be ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProgramRole {
+    /// No program at all: memory or structures of the kernel under a name.
+    NotAProgram,
+    /// Windows holds objects for others in it, and stops without it.
+    Broker,
+    /// A virtual machine, or what runs them.
+    VirtualMachine,
+    /// A node of a cluster.
+    Cluster,
+    /// A database.
+    Database,
+    /// A store of mail.
+    MailStore,
+    /// Protection against malware, or of secrets.
+    Security,
+    /// A service of a domain controller.
+    DomainController,
+    /// The session of those who work on the host.
+    Session,
+    /// A host of services, often of several.
+    ServiceHost,
+}
+
 /// One thing to do. The four methods are those of the expert: handle counts, pool tags, Driver
 /// Verifier, the debugger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,6 +86,30 @@ pub enum NextStep {
         image: String,
         /// Its process, where one runs.
         pid: Option<u32>,
+        /// The objects that it holds.
+        #[serde(default)]
+        tag: Option<PoolTag>,
+    },
+    /// The suspect may be stopped in its own way alone.
+    StopWithCare {
+        /// Image name.
+        image: String,
+        /// What it does.
+        role: ProgramRole,
+        /// What must then come back.
+        returns: Option<Return>,
+    },
+    /// Read how much of both pools is in use.
+    ReadTotals,
+    /// List the tags, all of them: what is known does not explain the pool.
+    ListTags {
+        /// The pool in question.
+        pool: Option<Pool>,
+    },
+    /// See which filters and programs keep files open, whose structures fill the pool.
+    ListFilters {
+        /// The tag in question.
+        tag: PoolTag,
     },
     /// Count the handles of a process by type.
     CountHandles {
@@ -86,6 +136,15 @@ pub enum NextStep {
         /// The pool in question.
         pool: Option<Pool>,
     },
+    /// Record who allocates a tag, for so long that about 30 leaked allocations are in it.
+    TraceTag {
+        /// The tag.
+        tag: PoolTag,
+        /// How long, seconds.
+        seconds: u64,
+    },
+    /// Turn pool tags on, which Windows before 2003 counts only then.
+    EnableTagging,
     /// Look for the tag in the drivers' files.
     FindDriver {
         /// The tag.
@@ -143,11 +202,17 @@ impl NextStep {
             Self::RestartService { .. }
             | Self::EndProgram { .. }
             | Self::FindCaller { .. }
+            | Self::StopWithCare { .. }
             | Self::CountHandles { .. }
             | Self::ListHandles
             | Self::ListCommit => 1,
-            Self::MeasureAgain { .. }
+            Self::ReadTotals
+            | Self::ListTags { .. }
+            | Self::ListFilters { .. }
+            | Self::MeasureAgain { .. }
             | Self::WatchTag { .. }
+            | Self::TraceTag { .. }
+            | Self::EnableTagging
             | Self::FindDriver { .. }
             | Self::Update { .. }
             | Self::ReplaceDriver { .. } => 2,

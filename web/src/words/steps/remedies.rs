@@ -1,6 +1,9 @@
 //! What ends the trouble for now, and proves the diagnosis by it.
 
-use poolwatch_model::{Pool, diagnosis::Return};
+use poolwatch_model::{
+    Pool, PoolTag,
+    diagnosis::{ProgramRole, Return},
+};
 
 use super::{names::word, plain};
 use crate::{
@@ -18,7 +21,7 @@ pub(super) fn restart_service(image: &str, services: &[String], returns: Option<
     };
     Step {
         caution: Some(
-            "Its users lose their connection for the moment. Services that depend on it stop with it, after a question: start those again too."
+            "Its users lose their connection for the moment. Services that depend on it, which the second command lists, stop with it, after a question: start those again too."
                 .to_owned(),
         ),
         ..plain(
@@ -26,6 +29,7 @@ pub(super) fn restart_service(image: &str, services: &[String], returns: Option<
             proof(returns),
             vec![
                 format!("sc.exe query {service}"),
+                format!("sc.exe enumdepend {service}"),
                 format!("net stop {service}"),
                 format!("net start {service}"),
             ],
@@ -61,14 +65,74 @@ pub(super) fn end_program(image: &str, pid: Option<u32>, returns: Option<&Return
     }
 }
 
-pub(super) fn find_caller(image: &str) -> Step {
+pub(super) fn find_caller(image: &str, tag: Option<PoolTag>) -> Step {
+    let is_tokens = tag == Some(PoolTag::new(*b"Toke"));
+    let (who, commands) = if is_tokens {
+        (
+            "Tokens stand for those who logged on: see who logs on and never lets go, by the sessions and by events 4624 without their 4634.",
+            vec![
+                "klist sessions".to_owned(),
+                "Get-WinEvent -MaxEvents 2000 -FilterHashtable @{LogName='Security';Id=4624} | Group-Object { $_.Properties[17].Value } | Sort-Object Count -Descending | Select-Object -First 10 Count,Name".to_owned(),
+            ],
+        )
+    } else {
+        ("See whose objects they are, then restart that program.", Vec::new())
+    };
     plain(
         format!("Leave {image} running; find who works through it"),
         format!(
-            "Windows stops without {image}. It mostly holds handles on behalf of another program: see whose objects they are, then restart that program."
+            "Windows stops without {image}. It mostly holds handles on behalf of another program. {who}"
         ),
-        Vec::new(),
+        commands,
     )
+}
+
+/// How a program is stopped that must not be ended by its process id.
+pub(super) fn stop_with_care(image: &str, role: ProgramRole, returns: Option<&Return>) -> Step {
+    let (title, detail) = match role {
+        ProgramRole::NotAProgram | ProgramRole::Broker => (
+            format!("Leave {image} alone"),
+            "It is no program that can be ended: what it holds belongs to drivers or to those who call it.",
+        ),
+        ProgramRole::VirtualMachine => (
+            format!("Shut down or move the virtual machine behind {image}"),
+            "To end the process pulls the machine's plug. Find out which machine it is (its id stands in the command line), shut it down from within, or move it to another host.",
+        ),
+        ProgramRole::Cluster => (
+            format!("Move the roles of this node before {image} is restarted"),
+            "To end it takes the node out of the cluster at once. Drain the node (Suspend-ClusterNode -Drain), restart the service, then resume the node.",
+        ),
+        ProgramRole::Database => (
+            format!("Restart the database behind {image} in its window"),
+            "To end it cuts off transactions, and recovery takes time. Fail over to another replica, or stop the service by its name when its users agree.",
+        ),
+        ProgramRole::MailStore => (
+            format!("Move the mailbox databases before {image} is restarted"),
+            "To end it dismounts mailboxes. Activate their copies on another server, or stop the service by its name in its window.",
+        ),
+        ProgramRole::Security => (
+            format!("Have the maker of {image} look at it; leave it running"),
+            "It protects the host, resists being ended, and the host is open without it. Update it by its own console, and ask its maker with the figures of this page.",
+        ),
+        ProgramRole::DomainController => (
+            format!("Restart the service of {image} while another domain controller answers"),
+            "Those who log on depend on it. Make sure that another domain controller is up, then restart the service by its name.",
+        ),
+        ProgramRole::Session => (
+            format!("Have the user of {image} sign out"),
+            "To end it closes or blinds a session with unsaved work. Signing out gives back what it holds.",
+        ),
+        ProgramRole::ServiceHost => (
+            format!("Find out which service in {image} it is"),
+            "Several services may live in one such process, and some take Windows down. List them by the process id, and restart the one that holds the handles by its name.",
+        ),
+    };
+    let commands = match role {
+        ProgramRole::ServiceHost => vec![format!("tasklist /svc /fi \"IMAGENAME eq {}\"", "svchost.exe")],
+        ProgramRole::VirtualMachine => vec!["Get-CimInstance Win32_Process -Filter \"Name='vmwp.exe'\" | Select-Object ProcessId,CommandLine".to_owned(), "Get-VM | Select-Object Name,Id,State".to_owned()],
+        _ => Vec::new(),
+    };
+    plain(title, format!("{detail} {}", proof(returns)), commands)
 }
 
 pub(super) fn update(name: &str, remedy: &str, reference: &str) -> Step {

@@ -8,7 +8,7 @@ use poolwatch_analysis::{
 };
 use poolwatch_evidence::{
     CombinedEvidence,
-    statements::{GrowthTable, VerifiedDriver},
+    statements::{GrowthTable, UndatedEvent, VerifiedDriver},
 };
 use poolwatch_model::{
     Pool, PoolTag, Snapshot,
@@ -19,23 +19,32 @@ use poolwatch_model::{
 };
 
 /// The case that the states of a machine make.
-pub(super) fn of_states(combined: &CombinedEvidence, catalogue: &Catalogue) -> CaseFile {
+pub(super) fn case_of_states(combined: &CombinedEvidence, catalogue: &Catalogue) -> CaseFile {
     let pictures: Vec<(Option<u64>, &Snapshot)> =
         combined.snapshots.iter().map(|moment| (moment.at_s, &moment.snapshot)).collect();
-    let now = combined.events.iter().map(|event| event.time).max();
+    let of_pictures = combined.snapshots.iter().filter_map(|moment| moment.at_s);
+    let of_events = combined.undated_events.iter().filter_map(|event| event.at_s);
+    let dated = of_pictures.chain(of_events).filter_map(date);
+    let now = combined.events.iter().map(|event| event.time).chain(dated).max();
     let now = now.unwrap_or(Timestamp::UNIX_EPOCH);
     let mut events = combined.events.clone();
-    events.extend(
-        combined.undated_events.iter().filter_map(|told| undated(told.kind, told.event_id, now)),
-    );
+    events.extend(combined.undated_events.iter().filter_map(|told| event(told, now)));
     let mut case = CaseFile::from_pictures(now, None, &pictures, &events);
     let told = combined.undated_events.iter();
     case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
     case.arch = combined.arch;
+    case.is_torn = combined.is_torn();
     count_ended(&mut case, combined.ended.iter().map(|ended| ended.processes).sum());
     case.name_owners(catalogue);
     case.owners.extend(verified(&combined.verified));
     case
+}
+
+/// The date of a picture, where its text tells one: such moments count from 1900 on.
+fn date(at_s: u64) -> Option<Timestamp> {
+    const UNTIL_1970: u64 = 25_567 * 86_400;
+    let second = at_s.checked_sub(UNTIL_1970)?;
+    Timestamp::from_second(i64::try_from(second).ok()?).ok()
 }
 
 /// Where no text tells how many process objects there are, a list of processes does that shows those
@@ -57,7 +66,7 @@ fn count_ended(case: &mut CaseFile, ended: u64) {
 
 /// The case that a table of growth makes: nothing is known of before, so that all that is
 /// outstanding is what was gained.
-pub(super) fn of_growth(
+pub(super) fn case_of_growth(
     growth: &GrowthTable,
     catalogue: &Catalogue,
     pool: Option<Pool>,
@@ -96,9 +105,10 @@ pub(super) fn of_growth(
     case
 }
 
-/// An event of which no time is known: it is taken to belong to the moment that is judged.
-fn undated(kind: EventKind, event_id: u32, now: Timestamp) -> Option<Event> {
-    let provider = match kind {
+/// An event of which not the whole record is known. One without a time is taken to belong to the
+/// moment that is judged.
+fn event(told: &UndatedEvent, now: Timestamp) -> Option<Event> {
+    let provider = match told.kind {
         EventKind::PoolEmpty(_) | EventKind::PoolLimit(_) => "Srv",
         EventKind::CommitExhausted => "Microsoft-Windows-Resource-Exhaustion-Detector",
         EventKind::RegistryFlushFailed | EventKind::Restart | EventKind::Other => return None,
@@ -106,9 +116,9 @@ fn undated(kind: EventKind, event_id: u32, now: Timestamp) -> Option<Event> {
     Some(Event {
         channel: "System".to_owned(),
         record_id: 0,
-        time: now,
+        time: told.at_s.and_then(date).unwrap_or(now),
         provider: provider.to_owned(),
-        event_id,
+        event_id: told.event_id,
         level: None,
         computer: None,
         data: Vec::new(),

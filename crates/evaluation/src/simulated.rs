@@ -1,0 +1,228 @@
+//! Simulated evidence: what tools would print of made-up machines, healthy and not. Healthy ones have
+//! drivers with much memory, servers with many handles, and handles that match some tag by chance.
+
+use std::fmt::Write;
+
+use crate::cases::{Case, Expectation};
+
+/// What is wrong with a made-up machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// A server with as many handles as some small tag has objects, by chance.
+    HealthyByChance,
+    /// A driver that took its buffers once.
+    HealthyDriver,
+    /// A program that leaks events.
+    Handles,
+    /// A driver of which nobody knows, that frees next to nothing.
+    Driver,
+    /// Handles of the kernel itself.
+    Kernel,
+    /// Tokens that lsass holds.
+    Broker,
+    /// A cache at half of the memory.
+    Cache,
+    /// A total that the listed tags do not explain.
+    Unexplained,
+}
+
+const FAULTS: [Fault; 8] = [
+    Fault::HealthyByChance,
+    Fault::HealthyDriver,
+    Fault::Handles,
+    Fault::Driver,
+    Fault::Kernel,
+    Fault::Broker,
+    Fault::Cache,
+    Fault::Unexplained,
+];
+
+/// Numbers that repeat by seed (`SplitMix64`).
+struct Dice(u64);
+
+impl Dice {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn between(&mut self, least: u64, most: u64) -> u64 {
+        least + self.next() % (most - least).max(1)
+    }
+
+    /// A value within a few percent of another.
+    fn about(&mut self, value: u64, percent: u64) -> u64 {
+        value * (1000 + self.between(0, 20 * percent + 1)) / 1000 - value * percent / 100
+    }
+}
+
+/// A row of poolmon: tag, pool, allocations, outstanding, bytes of each.
+type Row = (&'static str, &'static str, u64, u64, u64);
+
+/// So many made-up machines, a share of each kind.
+#[must_use]
+pub fn simulated_cases(seed: u64, count: usize) -> Vec<Case> {
+    (0..count).map(|at| simulated(seed, at, FAULTS[at % FAULTS.len()])).collect()
+}
+
+/// So many healthy ones.
+#[must_use]
+pub fn healthy_cases(seed: u64, count: usize) -> Vec<Case> {
+    (0..count).map(|at| simulated(seed, at, FAULTS[at % 2])).collect()
+}
+
+fn simulated(seed: u64, at: usize, fault: Fault) -> Case {
+    let mut dice = Dice(seed ^ (at as u64).wrapping_mul(0x2545_F491_4F6C_DD1D));
+    let memory_kb = dice.between(8, 65) * 1_048_576;
+    let mut rows = usual_rows(&mut dice);
+    let mut processes = usual_processes(&mut dice);
+    let mut extra_kb = [0, 0];
+    let expected = plant(fault, &mut dice, memory_kb, &mut rows, &mut processes, &mut extra_kb);
+    let sum = |pool: &str| {
+        let of_pool = rows.iter().filter(|row| row.1 == pool);
+        of_pool.map(|row| row.3 * row.4).sum::<u64>() / 1024
+    };
+    let totals = [sum("Nonp") * 5 / 4 + extra_kb[0], sum("Paged") * 5 / 4 + extra_kb[1]];
+    rows.sort_by_key(|_| dice.next());
+    processes.sort_by_key(|_| dice.next());
+    let available = memory_kb / 2;
+    let mut tags = format!(
+        " Memory:{memory_kb}K Avail: {available}K  PageFlts: 40211873   InRam Krnl:61204K P:734003K\n \
+         Commit:{}K Limit:{}K Peak:{}K            Pool N:{}K P:{}K\n\n \
+         Tag  Type     Allocs            Frees            Diff   Bytes      Per Alloc\n\n",
+        memory_kb / 3,
+        memory_kb * 5 / 4,
+        memory_kb / 2,
+        totals[0],
+        totals[1]
+    );
+    for (tag, pool, allocs, held, each) in &rows {
+        let frees = allocs - held;
+        let _infallible =
+            writeln!(tags, " {tag} {pool} {allocs} {frees} {held} {} {each}", held * each);
+    }
+    let mut list = "Name            Id HandleCount\n----            -- -----------\n".to_owned();
+    for (name, pid, handles) in &processes {
+        let _infallible = writeln!(list, "{name:<12} {pid:>6} {handles:>11}");
+    }
+    let texts = vec![("tags.txt".to_owned(), tags), ("processes.txt".to_owned(), list)];
+    Case { id: format!("{fault:?} {at}"), texts, expected }
+}
+
+fn usual_rows(dice: &mut Dice) -> Vec<Row> {
+    let usual: [Row; 12] = [
+        ("EtwB", "Nonp", 7_100, 1_900, 69_632),
+        ("MmSt", "Paged", 1_960_000, 150_000, 912),
+        ("File", "Nonp", 19_960_000, 100_000, 384),
+        ("NtfF", "Paged", 89_000, 38_000, 1_536),
+        ("NtxF", "Nonp", 428_000, 140_000, 352),
+        ("MmCa", "Nonp", 2_050_000, 150_000, 320),
+        ("HalD", "Nonp", 920_000, 400, 98_304),
+        ("IoNm", "Paged", 24_540_000, 139_000, 320),
+        ("Thre", "Nonp", 164_000, 3_300, 3_520),
+        ("Even", "Nonp", 8_180_000, 60_000, 128),
+        ("Toke", "Paged", 304_000, 3_000, 1_552),
+        ("Proc", "Nonp", 48_000, 230, 2_400),
+    ];
+    let vary = |dice: &mut Dice, n: u64| n * dice.between(60, 160) / 100;
+    usual
+        .map(|(tag, pool, allocs, held, each)| {
+            (tag, pool, vary(dice, allocs) * 2, vary(dice, held), each)
+        })
+        .to_vec()
+}
+
+fn usual_processes(dice: &mut Dice) -> Vec<(String, u64, u64)> {
+    let mut list = vec![("System".to_owned(), 4, dice.between(2_500, 9_000))];
+    for name in ["lsass", "svchost", "svchost", "services", "explorer", "w3wp", "agenthost"] {
+        let pid = 500 + list.len() as u64 * 44;
+        list.push((name.to_owned(), pid, dice.between(300, 4_000)));
+    }
+    list
+}
+
+/// Plants a fault, and says what is right then.
+fn plant(
+    fault: Fault,
+    dice: &mut Dice,
+    memory_kb: u64,
+    rows: &mut Vec<Row>,
+    processes: &mut Vec<(String, u64, u64)>,
+    extra_kb: &mut [u64; 2],
+) -> Expectation {
+    let leak = |pool: &str, tag: &str| Expectation {
+        verdicts: vec!["leak".to_owned()],
+        pool: Some(pool.to_owned()),
+        tag: Some(tag.to_owned()),
+        nobody: true,
+        ..Expectation::default()
+    };
+    let healthy = Expectation {
+        verdicts: ["no_leak_shown", "insufficient_evidence"].map(ToOwned::to_owned).to_vec(),
+        nobody: true,
+        ..Expectation::default()
+    };
+    match fault {
+        Fault::HealthyByChance => {
+            let objects: Vec<u64> =
+                rows.iter().filter(|row| ["Even", "File"].contains(&row.0)).map(|r| r.3).collect();
+            let by_chance = objects[usize::from(dice.between(0, 2) == 1)];
+            let handles = dice.about(by_chance, 3);
+            processes.push(("sqlservr".to_owned(), 3104, handles));
+            healthy
+        }
+        Fault::HealthyDriver => {
+            let held = dice.between(64, 512) * 1024;
+            rows.push(("IXGB", "Nonp", held + dice.between(0, 2_000), held, 2_240));
+            healthy
+        }
+        Fault::Handles => {
+            let held = dice.between(900_000, 3_000_000);
+            set(rows, "Even", held);
+            processes.push(("labelsvc".to_owned(), 2764, dice.about(held, 2)));
+            Expectation {
+                named: vec!["labelsvc.exe".to_owned()],
+                nobody: false,
+                ..leak("nonpaged", "Even")
+            }
+        }
+        Fault::Driver => {
+            let held = dice.between(2_000_000, 9_000_000);
+            rows.push(("Qvfz", "Nonp", held + dice.between(10, 9_000), held, 320));
+            leak("nonpaged", "Qvfz")
+        }
+        Fault::Kernel => {
+            let held = dice.between(900_000, 2_000_000);
+            set(rows, "Even", held);
+            processes[0].2 = held + dice.between(100, 3_000);
+            leak("nonpaged", "Even")
+        }
+        Fault::Broker => {
+            let held = dice.between(400_000, 900_000);
+            set(rows, "Toke", held);
+            processes[1].2 = held + dice.between(100, 3_000);
+            leak("paged", "Toke")
+        }
+        Fault::Cache => {
+            let held = memory_kb * 1024 / 2 / 104;
+            rows.push(("NtFC", "Nonp", held + held / 2_000, held, 104));
+            leak("nonpaged", "NtFC")
+        }
+        Fault::Unexplained => {
+            extra_kb[0] = memory_kb / 2;
+            Expectation {
+                verdicts: ["high_use", "insufficient_evidence"].map(ToOwned::to_owned).to_vec(),
+                tag: None,
+                ..leak("nonpaged", "")
+            }
+        }
+    }
+}
+
+fn set(rows: &mut [Row], tag: &str, held: u64) {
+    for row in rows.iter_mut().filter(|row| row.0 == tag) {
+        (row.2, row.3) = (row.2 + held * 2, held);
+    }
+}
