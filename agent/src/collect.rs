@@ -26,7 +26,7 @@ use crate::{
     machine::{Machine, Status},
     raw::RawError,
 };
-pub use memory_conditions::low_conditions;
+pub use memory_conditions::memory_conditions;
 use own_cost::CostMeter;
 use services::ServiceNames;
 
@@ -120,7 +120,7 @@ pub struct Sampler {
     collectors: CollectorSet,
     meter: CostMeter,
     services: ServiceNames,
-    /// Whether the kernel says to be short of something.
+    /// Whether the kernel says that memory fails now.
     is_short: bool,
     failing: BTreeMap<Collector, Status>,
 }
@@ -165,7 +165,7 @@ impl Sampler {
     ) -> Result<(), CollectError> {
         match collector {
             Collector::MemoryConditions => {
-                self.is_short = low_conditions(machine)?.any();
+                self.is_short = memory_conditions(machine)?.are_failing();
                 Ok(())
             }
             Collector::Performance => performance::collect(machine, snapshot),

@@ -59,9 +59,9 @@ impl<C: Clock> Machine for Live<C> {
         let length = match class {
             InfoClass::Services => self.services.fill(buffer)?,
             InfoClass::MemoryConditions => {
-                let [a, b, c] = self.conditions.read()?;
-                buffer[0] = u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]);
-                3
+                let [a, b, c, d] = self.conditions.read()?;
+                buffer[0] = u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0]);
+                4
             }
             class => query::fill(class, buffer)?,
         };
