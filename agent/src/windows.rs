@@ -16,7 +16,7 @@ mod services;
 mod wine;
 
 pub(crate) use data_protection::{protect, reveal};
-pub use event_log::SystemLog;
+pub use event_log::system_log;
 pub use facts::boot_id;
 pub use folder_access::restrict_folder;
 pub use folders::program_data;

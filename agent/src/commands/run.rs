@@ -56,7 +56,7 @@ impl Run {
                 return run::run_once(agent, settings, &clock).await;
             }
             let stop = stop_signal()?;
-            let events = read_events(replay, settings)?;
+            let events = read_events(replay, settings, clock)?;
             run::run(agent, events, settings, &clock, stop).await
         });
         // Not to be held up by a name that is being looked up.
@@ -90,18 +90,23 @@ pub(super) fn open_agent(
 pub(super) fn read_events(
     replay: Option<&Path>,
     settings: &Settings,
+    clock: SystemClock,
 ) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
     if replay.is_some() {
         return Ok(None);
     }
     let bookmark = Bookmark::open(&settings.spool_dir()).context("cannot keep a bookmark")?;
-    let log = poolwatch_agent::windows::SystemLog::new().context("cannot read the event log")?;
-    Ok(Some(events::start(log, bookmark)?))
+    let log = poolwatch_agent::windows::system_log().context("cannot read the event log")?;
+    Ok(Some(events::start(log, bookmark, clock)?))
 }
 
 #[cfg(not(windows))]
 #[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
-fn read_events(_: Option<&Path>, _: &Settings) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+fn read_events(
+    _: Option<&Path>,
+    _: &Settings,
+    _: SystemClock,
+) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
     Ok(None)
 }
 

@@ -161,7 +161,7 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             };
             if settings.server_url().is_some() {
                 let agent = open_agent(None, &settings, clock)?;
-                let events = read_events(None, &settings)?;
+                let events = read_events(None, &settings, clock)?;
                 run::run(agent, events, &settings, &clock, end).await?;
             } else {
                 warn!("server_url is not set; waiting for settings");

@@ -9,8 +9,7 @@ use tracing::warn;
 
 use super::pressure::{Pressure, Sign};
 use crate::{
-    agent::Agent, clock::Clock, collect::memory_conditions, settings::Settings,
-    spool::SpooledEvent,
+    agent::Agent, clock::Clock, collect::memory_conditions, settings::Settings, spool::SpooledEvent,
 };
 
 /// How often the kernel's memory conditions are looked at: four calls that take no resources.

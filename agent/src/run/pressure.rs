@@ -66,7 +66,8 @@ impl Pressure {
     /// Takes notice of a snapshot's figures, as [`Self::observe`] does.
     pub(super) fn observe_headroom(&mut self, now: Duration, memory: &Memory) -> bool {
         let commit = memory.commit_limit.zip(memory.committed);
-        let commit = commit.and_then(|(limit, used)| is_little(limit.0.saturating_sub(used.0), limit.0));
+        let commit =
+            commit.and_then(|(limit, used)| is_little(limit.0.saturating_sub(used.0), limit.0));
         let resident = memory.physical.zip(memory.resident_available);
         let resident = resident.and_then(|(physical, left)| is_little(left.0, physical.0));
         let mut is_news = false;
