@@ -4,10 +4,12 @@
 mod conditions;
 mod data_protection;
 mod event_log;
+mod event_source;
 mod facts;
 mod folder_access;
 mod folders;
 mod live;
+mod machine_proxy;
 mod own_use;
 mod query;
 mod service;
@@ -17,10 +19,12 @@ mod wine;
 
 pub(crate) use data_protection::{protect, reveal};
 pub use event_log::system_log;
+pub use event_source::{Severity, report};
 pub use facts::boot_id;
-pub use folder_access::restrict_folder;
-pub use folders::program_data;
+pub use folder_access::{believe, claim_folder, restrict_own_folder};
+pub use folders::own_folder;
 pub use live::Live;
+pub(crate) use machine_proxy::machine_proxy;
 pub use own_use::own_handles;
 pub(crate) use own_use::own_use;
 pub use service::{SERVICE_NAME, Stop, run_as_service};

@@ -11,8 +11,7 @@ use windows_sys::Win32::{
 
 /// The folder for data of programs, by `SHGetKnownFolderPath` (documented): the environment of a
 /// service may name another one.
-#[must_use]
-pub fn program_data() -> PathBuf {
+fn program_data() -> PathBuf {
     let mut text = ptr::null_mut();
     // SAFETY: the function stores a pointer to a text, or null, in `text`; no token is needed.
     let result =
@@ -34,4 +33,10 @@ pub fn program_data() -> PathBuf {
         return PathBuf::from(r"C:\ProgramData");
     }
     PathBuf::from(OsString::from_wide(&units))
+}
+
+/// The agent's own folder: its settings file, its log, and the spool when no setting names another.
+#[must_use]
+pub fn own_folder() -> PathBuf {
+    program_data().join("Poolwatch")
 }
