@@ -154,6 +154,7 @@ impl Sampler {
                 self.note(&mut snapshot, collector, result);
             }
         }
+        complete_holdings(&mut snapshot, std::process::id());
         snapshot
     }
 
@@ -210,6 +211,16 @@ impl Sampler {
                 }
             }
         }
+    }
+}
+
+/// Adds the agent's threads, which only the list of processes tells. `own` is its process id.
+fn complete_holdings(snapshot: &mut Snapshot, own: u32) {
+    let mut processes = snapshot.processes.iter().flatten();
+    let own = processes.find(|process| process.key.pid == own);
+    let held = snapshot.cost.as_mut().and_then(|cost| cost.held.as_mut());
+    if let (Some(own), Some(held)) = (own, held) {
+        held.threads = own.threads;
     }
 }
 

@@ -249,3 +249,17 @@ fn a_process_that_exits_between_two_calls_is_named_nowhere() {
     assert_eq!(services_of(&snapshot, 1204), ["SamSs"]);
     assert_eq!(services_of(&snapshot, 416), [""; 0]);
 }
+
+#[test]
+fn the_agent_tells_its_own_threads_by_the_list_of_processes() {
+    let mut snapshot = snapshot_of(small_capture());
+    let held =
+        Some(poolwatch_model::snapshot::AgentHoldings { handles: 140, ..Default::default() });
+    snapshot.cost = Some(poolwatch_model::snapshot::AgentCost { held, ..Default::default() });
+    let own =
+        snapshot.processes.iter().flatten().find(|process| process.threads.is_some()).unwrap();
+    let (pid, threads) = (own.key.pid, own.threads);
+    complete_holdings(&mut snapshot, pid);
+    let held = snapshot.cost.unwrap().held.unwrap();
+    assert_eq!((held.handles, held.threads), (140, threads));
+}

@@ -161,6 +161,9 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             windows::report(Severity::Warning, &format!("There is no log of the agent: {error}"));
         }
     }
+    for (what, error) in windows::limit_own_use() {
+        info!(%error, "This system does not grant the agent {what}");
+    }
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
     runtime()?.block_on(async {

@@ -37,9 +37,11 @@ impl Sender {
     pub fn start() -> io::Result<Self> {
         let (jobs, queue) = mpsc::channel(1);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        thread::Builder::new()
-            .name("upload".into())
-            .spawn(move || runtime.block_on(send_all(queue)))?;
+        thread::Builder::new().name("upload".into()).spawn(move || {
+            #[cfg(windows)]
+            crate::windows::begin_background_work();
+            runtime.block_on(send_all(queue));
+        })?;
         Ok(Self(jobs))
     }
 

@@ -32,6 +32,8 @@ const OBJECT_TYPES_DELTA: u64 = 7;
 const COST: u64 = 8;
 /// Collectors that failed.
 const FAULTS: u64 = 9;
+/// What the agent's process holds: told with its cost.
+const HOLDINGS: u64 = 11;
 
 /// The sections of a snapshot: all in full, or relative to `base` where that is possible.
 pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, Vec<u8>)> {
@@ -62,6 +64,9 @@ pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, 
     );
     if let Some(cost) = &snapshot.cost {
         sections.push((COST, small::encode_cost(cost)));
+        if let Some(held) = &cost.held {
+            sections.push((HOLDINGS, small::encode_holdings(held)));
+        }
     }
     if !snapshot.faults.is_empty() {
         sections.push((FAULTS, small::encode_faults(&snapshot.faults)));
@@ -83,6 +88,7 @@ pub(super) fn read(
     sections: &[Section<'_>],
 ) -> Result<Parts, Malformed> {
     let mut parts = Parts::default();
+    let mut held = None;
     for section in sections {
         let bytes = section.bytes;
         match section.number {
@@ -110,8 +116,12 @@ pub(super) fn read(
             }
             COST => parts.cost = Some(small::decode_cost(bytes)?),
             FAULTS => parts.faults = small::decode_faults(bytes)?,
+            HOLDINGS => held = Some(small::decode_holdings(bytes)?),
             _ => {}
         }
+    }
+    if let Some(cost) = &mut parts.cost {
+        cost.held = held;
     }
     Ok(parts)
 }
