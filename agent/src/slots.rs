@@ -18,12 +18,12 @@ const FRAMING: usize = 16;
 
 /// The open file.
 #[derive(Debug)]
-pub(crate) struct SlotFile<const SLOT: usize> {
+pub(crate) struct DoubleBufferedFile<const SLOT: usize> {
     file: File,
     generation: u64,
 }
 
-impl<const SLOT: usize> SlotFile<SLOT> {
+impl<const SLOT: usize> DoubleBufferedFile<SLOT> {
     /// Bytes that the content may have.
     pub(crate) const CONTENT: usize = SLOT - FRAMING;
 
@@ -78,7 +78,7 @@ mod tests {
 
     use super::*;
 
-    type Small = SlotFile<32>;
+    type Small = DoubleBufferedFile<32>;
 
     #[test]
     fn the_last_content_holds_after_a_restart() {

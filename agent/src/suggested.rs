@@ -5,10 +5,10 @@ use std::{io, path::Path};
 
 use poolwatch_protocol::v1::messages::Suggestions;
 
-use crate::slots::SlotFile;
+use crate::slots::DoubleBufferedFile;
 
 /// As JSON, some 20 bytes.
-type Slots = SlotFile<256>;
+type Slots = DoubleBufferedFile<256>;
 /// The file's name in the spool's folder.
 const NAME: &str = "suggested";
 

@@ -207,7 +207,7 @@ impl Uploader {
         if pending.events.is_empty() {
             let body = batch(agent, &pending.frames);
             let reply = self.client.frames(key, body).await?;
-            heed(agent, &pending.frames, &reply);
+            apply_reply(agent, &pending.frames, &reply);
             return Ok(());
         }
         let request = EventsRequest {
@@ -271,7 +271,7 @@ fn batch(agent: &RefCell<Agent>, frames: &[SpooledFrame]) -> Vec<u8> {
 }
 
 /// Does what the server answered to a batch: all of its frames are done with.
-fn heed(agent: &RefCell<Agent>, frames: &[SpooledFrame], reply: &FramesReply) {
+fn apply_reply(agent: &RefCell<Agent>, frames: &[SpooledFrame], reply: &FramesReply) {
     let mut agent = agent.borrow_mut();
     for refused in &reply.refused {
         let seq = frames.get(refused.index).map(|frame| frame.seq);

@@ -10,7 +10,7 @@ use poolwatch_model::{
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{Encoder, Envelope, Stamp, frame::decompress};
-use poolwatch_server::fleet::{Fleet, sweep::Sweeps};
+use poolwatch_server::fleet::{Fleet, sweep::FleetSweeper};
 use uuid::Uuid;
 
 /// Of 10,000 tags of the fleet a host has 1,500, one in eight of them in both pools.
@@ -153,7 +153,7 @@ fn benches(criterion: &mut Criterion) {
                 fleet.shared().totals.map(|_, _, _, total| total.spread.quantile(0.95)).len()
             });
         });
-        let mut sweeps = Sweeps::default();
+        let mut sweeps = FleetSweeper::default();
         criterion.bench_function(&format!("sweep_of_{hosts}_hosts"), |bench| {
             bench.iter_custom(|count| {
                 on_processor(|| {

@@ -1,33 +1,33 @@
 //! What is known of every host now, in memory: the latest tables by columns, the sums by tag that
 //! uploads keep up, and the view of the fleet that is made of both away from requests.
 
-pub mod across;
 pub mod applications;
-pub mod baseline;
+pub mod baselines;
 pub mod by_tag;
 pub mod column;
 pub mod drivers;
-pub mod earlier;
 pub mod groups;
 pub mod growing;
 pub mod host;
 pub mod hours;
+pub mod interner;
 pub mod load;
-pub mod names;
+pub mod load_baselines;
 pub mod object_types;
-pub mod places;
 pub mod processes;
+pub mod program_by_host;
+pub mod quantile_sketch;
+pub mod rank_bitmap;
 pub mod ranking;
 pub mod refresh;
+pub mod release_silent;
 pub mod roster;
 pub mod rounded;
-pub mod running;
-pub mod silent;
-pub mod spread;
 pub mod sweep;
 pub mod tables;
+pub mod tag_by_host;
 pub mod tags;
-pub mod top;
+pub mod top_k;
 pub mod totals;
 pub mod view;
 
@@ -36,7 +36,6 @@ use std::{
     sync::{Arc, Mutex, PoisonError, RwLock},
 };
 
-use across::Followed;
 use drivers::Drivers;
 use groups::Groups;
 use host::LiveHost;
@@ -44,6 +43,7 @@ use poolwatch_model::HostId;
 use poolwatch_store::inventories::FleetChange;
 use roster::Changed;
 use tables::Shared;
+use tag_by_host::FollowedTags;
 use tokio::sync::Semaphore;
 use view::FleetView;
 
@@ -64,7 +64,7 @@ pub struct Fleet {
     drivers: RwLock<Arc<Drivers>>,
     driver_changes: RwLock<Arc<Vec<FleetChange>>>,
     groups: Groups,
-    followed: Followed,
+    followed: FollowedTags,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
     /// How many hosts are asked for key frames at once.
@@ -82,7 +82,7 @@ impl Default for Fleet {
             drivers: RwLock::default(),
             driver_changes: RwLock::default(),
             groups: Groups::default(),
-            followed: Followed::default(),
+            followed: FollowedTags::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
             key_pace: Pace::default(),

@@ -111,11 +111,12 @@ async fn keep_view(app: SharedApp) {
 
 async fn keep_baselines(app: SharedApp) {
     let mut every = tokio::time::interval(BASELINE_EVERY);
-    let mut asked = fleet::baseline::Asked::default();
+    let mut asked = fleet::load_baselines::BaselineRequests::default();
     loop {
         every.tick().await;
         let refreshed =
-            fleet::baseline::refresh(&app.pool, &app.fleet, &mut asked, app.clock.now()).await;
+            fleet::load_baselines::refresh(&app.pool, &app.fleet, &mut asked, app.clock.now())
+                .await;
         if let Err(error) = refreshed {
             error!(%error, "Could not load the tags of earlier moments");
         }

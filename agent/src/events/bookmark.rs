@@ -4,10 +4,10 @@ use std::{io, path::Path};
 
 use jiff::Timestamp;
 
-use crate::slots::SlotFile;
+use crate::slots::DoubleBufferedFile;
 
 /// The text has some 150 bytes; its channel and record number do not grow.
-type Slots = SlotFile<1024>;
+type Slots = DoubleBufferedFile<1024>;
 /// What the line of [`Place::caught_up`] begins with; one of an older agent is missing.
 const CAUGHT_UP: &str = "caught up ";
 

@@ -10,9 +10,9 @@ use poolwatch_model::BootId;
 use uuid::Uuid;
 
 use super::SpoolError;
-use crate::slots::SlotFile;
+use crate::slots::DoubleBufferedFile;
 
-type Slots = SlotFile<64>;
+type Slots = DoubleBufferedFile<64>;
 const CONTENT: usize = Slots::CONTENT;
 
 /// A place in the spool.

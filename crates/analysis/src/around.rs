@@ -12,8 +12,8 @@ use poolwatch_model::{
 
 use crate::{
     case::{self, CaseFile},
+    causes::diagnose_causes,
     confidence::is_hint,
-    judge::judge,
     programs,
 };
 
@@ -30,7 +30,7 @@ const EXPLAINS: f64 = 0.1;
 
 /// The picture of the time before `at`. The case must not hold anything later.
 #[must_use]
-pub fn picture(case: &CaseFile, trigger: Trigger, at: Timestamp) -> Picture {
+pub fn picture_before(case: &CaseFile, trigger: Trigger, at: Timestamp) -> Picture {
     let since = at.saturating_sub(HOURS).unwrap_or(at);
     let since_s = since.as_second();
     let from = case.axis.partition_point(|moment| moment.at_s < since_s).max(case.run_start());
@@ -115,7 +115,7 @@ fn held(case: &CaseFile, from: usize, to: usize, over_s: u64) -> Vec<Evidence> {
 
 /// The likely reason. Nothing is better than something wrong.
 fn reason(case: &CaseFile, trigger: Trigger, pool: Option<Pool>, grew: &[Evidence]) -> Reason {
-    let all = judge(case);
+    let all = diagnose_causes(case);
     // A pool may be found empty because commit ran out: then nothing in it is to blame.
     let is_commits = all.first().is_some_and(|worst| worst.verdict == Verdict::CommitExhaustion);
     let is_empty = matches!(trigger, Trigger::PoolEmpty { .. });

@@ -15,7 +15,7 @@ const TB: u64 = 1 << 40;
 
 /// The limit of a pool as well as it is known.
 #[must_use]
-pub fn ceiling(memory: &Memory, os: Option<&OsVersion>, pool: Pool) -> Option<Ceiling> {
+pub fn pool_ceiling(memory: &Memory, os: Option<&OsVersion>, pool: Pool) -> Option<Ceiling> {
     if let Some(bytes) = memory.limit_of(pool) {
         return Some(Ceiling { bytes, source: CeilingSource::Measured });
     }
@@ -91,7 +91,7 @@ mod tests {
             physical: Some(Bytes(GB)),
             ..Memory::default()
         };
-        let ceiling = ceiling(&memory, Some(&os(5, 2, Arch::X86)), Pool::Nonpaged);
+        let ceiling = pool_ceiling(&memory, Some(&os(5, 2, Arch::X86)), Pool::Nonpaged);
         let measured = Ceiling { bytes: Bytes::from_kib(217_112), source: CeilingSource::Measured };
         assert_eq!(ceiling, Some(measured));
     }

@@ -42,7 +42,7 @@ const SURE_BY_RANK: f32 = 0.55;
 
 /// Commit ran out by Windows' own word: who holds it.
 #[must_use]
-pub fn exhausted(case: &CaseFile) -> Option<Diagnosis> {
+pub fn commit_exhaustion(case: &CaseFile) -> Option<Diagnosis> {
     let event = commit_event(case);
     let facts = event.and_then(|event| event.exhaustion.as_ref()).or(case.exhaustions.first());
     if event.is_none() && facts.is_none() {
@@ -62,8 +62,8 @@ pub fn exhausted(case: &CaseFile) -> Option<Diagnosis> {
 
 /// Commit is full by its figures: who gained most of it, if it rose.
 #[must_use]
-pub fn full(case: &CaseFile) -> Diagnosis {
-    let rise = rise::steady(case, &case.committed).into_iter().next();
+pub fn full_commit(case: &CaseFile) -> Diagnosis {
+    let rise = rise::steady_rises(case, &case.committed).into_iter().next();
     Diagnosis {
         verdict: Verdict::CommitExhaustion,
         suspects: rise.and_then(|rise| growing_holder(case, &rise)).into_iter().collect(),
@@ -75,9 +75,9 @@ pub fn full(case: &CaseFile) -> Diagnosis {
 /// Commit that rises steadily and reaches its limit within a day, or has reached it. When growth of
 /// the pools explains half of it, it is not commit's own story.
 #[must_use]
-pub fn running_out(case: &CaseFile) -> Option<Diagnosis> {
+pub fn commit_running_out(case: &CaseFile) -> Option<Diagnosis> {
     let limit = case.memory.commit_limit.filter(|limit| limit.0 > 0)?;
-    let (rise, left_s) = rise::steady(case, &case.committed)
+    let (rise, left_s) = rise::steady_rises(case, &case.committed)
         .into_iter()
         .filter(|rise| rise.grown as f64 >= NOTABLE * limit.0 as f64)
         .find_map(|rise| {

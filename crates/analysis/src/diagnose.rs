@@ -5,7 +5,7 @@ use poolwatch_model::{
     Snapshot, diagnosis::Diagnosis, event::Event, history::Moment, host::OsVersion, tag::TagTable,
 };
 
-use crate::{case::CaseFile, judge};
+use crate::{case::CaseFile, causes};
 
 /// What is known of a host when it is judged.
 #[derive(Debug, Clone, Copy)]
@@ -34,7 +34,7 @@ pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
     let mut snapshots: Vec<(Moment, &Snapshot)> = Vec::new();
     snapshots.extend(before.as_ref().map(|(moment, snapshot)| (*moment, snapshot)));
     snapshots.push((moment(now_s), observation.snapshot));
-    judge::diagnose_case(&CaseFile::from_snapshots(
+    causes::diagnose_case(&CaseFile::from_snapshots(
         observation.now,
         observation.os,
         &snapshots,
@@ -99,13 +99,13 @@ mod tests {
         }
     }
 
-    fn judge(snapshot: &Snapshot, events: &[Event]) -> Diagnosis {
+    fn diagnose_with(snapshot: &Snapshot, events: &[Event]) -> Diagnosis {
         diagnose(&Observation { now: at(NOW), os: None, snapshot, earlier: None, events })
     }
 
     #[test]
     fn the_classic_dump_leads_to_thread_objects_and_mybadapp() {
-        let diagnosis = judge(&classic(), &[]);
+        let diagnosis = diagnose_with(&classic(), &[]);
         assert_eq!((diagnosis.verdict, diagnosis.pool), (Verdict::Exhausted, Some(Pool::Nonpaged)));
         assert_eq!(diagnosis.suspects[0].name.as_deref(), Some("mybadapp.exe"));
         assert_eq!(diagnosis.suspects[0].tags, [PoolTag::new(*b"Thre")]);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn event_2020_without_matching_processes_blames_nobody() {
-        let diagnosis = judge(&Snapshot::default(), &[event(2020, "Srv", 60)]);
+        let diagnosis = diagnose_with(&Snapshot::default(), &[event(2020, "Srv", 60)]);
         assert_eq!((diagnosis.verdict, diagnosis.pool), (Verdict::Exhausted, Some(Pool::Paged)));
         assert_eq!(diagnosis.suspects, []);
     }
@@ -121,14 +121,14 @@ mod tests {
     #[test]
     fn commit_exhaustion_blames_no_tag() {
         let detector = "Microsoft-Windows-Resource-Exhaustion-Detector";
-        let diagnosis = judge(&Snapshot::default(), &[event(2004, detector, 60)]);
+        let diagnosis = diagnose_with(&Snapshot::default(), &[event(2004, detector, 60)]);
         assert_eq!(diagnosis.verdict, Verdict::CommitExhaustion);
         assert_eq!(diagnosis.suspects, []);
     }
 
     #[test]
     fn old_events_judge_nothing() {
-        let diagnosis = judge(&Snapshot::default(), &[event(2019, "Srv", 90_000)]);
+        let diagnosis = diagnose_with(&Snapshot::default(), &[event(2019, "Srv", 90_000)]);
         assert_eq!(diagnosis.verdict, Verdict::InsufficientEvidence);
     }
 

@@ -35,7 +35,7 @@ struct Exhaustion {
 /// fills it; and where commit ran out the pool is not blamed, unless it is what fills commit.
 pub(crate) fn diagnose_exhaustion(case: &CaseFile, found: &mut Vec<Diagnosis>) {
     let Some(exhaustion) = exhaustion(case) else {
-        found.extend(commit::exhausted(case).or_else(|| commit::running_out(case)));
+        found.extend(commit::commit_exhaustion(case).or_else(|| commit::commit_running_out(case)));
         return;
     };
     let is_commits = exhaustion.bound == Some(Bound::Commit);
@@ -44,7 +44,8 @@ pub(crate) fn diagnose_exhaustion(case: &CaseFile, found: &mut Vec<Diagnosis>) {
             found.push(blame_largest(case, &exhaustion));
         }
     } else if is_commits {
-        let mut diagnosis = commit::exhausted(case).unwrap_or_else(|| commit::full(case));
+        let mut diagnosis =
+            commit::commit_exhaustion(case).unwrap_or_else(|| commit::full_commit(case));
         diagnosis.evidence.splice(0..0, exhaustion.event);
         found.push(diagnosis);
     } else {
@@ -103,8 +104,8 @@ fn blame_largest(case: &CaseFile, exhaustion: &Exhaustion) -> Diagnosis {
     let pool = exhaustion.pool;
     let largest = largest_tags(case, pool);
     let mut accused: Vec<Suspect> = Vec::new();
-    for series in largest.iter().filter(|series| facts::of(series.tag).objects) {
-        for suspect in suspects::of_picture(case, series) {
+    for series in largest.iter().filter(|series| facts::tag_facts(series.tag).objects) {
+        for suspect in suspects::suspects_of_picture(case, series) {
             if !accused.iter().any(|known| known.name == suspect.name) {
                 accused.push(suspect);
             }
@@ -116,9 +117,9 @@ fn blame_largest(case: &CaseFile, exhaustion: &Exhaustion) -> Diagnosis {
         all.is_some_and(|all| bytes as f64 >= FILLS_POOL * all as f64)
     });
     if let Some(series) = dominant.filter(|_| accused.is_empty()) {
-        accused.extend(suspects::of_picture(case, series));
+        accused.extend(suspects::suspects_of_picture(case, series));
         if accused.is_empty() {
-            accused.push(suspects::unknown(&[series.tag]));
+            accused.push(suspects::unknown_owner(&[series.tag]));
         }
     }
     exhausted(case, exhaustion, accused)

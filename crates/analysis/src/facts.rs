@@ -61,7 +61,7 @@ pub fn is_inbox(driver: &str) -> bool {
 
 /// What is known of a tag.
 #[must_use]
-pub fn of(tag: PoolTag) -> TagFacts {
+pub fn tag_facts(tag: PoolTag) -> TagFacts {
     let tag = tag.unprotected();
     let entry = catalogue::entry(tag);
     TagFacts {

@@ -19,7 +19,7 @@ const SURE: f32 = 0.85;
 /// Programs that leak handles, each with the objects that they hold. `known` are the diagnoses that
 /// there are already: what they tell is not told again.
 #[must_use]
-pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
+pub fn handle_leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
     let is_told = |image: &str| {
         let mut suspects = known.iter().flat_map(|one| &one.suspects);
         suspects.any(|one| one.name.as_deref().is_some_and(|name| name.eq_ignore_ascii_case(image)))
@@ -31,17 +31,17 @@ fn leak(case: &CaseFile, process: &ProcessSeries) -> Option<Diagnosis> {
     if crate::case::last(&process.handles)? < MANY {
         return None;
     }
-    let rise = rise::steady(case, &process.handles)
+    let rise = rise::steady_rises(case, &process.handles)
         .into_iter()
         .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / GROWN_PART))
         .max_by_key(|rise| rise.grown)?;
     let span = Span { from: rise.from, to: rise.to, over_s: rise.over_s };
-    let of_objects = case.tags.iter().filter(|series| facts::of(series.tag).objects);
+    let of_objects = case.tags.iter().filter(|series| facts::tag_facts(series.tag).objects);
     let (series, objects, mut suspect) = of_objects
         .filter_map(|series| held(case, series, process, span))
         .max_by(|a, b| a.2.confidence.total_cmp(&b.2.confidence))?;
     let (tag, pool) = (series.tag, series.pool);
-    release::weigh(case, pool, std::slice::from_mut(&mut suspect));
+    release::weigh_evidence(case, pool, std::slice::from_mut(&mut suspect));
     Some(Diagnosis {
         verdict: Verdict::Leak,
         pool: Some(pool),

@@ -40,7 +40,7 @@ pub fn exhausted_bound(case: &CaseFile, pool: Pool) -> Option<Bound> {
 /// physical memory are.
 #[must_use]
 pub fn binding_ceiling(memory: &Memory, os: Option<&OsVersion>, pool: Pool) -> Option<Ceiling> {
-    let ceiling = ceilings::ceiling(memory, os, pool)?;
+    let ceiling = ceilings::pool_ceiling(memory, os, pool)?;
     let binds = || {
         let nearest = nearest_bound(memory, os, pool);
         nearest.is_some_and(|nearest| nearest.bound == Bound::DocumentedCeiling)
@@ -84,7 +84,7 @@ fn limits(memory: &Memory, os: Option<&OsVersion>, pool: Pool) -> impl Iterator<
         is_spent: used.share_of(of) >= FULL,
     };
     let of_pool =
-        ceilings::ceiling(memory, os, pool).zip(memory.of(pool)).map(|(ceiling, used)| {
+        ceilings::pool_ceiling(memory, os, pool).zip(memory.of(pool)).map(|(ceiling, used)| {
             let bound = match ceiling.source {
                 CeilingSource::Measured => Bound::MeasuredLimit,
                 CeilingSource::Documented => Bound::DocumentedCeiling,

@@ -30,7 +30,7 @@ const LATEST_HOURS: usize = 72;
 
 /// Tags that are far above what is usual, and constant.
 #[must_use]
-pub fn of(case: &CaseFile) -> Vec<Diagnosis> {
+pub fn high_use_tags(case: &CaseFile) -> Vec<Diagnosis> {
     case.tags
         .iter()
         .filter(|series| is_high(case, series) && is_still(case, series))
@@ -46,7 +46,7 @@ pub fn of(case: &CaseFile) -> Vec<Diagnosis> {
             Diagnosis {
                 verdict: Verdict::HighUse,
                 pool: Some(series.pool),
-                suspects: suspects::of_picture(case, series),
+                suspects: suspects::suspects_of_picture(case, series),
                 evidence,
                 tags: vec![list_tag(series, TagFinding::HighUse, None)],
                 ..Diagnosis::default()
@@ -84,7 +84,7 @@ pub fn is_far_above(
     memory: &Memory,
     peer: Option<&Peer>,
 ) -> bool {
-    if bytes < LEAST || facts::of(tag).cache {
+    if bytes < LEAST || facts::tag_facts(tag).cache {
         return false;
     }
     match peer {

@@ -1,13 +1,14 @@
 //! Judgement: pure functions from snapshots and events to diagnoses. No clock, no database, so that
 //! the same code runs in the server, in tests and on evidence files.
 //!
-//! A [`CaseFile`] holds what is known of a host; [`judge`](judge::judge) says what is wrong with it,
-//! one diagnosis for each cause. Hosts of a fleet are screened at each snapshot by a [`Screen`], and
+//! A [`CaseFile`] holds what is known of a host; [`diagnose_causes`] says what is wrong with it, one
+//! diagnosis for each cause. Hosts of a fleet are screened at each snapshot by a [`Screen`], and
 //! only tags that it points out are studied.
 
 pub mod around;
 pub mod case;
 pub mod catalogue;
+pub mod causes;
 pub mod ceilings;
 pub mod commit;
 pub mod compare;
@@ -21,7 +22,6 @@ pub mod handles;
 pub mod headroom;
 pub mod high_use;
 pub mod holders;
-pub mod judge;
 pub mod lockstep;
 mod object_types;
 pub mod objects;
@@ -39,6 +39,6 @@ pub mod trend;
 pub mod troughs;
 
 pub use case::CaseFile;
+pub use causes::{diagnose_case, diagnose_causes};
 pub use diagnose::{Observation, diagnose};
-pub use judge::{diagnose_case, judge};
 pub use screen::Screen;

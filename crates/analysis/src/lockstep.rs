@@ -39,7 +39,7 @@ const MOST_BY_ONE: f64 = 4.5;
 /// Groups grown tags, given with their growths in the order of importance, with those that grow in
 /// step among all tags of the case.
 #[must_use]
-pub fn groups(case: &CaseFile, grown: &[(usize, Growth)]) -> Vec<Group> {
+pub fn group_in_step(case: &CaseFile, grown: &[(usize, Growth)]) -> Vec<Group> {
     let mut groups: Vec<Group> = Vec::new();
     let mut taken = vec![false; case.tags.len()];
     for &(first, growth) in grown {
@@ -76,14 +76,14 @@ fn in_step(tag: &TagSeries, other: &TagSeries, growth: &Growth) -> Option<f32> {
     let (large, small) = (ratio.max(1.0 / ratio), ratio.min(1.0 / ratio));
     let is_whole =
         large < MOST_BY_ONE && (large - large.round()).abs() / large < OFF_WHOLE && small > 0.0;
-    let apart = apart(&tag.outstanding, &other.outstanding, from, to)?;
+    let apart = greatest_distance(&tag.outstanding, &other.outstanding, from, to)?;
     (is_whole && apart < APART).then_some(ratio as f32)
 }
 
 /// The greatest distance between the ways of two series from their first to their last value, each
 /// as a share of its own growth. `None` when one of them did not grow or is hardly known.
 #[must_use]
-pub fn apart(a: &[u64], b: &[u64], from: usize, to: usize) -> Option<f64> {
+pub fn greatest_distance(a: &[u64], b: &[u64], from: usize, to: usize) -> Option<f64> {
     let (a_first, a_last) = case::ends(a, from, to)?;
     let (b_first, b_last) = case::ends(b, from, to)?;
     if a_last <= a_first || b_last <= b_first {

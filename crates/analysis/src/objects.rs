@@ -26,7 +26,7 @@ const MORE_PROCESSES: u64 = 10;
 /// Types whose handles rose for days while neither one program nor a growing number of processes
 /// explains them. `known` are the diagnoses that there are already: what they tell is not told again.
 #[must_use]
-pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
+pub fn object_leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
     let is_told = |tag: PoolTag| {
         let leaks = known.iter().flat_map(|one| &one.tags);
         leaks.filter(|one| one.finding == TagFinding::Leaks).any(|one| one.tag == tag)
@@ -40,7 +40,7 @@ pub fn leaks(case: &CaseFile, known: &[Diagnosis]) -> Vec<Diagnosis> {
 }
 
 fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diagnosis> {
-    let rise = rise::steady(case, &series.handles)
+    let rise = rise::steady_rises(case, &series.handles)
         .into_iter()
         .filter(|rise| rise.over_s >= LONG_S && rise.grown >= GROWN.max(rise.last / GROWN_PART))
         .max_by_key(|rise| rise.grown)?;
@@ -52,7 +52,7 @@ fn leak(case: &CaseFile, series: &ObjectTypeSeries, tag: PoolTag) -> Option<Diag
     let holders = suspects::of_nobody(case, tag, rise.grown, span)?;
     let of_tag = Pool::ALL.into_iter().filter_map(|pool| case.tag(tag, pool));
     let counted = of_tag.max_by_key(|series| case::last(&series.outstanding))?;
-    let mut nobody = suspects::unknown(&[tag]);
+    let mut nobody = suspects::unknown_owner(&[tag]);
     nobody.evidence.push(holders);
     Some(Diagnosis {
         verdict: Verdict::Leak,

@@ -53,34 +53,37 @@ const HELD: u64 = u64::MAX / 4;
 
 /// A leak that a picture or a few show by themselves.
 #[must_use]
-pub fn leak(case: &CaseFile) -> Option<Diagnosis> {
+pub fn leak_from_one_picture(case: &CaseFile) -> Option<Diagnosis> {
     if case.axis.is_empty() || case.axis.len() > FEW {
         return None;
     }
     let mut found: Vec<Found<'_>> = case.tags.iter().filter_map(|tag| tells(case, tag)).collect();
-    found.sort_by_key(|one| (suspects::rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight)));
+    found.sort_by_key(|one| {
+        (suspects::owner_rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight))
+    });
     let first = found.first()?;
     let (tag, pool) = (first.series.tag, first.series.pool);
     let with = in_step(case, first.series);
     let mut members: Vec<&TagSeries> = vec![first.series];
     members.extend(with.iter().map(|(series, _)| *series));
-    members.sort_by_key(|series| (suspects::rank(series.tag), Reverse(last_bytes(series))));
+    members.sort_by_key(|series| (suspects::owner_rank(series.tag), Reverse(last_bytes(series))));
     let mut accused: Vec<Suspect> = first.suspects.clone();
     if accused.is_empty() {
-        accused = members.iter().flat_map(|series| suspects::of_picture(case, series)).collect();
-        let telling = suspects::rank(members[0].tag);
+        accused =
+            members.iter().flat_map(|series| suspects::suspects_of_picture(case, series)).collect();
+        let telling = suspects::owner_rank(members[0].tag);
         accused.retain(|suspect| {
             suspect.kind != SuspectKind::Component
-                || suspect.tags.iter().all(|tag| suspects::rank(*tag) == telling)
+                || suspect.tags.iter().all(|tag| suspects::owner_rank(*tag) == telling)
         });
         accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
     }
-    if accused.is_empty() && facts::of(tag).objects || is_flat(case, first) {
+    if accused.is_empty() && facts::tag_facts(tag).objects || is_flat(case, first) {
         accused.insert(0, reference(case, first));
     }
     if accused.is_empty() {
         let tags: Vec<PoolTag> = members.iter().map(|series| series.tag).collect();
-        accused.push(suspects::unknown(&tags));
+        accused.push(suspects::unknown_owner(&tags));
     }
     let mut evidence = first.evidence.clone();
     if !with.is_empty() {
@@ -115,7 +118,7 @@ struct Found<'a> {
 fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
     let outstanding = case::last(&series.outstanding)?;
     let bytes = last_bytes(series);
-    let facts = facts::of(series.tag);
+    let facts = facts::tag_facts(series.tag);
     let mut found = Found {
         series,
         weight: bytes.max(outstanding),
@@ -140,7 +143,7 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
     }
     if let Some((_, outstanding, live)) = suspects::zombie_count(case, series) {
         found.evidence.push(Evidence::MoreObjectsThanLive { tag, outstanding, live });
-        found.suspects = suspects::zombies(case, series).into_iter().collect();
+        found.suspects = suspects::zombie_suspect(case, series).into_iter().collect();
     }
     if !facts.cache
         && let Some((at, allocs)) = case::latest(&series.allocs)
@@ -158,7 +161,7 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
         found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
     }
     if facts.objects && outstanding >= MANY_HANDLES {
-        let holders = suspects::of_picture(case, series);
+        let holders = suspects::suspects_of_picture(case, series);
         let holds = |suspect: &Suspect| {
             suspect.kind == SuspectKind::Process
                 && handles_told(suspect) >= MANY_HANDLES
@@ -215,7 +218,7 @@ fn grew(case: &CaseFile, series: &TagSeries) -> Option<Grew> {
     let steady = values.len() >= STEADY_MOMENTS
         || hardly_freed
         || objects >= before.saturating_mul(GREW_TIMES);
-    let cache = facts::of(series.tag).cache && objects < VERY_MANY;
+    let cache = facts::tag_facts(series.tag).cache && objects < VERY_MANY;
     let over_s = case.span_s(first, last);
     (much && steady && !cache && objects > 0).then_some(Grew { bytes, objects, over_s })
 }

@@ -43,7 +43,7 @@ const AT_ONCE: usize = 3;
 /// What the tag gave back when processes of the suspect's image ended in this run of Windows, the
 /// latest last. Neither proof nor refutation when little was held or too little is known.
 #[must_use]
-pub fn of_process(case: &CaseFile, image: &str, series: &TagSeries) -> Vec<Evidence> {
+pub fn evidence_of_process_ends(case: &CaseFile, image: &str, series: &TagSeries) -> Vec<Evidence> {
     let run = case.run_start();
     let ended = case.processes.iter().filter(|process| process.image.eq_ignore_ascii_case(image));
     let mut facts: Vec<(usize, Evidence)> =
@@ -100,7 +100,7 @@ fn release(
 }
 
 /// Weighs what releases and changes of version showed into the suspects of what a pool lost.
-pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
+pub fn weigh_evidence(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
     for suspect in suspects {
         let tag = suspect.tags.first().copied();
         let series = tag.and_then(|tag| {
@@ -108,15 +108,15 @@ pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
         });
         let (Some(name), Some(series)) = (suspect.name.clone(), series) else { continue };
         let facts = match suspect.kind {
-            SuspectKind::Process => of_process(case, &name, series),
-            SuspectKind::Driver => of_versions(case, &name, series),
+            SuspectKind::Process => evidence_of_process_ends(case, &name, series),
+            SuspectKind::Driver => evidence_of_versions(case, &name, series),
             _ => continue,
         };
         let verdict = facts.iter().rev().find_map(|fact| match fact {
             Evidence::Release { confirms, .. } => Some(*confirms),
             // That another version leaks as well clears nobody.
             Evidence::VersionOutcome { per_day_before, per_day_after, .. } => {
-                let effect = effect(*per_day_before, *per_day_after)?;
+                let effect = effect_of_change(*per_day_before, *per_day_after)?;
                 (effect != Effect::GoesOn).then_some(true)
             }
             _ => None,
@@ -132,7 +132,7 @@ pub fn weigh(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
 
 /// How the tag grew with each version of a driver, over the changes that are known.
 #[must_use]
-pub fn of_versions(case: &CaseFile, driver: &str, series: &TagSeries) -> Vec<Evidence> {
+pub fn evidence_of_versions(case: &CaseFile, driver: &str, series: &TagSeries) -> Vec<Evidence> {
     let about = |change: &&Change| {
         change.kind == ChangeKind::Changed
             && matches!(&change.attribute, Attribute::Driver { name, .. }
@@ -171,7 +171,7 @@ pub enum Effect {
 /// What a change of version did, by the growth per day before and after. `None` when little grew,
 /// or when it is neither this nor that.
 #[must_use]
-pub fn effect(before: Bytes, after: Bytes) -> Option<Effect> {
+pub fn effect_of_change(before: Bytes, after: Bytes) -> Option<Effect> {
     let (before, after) = (before.0 as f64, after.0 as f64);
     let most = before.max(after);
     match before.min(after) / most {
@@ -186,11 +186,11 @@ pub fn effect(before: Bytes, after: Bytes) -> Option<Effect> {
 /// What changes of drivers did to the leak of a tag that was found before: those of the accused
 /// driver, or, when nobody is accused, those that ended it, unless everything changed at once.
 #[must_use]
-pub fn of_changes(case: &CaseFile, cause: &Cause) -> Vec<Evidence> {
+pub fn evidence_of_changes(case: &CaseFile, cause: &Cause) -> Vec<Evidence> {
     let (Some(tag), Some(pool)) = (cause.tag(), cause.pool()) else { return Vec::new() };
     let Some(series) = case.tag(tag, pool) else { return Vec::new() };
     if let Cause::Driver { driver, .. } = cause {
-        return of_versions(case, driver, series);
+        return evidence_of_versions(case, driver, series);
     }
     let changed: BTreeSet<&str> = case
         .changes
@@ -205,10 +205,11 @@ pub fn of_changes(case: &CaseFile, cause: &Cause) -> Vec<Evidence> {
     if changed.len() > AT_ONCE {
         return Vec::new();
     }
-    let outcomes = changed.into_iter().flat_map(|driver| of_versions(case, driver, series));
+    let outcomes =
+        changed.into_iter().flat_map(|driver| evidence_of_versions(case, driver, series));
     let ended = |fact: &Evidence| {
         matches!(fact, Evidence::VersionOutcome { per_day_before, per_day_after, .. }
-            if effect(*per_day_before, *per_day_after) == Some(Effect::Ended))
+            if effect_of_change(*per_day_before, *per_day_after) == Some(Effect::Ended))
     };
     outcomes.filter(ended).collect()
 }

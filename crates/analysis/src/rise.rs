@@ -46,7 +46,7 @@ const LATE: (usize, usize) = (3, 7);
 /// all parts but one rise, none makes up most of the rise, hardly anything is given back, and it does
 /// not flatten; and it leads beyond all that was before.
 #[must_use]
-pub fn steady(case: &CaseFile, values: &[u64]) -> Vec<Rise> {
+pub fn steady_rises(case: &CaseFile, values: &[u64]) -> Vec<Rise> {
     let all = troughs::hourly(&case.axis, values);
     let Some(last) = all.last() else { return Vec::new() };
     let now = last.hour + 1;

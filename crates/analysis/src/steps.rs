@@ -16,7 +16,7 @@ use crate::{
 
 /// The next steps for a diagnosis.
 #[must_use]
-pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
+pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     let pool = diagnosis.pool;
     match diagnosis.verdict {
         Verdict::NoLeakShown => return Vec::new(),
@@ -45,7 +45,7 @@ pub fn of(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     steps.extend(by_driver(diagnosis, tag));
     let is_program = program.is_some_and(|suspect| suspect.confidence >= REMEDY);
     // What the kernel itself allocates, as it does all objects, Verifier counts for nobody.
-    if !is_program && tag.is_none_or(|tag| !facts::of(tag).objects) {
+    if !is_program && tag.is_none_or(|tag| !facts::tag_facts(tag).objects) {
         let drivers = drivers(diagnosis).map(ToOwned::to_owned).collect();
         steps.push(NextStep::VerifyDrivers { drivers });
     }
@@ -109,7 +109,7 @@ fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
         steps.push(NextStep::ReplaceDriver { driver, version: suspect.version.clone() });
     }
     if let Some(tag) = tag.filter(|tag| {
-        let known = facts::of(*tag);
+        let known = facts::tag_facts(*tag);
         !known.objects && (known.owner.is_none() || known.shared)
     }) {
         steps.push(NextStep::FindDriver { tag });
@@ -155,7 +155,7 @@ mod tests {
     fn steps_against(verdict: Verdict, suspect: Suspect) -> Vec<NextStep> {
         let (pool, suspects) = (Some(Pool::Nonpaged), vec![suspect]);
         let diagnosis = Diagnosis { verdict, pool, suspects, ..Diagnosis::default() };
-        of(&CaseFile::default(), &diagnosis)
+        next_steps(&CaseFile::default(), &diagnosis)
     }
 
     fn program(name: &str, confidence: f32) -> Suspect {

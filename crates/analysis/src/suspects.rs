@@ -45,12 +45,12 @@ pub(crate) const EVERYBODYS: u8 = 3;
 
 /// The suspects for tags that grew in step, most likely first.
 #[must_use]
-pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
+pub fn suspects_of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     let span = Span { from: group.growth.from, to: group.growth.to, over_s: group.growth.over_s };
     let mut suspects = Vec::new();
     for at in group.members() {
         let series = &case.tags[at];
-        if !facts::of(series.tag).objects {
+        if !facts::tag_facts(series.tag).objects {
             continue;
         }
         let gained = case::growth(&series.outstanding, span.from, span.to);
@@ -84,14 +84,14 @@ pub fn of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
     let named = suspects.iter().any(|one| one.name.is_some() && one.confidence >= NAMED);
     suspects.extend(quota::hint(case, first, span).filter(|_| !named));
     if suspects.is_empty() {
-        let mut nobody = unknown(&tags);
+        let mut nobody = unknown_owner(&tags);
         let objects = group.members().map(|at| &case.tags[at]);
-        nobody.evidence.extend(objects.filter(|series| facts::of(series.tag).objects).find_map(
-            |series| {
+        nobody.evidence.extend(
+            objects.filter(|series| facts::tag_facts(series.tag).objects).find_map(|series| {
                 let gained = case::growth(&series.outstanding, span.from, span.to);
                 of_nobody(case, series.tag, gained, span)
-            },
-        ));
+            }),
+        );
         suspects.push(nobody);
     }
     suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
@@ -134,14 +134,14 @@ fn known_leak(leak: &KnownLeak) -> Evidence {
 
 /// The suspects for what a pool is full of, from one picture.
 #[must_use]
-pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
-    let facts = facts::of(series.tag);
+pub fn suspects_of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
+    let facts = facts::tag_facts(series.tag);
     let outstanding = case::last(&series.outstanding).unwrap_or(0);
     if facts.objects {
         let mut found = holder::by_count(case, series, outstanding);
         found.iter_mut().for_each(by_known_leaks);
         if found.is_empty() {
-            found.extend(zombies(case, series));
+            found.extend(zombie_suspect(case, series));
         }
         return found;
     }
@@ -151,7 +151,7 @@ pub fn of_picture(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
 
 /// Objects of ended processes that something still references.
 #[must_use]
-pub fn zombies(case: &CaseFile, series: &TagSeries) -> Option<Suspect> {
+pub fn zombie_suspect(case: &CaseFile, series: &TagSeries) -> Option<Suspect> {
     let (at, outstanding, live) = zombie_count(case, series)?;
     let handles: u64 = case.processes.iter().filter_map(|process| known(process.handles[at])).sum();
     // Handles that are counted and could hold them leave it open whose they are.
@@ -189,14 +189,14 @@ pub fn zombie_count(case: &CaseFile, series: &TagSeries) -> Option<(usize, u64, 
 fn named_tags(case: &CaseFile, group: &Group) -> Vec<PoolTag> {
     let mut tags: Vec<PoolTag> = group.members().map(|at| case.tags[at].tag).collect();
     tags.dedup();
-    tags.sort_by_key(|tag| rank(*tag));
+    tags.sort_by_key(|tag| owner_rank(*tag));
     tags
 }
 
 /// How much a tag tells of its owner; less is more.
 #[must_use]
-pub fn rank(tag: PoolTag) -> u8 {
-    let facts = facts::of(tag);
+pub fn owner_rank(tag: PoolTag) -> u8 {
+    let facts = facts::tag_facts(tag);
     match (facts.driver(), facts.owner) {
         _ if facts.cache => EVERYBODYS,
         _ if facts.shared => EVERYBODYS + 1,
@@ -208,14 +208,15 @@ pub fn rank(tag: PoolTag) -> u8 {
 
 /// Kernel objects that grew while nobody's handles did.
 fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
-    let series = group.members().map(|at| &case.tags[at]).find(|s| facts::of(s.tag).objects)?;
+    let series =
+        group.members().map(|at| &case.tags[at]).find(|s| facts::tag_facts(s.tag).objects)?;
     let objects = case::growth(&series.outstanding, span.from, span.to);
     let of_processes: u64 =
         case.processes.iter().map(|p| case::growth(&p.handles, span.from, span.to)).sum();
     let of_type = object_types::objects_and_handles_gained(case, series.tag, span)
         .map(|(_, handles)| handles);
     let gained = of_type.unwrap_or(of_processes);
-    let zombies = zombies(case, series);
+    let zombies = zombie_suspect(case, series);
     let is_counted = case.all_processes || of_type.is_some() || zombies.is_some();
     if !is_counted || gained * FLAT > objects {
         return None;
@@ -234,8 +235,8 @@ fn references(case: &CaseFile, group: &Group, span: Span) -> Option<Suspect> {
 
 /// A tag whose owner is not known.
 #[must_use]
-pub fn unknown(tags: &[PoolTag]) -> Suspect {
-    let meaning = |tag: &PoolTag| match facts::of(*tag) {
+pub fn unknown_owner(tags: &[PoolTag]) -> Suspect {
+    let meaning = |tag: &PoolTag| match facts::tag_facts(*tag) {
         facts if facts.shared => Meaning::Shared,
         facts if facts.cache => Meaning::Cache,
         facts if facts.objects => Meaning::Objects,

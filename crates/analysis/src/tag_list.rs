@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use poolwatch_model::{
     Bytes, Pool,
-    diagnosis::{JudgedTag, TagFinding},
+    diagnosis::{TagFinding, TagObservation},
     history::TagSeries,
 };
 
@@ -18,8 +18,8 @@ pub(crate) fn list_tag(
     series: &TagSeries,
     finding: TagFinding,
     bytes_per_day: Option<Bytes>,
-) -> JudgedTag {
-    JudgedTag {
+) -> TagObservation {
+    TagObservation {
         tag: series.tag,
         pool: series.pool,
         bytes: Bytes(case::last(&series.bytes).unwrap_or(0)),

@@ -145,19 +145,19 @@ struct Window {
 
 /// Growth over this and a tenth of the pool is a leak, when it lasts.
 #[must_use]
-pub fn notable(case: &CaseFile, pool: Pool) -> u64 {
+pub fn notable_growth(case: &CaseFile, pool: Pool) -> u64 {
     let used = case::last(case.pool(pool)).or(case.memory.of(pool).map(|bytes| bytes.0));
     NOTABLE_BYTES.max(used.unwrap_or(0) / NOTABLE_PART)
 }
 
 /// The growth of a tag in the latest run of Windows, if it is worth a word.
 #[must_use]
-pub fn growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
+pub fn measure_growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
     let all = troughs::hourly(&case.axis, &series.bytes);
     // While a run warms up, nothing is known of it, and what the one before did is over.
     let boot = case.axis.last()?.boot;
     let latest = all.last().filter(|trough| trough.boot == boot)?;
-    let notable = notable(case, series.pool) as f64;
+    let notable = notable_growth(case, series.pool) as f64;
     let now = latest.hour + 1;
     let mut best: Option<Growth> = None;
     for window in WINDOWS {
@@ -165,7 +165,7 @@ pub fn growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
         let earlier = all.partition_point(|trough| trough.hour < from);
         let view = View::new(&all, earlier, boot, window, from, now);
         let Some(view) = view else { continue };
-        let Some(found) = view.judge(case, series, notable) else { continue };
+        let Some(found) = view.growth(case, series, notable) else { continue };
         if best.is_none_or(|best| (found.stage, found.bytes) > (best.stage, best.bytes)) {
             best = Some(found);
         }
@@ -210,7 +210,7 @@ impl<'a> View<'a> {
         Some(Self { window, before, run_start: run, within, points, blocks })
     }
 
-    fn judge(&self, case: &CaseFile, series: &TagSeries, notable: f64) -> Option<Growth> {
+    fn growth(&self, case: &CaseFile, series: &TagSeries, notable: f64) -> Option<Growth> {
         let (first, last) = (self.blocks[0], *self.blocks.last()?);
         let grown = last - first;
         if grown < notable * LOOKED_AT {
@@ -297,7 +297,7 @@ impl<'a> View<'a> {
     /// Beyond every level that the tag is known to have held, here or on hosts like this one; and
     /// what has grown since the start of Windows may still be a cache that fills.
     fn is_beyond_before(&self, case: &CaseFile, series: &TagSeries, grown: f64, last: f64) -> bool {
-        let facts = facts::of(series.tag);
+        let facts = facts::tag_facts(series.tag);
         let run_hours = self.within.last().map_or(0, |t| t.hour) - self.run_start;
         let since_start = run_hours < self.window.hours + SINCE_START_HOURS;
         let highest = self.before.iter().map(|t| t.value).max();

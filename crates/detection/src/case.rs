@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{CaseFile, holders, judge, release};
+use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release};
 use poolwatch_model::{
     HostId, PoolTag,
     diagnosis::{Diagnosis, Evidence, Verdict},
@@ -184,7 +184,9 @@ impl Case {
         let outcomes = self
             .incidents
             .iter()
-            .map(|incident| (incident.id, release::of_changes(&self.file, &incident.cause)))
+            .map(|incident| {
+                (incident.id, release::evidence_of_changes(&self.file, &incident.cause))
+            })
             .filter(|(_, facts)| !facts.is_empty());
         HostDiagnosis {
             host: self.host,
@@ -192,7 +194,7 @@ impl Case {
             uptime_s: self.uptime_s(),
             is_glance: false,
             outcomes: outcomes.collect(),
-            diagnoses: judge(&self.file),
+            diagnoses: diagnose_causes(&self.file),
         }
     }
 }

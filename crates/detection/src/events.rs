@@ -67,7 +67,7 @@ fn diagnose_event(
     EventDiagnosis {
         event: event.clone(),
         diagnosis: HostDiagnosis { at: event.time, ..case.diagnose() },
-        picture: around::picture(&case.file, trigger, event.time),
+        picture: around::picture_before(&case.file, trigger, event.time),
     }
 }
 

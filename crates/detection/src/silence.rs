@@ -79,7 +79,7 @@ pub fn diagnose_silence(
 ) -> (HostDiagnosis, Picture) {
     case.incidents.clear();
     case.file.now = at;
-    let picture = around::picture(&case.file, Trigger::Silence { pool }, at);
+    let picture = around::picture_before(&case.file, Trigger::Silence { pool }, at);
     let found = case.diagnose();
     let of_pool = found.diagnoses.into_iter().find(|one| one.pool == Some(pool));
     let mut diagnosis =

@@ -4,11 +4,11 @@ use poolwatch_model::{Pool, PoolTag, history::MISSING};
 
 use poolwatch_simulator::patterns::{
     growth::Course,
-    leaks::{Family, Guilty},
+    leaks::{Culprit, Family},
     load::{DAY, MONTH, is_backup_slot, load_of_slot},
-    people::{self, People},
     rng::SeededRng,
     runs::draw_runs,
+    software::{self, Software},
     workload::{Conditions, PatternState, WarmUp, WorkloadPattern},
 };
 
@@ -34,8 +34,8 @@ pub struct Tag {
 pub struct Planted {
     /// Its family.
     pub family: Family,
-    /// Who is guilty.
-    pub guilty: Guilty,
+    /// The culprit.
+    pub culprit: Culprit,
     /// The tags that grow, the main one first.
     pub tags: Vec<PoolTag>,
     /// Names of the guilty, as they should be told; empty when nobody can tell.
@@ -68,7 +68,7 @@ pub struct Host {
     /// Tags.
     pub tags: Vec<Tag>,
     /// Programs and drivers.
-    pub people: People,
+    pub people: Software,
     /// What was planted.
     pub leaks: Vec<Planted>,
     /// A tag with constant high use, if one was planted.
@@ -145,7 +145,7 @@ pub fn group(plan: Plan) -> Vec<Host> {
     let mut rng = SeededRng::new([plan.seed, 1, plan.group, 0]);
     // What the group has in common: its tags with their levels and habits.
     let common: Vec<Common> = common(&plan, &mut rng);
-    let fleet_people = people::Group::new(&mut rng);
+    let fleet_people = software::Group::new(&mut rng);
     (0..plan.hosts)
         .map(|at| {
             let part = plan.group << 16 | at as u64;
@@ -201,12 +201,12 @@ fn common(plan: &Plan, rng: &mut SeededRng) -> Vec<Common> {
     all
 }
 
-fn host(plan: &Plan, common: &[Common], group: &people::Group, rng: &mut SeededRng) -> Host {
+fn host(plan: &Plan, common: &[Common], group: &software::Group, rng: &mut SeededRng) -> Host {
     let ram = [4_u64, 8, 16, 32, 64][rng.index_below(5)] << 30;
     let slots = draw_runs(rng);
     let steps = [0, 0, 0, 0, 0, 0, 0, 3600, -3600, 7000];
     let clock = (rng.index_below(MONTH), steps[rng.index_below(steps.len())]);
-    let mut people = People::new(group, rng);
+    let mut people = Software::new(group, rng);
     let high_use = (plan.family.is_none() && rng.happens(0.01)).then(|| PoolTag::new(*b"MmCm"));
     let mut tags: Vec<Tag> = Vec::with_capacity(common.len() + 2);
     for one in common {
@@ -272,11 +272,11 @@ fn plant(
     number: usize,
     slots: &[Option<(u32, usize)>],
     tags: &mut Vec<Tag>,
-    people: &mut People,
+    people: &mut Software,
     rng: &mut SeededRng,
 ) -> Planted {
-    let guilty = family.guilty(rng);
-    let (tag, pool, unit) = culprit_tag(family, guilty, number, people, rng);
+    let culprit = family.culprit(rng);
+    let (tag, pool, unit) = culprit_tag(family, culprit, number, people, rng);
     let from = 3 * DAY + rng.index_below(24 * DAY);
     let length = (rng.log_uniform(0.5, 20.0) * DAY as f64) as usize;
     let to = (from + length).min(MONTH);
@@ -330,7 +330,7 @@ fn plant(
     let unit = tags[place].unit;
     add(&mut tags[place], &visible, 1, slots);
     // Work items go with a driver's allocations now and then, one for one.
-    if guilty == Guilty::Driver && rng.happens(0.3) {
+    if culprit == Culprit::Driver && rng.happens(0.3) {
         let item = PoolTag::new(*b"IoWI");
         if let Some(other) = tags.iter_mut().find(|one| one.tag == item && one.pool == pool) {
             grown_tags.push(item);
@@ -340,11 +340,11 @@ fn plant(
         }
     }
     let objects: Vec<f64> = held.iter().map(|bytes| bytes / unit as f64).collect();
-    let names = people.accuse(guilty, family, tag, &objects, &ended, rng);
+    let names = people.accuse(culprit, family, tag, &objects, &ended, rng);
     let (due, longest) = due(slots, &held, from, to, threshold);
     Planted {
         family,
-        guilty,
+        culprit,
         tags: grown_tags,
         names,
         from,
@@ -359,25 +359,25 @@ fn plant(
 
 fn culprit_tag(
     family: Family,
-    guilty: Guilty,
+    culprit: Culprit,
     number: usize,
-    people: &mut People,
+    people: &mut Software,
     rng: &mut SeededRng,
 ) -> (PoolTag, Pool, u64) {
     let object = |name: &[u8; 4], pool| {
         let unit = OBJECTS.iter().find(|(tag, _)| *tag == name).map_or(128, |(_, unit)| *unit);
         (PoolTag::new(*name), pool, unit)
     };
-    match (family, guilty) {
+    match (family, culprit) {
         (Family::Threads, _) => object(b"Thre", Pool::Nonpaged),
-        (_, Guilty::ThroughBroker) => object(b"Toke", Pool::Paged),
+        (_, Culprit::ThroughBroker) => object(b"Toke", Pool::Paged),
         (Family::Zombies, _) => object(b"Proc", Pool::Nonpaged),
-        (_, Guilty::References) => object(b"File", Pool::Nonpaged),
-        (_, Guilty::Driver) => {
+        (_, Culprit::References) => object(b"File", Pool::Nonpaged),
+        (_, Culprit::Driver) => {
             let unit = [96, 256, 336, 1024, 8192][rng.index_below(5)];
             (people.driver_tag(family, number, rng), Pool::Nonpaged, unit)
         }
-        (_, Guilty::Program | Guilty::TwoPrograms) => match (rng.index_below(5) + number) % 5 {
+        (_, Culprit::Program | Culprit::TwoPrograms) => match (rng.index_below(5) + number) % 5 {
             0 => object(b"File", Pool::Nonpaged),
             1 => object(b"Even", Pool::Nonpaged),
             2 => object(b"Toke", Pool::Paged),

@@ -10,7 +10,7 @@ use poolwatch_model::{
 };
 
 use poolwatch_simulator::patterns::{
-    leaks::{Family, Guilty},
+    leaks::{Culprit, Family},
     load::DAY,
 };
 
@@ -252,11 +252,11 @@ fn named(plan: Plan, at: usize, host: &Host, leak: &Planted, first: &Suspect) ->
     if !matches!(first.kind, SuspectKind::Process | SuspectKind::Driver) {
         return None;
     }
-    let kind = match leak.guilty {
-        Guilty::Driver | Guilty::References => SuspectKind::Driver,
+    let kind = match leak.culprit {
+        Culprit::Driver | Culprit::References => SuspectKind::Driver,
         _ => SuspectKind::Process,
     };
-    // Two leaks of one tag look like one; whoever is guilty of either is guilty.
+    // Two leaks of one tag look like one; the culprit of either is a culprit.
     let mut of_tag = host.leaks.iter().filter(|one| one.tags[0] == leak.tags[0]);
     let right = first.kind == kind && of_tag.any(|one| one.names.contains(&name));
     let note = format!(

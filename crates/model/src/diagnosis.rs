@@ -110,7 +110,7 @@ pub struct Suspect {
 
 /// A tag that a judgement is about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct JudgedTag {
+pub struct TagObservation {
     /// The tag.
     pub tag: PoolTag,
     /// Which pool.
@@ -195,7 +195,7 @@ pub struct Diagnosis {
     pub evidence: Vec<Evidence>,
     /// The tags it is about, the most telling first.
     #[serde(default)]
-    pub tags: Vec<JudgedTag>,
+    pub tags: Vec<TagObservation>,
     /// What is left of the pool; none of an exhausted pool of which no bound is known to have run out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub headroom: Option<Headroom>,

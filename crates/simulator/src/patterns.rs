@@ -5,7 +5,7 @@
 pub mod growth;
 pub mod leaks;
 pub mod load;
-pub mod people;
 pub mod rng;
 pub mod runs;
+pub mod software;
 pub mod workload;

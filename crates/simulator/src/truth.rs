@@ -55,13 +55,13 @@ pub struct PlantedCause {
     pub pool: Option<Pool>,
     /// Its tags: the main one first, then those that grow in step with it.
     pub tags: Vec<PoolTag>,
-    /// Who is guilty.
+    /// The culprit.
     pub culprit: Culprit,
     /// Where.
     pub hosts: Vec<AffectedHost>,
 }
 
-/// Who is guilty.
+/// The culprit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Culprit {
     /// What kind of thing.
@@ -70,7 +70,7 @@ pub struct Culprit {
     pub name: String,
     /// The service that it runs, if any.
     pub service: Option<String>,
-    /// The version that is guilty, where versions differ.
+    /// The culprit version, where versions differ.
     pub version: Option<String>,
     /// A version that is not.
     pub healthy_version: Option<String>,

@@ -68,7 +68,7 @@ pub async fn hour(
     let hosts = range(first_host);
     let stale = stale::hours(reader, &hosts, hour, after(hour, HOUR_S)).await?;
     for table in [Table::ChunkHour, Table::FleetHour] {
-        make_room(reader, table, [hour].into_iter()).await?;
+        ensure_partitions(reader, table, [hour].into_iter()).await?;
     }
     let mut work = Work { reader, writer, done: Compacted::default() };
     let mut columns = Columns::new();
@@ -94,7 +94,7 @@ pub async fn day(
     first_host: i32,
 ) -> Result<Compacted> {
     hold(writer, first_host).await?;
-    make_room(reader, Table::ChunkDay, [day].into_iter()).await?;
+    ensure_partitions(reader, Table::ChunkDay, [day].into_iter()).await?;
     let mut work = Work { reader, writer, done: Compacted::default() };
     work.days(&range(first_host), day, false).await?;
     Ok(work.done)
@@ -111,7 +111,7 @@ pub async fn week(
     first_host: i32,
 ) -> Result<Compacted> {
     hold(writer, first_host).await?;
-    make_room(reader, Table::ChunkWeek, [week].into_iter()).await?;
+    ensure_partitions(reader, Table::ChunkWeek, [week].into_iter()).await?;
     let mut work = Work { reader, writer, done: Compacted::default() };
     work.weeks(&range(first_host), week, false).await?;
     Ok(work.done)
@@ -157,7 +157,7 @@ pub async fn dirty(
         (Table::ChunkDay, &days),
         (Table::ChunkWeek, &days),
     ] {
-        make_room(reader, table, places.iter().map(|(_, at)| *at)).await?;
+        ensure_partitions(reader, table, places.iter().map(|(_, at)| *at)).await?;
     }
     let mut work = Work { reader, writer, done: Compacted::default() };
     let mut late: BTreeMap<Timestamp, Columns> = BTreeMap::new();
@@ -188,7 +188,7 @@ pub async fn dirty(
 
 /// Makes the partitions that chunks of these times go to. Before anything is written: a transaction
 /// does not see those that are made for a table that it has written to.
-async fn make_room(
+async fn ensure_partitions(
     reader: &mut PgConnection,
     table: Table,
     times: impl Iterator<Item = Timestamp>,

@@ -35,9 +35,9 @@ pub async fn since(db: &mut PgConnection, since: Timestamp) -> Result<Vec<HostId
 
 /// What other processes announce.
 #[derive(Debug)]
-pub struct Announcements(PgListener);
+pub struct ImportNotices(PgListener);
 
-impl Announcements {
+impl ImportNotices {
     /// Listens from now on, on a connection of its own.
     ///
     /// # Errors

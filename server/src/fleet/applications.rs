@@ -9,11 +9,11 @@ use jiff::Timestamp;
 use poolwatch_model::HostId;
 
 use super::{
-    earlier::Window,
+    baselines::Window,
     hours,
-    names::{NameId, Names},
+    interner::{NameId, StringInterner},
     processes::{HostProcesses, split},
-    top::Top,
+    top_k::TopK,
 };
 
 /// Services of a program that are told, the first by name.
@@ -72,7 +72,7 @@ struct Image {
     most_on: Option<HostId>,
     threads: u64,
     services: BTreeSet<NameId>,
-    top: Top,
+    top: TopK,
     /// Handles on the host at hand, once it was seen there.
     own: Option<u64>,
 }
@@ -108,7 +108,12 @@ impl Tally {
     }
 
     /// Every program, by image name.
-    pub(super) fn finish(self, names: &Names, past: &mut Past, now: Timestamp) -> Vec<Application> {
+    pub(super) fn finish(
+        self,
+        names: &StringInterner,
+        past: &mut Past,
+        now: Timestamp,
+    ) -> Vec<Application> {
         let running = self.images.into_iter().enumerate().filter(|(_, image)| image.hosts > 0);
         let mut applications: Vec<Application> = running
             .map(|(id, image)| Application {
@@ -133,7 +138,7 @@ impl Tally {
     }
 }
 
-fn services(lists: &BTreeSet<NameId>, names: &Names) -> Vec<String> {
+fn services(lists: &BTreeSet<NameId>, names: &StringInterner) -> Vec<String> {
     let all: BTreeSet<String> =
         lists.iter().flat_map(|list| split(&names.at(list.index()))).collect();
     all.into_iter().take(SERVICES).collect()

@@ -6,10 +6,10 @@ use poolwatch_model::{HostId, Pool, PoolTag};
 
 use super::{
     Fleet,
-    earlier::{WINDOWS, Window},
-    sweep::Tops,
-    top::Top,
-    totals::{GrowthTotal, Shift, Total, Totals},
+    baselines::{WINDOWS, Window},
+    sweep::TopHosts,
+    top_k::TopK,
+    totals::{GrowthTotal, Total, Totals, TotalsDelta},
 };
 
 /// One tag's use of one pool over all hosts whose tags are in memory.
@@ -63,7 +63,7 @@ pub struct ByTag {
 }
 
 impl ByTag {
-    pub(super) fn make(totals: &Totals, tops: &Tops) -> Self {
+    pub(super) fn make(totals: &Totals, tops: &TopHosts) -> Self {
         let mut lines =
             totals.map(|id, tag, pool, total| line((tag, pool), total, tops.of(id, pool)));
         lines.sort_unstable_by_key(|line| (line.tag, line.pool));
@@ -74,7 +74,7 @@ impl ByTag {
     /// of each host: call it beside the threads that answer requests.
     #[must_use]
     pub fn among(fleet: &Fleet, hosts: &[HostId]) -> Self {
-        let mut totals: HashMap<(PoolTag, Pool), (Total, Top)> = HashMap::new();
+        let mut totals: HashMap<(PoolTag, Pool), (Total, TopK)> = HashMap::new();
         for live in hosts.iter().filter_map(|host| fleet.known(*host)) {
             let state = live.read();
             let Some(tags) = state.tables().and_then(|tables| tables.tags.as_ref()) else {
@@ -82,7 +82,8 @@ impl ByTag {
             };
             for cell in tags.cells() {
                 let (total, top) = totals.entry((cell.tag, cell.pool)).or_default();
-                total.shift(&Shift::of(cell.id, cell.pool).to(cell.counters.bytes, cell.then));
+                total
+                    .shift(&TotalsDelta::of(cell.id, cell.pool).to(cell.counters.bytes, cell.then));
                 top.offer(live.id, cell.counters.bytes);
             }
         }

@@ -5,8 +5,8 @@ use std::cmp::Reverse;
 use poolwatch_model::{Pool, PoolTag};
 
 use super::{
+    baselines::Window,
     by_tag::{ByTag, TagLine},
-    earlier::Window,
     totals::NOTABLE_BYTES,
 };
 

@@ -15,9 +15,9 @@ use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::Fr
 use poolwatch_store::{boots::Boot, latest::PoolHour};
 
 use super::{
-    earlier::{BytesThen, Earlier},
-    hours::Hours,
-    tables::{Held, Shared, Tables},
+    baselines::{Baseline, BytesThen},
+    hours::HourlyPeaks,
+    tables::{HostTables, Shared, Tables},
 };
 
 /// A host that gives cause is studied every hour at least; what was found longer ago is past.
@@ -64,7 +64,7 @@ impl Ingest {
 /// What is known of a host now.
 #[derive(Debug, Default)]
 pub struct State {
-    held: Held,
+    held: HostTables,
     /// When the latest snapshot was taken.
     pub at: Option<Timestamp>,
     /// When the boot of the latest snapshot began.
@@ -76,7 +76,7 @@ pub struct State {
     heard: bool,
     /// The latest system-wide figures: known even while the rest waits for a key frame.
     pub memory: Memory,
-    hours: Hours,
+    hours: HourlyPeaks,
     version: u64,
 }
 
@@ -221,7 +221,7 @@ impl LiveHost {
 
     /// Sets from which earlier moment growth over a window is reckoned. A moment of an earlier boot
     /// says nothing about growth.
-    pub fn set_earlier(&self, window: usize, earlier: Option<(Earlier, BytesThen<'_>)>) {
+    pub fn set_earlier(&self, window: usize, earlier: Option<(Baseline, BytesThen<'_>)>) {
         let mut state = self.write();
         let booted_at = state.booted_at;
         let of_this_boot =

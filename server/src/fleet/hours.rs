@@ -13,7 +13,7 @@ const UNKNOWN: u32 = u32::MAX;
 
 /// The hourly peaks of both pools, oldest first.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Hours(Vec<Hour>);
+pub struct HourlyPeaks(Vec<Hour>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Hour {
@@ -23,7 +23,7 @@ struct Hour {
     peaks: [u32; 2],
 }
 
-impl Hours {
+impl HourlyPeaks {
     /// Counts figures of a moment, which is no earlier than the hour counted last.
     pub fn count(&mut self, at: Timestamp, paged: Option<u64>, nonpaged: Option<u64>) {
         let number = number(at);
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn each_hour_keeps_its_peak_and_missing_hours_stay_missing() {
-        let mut hours = Hours::default();
+        let mut hours = HourlyPeaks::default();
         hours.count(at(1000), Some(PAGE * 5), None);
         hours.count(at(1000), Some(PAGE * 3), Some(PAGE));
         hours.count(at(1002), Some(PAGE * 4), None);
@@ -116,7 +116,7 @@ mod tests {
 
     #[test]
     fn hours_from_the_database_go_before_those_that_came_meanwhile() {
-        let mut hours = Hours::default();
+        let mut hours = HourlyPeaks::default();
         hours.count(at(1002), Some(PAGE), None);
         let stored = |hour, paged| PoolHour {
             host: HostId(1),

@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::{
     parts::{Base, Changes},
 };
 
-use super::names::{NameId, Names};
+use super::interner::{NameId, StringInterner};
 
 /// The latest object types of one host, sorted by name.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub struct HostObjectTypes {
 impl HostObjectTypes {
     /// The columns of types that are sorted by name.
     #[must_use]
-    pub fn new(types: &[ObjectTypeUse], names: &Names) -> Self {
+    pub fn new(types: &[ObjectTypeUse], names: &StringInterner) -> Self {
         Self {
             names: types.iter().map(|one| names.id(&one.name)).collect(),
             counters: types.iter().map(counters).collect(),
@@ -30,7 +30,11 @@ impl HostObjectTypes {
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<ObjectTypeUse>, names: &Names) -> Result<(), Malformed> {
+    pub fn check(
+        &self,
+        changes: &Changes<ObjectTypeUse>,
+        names: &StringInterner,
+    ) -> Result<(), Malformed> {
         let twice = changes.added.iter().any(|new| {
             let id = names.id(&new.name);
             let row = self.names.iter().position(|name| *name == id);
@@ -40,7 +44,7 @@ impl HostObjectTypes {
     }
 
     /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ObjectTypeUse>, names: &Names) {
+    pub fn apply(&mut self, changes: &Changes<ObjectTypeUse>, names: &StringInterner) {
         for change in &changes.counters {
             self.counters[change.row as usize][usize::from(change.counter)] = change.value as u32;
         }
@@ -61,7 +65,7 @@ impl HostObjectTypes {
 
     /// The types again.
     #[must_use]
-    pub fn list(&self, names: &Names) -> Vec<ObjectTypeUse> {
+    pub fn list(&self, names: &StringInterner) -> Vec<ObjectTypeUse> {
         let rows = self.names.iter().zip(&self.counters);
         rows.map(|(name, [objects, handles, peak_objects, peak_handles])| ObjectTypeUse {
             name: (*names.get(*name)).to_owned(),

@@ -9,7 +9,7 @@ use poolwatch_protocol::v1::{
 
 use super::{
     column::Column,
-    names::{NameId, Names},
+    interner::{NameId, StringInterner},
 };
 
 /// Counters of a process, in the order of the wire: handles, threads, paged quota, nonpaged quota,
@@ -54,7 +54,7 @@ pub struct ProcessCell {
 impl HostProcesses {
     /// The columns of processes that are sorted by key.
     #[must_use]
-    pub fn new(processes: &[ProcessUse], names: &Names) -> Self {
+    pub fn new(processes: &[ProcessUse], names: &StringInterner) -> Self {
         let mut new = Self::with_capacity(processes.len());
         for process in processes {
             new.push(process, names);
@@ -79,7 +79,7 @@ impl HostProcesses {
     }
 
     /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &Names) {
+    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &StringInterner) {
         for change in &changes.counters {
             let (row, counter) = (change.row as usize, usize::from(change.counter));
             self.counters[counter].set(row, change.value);
@@ -108,7 +108,7 @@ impl HostProcesses {
 
     /// The processes again.
     #[must_use]
-    pub fn list(&self, names: &Names) -> Vec<ProcessUse> {
+    pub fn list(&self, names: &StringInterner) -> Vec<ProcessUse> {
         (0..self.pids.len()).map(|row| self.process(row, names)).collect()
     }
 
@@ -138,7 +138,7 @@ impl HostProcesses {
         }
     }
 
-    fn push(&mut self, process: &ProcessUse, names: &Names) {
+    fn push(&mut self, process: &ProcessUse, names: &StringInterner) {
         let row = self.pids.len() as u32;
         self.pids.push(process.key.pid);
         self.created.push(from_time(process.key.created));
@@ -176,7 +176,7 @@ impl HostProcesses {
     }
 
     /// Takes rows out and puts others in; both are sorted.
-    fn merge(&mut self, gone: &[u32], added: &[ProcessUse], names: &Names) {
+    fn merge(&mut self, gone: &[u32], added: &[ProcessUse], names: &StringInterner) {
         let count = self.pids.len() - gone.len() + added.len();
         let old = std::mem::replace(self, Self::with_capacity(count));
         let mut added = added.iter().peekable();
@@ -196,7 +196,7 @@ impl HostProcesses {
         }
     }
 
-    fn process(&self, row: usize, names: &Names) -> ProcessUse {
+    fn process(&self, row: usize, names: &StringInterner) -> ProcessUse {
         let large = |at: usize| self.known(row, at).then(|| self.counters[at].get(row));
         let small = |at: usize| large(at).map(|value| value as u32);
         let created = (self.created[row] != UNKNOWN).then(|| to_time(self.created[row])).flatten();

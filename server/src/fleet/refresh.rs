@@ -9,9 +9,9 @@ use poolwatch_store::incidents;
 use super::{
     by_tag::ByTag,
     growing::{self, GROWING},
+    release_silent,
     roster::Roster,
-    silent,
-    sweep::Sweeps,
+    sweep::FleetSweeper,
     view::FleetView,
 };
 use crate::{app::SharedApp, failure::Failure, metrics};
@@ -22,7 +22,7 @@ const SWEEP_SHARE: u32 = 100;
 #[derive(Debug, Default)]
 pub struct Keeper {
     roster: Roster,
-    sweeps: Sweeps,
+    sweeps: FleetSweeper,
     /// When the next walk over all hosts may begin.
     sweep_at: Option<Instant>,
 }
@@ -56,7 +56,7 @@ fn make(app: &SharedApp, keeper: &mut Keeper, open: Vec<Incident>, now: Timestam
     let begun = Instant::now();
     let fleet = &app.fleet;
     if keeper.sweep_at.is_none_or(|at| at <= begun) {
-        silent::let_go(fleet, now);
+        release_silent::let_go(fleet, now);
         keeper.sweeps.run(fleet, now);
         keeper.sweep_at = Some(begun + begun.elapsed() * SWEEP_SHARE);
     }

@@ -11,7 +11,7 @@ use poolwatch_store::{
 };
 use sqlx::PgConnection;
 
-use super::{Fleet, host::State, hours, names::Names, view::HostSummary};
+use super::{Fleet, host::State, hours, interner::StringInterner, view::HostSummary};
 
 /// Hosts asked for at once.
 const PAGE: i64 = 5_000;
@@ -155,7 +155,7 @@ impl Roster {
 pub fn summary(
     host: Arc<Host>,
     state: &State,
-    names: &Names,
+    names: &StringInterner,
     incident: Option<usize>,
     now: Timestamp,
 ) -> HostSummary {
@@ -165,8 +165,8 @@ pub fn summary(
     let mut memory = state.memory.clone();
     memory.physical = memory.physical.or(host.facts.physical);
     HostSummary {
-        nonpaged_ceiling: ceilings::ceiling(&memory, os, Pool::Nonpaged),
-        paged_ceiling: ceilings::ceiling(&memory, os, Pool::Paged),
+        nonpaged_ceiling: ceilings::pool_ceiling(&memory, os, Pool::Nonpaged),
+        paged_ceiling: ceilings::pool_ceiling(&memory, os, Pool::Paged),
         booted_at: state.booted_at,
         at: state.at,
         received: state.received,

@@ -9,14 +9,14 @@ use poolwatch_model::{HostId, Pool};
 use super::{
     Fleet,
     applications::{Application, Past, Tally},
-    names::NameId,
-    top::Top,
+    interner::NameId,
+    top_k::TopK,
     totals::TagId,
 };
 
 /// What sweeps remember between each other.
 #[derive(Debug, Default)]
-pub struct Sweeps {
+pub struct FleetSweeper {
     past: Past,
     latest: Arc<Sweep>,
 }
@@ -27,7 +27,7 @@ pub struct Sweep {
     /// When.
     pub at: Option<Timestamp>,
     /// The hosts that use most of each tag.
-    pub(super) tops: Tops,
+    pub(super) tops: TopHosts,
     /// Every program, by image name.
     pub applications: Vec<Application>,
     /// Bytes of the tables of all hosts.
@@ -38,17 +38,17 @@ pub struct Sweep {
 
 /// The hosts that use most of each tag.
 #[derive(Debug, Default)]
-pub(super) struct Tops {
+pub(super) struct TopHosts {
     /// By the tag's number, then pool.
-    rows: Vec<[Top; 2]>,
+    rows: Vec<[TopK; 2]>,
     /// What a host has to exceed to be among them: small enough to stay near the processor, since
     /// nearly all of some million offers fail here.
     floors: Vec<[u64; 2]>,
 }
 
-impl Tops {
+impl TopHosts {
     fn new(tags: usize) -> Self {
-        Self { rows: vec![<[Top; 2]>::default(); tags], floors: vec![[0; 2]; tags] }
+        Self { rows: vec![<[TopK; 2]>::default(); tags], floors: vec![[0; 2]; tags] }
     }
 
     fn offer(&mut self, id: TagId, pool: Pool, host: HostId, bytes: u64) {
@@ -69,7 +69,7 @@ impl Tops {
     }
 }
 
-impl Sweeps {
+impl FleetSweeper {
     /// The latest sweep.
     #[must_use]
     pub fn latest(&self) -> Arc<Sweep> {
@@ -81,7 +81,7 @@ impl Sweeps {
         let shared = fleet.shared();
         shared.totals.begin_sweep();
         shared.names.begin_sweep();
-        let mut tops = Tops::new(shared.totals.len());
+        let mut tops = TopHosts::new(shared.totals.len());
         let mut tally = Tally::default();
         let mut used_names = vec![false; shared.names.numbers()];
         let mut use_name = |name: NameId| {

@@ -11,15 +11,15 @@ use poolwatch_protocol::v1::{
 };
 
 use super::{
-    earlier::WINDOWS, names::Names, object_types::HostObjectTypes, processes::HostProcesses,
-    tags::HostTags, totals::Totals,
+    baselines::WINDOWS, interner::StringInterner, object_types::HostObjectTypes,
+    processes::HostProcesses, tags::HostTags, totals::Totals,
 };
 
 /// What all hosts share: names kept once, and the sums by tag.
 #[derive(Debug, Default)]
 pub struct Shared {
     /// Names of images, services and object types.
-    pub names: Names,
+    pub names: StringInterner,
     /// What all hosts together use.
     pub totals: Totals,
 }
@@ -41,9 +41,9 @@ pub struct Tables {
 
 /// A host's tables, or none yet.
 #[derive(Debug, Default)]
-pub struct Held(Option<Box<Tables>>);
+pub struct HostTables(Option<Box<Tables>>);
 
-impl Held {
+impl HostTables {
     /// The tables, if there are any.
     #[must_use]
     pub fn get(&self) -> Option<&Tables> {
@@ -154,7 +154,7 @@ impl Held {
 impl Tables {
     /// The snapshot again; the system-wide figures are kept beside the tables.
     #[must_use]
-    pub fn snapshot(&self, memory: &Memory, names: &Names) -> Snapshot {
+    pub fn snapshot(&self, memory: &Memory, names: &StringInterner) -> Snapshot {
         Snapshot {
             memory: memory.clone(),
             tags: self.tags.as_ref().map(HostTags::table),

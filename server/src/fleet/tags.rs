@@ -10,11 +10,11 @@ use poolwatch_protocol::v1::{
 };
 
 use super::{
+    baselines::{Baseline, BytesThen, WINDOWS},
     column::Column,
-    earlier::{BytesThen, Earlier, WINDOWS},
-    places::Places,
+    rank_bitmap::RankBitmap,
     rounded::Rounded,
-    totals::{Ids, Shift, TagId},
+    totals::{Ids, TagId, TotalsDelta},
 };
 
 /// The latest tags of one host.
@@ -29,13 +29,13 @@ pub struct HostTags {
     /// In the order of [`Pool`]: paged, nonpaged.
     pools: [PoolCells; 2],
     /// From which earlier moments growth is reckoned.
-    earlier: [Option<Earlier>; WINDOWS],
+    earlier: [Option<Baseline>; WINDOWS],
 }
 
 /// The tags that use one pool: one cell per tag, in the order of the tags.
 #[derive(Debug, Default)]
 struct PoolCells {
-    places: Places,
+    places: RankBitmap,
     allocs: Column,
     outstanding: Column,
     bytes: Column,
@@ -72,7 +72,7 @@ const POOLS: [Pool; 2] = [Pool::Paged, Pool::Nonpaged];
 impl HostTags {
     /// The columns of a table. Its tags count in the fleet from now on.
     #[must_use]
-    pub fn new(table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<Shift>) -> Self {
+    pub fn new(table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) -> Self {
         let mut new = Self {
             counting: table.counting,
             complete: table.complete,
@@ -86,7 +86,7 @@ impl HostTags {
     }
 
     /// Makes a full table the latest. Earlier moments stay known for the tags that stay.
-    pub fn replace(&mut self, table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+    pub fn replace(&mut self, table: &TagTable, ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) {
         self.counting = table.counting;
         self.complete = table.complete;
         let rows = table.rows.iter().map(|row| NewRow {
@@ -109,7 +109,12 @@ impl HostTags {
     }
 
     /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<TagUse>, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+    pub fn apply(
+        &mut self,
+        changes: &Changes<TagUse>,
+        ids: &Ids<'_>,
+        shifts: &mut Vec<TotalsDelta>,
+    ) {
         let mut begun = Vec::new();
         for change in &changes.counters {
             let (row, counter) = (change.row as usize, usize::from(change.counter));
@@ -124,7 +129,7 @@ impl HostTags {
                 _ => {
                     let then = cells.then(place);
                     let from = cells.bytes.get(place);
-                    let shift = Shift::of(self.ids[row], POOLS[counter / 3]);
+                    let shift = TotalsDelta::of(self.ids[row], POOLS[counter / 3]);
                     shifts.push(shift.from(from, then).to(change.value, then));
                     cells.bytes.set(place, change.value);
                 }
@@ -163,7 +168,7 @@ impl HostTags {
     }
 
     /// Takes the host's tags out of the fleet.
-    pub fn remove(mut self, ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+    pub fn remove(mut self, ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) {
         self.rebuild(&[], ids, shifts);
     }
 
@@ -171,8 +176,8 @@ impl HostTags {
     pub fn set_earlier(
         &mut self,
         window: usize,
-        earlier: Option<(Earlier, BytesThen<'_>)>,
-        shifts: &mut Vec<Shift>,
+        earlier: Option<(Baseline, BytesThen<'_>)>,
+        shifts: &mut Vec<TotalsDelta>,
     ) {
         for (pool, cells) in POOLS.into_iter().zip(&mut self.pools) {
             let mut then = Vec::new();
@@ -190,7 +195,7 @@ impl HostTags {
                 to[window] = then.get(place).copied().unwrap_or_default();
                 if from != to {
                     let bytes = cells.bytes.get(place);
-                    let shift = Shift::of(self.ids[row], pool);
+                    let shift = TotalsDelta::of(self.ids[row], pool);
                     shifts.push(shift.from(bytes, from).to(bytes, to));
                 }
             }
@@ -201,7 +206,7 @@ impl HostTags {
 
     /// From which earlier moment growth over a window is reckoned.
     #[must_use]
-    pub fn earlier(&self, window: usize) -> Option<Earlier> {
+    pub fn earlier(&self, window: usize) -> Option<Baseline> {
         self.earlier[window]
     }
 
@@ -282,7 +287,7 @@ impl HostTags {
     }
 
     /// Makes the columns anew for other rows, and tells the fleet what that changes.
-    fn rebuild(&mut self, rows: &[NewRow], ids: &Ids<'_>, shifts: &mut Vec<Shift>) {
+    fn rebuild(&mut self, rows: &[NewRow], ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) {
         let mut new_ids = Vec::with_capacity(rows.len());
         let mut kept = vec![false; self.tags.len()];
         let unknown: Vec<PoolTag> =
@@ -306,10 +311,10 @@ impl HostTags {
             let before = &self.pools[pool as usize];
             for old in before.places.rows().filter(|row| !kept[*row]) {
                 let cell = self.cell(old, pool, before.places.of(old).unwrap_or_default());
-                let shift = Shift::of(cell.id, pool);
+                let shift = TotalsDelta::of(cell.id, pool);
                 shifts.push(shift.from(cell.counters.bytes, cell.then));
             }
-            let places = Places::new(rows.len(), |row| !now(&rows[row]).is_empty());
+            let places = RankBitmap::new(rows.len(), |row| !now(&rows[row]).is_empty());
             let count = places.rows().count();
             let mut cells = PoolCells::with_capacity(count, &self.earlier);
             for (at, row) in rows.iter().enumerate() {
@@ -322,8 +327,10 @@ impl HostTags {
                 let counters = now(row);
                 let is_used = places.of(at).is_some();
                 let shift = match old {
-                    Some(old) => Shift::of(new_ids[at], pool).from(old.counters.bytes, old.then),
-                    None => Shift::of(new_ids[at], pool),
+                    Some(old) => {
+                        TotalsDelta::of(new_ids[at], pool).from(old.counters.bytes, old.then)
+                    }
+                    None => TotalsDelta::of(new_ids[at], pool),
                 };
                 let shift = if is_used { shift.to(counters.bytes, then) } else { shift };
                 if shift.changes() {
@@ -337,7 +344,7 @@ impl HostTags {
             cells
         });
         let given_back = (0..self.tags.len()).filter(|row| !kept[*row]).map(|row| self.ids[row]);
-        shifts.extend(given_back.map(Shift::give_back));
+        shifts.extend(given_back.map(TotalsDelta::give_back));
         self.tags = rows.iter().map(|row| row.tag).collect();
         self.ids = new_ids;
         self.pools = pools;
@@ -346,7 +353,7 @@ impl HostTags {
     /// What a tag that was not there used at an earlier moment.
     fn then_of_new(&self, window: usize) -> Rounded {
         match self.earlier[window] {
-            Some(Earlier { complete: true, .. }) => Rounded::ZERO,
+            Some(Baseline { complete: true, .. }) => Rounded::ZERO,
             _ => Rounded::UNKNOWN,
         }
     }
@@ -370,9 +377,9 @@ impl Base for HostTags {
 }
 
 impl PoolCells {
-    fn with_capacity(count: usize, earlier: &[Option<Earlier>; WINDOWS]) -> Self {
+    fn with_capacity(count: usize, earlier: &[Option<Baseline>; WINDOWS]) -> Self {
         Self {
-            places: Places::default(),
+            places: RankBitmap::default(),
             allocs: Column::with_capacity(count),
             outstanding: Column::with_capacity(count),
             bytes: Column::with_capacity(count),
@@ -386,7 +393,7 @@ impl PoolCells {
         &mut self,
         counters: TagCounters,
         then: [Rounded; WINDOWS],
-        earlier: &[Option<Earlier>; WINDOWS],
+        earlier: &[Option<Baseline>; WINDOWS],
     ) {
         self.allocs.push(counters.allocs);
         self.outstanding.push(counters.outstanding);

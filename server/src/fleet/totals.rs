@@ -8,7 +8,7 @@ use std::{
 
 use poolwatch_model::{Pool, PoolTag};
 
-use super::{earlier::WINDOWS, rounded::Rounded, spread::Spread};
+use super::{baselines::WINDOWS, quantile_sketch::QuantileSketch, rounded::Rounded};
 
 /// Growth of a tag on one host below this is none.
 pub const NOTABLE_BYTES: i64 = 10 << 20;
@@ -31,38 +31,38 @@ impl TagId {
 
 /// One tag's bytes on one host, with those of earlier moments.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Held {
+struct TagAmount {
     bytes: u64,
     then: [Rounded; WINDOWS],
 }
 
 /// What changes in the fleet when a tag changes on a host.
 #[derive(Debug, Clone, Copy)]
-pub struct Shift {
+pub struct TotalsDelta {
     id: TagId,
     pool: Pool,
-    from: Held,
-    to: Held,
+    from: TagAmount,
+    to: TagAmount,
     gives_back: bool,
 }
 
-impl Shift {
+impl TotalsDelta {
     /// Nothing yet, of this tag and pool.
     #[must_use]
     pub fn of(id: TagId, pool: Pool) -> Self {
-        Self { id, pool, from: Held::default(), to: Held::default(), gives_back: false }
+        Self { id, pool, from: TagAmount::default(), to: TagAmount::default(), gives_back: false }
     }
 
     /// What the host had.
     #[must_use]
     pub fn from(self, bytes: u64, then: [Rounded; WINDOWS]) -> Self {
-        Self { from: Held { bytes, then }, ..self }
+        Self { from: TagAmount { bytes, then }, ..self }
     }
 
     /// What the host has.
     #[must_use]
     pub fn to(self, bytes: u64, then: [Rounded; WINDOWS]) -> Self {
-        Self { to: Held { bytes, then }, ..self }
+        Self { to: TagAmount { bytes, then }, ..self }
     }
 
     /// Whether it changes anything.
@@ -86,7 +86,7 @@ pub struct Total {
     /// Bytes, all hosts together.
     pub sum: u64,
     /// How they are spread over hosts.
-    pub spread: Spread,
+    pub spread: QuantileSketch,
     /// Growth over each window.
     pub growth: [GrowthTotal; WINDOWS],
 }
@@ -105,7 +105,7 @@ pub struct GrowthTotal {
 }
 
 impl Total {
-    pub(super) fn shift(&mut self, shift: &Shift) {
+    pub(super) fn shift(&mut self, shift: &TotalsDelta) {
         let (from, to) = (&shift.from, &shift.to);
         self.hosts = self.hosts + u32::from(to.bytes > 0) - u32::from(from.bytes > 0);
         self.sum = self.sum.wrapping_add(to.bytes).wrapping_sub(from.bytes);
@@ -171,7 +171,7 @@ impl Totals {
     }
 
     /// Takes in what an upload changed. Call it while the host's own lock is held.
-    pub fn shift(&self, shifts: &[Shift]) {
+    pub fn shift(&self, shifts: &[TotalsDelta]) {
         if shifts.is_empty() {
             return;
         }

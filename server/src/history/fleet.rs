@@ -11,7 +11,7 @@ use poolwatch_model::{HostId, Pool, PoolTag, comparison::Attribute, host::HostFa
 use poolwatch_web::{hosts::Presence, words};
 
 use crate::{
-    fleet::{Fleet, earlier::Window, view::FleetView},
+    fleet::{Fleet, baselines::Window, view::FleetView},
     pages::presence,
 };
 

@@ -20,9 +20,9 @@ use crate::{
     app::{App, SharedApp},
     failure::Failure,
     fleet::{
-        baseline,
-        earlier::{Window, bytes_of},
+        baselines::{Window, bytes_of},
         host::LiveHost,
+        load_baselines,
         processes::HostProcesses,
         tags::HostTags,
         view::FleetView,
@@ -148,7 +148,7 @@ async fn seed(app: &App, schedule: &mut Schedule, now: Timestamp) {
         };
         let before = async {
             let mut db = app.pool.acquire().await?;
-            baseline::of_host(&mut db, host, Window::Day, now).await
+            load_baselines::baseline_of_host(&mut db, host, Window::Day, now).await
         };
         match before.await {
             Ok(Some(before)) => schedule.seed_host(host, (booted, before.at), |tag, pool| {

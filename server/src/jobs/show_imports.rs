@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::HostId;
-use poolwatch_store::imports::{self, Announcements};
+use poolwatch_store::imports::{self, ImportNotices};
 use tracing::warn;
 
 use crate::{app::SharedApp, failure::Failure, import};
@@ -27,7 +27,7 @@ pub(super) async fn run(app: SharedApp) {
 
 /// Shows what is announced, until the connection is lost. What was missed before is shown first.
 async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), Failure> {
-    let mut announcements = Announcements::listen(&app.pool).await?;
+    let mut announcements = ImportNotices::listen(&app.pool).await?;
     let missed = {
         let mut db = app.pool.acquire().await?;
         imports::since(&mut db, heard_until.saturating_sub(SLACK).unwrap_or(*heard_until)).await?

@@ -24,7 +24,7 @@ use crate::{
     app::SharedApp,
     auth::people::Person,
     failure::Failure,
-    fleet::{applications::Application, earlier::Window, view::FleetView},
+    fleet::{applications::Application, baselines::Window, view::FleetView},
 };
 
 /// The page.

@@ -30,7 +30,7 @@ use crate::{
     app::{App, SharedApp},
     auth::people::Person,
     failure::Failure,
-    fleet::{earlier::Window, view::FleetView},
+    fleet::{baselines::Window, view::FleetView},
 };
 
 /// The page.

@@ -12,7 +12,7 @@ use poolwatch_model::{
 use poolwatch_protocol::v1::{Decoder, Encoder, Envelope, FrameError, Stamp, frame::decompress};
 use poolwatch_server::fleet::{
     Fleet,
-    earlier::{BytesThen, Earlier, bytes_of},
+    baselines::{Baseline, BytesThen, bytes_of},
     totals::{GrowthTotal, NOTABLE_BYTES, Total},
 };
 use proptest::prelude::*;
@@ -30,7 +30,7 @@ enum Step {
     NeedKey,
     Restart,
     /// The server learns what a host used earlier.
-    Earlier(usize, Option<TagTable>),
+    Baseline(usize, Option<TagTable>),
     /// The host is left to the database.
     LetGo,
     /// The host is retired.
@@ -103,7 +103,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => boxed().prop_map(Step::Lose),
         2 => Just(Step::NeedKey),
         1 => Just(Step::Restart),
-        3 => (0..3_usize, prop::option::of(tags())).prop_map(|(w, table)| Step::Earlier(w, table)),
+        3 => (0..3_usize, prop::option::of(tags())).prop_map(|(w, table)| Step::Baseline(w, table)),
         1 => Just(Step::LetGo),
         1 => Just(Step::Forget),
     ]
@@ -148,10 +148,10 @@ fn run(steps: Vec<(i32, Step)>) -> Result<(), TestCaseError> {
             Step::Lose(snapshot) => drop(host.frame(*snapshot)),
             Step::NeedKey => host.encoder.restart_chain(),
             Step::Restart => host.boot += 1,
-            Step::Earlier(window, table) => {
+            Step::Baseline(window, table) => {
                 let at = Timestamp::UNIX_EPOCH + SignedDuration::from_hours(1);
                 let earlier =
-                    table.as_ref().map(|table| (Earlier { at, complete: table.complete }, table));
+                    table.as_ref().map(|table| (Baseline { at, complete: table.complete }, table));
                 let bytes = |tag, pool| bytes_of(earlier.as_ref()?.1, tag, pool);
                 let then = earlier.as_ref().map(|(earlier, _)| (*earlier, &bytes as BytesThen<'_>));
                 live.set_earlier(window, then);

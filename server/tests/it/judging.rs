@@ -276,7 +276,7 @@ async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
         .iter()
         .filter_map(|fact| match fact {
             Evidence::VersionOutcome { before, after, per_day_before, per_day_after, .. } => {
-                let effect = release::effect(*per_day_before, *per_day_after);
+                let effect = release::effect_of_change(*per_day_before, *per_day_after);
                 Some((before.as_str(), after.as_str(), effect))
             }
             _ => None,

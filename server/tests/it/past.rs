@@ -4,9 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, Pool, PoolTag, person::Role};
 use poolwatch_server::fleet::{
     Fleet,
-    baseline::{self, Asked},
-    earlier::Window,
+    baselines::Window,
     load,
+    load_baselines::{self, BaselineRequests},
     refresh::{Keeper, refresh},
 };
 use poolwatch_store::{compact, testing};
@@ -68,14 +68,14 @@ async fn growth_over_a_day_is_reckoned_from_the_hours_of_the_fleet() {
     let server = Server::start().await;
     let host = leaking(&server).await;
     let (pool, fleet) = (&server.app.pool, &server.app.fleet);
-    baseline::refresh(pool, fleet, &mut Asked::default(), now()).await.unwrap();
+    load_baselines::refresh(pool, fleet, &mut BaselineRequests::default(), now()).await.unwrap();
     let across = fleet.across(THRE);
     let across = across.of(Pool::Nonpaged);
     let growth = across.iter().find(|one| one.host == host).unwrap().growth(Window::Day).unwrap();
     assert!(is_about(growth, PER_DAY), "{growth}");
 
     let mut db = pool.acquire().await.unwrap();
-    let before = baseline::of_host(&mut db, host, Window::Day, now()).await.unwrap();
+    let before = load_baselines::baseline_of_host(&mut db, host, Window::Day, now()).await.unwrap();
     let then = before.unwrap().tags.get(THRE).unwrap().nonpaged.bytes.cast_signed();
     let now = across[0].counters.bytes.cast_signed();
     assert!(is_about(now - then, PER_DAY), "{}", now - then);

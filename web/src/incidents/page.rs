@@ -4,7 +4,7 @@ use askama::Template;
 use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
-    diagnosis::{Evidence, JudgedTag},
+    diagnosis::{Evidence, TagObservation},
     incident::{Incident, IncidentState, Note, Noted, Picture},
 };
 
@@ -131,7 +131,7 @@ impl IncidentPage {
         self.comparison.iter().filter(|row| row.p > TELLING).collect()
     }
 
-    fn tags(&self) -> &[JudgedTag] {
+    fn tags(&self) -> &[TagObservation] {
         &self.incident.diagnosis.tags
     }
 

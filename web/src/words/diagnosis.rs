@@ -329,7 +329,7 @@ fn more_telling(fact: &Evidence) -> Option<(u8, String)> {
 mod tests {
     use poolwatch_model::{
         PoolTag,
-        diagnosis::{Headroom, JudgedTag, TimeLeft},
+        diagnosis::{Headroom, TagObservation, TimeLeft},
         memory::{Ceiling, CeilingSource},
     };
 
@@ -442,7 +442,7 @@ mod tests {
             (diagnosis(Verdict::NoLeakShown, vec![], vec![]), "Neither pool shows a leak."),
             (
                 Diagnosis {
-                    tags: vec![JudgedTag {
+                    tags: vec![TagObservation {
                         tag: PoolTag::new(*b"Abcd"),
                         pool: Pool::Nonpaged,
                         bytes: Bytes(1 << 30),

@@ -137,7 +137,7 @@ pub fn evidence(fact: &Evidence) -> String {
             if *confirms { "that is the proof" } else { "that speaks against it" }
         ),
         Evidence::VersionOutcome { driver, before, after, tag, per_day_before, per_day_after } => {
-            let outcome = match release::effect(*per_day_before, *per_day_after) {
+            let outcome = match release::effect_of_change(*per_day_before, *per_day_after) {
                 Some(Effect::Ended) => ": the change ended the leak",
                 Some(Effect::Began) => ": the leak came with the change",
                 Some(Effect::GoesOn) => ": the change did not end the leak",

@@ -7,7 +7,7 @@ use poolwatch_model::{
     inventory::Driver,
 };
 
-use super::{holder, known_leak, rank};
+use super::{holder, known_leak, owner_rank};
 use crate::{
     case::CaseFile,
     catalogue::{self, LeakKind},
@@ -55,9 +55,9 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
     let mut found: Vec<Suspect> = Vec::new();
     // Parts of Windows are told for the most telling tag alone: beside a tag that nobody knows,
     // the kernel's own only goes along.
-    let telling = tags.iter().map(|tag| rank(*tag)).min();
+    let telling = tags.iter().map(|tag| owner_rank(*tag)).min();
     for &tag in tags {
-        let facts = facts::of(tag);
+        let facts = facts::tag_facts(tag);
         let owned = case.owners.iter().filter(|owner| owner.tag == tag);
         for owner in owned.clone() {
             // Several files that hold a tag's bytes share the suspicion.
@@ -81,7 +81,7 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
             let sure = if facts.cache { COMPONENT } else { LISTED };
             add(&mut found, tag, driver, sure, OwnerSource::Catalogue);
         } else if let Some(part) = facts.owner {
-            if Some(rank(tag)) == telling {
+            if Some(owner_rank(tag)) == telling {
                 found.push(component(tag, part));
             }
         } else {

@@ -140,7 +140,7 @@ fn gain<'a>(process: &'a ProcessSeries, series: &TagSeries, span: Span) -> Optio
     }
     let of = |measure: Measure, values: &'a [u64]| {
         let grown = case::growth(values, span.from, span.to);
-        let apart = lockstep::apart(&series.outstanding, values, span.from, span.to)?;
+        let apart = lockstep::greatest_distance(&series.outstanding, values, span.from, span.to)?;
         (grown > 0).then_some(Gain { process, measure, grown, apart })
     };
     let handles = of(Measure::Handles, &process.handles);
@@ -161,7 +161,7 @@ fn explains_more(case: &CaseFile, grown: u64, span: Span) -> bool {
     let all: u64 = case
         .tags
         .iter()
-        .filter(|tag| facts::of(tag.tag).objects)
+        .filter(|tag| facts::tag_facts(tag.tag).objects)
         .map(|tag| case::growth(&tag.outstanding, span.from, span.to))
         .sum();
     let share = grown as f64 / all.max(1) as f64;

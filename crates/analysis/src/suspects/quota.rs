@@ -24,14 +24,14 @@ const WORTH_A_WORD: u64 = 4;
 
 /// The one program to which what a tag gained was charged, if there is one.
 pub(super) fn hint(case: &CaseFile, series: &TagSeries, span: Span) -> Option<Suspect> {
-    if facts::of(series.tag).objects {
+    if facts::tag_facts(series.tag).objects {
         return None;
     }
     let grown = case::growth(&series.bytes, span.from, span.to);
     let mut charged = case.processes.iter().filter(|process| {
         let quota = process.quota(series.pool);
         let share = case::growth(quota, span.from, span.to) as f64 / grown.max(1) as f64;
-        let apart = || lockstep::apart(&series.bytes, quota, span.from, span.to);
+        let apart = || lockstep::greatest_distance(&series.bytes, quota, span.from, span.to);
         !process.image.is_empty()
             && !programs::is_kernel(process)
             && !programs::is_vital(&process.image)

@@ -112,7 +112,7 @@ fn ended_processes_are_kept_when_they_are_far_more_than_live_ones() {
         let mut story = Story::new(1);
         story.tag(b"Proc", Pool::Nonpaged, 1, |_| outstanding);
         story.case.live_processes.fill(live);
-        let found = suspects::zombies(&story.case, &story.case.tags[0]).is_some();
+        let found = suspects::zombie_suspect(&story.case, &story.case.tags[0]).is_some();
         assert_eq!(found, expected, "{outstanding} objects of {live} processes");
     }
 }
@@ -128,7 +128,7 @@ fn a_change_of_version_ended_a_leak_began_it_or_did_neither() {
         (100, 50, Some(Effect::GoesOn)),
         (9, 100, Some(Effect::Began)),
     ] {
-        let found = release::effect(Bytes(before * MB), Bytes(after * MB));
+        let found = release::effect_of_change(Bytes(before * MB), Bytes(after * MB));
         assert_eq!(found, effect, "{before} to {after} MB per day");
     }
 }
@@ -160,7 +160,7 @@ fn who_holds_commit_is_named_when_it_is_far_above_all_others() {
             ],
             ..MemoryExhaustion::default()
         }];
-        let diagnosis = commit::exhausted(&story.case).unwrap();
+        let diagnosis = commit::commit_exhaustion(&story.case).unwrap();
         let found = diagnosis.suspects.first().map(|suspect| suspect.confidence);
         assert_eq!(found, sure, "{first} and {next} of 100 GB, {handles} handles");
     }

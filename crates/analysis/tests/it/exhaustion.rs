@@ -1,7 +1,7 @@
 //! A pool was found empty: which of its bounds ran out, and who is to blame.
 
 use jiff::SignedDuration;
-use poolwatch_analysis::{around, diagnose_case, judge};
+use poolwatch_analysis::{around, diagnose_case, diagnose_causes};
 use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Bound, Diagnosis, Evidence, Verdict},
@@ -65,7 +65,7 @@ fn event_2020_with_commit_full_is_commits() {
             assert!(commit_use(&diagnosis), "{:?}", diagnosis.evidence);
             assert!(diagnosis.suspects.is_empty() && diagnosis.tags.is_empty(), "{diagnosis:?}");
             let trigger = Trigger::PoolEmpty { pool: Pool::Paged };
-            let picture = around::picture(&story.case, trigger, story.case.now);
+            let picture = around::picture_before(&story.case, trigger, story.case.now);
             assert_eq!(picture.reason, Reason::NotShown, "no tag is to blame");
         }
     }
@@ -90,7 +90,7 @@ fn a_pool_that_fills_commit_is_to_blame_for_it() {
         let memory = &mut story.case.memory;
         (memory.paged, memory.committed) = (Some(Bytes(used_gb * GB)), Some(Bytes(39 * GB)));
         story.tag(b"Leak", Pool::Paged, 512, |hour| GB + hour * 100 * MB);
-        let all = judge(&story.case);
+        let all = diagnose_causes(&story.case);
         assert_eq!(all[0].verdict, verdict, "paged pool holds {used_gb} of 40 GB of commit");
         let leak = all.iter().find(|one| one.tags.iter().any(|t| t.tag == tag(b"Leak"))).unwrap();
         let bound = leak.headroom.map(|headroom| headroom.bound);

@@ -143,12 +143,12 @@ fn changed(after: u64) -> Story {
 }
 
 fn effects(story: &Story, cause: &Cause) -> Vec<Option<Effect>> {
-    let facts = release::of_changes(&story.case, cause);
+    let facts = release::evidence_of_changes(&story.case, cause);
     facts
         .iter()
         .map(|fact| match fact {
             Evidence::VersionOutcome { per_day_before, per_day_after, .. } => {
-                release::effect(*per_day_before, *per_day_after)
+                release::effect_of_change(*per_day_before, *per_day_after)
             }
             _ => None,
         })

@@ -6,7 +6,9 @@ mod holders;
 mod story;
 
 use jiff::Timestamp;
-use poolwatch_analysis::{around, case::Peer, diagnose_case, judge, release, trend::Stage};
+use poolwatch_analysis::{
+    around, case::Peer, diagnose_case, diagnose_causes, release, trend::Stage,
+};
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
@@ -83,7 +85,7 @@ fn tags_in_step_are_one_cause() {
     let grown = |hour: u64| hour.saturating_sub(96) * MB;
     story.tag(b"Abcd", Pool::Nonpaged, 336, move |hour| 20 * MB + grown(hour));
     story.tag(b"IoWI", Pool::Nonpaged, 112, move |hour| 20 * MB + grown(hour) / 3);
-    let found = judge(&story.case);
+    let found = diagnose_causes(&story.case);
     assert_eq!(found.len(), 1, "{found:?}");
     let tags: Vec<_> = found[0].tags.iter().map(|one| one.tag).collect();
     assert_eq!(tags, [tag(b"Abcd"), tag(b"IoWI")]);
@@ -150,7 +152,7 @@ fn what_comes_back_when_the_program_ends_is_the_proof() {
             series.outstanding[split - 1] = series.outstanding[split];
             series.bytes[split - 1] = series.bytes[split];
         }
-        let facts = release::of_process(&story.case, "badapp.exe", &series);
+        let facts = release::evidence_of_process_ends(&story.case, "badapp.exe", &series);
         assert!(
             matches!(facts.as_slice(), [Evidence::Release { confirms: true, before, after, .. }]
                 if before.0 - after.0 > 90 * MB),
@@ -172,7 +174,7 @@ fn an_event_is_explained_by_what_grew_before() {
         kind: ChangeKind::Changed,
     }];
     let trigger = Trigger::PoolEmpty { pool: Pool::Nonpaged };
-    let picture = around::picture(&story.case, trigger, at);
+    let picture = around::picture_before(&story.case, trigger, at);
     let expected = Reason::ProgramHolds { image: "badapp.exe".into(), tag: tag(b"Even") };
     assert_eq!(picture.reason, expected);
     assert_eq!(picture.changed.len(), 1);
@@ -187,8 +189,11 @@ fn event_2020_without_growth_blames_nobody() {
     story.tag(b"Abcd", Pool::Paged, 512, |hour| 90 * MB + hour % 5 * MB);
     story.tag(b"Efgh", Pool::Paged, 512, |_| 80 * MB);
     story.case.memory.paged = Some(Bytes(900 * MB));
-    let picture =
-        around::picture(&story.case, Trigger::PoolEmpty { pool: Pool::Paged }, story.case.now);
+    let picture = around::picture_before(
+        &story.case,
+        Trigger::PoolEmpty { pool: Pool::Paged },
+        story.case.now,
+    );
     assert_eq!(picture.reason, Reason::NotShown);
 }
 
@@ -197,7 +202,7 @@ fn growth_is_watched_before_it_is_called_a_leak() {
     let mut story = Story::new(10 * DAY);
     story.tag(b"Abcd", Pool::Nonpaged, 512, |hour| 20 * MB + hour.saturating_sub(226) * 2 * MB);
     let series = story.case.tag(tag(b"Abcd"), Pool::Nonpaged).unwrap();
-    let growth = poolwatch_analysis::trend::growth(&story.case, series).unwrap();
+    let growth = poolwatch_analysis::trend::measure_growth(&story.case, series).unwrap();
     assert_eq!(growth.stage, Stage::Watched);
     assert_eq!(diagnose_case(&story.case).verdict, Verdict::NoLeakShown);
 }

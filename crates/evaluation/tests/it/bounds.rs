@@ -39,7 +39,9 @@ fn the_evaluation_sets_no_bound_that_detection_has() {
         let twice: Vec<_> = own.iter().filter(|name| bounds.contains(name)).collect();
         assert!(twice.is_empty(), "{} sets {twice:?}", file.display());
         // Steps of detection that it would have to choose windows, paces or series for.
-        for step in ["SignedDuration", "Screen", "judge(", "compare::", "WantedSeries {", "Peer>"] {
+        for step in
+            ["SignedDuration", "Screen", "diagnose_causes(", "compare::", "WantedSeries {", "Peer>"]
+        {
             let is_simulated_fleet = step == "Peer>" && file.ends_with("month.rs");
             assert!(
                 is_simulated_fleet || !source.contains(step),

@@ -27,7 +27,7 @@ fn add_host(hash: &mut Sha256, host: &Host) {
         tag.allocs.iter().for_each(|count| add(hash, &[u64::from(*count)]));
     }
     for leak in &host.leaks {
-        add(hash, &[leak.guilty as u64, leak.from as u64, leak.to as u64, leak.bytes.to_bits()]);
+        add(hash, &[leak.culprit as u64, leak.from as u64, leak.to as u64, leak.bytes.to_bits()]);
         add(hash, &[leak.threshold.to_bits(), leak.longest.0 as u64, leak.longest.1.to_bits()]);
         add(hash, &[leak.due.map_or(u64::MAX, |due| due as u64)]);
         leak.tags.iter().for_each(|tag| add(hash, &[u32::from_le_bytes(tag.bytes()).into()]));

@@ -1,4 +1,4 @@
-//! Families of leaks, and who is guilty of them.
+//! Families of leaks, and the culprit of them.
 
 use super::rng::SeededRng;
 
@@ -90,24 +90,24 @@ impl Family {
         }
     }
 
-    /// Who is guilty.
+    /// The culprit.
     #[must_use]
-    pub fn guilty(self, rng: &mut SeededRng) -> Guilty {
-        let either = if rng.happens(0.5) { Guilty::Program } else { Guilty::Driver };
+    pub fn culprit(self, rng: &mut SeededRng) -> Culprit {
+        let either = if rng.happens(0.5) { Culprit::Program } else { Culprit::Driver };
         match self {
-            Self::Slow | Self::Fast | Self::DriverVersion => Guilty::Driver,
-            Self::Handles | Self::Threads | Self::ProgramRestarts => Guilty::Program,
-            Self::Zombies => Guilty::References,
-            Self::Broker => Guilty::ThroughBroker,
-            Self::TwoPrograms => Guilty::TwoPrograms,
+            Self::Slow | Self::Fast | Self::DriverVersion => Culprit::Driver,
+            Self::Handles | Self::Threads | Self::ProgramRestarts => Culprit::Program,
+            Self::Zombies => Culprit::References,
+            Self::Broker => Culprit::ThroughBroker,
+            Self::TwoPrograms => Culprit::TwoPrograms,
             _ => either,
         }
     }
 }
 
-/// Who is guilty.
+/// The culprit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Guilty {
+pub enum Culprit {
     /// A driver with a tag of its own.
     Driver,
     /// A program by its handles or threads.

@@ -2,11 +2,11 @@
 
 use poolwatch_simulator::patterns::{
     growth::{Course, LinearLeak, hourly_wobble},
-    leaks::{Family, Guilty},
+    leaks::{Culprit, Family},
     load::{DAY, MONTH, is_backup_slot, load_of_slot},
-    people::{Group, People},
     rng::{SeededRng, Subject, mix_bits},
     runs::draw_runs,
+    software::{Group, Software},
     workload::{CacheFill, Conditions, PatternState, WarmUp, WorkloadPattern},
 };
 
@@ -202,13 +202,13 @@ fn a_month_has_its_patch_day_and_uptimes_that_begin_anew() {
 fn a_program_that_leaks_holds_what_its_tag_lost_and_is_named() {
     let mut rng = rng(3);
     let group = Group::new(&mut rng);
-    let mut people = People::new(&group, &mut rng);
+    let mut people = Software::new(&group, &mut rng);
     let slots: Vec<(usize, u32)> = (0..MONTH).map(|slot| (slot, 1)).collect();
     let before = people.series(&slots);
     let objects: Vec<f64> = (0..MONTH).map(|slot| slot as f64 * 10.0).collect();
     let tag = "File".parse().unwrap();
     let family = Family::Handles;
-    let names = people.accuse(Guilty::Program, family, tag, &objects, &[], &mut rng);
+    let names = people.accuse(Culprit::Program, family, tag, &objects, &[], &mut rng);
     let after = people.series(&slots);
     let grown: Vec<(&str, u64)> = before
         .iter()
@@ -225,10 +225,10 @@ fn a_program_that_leaks_holds_what_its_tag_lost_and_is_named() {
 fn a_broker_holds_the_handles_and_nobody_is_named() {
     let mut rng = rng(4);
     let group = Group::new(&mut rng);
-    let mut people = People::new(&group, &mut rng);
+    let mut people = Software::new(&group, &mut rng);
     let objects = vec![5000.0; MONTH];
     let tag = "Toke".parse().unwrap();
-    let names = people.accuse(Guilty::ThroughBroker, Family::Broker, tag, &objects, &[], &mut rng);
+    let names = people.accuse(Culprit::ThroughBroker, Family::Broker, tag, &objects, &[], &mut rng);
     assert!(names.is_empty());
     let all = people.series(&[(0, 1)]);
     let lsass = all.iter().find(|program| program.image == "lsass.exe").unwrap();
@@ -239,11 +239,11 @@ fn a_broker_holds_the_handles_and_nobody_is_named() {
 fn a_program_that_is_restarted_is_another_process_each_time() {
     let mut rng = rng(5);
     let group = Group::new(&mut rng);
-    let mut people = People::new(&group, &mut rng);
+    let mut people = Software::new(&group, &mut rng);
     let (objects, ends) = (vec![100.0; MONTH], [DAY, 3 * DAY]);
     let tag = "File".parse().unwrap();
     let family = Family::ProgramRestarts;
-    let names = people.accuse(Guilty::Program, family, tag, &objects, &ends, &mut rng);
+    let names = people.accuse(Culprit::Program, family, tag, &objects, &ends, &mut rng);
     let slots: Vec<(usize, u32)> = (0..MONTH).map(|slot| (slot, 1)).collect();
     let runs: Vec<_> =
         people.series(&slots).into_iter().filter(|one| one.image == names[0]).collect();
@@ -259,8 +259,8 @@ fn a_program_that_is_restarted_is_another_process_each_time() {
 fn hosts_of_a_group_have_the_same_drivers_in_versions_of_their_own() {
     let mut rng = rng(6);
     let group = Group::new(&mut rng);
-    let hosts: Vec<People> = (0..40).map(|_| People::new(&group, &mut rng)).collect();
-    let names = |host: &People| -> Vec<String> {
+    let hosts: Vec<Software> = (0..40).map(|_| Software::new(&group, &mut rng)).collect();
+    let names = |host: &Software| -> Vec<String> {
         host.drivers.iter().map(|driver| driver.name.clone()).collect()
     };
     assert!(hosts.iter().all(|host| names(host) == names(&hosts[0])));

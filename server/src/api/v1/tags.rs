@@ -14,8 +14,8 @@ use crate::{
     app::SharedApp,
     failure::Failure,
     fleet::{
+        baselines::Window,
         by_tag::{TagLine, TagMeasure},
-        earlier::Window,
     },
 };
 
@@ -187,7 +187,7 @@ pub(in crate::api) async fn across(
         let across = app.fleet.across(tag);
         let of_pool = |pool| {
             let found = across.of(pool);
-            let share = |one: &crate::fleet::across::HostUse| HostShare {
+            let share = |one: &crate::fleet::tag_by_host::HostUse| HostShare {
                 host: one.host.0,
                 counters: one.counters,
                 growth_24h: one.growth(Window::Day),

@@ -11,7 +11,7 @@ use crate::{
     app::SharedApp,
     failure::Failure,
     fleet::{
-        running::Running,
+        program_by_host::RunningProgram,
         view::{FleetView, HostSummary},
     },
     pages::rows,
@@ -20,7 +20,7 @@ use crate::{
 /// A host that runs the program.
 #[derive(Debug)]
 pub(super) struct RunningHost {
-    running: Running,
+    running: RunningProgram,
     summary: Arc<HostSummary>,
 }
 
@@ -33,7 +33,7 @@ pub(super) async fn select(
 ) -> Result<Vec<RunningHost>, Failure> {
     let (image, query) = (image.to_owned(), query.clone());
     let work = move || {
-        let known = |running: Running| {
+        let known = |running: RunningProgram| {
             Some(RunningHost { summary: view.host(running.host)?.clone(), running })
         };
         let mut hosts: Vec<RunningHost> =

@@ -22,10 +22,11 @@ use crate::{
     app::App,
     failure::Failure,
     fleet::{
-        baseline::{self, Before},
-        earlier::Window,
+        baselines::Window,
         host::State,
-        load, roster,
+        load,
+        load_baselines::{self, BaselineTags},
+        roster,
         view::HostSummary,
     },
     pages::{presence, rows},
@@ -45,7 +46,7 @@ pub(in crate::pages) struct Known {
     /// The latest snapshot.
     pub(in crate::pages) snapshot: Option<Snapshot>,
     /// Its tags about a day earlier.
-    pub(in crate::pages) before: Option<Before>,
+    pub(in crate::pages) before: Option<BaselineTags>,
     /// Its worst incident that is not resolved.
     pub(in crate::pages) incident: Option<Incident>,
     /// The judgement of the open incident, else of the latest snapshot.
@@ -77,7 +78,7 @@ pub(in crate::pages) async fn known(
     // First of all: what waits in the database counts in the summary as well.
     let snapshot = load::snapshot(app, db, id, now).await?;
     let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
-    let before = baseline::of_host(db, id, Window::Day, now).await?;
+    let before = load_baselines::baseline_of_host(db, id, Window::Day, now).await?;
     let incident = worst_incident(db, id).await?;
     let open = incident.as_ref().filter(|incident| incident.state.is_active());
     let diagnosis = match open {
@@ -149,7 +150,7 @@ async fn relevant_events(
 fn judge(
     summary: &HostSummary,
     snapshot: Option<&Snapshot>,
-    before: Option<&Before>,
+    before: Option<&BaselineTags>,
     events: &[Event],
     now: Timestamp,
 ) -> Option<Diagnosis> {

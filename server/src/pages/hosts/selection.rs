@@ -12,7 +12,7 @@ use crate::{
     app::{App, SharedApp},
     failure::Failure,
     fleet::{
-        names::NameId,
+        interner::NameId,
         view::{FleetView, HostSummary},
     },
     pages::{presence, rows, text_match::holds_ignoring_case},

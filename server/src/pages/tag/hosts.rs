@@ -13,8 +13,8 @@ use crate::{
     app::SharedApp,
     failure::Failure,
     fleet::{
-        across::HostUse,
-        earlier::Window,
+        baselines::Window,
+        tag_by_host::HostUse,
         view::{FleetView, HostSummary},
     },
     pages::{rows, tags::selection},

@@ -14,8 +14,8 @@ use crate::{
     app::{App, SharedApp},
     failure::Failure,
     fleet::{
+        baselines::Window,
         by_tag::{ByTag, TagLine},
-        earlier::Window,
         view::FleetView,
     },
     pages::{fleet::hosts_of_group, rows, text_match::holds_ignoring_case},

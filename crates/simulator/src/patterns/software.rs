@@ -1,4 +1,4 @@
-//! Programs and drivers of a host, guilty and innocent.
+//! Programs and drivers of a host, culprits and innocents.
 
 use std::collections::BTreeSet;
 
@@ -12,7 +12,7 @@ use poolwatch_model::{
 };
 
 use super::{
-    leaks::{Family, Guilty},
+    leaks::{Culprit, Family},
     load::load_of_slot,
     rng::{SeededRng, mix_bits},
 };
@@ -43,7 +43,7 @@ struct Program {
 
 /// Programs and drivers of a host.
 #[derive(Debug, Clone)]
-pub struct People {
+pub struct Software {
     programs: Vec<Program>,
     /// Loaded drivers.
     pub drivers: Vec<Driver>,
@@ -76,7 +76,7 @@ impl Group {
     }
 }
 
-impl People {
+impl Software {
     /// The programs and drivers of one host of a group.
     pub fn new(group: &Group, rng: &mut SeededRng) -> Self {
         let mut programs = vec![
@@ -155,32 +155,32 @@ impl People {
         ])
     }
 
-    /// Makes the guilty guilty, given the objects leaked by slot. Returns their names.
+    /// Lets the culprit leak, given the objects leaked by slot. Returns their names.
     pub fn accuse(
         &mut self,
-        guilty: Guilty,
+        culprit: Culprit,
         family: Family,
         tag: PoolTag,
         objects: &[f64],
         ended: &[usize],
         rng: &mut SeededRng,
     ) -> Vec<String> {
-        match guilty {
-            Guilty::Program => vec![self.leak_in(rng, family, objects, 1.0, ended)],
-            Guilty::TwoPrograms => {
+        match culprit {
+            Culprit::Program => vec![self.leak_in(rng, family, objects, 1.0, ended)],
+            Culprit::TwoPrograms => {
                 let share = rng.float_between(0.3, 0.7);
                 let first = self.leak_in(rng, family, objects, share, ended);
                 let second = self.leak_in(rng, family, objects, 1.0 - share, ended);
                 vec![first, second]
             }
-            Guilty::ThroughBroker => {
+            Culprit::ThroughBroker => {
                 if let Some(lsass) = self.programs.iter_mut().find(|one| one.pid == 700) {
                     lsass.leaked = Some((false, objects.to_vec()));
                 }
                 Vec::new()
             }
-            Guilty::References => Vec::new(),
-            Guilty::Driver => {
+            Culprit::References => Vec::new(),
+            Culprit::Driver => {
                 let name = if family == Family::DriverVersion {
                     self.bad.0.clone()
                 } else {

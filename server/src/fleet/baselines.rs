@@ -57,7 +57,7 @@ pub fn bytes_of(table: &TagTable, tag: PoolTag, pool: Pool) -> Option<u64> {
 
 /// A moment that stands for the beginning of a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Earlier {
+pub struct Baseline {
     /// When.
     pub at: Timestamp,
     /// Whether a tag that was not listed then used nothing.

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use poolwatch_model::{
     Bytes, Pool,
-    diagnosis::{Diagnosis, Evidence, JudgedTag, TagFinding, Verdict},
+    diagnosis::{Diagnosis, Evidence, TagFinding, TagObservation, Verdict},
 };
 
 use crate::{
@@ -30,19 +30,19 @@ const LONG_ENOUGH_S: u64 = 6 * 3600;
 /// Everything that is wrong with a host, a diagnosis for each cause, the worst first. Never empty:
 /// a host with which nothing is wrong gets that said.
 #[must_use]
-pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
+pub fn diagnose_causes(case: &CaseFile) -> Vec<Diagnosis> {
     let (leaks, watched) = grown(case);
     let mut found: Vec<Diagnosis> =
-        lockstep::groups(case, &leaks).iter().map(|group| leak(case, group)).collect();
+        lockstep::group_in_step(case, &leaks).iter().map(|group| leak(case, group)).collect();
     if found.is_empty() {
-        found.extend(one_picture::leak(case));
+        found.extend(one_picture::leak_from_one_picture(case));
     }
-    let small = handles::leaks(case, &found);
+    let small = handles::handle_leaks(case, &found);
     found.extend(small);
-    let spread = objects::leaks(case, &found);
+    let spread = objects::object_leaks(case, &found);
     found.extend(spread);
     diagnose_exhaustion(case, &mut found);
-    found.extend(high_use::of(case));
+    found.extend(high_use::high_use_tags(case));
     if found.is_empty() {
         found.push(nothing(case, &watched));
     }
@@ -59,7 +59,7 @@ pub fn judge(case: &CaseFile) -> Vec<Diagnosis> {
 /// The judgement in one: the worst, with the suspects and tags of all causes.
 #[must_use]
 pub fn diagnose_case(case: &CaseFile) -> Diagnosis {
-    let mut all = judge(case).into_iter();
+    let mut all = diagnose_causes(case).into_iter();
     let mut first = all.next().unwrap_or_default();
     for other in all {
         let other_pool = other.pool.filter(|_| other.verdict != Verdict::HighUse);
@@ -92,14 +92,14 @@ type Grown = (usize, Growth);
 /// The tags that leak and those that are watched, with their growths, the largest first.
 fn grown(case: &CaseFile) -> (Vec<Grown>, Vec<Grown>) {
     let grown = case.tags.iter().enumerate().filter_map(|(at, series)| {
-        let growth = trend::growth(case, series)?;
+        let growth = trend::measure_growth(case, series)?;
         Some((at, growth))
     });
     let (mut leaks, mut watched): (Vec<_>, Vec<_>) =
         grown.partition(|(_, growth)| growth.stage == Stage::Leak);
     for list in [&mut leaks, &mut watched] {
         list.sort_by_key(|(at, growth)| {
-            (suspects::rank(case.tags[*at].tag) >= EVERYBODYS, Reverse(growth.bytes))
+            (suspects::owner_rank(case.tags[*at].tag) >= EVERYBODYS, Reverse(growth.bytes))
         });
     }
     (leaks, watched)
@@ -139,10 +139,10 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     evidence.extend(
         group.members().find_map(|at| object_types::type_growth(case, case.tags[at].tag, span)),
     );
-    let mut accused = suspects::of_growth(case, group);
-    release::weigh(case, pool, &mut accused);
+    let mut accused = suspects::suspects_of_growth(case, group);
+    release::weigh_evidence(case, pool, &mut accused);
     accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
-    let mut tags: Vec<JudgedTag> = group
+    let mut tags: Vec<TagObservation> = group
         .members()
         .map(|at| {
             let per_day = (at == group.first).then(|| day(growth.per_hour.slope));
@@ -152,7 +152,9 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     // The tag that points to somebody comes first.
     let first = accused.first().filter(|suspect| suspect.confidence >= NAMED);
     let first = first.and_then(|suspect| suspect.tags.first().copied());
-    tags.sort_by_key(|one| (first.is_some_and(|tag| tag != one.tag), suspects::rank(one.tag)));
+    tags.sort_by_key(|one| {
+        (first.is_some_and(|tag| tag != one.tag), suspects::owner_rank(one.tag))
+    });
     let both = group.members().any(|at| case.tags[at].pool != pool);
     Diagnosis {
         verdict: Verdict::Leak,
@@ -173,7 +175,7 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     // A single picture that shows nothing shows no leak; a run has to be long enough to show one.
     let enough = told && (case.axis.len() == 1 || over_s >= LONG_ENOUGH_S);
     let verdict = if enough { Verdict::NoLeakShown } else { Verdict::InsufficientEvidence };
-    let mut tags: Vec<JudgedTag> = watched
+    let mut tags: Vec<TagObservation> = watched
         .iter()
         .take(LISTED_TAGS)
         .map(|(at, growth)| {
@@ -216,7 +218,7 @@ fn finish(case: &CaseFile, diagnosis: &mut Diagnosis, leaks: &[Grown]) {
             diagnosis.headroom.and_then(|left| headroom::time_left(&left, &per_hour));
     }
     diagnosis.evidence = dedup(std::mem::take(&mut diagnosis.evidence));
-    diagnosis.next_steps = steps::of(case, diagnosis);
+    diagnosis.next_steps = steps::next_steps(case, diagnosis);
 }
 
 fn dedup(evidence: Vec<Evidence>) -> Vec<Evidence> {

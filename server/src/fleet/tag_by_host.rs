@@ -10,7 +10,7 @@ use poolwatch_model::{HostId, Pool, PoolTag, tag::TagCounters};
 
 use super::{
     Fleet,
-    earlier::{WINDOWS, Window},
+    baselines::{WINDOWS, Window},
 };
 
 /// Tags that are kept up, the latest that were asked for: a walk over all hosts serves them all.
@@ -40,9 +40,9 @@ impl HostUse {
 
 /// The hosts that use a tag, by pool.
 #[derive(Debug, Default)]
-pub struct Across([Vec<HostUse>; 2]);
+pub struct TagByHost([Vec<HostUse>; 2]);
 
-impl Across {
+impl TagByHost {
     /// The hosts that use it in a pool, those with most bytes first.
     #[must_use]
     pub fn of(&self, pool: Pool) -> &[HostUse] {
@@ -52,17 +52,17 @@ impl Across {
 
 /// The tags that were asked for lately.
 #[derive(Debug, Default)]
-pub struct Followed(Mutex<Vec<Follow>>);
+pub struct FollowedTags(Mutex<Vec<Follow>>);
 
 #[derive(Debug)]
 struct Follow {
     tag: PoolTag,
     asked: Instant,
     made: Instant,
-    found: Arc<Across>,
+    found: Arc<TagByHost>,
 }
 
-impl Followed {
+impl FollowedTags {
     fn lock(&self) -> MutexGuard<'_, Vec<Follow>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -72,7 +72,7 @@ impl Fleet {
     /// What every host uses by a tag, as of some seconds ago at most. The first question walks over
     /// all hosts: call it beside the threads that answer requests.
     #[must_use]
-    pub fn across(&self, tag: PoolTag) -> Arc<Across> {
+    pub fn across(&self, tag: PoolTag) -> Arc<TagByHost> {
         let asked = Instant::now();
         let fresh = |one: &&mut Follow| one.tag == tag && one.made.elapsed() < FRESH;
         if let Some(known) = self.followed.lock().iter_mut().find(fresh) {
@@ -111,8 +111,8 @@ impl Fleet {
     /// What every host uses by some tags. Looks at every host whose tags are in memory, some hundred
     /// nanoseconds each.
     #[must_use]
-    pub fn across_now(&self, tags: &[PoolTag]) -> Vec<Across> {
-        let mut all: Vec<Across> = tags.iter().map(|_| Across::default()).collect();
+    pub fn across_now(&self, tags: &[PoolTag]) -> Vec<TagByHost> {
+        let mut all: Vec<TagByHost> = tags.iter().map(|_| TagByHost::default()).collect();
         for live in self.in_any_order() {
             let state = live.read();
             let Some(held) = state.tables().and_then(|tables| tables.tags.as_ref()) else {

@@ -5,12 +5,12 @@ const STEPS_LOG2: u32 = 5;
 
 /// How many hosts have an amount of which size.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Spread {
+pub struct QuantileSketch {
     /// Step and hosts, by step. Counts may be below zero while two changes of one host cross.
     steps: Vec<(u16, i32)>,
 }
 
-impl Spread {
+impl QuantileSketch {
     /// Counts a host whose amount went from one size to another; 0 is none.
     pub fn shift(&mut self, from: u64, to: u64) {
         let (from, to) = (step(from), step(to));
@@ -81,7 +81,7 @@ mod tests {
             first in prop::collection::vec(0..1_u64 << 40, 1..60),
             then in prop::collection::vec(0..1_u64 << 40, 1..60),
         ) {
-            let mut spread = Spread::default();
+            let mut spread = QuantileSketch::default();
             for value in &first {
                 spread.shift(0, *value);
             }

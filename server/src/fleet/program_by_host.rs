@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use poolwatch_model::HostId;
 
-use super::{Fleet, host::LiveHost, names::NameId, processes::split};
+use super::{Fleet, host::LiveHost, interner::NameId, processes::split};
 
 /// What a host runs of a program.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Running {
+pub struct RunningProgram {
     /// The host.
     pub host: HostId,
     /// Processes of it.
@@ -29,19 +29,19 @@ impl Fleet {
     /// What every host runs of a program, by host. Looks at every process in memory, some
     /// nanoseconds each: call it beside the threads that answer requests.
     #[must_use]
-    pub fn running(&self, image: &str) -> Vec<Running> {
+    pub fn running(&self, image: &str) -> Vec<RunningProgram> {
         let marks = self.shared().names.marks(|name| name == image);
         let Some(wanted) = marks.iter().position(|marked| *marked) else { return Vec::new() };
         self.all().iter().filter_map(|live| self.running_on(live, wanted)).collect()
     }
 
-    fn running_on(&self, live: &LiveHost, wanted: usize) -> Option<Running> {
+    fn running_on(&self, live: &LiveHost, wanted: usize) -> Option<RunningProgram> {
         let state = live.read();
         let processes = state.tables()?.processes.as_ref()?;
         let is_wanted = |image: NameId| image.index() == wanted;
-        let mut found: Option<Running> = None;
+        let mut found: Option<RunningProgram> = None;
         for one in processes.cells().filter(|one| is_wanted(one.image)) {
-            let running = found.get_or_insert_with(|| Running {
+            let running = found.get_or_insert_with(|| RunningProgram {
                 host: live.id,
                 processes: 0,
                 handles: 0,
@@ -64,6 +64,6 @@ impl Fleet {
             .filter(|(image, _)| is_wanted(*image))
             .flat_map(|(_, services)| split(&names.get(services)))
             .collect();
-        found.map(|running| Running { services: services.into_iter().collect(), ..running })
+        found.map(|running| RunningProgram { services: services.into_iter().collect(), ..running })
     }
 }

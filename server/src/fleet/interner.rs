@@ -27,7 +27,7 @@ impl NameId {
 
 /// Every name in use.
 #[derive(Debug)]
-pub struct Names(RwLock<Inner>);
+pub struct StringInterner(RwLock<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -45,7 +45,7 @@ struct Named {
     touched: AtomicU32,
 }
 
-impl Default for Names {
+impl Default for StringInterner {
     fn default() -> Self {
         let names = Self(RwLock::default());
         let _overflow = names.id(OVERFLOW);
@@ -53,7 +53,7 @@ impl Default for Names {
     }
 }
 
-impl Names {
+impl StringInterner {
     /// The number of a name.
     #[must_use]
     pub fn id(&self, name: &str) -> NameId {
@@ -145,7 +145,7 @@ mod tests {
 
     #[test]
     fn a_name_keeps_its_number_while_anybody_uses_it() {
-        let names = Names::default();
+        let names = StringInterner::default();
         let (one, other) = (names.id("a.exe"), names.id("b.exe"));
         assert_eq!(names.id("a.exe"), one);
         names.begin_sweep();

@@ -2,13 +2,13 @@
 
 /// Marks of rows, with the place of a marked row among the marked ones.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Places {
+pub struct RankBitmap {
     words: Vec<u64>,
     /// Marked rows before each word.
     before: Vec<u32>,
 }
 
-impl Places {
+impl RankBitmap {
     /// Marks for so many rows: those for which `marked` holds.
     #[must_use]
     pub fn new(rows: usize, marked: impl Fn(usize) -> bool) -> Self {
@@ -67,7 +67,7 @@ mod tests {
         fn a_marked_rows_place_is_the_count_of_marks_before_it(
             marks in prop::collection::vec(any::<bool>(), 0..200),
         ) {
-            let places = Places::new(marks.len(), |row| marks[row]);
+            let places = RankBitmap::new(marks.len(), |row| marks[row]);
             let rows: Vec<usize> = (0..marks.len()).filter(|row| marks[*row]).collect();
             prop_assert_eq!(places.rows().collect::<Vec<_>>(), rows.clone());
             for row in 0..marks.len() + 70 {

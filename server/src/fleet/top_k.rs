@@ -7,9 +7,9 @@ pub const MOST: usize = 8;
 
 /// The hosts that have most of something, those first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Top(Vec<(HostId, u64)>);
+pub struct TopK(Vec<(HostId, u64)>);
 
-impl Top {
+impl TopK {
     /// Counts a host that was not counted yet.
     pub fn offer(&mut self, host: HostId, value: u64) {
         if self.0.len() == MOST && self.0.last().is_some_and(|(_, least)| value <= *least) {
@@ -50,7 +50,7 @@ mod tests {
         fn the_top_is_what_sorting_everything_gives(
             values in prop::collection::vec(0..20_u64, 0..40),
         ) {
-            let mut top = Top::default();
+            let mut top = TopK::default();
             let mut all: Vec<(HostId, u64)> = (0..).map(HostId).zip(values).collect();
             for (host, value) in &all {
                 top.offer(*host, *value);

@@ -20,7 +20,7 @@ use sqlx::PgConnection;
 
 use super::{
     Fleet,
-    earlier::{Earlier, WINDOWS, Window, bytes_of},
+    baselines::{Baseline, WINDOWS, Window, bytes_of},
 };
 
 /// Hosts whose key frames are asked for at once: bounds memory.
@@ -35,7 +35,7 @@ const ONE_BY_ONE: usize = 200;
 
 /// The tags of an earlier moment.
 #[derive(Debug, Clone)]
-pub struct Before {
+pub struct BaselineTags {
     /// When.
     pub at: Timestamp,
     /// The tags then.
@@ -46,19 +46,19 @@ pub struct Before {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn of_host(
+pub async fn baseline_of_host(
     db: &mut PgConnection,
     host: HostId,
     window: Window,
     now: Timestamp,
-) -> Result<Option<Before>, StoreError> {
+) -> Result<Option<BaselineTags>, StoreError> {
     let found = read::tags_at(db, host, begin(window, now), window.slack()).await?;
-    Ok(found.map(|TagsThen { at, tags }| Before { at, tags: Arc::new(tags) }))
+    Ok(found.map(|TagsThen { at, tags }| BaselineTags { at, tags: Arc::new(tags) }))
 }
 
 /// Which hosts were asked for when, so that those without history are not asked for again and again.
 #[derive(Debug, Default)]
-pub struct Asked(HashMap<HostId, [Option<Timestamp>; WINDOWS]>);
+pub struct BaselineRequests(HashMap<HostId, [Option<Timestamp>; WINDOWS]>);
 
 /// Looks after the earlier moments of all hosts whose tables are at hand: the longest window first,
 /// since it changes least.
@@ -68,7 +68,7 @@ pub struct Asked(HashMap<HostId, [Option<Timestamp>; WINDOWS]>);
 pub async fn refresh(
     pool: &PgPool,
     fleet: &Fleet,
-    asked: &mut Asked,
+    asked: &mut BaselineRequests,
     now: Timestamp,
 ) -> Result<(), StoreError> {
     asked.0.retain(|id, _| fleet.known(*id).is_some());
@@ -148,7 +148,7 @@ async fn from_blocks(
         for host in hosts {
             match block.as_ref().and_then(|block| Some((block, block.last(host)?))) {
                 Some((block, at)) => {
-                    let earlier = Earlier { at, complete: block.is_complete(host) };
+                    let earlier = Baseline { at, complete: block.is_complete(host) };
                     let bytes = |tag, pool| block.bytes(host, tag, pool);
                     if let Some(live) = fleet.known(host) {
                         live.set_earlier(index, Some((earlier, &bytes)));
@@ -172,9 +172,9 @@ async fn one_by_one(
 ) -> Result<(), StoreError> {
     for host in hosts.iter().take(ONE_BY_ONE) {
         let mut db = pool.acquire().await?;
-        let found = of_host(&mut db, *host, window, now).await?;
+        let found = baseline_of_host(&mut db, *host, window, now).await?;
         drop(db);
-        if let Some(Before { at, tags }) = found {
+        if let Some(BaselineTags { at, tags }) = found {
             set(fleet, *host, index, at, &tags);
         }
         tokio::task::yield_now().await;
@@ -183,7 +183,7 @@ async fn one_by_one(
 }
 
 fn set(fleet: &Fleet, host: HostId, index: usize, at: Timestamp, tags: &TagTable) {
-    let earlier = Earlier { at, complete: tags.complete };
+    let earlier = Baseline { at, complete: tags.complete };
     let bytes = |tag, pool| bytes_of(tags, tag, pool);
     if let Some(live) = fleet.known(host) {
         live.set_earlier(index, Some((earlier, &bytes)));
