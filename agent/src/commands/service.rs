@@ -179,7 +179,7 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                     () = changed(sources, &read) => go_on = true,
                 }
             };
-            let settings = with_usable_folder(read.clone());
+            let settings = with_usable_folder(read.clone())?;
             for problem in &settings.problems {
                 windows::report(Severity::Warning, problem);
             }
@@ -213,16 +213,18 @@ async fn read_settings(sources: &SettingSources) -> Settings {
     }
 }
 
-/// The settings with a folder for the spool that the agent may use.
-fn with_usable_folder(settings: Settings) -> Settings {
+/// The settings with a folder for the spool that the agent may use: the usual one where the other is
+/// refused.
+fn with_usable_folder(settings: Settings) -> anyhow::Result<Settings> {
     let folder = settings.spool_dir();
-    let usable = match folder.strip_prefix(windows::own_folder()) {
-        Ok(_) => windows::restrict_own_folder(&folder),
-        Err(_) => windows::claim_folder(&folder),
-    };
-    match usable {
-        Ok(()) => settings,
-        Err(error) => settings.without_spool_dir(&format!("{}: {error}", folder.display())),
+    if folder.starts_with(windows::own_folder()) {
+        return restrict(&folder).map(|()| settings);
+    }
+    match windows::claim_folder(&folder) {
+        Ok(()) => Ok(settings),
+        Err(error) => with_usable_folder(
+            settings.without_spool_dir(&format!("{}: {error}", folder.display())),
+        ),
     }
 }
 

@@ -2,7 +2,10 @@
 
 use std::{
     fs::{self, File},
-    os::unix::process::CommandExt,
+    os::unix::{
+        fs::{MetadataExt, chown},
+        process::CommandExt,
+    },
     path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -24,16 +27,19 @@ impl Drop for Running {
     }
 }
 
-/// The agent with so many threads as it has at its start.
-fn start(folder: &Path, server_url: &str) -> Running {
+/// Starts the agent, which gets no thread any more after those that it makes at its start.
+async fn start(folder: &Path, server_url: &str) -> Running {
     let program = folder.join("poolwatch-agent");
     fs::copy(env!("CARGO_BIN_EXE_poolwatch-agent"), &program).unwrap();
     let capture = folder.join("small.pwcap");
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/small.pwcap");
     fs::copy(fixture, &capture).unwrap();
+    // Root is given threads beyond every limit; a user without other processes exactly so many.
+    let is_root = fs::metadata("/proc/self").unwrap().uid() == 0;
+    let limit = if is_root { "ulimit -u 2; " } else { "" };
     let mut command = Command::new("bash");
     command
-        .args(["-c", "ulimit -u 2; exec \"$0\" \"$@\""])
+        .args(["-c", &format!("{limit}exec \"$0\" \"$@\"")])
         .arg(&program)
         .args(["run", "--interval-s", "10", "--server-url", server_url, "--enroll-token", TOKEN])
         .arg("--replay")
@@ -42,17 +48,20 @@ fn start(folder: &Path, server_url: &str) -> Running {
         .arg(folder.join("spool"))
         .stderr(File::create(folder.join("log")).unwrap())
         .stdout(Stdio::null());
-    // Limits of threads hold for everybody but root.
-    if is_root() {
-        std::os::unix::fs::chown(folder, Some(USER), Some(USER)).unwrap();
+    if is_root {
+        chown(folder, Some(USER), Some(USER)).unwrap();
         command.uid(USER).gid(USER);
     }
-    Running(command.spawn().unwrap())
-}
-
-fn is_root() -> bool {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata("/proc/self").unwrap().uid() == 0
+    let agent = Running(command.spawn().unwrap());
+    if !is_root {
+        let log = folder.join("log");
+        let has_started = || fs::read_to_string(&log).is_ok_and(|log| log.contains("Started"));
+        wait_until("it starts", &log, has_started).await;
+        let pid = agent.0.id().to_string();
+        let limited = Command::new("prlimit").args(["--pid", &pid, "--nproc=1:1"]).status();
+        assert!(limited.unwrap().success());
+    }
+    agent
 }
 
 /// Looks until something is so, without holding up the server.
@@ -71,7 +80,7 @@ async fn a_machine_without_threads_is_measured_and_what_was_measured_arrives() {
     let server = Server::start().await;
     let port = server.http.address().port();
     // By its name, which has to be looked up.
-    let mut agent = start(folder.path(), &format!("http://localhost:{port}"));
+    let mut agent = start(folder.path(), &format!("http://localhost:{port}")).await;
     let log = folder.path().join("log");
     let taken = |server: &Server| server.known().snapshots.len();
     wait_until("three snapshots arrive", &log, || taken(&server) >= 3).await;
