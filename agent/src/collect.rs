@@ -26,7 +26,7 @@ use crate::{
     machine::{Machine, Status},
     raw::RawError,
 };
-pub use memory_conditions::low_conditions;
+pub use memory_conditions::memory_conditions;
 use own_cost::CostMeter;
 use services::ServiceNames;
 
@@ -120,7 +120,7 @@ pub struct Sampler {
     collectors: CollectorSet,
     meter: CostMeter,
     services: ServiceNames,
-    /// Whether the kernel says to be short of something.
+    /// Whether the kernel says that memory fails now.
     is_short: bool,
     failing: BTreeMap<Collector, Status>,
 }
@@ -154,6 +154,7 @@ impl Sampler {
                 self.note(&mut snapshot, collector, result);
             }
         }
+        complete_holdings(&mut snapshot, std::process::id());
         snapshot
     }
 
@@ -165,7 +166,7 @@ impl Sampler {
     ) -> Result<(), CollectError> {
         match collector {
             Collector::MemoryConditions => {
-                self.is_short = low_conditions(machine)?.any();
+                self.is_short = memory_conditions(machine)?.are_failing();
                 Ok(())
             }
             Collector::Performance => performance::collect(machine, snapshot),
@@ -210,6 +211,16 @@ impl Sampler {
                 }
             }
         }
+    }
+}
+
+/// Adds the agent's threads, which only the list of processes tells. `own` is its process id.
+fn complete_holdings(snapshot: &mut Snapshot, own: u32) {
+    let mut processes = snapshot.processes.iter().flatten();
+    let own = processes.find(|process| process.key.pid == own);
+    let held = snapshot.cost.as_mut().and_then(|cost| cost.held.as_mut());
+    if let (Some(own), Some(held)) = (own, held) {
+        held.threads = own.threads;
     }
 }
 

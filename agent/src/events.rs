@@ -6,6 +6,7 @@
 
 mod bookmark;
 mod reader;
+mod system_log;
 mod thread;
 
 use poolwatch_evidence::event::read_event;
@@ -14,34 +15,32 @@ use poolwatch_protocol::limits;
 use tracing::warn;
 
 use crate::machine::Status;
-pub use bookmark::Bookmark;
+pub use bookmark::{Bookmark, Place};
 pub use reader::{Kept, Reader, Receiver};
+pub use system_log::{LogCalls, SystemLog};
 pub use thread::{Message, start};
 
 /// A log of which records are read in order.
 pub trait EventLog: Send {
-    /// Begins to read: after a bookmark, or from the oldest record on.
-    ///
-    /// # Errors
-    /// [`BOOKMARK_GONE`] when the bookmark's record is no longer in the log; any other status with
-    /// which the log refused.
-    fn subscribe(&mut self, after: Option<&str>) -> Result<(), Status>;
-
-    /// The next records, in XML; none after a few seconds without any.
-    ///
-    /// # Errors
-    /// The status with which the log refused. It has to be subscribed to again.
-    fn next(&mut self) -> Result<Vec<String>, Status>;
-
-    /// A bookmark at the last record that [`Self::next`] gave.
+    /// Begins to read: after a place, or from the oldest record on. Whether records were lost between
+    /// the place and the next one.
     ///
     /// # Errors
     /// The status with which the log refused.
-    fn bookmark(&mut self) -> Result<String, Status>;
-}
+    fn subscribe(&mut self, after: Option<&Place>) -> Result<bool, Status>;
 
-/// The bookmark's record is no longer in the log (`ERROR_NOT_FOUND`).
-pub const BOOKMARK_GONE: Status = Status::failure(1168);
+    /// The next records in XML, or why one cannot be read; none after a few seconds without any.
+    ///
+    /// # Errors
+    /// The status with which the log refused. It has to be subscribed to again.
+    fn next(&mut self) -> Result<Vec<Result<String, Status>>, Status>;
+
+    /// A bookmark at the last record that [`Self::next`] gave; `None` before it gave any.
+    ///
+    /// # Errors
+    /// The status with which the log refused.
+    fn bookmark(&mut self) -> Result<Option<String>, Status>;
+}
 
 /// Records that are asked for, of the System log. Their providers are checked by [`wanted`].
 pub const QUERY: &str = concat!(

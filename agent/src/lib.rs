@@ -25,6 +25,7 @@ mod slots;
 pub mod spool;
 pub mod suggested;
 pub mod synthetic;
+mod trust;
 pub mod upload;
 #[cfg(windows)]
 pub mod windows;

@@ -1,27 +1,28 @@
-//! The log of an agent that nobody sees: one file that never grows beyond a limit.
+//! The log of an agent that nobody sees: two files that never grow beyond a limit.
 
 use std::{
     fs::{self, File},
     io::{self, Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-/// Bytes after which the file is begun anew.
+/// Bytes after which another file is begun.
 const LIMIT: u64 = 4 << 20;
 /// The file's name in its folder.
 const NAME: &str = "agent.log";
 
-/// An open log. It needs no new handle and no new name while it is written.
+/// An open log. When it is full, it becomes `agent.old.log`, in place of the one before, and another is
+/// begun.
 #[derive(Debug)]
 pub struct LogFile {
+    path: PathBuf,
     file: File,
     bytes: u64,
     limit: u64,
 }
 
 impl LogFile {
-    /// Opens the log in a folder. A long one of an earlier start is kept as `agent.old.log`, in
-    /// place of the one before.
+    /// Opens the log in a folder, and goes on with the one that is there.
     ///
     /// # Errors
     /// When the file system refuses.
@@ -31,21 +32,39 @@ impl LogFile {
 
     fn with_limit(folder: &Path, limit: u64) -> io::Result<Self> {
         let path = folder.join(NAME);
-        if fs::metadata(&path).is_ok_and(|found| found.len() > limit / 2) {
-            fs::rename(&path, path.with_extension("old.log"))?;
-        }
-        let mut file = File::options().create(true).truncate(false).write(true).open(&path)?;
-        let bytes = file.seek(SeekFrom::End(0))?;
-        Ok(Self { file, bytes, limit })
+        let (file, bytes) = open(&path)?;
+        Ok(Self { path, file, bytes, limit })
     }
+
+    /// Puts the log aside and begins another. A host that is short of resources may not do either:
+    /// then the log goes on where it is, up to twice its limit, and from there is begun anew.
+    fn rotate(&mut self) -> io::Result<()> {
+        let rotated = fs::rename(&self.path, self.path.with_extension("old.log"))
+            .and_then(|()| open(&self.path));
+        match rotated {
+            Ok((file, bytes)) => (self.file, self.bytes) = (file, bytes),
+            Err(_) if self.bytes < 2 * self.limit => {}
+            Err(_) => {
+                self.file.set_len(0)?;
+                self.file.rewind()?;
+                self.bytes = 0;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The file and its bytes, to be written at its end.
+fn open(path: &Path) -> io::Result<(File, u64)> {
+    let mut file = File::options().create(true).truncate(false).write(true).open(path)?;
+    let bytes = file.seek(SeekFrom::End(0))?;
+    Ok((file, bytes))
 }
 
 impl Write for LogFile {
     fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
-        if self.bytes.saturating_add(buffer.len() as u64) > self.limit {
-            self.file.set_len(0)?;
-            self.file.rewind()?;
-            self.bytes = 0;
+        if self.bytes > 0 && self.bytes.saturating_add(buffer.len() as u64) > self.limit {
+            self.rotate()?;
         }
         let written = self.file.write(buffer)?;
         self.bytes += written as u64;
@@ -80,11 +99,28 @@ mod tests {
     }
 
     #[test]
-    fn a_long_log_is_put_aside_at_the_next_start() {
+    fn what_was_written_last_outlives_the_beginning_of_another_file() {
         let folder = TempDir::new().unwrap();
-        fs::write(folder.path().join(NAME), [b'x'; 80]).unwrap();
-        LogFile::with_limit(folder.path(), 100).unwrap().write_all(b"new").unwrap();
-        assert_eq!(fs::read(folder.path().join("agent.old.log")).unwrap().len(), 80);
-        assert_eq!(fs::read_to_string(folder.path().join(NAME)).unwrap(), "new");
+        let mut log = LogFile::with_limit(folder.path(), 100).unwrap();
+        for line in 0..12 {
+            writeln!(log, "a line of some bytes {line:02}").unwrap();
+        }
+        let both = ["agent.old.log", NAME].map(|name| folder.path().join(name));
+        let both = both.map(|path| fs::read_to_string(path).unwrap()).concat();
+        let last: Vec<&str> = both.lines().map(|line| &line[line.len() - 2..]).collect();
+        assert_eq!(last, ["04", "05", "06", "07", "08", "09", "10", "11"]);
+    }
+
+    #[test]
+    fn a_log_that_cannot_be_put_aside_goes_on_and_stays_bounded() {
+        let folder = TempDir::new().unwrap();
+        fs::create_dir_all(folder.path().join("agent.old.log/in the way")).unwrap();
+        let mut log = LogFile::with_limit(folder.path(), 100).unwrap();
+        let mut longest = 0;
+        for _ in 0..50 {
+            log.write_all(b"twenty bytes a line\n").unwrap();
+            longest = longest.max(fs::metadata(folder.path().join(NAME)).unwrap().len());
+        }
+        assert_eq!(longest, 200);
     }
 }

@@ -73,7 +73,7 @@ pub enum InfoClass {
     ObjectTypes,
     /// Running services and their processes (`EnumServicesStatusExW`).
     Services,
-    /// What the kernel says to be short of (`\KernelObjects\Low…Condition`).
+    /// What the kernel says to be short of (`\KernelObjects\…Condition`).
     MemoryConditions,
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use poolwatch_model::snapshot::AgentHoldings;
+
 /// What this process has used so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct OwnUse {
@@ -9,4 +11,6 @@ pub(crate) struct OwnUse {
     pub(crate) cpu: Duration,
     /// Memory of its own.
     pub(crate) private_bytes: u64,
+    /// What it holds.
+    pub(crate) held: Option<AgentHoldings>,
 }

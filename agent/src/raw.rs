@@ -16,6 +16,7 @@ pub mod performance;
 pub mod performance_info;
 pub mod pool_tags;
 pub mod processes;
+pub mod security;
 pub mod services;
 
 /// Why a buffer was refused.

@@ -25,23 +25,24 @@ use crate::{
     events::{Kept, Message},
     settings::Settings,
     spool::SpoolError,
-    upload::{Client, ClientOptions, Step, Uploader},
+    upload::{Client, ClientOptions, Sender, Step, Uploader},
 };
 use alarm::Alarm;
 use schedule::Schedule;
 
-/// Runs until `stop` is done. `events` come from the thread that reads the event log.
+/// Runs until `stop` is done. `sender` was made at the start; `events` come from the thread that reads the event log.
 ///
 /// # Errors
-/// When the settings name no server that can be used.
+/// When the settings name no server.
 pub async fn run(
     agent: Agent,
+    sender: &Sender,
     events: Option<mpsc::Receiver<Message>>,
     settings: &Settings,
     clock: &dyn Clock,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let mut uploader = uploader(&agent, settings)?;
+    let mut uploader = uploader(&agent, sender, settings)?;
     let agent = RefCell::new(agent);
     let (news, alarm) = (Notify::new(), Alarm::default());
     info!(server = settings.server_url(), "Started");
@@ -59,8 +60,13 @@ pub async fn run(
 ///
 /// # Errors
 /// When the snapshot could not be stored, or not everything could be sent.
-pub async fn run_once(agent: Agent, settings: &Settings, clock: &dyn Clock) -> anyhow::Result<()> {
-    let mut uploader = uploader(&agent, settings)?;
+pub async fn run_once(
+    agent: Agent,
+    sender: &Sender,
+    settings: &Settings,
+    clock: &dyn Clock,
+) -> anyhow::Result<()> {
+    let mut uploader = uploader(&agent, sender, settings)?;
     let agent = RefCell::new(agent);
     let mut sampler = Sampler::new(settings.collectors());
     let stored = sample(&agent, &mut sampler, clock);
@@ -73,14 +79,15 @@ pub async fn run_once(agent: Agent, settings: &Settings, clock: &dyn Clock) -> a
     }
 }
 
-fn uploader(agent: &Agent, settings: &Settings) -> anyhow::Result<Uploader> {
+fn uploader(agent: &Agent, sender: &Sender, settings: &Settings) -> anyhow::Result<Uploader> {
     let server_url = settings.server_url().context("server_url is not set")?.to_owned();
     let options = ClientOptions {
         server_url,
         ca_file: settings.ca_file(),
         allow_http: settings.allow_http(),
+        proxy: settings.proxy().map(str::to_owned),
     };
-    let client = Client::new(&options)?;
+    let client = Client::new(sender.clone(), options);
     let (seed, _) = agent.identity.get().instance_id.as_u64_pair();
     Ok(Uploader::new(client, settings.enroll_token().map(str::to_owned), seed))
 }

@@ -103,10 +103,9 @@ impl Settings {
                     named.map(|(_, value)| (layer.source, value))
                 });
                 for (source, value) in said {
-                    match setting.check(value) {
-                        Ok(()) => {
-                            return Effective { setting, value: Some(value.clone()), source };
-                        }
+                    let value = setting.expand(value, |name| std::env::var(name).ok());
+                    match setting.check(&value) {
+                        Ok(()) => return Effective { setting, value: Some(value), source },
                         Err(reason) => {
                             problems.push(format!("{source}: {} {reason}", setting.name));
                         }
@@ -155,6 +154,12 @@ impl Settings {
         self.text("ca_file").map(PathBuf::from)
     }
 
+    /// The proxy's address, or `none`; the machine's when nobody set it.
+    #[must_use]
+    pub fn proxy(&self) -> Option<&str> {
+        self.text("proxy")
+    }
+
     /// Whether addresses without TLS are accepted.
     #[must_use]
     pub fn allow_http(&self) -> bool {
@@ -183,6 +188,16 @@ impl Settings {
         {
             interval.value = Some(seconds);
             interval.source = Source::Server;
+        }
+        self
+    }
+
+    /// The same without a folder for the spool that cannot be used.
+    #[must_use]
+    pub fn without_spool_dir(mut self, reason: &str) -> Self {
+        for each in self.effective.iter_mut().filter(|each| each.setting.name == "spool_dir") {
+            self.problems.push(format!("{}: spool_dir cannot be used: {reason}", each.source));
+            (each.value, each.source) = (each.setting.default_value(), Source::Default);
         }
         self
     }
@@ -228,6 +243,19 @@ mod tests {
         assert_eq!(settings.spool_max_mb(), 64);
         assert_eq!(settings.get("interval_s").unwrap().source, Source::Policy);
         assert_eq!(settings.problems, [""; 0]);
+    }
+
+    #[test]
+    fn a_spool_folder_that_is_refused_gives_way_to_the_usual_one() {
+        let folder = if cfg!(windows) { r"C:\Windows" } else { "/usr" };
+        let settings = Settings::resolve(vec![layer(Source::Policy, &[("spool_dir", folder)])]);
+        let usual = Settings::resolve(vec![]).spool_dir();
+        let settings = settings.without_spool_dir("it holds what is not the agent's");
+        assert_eq!(settings.spool_dir(), usual);
+        assert_eq!(
+            settings.problems,
+            ["Group Policy: spool_dir cannot be used: it holds what is not the agent's"]
+        );
     }
 
     #[test]
@@ -280,6 +308,22 @@ mod tests {
     }
 
     #[test]
+    fn variables_of_a_path_are_replaced_and_nowhere_else() {
+        let setting = |name| SETTINGS.iter().find(|setting| setting.name == name).unwrap();
+        let variable = |name: &str| (name == "Data").then(|| r"D:\Data".to_owned());
+        for (value, expected) in [
+            (r"%Data%\spool", r"D:\Data\spool"),
+            (r"E:\%Data%%Data%", r"E:\D:\DataD:\Data"),
+            (r"%Other%\%Data%", r"%Other%\D:\Data"),
+            (r"C:\100 %", r"C:\100 %"),
+            (r"C:\%%", r"C:\%%"),
+        ] {
+            assert_eq!(setting("spool_dir").expand(value, variable), expected);
+        }
+        assert_eq!(setting("enroll_token").expand("%Data%", variable), "%Data%");
+    }
+
+    #[test]
     fn values_are_checked() {
         for (name, value, good) in [
             ("server_url", "https://pool.example.net", true),
@@ -289,6 +333,11 @@ mod tests {
             ("server_url", "https://user:pw@pool.example.net", false),
             ("server_url", "https://pool.example.net/?a", false),
             ("server_url", "pool.example.net", false),
+            ("proxy", "none", true),
+            ("proxy", "http://proxy:3128", true),
+            ("proxy", "http://user:word@proxy:3128", true),
+            ("proxy", "socks5://proxy", false),
+            ("proxy", "proxy:3128", false),
             ("interval_s", "9", false),
             ("interval_s", "10", true),
             ("interval_s", "3601", false),

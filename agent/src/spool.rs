@@ -281,19 +281,13 @@ impl Spool {
 
     fn append(&mut self, mut writer: SegmentWriter, entries: &[Entry]) -> Result<(), SpoolError> {
         let appended = match writer.append(entries) {
-            Err(error) if error.is_disk_full() && writer.is_whole() && self.drop_oldest() => {
-                writer.append(entries)
-            }
+            Err(error) if error.is_disk_full() && self.drop_oldest() => writer.append(entries),
             other => other,
         };
         if let Some(segment) = self.segments.back_mut() {
             segment.bytes = writer.bytes();
         }
-        // A segment that could not be cut back is left as it is: readers skip its torn end, and the
-        // next frame begins another.
-        if writer.is_whole() {
-            self.writer = Some(writer);
-        }
+        self.writer = Some(writer);
         appended
     }
 

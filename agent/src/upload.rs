@@ -2,6 +2,10 @@
 
 mod backoff;
 mod client;
+mod http;
+mod proxy;
+mod resolver;
+mod sender;
 
 use std::{cell::RefCell, time::Duration};
 
@@ -21,7 +25,12 @@ use crate::{
     spool::{Pending, SpooledFrame},
 };
 use backoff::Backoff;
-pub use client::{Client, ClientError, ClientOptions, UploadError};
+pub use client::{Client, UploadError};
+pub use http::ClientOptions;
+#[cfg(windows)]
+pub(crate) use proxy::MachineProxy;
+pub(crate) use proxy::NO_PROXY;
+pub use sender::Sender;
 
 /// Frames or events of one upload, at most.
 const BATCH_ENTRIES: usize = 256;

@@ -14,7 +14,7 @@ need_commands wixl:wixl msibuild:msitools
 if [ $# = 3 ]; then
     exe=$1 version=$2 package=$3
 else
-    exe=$("$here/build.sh" | tee /dev/stderr | tail -n 1 | sed 's/: [0-9]* bytes$//')
+    exe=$("$here/build.sh" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//')
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
     package=${CARGO_TARGET_DIR:-target}/poolwatch-agent-$version-x64.msi
 fi

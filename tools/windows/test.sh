@@ -68,7 +68,7 @@ with_toolchain cargo test --locked -p poolwatch-agent --target x86_64-pc-windows
 wineserver -w
 done_with "the agent's tests under Wine"
 
-exe=$("$here/build.sh" | tee /dev/stderr | tail -n 1 | sed 's/: [0-9]* bytes$//')
+exe=$("$here/build.sh" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//')
 done_with "executable"
 
 "$here/msi.sh" "$exe" 0.9.1 "$run/first.msi"

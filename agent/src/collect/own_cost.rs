@@ -31,6 +31,7 @@ impl CostMeter {
             cycle_us: stored_after.as_micros() as u64,
             private_bytes: own.private_bytes,
             spool_bytes,
+            held: own.held,
         })
     }
 
@@ -67,7 +68,11 @@ fn linux_use(stat: &str, status: &str) -> Option<OwnUse> {
     let ticks = times.next()? + times.next()?;
     let resident = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
     let kilobytes: u64 = resident.trim().strip_suffix(" kB")?.parse().ok()?;
-    Some(OwnUse { cpu: Duration::from_millis(ticks * 10), private_bytes: kilobytes * 1024 })
+    Some(OwnUse {
+        cpu: Duration::from_millis(ticks * 10),
+        private_bytes: kilobytes * 1024,
+        held: None,
+    })
 }
 
 #[cfg(test)]
@@ -78,7 +83,7 @@ mod tests {
     fn procfs_is_read_past_a_program_name_with_brackets() {
         let stat = "42 (a) b) R 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0 1 0 99 1000 10";
         let own = linux_use(stat, "VmSize: 99 kB\nRssAnon:\t    4096 kB\n");
-        let expected = OwnUse { cpu: Duration::from_secs(3), private_bytes: 4 << 20 };
+        let expected = OwnUse { cpu: Duration::from_secs(3), private_bytes: 4 << 20, held: None };
         assert_eq!(own, Some(expected));
         assert_eq!(linux_use("", ""), None);
     }

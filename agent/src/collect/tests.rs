@@ -188,13 +188,17 @@ fn services_are_asked_for_when_a_process_came_up_and_now_and_then() {
 }
 
 #[test]
-fn a_host_that_is_short_of_pool_is_not_asked_for_services() {
-    let mut capture = small_capture();
-    for round in &mut capture.rounds[1..] {
-        let low = OwnedBuffer { bytes: vec![1, 0, 0], base: 0 };
-        round.answers.insert(InfoClass::MemoryConditions, Ok(low));
-    }
-    let (asked, taken) = counted(capture, 5);
+fn a_host_is_not_asked_for_services_while_memory_fails() {
+    let asked_under = |conditions: [u8; 4], snapshots| {
+        let mut capture = small_capture();
+        for round in &mut capture.rounds[1..] {
+            let answer = OwnedBuffer { bytes: conditions.to_vec(), base: 0 };
+            round.answers.insert(InfoClass::MemoryConditions, Ok(answer));
+        }
+        counted(capture, snapshots)
+    };
+    assert_eq!(asked_under([0, 0, 1, 0], 12).0, 2, "much of the commit limit is charged");
+    let (asked, taken) = asked_under([1, 0, 0, 0], 5);
     assert_eq!(asked, 1);
     assert_eq!(services_of(&taken[4], 820), ["Dnscache", "LanmanWorkstation"]);
 }
@@ -244,4 +248,18 @@ fn a_process_that_exits_between_two_calls_is_named_nowhere() {
     assert_eq!(snapshot.faults, []);
     assert_eq!(services_of(&snapshot, 1204), ["SamSs"]);
     assert_eq!(services_of(&snapshot, 416), [""; 0]);
+}
+
+#[test]
+fn the_agent_tells_its_own_threads_by_the_list_of_processes() {
+    let mut snapshot = snapshot_of(small_capture());
+    let held =
+        Some(poolwatch_model::snapshot::AgentHoldings { handles: 140, ..Default::default() });
+    snapshot.cost = Some(poolwatch_model::snapshot::AgentCost { held, ..Default::default() });
+    let own =
+        snapshot.processes.iter().flatten().find(|process| process.threads.is_some()).unwrap();
+    let (pid, threads) = (own.key.pid, own.threads);
+    complete_holdings(&mut snapshot, pid);
+    let held = snapshot.cost.unwrap().held.unwrap();
+    assert_eq!((held.handles, held.threads), (140, threads));
 }

@@ -13,6 +13,7 @@ use poolwatch_agent::{
     settings::Settings,
     spool::{Spool, SpoolLimits},
     suggested::Suggested,
+    upload::Sender,
 };
 use tokio::sync::mpsc;
 use tracing::{info, warn};
@@ -50,18 +51,15 @@ impl Run {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
         let clock = SystemClock::start();
         let agent = open_agent(replay, settings, clock)?;
-        let runtime = runtime()?;
-        let result = runtime.block_on(async {
+        let sender = Sender::start().context("cannot start the thread that sends")?;
+        runtime()?.block_on(async {
             if self.once {
-                return run::run_once(agent, settings, &clock).await;
+                return run::run_once(agent, &sender, settings, &clock).await;
             }
             let stop = stop_signal()?;
-            let events = read_events(replay, settings)?;
-            run::run(agent, events, settings, &clock, stop).await
-        });
-        // Not to be held up by a name that is being looked up.
-        runtime.shutdown_background();
-        result
+            let events = read_events(replay, settings, clock)?;
+            run::run(agent, &sender, events, settings, &clock, stop).await
+        })
     }
 }
 
@@ -90,18 +88,23 @@ pub(super) fn open_agent(
 pub(super) fn read_events(
     replay: Option<&Path>,
     settings: &Settings,
+    clock: SystemClock,
 ) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
     if replay.is_some() {
         return Ok(None);
     }
     let bookmark = Bookmark::open(&settings.spool_dir()).context("cannot keep a bookmark")?;
-    let log = poolwatch_agent::windows::SystemLog::new().context("cannot read the event log")?;
-    Ok(Some(events::start(log, bookmark)?))
+    let log = poolwatch_agent::windows::system_log().context("cannot read the event log")?;
+    Ok(Some(events::start(log, bookmark, clock)?))
 }
 
 #[cfg(not(windows))]
 #[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
-fn read_events(_: Option<&Path>, _: &Settings) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
+fn read_events(
+    _: Option<&Path>,
+    _: &Settings,
+    _: SystemClock,
+) -> anyhow::Result<Option<mpsc::Receiver<Message>>> {
     Ok(None)
 }
 

@@ -15,9 +15,10 @@ use poolwatch_agent::{
     log_file::LogFile,
     run,
     settings::{Settings, keep_as_installer},
-    windows::{self, SERVICE_NAME, Stop},
+    upload::Sender,
+    windows::{self, SERVICE_NAME, Severity, Stop},
 };
-use tracing::{debug, info, level_filters::LevelFilter, warn};
+use tracing::{debug, error, info, level_filters::LevelFilter, warn};
 
 use super::{
     arguments::Arguments,
@@ -119,7 +120,6 @@ impl Service {
 
 fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
     let settings = sources.read()?;
-    restrict(&settings.spool_dir())?;
     keep_as_installer(&sources.flag_layer()).context("cannot keep the settings")?;
     let unknown = windows::install(&STARTED_WITH).context("cannot make the service")?;
     let mut out = io::stdout().lock();
@@ -127,9 +127,17 @@ fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
     for what in unknown {
         writeln!(out, "This system does not know: {what}")?;
     }
+    // No reason to fail: an upgrade would be undone without a word. The service says it as well.
+    let own_folder = windows::own_folder();
+    let mut problems = settings.problems;
+    problems.extend(restrict(&own_folder).err().map(|error| format!("{error:#}")));
+    for problem in problems {
+        writeln!(out, "Please mend: {problem}")?;
+        windows::report(Severity::Warning, &problem);
+    }
     if start {
         windows::start().context("cannot start the service")?;
-        writeln!(out, "Started it; its log is in {}", settings.spool_dir().display())?;
+        writeln!(out, "Started it; its log is in {}", own_folder.display())?;
     }
     Ok(())
 }
@@ -142,27 +150,46 @@ fn uninstall() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The service's work, until it is told to stop.
+/// The service's work, until it is told to stop. The log comes first, and nothing that a setting says
+/// keeps the agent from measuring.
 fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> anyhow::Result<()> {
-    let settings = sources.read()?;
-    restrict(&settings.spool_dir())?;
-    start_logging(log_level, Mutex::new(LogFile::open(&settings.spool_dir())?));
+    let own_folder = windows::own_folder();
+    restrict(&own_folder)?;
+    match LogFile::open(&own_folder) {
+        Ok(log) => start_logging(log_level, Mutex::new(log)),
+        Err(error) => {
+            windows::report(Severity::Warning, &format!("There is no log of the agent: {error}"));
+        }
+    }
+    for (what, error) in windows::limit_own_use() {
+        info!(%error, "This system does not grant the agent {what}");
+    }
     let clock = SystemClock::start();
-    let runtime = runtime()?;
-    let result = runtime.block_on(async {
-        let mut settings = settings;
+    let sender = Sender::start().context("cannot start the thread that sends")?;
+    runtime()?.block_on(async {
         loop {
+            let read = tokio::select! {
+                () = &mut stop => return Ok(()),
+                read = read_settings(sources) => read,
+            };
             let mut go_on = false;
             let end = async {
                 tokio::select! {
                     () = &mut stop => {}
-                    () = changed(sources, &settings) => go_on = true,
+                    () = changed(sources, &read) => go_on = true,
                 }
             };
+            let settings = with_usable_folder(read.clone())?;
+            for problem in &settings.problems {
+                windows::report(Severity::Warning, problem);
+            }
             if settings.server_url().is_some() {
                 let agent = open_agent(None, &settings, clock)?;
-                let events = read_events(None, &settings)?;
-                run::run(agent, events, &settings, &clock, end).await?;
+                let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
+                    warn!("The event log is not read: {error:#}");
+                    None
+                });
+                run::run(agent, &sender, events, &settings, &clock, end).await?;
             } else {
                 warn!("server_url is not set; waiting for settings");
                 end.await;
@@ -171,13 +198,34 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                 return Ok(());
             }
             info!("The settings have changed");
-            settings = sources.read()?;
-            restrict(&settings.spool_dir())?;
         }
-    });
-    // Not to be held up by a name that is being looked up.
-    runtime.shutdown_background();
-    result
+    })
+}
+
+/// The settings, once they can be read: a registry that cannot be read says nothing of what holds.
+async fn read_settings(sources: &SettingSources) -> Settings {
+    loop {
+        match sources.read() {
+            Ok(settings) => return settings,
+            Err(error) => error!("The settings cannot be read; trying again: {error:#}"),
+        }
+        tokio::time::sleep(SETTINGS_EVERY).await;
+    }
+}
+
+/// The settings with a folder for the spool that the agent may use: the usual one where the other is
+/// refused.
+fn with_usable_folder(settings: Settings) -> anyhow::Result<Settings> {
+    let folder = settings.spool_dir();
+    if folder.starts_with(windows::own_folder()) {
+        return restrict(&folder).map(|()| settings);
+    }
+    match windows::claim_folder(&folder) {
+        Ok(()) => Ok(settings),
+        Err(error) => with_usable_folder(
+            settings.without_spool_dir(&format!("{}: {error}", folder.display())),
+        ),
+    }
 }
 
 /// Done when the settings are others. A registry that cannot be read has not changed.
@@ -193,6 +241,6 @@ async fn changed(sources: &SettingSources, settings: &Settings) {
 }
 
 fn restrict(folder: &Path) -> anyhow::Result<()> {
-    windows::restrict_folder(folder)
+    windows::restrict_own_folder(folder)
         .with_context(|| format!("cannot keep others out of {}", folder.display()))
 }

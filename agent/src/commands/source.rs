@@ -65,7 +65,7 @@ pub(super) fn measure_once(
     let mut sampler = Sampler::new(settings.collectors());
     let mut snapshot = sampler.snapshot(machine, clock, 0);
     if let Some(mut log) = event_log(replay) {
-        let readable = log.subscribe(None).map_err(CollectError::from);
+        let readable = log.subscribe(None).map(|_| ()).map_err(CollectError::from);
         sampler.note(&mut snapshot, Collector::EventLog, readable);
     }
     snapshot
@@ -74,7 +74,7 @@ pub(super) fn measure_once(
 /// The event log of this machine; what is replayed has none.
 #[cfg(windows)]
 pub(super) fn event_log(replay: Option<&Path>) -> Option<Box<dyn EventLog>> {
-    let log = poolwatch_agent::windows::SystemLog::new().ok().filter(|_| replay.is_none());
+    let log = poolwatch_agent::windows::system_log().ok().filter(|_| replay.is_none());
     log.map(|log| Box::new(log) as Box<dyn EventLog>)
 }
 

@@ -30,16 +30,23 @@ impl SettingSources {
         self.flags.take_environment();
     }
 
-    /// The settings that hold now. A file that was named must be there; the usual one may be missing.
+    /// The settings that hold now. A file that was named must be there and good; the usual one may be
+    /// missing, and is passed over with the reason when it cannot be used.
     pub(super) fn read(&self) -> anyhow::Result<Settings> {
         let mut layers = vec![self.flag_layer()];
         layers.extend(registry_layers().context("cannot read the settings in the registry")?);
+        let mut problem = None;
         match &self.config {
             Some(path) => layers.push(read_file(path)?),
-            None if default_file().exists() => layers.push(read_file(&default_file())?),
+            None if default_file().exists() => match read_file(&default_file()) {
+                Ok(layer) => layers.push(layer),
+                Err(error) => problem = Some(error.to_string()),
+            },
             None => {}
         }
-        Ok(Settings::resolve(layers))
+        let mut settings = Settings::resolve(layers);
+        settings.problems.extend(problem);
+        Ok(settings)
     }
 
     /// What the flags alone say.

@@ -1,9 +1,13 @@
 //! Reads the log, hands over, moves the bookmark: in this order.
 
+use jiff::{SignedDuration, Timestamp};
 use tracing::{info, warn};
 
-use super::{BOOKMARK_GONE, Bookmark, EventLog, wanted};
-use crate::{machine::Status, spool::SpooledEvent};
+use super::{Bookmark, EventLog, Place, system_log::is_gone, wanted};
+use crate::{clock::Clock, machine::Status, spool::SpooledEvent};
+
+/// How often it is kept on the disk that the log was read to its end.
+const CAUGHT_UP_EVERY: SignedDuration = SignedDuration::from_mins(10);
 
 /// Who keeps what is read.
 pub trait Receiver {
@@ -30,18 +34,19 @@ pub enum Kept {
 }
 
 /// Reads one log.
-pub struct Reader<L> {
+pub struct Reader<L, C> {
     log: L,
     bookmark: Bookmark,
+    clock: C,
     /// Whether records were lost before the next one.
     gap: bool,
 }
 
-impl<L: EventLog> Reader<L> {
+impl<L: EventLog, C: Clock> Reader<L, C> {
     /// A reader that goes on at a bookmark.
     #[must_use]
-    pub fn new(log: L, bookmark: Bookmark) -> Self {
-        Self { log, bookmark, gap: false }
+    pub fn new(log: L, bookmark: Bookmark, clock: C) -> Self {
+        Self { log, bookmark, clock, gap: false }
     }
 
     /// Reads until nobody wants events any more, or there is no log.
@@ -51,39 +56,49 @@ impl<L: EventLog> Reader<L> {
                 to.state(Ok(()));
                 self.read(to)
             });
-            if let Err(status) = failed {
-                to.state(Err(status));
-                if status.is_not_available() {
-                    return;
+            match failed {
+                Ok(()) => {}
+                // The next subscription finds out whether records were lost.
+                Err(status) if is_gone(status) => to.pause(),
+                Err(status) => {
+                    to.state(Err(status));
+                    if status.is_not_available() {
+                        return;
+                    }
+                    to.pause();
                 }
-                to.pause();
             }
         }
     }
 
-    /// A bookmark whose record is gone, by age or because the log was cleared, costs a gap and no
-    /// record: all that is there is read, what the server knows already as well.
     fn subscribe(&mut self) -> Result<(), Status> {
-        let after = self.bookmark.get();
-        match self.log.subscribe(after) {
-            Err(status) if status == BOOKMARK_GONE && after.is_some() => {
-                warn!("The event log lost records before they were read");
-                self.gap = true;
-                self.log.subscribe(None)
-            }
-            other => other,
+        if self.log.subscribe(self.bookmark.get())? {
+            warn!("The event log lost records before they were read");
+            self.gap = true;
         }
+        Ok(())
     }
 
     fn read(&mut self, to: &mut impl Receiver) -> Result<(), Status> {
         while !to.has_ended() {
+            let before = self.clock.wall();
             let records = self.log.next()?;
             if records.is_empty() {
+                self.note_end(before);
                 continue;
             }
             let mut events = Vec::new();
-            for event in records.iter().filter_map(|xml| wanted(xml)) {
-                events.push(SpooledEvent { gap_before: self.gap && events.is_empty(), event });
+            for record in records {
+                match record {
+                    Ok(xml) => events.extend(wanted(&xml).map(|event| SpooledEvent {
+                        gap_before: std::mem::take(&mut self.gap),
+                        event,
+                    })),
+                    Err(status) => {
+                        warn!(%status, "Skipped a record of the event log that cannot be read");
+                        self.gap = true;
+                    }
+                }
             }
             if !events.is_empty() {
                 while to.keep(events.clone()) == Kept::No {
@@ -92,14 +107,30 @@ impl<L: EventLog> Reader<L> {
                     }
                     to.pause();
                 }
-                self.gap = false;
                 info!(events = events.len(), "Read events");
             }
-            let bookmark = self.log.bookmark()?;
-            if let Err(error) = self.bookmark.set(bookmark) {
-                warn!(%error, "Could not keep the event log's bookmark");
+            if let Some(bookmark) = self.log.bookmark()? {
+                let caught_up = self.bookmark.get().and_then(|place| place.caught_up);
+                self.keep_place(Place { bookmark, caught_up });
             }
         }
         Ok(())
+    }
+
+    /// The log was read to its end at a time.
+    fn note_end(&mut self, at: Timestamp) {
+        let Some(place) = self.bookmark.get() else {
+            return;
+        };
+        let is_due = |known: Timestamp| at.duration_since(known).abs() >= CAUGHT_UP_EVERY;
+        if place.caught_up.is_none_or(is_due) {
+            self.keep_place(Place { caught_up: Some(at), ..place.clone() });
+        }
+    }
+
+    fn keep_place(&mut self, place: Place) {
+        if let Err(error) = self.bookmark.set(place) {
+            warn!(%error, "Could not keep the event log's bookmark");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::{io, thread, time::Duration};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{Bookmark, EventLog, Kept, Reader, Receiver};
-use crate::{machine::Status, spool::SpooledEvent};
+use crate::{clock::Clock, machine::Status, spool::SpooledEvent};
 
 /// Between two attempts.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -26,9 +26,10 @@ pub enum Message {
 pub fn start(
     log: impl EventLog + 'static,
     bookmark: Bookmark,
+    clock: impl Clock + Send + 'static,
 ) -> io::Result<mpsc::Receiver<Message>> {
     let (sender, receiver) = mpsc::channel(1);
-    let reader = Reader::new(log, bookmark);
+    let reader = Reader::new(log, bookmark, clock);
     thread::Builder::new()
         .name("event log".into())
         .spawn(move || reader.run(&mut ToAgent(sender)))?;

@@ -1,7 +1,8 @@
 //! Running services with their processes, from `EnumServicesStatusExW`.
 //!
 //! The call tells its count beside the buffer. We put it in front: a count of 8 bytes, then the
-//! buffer as the service control manager filled it, whose names are absolute pointers into it.
+//! buffer as the service control manager filled it, whose names are absolute pointers into it. A call
+//! fills at most [`PAGE`] bytes with its count; a host with more services has several such pages.
 
 use std::collections::BTreeMap;
 
@@ -15,6 +16,8 @@ use super::{
 
 /// More services than are believed.
 const LIMIT: usize = 16_384;
+/// Bytes of all pages but the last: what one call takes (documented), and our count.
+pub const PAGE: usize = (256 << 10) + 8;
 
 /// Names of services by process id, sorted.
 pub type ServicesByProcess = BTreeMap<u32, Vec<String>>;
@@ -27,17 +30,19 @@ pub type ServicesByProcess = BTreeMap<u32, Vec<String>>;
 pub fn parse(bytes: &[u8], base: u64) -> Result<ServicesByProcess, RawError> {
     let what = "service list";
     let fields = Fields::new(bytes, what);
-    let count = fields.u64(head::COUNT)?;
     let mut services = ServicesByProcess::new();
-    for entry in fields.entries(head::ENTRIES, count, at::SIZE, LIMIT)? {
-        let pid = entry.u32(at::PROCESS_ID)?;
-        let name = fields.wide_text(entry.u64(at::SERVICE_NAME)?, base)?;
-        if pid == 0 || name.is_empty() {
-            continue;
-        }
-        let names = services.entry(pid).or_default();
-        if names.len() < limits::SERVICES {
-            names.push(name);
+    for page in (0..bytes.len().max(1)).step_by(PAGE) {
+        let count = fields.u64(page + head::COUNT)?;
+        for entry in fields.entries(page + head::ENTRIES, count, at::SIZE, LIMIT)? {
+            let pid = entry.u32(at::PROCESS_ID)?;
+            let name = fields.wide_text(entry.u64(at::SERVICE_NAME)?, base)?;
+            if pid == 0 || name.is_empty() {
+                continue;
+            }
+            let names = services.entry(pid).or_default();
+            if names.len() < limits::SERVICES {
+                names.push(name);
+            }
         }
     }
     for names in services.values_mut() {
@@ -71,6 +76,15 @@ mod tests {
         ]);
         assert_eq!(parse(&example(), BASE), Ok(expected));
         assert_eq!(parse(&[0; 8], BASE), Ok(ServicesByProcess::new()));
+    }
+
+    #[test]
+    fn services_in_several_pages_are_all_named() {
+        let mut bytes = synthetic::services(&[("BadApp", 416)], BASE);
+        bytes.resize(PAGE, 0);
+        bytes.extend(synthetic::services(&[("Dnscache", 820)], BASE + PAGE as u64));
+        let parsed = parse(&bytes, BASE).unwrap();
+        assert_eq!(parsed.into_keys().collect::<Vec<_>>(), [416, 820]);
     }
 
     #[test]

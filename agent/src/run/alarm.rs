@@ -7,12 +7,12 @@ use poolwatch_model::{event::EventKind, memory::Memory, snapshot::Collector};
 use tokio::{sync::Notify, time};
 use tracing::warn;
 
-use super::pressure::{Pressure, Signs, headroom_is_low};
+use super::pressure::{Pressure, Sign};
 use crate::{
-    agent::Agent, clock::Clock, collect::low_conditions, settings::Settings, spool::SpooledEvent,
+    agent::Agent, clock::Clock, collect::memory_conditions, settings::Settings, spool::SpooledEvent,
 };
 
-/// How often the kernel's low-memory conditions are looked at: three calls that take no resources.
+/// How often the kernel's memory conditions are looked at: four calls that take no resources.
 const CONDITIONS_EVERY: Duration = Duration::from_secs(2);
 /// How long ago an event may have been written to say something of now.
 const FRESH: SignedDuration = SignedDuration::from_mins(10);
@@ -42,13 +42,22 @@ impl Alarm {
                 () = time::sleep(CONDITIONS_EVERY) => {}
             }
             // One that cannot be read is a fault of the snapshots.
-            let Ok(low) = low_conditions(agent.borrow_mut().machine.as_mut()) else {
+            let Ok(conditions) = memory_conditions(agent.borrow_mut().machine.as_mut()) else {
                 continue;
             };
             let mut pressure = self.pressure.borrow_mut();
-            let signs = Signs { condition: low.any(), ..pressure.signs() };
-            if pressure.observe(clock.monotonic(), signs) {
-                warn!(?low, "The kernel says that memory is low; looking closely");
+            let mut is_news = false;
+            for (sign, is_on) in [
+                (Sign::LowNonpaged, conditions.low_nonpaged),
+                (Sign::LowPaged, conditions.low_paged),
+                (Sign::HighCommit, conditions.high_commit),
+                (Sign::MaximumCommit, conditions.maximum_commit),
+            ] {
+                let now = clock.monotonic();
+                is_news |= is_on.is_some_and(|is_on| pressure.observe(now, sign, is_on));
+            }
+            if is_news {
+                warn!(?conditions, "The kernel says that memory is low; looking closely");
                 return;
             }
         }
@@ -61,9 +70,7 @@ impl Alarm {
 
     /// Takes notice of a snapshot's figures.
     pub(super) fn heed_headroom(&self, now: Duration, memory: &Memory) {
-        let mut pressure = self.pressure.borrow_mut();
-        let signs = Signs { headroom: headroom_is_low(memory), ..pressure.signs() };
-        if pressure.observe(now, signs) {
+        if self.pressure.borrow_mut().observe_headroom(now, memory) {
             warn!("Little headroom is left; looking closely");
         }
     }
@@ -74,7 +81,8 @@ impl Alarm {
             matches!(each.event.kind(), EventKind::PoolEmpty(_) | EventKind::CommitExhausted)
                 && clock.wall().duration_since(each.event.time).abs() < FRESH
         };
-        if events.iter().any(is_urgent) && self.pressure.borrow_mut().begin(clock.monotonic()) {
+        let mut pressure = self.pressure.borrow_mut();
+        if events.iter().any(is_urgent) && pressure.begin(clock.monotonic(), Sign::Event) {
             warn!("The event log says that memory ran out; looking closely");
             self.bell.notify_one();
             self.urgent.notify_one();
@@ -108,7 +116,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(600);
 
-    fn agent(folder: &TempDir, conditions: [u8; 3]) -> RefCell<Agent> {
+    fn agent(folder: &TempDir, conditions: [u8; 4]) -> RefCell<Agent> {
         let mut capture = small_capture();
         let answer = Ok(OwnedBuffer { bytes: conditions.to_vec(), base: 0 });
         capture.rounds[0].answers.insert(InfoClass::MemoryConditions, answer);
@@ -140,7 +148,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_condition_that_is_on_raises_the_alarm_within_seconds_and_once() {
         let folder = TempDir::new().unwrap();
-        let (agent, settings) = (agent(&folder, [0, 1, 0]), Settings::resolve(vec![]));
+        let (agent, settings) = (agent(&folder, [0, 1, 0, 0]), Settings::resolve(vec![]));
         let (alarm, clock) = (Alarm::default(), SystemClock::start());
         let began = Instant::now();
         timeout(LONG, alarm.raised(&agent, &settings, &clock)).await.unwrap();
@@ -152,7 +160,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn only_an_event_of_now_raises_the_alarm() {
         let folder = TempDir::new().unwrap();
-        let (agent, settings) = (agent(&folder, [0, 2, 0]), Settings::resolve(vec![]));
+        let (agent, settings) = (agent(&folder, [0, 2, 0, 0]), Settings::resolve(vec![]));
         let clock = SystemClock::start();
         for (event_id, minutes_ago, raises) in
             [(2019, 1, true), (2020, -1, true), (2019, 60, false), (2017, 1, false)]

@@ -7,7 +7,7 @@ use poolwatch_model::{Bytes, Pool, memory::Memory};
 use super::{Finding, Own, Seen};
 use crate::{
     clock::Clock,
-    collect::{CollectorSet, Sampler, inventory, low_conditions, memory},
+    collect::{CollectorSet, Sampler, inventory, memory, memory_conditions},
     machine::{InfoClass, Machine, Status},
     raw::{
         basic, handles as raw_handles, object_types as raw_types, performance as raw_performance,
@@ -223,7 +223,7 @@ pub(super) fn own_handles(machine: &mut dyn Machine, own: Own) -> Seen {
 
 /// The conditions; on a machine that is not short of memory they are off.
 pub(super) fn conditions(machine: &mut dyn Machine) -> Seen {
-    let low = low_conditions(machine)?;
+    let conditions = memory_conditions(machine)?;
     let text = |condition| match condition {
         Some(true) => "on",
         Some(false) => "off",
@@ -232,10 +232,11 @@ pub(super) fn conditions(machine: &mut dyn Machine) -> Seen {
     Ok(Finding::new(
         true,
         format!(
-            "low nonpaged pool {}, low paged pool {}, low commit {}",
-            text(low.nonpaged),
-            text(low.paged),
-            text(low.commit)
+            "low nonpaged pool {}, low paged pool {}, high commit {}, maximum commit {}",
+            text(conditions.low_nonpaged),
+            text(conditions.low_paged),
+            text(conditions.high_commit),
+            text(conditions.maximum_commit)
         ),
     ))
 }

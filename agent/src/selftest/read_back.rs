@@ -1,7 +1,7 @@
 //! The event log, read and read again.
 
 use super::{Finding, Seen};
-use crate::events::{EventLog, wanted};
+use crate::events::{EventLog, Place, wanted};
 
 /// Records that are read at most.
 const RECORDS: usize = 2000;
@@ -16,7 +16,7 @@ pub(super) fn event_log(log: &mut dyn EventLog) -> Seen {
             break;
         }
         records += batch.len();
-        for event in batch.iter().filter_map(|xml| wanted(xml)) {
+        for event in batch.iter().flatten().filter_map(|xml| wanted(xml)) {
             understood += 1;
             newest = newest.max(Some((event.time, event.record_id)));
         }
@@ -25,9 +25,10 @@ pub(super) fn event_log(log: &mut dyn EventLog) -> Seen {
         // Every Windows logs its starts: an empty log was cleared a moment ago.
         return Ok(Finding::new(false, format!("{records} records, none of them understood")));
     };
-    let bookmark = log.bookmark()?;
-    log.subscribe(Some(&bookmark))?;
-    let again = log.next()?.iter().filter_map(|xml| wanted(xml)).any(|e| e.record_id == record);
+    let place = log.bookmark()?.map(|bookmark| Place { bookmark, caught_up: None });
+    log.subscribe(place.as_ref())?;
+    let after = log.next()?;
+    let again = after.iter().flatten().filter_map(|xml| wanted(xml)).any(|e| e.record_id == record);
     Ok(Finding::new(
         !again,
         format!(

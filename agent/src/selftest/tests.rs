@@ -5,6 +5,7 @@ use super::*;
 use crate::{
     capture::{Capture, OwnedBuffer},
     clock::SystemClock,
+    events::Place,
     machine::{InfoClass, Status, replay::Replay},
     synthetic::{self, small_capture},
 };
@@ -84,25 +85,22 @@ struct Log {
 }
 
 impl EventLog for Log {
-    fn subscribe(&mut self, after: Option<&str>) -> Result<(), Status> {
+    fn subscribe(&mut self, after: Option<&Place>) -> Result<bool, Status> {
         self.at = match after {
-            None => 0,
-            Some(text) if self.heeds_bookmarks => {
-                text.parse().map_err(|_| crate::events::BOOKMARK_GONE)?
-            }
-            Some(_) => 0,
+            Some(place) if self.heeds_bookmarks => place.bookmark.parse().unwrap(),
+            _ => 0,
         };
-        Ok(())
+        Ok(false)
     }
 
-    fn next(&mut self) -> Result<Vec<String>, Status> {
-        let rest = self.records[self.at..].to_vec();
+    fn next(&mut self) -> Result<Vec<Result<String, Status>>, Status> {
+        let rest = self.records[self.at..].iter().cloned().map(Ok).collect();
         self.at = self.records.len();
         Ok(rest)
     }
 
-    fn bookmark(&mut self) -> Result<String, Status> {
-        Ok(self.at.to_string())
+    fn bookmark(&mut self) -> Result<Option<String>, Status> {
+        Ok(Some(self.at.to_string()))
     }
 }
 

@@ -2,9 +2,9 @@
 
 use std::{ops::RangeInclusive, path::Path};
 
-use hyper::Uri;
+use reqwest::Url;
 
-use crate::collect::CollectorSet;
+use crate::{collect::CollectorSet, upload::NO_PROXY};
 
 /// A setting of the agent.
 #[derive(Debug, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Setting {
 pub enum Kind {
     /// An address with `https` or `http`.
     Url,
+    /// An address with `http` or `https`, with a name and password if need be, or `none`.
+    Proxy,
     /// A word without blanks.
     Word,
     /// An absolute path.
@@ -97,6 +99,16 @@ pub const SETTINGS: &[Setting] = &[
         help: "Whether the server's address may be http:// on another machine, unprotected",
     },
     Setting {
+        name: "proxy",
+        policy: "Proxy",
+        kind: Kind::Proxy,
+        default: Default::None,
+        // It may hold a password.
+        secret: true,
+        help: "Proxy to the server, for example http://proxy.example.net:3128, or none; else the \
+               machine's",
+    },
+    Setting {
         name: "interval_s",
         policy: "IntervalSeconds",
         kind: Kind::Number(INTERVAL_S),
@@ -138,6 +150,8 @@ impl Setting {
     pub fn check(&self, value: &str) -> Result<(), String> {
         match &self.kind {
             Kind::Url => check_url(value),
+            Kind::Proxy if value == NO_PROXY => Ok(()),
+            Kind::Proxy => parse_address(value).map(|_| ()),
             Kind::Word if value.is_empty() || value.contains(char::is_whitespace) => {
                 Err("is empty or holds a blank".to_owned())
             }
@@ -165,6 +179,33 @@ impl Setting {
         }
     }
 
+    /// A value with the variables (`%NAME%`) of a path replaced; one that `variable` does not know
+    /// stays as it is.
+    #[must_use]
+    pub fn expand(&self, value: &str, variable: impl Fn(&str) -> Option<String>) -> String {
+        if self.kind != Kind::Path {
+            return value.to_owned();
+        }
+        let mut expanded = String::new();
+        let mut rest = value;
+        while let Some((before, after)) = rest.split_once('%') {
+            let named = after.split_once('%');
+            let known = named.and_then(|(name, rest)| Some((variable(name)?, rest)));
+            expanded.push_str(before);
+            match known {
+                Some((text, after)) => {
+                    expanded.push_str(&text);
+                    rest = after;
+                }
+                None => {
+                    expanded.push('%');
+                    rest = after;
+                }
+            }
+        }
+        expanded + rest
+    }
+
     /// The value when nobody says anything.
     #[must_use]
     pub fn default_value(&self) -> Option<String> {
@@ -178,20 +219,24 @@ impl Setting {
 }
 
 fn check_url(value: &str) -> Result<(), String> {
-    let url: Uri = value.parse().map_err(|error| format!("is no address: {error}"))?;
-    let is_whole = url.host().is_some_and(|host| !host.is_empty());
-    if !matches!(url.scheme_str(), Some("https" | "http")) || !is_whole {
-        return Err("is no address that begins with https://".to_owned());
-    }
+    parse_address(value)?;
     if value.contains(['?', '#', '@']) {
         return Err("holds more than a host, a port and a path".to_owned());
     }
     Ok(())
 }
 
+fn parse_address(value: &str) -> Result<Url, String> {
+    let url: Url = value.parse().map_err(|error| format!("is no address: {error}"))?;
+    if !matches!(url.scheme(), "https" | "http") || !url.has_host() {
+        return Err("is no address that begins with https:// or http://".to_owned());
+    }
+    Ok(url)
+}
+
 #[cfg(windows)]
 fn spool_folder() -> String {
-    crate::windows::program_data().join(r"Poolwatch\spool").to_string_lossy().into_owned()
+    crate::windows::own_folder().join("spool").to_string_lossy().into_owned()
 }
 
 #[cfg(not(windows))]

@@ -1,11 +1,12 @@
 //! The settings file: `name = value` in TOML, or one JSON object when its name ends in `.json`.
 
 use std::{
-    fs, io,
+    io,
     path::{Path, PathBuf},
 };
 
 use super::{Layer, Source};
+use crate::trust::read_trusted;
 
 /// Why a settings file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +41,7 @@ pub enum FileError {
 #[must_use]
 pub fn default_file() -> PathBuf {
     #[cfg(windows)]
-    return crate::windows::program_data().join(r"Poolwatch\agent.toml");
+    return crate::windows::own_folder().join("agent.toml");
     #[cfg(not(windows))]
     PathBuf::from("/etc/poolwatch/agent.toml")
 }
@@ -48,9 +49,10 @@ pub fn default_file() -> PathBuf {
 /// Reads a settings file.
 ///
 /// # Errors
-/// When it cannot be read, is malformed, or a value is no scalar.
+/// When it cannot be read, could be somebody else's, is malformed, or a value is no scalar.
 pub fn read_file(path: &Path) -> Result<Layer, FileError> {
-    let text = fs::read_to_string(path)
+    let text = read_trusted(path)
+        .and_then(|bytes| String::from_utf8(bytes).map_err(io::Error::other))
         .map_err(|source| FileError::Io { path: path.to_owned(), source })?;
     let syntax = |reason: String| FileError::Syntax { path: path.to_owned(), reason };
     let is_json = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("json"));
@@ -74,6 +76,8 @@ pub fn read_file(path: &Path) -> Result<Layer, FileError> {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     fn read(name: &str, content: &str) -> Result<Vec<(String, String)>, FileError> {

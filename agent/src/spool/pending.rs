@@ -67,7 +67,8 @@ impl Spool {
                 }
                 other => other?,
             };
-            loop {
+            // What lies behind was not written whole, whatever it looks like.
+            while reader.offset() < segment.bytes {
                 let before = reader.offset();
                 let entry = match reader.next_entry()? {
                     Next::Entry(entry) => entry,

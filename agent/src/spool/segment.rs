@@ -81,12 +81,13 @@ pub(super) fn number(name: &str) -> Option<u64> {
 /// Appends to a segment.
 #[derive(Debug)]
 pub(super) struct SegmentWriter {
-    file: File,
+    pub(super) file: File,
     path: PathBuf,
     number: u64,
     /// Bytes up to the end of the last complete record.
     bytes: u64,
-    whole: bool,
+    /// Whether what a failed write left may follow.
+    torn: bool,
 }
 
 impl SegmentWriter {
@@ -104,7 +105,7 @@ impl SegmentWriter {
             let _ = std::fs::remove_file(&path);
             return Err(SpoolError::Io { action: "write", path, source });
         }
-        Ok(Self { file, path, number, bytes: HEAD as u64, whole: true })
+        Ok(Self { file, path, number, bytes: HEAD as u64, torn: false })
     }
 
     pub(super) fn number(&self) -> u64 {
@@ -115,27 +116,24 @@ impl SegmentWriter {
         self.bytes
     }
 
-    /// Whether the file ends with a complete record.
-    pub(super) fn is_whole(&self) -> bool {
-        self.whole
-    }
-
-    /// Appends entries and brings them to the disk. After a failure the file is cut back to what it
-    /// was; where even that fails it is no longer whole.
+    /// Appends entries and brings them to the disk. What a failure leaves behind is written over by
+    /// the next entries, and is no part of the segment until then.
     pub(super) fn append(&mut self, entries: &[Entry]) -> Result<(), SpoolError> {
-        let records: Vec<u8> = entries.iter().flat_map(record).collect();
-        let appended = self.file.write_all(&records).and_then(|()| self.file.sync_data());
-        match appended {
-            Ok(()) => {
-                self.bytes += records.len() as u64;
-                Ok(())
-            }
-            Err(source) => {
-                let back = self.file.set_len(self.bytes);
-                self.whole = back.and_then(|()| self.file.seek(SeekFrom::End(0))).is_ok();
-                Err(SpoolError::Io { action: "write", path: self.path.clone(), source })
-            }
+        let mut records: Vec<u8> = entries.iter().flat_map(record).collect();
+        let length = records.len() as u64;
+        if self.torn {
+            // So that nothing that is left of it is taken for a record.
+            records.extend([0; RECORD_HEAD]);
         }
+        let appended = self
+            .file
+            .seek(SeekFrom::Start(self.bytes))
+            .and_then(|_| self.file.write_all(&records))
+            .and_then(|()| self.file.sync_data());
+        self.torn |= appended.is_err();
+        appended.map_err(SpoolError::io("write", &self.path))?;
+        self.bytes += length;
+        Ok(())
     }
 
     /// Gives back the room that was reserved and not used. What does not succeed is done at the next

@@ -1,5 +1,5 @@
 use std::{
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Seek, SeekFrom, Write},
     process::{Command, Stdio},
 };
 
@@ -198,6 +198,34 @@ fn a_host_that_opens_no_file_any_more_still_keeps_its_snapshots() {
     push(&mut spool, 40..42);
     assert_eq!(spool.segments.len(), 3);
     assert_eq!(drain(&mut spool), (0..42).collect::<Vec<_>>());
+}
+
+/// A disk that refuses everything: writing, and cutting a file back.
+#[test]
+fn writes_that_fail_cost_their_own_snapshots_and_neither_segment_nor_spare() {
+    let folder = TempDir::new().unwrap();
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    push(&mut spool, 0..2);
+    spool.prepare();
+    let path = segment::path(folder.path(), 1);
+    for step in 2..6 {
+        // The record is there in part, and in part as an earlier one.
+        let mut torn = File::options().write(true).open(&path).unwrap();
+        torn.seek(SeekFrom::Start(spool.bytes())).unwrap();
+        torn.write_all(&vec![0x55; 300 + step as usize]).unwrap();
+        let file = &mut spool.writer.as_mut().unwrap().file;
+        let good = std::mem::replace(file, File::open(&path).unwrap());
+        assert!(spool.push(boot(), now(step), snapshot(step)).is_err());
+        assert!(spool.push_events(vec![event(step)]).is_err());
+        spool.writer.as_mut().unwrap().file = good;
+        assert_eq!((spool.segments.len(), spool.spare.is_some()), (1, true));
+    }
+    push(&mut spool, 6..9);
+    assert_eq!(drain(&mut spool), [0, 1, 6, 7, 8]);
+    drop(spool);
+    let mut spool = Spool::open(folder.path(), ROOMY).unwrap();
+    push(&mut spool, 9..11);
+    assert_eq!(drain(&mut spool), [9, 10]);
 }
 
 #[test]

@@ -82,7 +82,7 @@ fn round(step: u64) -> Round {
         ),
         (InfoClass::ObjectTypes, buffer(super::object_types(&object_types(threads), BASE))),
         (InfoClass::Services, buffer(super::services(&SERVICES, BASE))),
-        (InfoClass::MemoryConditions, buffer(vec![0, 0, 0])),
+        (InfoClass::MemoryConditions, buffer(vec![0; 4])),
     ]);
     let wall = Timestamp::from_second(BOOTED + uptime_s as i64).unwrap_or_default();
     Round { now: Now { uptime_ms: uptime_s * 1000, wall }, answers }

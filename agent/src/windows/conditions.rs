@@ -1,4 +1,4 @@
-//! The kernel's low-memory conditions.
+//! The kernel's memory conditions.
 
 #![expect(unsafe_code, reason = "objects are opened by structures that hold pointers")]
 
@@ -15,17 +15,18 @@ use windows_sys::{
 use crate::machine::Status;
 
 /// In the order of the bytes that `raw::conditions` reads.
-const NAMES: [&str; 3] = [
+const NAMES: [&str; 4] = [
     r"\KernelObjects\LowNonPagedPoolCondition",
     r"\KernelObjects\LowPagedPoolCondition",
-    r"\KernelObjects\LowCommitCondition",
+    r"\KernelObjects\HighCommitCondition",
+    r"\KernelObjects\MaximumCommitCondition",
 ];
 /// The right to wait (`SYNCHRONIZE`).
 const SYNCHRONIZE: u32 = 0x0010_0000;
 
 /// The conditions, opened once: a host that is short of pool may not open them any more.
 pub(super) struct Conditions {
-    events: [Result<Event, Status>; 3],
+    events: [Result<Event, Status>; 4],
 }
 
 impl Conditions {
@@ -34,8 +35,8 @@ impl Conditions {
     }
 
     /// A byte for each: 0 is off, 1 is on, 2 is unknown.
-    pub(super) fn read(&self) -> Result<[u8; 3], Status> {
-        if let [Err(status), Err(_), Err(_)] = self.events {
+    pub(super) fn read(&self) -> Result<[u8; 4], Status> {
+        if let [Err(status), Err(_), Err(_), Err(_)] = self.events {
             return Err(status);
         }
         Ok(self.events.each_ref().map(|event| match event {

@@ -5,14 +5,12 @@
 use std::{io, ptr};
 
 use windows_sys::Win32::{
-    Foundation::{
-        CloseHandle, ERROR_INSUFFICIENT_BUFFER, ERROR_NO_MORE_ITEMS, ERROR_TIMEOUT, GetLastError,
-        HANDLE,
-    },
+    Foundation::{CloseHandle, ERROR_INSUFFICIENT_BUFFER, GetLastError, HANDLE},
     System::{
         EventLog::{
-            EVT_HANDLE, EVT_RENDER_FLAGS, EvtClose, EvtCreateBookmark, EvtNext, EvtRender,
-            EvtRenderBookmark, EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark,
+            EVT_HANDLE, EVT_RENDER_FLAGS, EvtClose, EvtCreateBookmark, EvtNext, EvtQuery,
+            EvtQueryChannelPath, EvtQueryForwardDirection, EvtRender, EvtRenderBookmark,
+            EvtRenderEventXml, EvtSubscribe, EvtSubscribeStartAfterBookmark,
             EvtSubscribeStartAtOldestRecord, EvtSubscribeStrict, EvtUpdateBookmark,
         },
         Threading::{CreateEventW, ResetEvent, WaitForSingleObject},
@@ -21,80 +19,75 @@ use windows_sys::Win32::{
 
 use super::{query, wine::is_wine};
 use crate::{
-    events::{BOOKMARK_GONE, EventLog, QUERY},
-    machine::{Status, grow},
+    events::{LogCalls, QUERY, SystemLog},
+    machine::{Status, grow::Buffer},
 };
 
-/// Records that are fetched at once.
+/// Records that are fetched at once, at most.
 const AT_ONCE: usize = 32;
 /// How long a record is waited for.
 const WAIT_MS: u32 = 5000;
 /// Bytes of a record in XML, at most.
 const RECORD_LIMIT: usize = 2 << 20;
 
-/// The System log. Nothing is opened before it is subscribed to.
-pub struct SystemLog {
+/// The System log of this machine, with what waiting for it needs.
+///
+/// # Errors
+/// When there are no resources for that.
+pub fn system_log() -> io::Result<SystemLog<Calls>> {
+    Ok(SystemLog::new(Calls { signal: OwnedEvent::new()?, buffer: Buffer::new(128 << 10) }))
+}
+
+/// The calls on the System log.
+pub struct Calls {
     /// Signalled when there may be records.
     signal: OwnedEvent,
-    subscription: Option<Evt>,
-    bookmark: Option<Evt>,
-    buffer: Vec<u64>,
+    buffer: Buffer,
 }
 
-impl SystemLog {
-    /// The log of this machine, with what waiting for it needs.
-    ///
-    /// # Errors
-    /// When there are no resources for that.
-    pub fn new() -> io::Result<Self> {
-        let buffer = vec![0; 16 << 10];
-        Ok(Self { signal: OwnedEvent::new()?, subscription: None, bookmark: None, buffer })
-    }
-}
+impl LogCalls for Calls {
+    type Handle = Evt;
 
-impl EventLog for SystemLog {
-    fn subscribe(&mut self, after: Option<&str>) -> Result<(), Status> {
-        self.subscription = None;
+    fn create_bookmark(&mut self, text: Option<&str>) -> Result<Evt, Status> {
         // Its functions end the process there.
         if is_wine() {
             return Err(Status::NOT_FOUND);
         }
-        // A text that is no bookmark leads nowhere either.
-        let bookmark = create_bookmark(after).map_err(|status| match after {
-            Some(_) => BOOKMARK_GONE,
-            None => status,
-        })?;
-        self.subscription = Some(subscribe(&self.signal, after.and(Some(&bookmark)))?);
-        self.bookmark = Some(bookmark);
-        Ok(())
+        create_bookmark(text)
     }
 
-    fn next(&mut self) -> Result<Vec<String>, Status> {
-        let (Some(subscription), Some(bookmark)) = (&self.subscription, &self.bookmark) else {
-            return Err(Status::DATA_ERROR);
-        };
-        let events = next(subscription)?;
-        if events.is_empty() {
-            self.signal.wait();
-            return Ok(Vec::new());
-        }
-        let rendered =
-            events.iter().map(|event| render(event, EvtRenderEventXml, &mut self.buffer));
-        let records = rendered.collect::<Result<Vec<String>, Status>>()?;
-        if let Some(last) = events.last() {
-            update_bookmark(bookmark, last)?;
-        }
-        Ok(records)
+    fn subscribe(&mut self, after: Option<&Evt>, strict: bool) -> Result<Evt, Status> {
+        subscribe(&self.signal, after, strict)
     }
 
-    fn bookmark(&mut self) -> Result<String, Status> {
-        let bookmark = self.bookmark.as_ref().ok_or(Status::DATA_ERROR)?;
+    fn next(&mut self, subscription: &Evt, most: usize) -> Result<Vec<Evt>, Status> {
+        next(subscription, most)
+    }
+
+    fn render(&mut self, record: &Evt) -> Result<String, Status> {
+        render(record, EvtRenderEventXml, &mut self.buffer)
+    }
+
+    fn render_bookmark(&mut self, bookmark: &Evt) -> Result<String, Status> {
         render(bookmark, EvtRenderBookmark, &mut self.buffer)
+    }
+
+    fn update_bookmark(&mut self, bookmark: &Evt, record: &Evt) -> Result<(), Status> {
+        update_bookmark(bookmark, record)
+    }
+
+    fn oldest(&mut self) -> Result<String, Status> {
+        let oldest = next(&query_forward()?, 1)?;
+        render(oldest.first().ok_or(Status::NOT_FOUND)?, EvtRenderEventXml, &mut self.buffer)
+    }
+
+    fn wait(&mut self) {
+        self.signal.wait();
     }
 }
 
 /// A handle of the event log.
-struct Evt(EVT_HANDLE);
+pub struct Evt(EVT_HANDLE);
 
 impl Evt {
     /// Takes over a handle; 0 is the failure of the call that was to give it.
@@ -123,11 +116,12 @@ fn create_bookmark(text: Option<&str>) -> Result<Evt, Status> {
     Evt::taken(unsafe { EvtCreateBookmark(text) })
 }
 
-/// `EvtSubscribe` with an event to be signalled. A bookmark whose record is gone is refused.
-fn subscribe(signal: &OwnedEvent, after: Option<&Evt>) -> Result<Evt, Status> {
+/// `EvtSubscribe` with an event to be signalled.
+fn subscribe(signal: &OwnedEvent, after: Option<&Evt>, strict: bool) -> Result<Evt, Status> {
     let query: Vec<u16> = QUERY.encode_utf16().chain([0]).collect();
     let flags = match after {
-        Some(_) => EvtSubscribeStartAfterBookmark | EvtSubscribeStrict,
+        Some(_) if strict => EvtSubscribeStartAfterBookmark | EvtSubscribeStrict,
+        Some(_) => EvtSubscribeStartAfterBookmark,
         None => EvtSubscribeStartAtOldestRecord,
     };
     // SAFETY: all handles are open; the query ends with a 0 and names its channel itself; without a
@@ -147,21 +141,26 @@ fn subscribe(signal: &OwnedEvent, after: Option<&Evt>) -> Result<Evt, Status> {
     Evt::taken(subscription)
 }
 
-/// `EvtNext`, without waiting.
-fn next(subscription: &Evt) -> Result<Vec<Evt>, Status> {
+/// `EvtQuery` of all records of the System log, the oldest first.
+fn query_forward() -> Result<Evt, Status> {
+    let channel: Vec<u16> = "System".encode_utf16().chain([0]).collect();
+    // SAFETY: the channel's name ends with a 0; without a query all records are meant.
+    Evt::taken(unsafe {
+        EvtQuery(0, channel.as_ptr(), ptr::null(), EvtQueryChannelPath | EvtQueryForwardDirection)
+    })
+}
+
+/// `EvtNext`, without waiting: up to `most` records.
+fn next(from: &Evt, most: usize) -> Result<Vec<Evt>, Status> {
     let mut handles: [EVT_HANDLE; AT_ONCE] = [0; AT_ONCE];
     let mut returned = 0;
-    // SAFETY: the subscription is open, and at most as many handles are stored as there is room for.
-    let found = unsafe {
-        EvtNext(subscription.0, AT_ONCE as u32, handles.as_mut_ptr(), 0, 0, &raw mut returned)
-    };
-    if found != 0 {
-        return handles.iter().take(returned as usize).map(|handle| Evt::taken(*handle)).collect();
+    let most = most.min(AT_ONCE) as u32;
+    // SAFETY: the handle is open, and at most as many handles are stored as there is room for.
+    let found = unsafe { EvtNext(from.0, most, handles.as_mut_ptr(), 0, 0, &raw mut returned) };
+    if found == 0 {
+        return Err(last_error());
     }
-    match last_error().number() {
-        ERROR_NO_MORE_ITEMS | ERROR_TIMEOUT => Ok(Vec::new()),
-        error => Err(Status::failure(error)),
-    }
+    handles.iter().take(returned as usize).map(|handle| Evt::taken(*handle)).collect()
 }
 
 /// `EvtUpdateBookmark`.
@@ -172,8 +171,8 @@ fn update_bookmark(bookmark: &Evt, event: &Evt) -> Result<(), Status> {
 }
 
 /// `EvtRender` of what becomes a text.
-fn render(what: &Evt, flags: EVT_RENDER_FLAGS, buffer: &mut Vec<u64>) -> Result<String, Status> {
-    let length = grow::fill(buffer, RECORD_LIMIT, |buffer| {
+fn render(what: &Evt, flags: EVT_RENDER_FLAGS, buffer: &mut Buffer) -> Result<String, Status> {
+    let length = buffer.fill(RECORD_LIMIT, |buffer| {
         let (mut used, mut properties) = (0, 0);
         // SAFETY: the handle is open, and at most the bytes are written that the buffer has.
         let rendered = unsafe {
@@ -194,7 +193,7 @@ fn render(what: &Evt, flags: EVT_RENDER_FLAGS, buffer: &mut Vec<u64>) -> Result<
         };
         (status, used as usize)
     })?;
-    let units = query::raw(buffer, length).bytes.chunks_exact(2);
+    let units = query::raw(buffer.words(), length).bytes.chunks_exact(2);
     let units: Vec<u16> = units.map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
     Ok(String::from_utf16_lossy(&units).trim_end_matches('\0').to_owned())
 }
@@ -213,12 +212,13 @@ impl OwnedEvent {
         if handle.is_null() { Err(io::Error::last_os_error()) } else { Ok(Self(handle)) }
     }
 
-    /// Waits until it is signalled again, or for a while.
+    /// Waits until it is signalled, or for a while, and takes the signal back: one that comes while
+    /// records are fetched then counts for the next time.
     fn wait(&self) {
         // SAFETY: the handle is open.
-        unsafe { ResetEvent(self.0) };
-        // SAFETY: the handle is open.
         unsafe { WaitForSingleObject(self.0, WAIT_MS) };
+        // SAFETY: the handle is open.
+        unsafe { ResetEvent(self.0) };
     }
 }
 

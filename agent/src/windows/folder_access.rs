@@ -1,8 +1,8 @@
-//! Who may enter the agent's folder.
+//! Who may enter the agent's folders, and whose files are believed.
 
 #![expect(unsafe_code, reason = "access lists are built and handed over by pointers")]
 
-use std::{fs, io, os::windows::ffi::OsStrExt, path::Path, ptr};
+use std::{fs, io, os::windows::ffi::OsStrExt, path::Path, ptr, slice};
 
 use windows_sys::Win32::{
     Foundation::{CloseHandle, HANDLE, LocalFree},
@@ -12,29 +12,35 @@ use windows_sys::Win32::{
             ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW,
             SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
         },
-        DACL_SECURITY_INFORMATION, EqualSid, GetSecurityDescriptorDacl, GetSecurityDescriptorOwner,
-        GetTokenInformation, IsWellKnownSid, OWNER_SECURITY_INFORMATION,
-        PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR, PSID, TOKEN_QUERY, TOKEN_USER,
-        TokenUser, WinBuiltinAdministratorsSid, WinLocalSystemSid,
+        DACL_SECURITY_INFORMATION, GetLengthSid, GetSecurityDescriptorDacl,
+        GetSecurityDescriptorLength, GetSecurityDescriptorOwner, GetTokenInformation,
+        OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
+        PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
     },
     System::Threading::{GetCurrentProcess, OpenProcessToken},
 };
+
+use crate::raw::security::{self, Trust};
 
 /// Owned by the administrators; full access for the system and the administrators, for whatever lies
 /// in it as well; nothing from the folder above. In the security descriptor definition language.
 const SYSTEM_AND_ADMINISTRATORS: &str = "O:BAD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)";
 
-/// Makes the folder where it is missing, and lets only the system and the administrators in.
+/// What the agent keeps in a spool's folder: by this it knows its own again.
+const OWN_FILE: &str = "lock";
+
+/// Makes a folder of the agent's own where it is missing, and lets only the system and the
+/// administrators in, the installer's and every earlier content included.
 ///
 /// # Errors
 /// When it is a link or belongs to somebody else, who could have prepared what lies in it, or when
 /// Windows refuses.
-pub fn restrict_folder(path: &Path) -> io::Result<()> {
+pub fn restrict_own_folder(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_symlink() || !found.is_dir() => {
             return Err(refused("it is no folder but a link or a file"));
         }
-        Ok(_) if !is_trusted_owner(path)? => {
+        Ok(_) if trust(path)? == Trust::ForeignOwner => {
             return Err(refused("it belongs to somebody who is no administrator; remove it"));
         }
         Ok(_) => {}
@@ -42,6 +48,45 @@ pub fn restrict_folder(path: &Path) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     restrict(path)
+}
+
+/// Takes a folder that a setting names: one that is not there is made, and only the system and the
+/// administrators let in; one that is there must be the agent's already, or empty, and closed to
+/// others. Its access list is left as it is.
+///
+/// # Errors
+/// When it is somebody else's, or Windows refuses.
+pub fn claim_folder(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            fs::create_dir_all(path)?;
+            return restrict(path);
+        }
+        Err(error) => return Err(error),
+        Ok(found) if found.file_type().is_symlink() || !found.is_dir() => {
+            return Err(refused("it is no folder but a link or a file"));
+        }
+        Ok(_) => {}
+    }
+    if !path.join(OWN_FILE).exists() && fs::read_dir(path)?.next().is_some() {
+        return Err(refused(
+            "it holds what is not the agent's; name a folder that is not there yet",
+        ));
+    }
+    believe(path)
+}
+
+/// Whether a file may be believed: it belongs to the system, the administrators or who runs this
+/// process, and nobody else may write it.
+///
+/// # Errors
+/// When it may not, or Windows does not say.
+pub fn believe(path: &Path) -> io::Result<()> {
+    match trust(path)? {
+        Trust::Trusted => Ok(()),
+        Trust::ForeignOwner => Err(refused("it belongs to somebody who is no administrator")),
+        Trust::OthersMayWrite => Err(refused("others than administrators may write it")),
+    }
 }
 
 fn refused(reason: &str) -> io::Error {
@@ -116,19 +161,17 @@ fn descriptor(text: &str) -> io::Result<Local> {
     if made == 0 { Err(io::Error::last_os_error()) } else { Ok(Local(descriptor)) }
 }
 
-/// Whether the folder belongs to the system, the administrators, or who runs this process, by
-/// `GetNamedSecurityInfoW` (documented).
-fn is_trusted_owner(path: &Path) -> io::Result<bool> {
+/// Who owns a file or folder and may change it, by `GetNamedSecurityInfoW` (documented).
+fn trust(path: &Path) -> io::Result<Trust> {
     let name = wide(path);
-    let mut owner: PSID = ptr::null_mut();
     let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
     // SAFETY: the name ends with a 0; what is not asked for may be null.
     let code = unsafe {
         GetNamedSecurityInfoW(
             name.as_ptr(),
             SE_FILE_OBJECT,
-            OWNER_SECURITY_INFORMATION,
-            &raw mut owner,
+            OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+            ptr::null_mut(),
             ptr::null_mut(),
             ptr::null_mut(),
             ptr::null_mut(),
@@ -138,20 +181,17 @@ fn is_trusted_owner(path: &Path) -> io::Result<bool> {
     if code != 0 {
         return Err(io::Error::from_raw_os_error(code.cast_signed()));
     }
-    let _descriptor = Local(descriptor);
-    if owner.is_null() {
-        return Ok(false);
-    }
-    // SAFETY: the owner leads into the descriptor, which is still there.
-    let known = unsafe {
-        IsWellKnownSid(owner, WinLocalSystemSid) != 0
-            || IsWellKnownSid(owner, WinBuiltinAdministratorsSid) != 0
+    let descriptor = Local(descriptor);
+    // SAFETY: the descriptor is valid, and in one piece, as this function gives it.
+    let bytes = unsafe {
+        let length = GetSecurityDescriptorLength(descriptor.0) as usize;
+        slice::from_raw_parts(descriptor.0.cast::<u8>(), length)
     };
-    Ok(known || is_own_user(owner)?)
+    security::judge(bytes, &own_user().unwrap_or_default()).map_err(io::Error::other)
 }
 
-/// Whether this process runs as `user`, by `GetTokenInformation` (documented).
-fn is_own_user(user: PSID) -> io::Result<bool> {
+/// The SID of who runs this process, by `GetTokenInformation` (documented).
+fn own_user() -> io::Result<Vec<u8>> {
     let mut token: HANDLE = ptr::null_mut();
     // SAFETY: the handle stands for this process and needs no closing.
     if unsafe { OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &raw mut token) } == 0 {
@@ -176,9 +216,11 @@ fn is_own_user(user: PSID) -> io::Result<bool> {
     if asked == 0 {
         return Err(error);
     }
-    // SAFETY: after success the buffer begins with this structure, whose pointer leads into the
+    // SAFETY: after success the buffer begins with this structure, whose pointer leads to a SID in the
     // buffer, which is still there.
-    let own = unsafe { (*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid };
-    // SAFETY: both are valid.
-    Ok(unsafe { EqualSid(user, own) } != 0)
+    Ok(unsafe {
+        let own = (*buffer.as_ptr().cast::<TOKEN_USER>()).User.Sid;
+        slice::from_raw_parts(own.cast::<u8>(), GetLengthSid(own) as usize)
+    }
+    .to_vec())
 }

@@ -7,7 +7,7 @@ use poolwatch_model::{BootId, host::HostFacts};
 use super::{conditions::Conditions, facts, query, services::Services};
 use crate::{
     clock::Clock,
-    machine::{InfoClass, Machine, Now, RawBuffer, Status},
+    machine::{InfoClass, Machine, Now, RawBuffer, Status, grow::Buffer},
     raw::performance_info,
 };
 
@@ -18,7 +18,7 @@ pub struct Live<C> {
     boot: BootId,
     conditions: Conditions,
     services: Services,
-    buffers: BTreeMap<InfoClass, Vec<u64>>,
+    buffers: BTreeMap<InfoClass, Buffer>,
 }
 
 impl<C: Clock> Live<C> {
@@ -31,14 +31,14 @@ impl<C: Clock> Live<C> {
             boot,
             conditions: Conditions::open(),
             services: Services::connect(),
-            buffers: classes.map(|class| (class, vec![0; first_words(class)])).collect(),
+            buffers: classes.map(|class| (class, Buffer::new(first_bytes(class)))).collect(),
         }
     }
 }
 
 /// Where a buffer begins, so that most answers fit at once.
-const fn first_words(class: InfoClass) -> usize {
-    let bytes = match class {
+const fn first_bytes(class: InfoClass) -> usize {
+    match class {
         InfoClass::Basic => 64,
         InfoClass::Performance => 4096,
         InfoClass::PerformanceInfo => 104,
@@ -49,23 +49,22 @@ const fn first_words(class: InfoClass) -> usize {
         InfoClass::Handles => 1 << 20,
         InfoClass::Services => 64 << 10,
         InfoClass::MemoryConditions => 8,
-    };
-    bytes / size_of::<u64>()
+    }
 }
 
 impl<C: Clock> Machine for Live<C> {
     fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status> {
-        let buffer = self.buffers.entry(class).or_insert_with(|| vec![0; first_words(class)]);
+        let buffer = self.buffers.entry(class).or_insert_with(|| Buffer::new(first_bytes(class)));
         let length = match class {
             InfoClass::Services => self.services.fill(buffer)?,
             InfoClass::MemoryConditions => {
-                let [a, b, c] = self.conditions.read()?;
-                buffer[0] = u64::from_le_bytes([a, b, c, 0, 0, 0, 0, 0]);
-                3
+                let [a, b, c, d] = self.conditions.read()?;
+                buffer.words_mut()[0] = u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0]);
+                4
             }
             class => query::fill(class, buffer)?,
         };
-        Ok(query::raw(buffer, length))
+        Ok(query::raw(buffer.words(), length))
     }
 
     fn boot(&self) -> BootId {
@@ -77,10 +76,12 @@ impl<C: Clock> Machine for Live<C> {
     }
 
     fn facts(&self) -> HostFacts {
-        let mut buffer = vec![0; first_words(InfoClass::PerformanceInfo)];
+        let mut buffer = Buffer::new(first_bytes(InfoClass::PerformanceInfo));
         let physical = query::fill(InfoClass::PerformanceInfo, &mut buffer)
             .ok()
-            .and_then(|length| performance_info::parse(query::raw(&buffer, length).bytes).ok())
+            .and_then(|length| {
+                performance_info::parse(query::raw(buffer.words(), length).bytes).ok()
+            })
             .and_then(|memory| memory.physical);
         HostFacts { physical, ..facts::facts() }
     }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use poolwatch_model::snapshot::AgentHoldings;
 use windows_sys::Win32::{
     Foundation::FILETIME,
     System::{
@@ -35,6 +36,13 @@ pub(crate) fn own_use() -> Option<OwnUse> {
         cpu: Duration::from_micros(hundred_ns / 10),
         // The second is the same where it is told at all; Wine tells it alone.
         private_bytes: memory.PrivateUsage.max(memory.PagefileUsage) as u64,
+        held: own_handles().map(|handles| AgentHoldings {
+            handles,
+            // Told by the list of processes.
+            threads: None,
+            paged_quota: memory.QuotaPagedPoolUsage as u64,
+            nonpaged_quota: memory.QuotaNonPagedPoolUsage as u64,
+        }),
     })
 }
 

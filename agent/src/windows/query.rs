@@ -12,7 +12,7 @@ use windows_sys::{
     },
 };
 
-use crate::machine::{InfoClass, RawBuffer, Status, grow};
+use crate::machine::{InfoClass, RawBuffer, Status, grow::Buffer};
 
 /// Bytes beyond which no buffer grows: 2 million handles, 1 million threads.
 const LIMIT: usize = 96 << 20;
@@ -20,15 +20,15 @@ const LIMIT: usize = 96 << 20;
 const OBJECT_TYPES: i32 = 3;
 
 /// Asks the kernel, and returns the length of its answer in bytes.
-pub(super) fn fill(class: InfoClass, buffer: &mut Vec<u64>) -> Result<usize, Status> {
+pub(super) fn fill(class: InfoClass, buffer: &mut Buffer) -> Result<usize, Status> {
     match class {
         // The structure has one size and the class takes no other.
-        InfoClass::Basic => grow::fill(buffer, 64, |buffer| system_information(0, buffer)),
-        InfoClass::PerformanceInfo => performance_info(buffer),
-        InfoClass::ObjectTypes => grow::fill(buffer, LIMIT, object_types),
+        InfoClass::Basic => buffer.fill(64, |buffer| system_information(0, buffer)),
+        InfoClass::PerformanceInfo => performance_info(buffer.words_mut()),
+        InfoClass::ObjectTypes => buffer.fill(LIMIT, object_types),
         class => {
             let number = i32::from(class.number());
-            grow::fill(buffer, LIMIT, |buffer| system_information(number, buffer))
+            buffer.fill(LIMIT, |buffer| system_information(number, buffer))
         }
     }
 }

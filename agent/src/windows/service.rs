@@ -14,6 +14,8 @@ use windows_service::{
     service_dispatcher,
 };
 
+use super::event_source::{Severity, report};
+
 /// The service's name.
 pub const SERVICE_NAME: &str = "PoolwatchAgent";
 
@@ -81,6 +83,7 @@ fn service_main(_arguments: Vec<OsString>) {
     let result = work(stop);
     if let Err(error) = &result {
         error!("{error:#}");
+        report(Severity::Error, &format!("The agent has stopped: {error:#}"));
     }
     // Last: nothing is certain to run after it.
     status.stopped(result.is_ok());

@@ -17,7 +17,7 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::service::SERVICE_NAME;
+use super::{event_source, service::SERVICE_NAME};
 
 const DISPLAY_NAME: &str = "Poolwatch Agent";
 const DESCRIPTION: &str =
@@ -70,6 +70,7 @@ pub fn install(arguments: &[&str]) -> io::Result<Vec<&'static str>> {
         ("description", service.set_description(DESCRIPTION)),
         ("delayed start", service.set_delayed_auto_start(true)),
         ("restart after a failure", restart_after_failure(&service)),
+        ("its source of events", event_source::register().map_err(Error::Winapi)),
     ] {
         match result {
             Ok(()) => {}
@@ -110,6 +111,7 @@ pub fn uninstall() -> io::Result<bool> {
         _ => wait_until_stopped(&service)?,
     }
     service.delete().map_err(plain)?;
+    event_source::unregister()?;
     Ok(true)
 }
 

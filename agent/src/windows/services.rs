@@ -14,8 +14,11 @@ use windows_sys::Win32::{
 };
 
 use crate::{
-    machine::{Status, grow},
-    raw::layout::service,
+    machine::{
+        Status,
+        grow::{Buffer, PageAnswer},
+    },
+    raw::{layout::service, services::PAGE},
 };
 
 // What the parser believes is what the compiler says here.
@@ -27,8 +30,8 @@ const _: () = assert!(
                 + offset_of!(SERVICE_STATUS_PROCESS, dwProcessId)
 );
 
-/// Bytes that the call takes, at most (documented), and our count.
-const LIMIT: usize = (256 << 10) + 8;
+/// Bytes beyond which the list does not grow.
+const LIMIT: usize = 16 * PAGE;
 
 /// A connection that is made once: a host that is short of resources may not make it any more.
 pub(super) struct Services(Result<Connection, Status>);
@@ -48,46 +51,40 @@ impl Services {
     }
 
     /// Fills the buffer as `raw::services` reads it, and returns its length.
-    pub(super) fn fill(&self, buffer: &mut Vec<u64>) -> Result<usize, Status> {
+    pub(super) fn fill(&self, buffer: &mut Buffer) -> Result<usize, Status> {
         let connection = self.0.as_ref().map_err(|status| *status)?;
-        grow::fill(buffer, LIMIT, |buffer| connection.list(buffer))
+        buffer.fill_pages(PAGE, LIMIT, |page, resume| connection.list(page, resume))
     }
 }
 
 impl Connection {
-    /// `EnumServicesStatusExW` (documented): status and length. The count is put in front.
-    fn list(&self, buffer: &mut [u64]) -> (u32, usize) {
-        let Some((head, rest)) = buffer.split_first_mut() else {
-            return (Status::INFO_LENGTH_MISMATCH.number(), 8);
-        };
-        let (mut needed, mut count, mut resume) = (0, 0, 0);
-        // SAFETY: at most the bytes are written that the rest of the buffer has; all numbers are
-        // stored in their own variables; there is no group name.
+    /// `EnumServicesStatusExW` (documented), from where `resume` says.
+    fn list(&self, page: &mut [u64], resume: &mut u32) -> Result<PageAnswer, Status> {
+        let (mut needed, mut count) = (0, 0);
+        // SAFETY: at most the bytes are written that the page has; all numbers are stored in their
+        // own variables; there is no group name.
         let listed = unsafe {
             EnumServicesStatusExW(
                 self.0,
                 SC_ENUM_PROCESS_INFO,
                 SERVICE_WIN32,
                 SERVICE_ACTIVE,
-                rest.as_mut_ptr().cast(),
-                size_of_val(rest) as u32,
+                page.as_mut_ptr().cast(),
+                size_of_val(page) as u32,
                 &raw mut needed,
                 &raw mut count,
-                &raw mut resume,
+                resume,
                 ptr::null(),
             )
         };
         if listed != 0 {
-            *head = u64::from(count);
-            // Names lie at the end of the buffer, whatever is between.
-            return (0, 0);
+            return Ok(PageAnswer { count, missing: 0 });
         }
-        match last_error().number() {
-            ERROR_MORE_DATA => {
-                let missing = size_of_val(rest) + needed as usize;
-                (Status::INFO_LENGTH_MISMATCH.number(), missing)
+        match last_error() {
+            status if status.number() == ERROR_MORE_DATA => {
+                Ok(PageAnswer { count, missing: (needed as usize).max(1) })
             }
-            error => (error, 0),
+            status => Err(status),
         }
     }
 }

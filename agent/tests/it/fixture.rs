@@ -11,7 +11,7 @@ use poolwatch_agent::{
     spool::{Spool, SpoolLimits},
     suggested::Suggested,
     synthetic::small_capture,
-    upload::{Client, ClientOptions, Uploader},
+    upload::{Client, ClientOptions, Sender, Uploader},
 };
 use poolwatch_model::{BootId, Snapshot};
 use tempfile::TempDir;
@@ -69,6 +69,6 @@ fn open_spool(folder: &Path) -> Spool {
 }
 
 pub(crate) fn uploader(server_url: &str, token: Option<&str>) -> Uploader {
-    let options = ClientOptions { server_url: server_url.into(), ca_file: None, allow_http: false };
-    Uploader::new(Client::new(&options).unwrap(), token.map(str::to_owned), 1)
+    let options = ClientOptions { server_url: server_url.into(), ..ClientOptions::default() };
+    Uploader::new(Client::new(Sender::start().unwrap(), options), token.map(str::to_owned), 1)
 }

@@ -6,5 +6,7 @@ mod commands;
 mod fixture;
 mod policy;
 mod server;
+#[cfg(target_os = "linux")]
+mod shortage;
 mod tls;
 mod upload;

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use poolwatch_agent::upload::{Client, ClientOptions, UploadError};
+use poolwatch_agent::upload::{Client, ClientOptions, Sender, UploadError};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
 use tempfile::TempDir;
@@ -52,29 +52,33 @@ fn serve_once(authority: &CertifiedIssuer<'static, KeyPair>) -> SocketAddr {
     address
 }
 
-fn client(address: SocketAddr, authority: Option<&CertifiedIssuer<'static, KeyPair>>) -> Client {
-    let folder = TempDir::new().unwrap();
+fn client(
+    folder: &TempDir,
+    address: SocketAddr,
+    authority: Option<&CertifiedIssuer<'static, KeyPair>>,
+) -> Client {
     let ca_file = authority.map(|authority| {
         let path = folder.path().join("ca.pem");
         std::fs::write(&path, authority.pem()).unwrap();
         path
     });
     let server_url = format!("https://localhost:{}", address.port());
-    Client::new(&ClientOptions { server_url, ca_file, allow_http: false }).unwrap()
+    let options = ClientOptions { server_url, ca_file, ..ClientOptions::default() };
+    Client::new(Sender::start().unwrap(), options)
 }
 
 #[tokio::test]
 async fn the_authority_of_the_file_is_trusted() {
-    let authority = authority();
-    let client = client(serve_once(&authority), Some(&authority));
+    let (folder, authority) = (TempDir::new().unwrap(), authority());
+    let client = client(&folder, serve_once(&authority), Some(&authority));
     assert!(!client.frames("key", vec![1]).await.unwrap().need_key);
 }
 
 #[tokio::test]
 async fn every_other_authority_is_refused() {
-    let (good, other) = (authority(), authority());
+    let (folder, good, other) = (TempDir::new().unwrap(), authority(), authority());
     for trusted in [Some(&other), None] {
-        let client = client(serve_once(&good), trusted);
+        let client = client(&folder, serve_once(&good), trusted);
         let error = client.frames("key", vec![1]).await.unwrap_err();
         assert!(matches!(error, UploadError::Unreachable(_)), "{error}");
         let text = error.to_string();

@@ -40,6 +40,22 @@ pub struct AgentCost {
     pub private_bytes: u64,
     /// Bytes waiting in the spool.
     pub spool_bytes: u64,
+    /// What the agent's process holds; `None` where its system or its version does not tell.
+    #[serde(default)]
+    pub held: Option<AgentHoldings>,
+}
+
+/// What the agent's process holds of the kernel.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct AgentHoldings {
+    /// Open handles.
+    pub handles: u32,
+    /// Threads, where the list of processes was had.
+    pub threads: Option<u32>,
+    /// Paged pool charged to its quota, bytes.
+    pub paged_quota: u64,
+    /// Nonpaged pool charged to its quota, bytes.
+    pub nonpaged_quota: u64,
 }
 
 /// One source of data on a host.

@@ -7,7 +7,7 @@ use poolwatch_model::{
     Bytes, Snapshot,
     event::Event,
     inventory::Inventory,
-    snapshot::AgentCost,
+    snapshot::{AgentCost, AgentHoldings},
     tag::{AllocCounting, TagTable},
 };
 use poolwatch_protocol::v1::{SenderClock, Stamp, StampedSnapshot};
@@ -192,5 +192,17 @@ fn with_causes(mut picture: Picture, causes: &[Arc<dyn Cause>], moment: &Moment<
 /// What an agent would cost that reads so many tags and processes.
 fn cost(tags: usize, processes: usize) -> AgentCost {
     let cpu_us = 900 + tags as u64 + 6 * processes as u64;
-    AgentCost { cpu_us, cycle_us: cpu_us * 3 / 2, private_bytes: 5 << 20, spool_bytes: 0 }
+    let held = AgentHoldings {
+        handles: 140,
+        threads: Some(4),
+        paged_quota: 160 << 10,
+        nonpaged_quota: 14 << 10,
+    };
+    AgentCost {
+        cpu_us,
+        cycle_us: cpu_us * 3 / 2,
+        private_bytes: 5 << 20,
+        spool_bytes: 0,
+        held: Some(held),
+    }
 }

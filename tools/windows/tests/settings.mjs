@@ -1,7 +1,7 @@
 // Which source of a setting holds, and that `status` says so.
 import assert from "node:assert/strict";
 import { after, describe, test } from "node:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import path from "node:path";
 
 const POLICIES = "HKLM\\SOFTWARE\\Policies\\Poolwatch\\Agent";
@@ -31,6 +31,15 @@ export default (world) =>
       assert.deepEqual(await interval("--interval-s", "40"), ["40", "command_line"]);
       await world.wine.setValue(POLICIES, "IntervalSeconds", 50);
       assert.deepEqual(await interval("--interval-s", "40"), ["50", "policy"]);
+    });
+
+    test("a malformed file is passed over with the reason, and the others hold", async () => {
+      const good = readFileSync(path.join(folder, "agent.toml"));
+      writeFileSync(path.join(folder, "agent.toml"), "interval_s = \n");
+      assert.deepEqual(await interval(), ["50", "policy"]);
+      const status = await world.wine.call(world.agent, "status");
+      assert.match(status, /Passed over: .*agent\.toml: .*line 1/s);
+      writeFileSync(path.join(folder, "agent.toml"), good);
     });
 
     test("a policy that makes no sense is reported and passed over", async () => {

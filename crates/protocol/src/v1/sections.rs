@@ -33,6 +33,8 @@ const OBJECT_TYPES_DELTA: u64 = 7;
 const COST: u64 = 8;
 /// Collectors that failed.
 const FAULTS: u64 = 9;
+/// What the agent's process holds: told with its cost.
+const HOLDINGS: u64 = 11;
 
 /// The sections of a snapshot: all in full, or relative to `base` where that is possible.
 pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, Vec<u8>)> {
@@ -63,6 +65,9 @@ pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, 
     );
     if let Some(cost) = &snapshot.cost {
         sections.push((COST, small::encode_cost(cost)));
+        if let Some(held) = &cost.held {
+            sections.push((HOLDINGS, small::encode_holdings(held)));
+        }
     }
     if !snapshot.faults.is_empty() {
         sections.push((FAULTS, small::encode_faults(&snapshot.faults)));
@@ -81,6 +86,7 @@ fn encode_rows<R: Row>(base: Option<&[R]>, rows: Option<&[R]>) -> Option<(bool, 
 /// What the sections of a frame bring. `base` is what relative ones are relative to.
 fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts, Malformed> {
     let mut parts = Parts::default();
+    let mut held = None;
     for section in sections {
         let bytes = section.bytes;
         match section.number {
@@ -108,8 +114,12 @@ fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts
             }
             COST => parts.cost = Some(small::decode_cost(bytes)?),
             FAULTS => parts.faults = small::decode_faults(bytes)?,
+            HOLDINGS => held = Some(small::decode_holdings(bytes)?),
             _ => {}
         }
+    }
+    if let Some(cost) = &mut parts.cost {
+        cost.held = held;
     }
     Ok(parts)
 }

@@ -5,7 +5,7 @@ use poolwatch_model::{
     BootId, Bytes, PoolTag, Snapshot,
     memory::Memory,
     process::{ObjectTypeUse, ProcessUse},
-    snapshot::{AgentCost, Collector, CollectorFault},
+    snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::Stamp;
@@ -69,6 +69,7 @@ pub(crate) fn example(step: u64) -> Snapshot {
             cycle_us: 14_000,
             private_bytes: 5 << 20,
             spool_bytes: 0,
+            held: None,
         }),
         faults: vec![CollectorFault { collector: Collector::EventLog, status: 0xC000_009A }],
     }
@@ -181,7 +182,7 @@ prop_compose! {
         tags in option::of(any_tags()),
         processes in option::of(any_processes()),
         object_types in option::of(any_object_types()),
-        cost in option::of(any::<[u64; 4]>()),
+        cost in option::of((any::<[u64; 4]>(), option::of(any::<(u32, Option<u32>, [u64; 2])>()))),
         faults in vec((1..20_u16, any::<u32>()), 0..4),
     ) -> Snapshot {
         Snapshot {
@@ -189,8 +190,11 @@ prop_compose! {
             tags,
             processes,
             object_types,
-            cost: cost.map(|[cpu_us, cycle_us, private_bytes, spool_bytes]| {
-                AgentCost { cpu_us, cycle_us, private_bytes, spool_bytes }
+            cost: cost.map(|([cpu_us, cycle_us, private_bytes, spool_bytes], held)| {
+                let held = held.map(|(handles, threads, [paged_quota, nonpaged_quota])| {
+                    AgentHoldings { handles, threads, paged_quota, nonpaged_quota }
+                });
+                AgentCost { cpu_us, cycle_us, private_bytes, spool_bytes, held }
             }),
             faults: faults
                 .into_iter()

@@ -123,6 +123,7 @@ pub(crate) fn stale_host() -> HostPage {
             cycle_us: 11_200,
             private_bytes: 4_800_000,
             spool_bytes: 48_000,
+            held: None,
         }),
         evidence: vec![],
         ..classic_host()

@@ -1,6 +1,6 @@
-//! Sections 8 and 9: what the agent costs, and which collectors failed.
+//! Sections 8, 9 and 11: what the agent costs, which collectors failed, and what the agent holds.
 
-use poolwatch_model::snapshot::{AgentCost, Collector, CollectorFault};
+use poolwatch_model::snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault};
 
 use super::{each_row, from_postcard, to_postcard};
 use crate::{limits, v1::wire::Malformed};
@@ -12,7 +12,17 @@ pub(super) fn encode_cost(cost: &AgentCost) -> Vec<u8> {
 
 pub(super) fn decode_cost(bytes: &[u8]) -> Result<AgentCost, Malformed> {
     let [cpu_us, cycle_us, private_bytes, spool_bytes]: [u64; 4] = from_postcard(bytes)?;
-    Ok(AgentCost { cpu_us, cycle_us, private_bytes, spool_bytes })
+    Ok(AgentCost { cpu_us, cycle_us, private_bytes, spool_bytes, held: None })
+}
+
+/// Handles, threads, paged and nonpaged quota.
+pub(super) fn encode_holdings(held: &AgentHoldings) -> Vec<u8> {
+    to_postcard(&(held.handles, held.threads, held.paged_quota, held.nonpaged_quota))
+}
+
+pub(super) fn decode_holdings(bytes: &[u8]) -> Result<AgentHoldings, Malformed> {
+    let (handles, threads, paged_quota, nonpaged_quota) = from_postcard(bytes)?;
+    Ok(AgentHoldings { handles, threads, paged_quota, nonpaged_quota })
 }
 
 /// Collectors by their numbers, from 1.
