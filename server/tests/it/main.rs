@@ -15,6 +15,7 @@ mod lead;
 mod lists;
 mod past;
 mod permissions;
+mod records;
 mod server;
 mod tag_names;
 mod unseen;
