@@ -9,7 +9,7 @@ pub mod follow_hosts;
 mod forget_expired;
 mod keep_diagnosis;
 mod keep_partitions;
-mod resolve_quiet_incidents;
+pub mod resolve_quiet_incidents;
 mod show_imports;
 
 use std::{

@@ -1,26 +1,29 @@
 //! Mail: subject, text and HTML of one alert from one view model.
 
 use askama::Template;
-use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     diagnosis::{Bound, Diagnosis},
     host::OsVersion,
-    incident::IncidentChange,
+    incident::{IncidentChange, NoticeEvent},
     memory::Ceiling,
 };
 
-use crate::{RenderError, figures, steps::NextStep, words};
+use crate::{
+    RenderError, figures,
+    steps::NextStep,
+    words::{self, Severity},
+};
 
 /// What people are told of an incident, once for each change.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IncidentMail {
     /// What happened to the incident.
-    pub told: IncidentChange,
-    /// Name of the host on which it was found.
+    pub change: IncidentChange,
+    /// Name of the host that is worst off.
     pub host: String,
-    /// Other hosts on which it goes on, a count.
-    pub others: u64,
+    /// Hosts on which it goes on, or went on, a count.
+    pub hosts: u64,
     /// Its Windows.
     pub os: Option<OsVersion>,
     /// Its group.
@@ -28,12 +31,14 @@ pub struct IncidentMail {
     /// The pool that it is about; none for commit.
     pub pool: Option<Pool>,
     /// The event that led to it, if one did.
-    pub event: Option<MailEvent>,
+    pub event: Option<NoticeEvent>,
     /// Pool in use.
     pub used: Option<Bytes>,
     /// Its limit.
     pub ceiling: Option<Ceiling>,
-    /// The judgement.
+    /// Commit in use, and its limit.
+    pub commit: Option<(Bytes, Bytes)>,
+    /// The record of the incident.
     pub diagnosis: Diagnosis,
     /// Largest tags of the pool, the first five.
     pub tags: Vec<MailTag>,
@@ -47,15 +52,6 @@ pub struct IncidentMail {
     pub incident_url: String,
     /// Full address of the console.
     pub console_url: String,
-}
-
-/// An event in a mail.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct MailEvent {
-    /// Its id: 2019, 2020 or 2004.
-    pub id: u32,
-    /// When it was written.
-    pub time: Timestamp,
 }
 
 /// A tag in a mail.
@@ -127,42 +123,51 @@ impl IncidentMail {
         Html { mail: self }.render()
     }
 
-    /// Whom it is about, for the subject: `FS-02 and 40 more`.
+    /// Whom it is about, for the subject: `FS-02`, or `41 hosts`.
     fn who(&self) -> String {
-        match self.others {
-            0 => self.host.clone(),
-            others => format!("{} and {} more", self.host, figures::count(others)),
+        match self.hosts {
+            0 | 1 => self.host.clone(),
+            hosts => format!("{} hosts", figures::count(hosts)),
+        }
+    }
+
+    /// How bad it is, for the subject.
+    fn level(&self) -> &'static str {
+        match words::severity(&self.diagnosis.verdict) {
+            _ if self.is_over() => "RESOLVED",
+            Severity::Critical => "CRITICAL",
+            Severity::Warning => "WARNING",
+            Severity::Watch | Severity::Calm => "NOTE",
         }
     }
 
     /// What it is about, for the subject.
     fn what(&self) -> String {
-        let Some(event) = self.event else {
-            return format!("{}{}", self.news(), words::title(&self.diagnosis));
-        };
-        let what = self
-            .pool
-            .map_or_else(|| "commit exhausted".to_owned(), |pool| format!("{pool} pool empty"));
-        let suspect = words::leading_suspect(&self.diagnosis);
-        let suspect = suspect
-            .map(|one| format!(", suspect {}", words::suspect_name(one)))
-            .unwrap_or_default();
-        format!("{what} (event {}){suspect}", event.id)
+        let event = self.event.map(|event| format!(" (event {})", event.id)).unwrap_or_default();
+        format!("{}{}{event}{}", self.news(), words::title(&self.diagnosis), self.end())
+    }
+
+    /// When a pool runs out, for the subject.
+    fn end(&self) -> String {
+        let left_s = self.diagnosis.left_s().filter(|left_s| *left_s > 0 && !self.is_over());
+        let first = if self.hosts > 1 { "first full" } else { "full" };
+        left_s
+            .map(|left_s| format!("; {first} in about {}", figures::duration(left_s)))
+            .unwrap_or_default()
     }
 
     /// What is new, before what it is about.
     const fn news(&self) -> &'static str {
-        match self.told {
-            IncidentChange::Opened => "",
+        match self.change {
+            IncidentChange::Opened | IncidentChange::Resolved => "",
             IncidentChange::Worsened => "worse, ",
             IncidentChange::Named => "now with a suspect, ",
             IncidentChange::Regressed => "back again, ",
-            IncidentChange::Resolved => "resolved, ",
         }
     }
 
     fn is_over(&self) -> bool {
-        self.told == IncidentChange::Resolved
+        self.change == IncidentChange::Resolved
     }
 
     fn headline(&self) -> String {
@@ -176,8 +181,13 @@ impl IncidentMail {
         words::time_left(&self.diagnosis).filter(|_| !self.is_over())
     }
 
-    /// The pool, and how full it is.
+    /// The pool, or commit where that is what it is about, and how full it is.
     fn use_in_words(&self) -> Option<(&'static str, String)> {
+        if self.pool.is_none() {
+            let (used, limit) = self.commit?;
+            let share = figures::percent_text(used.share_of(limit));
+            return Some(("Commit", format!("{used} of {limit} ({share})")));
+        }
         let used = self.used?;
         let full = match self.ceiling {
             Some(ceiling) => format!(

@@ -1,6 +1,7 @@
 //! A month of a group of hosts, through which detection goes as it does in the server.
 
 use std::{
+    collections::BTreeMap,
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -9,10 +10,11 @@ use std::{
 use poolwatch_analysis::{case::Peer, catalogue::Catalogue};
 use poolwatch_detection::{
     HostDiagnosis, Look, Schedule,
-    case::is_wrong,
+    cause::cause_of_diagnosis,
     comparison::{ComparisonSchedule, compare_hosts, host_to_name_owner},
     diagnose_host,
-    lifecycle::{self, Observed, Standing},
+    lifecycle::{IncidentLifecycle, Observation},
+    record::{keep_suspects, make_record},
     schedule::{HostLook, TurnHost},
 };
 use poolwatch_model::{
@@ -49,7 +51,9 @@ struct Month<'a> {
     comparisons: ComparisonSchedule,
     /// Incidents with what comparisons told of them, and what their lifecycles remember.
     incidents: Vec<(Incident, Vec<AttributeCounts>)>,
-    standings: Vec<Standing>,
+    lifecycles: Vec<IncidentLifecycle>,
+    /// What counts of each host of each incident.
+    judgements: Vec<BTreeMap<HostId, Diagnosis>>,
     catalogue: Arc<Catalogue>,
 }
 
@@ -62,7 +66,8 @@ impl<'a> Month<'a> {
             schedule: Schedule::default(),
             comparisons: ComparisonSchedule::default(),
             incidents: Vec::new(),
-            standings: Vec::new(),
+            lifecycles: Vec::new(),
+            judgements: Vec::new(),
             catalogue: Arc::default(),
         }
     }
@@ -134,27 +139,35 @@ impl<'a> Month<'a> {
     fn keep(&mut self, slot: usize, found: &HostDiagnosis) {
         let (host, at) = (found.host, time_of_slot(slot));
         let mut seen: Vec<IncidentId> = Vec::new();
-        for diagnosis in found.diagnoses.iter().filter(|one| is_wrong(one)) {
-            let Some(cause) = lifecycle::cause(host, diagnosis) else { continue };
+        for diagnosis in &found.diagnoses {
+            let Some(cause) = cause_of_diagnosis(host, diagnosis) else { continue };
             let place = self.incident_of_cause(&cause, diagnosis, slot);
-            let day = diagnosis.tags.iter().find_map(|tag| tag.bytes_per_day);
-            let observed = Observed::Found {
-                per_day: day.map_or(0.0, |day| day.0 as f64),
-                left_s: diagnosis.time_left.map(|left| left.likely_s),
-                uptime_s: found.uptime_s,
-            };
-            self.standings[place].observe(host, at, observed);
-            self.incidents[place].0.diagnosis = diagnosis.clone();
+            let (lifecycle, kept) = (&mut self.lifecycles[place], &mut self.judgements[place]);
+            let mut diagnosis = diagnosis.clone();
+            if let Some(before) = kept.get(&host)
+                && lifecycle.hosts.get(&host).is_some_and(|of| !of.cleared)
+            {
+                keep_suspects(&mut diagnosis, before);
+            }
+            let uptime_s = found.uptime_s;
+            let found = Observation::Found { diagnosis: &diagnosis, uptime_s, news: None };
+            if lifecycle.observe(host, at, found).counts {
+                kept.insert(host, diagnosis);
+            }
             seen.push(self.incidents[place].0.id);
         }
-        for (place, standing) in self.standings.iter_mut().enumerate() {
+        for (place, lifecycle) in self.lifecycles.iter_mut().enumerate() {
             let incident = &mut self.incidents[place].0;
             if incident.hosts.contains(&host) && !seen.contains(&incident.id) {
-                standing.observe(host, at, Observed::NotFound { uptime_s: found.uptime_s });
+                lifecycle.observe(host, at, Observation::NotFound { uptime_s: found.uptime_s });
             }
-            let affected = standing.hosts.iter().filter(|(_, of)| !of.cleared);
-            incident.hosts = affected.map(|(id, _)| *id).collect();
-            incident.state = standing.state;
+            incident.hosts = lifecycle.affected().map(|(id, _)| id).collect();
+            incident.state = lifecycle.state;
+            if let Some(hosts) = lifecycle.record_hosts() {
+                let kept = &self.judgements[place];
+                incident.worst = Some(hosts.worst);
+                incident.diagnosis = make_record(&kept[&hosts.worst], &kept[&hosts.named]);
+            }
         }
     }
 
@@ -162,7 +175,8 @@ impl<'a> Month<'a> {
         if let Some(place) = self.incidents.iter().position(|(one, _)| one.cause == *cause) {
             return place;
         }
-        self.standings.push(Standing::default());
+        self.lifecycles.push(IncidentLifecycle::default());
+        self.judgements.push(BTreeMap::new());
         let incident = Incident {
             id: IncidentId(self.incidents.len() as i64),
             cause: cause.clone(),
@@ -172,6 +186,7 @@ impl<'a> Month<'a> {
             findings: 0,
             diagnosis: diagnosis.clone(),
             hosts: Vec::new(),
+            worst: None,
         };
         self.incidents.push((incident, Vec::new()));
         self.incidents.len() - 1

@@ -20,7 +20,7 @@ pub struct IncidentId(pub i64);
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Cause {
-    /// A pool was found empty by the Server service on this host, and nobody could be named.
+    /// A pool of this host ran out, and neither somebody nor a tag could be named.
     PoolEmpty {
         /// Which host.
         host: HostId,
@@ -68,6 +68,13 @@ pub enum Cause {
         /// Which pool.
         pool: Pool,
     },
+    /// A pool of this host is far above its peers, and constant, and no tag stands out.
+    HostHighUse {
+        /// Which host.
+        host: HostId,
+        /// Which pool.
+        pool: Pool,
+    },
     /// Commit ran out on this host.
     CommitExhausted {
         /// Which host.
@@ -95,6 +102,7 @@ impl Cause {
             Self::KernelReference { tag, pool } => format!("kernel-reference/{pool}/{tag}"),
             Self::UnknownOwner { tag, pool } => format!("unknown-owner/{pool}/{tag}"),
             Self::HighUse { tag, pool } => format!("high-use/{pool}/{tag}"),
+            Self::HostHighUse { host, pool } => format!("host-high-use/{pool}/{host}"),
             Self::CommitExhausted { host } => format!("commit-exhausted/{host}"),
             Self::Silence { host, pool } => format!("silence/{pool}/{host}"),
         }
@@ -105,6 +113,7 @@ impl Cause {
     pub const fn host(&self) -> Option<HostId> {
         match self {
             Self::PoolEmpty { host, .. }
+            | Self::HostHighUse { host, .. }
             | Self::CommitExhausted { host }
             | Self::Silence { host, .. } => Some(*host),
             _ => None,
@@ -121,6 +130,7 @@ impl Cause {
             | Self::KernelReference { pool, .. }
             | Self::UnknownOwner { pool, .. }
             | Self::HighUse { pool, .. }
+            | Self::HostHighUse { pool, .. }
             | Self::Silence { pool, .. } => Some(*pool),
             Self::CommitExhausted { .. } => None,
         }
@@ -135,22 +145,12 @@ impl Cause {
             | Self::KernelReference { tag, .. }
             | Self::UnknownOwner { tag, .. }
             | Self::HighUse { tag, .. } => Some(*tag),
-            Self::PoolEmpty { .. } | Self::CommitExhausted { .. } | Self::Silence { .. } => None,
+            Self::PoolEmpty { .. }
+            | Self::HostHighUse { .. }
+            | Self::CommitExhausted { .. }
+            | Self::Silence { .. } => None,
         }
     }
-}
-
-/// One judged fact about one host.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The host.
-    pub host: HostId,
-    /// What it is an instance of.
-    pub cause: Cause,
-    /// When it was observed.
-    pub at: Timestamp,
-    /// The judgement.
-    pub diagnosis: Diagnosis,
 }
 
 /// How an incident stands.
@@ -228,10 +228,12 @@ pub struct Incident {
     pub last_seen: Timestamp,
     /// Observations so far.
     pub findings: i64,
-    /// The judgement of the latest finding.
+    /// Its record, made of the judgements of all its hosts: the worst host leads it.
     pub diagnosis: Diagnosis,
     /// Hosts on which it goes on, by id.
     pub hosts: Vec<HostId>,
+    /// The host that its record is about.
+    pub worst: Option<HostId>,
 }
 
 /// What is kept with an incident beyond its latest judgement.
@@ -243,8 +245,6 @@ pub struct Details {
     pub comparison: Vec<AttributeCounts>,
     /// Hosts on which it was ever found.
     pub seen_on: Vec<HostId>,
-    /// The host of its latest finding.
-    pub latest_on: Option<HostId>,
     /// Name of the person who looks after it.
     pub owner: Option<String>,
 }
@@ -263,6 +263,26 @@ pub enum IncidentChange {
     Regressed,
     /// It is over.
     Resolved,
+}
+
+/// What a message tells of an incident; it is put into words when it is sent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IncidentNotice {
+    /// What happened to the incident.
+    pub change: IncidentChange,
+    /// The host on which it was found.
+    pub host: HostId,
+    /// The event that led to it, if one did.
+    pub event: Option<NoticeEvent>,
+}
+
+/// An event that led to a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticeEvent {
+    /// Its id.
+    pub id: u32,
+    /// When it was written.
+    pub time: Timestamp,
 }
 
 #[cfg(test)]

@@ -14,31 +14,37 @@ use poolwatch_model::{
 use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
-pub use list::{IncidentFilter, details, finding_of, last_finding, list};
+pub use list::{IncidentFilter, details, host_diagnosis, last_finding, list};
 pub use notes::{COMMENT_CHARS, comment, give_to, notes};
 
 use crate::Result;
 
 /// An incident, locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Locked {
+pub struct LockedIncident {
     /// Its number.
     pub id: IncidentId,
-    /// What its lifecycle remembers; none of one that an older server opened.
-    pub standing: Option<Value>,
-    /// The judgement of its latest finding.
+    /// What its lifecycle remembers.
+    pub lifecycle: Value,
+    /// Its record.
     pub diagnosis: Diagnosis,
+    /// The host that its record is about.
+    pub worst: Option<HostId>,
     /// Whether an event or a silence was part of it before.
     pub is_pictured: bool,
 }
 
-/// How an incident stands after an observation.
+/// An incident after an observation.
 #[derive(Debug, Clone, PartialEq)]
-pub struct NewStanding {
+pub struct IncidentRecord<'a> {
     /// Its state.
     pub state: IncidentState,
     /// What its lifecycle remembers.
-    pub standing: Value,
+    pub lifecycle: Value,
+    /// The judgement of all its hosts together.
+    pub diagnosis: &'a Diagnosis,
+    /// The host that this is about.
+    pub worst: Option<HostId>,
     /// Hosts on which it goes on.
     pub hosts: Vec<HostId>,
 }
@@ -48,40 +54,53 @@ pub struct NewStanding {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<Locked>> {
+pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<LockedIncident>> {
     let key = cause.key();
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
         .execute(&mut *db)
         .await?;
     let row = sqlx::query!(
-        "SELECT id, standing, diagnosis, picture IS NOT NULL AS \"is_pictured!\"
+        "SELECT id, lifecycle, diagnosis, worst_host, picture IS NOT NULL AS \"is_pictured!\"
          FROM incidents WHERE cause_key = $1
          ORDER BY id DESC LIMIT 1 FOR UPDATE",
         key,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| locked(row.id, row.standing, row.diagnosis, row.is_pictured)).transpose()
+    row.map(|row| {
+        Ok(LockedIncident {
+            id: IncidentId(row.id),
+            lifecycle: row.lifecycle,
+            diagnosis: from_value(row.diagnosis)?,
+            worst: row.worst_host.map(HostId),
+            is_pictured: row.is_pictured,
+        })
+    })
+    .transpose()
 }
 
 /// One incident.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<Locked>> {
+pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<LockedIncident>> {
     let row = sqlx::query!(
-        "SELECT id, standing, diagnosis, picture IS NOT NULL AS \"is_pictured!\"
+        "SELECT id, lifecycle, diagnosis, worst_host, picture IS NOT NULL AS \"is_pictured!\"
          FROM incidents WHERE id = $1 FOR UPDATE",
         id.0,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| locked(row.id, row.standing, row.diagnosis, row.is_pictured)).transpose()
-}
-
-fn locked(id: i64, standing: Option<Value>, diagnosis: Value, is_pictured: bool) -> Result<Locked> {
-    let diagnosis = from_value(diagnosis)?;
-    Ok(Locked { id: IncidentId(id), standing, diagnosis, is_pictured })
+    row.map(|row| {
+        Ok(LockedIncident {
+            id: IncidentId(row.id),
+            lifecycle: row.lifecycle,
+            diagnosis: from_value(row.diagnosis)?,
+            worst: row.worst_host.map(HostId),
+            is_pictured: row.is_pictured,
+        })
+    })
+    .transpose()
 }
 
 /// Opens an incident.
@@ -92,14 +111,13 @@ pub async fn open(
     db: &mut PgConnection,
     cause: &Cause,
     at: Timestamp,
-    diagnosis: &Diagnosis,
-    new: &NewStanding,
+    new: &IncidentRecord<'_>,
 ) -> Result<IncidentId> {
     let id = sqlx::query_scalar!(
         "WITH opened AS (
              INSERT INTO incidents (cause_key, cause, state, opened_at, last_seen_at, findings,
-                 diagnosis, standing, hosts)
-             VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7) RETURNING id
+                 diagnosis, worst_host, lifecycle, hosts)
+             VALUES ($1, $2, $3, $4, $4, 0, $5, $6, $7, $8) RETURNING id
          ), noted AS (
              INSERT INTO incident_notes (incident_id, at, kind, text)
              SELECT id, $4, 'state', $3 FROM opened
@@ -109,8 +127,9 @@ pub async fn open(
         to_value(cause)?,
         new.state.as_str(),
         at.to_sqlx(),
-        to_value(diagnosis)?,
-        new.standing,
+        to_value(new.diagnosis)?,
+        new.worst.map(|host| host.0),
+        new.lifecycle,
         &numbers(&new.hosts),
     )
     .fetch_one(db)
@@ -118,32 +137,57 @@ pub async fn open(
     Ok(IncidentId(id))
 }
 
-/// Notes how an incident stands since a moment, and by whom if the server did not find it so itself.
+/// Keeps what became of an incident at a moment, and by whom if the server did not find it so itself.
 /// Whether it is seen to grow changes too often to be history.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn stand(
+pub async fn set_record(
     db: &mut PgConnection,
     id: IncidentId,
-    new: &NewStanding,
+    new: &IncidentRecord<'_>,
     at: Timestamp,
     by: Option<&str>,
 ) -> Result<()> {
     sqlx::query!(
         "WITH noted AS (
              INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
-             SELECT id, $5, $6, 'state', $2 FROM incidents
+             SELECT id, $7, $8, 'state', $2 FROM incidents
              WHERE id = $1 AND state <> $2
                  AND NOT (state IN ('open', 'growing') AND $2 IN ('open', 'growing'))
          )
-         UPDATE incidents SET state = $2, standing = $3, hosts = $4 WHERE id = $1",
+         UPDATE incidents
+         SET state = $2, lifecycle = $3, diagnosis = $4, worst_host = $5, hosts = $6 WHERE id = $1",
         id.0,
         new.state.as_str(),
-        new.standing,
+        new.lifecycle,
+        to_value(new.diagnosis)?,
+        new.worst.map(|host| host.0),
         &numbers(&new.hosts),
         at.to_sqlx(),
         by,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Keeps the judgement that counts of a host of an incident.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_host_diagnosis(
+    db: &mut PgConnection,
+    id: IncidentId,
+    host: HostId,
+    diagnosis: &Diagnosis,
+) -> Result<()> {
+    sqlx::query!(
+        "INSERT INTO incident_hosts (incident_id, host_id, diagnosis) VALUES ($1, $2, $3)
+         ON CONFLICT (incident_id, host_id) DO UPDATE SET diagnosis = excluded.diagnosis",
+        id.0,
+        host.0,
+        to_value(diagnosis)?,
     )
     .execute(db)
     .await?;
@@ -166,7 +210,7 @@ pub async fn rename(db: &mut PgConnection, id: IncidentId, cause: &Cause) -> Res
     Ok(())
 }
 
-/// Adds a finding. Returns whether it is new.
+/// Adds a finding; a later judgement of the same moment knows more, and replaces it.
 ///
 /// # Errors
 /// When the database fails.
@@ -176,33 +220,24 @@ pub async fn add_finding(
     host: HostId,
     at: Timestamp,
     diagnosis: &Diagnosis,
-) -> Result<bool> {
-    let diagnosis = to_value(diagnosis)?;
-    let done = sqlx::query!(
-        "INSERT INTO findings (incident_id, host_id, at, diagnosis) VALUES ($1, $2, $3, $4)
-         ON CONFLICT DO NOTHING",
+) -> Result<()> {
+    sqlx::query!(
+        "WITH added AS (
+             INSERT INTO findings (incident_id, host_id, at, diagnosis) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (incident_id, host_id, at) DO UPDATE SET diagnosis = excluded.diagnosis
+             RETURNING xmax = 0 AS is_new
+         )
+         UPDATE incidents SET findings = findings + is_new::int,
+             last_seen_at = greatest(last_seen_at, $3)
+         FROM added WHERE id = $1",
         id.0,
         host.0,
         at.to_sqlx(),
-        diagnosis,
-    )
-    .execute(&mut *db)
-    .await?;
-    if done.rows_affected() == 0 {
-        return Ok(false);
-    }
-    sqlx::query!(
-        "UPDATE incidents SET findings = findings + 1,
-             diagnosis = CASE WHEN last_seen_at <= $2 THEN $3 ELSE diagnosis END,
-             last_seen_at = greatest(last_seen_at, $2)
-         WHERE id = $1",
-        id.0,
-        at.to_sqlx(),
-        diagnosis,
+        to_value(diagnosis)?,
     )
     .execute(db)
     .await?;
-    Ok(true)
+    Ok(())
 }
 
 /// Keeps what was seen around an event or a silence.
@@ -250,29 +285,22 @@ pub async fn comparisons(
     rows.into_iter().map(|row| Ok((from_value(row.cause)?, from_value(row.comparison)?))).collect()
 }
 
-/// Resolves incidents that nobody can look after any more: not seen since `quiet_since`. Returns
-/// how many.
+/// Incidents that nobody can look after any more: not resolved, and not seen since `quiet_since`.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn resolve_quiet(
+pub async fn not_seen_since(
     db: &mut PgConnection,
     quiet_since: Timestamp,
-    now: Timestamp,
-) -> Result<u64> {
-    let done = sqlx::query!(
-        "WITH resolved AS (
-             UPDATE incidents SET state = 'resolved', hosts = '{}'
-             WHERE state <> 'resolved' AND last_seen_at < $1 RETURNING id
-         )
-         INSERT INTO incident_notes (incident_id, at, kind, text)
-         SELECT id, $2, 'state', 'resolved' FROM resolved",
+) -> Result<Vec<IncidentId>> {
+    let ids = sqlx::query_scalar!(
+        "SELECT id FROM incidents WHERE state <> 'resolved' AND last_seen_at < $1
+         ORDER BY id LIMIT 1000",
         quiet_since.to_sqlx(),
-        now.to_sqlx(),
     )
-    .execute(db)
+    .fetch_all(db)
     .await?;
-    Ok(done.rows_affected())
+    Ok(ids.into_iter().map(IncidentId).collect())
 }
 
 fn numbers(hosts: &[HostId]) -> Vec<i32> {

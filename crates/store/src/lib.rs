@@ -45,6 +45,17 @@ pub enum StoreError {
     /// A stored document does not read as what it should be.
     #[error("stored document: {0}")]
     Document(#[from] serde_json::Error),
+    /// What an incident's lifecycle remembers does not read.
+    #[error(
+        "the state of incident {incident} cannot be read: {error}. Nothing is found of its cause \
+         until it is restored from a backup, or deleted from the table incidents"
+    )]
+    Lifecycle {
+        /// Which incident.
+        incident: i64,
+        /// Why.
+        error: serde_json::Error,
+    },
     /// A stored chunk does not read as one.
     #[error("stored chunk: {0}")]
     Chunk(#[from] chunk::Malformed),
@@ -138,7 +149,10 @@ pub fn is_of_data(error: &StoreError) -> bool {
             .code()
             .is_some_and(|code| ["22", "23"].iter().any(|class| code.starts_with(class))),
         StoreError::Document(_) | StoreError::OutOfRange(_) => true,
-        StoreError::Database(_) | StoreError::Chunk(_) | StoreError::Inconsistent(_) => false,
+        StoreError::Database(_)
+        | StoreError::Lifecycle { .. }
+        | StoreError::Chunk(_)
+        | StoreError::Inconsistent(_) => false,
     }
 }
 

@@ -6,16 +6,22 @@
 use std::time::Duration;
 
 use anyhow::Context;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{Mailbox, MultiPart},
 };
-use poolwatch_store::outbox::{self, LeasedMessage};
+use poolwatch_model::incident::IncidentId;
+use poolwatch_store::outbox::{self, LeasedMessage, MessageWords};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::{app::SharedApp, cli::MailOptions, metrics};
+use super::incident::write_message;
+use crate::{
+    app::{App, SharedApp},
+    cli::MailOptions,
+    metrics,
+};
 
 /// How often the outbox is looked into.
 const EVERY: Duration = Duration::from_secs(2);
@@ -56,16 +62,20 @@ impl Mailer {
         Ok(Some(Self { transport, from, to, domain }))
     }
 
-    async fn send(&self, leased: &LeasedMessage) -> anyhow::Result<()> {
-        let content = &leased.message;
+    async fn send(&self, message: &DueMessage) -> anyhow::Result<()> {
+        let DueMessage { leased, words } = message;
         let mut builder = Message::builder()
             .from(self.from.clone())
-            .subject(header_text(&content.subject))
+            .subject(header_text(&words.subject))
             .message_id(Some(format!("<poolwatch.{}@{}>", leased.id, self.domain)));
+        if let Some(IncidentId(incident)) = leased.incident {
+            let thread = format!("<poolwatch.incident.{incident}@{}>", self.domain);
+            builder = builder.references(thread.clone()).in_reply_to(thread);
+        }
         for to in &self.to {
             builder = builder.to(to.clone());
         }
-        let body = MultiPart::alternative_plain_html(content.text.clone(), content.html.clone());
+        let body = MultiPart::alternative_plain_html(words.text.clone(), words.html.clone());
         self.transport.send(builder.multipart(body)?).await?;
         Ok(())
     }
@@ -87,32 +97,73 @@ pub async fn run(app: SharedApp, mailer: Mailer, stop: CancellationToken) {
     }
 }
 
+/// A message that is to be sent now.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DueMessage {
+    /// What the outbox holds of it.
+    pub leased: LeasedMessage,
+    /// What it says.
+    pub words: MessageWords,
+}
+
 async fn send_due(
     app: &SharedApp,
     mailer: &Mailer,
     stop: &CancellationToken,
 ) -> anyhow::Result<()> {
-    while !stop.is_cancelled() {
-        let leased = outbox::lease(&mut *app.pool.acquire().await?, app.clock.now(), LEASE).await?;
-        let Some(leased) = leased else { return Ok(()) };
-        let sent = mailer.send(&leased).await;
+    while !stop.is_cancelled()
+        && let Some(message) = lease_due(app, app.clock.now(), LEASE).await?
+    {
+        let sent = mailer.send(&message).await;
         metrics::mail(sent.is_ok());
-        let now = app.clock.now();
-        let mut db = app.pool.acquire().await?;
         match sent {
             Ok(()) => {
-                outbox::mark_sent(&mut db, leased.id, now).await?;
-                info!(message = leased.id, subject = leased.message.subject, "Sent mail");
+                let (id, now) = (message.leased.id, app.clock.now());
+                outbox::mark_sent(&mut *app.pool.acquire().await?, id, now).await?;
+                info!(message = id, subject = message.words.subject, "Sent mail");
             }
-            Err(error) => {
-                let pause = pause(leased.attempts);
-                let (message, attempts) = (leased.id, leased.attempts);
-                warn!(message, attempts, %error, "Could not send mail");
-                let not_before = now.saturating_add(pause)?;
-                outbox::put_back(&mut db, leased.id, not_before, &error.to_string()).await?;
-            }
+            Err(error) => put_back(app, &message.leased, &error.to_string()).await?,
         }
     }
+    Ok(())
+}
+
+/// Leases the next message that is due, put into words. Those that cannot be put into words wait and
+/// are tried again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lease_due(
+    app: &App,
+    now: Timestamp,
+    lease: SignedDuration,
+) -> anyhow::Result<Option<DueMessage>> {
+    loop {
+        let mut db = app.pool.acquire().await?;
+        let Some(leased) = outbox::lease(&mut db, now, lease).await? else { return Ok(None) };
+        if let Some(words) = leased.words.clone() {
+            return Ok(Some(DueMessage { leased, words }));
+        }
+        let Some((incident, notice)) = leased.incident.zip(leased.notice.as_ref()) else {
+            put_back(app, &leased, "it says nothing").await?;
+            continue;
+        };
+        match write_message(app, &mut db, incident, notice, now).await {
+            Ok(words) => {
+                outbox::set_words(&mut db, leased.id, &words).await?;
+                return Ok(Some(DueMessage { leased, words }));
+            }
+            Err(error) => put_back(app, &leased, &error.to_string()).await?,
+        }
+    }
+}
+
+async fn put_back(app: &App, leased: &LeasedMessage, error: &str) -> anyhow::Result<()> {
+    let (message, attempts) = (leased.id, leased.attempts);
+    warn!(message, attempts, error, "Could not send mail");
+    let not_before = app.clock.now().saturating_add(pause(attempts))?;
+    let mut db = app.pool.acquire().await?;
+    outbox::put_back(&mut db, message, not_before, error).await?;
     Ok(())
 }
 

@@ -14,7 +14,7 @@ use poolwatch_detection::{
 };
 use poolwatch_model::{HostId, event::Event};
 use poolwatch_store::{
-    events, hosts, incidents,
+    events, incidents,
     jobs::{self, LeasedJob},
 };
 use sqlx::{Connection, PgConnection};
@@ -92,12 +92,10 @@ async fn do_job(app: &App, db: &mut PgConnection, job: &LeasedJob) -> anyhow::Re
     let (id, now) = (HostId(job.first_host), app.clock.now());
     let awaiting = events::awaiting_diagnosis(db, id, TOGETHER).await?;
     let found = diagnose(app, db, id, awaiting.clone(), now).await?;
-    let host = hosts::find(db, id).await?;
     let mut transaction = db.begin().await?;
     for one in &found {
-        let Some(host) = &host else { continue };
         let event = Some(&one.event);
-        let kept = keep_diagnosis(app, &mut transaction, host, &one.diagnosis, event, now).await;
+        let kept = keep_diagnosis(&mut transaction, &one.diagnosis, event, now).await;
         for incident in kept.map_err(|error| anyhow!("{error}"))? {
             incidents::set_picture(&mut transaction, incident, &one.picture).await?;
         }

@@ -10,7 +10,7 @@ use poolwatch_detection::{
     schedule::{HostLook, TurnHost},
 };
 use poolwatch_model::{HostId, Pool, PoolTag, incident::Cause};
-use poolwatch_store::{chunk::fleet::place_of, hosts, read};
+use poolwatch_store::{chunk::fleet::place_of, read};
 use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -190,7 +190,6 @@ pub async fn diagnose_host(
     now: Timestamp,
 ) -> Result<Option<HostDiagnosis>, Failure> {
     let mut db = app.background_pool.acquire().await?;
-    let Some(host) = hosts::find(&mut db, id).await? else { return Ok(None) };
     let mut history = StoredHistory::new(app, &mut db, now);
     let found = poolwatch_detection::diagnose_host(&mut history, id, look, now).await?;
     let Some(found) = found else { return Ok(None) };
@@ -201,7 +200,7 @@ pub async fn diagnose_host(
         return Ok(Some(found));
     }
     let mut transaction = db.begin().await?;
-    keep_diagnosis(app, &mut transaction, &host, &found, None, now).await?;
+    keep_diagnosis(&mut transaction, &found, None, now).await?;
     transaction.commit().await?;
     Ok(Some(found))
 }

@@ -9,7 +9,7 @@ use poolwatch_detection::{
     silence::{SilenceSchedule, SilentHost, diagnose_silence},
 };
 use poolwatch_model::{Bytes, HostId, Pool, Presence, incident::Cause, memory::Ceiling};
-use poolwatch_store::{hosts, incidents};
+use poolwatch_store::incidents;
 use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -66,7 +66,6 @@ async fn diagnose(
     let (Some(heard), Some(at)) = (summary.received, summary.at) else { return Ok(()) };
     let id = summary.host.id;
     let mut db = app.background_pool.acquire().await?;
-    let Some(host) = hosts::find(&mut db, id).await? else { return Ok(()) };
     let mut history = StoredHistory::new(app, &mut db, now);
     let Some(case) = load_case(&mut history, id, &[], now).await? else { return Ok(()) };
     let (found, picture) = diagnose_silence(case, pool, heard, at);
@@ -78,7 +77,7 @@ async fn diagnose(
             record::record_cause(&mut transaction, &judged, &cause, diagnosis).await?;
         incidents::set_picture(&mut transaction, incident, &picture).await?;
         if let Some(notice) = notice {
-            alerts::incident::enqueue(app, &mut transaction, &host, &notice, None, now).await?;
+            alerts::incident::enqueue(&mut transaction, &notice, None, now).await?;
         }
     }
     transaction.commit().await?;

@@ -3,12 +3,10 @@
 use jiff::Timestamp;
 use poolwatch_detection::HostDiagnosis;
 use poolwatch_model::{event::Event, incident::IncidentId};
-use poolwatch_store::hosts::Host;
 use sqlx::PgConnection;
 
 use crate::{
     alerts,
-    app::App,
     failure::Failure,
     judging::record::{self, Judged, Kind},
 };
@@ -19,9 +17,7 @@ use crate::{
 /// # Errors
 /// When the database fails.
 pub(super) async fn keep_diagnosis(
-    app: &App,
     db: &mut PgConnection,
-    host: &Host,
     found: &HostDiagnosis,
     event: Option<&Event>,
     now: Timestamp,
@@ -29,7 +25,7 @@ pub(super) async fn keep_diagnosis(
     let judged = judged(found, if event.is_some() { Kind::Event } else { Kind::Study });
     let outcome = record::record(db, &judged).await?;
     for notice in &outcome.notices {
-        alerts::incident::enqueue(app, db, host, notice, event, now).await?;
+        alerts::incident::enqueue(db, notice, event, now).await?;
     }
     Ok(outcome.incidents)
 }

@@ -4,12 +4,22 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::incidents;
 use sqlx::PgConnection;
 
+use crate::judging::close::close;
+
 pub(super) const NAME: &str = "resolve_quiet_incidents";
 
 /// Hosts that report are studied, and resolve their incidents themselves, long before.
 const QUIET: SignedDuration = SignedDuration::from_hours(90 * 24);
 
-pub(super) async fn run(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<Option<String>> {
-    let resolved = incidents::resolve_quiet(db, now.saturating_sub(QUIET)?, now).await?;
+/// Resolves them, by their lifecycles: what returns later is told.
+///
+/// # Errors
+/// When the database fails, or the state of an incident cannot be read.
+pub async fn run(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<Option<String>> {
+    let quiet = incidents::not_seen_since(db, now.saturating_sub(QUIET)?).await?;
+    let resolved = quiet.len();
+    for id in quiet {
+        close(db, id, None, now).await?;
+    }
     Ok((resolved > 0).then(|| format!("resolved {resolved} incidents")))
 }

@@ -2,7 +2,11 @@
 //! to be told of that. Runs in the transaction of whoever judged.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_detection::lifecycle::{self, Observed, Standing};
+use poolwatch_detection::{
+    cause::{cause_of_diagnosis, is_vaguer},
+    lifecycle::{IncidentLifecycle, Observation},
+    record::{keep_suspects, make_record},
+};
 use poolwatch_model::{
     HostId,
     diagnosis::{Diagnosis, Evidence, Verdict},
@@ -10,7 +14,7 @@ use poolwatch_model::{
 };
 use poolwatch_store::{
     StoreError,
-    incidents::{self, IncidentFilter, Locked, NewStanding},
+    incidents::{self, IncidentFilter, IncidentRecord, LockedIncident},
 };
 use sqlx::PgConnection;
 use tracing::info;
@@ -58,18 +62,18 @@ pub struct Outcome {
 }
 
 /// Something that people have to be told, once.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Notice {
     /// The incident.
     pub incident: IncidentId,
     /// What happened to it.
-    pub told: IncidentChange,
-    /// The judgement that led to it.
-    pub diagnosis: Diagnosis,
-    /// Hosts on which it goes on.
-    pub hosts: usize,
+    pub change: IncidentChange,
+    /// The host that was judged.
+    pub host: HostId,
     /// The moment that was judged.
     pub at: Timestamp,
+    /// Whether something has run out: nobody waits then.
+    pub is_urgent: bool,
 }
 
 /// Keeps what was found on a host.
@@ -82,7 +86,7 @@ pub async fn record(db: &mut PgConnection, judged: &Judged<'_>) -> Result<Outcom
     let mut found: Vec<(Cause, &Diagnosis)> = judged
         .diagnoses
         .iter()
-        .filter_map(|one| Some((lifecycle::cause(judged.host, one)?, one)))
+        .filter_map(|one| Some((cause_of_diagnosis(judged.host, one)?, one)))
         .collect();
     found.sort_by(|a, b| a.0.cmp(&b.0));
     found.dedup_by(|a, b| a.0 == b.0);
@@ -114,50 +118,80 @@ pub async fn record_cause(
     cause: &Cause,
     diagnosis: &Diagnosis,
 ) -> Result<(IncidentId, Option<Notice>), StoreError> {
-    let mut known = incidents::lock_cause(db, cause).await?.filter(|one| takes(one, judged.at));
-    let mut is_named = false;
-    if known.is_none() {
-        known = vaguer(db, judged.host, cause).await?;
-        if let Some(vaguer) = &known {
-            incidents::rename(db, vaguer.id, cause).await?;
-            is_named = true;
-        }
-    }
-    // That a pool is empty, and Windows' own word for it, are news even of a cause that is known.
-    let is_news = known.as_ref().is_some_and(|known| {
-        diagnosis.verdict == Verdict::Exhausted && known.diagnosis.verdict != Verdict::Exhausted
-            || judged.kind == Kind::Event && !known.is_pictured
-    });
-    let mut standing = known.as_ref().map(standing_of).unwrap_or_default();
-    let per_day = diagnosis.tags.iter().find_map(|tag| tag.bytes_per_day).map_or(0, |day| day.0);
-    let observed = Observed::Found {
-        per_day: per_day as f64,
-        left_s: diagnosis.left_s(),
-        uptime_s: judged.uptime_s,
+    let (known, is_named) = lock_incident(db, judged, cause).await?;
+    // Windows' own word is news even of a cause that is known.
+    let is_first_event =
+        known.as_ref().is_some_and(|known| judged.kind == Kind::Event && !known.is_pictured);
+    let news = match () {
+        () if is_first_event => Some(IncidentChange::Worsened),
+        () if is_named => Some(IncidentChange::Named),
+        () => None,
     };
-    let told = standing.observe(judged.host, judged.at, observed);
-    let told = told
-        .or(is_news.then_some(IncidentChange::Worsened))
-        .or(is_named.then_some(IncidentChange::Named))
-        .filter(|_| tells(diagnosis));
-    let new = new_standing(&standing)?;
+    let mut lifecycle = known.as_ref().map(read_lifecycle).transpose()?.unwrap_or_default();
+    let goes_on = lifecycle.hosts.get(&judged.host).is_some_and(|of| !of.cleared);
+    let mut diagnosis = diagnosis.clone();
+    if let Some(known) = known.as_ref().filter(|_| goes_on)
+        && let Some(before) = incidents::host_diagnosis(db, known.id, judged.host).await?
+    {
+        keep_suspects(&mut diagnosis, &before);
+    }
+    let found = Observation::Found { diagnosis: &diagnosis, uptime_s: judged.uptime_s, news };
+    let update = lifecycle.observe(judged.host, judged.at, found);
     let id = match &known {
         Some(known) => {
-            incidents::stand(db, known.id, &new, judged.at, None).await?;
+            if update.counts {
+                incidents::set_host_diagnosis(db, known.id, judged.host, &diagnosis).await?;
+            }
+            keep_record(db, known, &lifecycle, judged.at, None).await?;
             known.id
         }
-        None => incidents::open(db, cause, judged.at, diagnosis, &new).await?,
+        None => {
+            let new = new_record(&lifecycle, &diagnosis, Some(judged.host))?;
+            let id = incidents::open(db, cause, judged.at, &new).await?;
+            incidents::set_host_diagnosis(db, id, judged.host, &diagnosis).await?;
+            id
+        }
     };
     let last = incidents::last_finding(db, id, judged.host).await?;
     let is_due = last.is_none_or(|last| judged.at.duration_since(last) >= KEPT_EVERY);
-    if is_due || told.is_some() || judged.kind == Kind::Event {
-        incidents::add_finding(db, id, judged.host, judged.at, diagnosis).await?;
+    if is_due || update.change.is_some() || judged.kind == Kind::Event {
+        incidents::add_finding(db, id, judged.host, judged.at, &diagnosis).await?;
     }
-    let notice = told.map(|told| {
-        info!(host = %judged.host, incident = id.0, ?told, cause = cause.key(), "Incident");
-        notice(id, told, diagnosis, &standing, judged.at)
+    let notice = update.change.map(|change| {
+        info!(host = %judged.host, incident = id.0, ?change, cause = cause.key(), "Incident");
+        let is_urgent = matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::CommitExhaustion);
+        Notice { incident: id, change, host: judged.host, at: judged.at, is_urgent }
     });
     Ok((id, notice))
+}
+
+/// The incident that a finding of a cause belongs to, if there is one, and whether it gets this cause
+/// as a better name.
+///
+/// A host that is part of an incident of which more is known belongs there, though this finding names
+/// nobody.
+async fn lock_incident(
+    db: &mut PgConnection,
+    judged: &Judged<'_>,
+    cause: &Cause,
+) -> Result<(Option<LockedIncident>, bool), StoreError> {
+    let filter = IncidentFilter { host: Some(judged.host), unresolved: true, ..Default::default() };
+    let of_host = incidents::list(db, filter, OF_A_HOST).await?;
+    let goes_on_here = |other: &&Incident| other.hosts.binary_search(&judged.host).is_ok();
+    let mut here = of_host.iter().filter(goes_on_here);
+    if let Some(sharper) = here.find(|other| is_vaguer(cause, &other.cause)) {
+        return Ok((incidents::lock(db, sharper.id).await?, false));
+    }
+    if let Some(known) = incidents::lock_cause(db, cause).await?
+        && read_lifecycle(&known)?.takes(judged.at)
+    {
+        return Ok((Some(known), false));
+    }
+    let Some(vaguer) = of_host.iter().find(|other| is_vaguer(&other.cause, cause)) else {
+        return Ok((None, false));
+    };
+    incidents::rename(db, vaguer.id, cause).await?;
+    Ok((incidents::lock(db, vaguer.id).await?, true))
 }
 
 /// What was found before is not there now: after a restart, after what held it was stopped, or
@@ -167,33 +201,34 @@ async fn not_found(
     judged: &Judged<'_>,
     incident: &Incident,
 ) -> Result<Option<Notice>, StoreError> {
-    let id = incident.id;
-    let Some(mut known) = incidents::lock(db, id).await? else { return Ok(None) };
-    let mut standing = standing_of(&known);
-    let outcomes = judged.outcomes.iter().find(|(of, _)| *of == id);
-    if outcomes.is_some_and(|(_, facts)| learn(&mut known.diagnosis, facts)) {
-        incidents::add_finding(db, id, judged.host, judged.at, &known.diagnosis).await?;
+    let (id, host) = (incident.id, judged.host);
+    let Some(known) = incidents::lock(db, id).await? else { return Ok(None) };
+    let mut lifecycle = read_lifecycle(&known)?;
+    if let Some((_, facts)) = judged.outcomes.iter().find(|(of, _)| *of == id) {
+        let of_host = incidents::host_diagnosis(db, id, host).await?;
+        let mut of_host = of_host.unwrap_or_else(|| known.diagnosis.clone());
+        if learn(&mut of_host, facts) {
+            incidents::set_host_diagnosis(db, id, host, &of_host).await?;
+            incidents::add_finding(db, id, host, judged.at, &of_host).await?;
+        }
     }
     let uptime = SignedDuration::from_secs(judged.uptime_s.cast_signed());
     let booted = judged.at.saturating_sub(uptime).unwrap_or(judged.at);
-    let is_restarted = standing
-        .hosts
-        .get(&judged.host)
-        .is_some_and(|of| of.restarted.is_none() && of.grew < booted);
+    let is_restarted =
+        lifecycle.hosts.get(&host).is_some_and(|of| of.restarted.is_none() && of.grew < booted);
     if is_restarted {
-        standing.observe(judged.host, booted, Observed::Restarted);
+        lifecycle.observe(host, booted, Observation::Restarted);
     }
     // A host that is heard again without a restart has not died of what it was suspected of.
-    let observed = match incident.cause {
-        Cause::Silence { .. } if !is_restarted => Observed::GivenBack,
-        _ => Observed::NotFound { uptime_s: judged.uptime_s },
+    let observation = match incident.cause {
+        Cause::Silence { .. } if !is_restarted => Observation::GivenBack,
+        _ => Observation::NotFound { uptime_s: judged.uptime_s },
     };
-    let told = standing.observe(judged.host, judged.at, observed);
-    let told = told.filter(|_| tells(&known.diagnosis));
-    incidents::stand(db, id, &new_standing(&standing)?, judged.at, None).await?;
-    Ok(told.map(|told| {
-        info!(host = %judged.host, incident = id.0, ?told, "Incident");
-        notice(id, told, &known.diagnosis, &standing, judged.at)
+    let change = lifecycle.observe(host, judged.at, observation).change;
+    keep_record(db, &known, &lifecycle, judged.at, None).await?;
+    Ok(change.map(|change| {
+        info!(%host, incident = id.0, ?change, "Incident");
+        Notice { incident: id, change, host, at: judged.at, is_urgent: false }
     }))
 }
 
@@ -214,65 +249,54 @@ fn learn(diagnosis: &mut Diagnosis, outcomes: &[Evidence]) -> bool {
     is_news
 }
 
-/// An incident of this host that was about the same thing when less was known of it.
-async fn vaguer(
+/// What the lifecycle remembers.
+///
+/// # Errors
+/// When it does not read: a new incident in its place would forget what people were told.
+pub(super) fn read_lifecycle(known: &LockedIncident) -> Result<IncidentLifecycle, StoreError> {
+    serde_json::from_value(known.lifecycle.clone())
+        .map_err(|error| StoreError::Lifecycle { incident: known.id.0, error })
+}
+
+/// Keeps what became of an incident, its record made anew of the judgements of its hosts. That of an
+/// incident that goes on nowhere stays.
+pub(super) async fn keep_record(
     db: &mut PgConnection,
-    host: HostId,
-    cause: &Cause,
-) -> Result<Option<Locked>, StoreError> {
-    let filter = IncidentFilter { host: Some(host), unresolved: true, ..Default::default() };
-    let others = incidents::list(db, filter, OF_A_HOST).await?;
-    let same = others.into_iter().find(|other| {
-        other.cause.pool() == cause.pool()
-            && match (&other.cause, cause) {
-                (Cause::PoolEmpty { .. }, of) => of.tag().is_some(),
-                (
-                    Cause::UnknownOwner { tag, .. } | Cause::KernelReference { tag, .. },
-                    Cause::Program { tag: of, .. } | Cause::Driver { tag: of, .. },
-                ) => tag == of,
-                _ => false,
-            }
-    });
-    match same {
-        Some(same) => incidents::lock(db, same.id).await,
-        None => Ok(None),
+    known: &LockedIncident,
+    lifecycle: &IncidentLifecycle,
+    at: Timestamp,
+    by: Option<&str>,
+) -> Result<(), StoreError> {
+    let (mut diagnosis, mut worst) = (known.diagnosis.clone(), known.worst);
+    if let Some(hosts) = lifecycle.record_hosts()
+        && let Some(of_worst) = incidents::host_diagnosis(db, known.id, hosts.worst).await?
+    {
+        let of_named = match hosts.named == hosts.worst {
+            true => None,
+            false => incidents::host_diagnosis(db, known.id, hosts.named).await?,
+        };
+        diagnosis = make_record(&of_worst, of_named.as_ref().unwrap_or(&of_worst));
+        worst = Some(hosts.worst);
     }
+    let new = new_record(lifecycle, &diagnosis, worst)?;
+    incidents::set_record(db, known.id, &new, at, by).await
 }
 
-/// Whether people are written to: what only uses much, without growth, is shown and no more.
-fn tells(diagnosis: &Diagnosis) -> bool {
-    matches!(diagnosis.verdict, Verdict::Exhausted | Verdict::Leak | Verdict::CommitExhaustion)
-}
-
-fn takes(known: &Locked, at: Timestamp) -> bool {
-    standing_of(known).takes(at)
-}
-
-/// What the lifecycle remembers; nothing of an incident that an older server opened.
-pub(super) fn standing_of(known: &Locked) -> Standing {
-    let standing = known.standing.clone();
-    standing.and_then(|standing| serde_json::from_value(standing).ok()).unwrap_or_default()
-}
-
-pub(super) fn new_standing(standing: &Standing) -> Result<NewStanding, StoreError> {
-    let goes_on = standing.hosts.iter().filter(|(_, of)| !of.cleared).map(|(host, _)| *host);
-    Ok(NewStanding {
-        state: standing.state,
-        standing: serde_json::to_value(standing)?,
-        hosts: if standing.state == IncidentState::Resolved {
+fn new_record<'a>(
+    lifecycle: &IncidentLifecycle,
+    diagnosis: &'a Diagnosis,
+    worst: Option<HostId>,
+) -> Result<IncidentRecord<'a>, StoreError> {
+    let is_over = lifecycle.state == IncidentState::Resolved;
+    Ok(IncidentRecord {
+        state: lifecycle.state,
+        lifecycle: serde_json::to_value(lifecycle)?,
+        diagnosis,
+        worst,
+        hosts: if is_over {
             Vec::new()
         } else {
-            goes_on.collect()
+            lifecycle.affected().map(|(host, _)| host).collect()
         },
     })
-}
-
-fn notice(
-    incident: IncidentId,
-    told: IncidentChange,
-    diagnosis: &Diagnosis,
-    standing: &Standing,
-    at: Timestamp,
-) -> Notice {
-    Notice { incident, told, diagnosis: diagnosis.clone(), hosts: standing.affected(), at }
 }

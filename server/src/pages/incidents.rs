@@ -136,7 +136,7 @@ async fn load(
         people: Vec::new(),
         may_act: false,
         seen_on: details.seen_on.len() as u64,
-        latest_on: details.latest_on.map(|host| rows::link_to(&view, host)),
+        worst_on: incident.worst.map(|host| rows::link_to(&view, host)),
         picture: details.picture,
         comparison: details.comparison,
         steps: words::next_steps(&incident.diagnosis, os),

@@ -144,7 +144,8 @@ pub(super) fn incident_hosts(view: &FleetView, incident: &Incident) -> Vec<Incid
         })
         .collect();
     let share = |host: &IncidentHost| host.level.share().map(|share| (share * 1e6) as u64);
-    hosts.sort_by_key(|host| Reverse((host.level.pressure(), share(host))));
+    let is_worst = |host: &IncidentHost| Some(host.host.id) == incident.worst;
+    hosts.sort_by_key(|host| Reverse((is_worst(host), host.level.pressure(), share(host))));
     hosts
 }
 

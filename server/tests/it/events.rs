@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Pool, event::Event, incident::Incident};
 use poolwatch_protocol::v1::messages::{EventsReply, EventsRequest};
-use poolwatch_server::jobs::diagnose_events;
-use poolwatch_store::{incidents, jobs, outbox, testing};
+use poolwatch_server::{alerts::deliver::lease_due, jobs::diagnose_events};
+use poolwatch_store::{incidents, jobs, outbox::MessageWords, testing};
 
 use crate::server::{Server, classic, json, now};
 
@@ -42,12 +42,12 @@ pub(crate) async fn incidents(server: &Server) -> Vec<Incident> {
     incidents::list(&mut db, incidents::IncidentFilter::default(), 100).await.unwrap()
 }
 
-pub(crate) async fn mails(server: &Server) -> Vec<outbox::NewMessage> {
-    let mut db = server.app.pool.acquire().await.unwrap();
+/// The messages that are due once first ones have waited for what belongs to them.
+pub(crate) async fn mails(server: &Server) -> Vec<MessageWords> {
     let mut mails = Vec::new();
-    let lease = SignedDuration::from_hours(1);
-    while let Some(leased) = outbox::lease(&mut db, now(), lease).await.unwrap() {
-        mails.push(leased.message);
+    let (waited, lease) = (now() + SignedDuration::from_mins(1), SignedDuration::from_hours(1));
+    while let Some(message) = lease_due(&server.app, waited, lease).await.unwrap() {
+        mails.push(message.words);
     }
     mails
 }

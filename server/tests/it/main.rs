@@ -20,6 +20,7 @@ mod mutations;
 mod past;
 mod permissions;
 mod placing;
+mod records;
 mod rooms;
 mod routes;
 mod server;

@@ -22,8 +22,10 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
-    incident::IncidentChange,
-    incident::{Cause, Incident, IncidentId, IncidentState, Note, Noted, Picture, Reason, Trigger},
+    incident::{
+        Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted, NoticeEvent,
+        Picture, Reason, Trigger,
+    },
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
@@ -42,7 +44,7 @@ use poolwatch_web::{
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
-    mail::{IncidentMail, MailEvent, MailProcess, MailTag},
+    mail::{IncidentMail, MailProcess, MailTag},
     mark::IncidentMark,
     sparkline::Sparkline,
     steps::{Method, NextStep},
@@ -235,6 +237,7 @@ pub(crate) fn incident(id: i64, host: i32, diagnosis: Diagnosis) -> Incident {
         findings: 3,
         diagnosis,
         hosts: vec![HostId(host)],
+        worst: Some(HostId(host)),
     }
 }
 

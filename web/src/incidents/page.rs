@@ -35,8 +35,8 @@ pub struct IncidentPage {
     pub hosts: Vec<IncidentHost>,
     /// Hosts on which it was ever found, a count.
     pub seen_on: u64,
-    /// The host of the latest finding: the evidence is of there.
-    pub latest_on: Option<HostLink>,
+    /// The host that is worst off: the evidence is of there.
+    pub worst_on: Option<HostLink>,
     /// What was seen around its latest event or silence.
     pub picture: Option<Picture>,
     /// What tells affected hosts from healthy ones, the most telling first.
@@ -89,7 +89,7 @@ impl IncidentPage {
 
     /// The host whose page a fact leads to.
     fn fact_host(&self) -> Option<HostId> {
-        self.latest_on.as_ref().map(|host| host.id)
+        self.worst_on.as_ref().map(|host| host.id)
     }
 
     /// What the chart draws; none where there is no pool to draw.

@@ -117,7 +117,7 @@ fn hostile_comments_and_notes_are_harmless() {
     let mut page = samples::incident_page();
     page.owner = Some(HOSTILE.into());
     page.people = vec![HOSTILE.into()];
-    page.latest_on.as_mut().unwrap().name = HOSTILE.into();
+    page.worst_on.as_mut().unwrap().name = HOSTILE.into();
     page.changes[0].name = HOSTILE.into();
     page.changes[0].after = Some(HOSTILE.into());
     for note in &mut page.notes {

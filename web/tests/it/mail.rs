@@ -1,19 +1,22 @@
 //! The mail that wakes somebody up.
 
 use poolwatch_model::{
-    Pool,
-    diagnosis::{Diagnosis, TimeLeft, Verdict},
+    Bytes, Pool,
+    diagnosis::{Diagnosis, Evidence, Headroom, TimeLeft, Verdict},
     incident::IncidentChange,
 };
+use poolwatch_web::mail::IncidentMail;
 
 use crate::samples;
 
 #[test]
 fn the_mail_of_the_classic_case() {
     let mail = samples::mail();
-    insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02: nonpaged pool empty (event 2019), suspect mybadapp.exe (Thre)");
+    insta::assert_snapshot!(mail.subject().unwrap(), @"[Poolwatch] CRITICAL FS-02: Nonpaged pool exhausted: mybadapp.exe (Thre) (event 2019)");
     insta::assert_snapshot!(mail.text().unwrap(), @r#"
     Nonpaged pool is exhausted: 205 MB of 212 MB, 97 %. mybadapp.exe is almost certainly the cause: 90,472 handles against 120,145 outstanding thread objects.
+
+    Open in Poolwatch: https://poolwatch.corp.example/incidents/17
 
     Host:   FS-02 (Berlin/Files)
     System: Windows Server 2003 x86 3790.0
@@ -42,8 +45,7 @@ fn the_mail_of_the_classic_case() {
        Thread handles that are never closed confirm the diagnosis for its maker.
          handle.exe -p 416 -s
 
-    Host:     https://poolwatch.corp.example/hosts/1
-    Incident: https://poolwatch.corp.example/incidents/17
+    Host page: https://poolwatch.corp.example/hosts/1
 
     -- 
     Poolwatch, https://poolwatch.corp.example/
@@ -77,15 +79,16 @@ fn a_mail_of_which_little_is_known_has_no_empty_parts() {
         ..Diagnosis::default()
     };
     (mail.tags, mail.processes, mail.steps) = (vec![], vec![], vec![]);
-    insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02: nonpaged pool empty (event 2019)");
+    insta::assert_snapshot!(mail.subject().unwrap(), @"[Poolwatch] CRITICAL FS-02: Nonpaged pool exhausted (event 2019)");
     insta::assert_snapshot!(mail.text().unwrap(), @r#"
     Nonpaged pool was found empty. Nothing measured names who is behind it.
+
+    Open in Poolwatch: https://poolwatch.corp.example/incidents/17
 
     Host:   FS-02
     Event:  2019, 2026-03-03 14:02:00 UTC
 
-    Host:     https://poolwatch.corp.example/hosts/1
-    Incident: https://poolwatch.corp.example/incidents/17
+    Host page: https://poolwatch.corp.example/hosts/1
 
     -- 
     Poolwatch, https://poolwatch.corp.example/
@@ -95,7 +98,7 @@ fn a_mail_of_which_little_is_known_has_no_empty_parts() {
 #[test]
 fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
     let mut mail = samples::mail();
-    (mail.event, mail.others, mail.told) = (None, 40, IncidentChange::Worsened);
+    (mail.event, mail.hosts, mail.change) = (None, 41, IncidentChange::Worsened);
     mail.diagnosis.verdict = Verdict::Leak;
     mail.diagnosis.time_left = Some(TimeLeft {
         pool: Pool::Nonpaged,
@@ -103,11 +106,78 @@ fn a_mail_about_many_hosts_tells_what_is_new_and_how_long_it_lasts() {
         least_s: 31 * 60,
         most_s: Some(50 * 60),
     });
-    insta::assert_snapshot!(mail.subject().unwrap(), @"FS-02 and 40 more: worse, Nonpaged pool leak: mybadapp.exe (Thre)");
+    insta::assert_snapshot!(mail.subject().unwrap(), @"[Poolwatch] WARNING 41 hosts: worse, Nonpaged pool leak: mybadapp.exe (Thre); first full in about 38 min");
     let text = mail.text().unwrap();
     assert!(text.contains("Left:   about 38 min (31 min to 50 min)"), "{text}");
-    mail.told = IncidentChange::Named;
+    mail.change = IncidentChange::Named;
     assert!(mail.subject().unwrap().contains("now with a suspect, Nonpaged pool leak"));
-    mail.told = IncidentChange::Resolved;
+    mail.change = IncidentChange::Resolved;
     assert!(mail.text().unwrap().starts_with("Resolved: "));
+}
+
+/// A leak over 41 hosts, of which something is told.
+fn leak(change: IncidentChange) -> IncidentMail {
+    let mut mail = samples::mail();
+    (mail.event, mail.hosts, mail.change) = (None, 41, change);
+    mail.diagnosis.verdict = Verdict::Leak;
+    mail.diagnosis.time_left = Some(TimeLeft {
+        pool: Pool::Nonpaged,
+        likely_s: 6 * 3600,
+        least_s: 5 * 3600,
+        most_s: Some(8 * 3600),
+    });
+    mail
+}
+
+fn commit() -> IncidentMail {
+    let (used, limit) = (Bytes(31 << 30), Bytes(32 << 30));
+    let mut mail = samples::mail();
+    (mail.event, mail.pool, mail.commit) = (None, None, Some((used, limit)));
+    mail.diagnosis = Diagnosis {
+        verdict: Verdict::CommitExhaustion,
+        evidence: vec![Evidence::CommitUse { committed: used, limit }],
+        ..Diagnosis::default()
+    };
+    mail.tags.clear();
+    mail
+}
+
+fn high_use() -> IncidentMail {
+    let mut mail = samples::mail();
+    mail.event = None;
+    mail.diagnosis = Diagnosis {
+        verdict: Verdict::HighUse,
+        headroom: None::<Headroom>,
+        suspects: Vec::new(),
+        time_left: None,
+        ..mail.diagnosis
+    };
+    mail
+}
+
+fn silence() -> IncidentMail {
+    let mut mail = samples::mail();
+    let since = mail.event.take().unwrap().time;
+    mail.diagnosis.evidence = vec![Evidence::Silence { since }];
+    mail.diagnosis.suspects.clear();
+    mail
+}
+
+#[test]
+fn every_mail_as_text_and_as_html() {
+    for (name, mail) in [
+        ("event", samples::mail()),
+        ("opened", IncidentMail { hosts: 1, ..leak(IncidentChange::Opened) }),
+        ("spreads", leak(IncidentChange::Worsened)),
+        ("named", leak(IncidentChange::Named)),
+        ("resolved", leak(IncidentChange::Resolved)),
+        ("regressed", leak(IncidentChange::Regressed)),
+        ("commit", commit()),
+        ("high-use", high_use()),
+        ("silence", silence()),
+    ] {
+        let text = format!("Subject: {}\n\n{}", mail.subject().unwrap(), mail.text().unwrap());
+        insta::assert_snapshot!(format!("mail-{name}-text"), text);
+        insta::assert_snapshot!(format!("mail-{name}-html"), mail.html().unwrap());
+    }
 }

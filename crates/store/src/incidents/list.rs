@@ -9,7 +9,7 @@ use poolwatch_model::{
 };
 use sqlx::{PgConnection, types::Json};
 
-use crate::Result;
+use crate::{Result, StoreError};
 
 /// Which incidents to list.
 #[derive(Debug, Clone, Copy, Default)]
@@ -33,7 +33,7 @@ pub async fn list(
 ) -> Result<Vec<Incident>> {
     let rows = sqlx::query!(
         "SELECT id, cause AS \"cause: Json<Cause>\", state, opened_at, last_seen_at, findings,
-             diagnosis AS \"diagnosis: Json<Diagnosis>\", hosts
+             diagnosis AS \"diagnosis: Json<Diagnosis>\", hosts, worst_host
          FROM incidents
          WHERE ($1::int IS NULL
                 OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
@@ -47,19 +47,21 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| Incident {
+    let incidents = rows.into_iter().map(|row| {
+        Ok(Incident {
             id: IncidentId(row.id),
             cause: row.cause.0,
-            state: IncidentState::from_name(&row.state).unwrap_or_default(),
+            state: IncidentState::from_name(&row.state)
+                .ok_or(StoreError::Inconsistent("an incident has a state that is not known"))?,
             opened: row.opened_at.to_jiff(),
             last_seen: row.last_seen_at.to_jiff(),
             findings: row.findings,
             diagnosis: row.diagnosis.0,
             hosts: row.hosts.into_iter().map(HostId).collect(),
+            worst: row.worst_host.map(HostId),
         })
-        .collect())
+    });
+    incidents.collect()
 }
 
 /// What is kept with an incident beyond its latest judgement.
@@ -71,8 +73,6 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         "SELECT picture AS \"picture: Json<Picture>\",
              comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
              ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\",
-             (SELECT host_id FROM findings WHERE incident_id = $1 ORDER BY at DESC LIMIT 1)
-                 AS latest_on,
              owner
          FROM incidents WHERE id = $1",
         id.0,
@@ -83,7 +83,6 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         picture: row.picture.map(|picture| picture.0),
         comparison: row.comparison.map(|comparison| comparison.0).unwrap_or_default(),
         seen_on: row.seen_on.into_iter().map(HostId).collect(),
-        latest_on: row.latest_on.map(HostId),
         owner: row.owner,
     }))
 }
@@ -108,18 +107,18 @@ pub async fn last_finding(
     Ok(at.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// The latest judgement of an incident on one of its hosts.
+/// The judgement that counts of a host of an incident.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn finding_of(
+pub async fn host_diagnosis(
     db: &mut PgConnection,
     id: IncidentId,
     host: HostId,
 ) -> Result<Option<Diagnosis>> {
     let diagnosis = sqlx::query_scalar!(
-        "SELECT diagnosis AS \"diagnosis: Json<Diagnosis>\" FROM findings
-         WHERE incident_id = $1 AND host_id = $2 ORDER BY at DESC LIMIT 1",
+        "SELECT diagnosis AS \"diagnosis: Json<Diagnosis>\" FROM incident_hosts
+         WHERE incident_id = $1 AND host_id = $2",
         id.0,
         host.0,
     )

@@ -7,7 +7,7 @@ use poolwatch_model::{
 };
 use poolwatch_store::{
     PgPool,
-    incidents::{self, IncidentFilter, NewStanding},
+    incidents::{self, IncidentFilter, IncidentRecord},
     testing,
 };
 use sqlx::{Connection, PgConnection};
@@ -22,18 +22,21 @@ fn diagnosis() -> Diagnosis {
     Diagnosis { verdict: Verdict::Leak, pool: Some(Pool::Nonpaged), ..Diagnosis::default() }
 }
 
-fn standing(state: IncidentState, hosts: &[i32]) -> NewStanding {
-    NewStanding {
+fn record<'a>(diagnosis: &'a Diagnosis, state: IncidentState, hosts: &[i32]) -> IncidentRecord<'a> {
+    IncidentRecord {
         state,
-        standing: serde_json::json!({ "state": state }),
+        lifecycle: serde_json::json!({ "state": state }),
+        diagnosis,
+        worst: hosts.first().map(|host| HostId(*host)),
         hosts: hosts.iter().map(|host| HostId(*host)).collect(),
     }
 }
 
 async fn open(db: &mut PgConnection) -> IncidentId {
-    let new = standing(IncidentState::Growing, &[1]);
-    let id = incidents::open(db, &leak(), later(0), &diagnosis(), &new).await.unwrap();
-    assert!(incidents::add_finding(db, id, HostId(1), later(0), &diagnosis()).await.unwrap());
+    let diagnosis = diagnosis();
+    let new = record(&diagnosis, IncidentState::Growing, &[1]);
+    let id = incidents::open(db, &leak(), later(0), &new).await.unwrap();
+    incidents::add_finding(db, id, HostId(1), later(0), &diagnosis).await.unwrap();
     id
 }
 
@@ -43,20 +46,23 @@ async fn a_cause_has_one_unresolved_incident_over_many_hosts() {
     let mut db = pool.acquire().await.unwrap();
     let id = open(&mut db).await;
     assert_eq!(incidents::lock_cause(&mut db, &leak()).await.unwrap().unwrap().id, id);
-    let new = standing(IncidentState::Growing, &[2]);
-    let again = incidents::open(&mut db, &leak(), later(1), &diagnosis(), &new).await;
+    let diagnosis = diagnosis();
+    let new = record(&diagnosis, IncidentState::Growing, &[2]);
+    let again = incidents::open(&mut db, &leak(), later(1), &new).await;
     assert!(again.is_err(), "the database itself refuses a second one");
 
-    assert!(!incidents::add_finding(&mut db, id, HostId(1), later(0), &diagnosis()).await.unwrap());
-    assert!(incidents::add_finding(&mut db, id, HostId(2), later(5), &diagnosis()).await.unwrap());
-    let worse = standing(IncidentState::Worsening, &[1, 2]);
-    incidents::stand(&mut db, id, &worse, later(5), None).await.unwrap();
+    incidents::add_finding(&mut db, id, HostId(1), later(0), &diagnosis).await.unwrap();
+    incidents::add_finding(&mut db, id, HostId(2), later(5), &diagnosis).await.unwrap();
+    let empty = Diagnosis { verdict: Verdict::Exhausted, ..diagnosis.clone() };
+    let worse = record(&empty, IncidentState::Worsening, &[1, 2]);
+    incidents::set_record(&mut db, id, &worse, later(5), None).await.unwrap();
     let of_host = IncidentFilter { host: Some(HostId(2)), ..Default::default() };
     let listed = incidents::list(&mut db, of_host, 10).await.unwrap();
     assert_eq!(listed.len(), 1);
     assert_eq!((listed[0].findings, listed[0].last_seen), (2, later(5)));
     assert_eq!(listed[0].state, IncidentState::Worsening);
     assert_eq!(listed[0].hosts, [HostId(1), HostId(2)]);
+    assert_eq!((&listed[0].diagnosis, listed[0].worst), (&empty, Some(HostId(1))));
     let last = incidents::last_finding(&mut db, id, HostId(1)).await.unwrap();
     assert_eq!(last, Some(later(0)));
 }
@@ -110,15 +116,16 @@ async fn an_incident_is_renamed_once_more_is_known_and_keeps_its_picture() {
 }
 
 #[tokio::test]
-async fn an_incident_that_nobody_looks_after_is_resolved_in_the_end() {
+async fn an_incident_that_nobody_looks_after_is_found_in_the_end() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     let id = open(&mut db).await;
-    assert_eq!(incidents::resolve_quiet(&mut db, later(0), later(9)).await.unwrap(), 0);
-    assert_eq!(incidents::resolve_quiet(&mut db, later(6), later(9)).await.unwrap(), 1);
-    let filter = IncidentFilter { id: Some(id), ..Default::default() };
-    let listed = incidents::list(&mut db, filter, 1).await.unwrap();
-    assert_eq!((listed[0].state, listed[0].hosts.len()), (IncidentState::Resolved, 0));
+    assert_eq!(incidents::not_seen_since(&mut db, later(0)).await.unwrap(), []);
+    assert_eq!(incidents::not_seen_since(&mut db, later(6)).await.unwrap(), [id]);
+    let diagnosis = diagnosis();
+    let over = record(&diagnosis, IncidentState::Resolved, &[]);
+    incidents::set_record(&mut db, id, &over, later(9), None).await.unwrap();
+    assert_eq!(incidents::not_seen_since(&mut db, later(20)).await.unwrap(), []);
 }
 
 #[tokio::test]
@@ -126,14 +133,15 @@ async fn an_incident_remembers_what_became_of_it_and_who_did_it() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     let id = open(&mut db).await;
+    let diagnosis = diagnosis();
     for (minute, state) in [
         (1, IncidentState::Open),
         (2, IncidentState::Growing),
         (3, IncidentState::Worsening),
         (4, IncidentState::Worsening),
     ] {
-        let new = standing(state, &[1]);
-        incidents::stand(&mut db, id, &new, later(minute), None).await.unwrap();
+        let new = record(&diagnosis, state, &[1]);
+        incidents::set_record(&mut db, id, &new, later(minute), None).await.unwrap();
     }
     assert!(incidents::give_to(&mut db, id, Some("Ana"), "Bo", later(5)).await.unwrap());
     assert!(!incidents::give_to(&mut db, id, Some("Ana"), "Bo", later(6)).await.unwrap());
@@ -141,8 +149,8 @@ async fn an_incident_remembers_what_became_of_it_and_who_did_it() {
     assert!(!incidents::comment(&mut db, IncidentId(99), "nowhere", "Bo", later(7)).await.unwrap());
     let long = "x".repeat(incidents::COMMENT_CHARS + 1);
     assert!(incidents::comment(&mut db, id, &long, "Bo", later(7)).await.is_err());
-    let resolved = standing(IncidentState::Resolved, &[]);
-    incidents::stand(&mut db, id, &resolved, later(8), Some("Ana")).await.unwrap();
+    let resolved = record(&diagnosis, IncidentState::Resolved, &[]);
+    incidents::set_record(&mut db, id, &resolved, later(8), Some("Ana")).await.unwrap();
 
     let note = |minute, by: Option<&str>, what| Note {
         at: later(minute),
@@ -160,18 +168,20 @@ async fn an_incident_remembers_what_became_of_it_and_who_did_it() {
         ]
     );
     let details = incidents::details(&mut db, id).await.unwrap();
-    assert_eq!((details.owner.as_deref(), details.latest_on), (Some("Ana"), Some(HostId(1))));
+    assert_eq!(details.owner.as_deref(), Some("Ana"));
 }
 
 #[tokio::test]
-async fn each_host_keeps_its_own_latest_judgement() {
+async fn each_host_keeps_the_judgement_that_counts_of_it() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
     let id = open(&mut db).await;
     let other = Diagnosis { verdict: Verdict::Exhausted, ..diagnosis() };
-    incidents::add_finding(&mut db, id, HostId(2), later(1), &other).await.unwrap();
+    for (host, diagnosis) in [(1, &other), (1, &diagnosis()), (2, &other)] {
+        incidents::set_host_diagnosis(&mut db, id, HostId(host), diagnosis).await.unwrap();
+    }
     let of = async |db: &mut PgConnection, host| {
-        let found = incidents::finding_of(db, id, HostId(host)).await.unwrap();
+        let found = incidents::host_diagnosis(db, id, HostId(host)).await.unwrap();
         found.map(|found| found.verdict)
     };
     assert_eq!(of(&mut db, 1).await, Some(Verdict::Leak));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::{Observation, diagnose};
+use poolwatch_detection::record::keep_suspects;
 use poolwatch_model::{
     Bytes, HostId, Snapshot,
     diagnosis::{Diagnosis, TimeLeft, Verdict},
@@ -122,14 +123,16 @@ async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Inci
     Ok(incidents.into_iter().next())
 }
 
-/// What an incident says of this host: its own judgement may be on another of its hosts.
+/// What an incident says of this host: its own judgement, with whom the incident names.
 async fn finding(
     db: &mut PgConnection,
     incident: &Incident,
     id: HostId,
 ) -> Result<Diagnosis, Failure> {
-    let of_host = incidents::finding_of(db, incident.id, id).await?;
-    Ok(of_host.unwrap_or_else(|| incident.diagnosis.clone()))
+    let of_host = incidents::host_diagnosis(db, incident.id, id).await?;
+    let mut diagnosis = of_host.unwrap_or_else(|| incident.diagnosis.clone());
+    keep_suspects(&mut diagnosis, &incident.diagnosis);
+    Ok(diagnosis)
 }
 
 /// Events that the judgement may rest on. Imported ones may be of any age.

@@ -78,7 +78,7 @@ pub(in crate::pages) async fn resolve(
     let id = IncidentId(id);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    if !judging::close::close(&mut transaction, id, &person.name, app.clock.now()).await? {
+    if !judging::close::close(&mut transaction, id, Some(&person.name), app.clock.now()).await? {
         return Err(Failure::not_found("There is no such incident"));
     }
     transaction.commit().await?;

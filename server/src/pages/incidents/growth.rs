@@ -124,6 +124,7 @@ mod tests {
             findings: 1,
             diagnosis: Diagnosis::default(),
             hosts: vec![],
+            worst: None,
         };
         let now = hour(1000);
         for (state, opened, last_seen, expected) in [

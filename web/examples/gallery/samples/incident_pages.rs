@@ -67,7 +67,7 @@ pub(crate) fn incident_page() -> IncidentPage {
         people: vec!["Ana".into(), "Bo".into()],
         may_act: true,
         seen_on: 2,
-        latest_on: Some(fs02()),
+        worst_on: Some(fs02()),
         changes: vec![DriverChangeRow {
             name: "foo.sys".into(),
             is_new: false,
@@ -92,15 +92,16 @@ pub(crate) fn incident_page() -> IncidentPage {
 
 pub(crate) fn mail() -> IncidentMail {
     IncidentMail {
-        told: IncidentChange::Opened,
+        change: IncidentChange::Opened,
         host: "FS-02".into(),
-        others: 0,
+        hosts: 1,
         os: Some(server_2003()),
         group: Some("Berlin/Files".into()),
         pool: Some(Pool::Nonpaged),
-        event: Some(MailEvent { id: 2019, time: ago(1_200) }),
+        event: Some(NoticeEvent { id: 2019, time: ago(1_200) }),
         used: Some(Bytes::from_kib(209_844)),
         ceiling: Some(measured()),
+        commit: None,
         diagnosis: classic_diagnosis(),
         tags: tag_rows()
             .into_iter()
