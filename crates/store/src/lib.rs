@@ -122,7 +122,10 @@ pub fn is_temporary(error: &StoreError) -> bool {
 #[must_use]
 pub fn is_of_stored_row(error: &StoreError) -> bool {
     match error {
-        StoreError::Document(_) | StoreError::Chunk(_) | StoreError::Inconsistent(_) => true,
+        StoreError::Document(_)
+        | StoreError::Lifecycle { .. }
+        | StoreError::Chunk(_)
+        | StoreError::Inconsistent(_) => true,
         StoreError::Database(error) => matches!(error, sqlx::Error::ColumnDecode { .. }),
         StoreError::OutOfRange(_) => false,
     }
