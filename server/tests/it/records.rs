@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     diagnosis::{
-        Bound, Diagnosis, Evidence, Headroom, JudgedTag, Suspect, SuspectKind, TagFinding,
+        Bound, Diagnosis, Evidence, Headroom, TagObservation, Suspect, SuspectKind, TagFinding,
         TimeLeft, Verdict,
     },
     incident::{Incident, IncidentChange, IncidentState},
@@ -47,7 +47,7 @@ fn leak(days_left: u64) -> Diagnosis {
         verdict: Verdict::Leak,
         pool: Some(pool),
         suspects: vec![suspect],
-        tags: vec![JudgedTag {
+        tags: vec![TagObservation {
             tag: FOOO,
             pool,
             bytes: Bytes(1 << 30),
