@@ -8,7 +8,7 @@ use poolwatch_detection::{
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     diagnosis::{
-        Diagnosis, TagObservation, NextStep, Suspect, SuspectKind, TagFinding, TimeLeft, Verdict,
+        Diagnosis, NextStep, Suspect, SuspectKind, TagFinding, TagObservation, TimeLeft, Verdict,
     },
     incident::{IncidentChange, IncidentState},
 };
