@@ -8,7 +8,7 @@ use poolwatch_detection::{
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     diagnosis::{
-        Diagnosis, JudgedTag, NextStep, Suspect, SuspectKind, TagFinding, TimeLeft, Verdict,
+        Diagnosis, NextStep, Suspect, SuspectKind, TagFinding, TagObservation, TimeLeft, Verdict,
     },
     incident::{IncidentChange, IncidentState},
 };
@@ -25,7 +25,7 @@ fn at(hour: i64) -> Timestamp {
 }
 
 fn leak() -> Diagnosis {
-    let tag = JudgedTag {
+    let tag = TagObservation {
         tag: FOOO,
         pool: Pool::Nonpaged,
         bytes: Bytes(1 << 30),
@@ -227,7 +227,7 @@ fn without_growth_it_is_quiet_and_what_comes_back_resolves_it() {
     assert_eq!(lifecycle.pass(at(25)), None);
     assert_eq!(lifecycle.state, IncidentState::Quiet);
     assert_eq!(
-        lifecycle.observe(HOST, at(26), Observation::GivenBack),
+        lifecycle.observe(HOST, at(26), Observation::GivenBack).change,
         Some(IncidentChange::Resolved)
     );
     assert_eq!(lifecycle.pass(at(27)), None, "told once");
