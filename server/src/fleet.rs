@@ -56,7 +56,7 @@ use crate::rate_limiter::RateLimiter;
 const CHANGED_ONE_BY_ONE: usize = 200;
 
 /// A look costs the database some milliseconds: more at once would starve the writer.
-const LOOKS: usize = 3;
+const LOOKUPS: usize = 3;
 
 /// Every host that was heard of.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ impl Default for Fleet {
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
             key_requests: RateLimiter::default(),
-            lookup_permits: Semaphore::new(LOOKS),
+            lookup_permits: Semaphore::new(LOOKUPS),
         }
     }
 }

@@ -30,7 +30,7 @@ use sqlx::PgConnection;
 
 pub use fleet::FleetNow;
 
-use crate::{app::App, failure::Failure};
+use crate::{app::App, app_error::AppError};
 
 /// What the database and the fleet's memory hold.
 #[derive(Debug)]
@@ -48,10 +48,10 @@ impl<'a> StoredHistory<'a> {
 }
 
 impl<'a> History for StoredHistory<'a> {
-    type Error = Failure;
+    type Error = AppError;
     type Fleet = FleetNow<'a>;
 
-    async fn facts(&mut self, host: HostId) -> Result<Option<HostFacts>, Failure> {
+    async fn facts(&mut self, host: HostId) -> Result<Option<HostFacts>, AppError> {
         Ok(hosts::find(self.db, host).await?.map(|host| host.facts))
     }
 
@@ -60,7 +60,7 @@ impl<'a> History for StoredHistory<'a> {
         host: HostId,
         period: Period,
         wanted: &WantedSeries,
-    ) -> Result<HostHistory, Failure> {
+    ) -> Result<HostHistory, AppError> {
         let past = read::moments(self.db, host, period.from, period.fine_from, period.to).await?;
         let lacks_processes = past.iter().any(|past| past.lacks_processes);
         let mut moments: Vec<(Moment, Snapshot)> = past.into_iter().map(moment).collect();
@@ -96,7 +96,7 @@ impl<'a> History for StoredHistory<'a> {
         host: HostId,
         since: Timestamp,
         most: usize,
-    ) -> Result<Vec<Event>, Failure> {
+    ) -> Result<Vec<Event>, AppError> {
         let filter = EventFilter { host: Some(host), since: Some(since), ..EventFilter::default() };
         let found = events::list(self.db, &filter, rows(most), 0).await?;
         Ok(found
@@ -107,7 +107,7 @@ impl<'a> History for StoredHistory<'a> {
             .collect())
     }
 
-    async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, Failure> {
+    async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, AppError> {
         Ok(inventories::find(self.db, host).await?.unwrap_or_default().drivers)
     }
 
@@ -116,11 +116,11 @@ impl<'a> History for StoredHistory<'a> {
         host: HostId,
         since: Timestamp,
         most: usize,
-    ) -> Result<Vec<Change>, Failure> {
+    ) -> Result<Vec<Change>, AppError> {
         Ok(inventories::changes_of(self.db, host, since, rows(most)).await?)
     }
 
-    async fn incidents(&mut self, host: HostId, most: usize) -> Result<Vec<Incident>, Failure> {
+    async fn incidents(&mut self, host: HostId, most: usize) -> Result<Vec<Incident>, AppError> {
         let filter = IncidentFilter { host: Some(host), unresolved: true, ..Default::default() };
         Ok(incidents::list(self.db, filter, rows(most)).await?)
     }
@@ -128,7 +128,7 @@ impl<'a> History for StoredHistory<'a> {
     async fn comparisons(
         &mut self,
         most: usize,
-    ) -> Result<Vec<(Cause, Vec<AttributeCounts>)>, Failure> {
+    ) -> Result<Vec<(Cause, Vec<AttributeCounts>)>, AppError> {
         Ok(incidents::comparisons(self.db, rows(most)).await?)
     }
 

@@ -20,7 +20,7 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::{app::App, failure::Failure, ingest::place};
+use crate::{app::App, app_error::AppError, ingest::place};
 
 /// Ignored lines that are kept of each file.
 const IGNORED: usize = 50;
@@ -82,7 +82,7 @@ pub async fn import(
     host_name: &str,
     files: &[File],
     now: Timestamp,
-) -> Result<Imported, Failure> {
+) -> Result<Imported, AppError> {
     let host_name = checked_name(host_name)?;
     let readings: Vec<Reading> = files.iter().map(|file| read(&file.name, &file.content)).collect();
     let summaries: Vec<FileSummary> = readings.iter().map(summary).collect();
@@ -98,7 +98,7 @@ pub async fn import(
             name: &file.name,
             sha256: &Sha256::digest(&file.content),
             content: &file.content,
-            summary: serde_json::to_value(&summary).map_err(Failure::internal)?,
+            summary: serde_json::to_value(&summary).map_err(AppError::internal)?,
         };
         let is_new = evidence::insert(&mut transaction, &new, now).await?;
         if is_new {
@@ -130,11 +130,11 @@ pub async fn snapshots(
     host_name: &str,
     snapshots: Vec<(Timestamp, Snapshot)>,
     now: Timestamp,
-) -> Result<HostId, Failure> {
+) -> Result<HostId, AppError> {
     let host_name = checked_name(host_name)?;
     let mut sorted = Vec::with_capacity(snapshots.len());
     for (at, snapshot) in snapshots {
-        place::check(at, now, BACK).map_err(Failure::bad_request)?;
+        place::check(at, now, BACK).map_err(AppError::bad_request)?;
         sorted.push((at, in_order(snapshot)?));
     }
     let mut db = pool.acquire().await?;
@@ -149,7 +149,7 @@ pub async fn snapshots(
 ///
 /// # Errors
 /// When the database does not answer.
-pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), Failure> {
+pub async fn show(app: &App, host: HostId, now: Timestamp) -> Result<(), AppError> {
     let mut db = app.pool.acquire().await?;
     let since = now.saturating_sub(BACK).unwrap_or(Timestamp::MIN);
     if let Some(taken) = poolwatch_store::read::last_taken(&mut db, host, since, now).await? {
@@ -164,7 +164,7 @@ async fn store_snapshots(
     db: &mut PgConnection,
     host: HostId,
     snapshots: Vec<(Timestamp, Snapshot)>,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let Some((first, _)) = snapshots.first() else { return Ok(()) };
     let boot = boots::find_or_create(db, host, BootId(Uuid::now_v7()), *first).await?;
     let mut encoder = Encoder::default();
@@ -263,9 +263,9 @@ fn storable(event: &Event) -> Event {
 }
 
 /// A snapshot from a script, in the order that frames need, refused when too large.
-fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
+fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, AppError> {
     let too_many = |what, limit| {
-        Failure::bad_request(format!("`snapshot.{what}` has more than {limit} rows."))
+        AppError::bad_request(format!("`snapshot.{what}` has more than {limit} rows."))
     };
     if let Some(tags) = snapshot.tags.take() {
         if tags.rows.len() > limits::TAGS {
@@ -286,7 +286,7 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
             || processes.iter().any(|one| one.services.len() > limits::SERVICES)
             || services > limits::SERVICES_IN_ALL
         {
-            return Err(Failure::bad_request(format!(
+            return Err(AppError::bad_request(format!(
                 "`snapshot.processes` holds a name over {} bytes or too many services.",
                 limits::NAME_BYTES
             )));
@@ -299,7 +299,7 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, Failure> {
             return Err(too_many("object_types", limits::OBJECT_TYPES));
         }
         if types.iter().any(|one| is_too_long(&one.name)) {
-            return Err(Failure::bad_request(format!(
+            return Err(AppError::bad_request(format!(
                 "`snapshot.object_types` holds a name over {} bytes.",
                 limits::NAME_BYTES
             )));
@@ -318,10 +318,10 @@ fn is_too_long(name: &str) -> bool {
 ///
 /// # Errors
 /// 400 for one that cannot be.
-pub(crate) fn checked_name(name: &str) -> Result<&str, Failure> {
+pub(crate) fn checked_name(name: &str) -> Result<&str, AppError> {
     let name = name.trim();
     if name.is_empty() || name.len() > 255 || name.chars().any(char::is_control) {
-        return Err(Failure::bad_request(
+        return Err(AppError::bad_request(
             "The host's name has to have 1 to 255 bytes, without control characters.",
         ));
     }

@@ -28,7 +28,7 @@ use poolwatch_store::{
 
 use crate::{
     app::App,
-    failure::Failure,
+    app_error::AppError,
     fleet::host::{Ingest, LiveHost},
     metrics,
     writer::upload_permit::UploadPermit,
@@ -37,7 +37,7 @@ use crate::{
 /// More than any machine has: a figure beyond it is nonsense (64 PB).
 const ABSURD_BYTES: u64 = 1 << 56;
 /// How long an upload waits for its turn to look for its host's tables.
-const LOOK_WAIT: Duration = Duration::from_secs(2);
+const LOOKUP_WAIT: Duration = Duration::from_secs(2);
 /// Looks into the database that one frame needs at most: for its boot, for an anchor, for its base.
 const STEPS: usize = 8;
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
@@ -53,9 +53,9 @@ pub async fn accept(
     body: &[u8],
     permit: UploadPermit,
     arrived: Timestamp,
-) -> Result<FramesReply, Failure> {
+) -> Result<FramesReply, AppError> {
     let batch = Batch::parse(body).map_err(unreadable)?;
-    place::check_uptime(batch.clock.uptime_ms).map_err(Failure::bad_request)?;
+    place::check_uptime(batch.clock.uptime_ms).map_err(AppError::bad_request)?;
     let live = app.fleet.ensure_host(host);
     // One upload of a host at a time: its frames are relative to each other.
     let mut ingest = live.ingest.lock().await;
@@ -107,7 +107,7 @@ struct Taking<'a> {
     /// The last of them that is no older than all that were known.
     newest: Option<FrameId>,
     /// Whether the database was asked for the host's tables.
-    has_looked: bool,
+    has_looked_up: bool,
     /// Boots that the database was asked for.
     boots_asked: usize,
 }
@@ -116,7 +116,7 @@ enum TakeError {
     /// This frame will never do.
     Refused(String),
     /// The upload has to be sent again.
-    Failed(Failure),
+    Failed(AppError),
 }
 
 /// How far a frame was taken without asking the database.
@@ -134,15 +134,26 @@ fn refused(reason: impl std::fmt::Display) -> TakeError {
     TakeError::Refused(format!("{reason}"))
 }
 
-fn failed(failure: impl Into<Failure>) -> TakeError {
+fn failed(failure: impl Into<AppError>) -> TakeError {
     TakeError::Failed(failure.into())
 }
 
 impl<'a> Taking<'a> {
     fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, arrived: Timestamp) -> Self {
         let (frames, refused) = (Vec::new(), Vec::new());
-        let (last, newest, has_looked, boots_asked) = (None, None, false, 0);
-        Self { app, live, clock, arrived, frames, refused, last, newest, has_looked, boots_asked }
+        let (last, newest, has_looked_up, boots_asked) = (None, None, false, 0);
+        Self {
+            app,
+            live,
+            clock,
+            arrived,
+            frames,
+            refused,
+            last,
+            newest,
+            has_looked_up,
+            boots_asked,
+        }
     }
 
     /// Takes a frame. What it lacks from the database is asked for with its bytes let go: however
@@ -167,7 +178,7 @@ impl<'a> Taking<'a> {
                 Step::NoTables => self.look(ingest).await.map_err(failed)?,
             }
         }
-        Err(failed(Failure::internal("a frame asked for more than any needs")))
+        Err(failed(AppError::internal("a frame asked for more than any needs")))
     }
 
     async fn ask_for_boot(
@@ -175,10 +186,10 @@ impl<'a> Taking<'a> {
         ingest: &mut Ingest,
         id: BootId,
         booted_at: Timestamp,
-    ) -> Result<Boot, Failure> {
+    ) -> Result<Boot, AppError> {
         self.boots_asked += 1;
         if self.boots_asked > limits::BATCH_BOOTS {
-            return Err(Failure::new(
+            return Err(AppError::new(
                 axum::http::StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
                 "The upload is too large",
@@ -188,7 +199,7 @@ impl<'a> Taking<'a> {
         ingest.boots_allowed.take(1, limits::BOOTS_A_DAY, self.arrived.as_second()).map_err(
             |retry_after_s| {
                 let most = limits::BOOTS_A_DAY;
-                Failure::too_many(format!("A host may start {most} times a day."), retry_after_s)
+                AppError::too_many(format!("A host may start {most} times a day."), retry_after_s)
             },
         )?;
         let mut db = self.app.pool.acquire().await?;
@@ -225,7 +236,7 @@ impl<'a> Taking<'a> {
         let at = boot.time_of(stamp.seq, stamp.uptime_ms);
         check(at).map_err(|reason| {
             match place::is_doubtful(boot, self.clock, self.arrived, delays) {
-                true => failed(Failure::busy(
+                true => failed(AppError::busy(
                     "The server's clock may be wrong: by it this frame is of a time far off. Keep \
                      the data and retry.",
                 )),
@@ -254,7 +265,8 @@ impl<'a> Taking<'a> {
         let newest_at = self.live.newest_at(self.arrived);
         // A frame sent again, or an old one that comes late, is stored but tells nothing about now.
         if newest_at.is_none_or(|newest| at > newest) {
-            if envelope.base.is_some() && !self.has_looked && self.live.read().tables().is_none() {
+            if envelope.base.is_some() && !self.has_looked_up && self.live.read().tables().is_none()
+            {
                 return Ok(Step::NoTables);
             }
             match self.live.apply(&envelope, at, booted_at) {
@@ -287,9 +299,9 @@ impl<'a> Taking<'a> {
 
     /// Looks for the host's tables in the database: after a start, so that its first delta can be
     /// read. A few hosts at a time; those whose turn does not come soon are asked for key frames.
-    async fn look(&mut self, ingest: &mut Ingest) -> Result<(), Failure> {
-        self.has_looked = true;
-        let turn = tokio::time::timeout(LOOK_WAIT, self.app.fleet.lookup_permits.acquire());
+    async fn look(&mut self, ingest: &mut Ingest) -> Result<(), AppError> {
+        self.has_looked_up = true;
+        let turn = tokio::time::timeout(LOOKUP_WAIT, self.app.fleet.lookup_permits.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
         let since = self.arrived.saturating_sub(CHAIN).unwrap_or(self.arrived);
         let mut db = self.app.pool.acquire().await?;
@@ -318,16 +330,16 @@ fn check(memory: &Memory) -> Result<(), TakeError> {
     Ok(())
 }
 
-fn unreadable(error: EnvelopeError) -> Failure {
+fn unreadable(error: EnvelopeError) -> AppError {
     match error {
-        EnvelopeError::Version(version) => Failure::new(
+        EnvelopeError::Version(version) => AppError::new(
             axum::http::StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "protocol-version",
             "Unknown protocol version",
             format!("The upload is of version {version}. Send one of the versions listed."),
         )
         .versions(poolwatch_protocol::VERSIONS),
-        EnvelopeError::Malformed(_) => Failure::bad_request(
+        EnvelopeError::Malformed(_) => AppError::bad_request(
             "The batch of frames is cut short or malformed; docs/protocol.md describes it.",
         ),
     }

@@ -9,7 +9,6 @@ mod drivers;
 mod events;
 mod evidence;
 mod export;
-pub(crate) mod failure;
 mod fleet;
 mod host;
 mod hosts;
@@ -17,6 +16,7 @@ mod incidents;
 mod lists;
 mod login;
 pub mod presence;
+pub(crate) mod render_error;
 mod rows;
 mod search;
 mod tag;
@@ -36,7 +36,7 @@ use poolwatch_web::{LivePage, Shell};
 use crate::{
     access::people::Person,
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     routes::{Permission, RouteLimits, Routes},
     tag_names::POOLTAG_BYTES,
 };
@@ -132,7 +132,7 @@ fn address(uri: &Uri) -> String {
 }
 
 /// A page whole, or its live part when htmx asks.
-fn live(page: &impl LivePage, headers: &HeaderMap) -> Result<Html<String>, Failure> {
+fn live(page: &impl LivePage, headers: &HeaderMap) -> Result<Html<String>, AppError> {
     let html =
         if headers.contains_key("hx-request") { page.render_live()? } else { page.render()? };
     Ok(Html(html))

@@ -28,7 +28,7 @@ use tower_http::{
 use crate::{
     api,
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     pages,
     routes::{Declared, Routes},
     stopping::StopSignal,
@@ -64,7 +64,7 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(middleware::from_fn(require_body_progress))
         .layer(middleware::from_fn(refuse_foreign_forms))
         .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
-        .layer(middleware::from_fn_with_state(app.clone(), pages::failure::render_failure))
+        .layer(middleware::from_fn_with_state(app.clone(), pages::render_error::render_error))
         .layer(
             ServiceBuilder::new()
                 .map_request(forget_request_id)
@@ -93,7 +93,7 @@ fn forget_request_id(mut request: Request) -> Request {
 }
 
 /// A body has to go on coming, however long it is.
-async fn require_body_progress(request: Request, next: Next) -> Result<Response, Failure> {
+async fn require_body_progress(request: Request, next: Next) -> Result<Response, AppError> {
     let has_stalled = Arc::new(AtomicBool::new(false));
     let note_stall = {
         let has_stalled = has_stalled.clone();
@@ -106,7 +106,7 @@ async fn require_body_progress(request: Request, next: Next) -> Result<Response,
         request.map(|body| Body::new(TimeoutBody::new(BODY_PROGRESS, body).map_err(note_stall)));
     let response = next.run(request).await;
     if has_stalled.load(Ordering::Relaxed) {
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::REQUEST_TIMEOUT,
             "stalled",
             "The upload came to a halt",
@@ -121,8 +121,8 @@ async fn answer_until_stop(
     State(stop): State<StopSignal>,
     request: Request,
     next: Next,
-) -> Result<Response, Failure> {
-    let stopping = || Failure::busy("The server is stopping. Keep the data and retry.");
+) -> Result<Response, AppError> {
+    let stopping = || AppError::busy("The server is stopping. Keep the data and retry.");
     if stop.begun.is_cancelled() {
         return Err(stopping());
     }
@@ -131,11 +131,11 @@ async fn answer_until_stop(
 
 /// A browser says where a request comes from: another site's page must not act for who is signed
 /// in here. Agents and scripts send no such header.
-async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, Failure> {
+async fn refuse_foreign_forms(request: Request, next: Next) -> Result<Response, AppError> {
     let site = request.headers().get("sec-fetch-site").and_then(|site| site.to_str().ok());
     let foreign = site.is_some_and(|site| !matches!(site, "same-origin" | "none"));
     if foreign && !request.method().is_safe() {
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::FORBIDDEN,
             "foreign-form",
             "This form was sent from another site",

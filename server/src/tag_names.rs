@@ -14,7 +14,7 @@ use poolwatch_store::{
 use sqlx::PgConnection;
 use tokio::sync::Mutex;
 
-use crate::failure::Failure;
+use crate::app_error::AppError;
 
 /// Largest pooltag.txt; the vendor's has 400 kB.
 pub(crate) const POOLTAG_BYTES: usize = 4 << 20;
@@ -41,7 +41,7 @@ impl TagNames {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    async fn reload(&self, db: &mut PgConnection) -> Result<(), Failure> {
+    async fn reload(&self, db: &mut PgConnection) -> Result<(), AppError> {
         let mut catalogue = Catalogue::default();
         for written in tag_notes::all(db).await? {
             let TagNote { pattern, owner, meaning } = written.note;
@@ -60,7 +60,7 @@ impl TagNames {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn load(names: &TagNames, pool: &PgPool) -> Result<(), Failure> {
+pub async fn load(names: &TagNames, pool: &PgPool) -> Result<(), AppError> {
     let _one = names.changing.lock().await;
     names.reload(&mut *pool.acquire().await?).await
 }
@@ -69,7 +69,7 @@ pub async fn load(names: &TagNames, pool: &PgPool) -> Result<(), Failure> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn all(pool: &PgPool) -> Result<Vec<WrittenNote>, Failure> {
+pub async fn all(pool: &PgPool) -> Result<Vec<WrittenNote>, AppError> {
     Ok(tag_notes::all(&mut *pool.acquire().await?).await?)
 }
 
@@ -83,7 +83,7 @@ pub async fn write(
     note: TagNote,
     by: &str,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let note = plain(note);
     let _one = names.changing.lock().await;
     let mut db = pool.acquire().await?;
@@ -105,17 +105,17 @@ pub async fn import(
     text: Vec<u8>,
     by: &str,
     now: Timestamp,
-) -> Result<u64, Failure> {
+) -> Result<u64, AppError> {
     let entries =
-        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(Failure::internal)?;
+        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
     if entries.is_empty() {
-        return Err(Failure::bad_request(
+        return Err(AppError::bad_request(
             "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
         ));
     }
     let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
     if entries.len() > ENTRIES || groups > GROUPS {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
         )));
     }
@@ -130,7 +130,7 @@ pub async fn import(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn export(pool: &PgPool) -> Result<String, Failure> {
+pub async fn export(pool: &PgPool) -> Result<String, AppError> {
     let notes: Vec<(TagPattern, Note)> = all(pool)
         .await?
         .into_iter()

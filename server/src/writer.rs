@@ -23,7 +23,7 @@ use tokio::{
 use tracing::warn;
 
 use self::upload_permit::{UploadMemory, UploadPermit, full};
-use crate::{failure::Failure, metrics};
+use crate::{app_error::AppError, metrics};
 
 /// Frames of one statement: more do not make it faster.
 const BATCH_FRAMES: usize = 128;
@@ -66,7 +66,7 @@ impl StoreHealth {
 struct Upload {
     frames: Vec<NewFrame>,
     _permit: UploadPermit,
-    done: oneshot::Sender<Result<u64, Failure>>,
+    done: oneshot::Sender<Result<u64, AppError>>,
 }
 
 impl Writer {
@@ -96,7 +96,7 @@ impl Writer {
     ///
     /// # Errors
     /// When too much is in memory already.
-    pub fn upload_permit(&self, host: HostId) -> Result<UploadPermit, Failure> {
+    pub fn upload_permit(&self, host: HostId) -> Result<UploadPermit, AppError> {
         self.memory.permit(host)
     }
 
@@ -104,12 +104,16 @@ impl Writer {
     ///
     /// # Errors
     /// When too much waits already, or the database fails: nothing is stored for certain then.
-    pub async fn write(&self, frames: Vec<NewFrame>, permit: UploadPermit) -> Result<u64, Failure> {
+    pub async fn write(
+        &self,
+        frames: Vec<NewFrame>,
+        permit: UploadPermit,
+    ) -> Result<u64, AppError> {
         let (done, stored) = oneshot::channel();
         self.queue.try_send(Upload { frames, _permit: permit, done }).map_err(|_| full())?;
         stored
             .await
-            .map_err(|_| Failure::busy("The server is stopping. Keep the data and retry."))?
+            .map_err(|_| AppError::busy("The server is stopping. Keep the data and retry."))?
     }
 }
 
@@ -167,7 +171,7 @@ async fn commit(pool: &PgPool, days: &Days, health: &StoreHealth, mut uploads: V
             Err(error) if !is_of_data(&error) => {
                 health.note(false);
                 warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
-                let failure = Failure::from(error);
+                let failure = AppError::from(error);
                 for upload in uploads {
                     let _ = upload.done.send(Err(failure.clone()));
                 }
@@ -188,7 +192,7 @@ async fn commit(pool: &PgPool, days: &Days, health: &StoreHealth, mut uploads: V
         if let Err(error) = &stored {
             warn!(%error, frames = upload.frames.len(), "Could not store frames");
         }
-        let _ = upload.done.send(stored.map_err(Failure::from));
+        let _ = upload.done.send(stored.map_err(AppError::from));
     }
 }
 

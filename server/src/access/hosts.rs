@@ -13,8 +13,8 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     app::{App, SharedApp},
+    app_error::AppError,
     auth::secrets,
-    failure::Failure,
 };
 
 /// Requests of a host that are read and answered at once: agents send one after another.
@@ -39,12 +39,12 @@ pub async fn require(
     State(app): State<SharedApp>,
     mut request: Request,
     next: Next,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let arrived = app.clock.now();
     let key = find(&app, request.headers()).await?;
     if !key.approved {
         app.host_keys.forget(key.id);
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::FORBIDDEN,
             "host-pending",
             "The host waits for approval",
@@ -54,7 +54,7 @@ pub async fn require(
         .retry_after(PENDING_RETRY_S));
     }
     let Some(_turn) = app.host_keys.under_way.take(key.id, 1, REQUESTS_AT_ONCE) else {
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::TOO_MANY_REQUESTS,
             "host-share",
             "This host has too much under way",
@@ -69,9 +69,9 @@ pub async fn require(
     Ok(next.run(request).await)
 }
 
-async fn find(app: &App, headers: &HeaderMap) -> Result<HostKey, Failure> {
+async fn find(app: &App, headers: &HeaderMap) -> Result<HostKey, AppError> {
     let unknown = || {
-        Failure::new(
+        AppError::new(
             StatusCode::UNAUTHORIZED,
             "host-key-unknown",
             "The host key is not known",

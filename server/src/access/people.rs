@@ -11,7 +11,7 @@ use poolwatch_store::{people, tokens};
 use poolwatch_web::links::Address;
 
 use super::hosts::bearer;
-use crate::{app::SharedApp, auth::secrets, failure::Failure};
+use crate::{app::SharedApp, app_error::AppError, auth::secrets};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +45,11 @@ pub async fn require(
     State(required): State<Required>,
     mut request: Request,
     next: Next,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let path = request.uri().path().to_owned();
     let Some(person) = find(&required.app, request.headers()).await? else {
         if path.starts_with("/api/") || path.starts_with("/metrics") {
-            return Err(Failure::new(
+            return Err(AppError::new(
                 StatusCode::UNAUTHORIZED,
                 "not-signed-in",
                 "Nobody is signed in",
@@ -65,7 +65,7 @@ pub async fn require(
         return Ok(Redirect::to(&login).into_response());
     };
     if person.role < required.role {
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::FORBIDDEN,
             "role",
             "Your role does not allow this",
@@ -79,7 +79,7 @@ pub async fn require(
     Ok(response)
 }
 
-async fn find(app: &SharedApp, headers: &HeaderMap) -> Result<Option<Person>, Failure> {
+async fn find(app: &SharedApp, headers: &HeaderMap) -> Result<Option<Person>, AppError> {
     let now = app.clock.now();
     if let Some(token) = bearer(headers) {
         let mut db = app.pool.acquire().await?;

@@ -20,7 +20,7 @@ use poolwatch_web::{
 };
 use sqlx::PgConnection;
 
-use crate::{app::App, failure::Failure, judging::record::Notice};
+use crate::{app::App, app_error::AppError, judging::record::Notice};
 
 /// A first message waits so long for what belongs to it: more hosts, a suspect, an event.
 const WAITS: SignedDuration = SignedDuration::from_secs(60);
@@ -39,7 +39,7 @@ pub async fn enqueue(
     notice: &Notice,
     event: Option<&Event>,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let waiting = outbox::take_back(db, notice.incident).await?;
     let event = event.map(|event| NoticeEvent { id: event.event_id, time: event.time });
     let message = WaitingMessage {
@@ -86,7 +86,7 @@ pub async fn write_message(
     incident: IncidentId,
     notice: &IncidentNotice,
     now: Timestamp,
-) -> Result<MessageWords, Failure> {
+) -> Result<MessageWords, AppError> {
     let mail = mail(app, db, incident, notice, now).await?;
     Ok(MessageWords { subject: mail.subject()?, text: mail.text()?, html: mail.html()? })
 }
@@ -97,8 +97,8 @@ async fn mail(
     id: IncidentId,
     notice: &IncidentNotice,
     now: Timestamp,
-) -> Result<IncidentMail, Failure> {
-    let gone = || Failure::not_found("The incident or its host is gone");
+) -> Result<IncidentMail, AppError> {
+    let gone = || AppError::not_found("The incident or its host is gone");
     let filter = IncidentFilter { id: Some(id), ..IncidentFilter::default() };
     let incident = incidents::list(db, filter, 1).await?.pop().ok_or_else(gone)?;
     let worst = incident.worst.unwrap_or(notice.host);

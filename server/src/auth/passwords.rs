@@ -7,7 +7,7 @@ use argon2::{Argon2, PasswordHasher, PasswordVerifier, password_hash::phc::Passw
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::warn;
 
-use crate::failure::Failure;
+use crate::app_error::AppError;
 
 /// Fewest characters of a password.
 pub const MIN_CHARACTERS: usize = 10;
@@ -48,11 +48,11 @@ impl PasswordChecks {
     ///
     /// # Errors
     /// 503 when too many wait.
-    pub fn queue(&self, is_known_device: bool) -> Result<Place, Failure> {
+    pub fn queue(&self, is_known_device: bool) -> Result<Place, AppError> {
         let places = if is_known_device { &self.places_of_known } else { &self.places };
         let place = places.clone().try_acquire_owned();
         place.map(Place).map_err(|_| {
-            Failure::busy("Too many people sign in at this moment. Try again in some seconds.")
+            AppError::busy("Too many people sign in at this moment. Try again in some seconds.")
         })
     }
 
@@ -65,8 +65,8 @@ impl PasswordChecks {
         place: Place,
         password: String,
         kept: Option<String>,
-    ) -> Result<bool, Failure> {
-        let turn = self.turns.clone().acquire_owned().await.map_err(Failure::internal)?;
+    ) -> Result<bool, AppError> {
+        let turn = self.turns.clone().acquire_owned().await.map_err(AppError::internal)?;
         let (done, checked) = oneshot::channel();
         let check = move || {
             // Held until it is done, also when nobody waits for it any more.
@@ -77,8 +77,8 @@ impl PasswordChecks {
             let _ = done.send(verify(&password, kept.as_deref()));
         };
         let thread = std::thread::Builder::new().name("password".into());
-        thread.spawn(check).map_err(Failure::internal)?;
-        checked.await.map_err(Failure::internal)
+        thread.spawn(check).map_err(AppError::internal)?;
+        checked.await.map_err(AppError::internal)
     }
 }
 

@@ -5,7 +5,7 @@ use poolwatch_detection::comparison::{ComparisonSchedule, compare_hosts, host_to
 use poolwatch_model::{HostId, incident::Incident};
 use poolwatch_store::incidents;
 
-use crate::{app::SharedApp, failure::Failure, history::FleetNow};
+use crate::{app::SharedApp, app_error::AppError, history::FleetNow};
 
 /// Compares the incidents that are due. Returns a host of each whose owner is not known: diagnosed
 /// again, it may tell now.
@@ -16,7 +16,7 @@ pub async fn compare_due(
     app: &SharedApp,
     schedule: &mut ComparisonSchedule,
     now: Timestamp,
-) -> Result<Vec<HostId>, Failure> {
+) -> Result<Vec<HostId>, AppError> {
     let view = app.fleet.view();
     let due: Vec<Incident> =
         schedule.due_incidents(&view.incidents, now).into_iter().cloned().collect();
@@ -24,7 +24,7 @@ pub async fn compare_due(
     for incident in due {
         let (of, affected) = (app.clone(), incident.hosts.clone());
         let compare = move || compare_hosts(&FleetNow::new(&of.fleet, now), &affected);
-        let found = tokio::task::spawn_blocking(compare).await.map_err(Failure::internal)?;
+        let found = tokio::task::spawn_blocking(compare).await.map_err(AppError::internal)?;
         incidents::set_comparison(&mut *app.background_pool.acquire().await?, incident.id, &found)
             .await?;
         schedule.note_compared(&incident, now);

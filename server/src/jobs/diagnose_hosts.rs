@@ -18,7 +18,7 @@ use tracing::error;
 use super::{compare_incidents, keep_diagnosis::keep_diagnosis};
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::{Window, bytes_of},
         host::LiveHost,
@@ -188,7 +188,7 @@ pub async fn diagnose_host(
     id: HostId,
     look: &Look,
     now: Timestamp,
-) -> Result<Option<HostDiagnosis>, Failure> {
+) -> Result<Option<HostDiagnosis>, AppError> {
     let mut db = app.background_pool.acquire().await?;
     let mut history = StoredHistory::new(app, &mut db, now);
     let found = poolwatch_detection::diagnose_host(&mut history, id, look, now).await?;

@@ -18,7 +18,7 @@ use super::keep_diagnosis::judged;
 use crate::{
     alerts,
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::view::HostSummary,
     history::StoredHistory,
     judging::record::{self, Kind},
@@ -62,7 +62,7 @@ async fn diagnose(
     summary: &HostSummary,
     pool: Pool,
     now: Timestamp,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let (Some(heard), Some(at)) = (summary.received, summary.at) else { return Ok(()) };
     let id = summary.host.id;
     let mut db = app.background_pool.acquire().await?;

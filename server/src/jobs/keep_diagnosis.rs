@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 
 use crate::{
     alerts,
-    failure::Failure,
+    app_error::AppError,
     judging::record::{self, Judged, Kind},
 };
 
@@ -21,7 +21,7 @@ pub(super) async fn keep_diagnosis(
     found: &HostDiagnosis,
     event: Option<&Event>,
     now: Timestamp,
-) -> Result<Vec<IncidentId>, Failure> {
+) -> Result<Vec<IncidentId>, AppError> {
     let judged = judged(found, if event.is_some() { Kind::Event } else { Kind::Study });
     let outcome = record::record(db, &judged).await?;
     for notice in &outcome.notices {

@@ -7,7 +7,7 @@ use poolwatch_model::HostId;
 use poolwatch_store::imports::{self, ImportNotices};
 use tracing::warn;
 
-use crate::{app::SharedApp, failure::Failure, import};
+use crate::{app::SharedApp, app_error::AppError, import};
 
 /// How long to wait for a database that cannot be reached.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -26,7 +26,7 @@ pub(super) async fn run(app: SharedApp) {
 }
 
 /// Shows what is announced, until the connection is lost. What was missed before is shown first.
-async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), Failure> {
+async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), AppError> {
     let mut announcements = ImportNotices::listen(&app.pool).await?;
     let missed = {
         let mut db = app.pool.acquire().await?;
@@ -44,6 +44,6 @@ async fn listen(app: &SharedApp, heard_until: &mut Timestamp) -> Result<(), Fail
     }
 }
 
-async fn show(app: &SharedApp, host: HostId) -> Result<(), Failure> {
+async fn show(app: &SharedApp, host: HostId) -> Result<(), AppError> {
     import::show(app, host, app.clock.now()).await
 }

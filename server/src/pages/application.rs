@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// The page.
 pub(super) async fn page(
@@ -28,7 +28,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
     let view = app.fleet.view();
     let hosts = hosts::select(app.clone(), view.clone(), &image, &query).await?;
@@ -49,7 +49,7 @@ pub(super) async fn file(
     Path(image): Path<String>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
     let found = hosts::select(app.clone(), app.fleet.view(), &image, &query).await?;
     lists::file(&APPLICATION_HOSTS, &found, |host| host.row(&image), &uri)

@@ -23,7 +23,7 @@ use super::{
 use crate::{
     access::people::Person,
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{applications::Application, baselines::Window, view::FleetView},
 };
 
@@ -34,7 +34,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let query = lists::read(&APPLICATIONS, "/applications", &parameters)?;
     let view = app.fleet.view();
     let all = &view.sweep.applications;
@@ -56,7 +56,7 @@ pub(super) async fn file(
     Extension(_): Extension<Person>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&APPLICATIONS, "/applications", &parameters)?;
     let view = app.fleet.view();
     let found = select(&view, &query);

@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 use table::Rows;
 
 use super::{address, export::download, shell};
-use crate::{access::people::Person, app::SharedApp, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// Rows that are about equal and are shown when asked for.
 const EQUAL: usize = 500;
@@ -41,7 +41,7 @@ pub(super) async fn page(
     Extension(person): Extension<Person>,
     Query(pairs): Pairs,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let mut query = CompareQuery::read(&pairs);
     let shell = shell(&app, &person, address(&uri));
     let mut missing = Vec::new();
@@ -75,7 +75,7 @@ pub(super) async fn csv(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Query(pairs): Pairs,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let compared = compare(&app, &CompareQuery::read(&pairs), app.clock.now()).await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = compared.columns.iter().map(|column| match column.at {
@@ -83,7 +83,7 @@ pub(super) async fn csv(
         None => inert(&column.name),
     });
     let first = ["differs", "name", "kind"].map(str::to_owned);
-    writer.write_record(first.into_iter().chain(heads)).map_err(Failure::internal)?;
+    writer.write_record(first.into_iter().chain(heads)).map_err(AppError::internal)?;
     for (row, differs) in all(&compared.rows) {
         let kind = row.kind.as_deref().unwrap_or_default();
         let cells = row.values.iter().map(|value| match value {
@@ -92,9 +92,9 @@ pub(super) async fn csv(
             None => String::new(),
         });
         let first = [differs.to_string(), inert(&row.name), inert(kind)];
-        writer.write_record(first.into_iter().chain(cells)).map_err(Failure::internal)?;
+        writer.write_record(first.into_iter().chain(cells)).map_err(AppError::internal)?;
     }
-    let body = writer.into_inner().map_err(Failure::internal)?;
+    let body = writer.into_inner().map_err(AppError::internal)?;
     Ok(download("text/csv; charset=utf-8", "compare.csv", body))
 }
 
@@ -103,7 +103,7 @@ pub(super) async fn json(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Query(pairs): Pairs,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = CompareQuery::read(&pairs);
     let compared = compare(&app, &query, app.clock.now()).await?;
     let columns: Vec<_> = compared
@@ -123,7 +123,7 @@ pub(super) async fn json(
     body.insert("by".into(), query.by.as_str().into());
     body.insert("columns".into(), columns.into());
     body.insert("rows".into(), rows.into());
-    let body = serde_json::to_vec(&body).map_err(Failure::internal)?;
+    let body = serde_json::to_vec(&body).map_err(AppError::internal)?;
     Ok(download("application/json", "compare.json", body))
 }
 
@@ -136,7 +136,7 @@ async fn compare(
     app: &SharedApp,
     query: &CompareQuery,
     now: Timestamp,
-) -> Result<Compared, Failure> {
+) -> Result<Compared, AppError> {
     let mut db = app.pool.acquire().await?;
     let (mut heads, mut machines, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..query.columns.len() {

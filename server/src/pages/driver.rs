@@ -20,7 +20,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::drivers::Drivers};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::drivers::Drivers};
 
 /// The page.
 pub(super) async fn page(
@@ -30,7 +30,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let name = name.to_lowercase();
     let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
     let view = app.fleet.view();
@@ -61,7 +61,7 @@ pub(super) async fn file(
     Path(name): Path<String>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
     let found = hosts::select(app.clone(), app.fleet.view(), &name, &query).await?;
     lists::file(&DRIVER_HOSTS, &found, |host| host.row(&name), &uri)

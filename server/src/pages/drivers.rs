@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// The page.
 pub(super) async fn page(
@@ -27,7 +27,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let query = lists::read(&DRIVERS, "/drivers", &parameters)?;
     let all = lines::all(app.clone()).await?;
@@ -50,7 +50,7 @@ pub(super) async fn file(
     Extension(_): Extension<Person>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&DRIVERS, "/drivers", &parameters)?;
     let found = lines::select(lines::all(app).await?, &query);
     lists::file(&DRIVERS, &found, Clone::clone, &uri)

@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::FleetView};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
 
 /// Events per page.
 const ROWS: i64 = PER_PAGE as i64;
@@ -33,7 +33,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let query = lists::read(&EVENTS, "/events", &parameters)?;
     let view = app.fleet.view();
     let (total, found) = match filter(&view, &query.filter) {
@@ -52,7 +52,7 @@ async fn load(
     app: &SharedApp,
     filter: &EventFilter,
     page: u32,
-) -> Result<(u64, Vec<HostEvent>), Failure> {
+) -> Result<(u64, Vec<HostEvent>), AppError> {
     let mut db = app.pool.acquire().await?;
     let total = events::count_matching(&mut db, filter).await?;
     let offset = i64::from(page.clamp(1, MOST_PAGES) - 1) * ROWS;

@@ -29,8 +29,8 @@ use super::{EVIDENCE_BYTES, address, rows, shell};
 use crate::{
     access::people::Person,
     app::SharedApp,
+    app_error::AppError,
     diagnosing::{self, Findings, Report},
-    failure::Failure,
     import::{self, File},
 };
 
@@ -42,7 +42,7 @@ pub(super) async fn form(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     show_form(&app, &person, &uri, None).await
 }
 
@@ -52,7 +52,7 @@ pub(super) async fn diagnose(
     Extension(person): Extension<Person>,
     uri: Uri,
     sent: Multipart,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let files = upload::read(sent).await?;
     if files.is_empty() {
         let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
@@ -67,7 +67,7 @@ pub(super) async fn diagnose(
     let id = Uuid::now_v7();
     let named: Vec<(&str, &[u8])> =
         files.iter().map(|file| (file.name.as_str(), &file.content[..])).collect();
-    let findings = serde_json::to_value(&findings).map_err(Failure::internal)?;
+    let findings = serde_json::to_value(&findings).map_err(AppError::internal)?;
     let new = NewUpload { id, by: &person.name, findings, files: &named };
     let mut transaction = app.pool.begin().await?;
     uploads::insert(&mut transaction, &new, app.clock.now()).await?;
@@ -80,7 +80,7 @@ pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(id): Path<String>,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let upload = find(&app, &id).await?;
     show(&app, &person, upload, None).await
 }
@@ -90,7 +90,7 @@ pub(super) async fn report(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Path(id): Path<String>,
-) -> Result<Json<Report>, Failure> {
+) -> Result<Json<Report>, AppError> {
     let upload = find(&app, &id).await?;
     let files = files_of(&app, upload.id).await?;
     let catalogue = app.tag_names.catalogue();
@@ -114,7 +114,7 @@ pub(super) async fn keep(
     Extension(person): Extension<Person>,
     Path(id): Path<String>,
     Form(keep): Form<Keep>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let upload = find(&app, &id).await?;
     if import::checked_name(&keep.host).is_err() {
         let error = "A host's name has 1 to 255 bytes, without control characters.";
@@ -129,25 +129,27 @@ pub(super) async fn keep(
     Ok(Redirect::to(&links::diagnosis(upload.id)).into_response())
 }
 
-async fn find(app: &SharedApp, id: &str) -> Result<Upload, Failure> {
-    let missing = || Failure::not_found("There is no such diagnosis, or not any more");
+async fn find(app: &SharedApp, id: &str) -> Result<Upload, AppError> {
+    let missing = || AppError::not_found("There is no such diagnosis, or not any more");
     let id: Uuid = id.parse().map_err(|_| missing())?;
     let found = uploads::find(&mut *app.pool.acquire().await?, id).await?;
     found.ok_or_else(missing)
 }
 
-async fn files_of(app: &SharedApp, id: Uuid) -> Result<Vec<File>, Failure> {
+async fn files_of(app: &SharedApp, id: Uuid) -> Result<Vec<File>, AppError> {
     let files = uploads::files(&mut *app.pool.acquire().await?, id).await?;
     Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
 }
 
 /// Runs what takes long for large texts beside the threads that answer requests.
-async fn aside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, AppError> {
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// A host's link; of one that the view does not hold yet, as the database knows it.
-async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, Failure> {
+async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, AppError> {
     if let Some(known) = app.fleet.view().host(host) {
         return Ok(rows::link(known));
     }
@@ -161,8 +163,8 @@ async fn show(
     person: &Person,
     upload: Upload,
     wrong: Option<(String, &'static str)>,
-) -> Result<Html<String>, Failure> {
-    let findings: Findings = serde_json::from_value(upload.findings).map_err(Failure::internal)?;
+) -> Result<Html<String>, AppError> {
+    let findings: Findings = serde_json::from_value(upload.findings).map_err(AppError::internal)?;
     let understood = findings.is_understood();
     let shell = shell(app, person, links::diagnosis(upload.id));
     let kept_for = match upload.kept_for {
@@ -201,7 +203,7 @@ async fn show_form(
     person: &Person,
     uri: &Uri,
     error: Option<String>,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
     let kept = evidence::recent(&mut db, RECENT).await?;
     let diagnosed = uploads::recent(&mut db, RECENT).await?;

@@ -25,7 +25,7 @@ use super::{address, drivers::lines, live, rows, shell, tags::selection};
 use crate::{
     access::people::Person,
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         growing::{self, GROWING, Growing},
         view::{FleetView, HostSummary},
@@ -48,7 +48,7 @@ pub(super) async fn page(
     Query(query): Query<FleetQuery>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let (now, view) = (shell.now, app.fleet.view());
     let chosen = in_group(&view, &query.group);
@@ -146,7 +146,7 @@ async fn growing_tags(
     app: &SharedApp,
     view: &Arc<FleetView>,
     group: &str,
-) -> Result<Vec<Growing>, Failure> {
+) -> Result<Vec<Growing>, AppError> {
     if group.is_empty() {
         return Ok(view.growing.clone());
     }
@@ -155,7 +155,7 @@ async fn growing_tags(
         let tags = selection::of_group(&app, &view, &group);
         tags.map(|tags| growing::most(&tags, GROWING)).unwrap_or_default()
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 fn growing_tag(catalogue: &Catalogue, growing: &Growing) -> GrowingTag {

@@ -28,7 +28,7 @@ use sqlx::PgConnection;
 use trends::Trends;
 
 use super::{address, live, presence, rows, shell};
-use crate::{access::people::Person, app::SharedApp, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// Other hosts of the same name that are shown.
 const NAMESAKES: usize = 10;
@@ -45,7 +45,7 @@ pub(super) async fn page(
     Query(query): Query<HostQuery>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let mut db = app.pool.acquire().await?;
     let known = judgement::known(&app, &mut db, HostId(id), shell.now).await?;
@@ -64,7 +64,7 @@ pub(super) async fn pools(
     Extension(_): Extension<Person>,
     Path(id): Path<i32>,
     Query(query): Query<HostQuery>,
-) -> Result<Json<PoolsChart>, Failure> {
+) -> Result<Json<PoolsChart>, AppError> {
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
     let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
@@ -77,8 +77,8 @@ pub(super) async fn pools(
     Ok(Json(chart))
 }
 
-fn no_such_host() -> Failure {
-    Failure::not_found("There is no such host")
+fn no_such_host() -> AppError {
+    AppError::not_found("There is no such host")
 }
 
 /// The page with all that its live part shows, and nothing else yet.
@@ -124,7 +124,7 @@ async fn fill(
     app: &SharedApp,
     db: &mut PgConnection,
     known: &Known,
-) -> Result<(), Failure> {
+) -> Result<(), AppError> {
     let id = known.summary.host.id;
     let view = app.fleet.view();
     let namesakes = hosts::namesakes(db, id, &known.summary.host.name).await?;
@@ -166,7 +166,7 @@ async fn has_history(
     source: HostSource,
     id: HostId,
     at: Timestamp,
-) -> Result<bool, Failure> {
+) -> Result<bool, AppError> {
     if source == HostSource::Agent {
         return Ok(true);
     }

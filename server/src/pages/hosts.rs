@@ -21,7 +21,9 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::HostSummary};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::view::HostSummary,
+};
 
 /// The page.
 pub(super) async fn page(
@@ -30,7 +32,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let query = lists::read(&HOSTS, "/hosts", &parameters)?;
     let view = app.fleet.view();
@@ -50,7 +52,7 @@ pub(super) async fn file(
     Extension(_): Extension<Person>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&HOSTS, "/hosts", &parameters)?;
     let (view, now) = (app.fleet.view(), app.clock.now());
     let found = selection::select(app, view.clone(), &query, now).await?;

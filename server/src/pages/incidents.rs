@@ -36,7 +36,7 @@ use super::{address, drivers::lines, live, rows, shell};
 use crate::{
     access::people::Person,
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
 };
 
 /// Incidents that are shown, the latest.
@@ -62,7 +62,7 @@ pub(super) async fn list(
     Query(query): Query<IncidentsQuery>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let view = app.fleet.view();
     let filter = incidents::IncidentFilter {
         unresolved: query.show == IncidentFilter::Open,
@@ -98,7 +98,7 @@ pub(super) async fn page(
     Path(id): Path<i64>,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     let may_act = person.role >= Role::Operator;
@@ -111,10 +111,10 @@ pub(super) async fn page(
     live(&page, &headers)
 }
 
-async fn find(db: &mut PgConnection, id: IncidentId) -> Result<Incident, Failure> {
+async fn find(db: &mut PgConnection, id: IncidentId) -> Result<Incident, AppError> {
     let filter = incidents::IncidentFilter { id: Some(id), ..Default::default() };
     let found = incidents::list(db, filter, 1).await?;
-    found.into_iter().next().ok_or_else(|| Failure::not_found("There is no such incident"))
+    found.into_iter().next().ok_or_else(|| AppError::not_found("There is no such incident"))
 }
 
 /// All that is told of an incident, for somebody who may change nothing.
@@ -123,7 +123,7 @@ async fn load(
     db: &mut PgConnection,
     incident: Incident,
     shell: Shell,
-) -> Result<IncidentPage, Failure> {
+) -> Result<IncidentPage, AppError> {
     let view = app.fleet.view();
     let events = events_of(db, &incident).await?;
     let details = incidents::details(db, incident.id).await?;
@@ -160,7 +160,7 @@ async fn changes_of(
     db: &mut PgConnection,
     incident: &Incident,
     seen_on: &[poolwatch_model::HostId],
-) -> Result<Vec<DriverChangeRow>, Failure> {
+) -> Result<Vec<DriverChangeRow>, AppError> {
     let from = incident.opened.saturating_sub(CHANGED_BEFORE).unwrap_or(incident.opened);
     let to = incident.opened.saturating_add(CHANGED_AFTER).unwrap_or(incident.opened);
     let changes = inventories::changed_on(db, seen_on, (from, to), CHANGES).await?;
@@ -168,7 +168,7 @@ async fn changes_of(
 }
 
 /// The events that an incident rests on, latest first.
-async fn events_of(db: &mut PgConnection, incident: &Incident) -> Result<Vec<HostEvent>, Failure> {
+async fn events_of(db: &mut PgConnection, incident: &Incident) -> Result<Vec<HostEvent>, AppError> {
     let mut found = Vec::new();
     for event_id in [2019, 2020, 2004] {
         let filter = EventFilter {

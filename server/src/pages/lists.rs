@@ -5,7 +5,7 @@ use poolwatch_web::list::{ColumnValue, Filter, List, ListQuery, ListView};
 use serde::Serializer;
 
 use super::export::download;
-use crate::failure::Failure;
+use crate::app_error::AppError;
 
 /// The parameters of an address, in their order.
 pub(super) type Parameters = Query<Vec<(String, String)>>;
@@ -15,8 +15,8 @@ pub(super) fn read<R, F: Filter>(
     list: &'static List<R>,
     path: impl Into<String>,
     Query(parameters): &Parameters,
-) -> Result<ListQuery<R, F>, Failure> {
-    ListQuery::read(list, path, parameters).map_err(|bad| Failure::bad_request(bad.to_string()))
+) -> Result<ListQuery<R, F>, AppError> {
+    ListQuery::read(list, path, parameters).map_err(|bad| AppError::bad_request(bad.to_string()))
 }
 
 /// The page of a query, of all that was found; `row` makes a row of it.
@@ -36,17 +36,17 @@ pub(super) fn file<R, T>(
     found: &[T],
     row: impl Fn(&T) -> R,
     uri: &Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let name = list.file_name();
     let rows = found.iter().map(row);
     if uri.path().ends_with(".csv") {
-        let body = csv(list, rows).map_err(Failure::internal)?;
+        let body = csv(list, rows).map_err(AppError::internal)?;
         return Ok(download("text/csv; charset=utf-8", &format!("{name}.csv"), body));
     }
     let columns = list.in_files();
     let mut body = Vec::new();
     let objects = rows.map(|row| columns.object(row));
-    serde_json::Serializer::new(&mut body).collect_seq(objects).map_err(Failure::internal)?;
+    serde_json::Serializer::new(&mut body).collect_seq(objects).map_err(AppError::internal)?;
     Ok(download("application/json", &format!("{name}.json"), body))
 }
 

@@ -20,9 +20,9 @@ use tracing::info;
 use crate::{
     access::people::{cookie, cookie_name, session_token},
     app::SharedApp,
+    app_error::AppError,
     auth::{devices, secrets},
     client_address::ClientAddress,
-    failure::Failure,
 };
 
 /// How long somebody stays signed in.
@@ -53,7 +53,7 @@ pub(super) async fn form(
     State(app): State<SharedApp>,
     Query(arrival): Query<Arrival>,
     headers: HeaderMap,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     // Who was sent here with a cookie had a session that does not count any more.
     let had_session = session_token(&headers, app.settings.secure).is_some();
     let error = (had_session && !arrival.next.is_empty()).then_some(LoginError::Expired);
@@ -68,7 +68,7 @@ pub(super) async fn sign_in(
     Extension(ClientAddress(address)): Extension<ClientAddress>,
     headers: HeaderMap,
     Form(credentials): Form<Credentials>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let Credentials { email, password, next } = credentials;
     let email = email.trim().to_owned();
     let is_name = email.len() <= EMAIL_BYTES && !email.contains('\0');
@@ -102,7 +102,7 @@ pub(super) async fn sign_in(
         info!(email, %address, "Wrong e-mail address or password");
         return refuse(StatusCode::UNAUTHORIZED, email, next, LoginError::WrongCredentials);
     };
-    let token = secrets::generate().map_err(Failure::internal)?;
+    let token = secrets::generate().map_err(AppError::internal)?;
     let expires = now.saturating_add(SESSION).unwrap_or(now);
     let mut db = app.pool.acquire().await?;
     people::create_session(&mut db, &secrets::hash(&token), user.id, now, expires).await?;
@@ -114,7 +114,7 @@ pub(super) async fn sign_in(
     Ok((cookies, Redirect::to(local(&next))).into_response())
 }
 
-async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, Failure> {
+async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, AppError> {
     Ok(people::user_by_email(&mut *app.pool.acquire().await?, email).await?)
 }
 
@@ -122,7 +122,7 @@ async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, Failure
 pub(super) async fn sign_out(
     State(app): State<SharedApp>,
     headers: HeaderMap,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let secure = app.settings.secure;
     if let Some(token) = session_token(&headers, secure) {
         let mut db = app.pool.acquire().await?;
@@ -132,7 +132,7 @@ pub(super) async fn sign_out(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
 }
 
-fn too_many(email: String, next: String, wait: Duration) -> Result<Response, Failure> {
+fn too_many(email: String, next: String, wait: Duration) -> Result<Response, AppError> {
     let retry_after_s = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     let error = LoginError::TooManyAttempts { retry_after_s };
     let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, email, next, error)?;
@@ -145,7 +145,7 @@ fn refuse(
     email: String,
     next: String,
     error: LoginError,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let page = LoginPage { email, error: Some(error), next };
     Ok((status, Html(page.render()?)).into_response())
 }

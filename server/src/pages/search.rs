@@ -19,7 +19,7 @@ use poolwatch_web::{
 use serde::Deserialize;
 
 use super::{address, applications, drivers::lines, hosts::selection, rows, shell, tags};
-use crate::{access::people::Person, app::SharedApp, failure::Failure, fleet::view::FleetView};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
 
 /// Hosts that are shown.
 const HOSTS: usize = 50;
@@ -43,7 +43,7 @@ pub(super) async fn page(
     Extension(person): Extension<Person>,
     Query(asked): Query<Asked>,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let text = asked.q.trim().to_owned();
     if text.is_empty() {
         return Ok(Redirect::to("/hosts").into_response());

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     access::people::Person,
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::{baselines::Window, view::FleetView},
 };
 
@@ -41,7 +41,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let tag = read(&tag)?;
     let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
     let view = app.fleet.view();
@@ -73,7 +73,7 @@ pub(super) async fn file(
     Path(tag): Path<String>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let tag = read(&tag)?;
     let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
     let view = app.fleet.view();
@@ -82,7 +82,7 @@ pub(super) async fn file(
     lists::file(&TAG_HOSTS, &found, hosts::row(&view, tag, pool), &uri)
 }
 
-async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, Failure> {
+async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, AppError> {
     let mut db = app.pool.acquire().await?;
     let written = tag_notes::note_of(&mut db, TagPattern::of(tag)).await?;
     Ok(written.map(|written| TagNoteRow {
@@ -93,8 +93,8 @@ async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, Failure>
     }))
 }
 
-fn read(tag: &str) -> Result<PoolTag, Failure> {
-    tag.parse().map_err(|_| Failure::not_found("There is no such tag"))
+fn read(tag: &str) -> Result<PoolTag, AppError> {
+    tag.parse().map_err(|_| AppError::not_found("There is no such tag"))
 }
 
 /// The pools that a tag uses, the one with most first.

@@ -21,7 +21,7 @@ use super::{
     lists::{self, Parameters},
     live, shell,
 };
-use crate::{access::people::Person, app::SharedApp, failure::Failure};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// The page.
 pub(super) async fn page(
@@ -30,7 +30,7 @@ pub(super) async fn page(
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
-) -> Result<Html<String>, Failure> {
+) -> Result<Html<String>, AppError> {
     let query = lists::read(&TAGS, "/tags", &parameters)?;
     let view = app.fleet.view();
     let selected = selection::select(app.clone(), view.clone(), &query).await?;
@@ -71,7 +71,7 @@ pub(super) async fn file(
     Extension(_): Extension<Person>,
     parameters: Parameters,
     uri: Uri,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let query = lists::read(&TAGS, "/tags", &parameters)?;
     let view = app.fleet.view();
     let found = selection::select(app, view.clone(), &query).await?;

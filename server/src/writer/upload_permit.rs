@@ -8,7 +8,7 @@ use poolwatch_protocol::limits;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{
-    failure::Failure,
+    app_error::AppError,
     shares::{Share, Shares},
 };
 
@@ -39,7 +39,7 @@ impl UploadMemory {
     ///
     /// # Errors
     /// 429 when the host has its share, 503 when all is taken.
-    pub(super) fn permit(&self, host: HostId) -> Result<UploadPermit, Failure> {
+    pub(super) fn permit(&self, host: HostId) -> Result<UploadPermit, AppError> {
         let of_host = self.kb_by_host.take(host, 1, HOST_KB).ok_or_else(too_many_of_host)?;
         let taken = self.free_kb.clone().try_acquire_owned().map_err(|_| full())?;
         Ok(UploadPermit { of_host, taken, free_kb: self.free_kb.clone() })
@@ -51,7 +51,7 @@ impl UploadPermit {
     ///
     /// # Errors
     /// 429 when the host has its share, 503 when all is taken.
-    pub fn grow_to(&mut self, bytes: usize) -> Result<(), Failure> {
+    pub fn grow_to(&mut self, bytes: usize) -> Result<(), AppError> {
         let more = bytes.div_ceil(1024).saturating_sub(self.taken.num_permits());
         if !self.of_host.grow(more, HOST_KB) {
             return Err(too_many_of_host());
@@ -63,12 +63,12 @@ impl UploadPermit {
     }
 }
 
-pub(super) fn full() -> Failure {
-    Failure::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
+pub(super) fn full() -> AppError {
+    AppError::busy("More uploads wait than can be kept in memory. Keep the data and retry.")
 }
 
-fn too_many_of_host() -> Failure {
-    Failure::new(
+fn too_many_of_host() -> AppError {
+    AppError::new(
         StatusCode::TOO_MANY_REQUESTS,
         "host-share",
         "This host has too much under way",

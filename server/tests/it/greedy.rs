@@ -37,7 +37,9 @@ async fn a_host_with_every_tag_there_is_leaves_numbers_to_the_others() {
     assert_eq!(greedy.send(&[&frame]).await.status(), 200);
     let frame = honest.frame(with_tags([*b"New1", *b"New2"].into_iter()));
     assert_eq!(honest.send(&[&frame]).await.status(), 200);
-    let (_, made) = fleet::refresh::refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
+    let (_, made) =
+        fleet::refresh::refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now())
+            .await;
     made.unwrap();
     let view = server.app.fleet.view();
     let line = view.tags.get(PoolTag::new(*b"New1"), Pool::Nonpaged);

@@ -123,7 +123,8 @@ async fn get(server: &Server, path: &str) -> String {
 
 /// Sees to it that whoever shows the one incident says the same. Returns it.
 async fn assert_all_say_the_same(server: &Server, mail: Option<&MessageWords>) -> Incident {
-    let (_, made) = refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
+    let (_, made) =
+        refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await;
     made.unwrap();
     let incident = listed(server).await.remove(0);
     let title = words::title(&incident.diagnosis).replace('\u{a0}', " ");

@@ -15,8 +15,8 @@ use tracing::{info, warn};
 use super::inventory;
 use crate::{
     app::SharedApp,
+    app_error::AppError,
     auth::{host_keys::key_text, secrets},
-    failure::Failure,
 };
 
 /// Enrols a host. 201 for a new one, 200 when a known instance gets a new key.
@@ -26,9 +26,9 @@ use crate::{
 pub(in crate::api) async fn enrol(
     State(app): State<SharedApp>,
     Json(request): Json<EnrolRequest>,
-) -> Result<(StatusCode, Json<EnrolReply>), Failure> {
+) -> Result<(StatusCode, Json<EnrolReply>), AppError> {
     if !request.versions.iter().any(|version| VERSIONS.contains(version)) {
-        return Err(Failure::new(
+        return Err(AppError::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
             "protocol-version",
             "No shared protocol version",
@@ -42,7 +42,7 @@ pub(in crate::api) async fn enrol(
     let approved = tokens::enrolment(&mut db, &secrets::hash(&request.token), now)
         .await?
         .ok_or_else(|| {
-            Failure::new(
+            AppError::new(
                 StatusCode::UNAUTHORIZED,
                 "enrolment-token",
                 "The enrolment token is not valid",
@@ -50,7 +50,7 @@ pub(in crate::api) async fn enrol(
                  create-token enrolment`.",
             )
         })?;
-    let secret = secrets::generate().map_err(Failure::internal)?;
+    let secret = secrets::generate().map_err(AppError::internal)?;
     let mut transaction = db.begin().await?;
     let enrolled = hosts::enrol(
         &mut transaction,

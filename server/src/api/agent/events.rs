@@ -14,7 +14,7 @@ use poolwatch_store::events::{self, KeptAs};
 use sqlx::Connection;
 use tracing::warn;
 
-use crate::{access::hosts::SendingHost, app::SharedApp, failure::Failure, metrics};
+use crate::{access::hosts::SendingHost, app::SharedApp, app_error::AppError, metrics};
 
 /// An event that comes later than this is history: it warns nobody.
 const LATE: SignedDuration = SignedDuration::from_hours(24);
@@ -29,9 +29,9 @@ pub(in crate::api) async fn events(
     State(app): State<SharedApp>,
     Extension(SendingHost { key: host, arrived: now }): Extension<SendingHost>,
     Json(request): Json<EventsRequest>,
-) -> Result<Json<EventsReply>, Failure> {
+) -> Result<Json<EventsReply>, AppError> {
     if request.events.len() > limits::EVENTS {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "Send at most {} events at once.",
             limits::EVENTS
         )));
@@ -43,7 +43,7 @@ pub(in crate::api) async fn events(
         .take(request.events.len(), limits::EVENTS_A_DAY, now.as_second())
         .map_err(|retry_after_s| {
             let most = limits::EVENTS_A_DAY;
-            Failure::too_many(
+            AppError::too_many(
                 format!("A host may send {most} events a day. Keep the others until tomorrow."),
                 retry_after_s,
             )

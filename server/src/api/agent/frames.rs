@@ -14,7 +14,7 @@ use poolwatch_protocol::{
 };
 
 use crate::{
-    access::hosts::SendingHost, app::SharedApp, failure::Failure, ingest,
+    access::hosts::SendingHost, app::SharedApp, app_error::AppError, ingest,
     writer::upload_permit::UploadPermit,
 };
 
@@ -27,7 +27,7 @@ pub(in crate::api) async fn frames(
     State(app): State<SharedApp>,
     Extension(host): Extension<SendingHost>,
     request: Request,
-) -> Result<Json<FramesReply>, Failure> {
+) -> Result<Json<FramesReply>, AppError> {
     check_type(request.headers())?;
     let mut permit = app.writer.upload_permit(host.key.id)?;
     let body = read_body(request, &mut permit).await?;
@@ -35,7 +35,7 @@ pub(in crate::api) async fn frames(
 }
 
 /// Reads a body; memory is taken for what has arrived, whatever was announced.
-async fn read_body(request: Request, permit: &mut UploadPermit) -> Result<Vec<u8>, Failure> {
+async fn read_body(request: Request, permit: &mut UploadPermit) -> Result<Vec<u8>, AppError> {
     let announced = announced_bytes(request.headers());
     let mut body = request.into_limited_body();
     let mut bytes = Vec::new();
@@ -52,11 +52,11 @@ async fn read_body(request: Request, permit: &mut UploadPermit) -> Result<Vec<u8
     Ok(bytes)
 }
 
-fn unreadable(error: &axum::Error) -> Failure {
+fn unreadable(error: &axum::Error) -> AppError {
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(error) = cause {
         if error.is::<LengthLimitError>() {
-            return Failure::new(
+            return AppError::new(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "too-large",
                 "The upload is too large",
@@ -65,15 +65,15 @@ fn unreadable(error: &axum::Error) -> Failure {
         }
         cause = error.source();
     }
-    Failure::bad_request("The upload broke off.")
+    AppError::bad_request("The upload broke off.")
 }
 
-fn check_type(headers: &HeaderMap) -> Result<(), Failure> {
+fn check_type(headers: &HeaderMap) -> Result<(), AppError> {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
     if content_type == Some(FRAMES_CONTENT_TYPE.as_bytes()) {
         return Ok(());
     }
-    let failure = Failure::new(
+    let failure = AppError::new(
         StatusCode::UNSUPPORTED_MEDIA_TYPE,
         "media-type",
         "Unknown content type",

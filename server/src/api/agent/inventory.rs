@@ -10,7 +10,7 @@ use poolwatch_protocol::v1::messages::InventoryRequest;
 use poolwatch_store::{hosts, inventories};
 use sqlx::Connection;
 
-use crate::{access::hosts::SendingHost, app::SharedApp, failure::Failure};
+use crate::{access::hosts::SendingHost, app::SharedApp, app_error::AppError};
 
 /// Bytes of a name: the longest that DNS allows, and that Windows allows a file.
 const NAME_BYTES: usize = 255;
@@ -28,11 +28,11 @@ pub(in crate::api) async fn inventory(
     State(app): State<SharedApp>,
     Extension(SendingHost { key: host, arrived }): Extension<SendingHost>,
     Json(request): Json<InventoryRequest>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, AppError> {
     let facts = storable_facts(request.facts)?;
     let inventory = request.inventory;
     if inventory.drivers.len() > ROWS || inventory.updates.len() > ROWS {
-        return Err(Failure::bad_request(format!("Send at most {ROWS} drivers and updates.")));
+        return Err(AppError::bad_request(format!("Send at most {ROWS} drivers and updates.")));
     }
     let inventory = storable(inventory);
     let mut db = app.pool.acquire().await?;
@@ -63,10 +63,10 @@ fn storable(inventory: Inventory) -> Inventory {
 ///
 /// # Errors
 /// 400 for a name that no host has.
-pub(super) fn storable_facts(facts: HostFacts) -> Result<HostFacts, Failure> {
+pub(super) fn storable_facts(facts: HostFacts) -> Result<HostFacts, AppError> {
     let name = &facts.fqdn;
     if name.is_empty() || name.len() > NAME_BYTES || name.chars().any(char::is_control) {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "`facts.fqdn` has to be a name of 1 to {NAME_BYTES} bytes without control characters."
         )));
     }

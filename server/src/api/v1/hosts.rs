@@ -11,7 +11,7 @@ use poolwatch_model::{HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, failure::Failure, fleet::view::HostSummary};
+use crate::{app::SharedApp, app_error::AppError, fleet::view::HostSummary};
 
 /// Hosts of one answer.
 const PAGE: usize = 1000;
@@ -99,9 +99,9 @@ pub(in crate::api) async fn one(
     State(app): State<SharedApp>,
     Path(id): Path<i32>,
     Query(query): Query<Largest>,
-) -> Result<Json<HostInFull>, Failure> {
+) -> Result<Json<HostInFull>, AppError> {
     let view = app.fleet.view();
-    let missing = || Failure::not_found("There is no such host");
+    let missing = || AppError::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
     let mut snapshot = app.fleet.known(HostId(id)).and_then(|live| live.snapshot());
     if snapshot.is_none() {

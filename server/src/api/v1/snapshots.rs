@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::messages::SnapshotUpload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, failure::Failure, import};
+use crate::{app::SharedApp, app_error::AppError, import};
 
 /// What became of a snapshot.
 #[derive(Debug, Serialize, ToSchema)]
@@ -24,7 +24,7 @@ pub(in crate::api) struct Stored {
 pub(in crate::api) async fn upload(
     State(app): State<SharedApp>,
     Json(upload): Json<SnapshotUpload>,
-) -> Result<(StatusCode, Json<Stored>), Failure> {
+) -> Result<(StatusCode, Json<Stored>), AppError> {
     let now = app.clock.now();
     let at = upload.time.unwrap_or(now);
     let host_id =

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::tags::{parse, period, rows};
-use crate::{app::SharedApp, failure::Failure};
+use crate::{app::SharedApp, app_error::AppError};
 
 /// Hosts of one answer with their course.
 const MOST_HOSTS: usize = 200;
@@ -65,11 +65,11 @@ pub(in crate::api) async fn then(
     State(app): State<SharedApp>,
     Path(tag): Path<String>,
     Query(query): Query<ThenQuery>,
-) -> Result<Json<TagThen>, Failure> {
+) -> Result<Json<TagThen>, AppError> {
     let tag = parse(&tag)?;
     let mut db = app.pool.acquire().await?;
     let Some(then) = read::fleet_at(&mut db, tag, query.pool, query.at).await? else {
-        return Err(Failure::not_found("Nothing is kept of that hour"));
+        return Err(AppError::not_found("Nothing is kept of that hour"));
     };
     let share = |one: &HostThen| {
         let bytes = one.bytes.filter(|bytes| *bytes > 0)?;
@@ -114,13 +114,13 @@ pub(in crate::api) async fn course(
     State(app): State<SharedApp>,
     Path(tag): Path<String>,
     Query(query): Query<CourseQuery>,
-) -> Result<Json<Vec<HostCourse>>, Failure> {
+) -> Result<Json<Vec<HostCourse>>, AppError> {
     let tag = parse(&tag)?;
     let (since, until) = period(app.clock.now(), query.since, query.until)?;
     let numbers: Result<Vec<HostId>, _> =
         query.hosts.split(',').map(|number| number.trim().parse().map(HostId)).collect();
     let hosts = numbers.ok().filter(|hosts| hosts.len() <= MOST_HOSTS).ok_or_else(|| {
-        Failure::bad_request("`hosts` are numbers of hosts with commas between, 200 at most.")
+        AppError::bad_request("`hosts` are numbers of hosts with commas between, 200 at most.")
     })?;
     let mut db = app.pool.acquire().await?;
     let all = read::tag_over_hosts(&mut db, tag, query.pool, &hosts, since, until).await?;

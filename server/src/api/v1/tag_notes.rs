@@ -13,7 +13,7 @@ use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{access::people::Person, app::SharedApp, failure::Failure, tag_names};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, tag_names};
 
 /// What somebody says of a tag.
 #[derive(Debug, Serialize, ToSchema)]
@@ -77,7 +77,9 @@ pub(in crate::api) struct Imported {
 
 /// Everything that people say of tags.
 #[utoipa::path(get, path = "/api/v1/tag-notes", responses((status = 200, body = [Said])))]
-pub(in crate::api) async fn list(State(app): State<SharedApp>) -> Result<Json<Vec<Said>>, Failure> {
+pub(in crate::api) async fn list(
+    State(app): State<SharedApp>,
+) -> Result<Json<Vec<Said>>, AppError> {
     Ok(Json(tag_names::all(&app.pool).await?.into_iter().map(Said::from).collect()))
 }
 
@@ -88,10 +90,10 @@ pub(in crate::api) async fn write(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Json(new): Json<NewNote>,
-) -> Result<StatusCode, Failure> {
+) -> Result<StatusCode, AppError> {
     let pattern = if new.group { TagPattern::new(new.tag) } else { Some(TagPattern::of(new.tag)) };
-    let pattern =
-        pattern.ok_or_else(|| Failure::bad_request("A wildcard cannot be the first character."))?;
+    let pattern = pattern
+        .ok_or_else(|| AppError::bad_request("A wildcard cannot be the first character."))?;
     let note = TagNote { pattern, owner: new.owner, meaning: new.meaning };
     tag_names::write(&app.tag_names, &app.pool, note, &person.name, app.clock.now()).await?;
     Ok(StatusCode::NO_CONTENT)
@@ -102,7 +104,7 @@ pub(in crate::api) async fn write(
     responses((status = 200, body = String, content_type = "text/plain")))]
 pub(in crate::api) async fn export(
     State(app): State<SharedApp>,
-) -> Result<impl IntoResponse, Failure> {
+) -> Result<impl IntoResponse, AppError> {
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, tag_names::export(&app.pool).await?))
 }
@@ -115,7 +117,7 @@ pub(in crate::api) async fn import(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     text: Bytes,
-) -> Result<Json<Imported>, Failure> {
+) -> Result<Json<Imported>, AppError> {
     let entries =
         tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
             .await?;

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::Window,
         by_tag::{TagLine, TagMeasure},
@@ -180,7 +180,7 @@ pub(in crate::api) async fn across(
     State(app): State<SharedApp>,
     Path(tag): Path<String>,
     Query(query): Query<TagQuery>,
-) -> Result<Json<TagAcross>, Failure> {
+) -> Result<Json<TagAcross>, AppError> {
     let tag = parse(&tag)?;
     let work = move || {
         let pools = Pool::ALL.into_iter().filter(|pool| query.pool.is_none_or(|of| of == *pool));
@@ -197,7 +197,7 @@ pub(in crate::api) async fn across(
         };
         TagAcross { pools: pools.map(of_pool).collect() }
     };
-    tokio::task::spawn_blocking(work).await.map(Json).map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map(Json).map_err(AppError::internal)
 }
 
 /// Which pool of a tag, over which period.
@@ -234,10 +234,10 @@ pub(in crate::api) async fn series(
     State(app): State<SharedApp>,
     Path((id, tag)): Path<(i32, String)>,
     Query(query): Query<SeriesQuery>,
-) -> Result<Json<TagSeries>, Failure> {
+) -> Result<Json<TagSeries>, AppError> {
     let (host, tag) = (HostId(id), parse(&tag)?);
     if app.fleet.view().host(host).is_none() {
-        return Err(Failure::not_found("There is no such host"));
+        return Err(AppError::not_found("There is no such host"));
     }
     let (since, until) = period(app.clock.now(), query.since, query.until)?;
     let points = query.points.unwrap_or(POINTS).clamp(1, MOST_POINTS);
@@ -247,7 +247,7 @@ pub(in crate::api) async fn series(
     let series = read::series(&mut db, host, &figures, since, until, step_s).await?;
     match <[Series; 2]>::try_from(series) {
         Ok([bytes, outstanding]) => Ok(Json(TagSeries { bytes, outstanding })),
-        Err(_) => Err(Failure::internal("one series per figure")),
+        Err(_) => Err(AppError::internal("one series per figure")),
     }
 }
 
@@ -256,13 +256,13 @@ pub(super) fn period(
     now: Timestamp,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
-) -> Result<(Timestamp, Timestamp), Failure> {
+) -> Result<(Timestamp, Timestamp), AppError> {
     let until = until.unwrap_or(now);
     let day = SignedDuration::from_hours(24);
     let since = since.unwrap_or_else(|| until.saturating_sub(day).unwrap_or(until));
     let longest = SignedDuration::from_hours(24 * 366 * 3);
     if since >= until || until.duration_since(since) > longest {
-        return Err(Failure::bad_request("`since` has to be before `until`, by 3 years at most."));
+        return Err(AppError::bad_request("`since` has to be before `until`, by 3 years at most."));
     }
     Ok((since, until))
 }
@@ -271,6 +271,6 @@ pub(super) fn rows(limit: Option<usize>) -> usize {
     limit.unwrap_or(ROWS).min(MOST_ROWS)
 }
 
-pub(super) fn parse(tag: &str) -> Result<PoolTag, Failure> {
-    tag.parse().map_err(|error| Failure::bad_request(format!("{error}")))
+pub(super) fn parse(tag: &str) -> Result<PoolTag, AppError> {
+    tag.parse().map_err(|error| AppError::bad_request(format!("{error}")))
 }

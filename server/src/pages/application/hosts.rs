@@ -9,7 +9,7 @@ use poolwatch_web::{
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         program_by_host::RunningProgram,
         view::{FleetView, HostSummary},
@@ -30,7 +30,7 @@ pub(super) async fn select(
     view: Arc<FleetView>,
     image: &str,
     query: &ApplicationHostsQuery,
-) -> Result<Vec<RunningHost>, Failure> {
+) -> Result<Vec<RunningHost>, AppError> {
     let (image, query) = (image.to_owned(), query.clone());
     let work = move || {
         let known = |running: RunningProgram| {
@@ -41,7 +41,7 @@ pub(super) async fn select(
         query.sort(&mut hosts, |host| host.row(&image));
         hosts
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 impl RunningHost {

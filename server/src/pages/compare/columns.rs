@@ -13,7 +13,7 @@ use sqlx::PgConnection;
 use super::table::Machine;
 use crate::{
     app::App,
-    failure::Failure,
+    app_error::AppError,
     fleet::view::{FleetView, HostSummary},
     pages::{presence, rows},
 };
@@ -38,7 +38,7 @@ pub(super) async fn load(
     query: &CompareQuery,
     number: usize,
     now: Timestamp,
-) -> Result<Result<Loaded, String>, Failure> {
+) -> Result<Result<Loaded, String>, AppError> {
     let view = app.fleet.view();
     let mut without = query.clone();
     let wanted = without.columns.remove(number);
@@ -89,7 +89,7 @@ async fn host(
     wanted: &Wanted,
     without: String,
     now: Timestamp,
-) -> Result<Result<Loaded, String>, Failure> {
+) -> Result<Result<Loaded, String>, AppError> {
     let link = rows::link(summary);
     let mut machine = machine(app, db, summary, now).await?;
     let mut head = Column {
@@ -129,7 +129,7 @@ async fn machine(
     db: &mut PgConnection,
     summary: &HostSummary,
     now: Timestamp,
-) -> Result<Machine, Failure> {
+) -> Result<Machine, AppError> {
     let id = summary.host.id;
     Ok(Machine {
         summary: summary.clone(),

@@ -11,7 +11,7 @@ use poolwatch_web::{
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::view::{FleetView, HostSummary},
     pages::{drivers::lines, rows},
 };
@@ -31,7 +31,7 @@ pub(super) async fn select(
     view: Arc<FleetView>,
     name: &str,
     query: &DriverHostsQuery,
-) -> Result<Vec<DriverHost>, Failure> {
+) -> Result<Vec<DriverHost>, AppError> {
     let (name, query) = (name.to_owned(), query.clone());
     let work = move || {
         let drivers = app.fleet.drivers();
@@ -59,7 +59,7 @@ pub(super) async fn select(
         query.sort(&mut hosts, |host| host.row(&name));
         hosts
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 impl DriverHost {

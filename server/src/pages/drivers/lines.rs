@@ -15,7 +15,7 @@ use poolwatch_web::{
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{drivers::DriverVersion, view::FleetView},
     pages::text_match::holds_ignoring_case,
 };
@@ -32,7 +32,7 @@ pub(in crate::pages) struct Suspected {
 }
 
 /// Every driver of the fleet, by name. Runs beside the requests' threads.
-pub(in crate::pages) async fn all(app: SharedApp) -> Result<Vec<DriverLine>, Failure> {
+pub(in crate::pages) async fn all(app: SharedApp) -> Result<Vec<DriverLine>, AppError> {
     let work = move || {
         let (view, drivers) = (app.fleet.view(), app.fleet.drivers());
         let suspected = suspected(&view);
@@ -50,7 +50,7 @@ pub(in crate::pages) async fn all(app: SharedApp) -> Result<Vec<DriverLine>, Fai
             })
             .collect()
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// The drivers of a query, in its order.

@@ -9,7 +9,7 @@ use axum::{
 };
 use poolwatch_model::Bytes;
 
-use crate::{failure::Failure, import::File, pages::EVIDENCE_BYTES};
+use crate::{app_error::AppError, import::File, pages::EVIDENCE_BYTES};
 
 /// Files of one upload.
 const FILES: usize = 100;
@@ -19,7 +19,7 @@ const NAME_BYTES: usize = 255;
 const PASTED: &str = "pasted text";
 
 /// The files that are not empty, and the pasted text as one more.
-pub(super) async fn read(mut sent: Multipart) -> Result<Vec<File>, Failure> {
+pub(super) async fn read(mut sent: Multipart) -> Result<Vec<File>, AppError> {
     let mut files = Vec::new();
     while let Some(field) = sent.next_field().await.map_err(|error| unreadable(&error))? {
         match field.name() {
@@ -33,13 +33,13 @@ pub(super) async fn read(mut sent: Multipart) -> Result<Vec<File>, Failure> {
             _ => {}
         }
         if files.len() > FILES {
-            return Err(Failure::bad_request(format!("Bring up to {FILES} files at once.")));
+            return Err(AppError::bad_request(format!("Bring up to {FILES} files at once.")));
         }
     }
     Ok(files)
 }
 
-async fn file(field: Field<'_>) -> Result<Option<File>, Failure> {
+async fn file(field: Field<'_>) -> Result<Option<File>, AppError> {
     let name = field.file_name().map(file_name).unwrap_or_default();
     let content = field.bytes().await.map_err(|error| unreadable(&error))?;
     Ok((!content.is_empty()).then(|| File { name, content: content.into() }))
@@ -55,9 +55,9 @@ fn file_name(path: &str) -> String {
     if name.is_empty() { "unnamed".to_owned() } else { name }
 }
 
-fn unreadable(error: &MultipartError) -> Failure {
+fn unreadable(error: &MultipartError) -> AppError {
     if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        return Failure::new(
+        return AppError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "too-large",
             "The files are too large",
@@ -67,7 +67,7 @@ fn unreadable(error: &MultipartError) -> Failure {
             ),
         );
     }
-    Failure::bad_request("The upload broke off or is not a form with files. Try again.")
+    AppError::bad_request("The upload broke off or is not a form with files. Try again.")
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ use sqlx::PgConnection;
 
 use crate::{
     app::App,
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::Window,
         host::State,
@@ -59,7 +59,7 @@ pub(super) async fn summary(
     db: &mut PgConnection,
     id: HostId,
     now: Timestamp,
-) -> Result<Option<HostSummary>, Failure> {
+) -> Result<Option<HostSummary>, AppError> {
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
     let (host, names) = (Arc::new(host), &app.fleet.shared().names);
     Ok(Some(match app.fleet.known(id) {
@@ -78,7 +78,7 @@ pub(in crate::pages) async fn known(
     db: &mut PgConnection,
     id: HostId,
     now: Timestamp,
-) -> Result<Option<Known>, Failure> {
+) -> Result<Option<Known>, AppError> {
     // First of all: what waits in the database counts in the summary as well.
     let snapshot = app.latest_snapshot(db, id, now).await?;
     let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
@@ -106,7 +106,7 @@ pub(in crate::pages) async fn known(
 pub(super) async fn time_left(
     db: &mut PgConnection,
     id: HostId,
-) -> Result<Option<(TimeLeft, Bytes)>, Failure> {
+) -> Result<Option<(TimeLeft, Bytes)>, AppError> {
     let incident = worst_incident(db, id).await?;
     let Some(incident) = incident.filter(|incident| incident.state.is_active()) else {
         return Ok(None);
@@ -116,7 +116,7 @@ pub(super) async fn time_left(
     Ok(left.filter(|(left, room)| left.pool == room.pool).map(|(left, room)| (left, room.left)))
 }
 
-async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Incident>, Failure> {
+async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Incident>, AppError> {
     let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
     let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
     rows::sort_incidents(&mut incidents);
@@ -128,7 +128,7 @@ async fn finding(
     db: &mut PgConnection,
     incident: &Incident,
     id: HostId,
-) -> Result<Diagnosis, Failure> {
+) -> Result<Diagnosis, AppError> {
     let of_host = incidents::host_diagnosis(db, incident.id, id).await?;
     let mut diagnosis = of_host.unwrap_or_else(|| incident.diagnosis.clone());
     keep_suspects(&mut diagnosis, &incident.diagnosis);
@@ -141,7 +141,7 @@ async fn relevant_events(
     id: HostId,
     source: HostSource,
     now: Timestamp,
-) -> Result<Vec<Event>, Failure> {
+) -> Result<Vec<Event>, AppError> {
     let since = match source {
         HostSource::Agent => now.saturating_sub(DAY).ok(),
         HostSource::Imported => None,

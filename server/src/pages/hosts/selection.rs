@@ -11,7 +11,7 @@ use poolwatch_web::{
 
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         interner::NameId,
         view::{FleetView, HostSummary},
@@ -26,7 +26,7 @@ pub(in crate::pages) async fn select(
     view: Arc<FleetView>,
     query: &HostsQuery,
     now: Timestamp,
-) -> Result<Vec<Arc<HostSummary>>, Failure> {
+) -> Result<Vec<Arc<HostSummary>>, AppError> {
     let query = query.clone();
     let work = move || {
         let filter = &query.filter;
@@ -42,7 +42,7 @@ pub(in crate::pages) async fn select(
         query.sort(&mut hosts, |host| rows::host(&view, host, now));
         hosts
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// The hosts that a text is about, in no particular order.
@@ -50,7 +50,7 @@ pub(in crate::pages) async fn matching(
     app: SharedApp,
     view: Arc<FleetView>,
     text: String,
-) -> Result<Vec<Arc<HostSummary>>, Failure> {
+) -> Result<Vec<Arc<HostSummary>>, AppError> {
     let query = HostsQuery::new(&HOSTS, "/hosts", HostsFilter { q: text, ..Default::default() });
     select(app, view, &query, Timestamp::UNIX_EPOCH).await
 }

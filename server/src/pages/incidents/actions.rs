@@ -12,7 +12,7 @@ use serde::Deserialize;
 use sqlx::Connection;
 
 use super::{PEOPLE, find};
-use crate::{access::people::Person, app::SharedApp, failure::Failure, judging};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, judging};
 
 /// What `POST /incidents/{id}/comments` takes.
 #[derive(Debug, Deserialize)]
@@ -33,10 +33,10 @@ pub(in crate::pages) async fn comment(
     Extension(person): Extension<Person>,
     Path(id): Path<i64>,
     Form(comment): Form<Comment>,
-) -> Result<Redirect, Failure> {
+) -> Result<Redirect, AppError> {
     let text = plain(&comment.text);
     if text.is_empty() || text.chars().count() > incidents::COMMENT_CHARS {
-        return Err(Failure::bad_request(format!(
+        return Err(AppError::bad_request(format!(
             "A comment has 1 to {} characters.",
             incidents::COMMENT_CHARS
         )));
@@ -44,7 +44,7 @@ pub(in crate::pages) async fn comment(
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     if !incidents::comment(&mut db, incident.id, &text, &person.name, app.clock.now()).await? {
-        return Err(Failure::bad_request("This incident has as many comments as are kept."));
+        return Err(AppError::bad_request("This incident has as many comments as are kept."));
     }
     Ok(back(incident.id))
 }
@@ -55,14 +55,14 @@ pub(in crate::pages) async fn give(
     Extension(person): Extension<Person>,
     Path(id): Path<i64>,
     Form(Owner { owner }): Form<Owner>,
-) -> Result<Redirect, Failure> {
+) -> Result<Redirect, AppError> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     let is_known = owner.is_empty()
         || owner == person.name
         || people::names(&mut db, PEOPLE).await?.contains(&owner);
     if !is_known {
-        return Err(Failure::bad_request("Nobody of that name may sign in."));
+        return Err(AppError::bad_request("Nobody of that name may sign in."));
     }
     let owner = Some(owner.as_str()).filter(|owner| !owner.is_empty());
     incidents::give_to(&mut db, incident.id, owner, &person.name, app.clock.now()).await?;
@@ -74,12 +74,12 @@ pub(in crate::pages) async fn resolve(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(id): Path<i64>,
-) -> Result<Redirect, Failure> {
+) -> Result<Redirect, AppError> {
     let id = IncidentId(id);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
     if !judging::close::close(&mut transaction, id, Some(&person.name), app.clock.now()).await? {
-        return Err(Failure::not_found("There is no such incident"));
+        return Err(AppError::not_found("There is no such incident"));
     }
     transaction.commit().await?;
     Ok(back(id))

@@ -18,7 +18,7 @@ use super::find;
 use crate::{
     access::people::Person,
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     pages::rows,
 };
 
@@ -39,7 +39,7 @@ pub(in crate::pages) async fn growth(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     Path(id): Path<i64>,
-) -> Result<Json<GrowthChart>, Failure> {
+) -> Result<Json<GrowthChart>, AppError> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     Ok(Json(chart(&app, &mut db, &incident, app.clock.now()).await?))
@@ -51,12 +51,12 @@ pub(super) async fn chart(
     db: &mut PgConnection,
     incident: &Incident,
     now: Timestamp,
-) -> Result<GrowthChart, Failure> {
+) -> Result<GrowthChart, AppError> {
     let (from, to) = period(incident, now);
     let pool = incident
         .cause
         .pool()
-        .ok_or_else(|| Failure::not_found("This incident is about no pool"))?;
+        .ok_or_else(|| AppError::not_found("This incident is about no pool"))?;
     let mut hosts: Vec<HostLink> =
         rows::incident_hosts(&app.fleet.view(), incident).into_iter().map(|row| row.host).collect();
     let series = match incident.cause.tag() {
@@ -82,7 +82,7 @@ async fn each(
     hosts: &[HostLink],
     figure: Figure,
     (from, to): (Timestamp, Timestamp),
-) -> Result<Vec<Series>, Failure> {
+) -> Result<Vec<Series>, AppError> {
     let step_s = read::fitting_step_s(from, to, POINTS).max(STEP_S);
     let mut lines = Vec::with_capacity(hosts.len());
     for host in hosts {

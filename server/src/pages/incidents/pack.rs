@@ -23,7 +23,7 @@ use super::{find, growth, load};
 use crate::{
     access::people::Person,
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     pages::{export::download, shell},
 };
 
@@ -77,7 +77,7 @@ pub(in crate::pages) async fn report(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(id): Path<i64>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     let url = full_url(&app, incident.id);
@@ -91,7 +91,7 @@ pub(in crate::pages) async fn evidence(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(id): Path<i64>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
     let incident = find(&mut db, IncidentId(id)).await?;
     let url = full_url(&app, incident.id);
@@ -104,7 +104,7 @@ pub(in crate::pages) async fn evidence(
     drop(db);
     let report = IncidentReport { page: &page, url: &url }.text()?;
     let body =
-        serde_json::to_vec(&pack(&page, &url, &report, growth)).map_err(Failure::internal)?;
+        serde_json::to_vec(&pack(&page, &url, &report, growth)).map_err(AppError::internal)?;
     Ok(download("application/json", &format!("incident-{id}.json"), body))
 }
 

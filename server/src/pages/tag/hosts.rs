@@ -11,7 +11,7 @@ use poolwatch_web::{
 
 use crate::{
     app::SharedApp,
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::Window,
         tag_by_host::HostUse,
@@ -35,7 +35,7 @@ pub(super) async fn select(
     tag: PoolTag,
     pool: Pool,
     query: &TagHostsQuery,
-) -> Result<Vec<TagHost>, Failure> {
+) -> Result<Vec<TagHost>, AppError> {
     let query = query.clone();
     let work = move || {
         let known = |used: HostUse| Some(TagHost { used, summary: view.host(used.host)?.clone() });
@@ -46,7 +46,7 @@ pub(super) async fn select(
         query.sort(&mut hosts, row(&view, tag, pool));
         hosts
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// Makes rows of hosts.

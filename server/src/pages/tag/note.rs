@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::read;
 use crate::{
-    access::people::Person, app::SharedApp, failure::Failure, pages::export::download, tag_names,
+    access::people::Person, app::SharedApp, app_error::AppError, pages::export::download, tag_names,
 };
 
 /// What the form sends.
@@ -29,7 +29,7 @@ pub(in crate::pages) async fn write(
     Extension(person): Extension<Person>,
     Path(tag): Path<String>,
     Form(Said { meaning, owner }): Form<Said>,
-) -> Result<Redirect, Failure> {
+) -> Result<Redirect, AppError> {
     let tag = read(&tag)?;
     let note = TagNote { pattern: TagPattern::of(tag), owner: Some(owner), meaning };
     tag_names::write(&app.tag_names, &app.pool, note, &person.name, app.clock.now()).await?;
@@ -40,7 +40,7 @@ pub(in crate::pages) async fn write(
 pub(in crate::pages) async fn export(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
-) -> Result<Response, Failure> {
+) -> Result<Response, AppError> {
     let text = tag_names::export(&app.pool).await?;
     Ok(download("text/plain; charset=utf-8", "pooltag.txt", text.into_bytes()))
 }
@@ -50,8 +50,9 @@ pub(in crate::pages) async fn import(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     mut sent: Multipart,
-) -> Result<Redirect, Failure> {
-    let refused = || Failure::bad_request("The file did not arrive whole, or is larger than 4 MB.");
+) -> Result<Redirect, AppError> {
+    let refused =
+        || AppError::bad_request("The file did not arrive whole, or is larger than 4 MB.");
     let field = sent.next_field().await.map_err(|_| refused())?.ok_or_else(refused)?;
     let text = field.bytes().await.map_err(|_| refused())?;
     tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())

@@ -12,7 +12,7 @@ use poolwatch_web::{
 
 use crate::{
     app::{App, SharedApp},
-    failure::Failure,
+    app_error::AppError,
     fleet::{
         baselines::Window,
         by_tag::{ByTag, TagLine},
@@ -48,7 +48,7 @@ pub(in crate::pages) async fn select(
     app: SharedApp,
     view: Arc<FleetView>,
     query: &TagsQuery,
-) -> Result<Selected, Failure> {
+) -> Result<Selected, AppError> {
     let query = query.clone();
     let work = move || {
         let group = of_group(&app, &view, &query.filter.group);
@@ -57,7 +57,7 @@ pub(in crate::pages) async fn select(
         query.sort(&mut selected.lines, |chosen| line(&view, chosen));
         selected
     };
-    tokio::task::spawn_blocking(work).await.map_err(Failure::internal)
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// The tags of a group's hosts; `None` for all hosts.

@@ -10,7 +10,7 @@ use poolwatch_store::StoreError;
 
 /// Why a request failed.
 #[derive(Debug, Clone)]
-pub struct Failure {
+pub struct AppError {
     pub(crate) status: StatusCode,
     pub(crate) kind: &'static str,
     pub(crate) title: &'static str,
@@ -20,7 +20,7 @@ pub struct Failure {
     pub(crate) cause: Option<String>,
 }
 
-impl Failure {
+impl AppError {
     /// A failure of the given status. `kind` is a stable word, `detail` says what to do.
     pub fn new(
         status: StatusCode,
@@ -102,13 +102,13 @@ impl Failure {
     }
 }
 
-impl std::fmt::Display for Failure {
+impl std::fmt::Display for AppError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}: {}", self.title, self.cause.as_ref().unwrap_or(&self.detail))
     }
 }
 
-impl From<StoreError> for Failure {
+impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {
         if poolwatch_store::is_temporary(&error) {
             let mut busy =
@@ -125,19 +125,19 @@ impl From<StoreError> for Failure {
     }
 }
 
-impl From<sqlx::Error> for Failure {
+impl From<sqlx::Error> for AppError {
     fn from(error: sqlx::Error) -> Self {
         StoreError::from(error).into()
     }
 }
 
-impl From<poolwatch_web::RenderError> for Failure {
+impl From<poolwatch_web::RenderError> for AppError {
     fn from(error: poolwatch_web::RenderError) -> Self {
         Self::internal(error)
     }
 }
 
-impl IntoResponse for Failure {
+impl IntoResponse for AppError {
     /// A bare response that carries the failure; its body is made for who asked.
     fn into_response(self) -> Response {
         let mut response = self.status.into_response();

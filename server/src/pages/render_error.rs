@@ -14,9 +14,9 @@ use tower_http::request_id::RequestId;
 use tracing::{debug, error, info, warn};
 
 use super::shell;
-use crate::{access::people::Person, app::SharedApp, failure::Failure, metrics};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, metrics};
 
-fn page(failure: &Failure, app: &SharedApp, person: Option<&Person>, asked: &Asked) -> Response {
+fn page(failure: &AppError, app: &SharedApp, person: Option<&Person>, asked: &Asked) -> Response {
     let page = ErrorPage {
         shell: person.map(|person| shell(app, person, asked.path.clone())),
         status: failure.status.as_u16(),
@@ -36,7 +36,7 @@ struct Asked {
 }
 
 /// Renders failures for who asked, and writes the log line of every request.
-pub(crate) async fn render_failure(
+pub(crate) async fn render_error(
     State(app): State<SharedApp>,
     request: Request,
     next: Next,
@@ -54,7 +54,7 @@ pub(crate) async fn render_failure(
     let mut response = next.run(request).await;
     let person = response.extensions_mut().remove::<Person>();
     let failure =
-        response.extensions_mut().remove::<Failure>().or_else(|| plain_failure(&response));
+        response.extensions_mut().remove::<AppError>().or_else(|| error_of_status(&response));
     if let Some(failure) = &failure {
         let retry_after_s = failure.retry_after_s;
         let for_machines = ["/agent/", "/api/", "/metrics", "/healthz"]
@@ -78,10 +78,10 @@ pub(crate) async fn render_failure(
     let comes_back = matches!(status, 408 | 429 | 503);
     match failure {
         Some(_) if comes_back && !app.refusals_logged.opens() => {}
-        Some(Failure { cause: Some(cause), .. }) => {
+        Some(AppError { cause: Some(cause), .. }) => {
             error!(%method, path, status, ms, id, cause, "Request failed");
         }
-        Some(Failure { detail, .. }) => {
+        Some(AppError { detail, .. }) => {
             warn!(%method, path, status, ms, id, detail, "Refused request");
         }
         None if path.starts_with("/static/") || path == "/healthz" => {}
@@ -95,10 +95,10 @@ pub(crate) async fn render_failure(
 }
 
 /// What extractors and the router answer by themselves (415, 422, 404, 405 …) is rendered as well.
-fn plain_failure(response: &Response) -> Option<Failure> {
+fn error_of_status(response: &Response) -> Option<AppError> {
     let (kind, title, detail) = match response.status() {
         StatusCode::NOT_FOUND => {
-            return Some(Failure::not_found("There is nothing at this address"));
+            return Some(AppError::not_found("There is nothing at this address"));
         }
         StatusCode::METHOD_NOT_ALLOWED => {
             ("method-not-allowed", "This address takes another method", "See docs/protocol.md.")
@@ -123,5 +123,5 @@ fn plain_failure(response: &Response) -> Option<Failure> {
         }
         _ => return None,
     };
-    Some(Failure::new(response.status(), kind, title, detail))
+    Some(AppError::new(response.status(), kind, title, detail))
 }
