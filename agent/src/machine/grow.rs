@@ -144,7 +144,7 @@ impl Buffer {
         (self.largest, self.answers) = (0, 0);
         let mut smaller = Vec::new();
         if wanted * 2 < self.words.len() && smaller.try_reserve_exact(wanted).is_ok() {
-            smaller.resize(wanted, 0);
+            smaller.extend(std::iter::repeat_n(0, wanted));
             self.words = smaller;
         }
     }

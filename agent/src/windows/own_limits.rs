@@ -27,14 +27,11 @@ const MEMORY: usize = 64 << 20;
 /// Hundredths of a percent of all processors.
 const CPU_RATE: u32 = 10 * 100;
 
-/// What this Windows does not grant.
-pub type Missing = (&'static str, io::Error);
-
 /// Puts this process into a job with hard limits of memory and CPU time (`CreateJobObjectW`, documented)
 /// and below others in priority. Returns what could not be had: the limit of CPU time came with
 /// Windows 8, and before that a process that is in a job already joins no other.
 #[must_use]
-pub fn limit_own_use() -> Vec<Missing> {
+pub fn limit_own_use() -> Vec<(&'static str, io::Error)> {
     let mut missing = Vec::new();
     // SAFETY: the handle stands for this process and needs no closing.
     if unsafe { SetPriorityClass(GetCurrentProcess(), BELOW_NORMAL_PRIORITY_CLASS) } == 0 {
