@@ -8,6 +8,7 @@ use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{TagPattern, TagTable};
 
+use crate::source::Fact;
 use crate::statements::{EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, VerifiedDriver};
 
 /// What a text told.
@@ -36,8 +37,18 @@ pub struct EvidencePiece {
     /// Whether lines among its own were cut off or contradicted themselves: what it lacks may be
     /// what matters.
     pub is_torn: bool,
+    /// The lines of its facts. A fact that is not among them is on the first line.
+    pub sources: Vec<(Fact, u32)>,
     /// What it tells.
     pub content: PieceContent,
+}
+
+impl EvidencePiece {
+    /// The line that a fact is on.
+    pub(crate) fn line(&self, fact: &Fact) -> u32 {
+        let known = self.sources.binary_search_by(|(known, _)| known.cmp(fact));
+        known.map_or(self.lines.0, |at| self.sources[at].1)
+    }
 }
 
 /// What printed a piece.

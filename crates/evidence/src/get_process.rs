@@ -12,6 +12,7 @@ use crate::image_names::image;
 use crate::numbers;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::text::Line;
 
 /// The most processes of one table.
@@ -40,7 +41,7 @@ struct Table {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if columns(line.text).is_some() {
             return if self.processes.is_empty() { Verdict::Used } else { Verdict::Foreign };
         }
@@ -55,6 +56,7 @@ impl Section for Table {
                 Verdict::Ignored(IgnoredReason::TooMany)
             }
             Some(process) => {
+                out.note(Fact::of_process(&process), line.number);
                 self.processes.push(process);
                 Verdict::Used
             }

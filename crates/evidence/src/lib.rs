@@ -47,6 +47,8 @@ mod section;
 #[cfg(feature = "texts")]
 mod sentences;
 #[cfg(feature = "texts")]
+mod source;
+#[cfg(feature = "texts")]
 pub mod statements;
 #[cfg(feature = "texts")]
 mod table;
@@ -71,3 +73,5 @@ pub use content::{
 };
 #[cfg(feature = "texts")]
 pub use reading::read;
+#[cfg(feature = "texts")]
+pub use source::{Fact, Source, Sources};

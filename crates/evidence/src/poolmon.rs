@@ -11,6 +11,7 @@ use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::text::Line;
 use crate::{numbers, well_known_tags};
 use row::{owner, row};
@@ -38,7 +39,7 @@ struct Capture {
 }
 
 impl Section for Capture {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(memory) = memory_line(line.text) {
             // A screen or file begins with it, so here begins the next one.
             if !self.rows.is_empty() || self.has_header {
@@ -48,6 +49,9 @@ impl Section for Capture {
             return Verdict::Used;
         }
         if commit_line(line.text, &mut self.memory) {
+            for figure in ["committed", "commit_limit", "commit_peak", "nonpaged", "paged"] {
+                out.note(Fact::Memory(figure), line.number);
+            }
             return Verdict::Used;
         }
         if let Some(session) = session(line.text) {
@@ -70,6 +74,7 @@ impl Section for Capture {
             Some(Ok((tag, pool, counters))) => {
                 let mut row = TagUse::empty(tag);
                 *row.of_mut(pool) = counters;
+                out.note_tag(&row, line.number);
                 self.rows.push(row);
                 self.owners.extend(owner(tag, line.text));
                 Verdict::Used

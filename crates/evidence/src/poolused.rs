@@ -46,7 +46,7 @@ enum Title {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(title) = title(line.text) {
             if !self.rows.is_empty() {
                 return Verdict::Foreign;
@@ -67,6 +67,9 @@ impl Section for Table {
         }
         let Some(columns) = self.columns else { return Verdict::Foreign };
         let verdict = self.row(columns, line);
+        if let (Verdict::Used, Some(row)) = (verdict, self.rows.last()) {
+            out.note_tag(row, line.number);
+        }
         self.has_gaps |= verdict != Verdict::Used && self.total.is_none();
         verdict
     }

@@ -10,6 +10,7 @@ use crate::image_names::{is_nameless, nameless};
 use crate::numbers;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::statements::EndedProcesses;
 use crate::text::Line;
 
@@ -27,6 +28,8 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 #[derive(Default)]
 struct List {
     processes: Vec<ProcessUse>,
+    /// The line of the handles of each of them, or its first.
+    lines: Vec<u32>,
     /// Where the debugger found each of them.
     addresses: Vec<String>,
     /// Where the process with an id is in `processes`.
@@ -82,6 +85,9 @@ impl Section for List {
                 process.image = nameless(&address, process.key.pid);
             }
         }
+        for (process, line) in self.processes.iter().zip(self.lines) {
+            out.note(Fact::of_process(process), line);
+        }
         let has_ended = |process: &ProcessUse| {
             self.tableless.contains(&process.key.pid)
                 && process.key.pid > SYSTEM_PID
@@ -112,7 +118,7 @@ impl List {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::Contradiction);
             };
-            if !self.select(pid, part) {
+            if !self.select(pid, part, line.number) {
                 return Verdict::Ignored(IgnoredReason::TooMany);
             }
         }
@@ -123,7 +129,7 @@ impl List {
     }
 
     /// Makes the process with an id the current one. The same may be listed again, with more told.
-    fn select(&mut self, pid: u32, part: &str) -> bool {
+    fn select(&mut self, pid: u32, part: &str, line: u32) -> bool {
         let next = self.processes.len();
         let at = *self.by_pid.entry(pid).or_insert(next);
         if at == next {
@@ -133,6 +139,7 @@ impl List {
                 return false;
             }
             self.processes.push(ProcessUse::new(pid, None, ""));
+            self.lines.push(line);
             self.addresses.push(field(part, "PROCESS ").unwrap_or_default().to_owned());
         }
         self.current = Some(at);
@@ -149,6 +156,7 @@ impl List {
         for label in ["HandleCount:", "TableSize:"] {
             let Some((number, after)) = number(part, label) else { continue };
             told = true;
+            self.lines[at] = line.number;
             // `<Data Not Accessible>` is no number.
             process.handles = numbers::count(number).and_then(|count| u32::try_from(count).ok());
             // The tool ends the number with a dot, and the image follows. Digits at the very end

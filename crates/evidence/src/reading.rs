@@ -214,6 +214,7 @@ impl Reader {
         if let Err(reason) = section.finish(lines, &mut self.out) {
             self.out.ignore_lines(used, reason);
         }
+        self.out.forget_noted();
         let is_torn = std::mem::take(&mut self.out.is_torn) || is_torn;
         for piece in self.out.pieces.iter_mut().skip(before) {
             piece.is_torn |= is_torn;

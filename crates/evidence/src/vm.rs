@@ -11,6 +11,7 @@ use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::numbers;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::text::Line;
 
 /// From here on a limit is no limit: no Windows has pools of 16 TB.
@@ -40,6 +41,26 @@ enum Label {
     CommitLimit,
     CommitPeak,
     Other,
+}
+
+impl Label {
+    /// The field of [`Memory`] that the figure makes.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Physical => "physical",
+            Self::Available => "available",
+            Self::ResidentAvailable => "resident_available",
+            Self::FreeSystemPtes => "free_system_ptes",
+            Self::Nonpaged | Self::NonpagedNx => "nonpaged",
+            Self::NonpagedLimit => "nonpaged_limit",
+            Self::Paged => "paged",
+            Self::PagedLimit => "paged_limit",
+            Self::Committed => "committed",
+            Self::CommitLimit => "commit_limit",
+            Self::CommitPeak => "commit_peak",
+            Self::Other => "",
+        }
+    }
 }
 
 /// Labels without spaces, in lower case. A label ends with the longest of these that fits.
@@ -142,6 +163,9 @@ impl Section for Usage {
         };
         if memory == Memory::default() {
             return Err(IgnoredReason::CutOff);
+        }
+        for (label, figure) in &self.found {
+            out.note(Fact::Memory(label.field()), figure.line);
         }
         out.piece(PieceKind::Vm, lines, PieceContent::Memory(Box::new(memory)));
         Ok(())

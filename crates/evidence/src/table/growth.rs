@@ -6,6 +6,7 @@ use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
+use crate::source::Fact;
 use crate::statements::{GrownTag, GrowthTable};
 use crate::{numbers, pool_words, tag_text, times, well_known_tags};
 
@@ -30,7 +31,11 @@ impl CellGrid {
             return Err(IgnoredReason::Difference);
         };
         let over_s = times::span(header);
-        let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
+        let (tags, bad) = self.each_row(|row| {
+            let grown = self.grown(row, tag_at, grown_at, header)?;
+            out.note(Fact::Growth(0, grown.tag), row.line);
+            Ok(grown)
+        })?;
         bad.note(out);
         out.piece(
             PieceKind::Table,

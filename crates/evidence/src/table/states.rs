@@ -9,6 +9,7 @@ use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
 use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
+use crate::source::{Fact, facts_of_piece};
 use crate::tag_counts::agree;
 use crate::{image_names, numbers, pool_words, tag_text, times, well_known_tags};
 
@@ -20,7 +21,11 @@ impl CellGrid {
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         let counted = self.columns.contains(&Column::Allocs);
-        let (rows, bad) = self.each_row(|row| self.tag_row(row))?;
+        let (rows, bad) = self.each_row(|row| {
+            let told = self.tag_row(row)?;
+            out.note_tag(&told, row.line);
+            Ok(told)
+        })?;
         bad.note(out);
         let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
         let table = TagTable::new(counting, false, rows);
@@ -71,7 +76,9 @@ impl CellGrid {
             let handles = handles.and_then(|handles| u32::try_from(handles).ok());
             let (name, handles) = name.zip(handles).ok_or(IgnoredReason::NotUnderstood)?;
             let pid = self.cell(row, &Column::Pid).and_then(|pid| pid.parse().ok()).unwrap_or(0);
-            Ok(process(pid, name, handles))
+            let told = process(pid, name, handles);
+            out.note(Fact::of_process(&told), row.line);
+            Ok(told)
         })?;
         bad.note(out);
         processes.sort_by_key(|process| process.key);
@@ -104,7 +111,10 @@ impl CellGrid {
         for (line, at_s, remark, contents) in told {
             for content in contents {
                 let (kind, lines, remark) = (PieceKind::Table, (first, line), remark.clone());
-                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn: false, content });
+                let sources = facts_of_piece(&content).into_iter();
+                let sources = sources.map(|(fact, _)| (fact, line)).collect();
+                let is_torn = false;
+                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn, sources, content });
             }
             first = line + 1;
         }
