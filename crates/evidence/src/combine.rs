@@ -16,7 +16,7 @@ use crate::image_names::is_nameless;
 use crate::source::{Fact, Numbers, Source, Sources, facts_of_piece};
 use crate::statements::{
     EndedProcesses, GrowthTable, HandleSummary, Remediation, UndatedEvent, UndatedState,
-    VerifiedDriver,
+    UnplacedTag, VerifiedDriver,
 };
 
 mod exhaustion;
@@ -37,6 +37,8 @@ pub struct CombinedEvidence {
     pub undated_events: Vec<UndatedEvent>,
     /// How much tags grew, where a text tells no states.
     pub growths: Vec<GrowthTable>,
+    /// Tags of which no text tells the pool.
+    pub unplaced: Vec<UnplacedTag>,
     /// Handles by type.
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
@@ -105,10 +107,11 @@ impl CombinedEvidence {
         *self == Self::default()
     }
 
-    /// Whether a table was cut off or contradicted itself: what it lacks may be what matters.
+    /// Whether a table was cut off, contradicted itself or does not tell the pool of its tags: what it lacks may be what matters.
     #[must_use]
     pub fn is_torn(&self) -> bool {
         self.snapshots.iter().any(|moment| moment.is_torn)
+            || !self.unplaced.is_empty()
             || self.growths.iter().any(|growth| growth.is_torn)
     }
 
@@ -139,6 +142,13 @@ impl CombinedEvidence {
                 }
                 let is_torn = growth.is_torn | piece.is_torn;
                 self.growths.push(GrowthTable { is_torn, ..growth.clone() });
+            }
+            PieceContent::Unplaced(ref tags) => {
+                for (at, tag) in tags.iter().enumerate() {
+                    let line = piece.line(&Fact::Unplaced(at));
+                    self.sources.insert(Fact::Unplaced(self.unplaced.len()), source(line));
+                    self.unplaced.push(*tag);
+                }
             }
             PieceContent::Handles(summary) => {
                 self.sources.insert(Fact::Handles(self.handles.len()), first);

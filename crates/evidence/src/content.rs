@@ -9,7 +9,9 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{TagPattern, TagTable};
 
 use crate::source::Fact;
-use crate::statements::{EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, VerifiedDriver};
+use crate::statements::{
+    EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, UnplacedTag, VerifiedDriver,
+};
 
 /// What a text told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,6 +122,8 @@ pub enum PieceContent {
     Drivers(Vec<VerifiedDriver>),
     /// Processes that have ended and are still there.
     Ended(EndedProcesses),
+    /// Tags of which the text does not tell the pool.
+    Unplaced(Vec<UnplacedTag>),
     /// The architecture of the machine, as its addresses show it.
     Arch(Arch),
 }
@@ -155,6 +159,8 @@ pub enum IgnoredReason {
     Command,
     /// The time at which what follows was measured.
     Stamp,
+    /// The name of a pool, taken for the table that follows.
+    Heading,
     /// XML around events.
     Markup,
     /// The line or its table is cut off.
@@ -198,6 +204,7 @@ impl fmt::Display for IgnoredReason {
             Self::NotUnderstood => "not understood",
             Self::Command => "a command, not its output",
             Self::Stamp => "a time, taken for what follows",
+            Self::Heading => "a heading, taken for what follows",
             Self::Markup => "XML around events",
             Self::CutOff => "cut off",
             Self::Contradiction => "its numbers contradict each other",

@@ -10,6 +10,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::statements::UndatedEvent;
 use crate::text::Line;
+use crate::times;
 
 /// Lines of one event's text.
 const MAX_LINES: u32 = 40;
@@ -17,7 +18,8 @@ const MAX_LINES: u32 = 40;
 const MAX_LINE: usize = 2048;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let opens = whole(line).is_some() || field(line).is_some_and(|field| field != Field::Other);
+    let opens = whole(line).is_some()
+        || field(line).is_some_and(|field| matches!(field, Field::Provider(_) | Field::Id(_)));
     opens.then(|| Box::new(Text::default()) as Box<dyn Section>)
 }
 
@@ -32,6 +34,7 @@ enum Provider {
 enum Field {
     Provider(Provider),
     Id(u32),
+    Date(u64),
     Other,
 }
 
@@ -39,6 +42,7 @@ enum Field {
 struct Text {
     provider: Option<Provider>,
     id: Option<u32>,
+    at_s: Option<u64>,
     found: Vec<UndatedEvent>,
     lines: u32,
 }
@@ -58,9 +62,11 @@ impl Section for Text {
             Field::Id(id) if self.id.is_none() => self.id = Some(id),
             // The same field again is the next event's.
             Field::Provider(_) | Field::Id(_) => return Verdict::Foreign,
+            Field::Date(at_s) => self.at_s = Some(at_s),
             Field::Other => {}
         }
-        if let Some(event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
+        if let Some(mut event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
+            event.at_s = self.at_s.take();
             (self.provider, self.id, self.lines) = (None, None, 0);
             self.found.push(event);
         }
@@ -82,6 +88,11 @@ impl Section for Text {
     }
 }
 
+/// What the event of a provider with a number means, if it is one of those that matter.
+pub(crate) fn known(name: &str, id: u64) -> Option<UndatedEvent> {
+    event(provider(name)?, u32::try_from(id).ok()?)
+}
+
 fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
     let kind = match (provider, event_id) {
         (Provider::Srv, 2017) => EventKind::PoolLimit(Pool::Nonpaged),
@@ -92,7 +103,7 @@ fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
         (Provider::ApplicationPopup, 333) => EventKind::RegistryFlushFailed,
         _ => return None,
     };
-    Some(UndatedEvent { kind, event_id, exhaustion: None })
+    Some(UndatedEvent::new(kind, event_id))
 }
 
 /// An event that a line tells by itself: its provider and its number among its words, or a sentence
@@ -157,6 +168,9 @@ fn field(line: &str) -> Option<Field> {
     }
     if let Some(provider) = provider(value) {
         return Some(Field::Provider(provider));
+    }
+    if let Some(at_s) = times::date_and_time(value) {
+        return Some(Field::Date(at_s));
     }
     // `Event ID`, `Ereignis-ID`, `ID события`, `InstanceId` (with qualifiers, so not that).
     let is_id = label.to_lowercase().split([' ', '-', '_', '\'', '’']).any(|word| {

@@ -21,13 +21,11 @@ mod event_words;
 #[cfg(feature = "texts")]
 mod flattened_rows;
 #[cfg(feature = "texts")]
-mod get_process;
-#[cfg(feature = "texts")]
 mod handle_types;
 #[cfg(feature = "texts")]
 mod image_names;
 #[cfg(feature = "texts")]
-mod numbers;
+mod layouts;
 #[cfg(feature = "texts")]
 mod pool_words;
 #[cfg(feature = "texts")]
@@ -38,6 +36,8 @@ mod pooltag;
 mod poolused;
 #[cfg(feature = "texts")]
 mod process;
+#[cfg(feature = "texts")]
+mod quantities;
 #[cfg(feature = "texts")]
 pub mod reading;
 #[cfg(feature = "texts")]
@@ -50,8 +50,6 @@ mod sentences;
 mod source;
 #[cfg(feature = "texts")]
 pub mod statements;
-#[cfg(feature = "texts")]
-mod table;
 #[cfg(feature = "texts")]
 mod tag_counts;
 #[cfg(feature = "texts")]

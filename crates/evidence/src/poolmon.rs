@@ -13,7 +13,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::source::Fact;
 use crate::text::Line;
-use crate::{numbers, well_known_tags};
+use crate::{quantities, well_known_tags};
 use row::{owner, row};
 
 pub(crate) mod row;
@@ -154,7 +154,7 @@ fn after(line: &str, label: &str) -> Option<Bytes> {
 
 /// A number with its K; a number without it is cut off.
 fn kilobytes(text: &str) -> Option<(Bytes, &str)> {
-    let (number, rest) = numbers::leading(text.trim_start())?;
+    let (number, rest) = quantities::leading(text.trim_start())?;
     Some((Bytes::from_kib(number), rest.strip_prefix('K')?))
 }
 

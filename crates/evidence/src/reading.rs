@@ -6,8 +6,8 @@ use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    event_words, flattened_rows, get_process, handle_types, poolmon, pooltag, poolused, process,
-    sentences, table, times, verifier, vm,
+    event_words, flattened_rows, handle_types, layouts, pool_words, poolmon, pooltag, poolused,
+    process, sentences, times, verifier, vm,
 };
 
 /// The most bytes of one text that are read.
@@ -21,6 +21,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
     let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
     let text = with_events(decode(kept));
     let mut reader = Reader::default();
+    reader.out.heading = pool_words::pool_word(&name.replace(['.', '/', '\\'], " "));
+    if layouts::read_json(&text, &mut reader.out) {
+        return reader.out.finish(name);
+    }
     for part in event_text::parts(&text) {
         match part {
             Part::Event(xml) => reader.event(xml),
@@ -124,8 +128,11 @@ impl Reader {
         if self.go_on(line) || self.offer(line) {
             return;
         }
-        if !table::cells::is_row(line.text) && sentences::read(line, &mut self.out) {
+        if !layouts::cells::is_row(line.text) && sentences::read(line, &mut self.out) {
             return;
+        }
+        if line.text.starts_with('#') {
+            self.out.heading = None;
         }
         let markup = event_text::wraps_events(line.text);
         let reason = if markup { IgnoredReason::Markup } else { IgnoredReason::NotUnderstood };
@@ -247,11 +254,11 @@ fn open(line: &str) -> Option<Box<dyn Section>> {
         poolused::open,
         vm::open,
         process::open,
-        get_process::open,
         handle_types::open,
         verifier::open,
         event_words::open,
-        table::open,
+        layouts::open,
+        layouts::open_figures,
         pooltag::open,
     ];
     FORMATS.iter().find_map(|open| open(line))

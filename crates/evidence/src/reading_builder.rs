@@ -19,6 +19,8 @@ pub(crate) struct ReadingBuilder {
     pub(crate) pieces: Vec<EvidencePiece>,
     /// Whether the section that ends found a hole in its table.
     pub(crate) is_torn: bool,
+    /// The pool that the last heading names, or the name of the file.
+    pub(crate) heading: Option<Pool>,
     ignored: Vec<UnreadLine>,
     more: Option<(u32, u32)>,
     /// Lines of facts whose piece is not added yet.
@@ -52,7 +54,8 @@ impl ReadingBuilder {
             (PieceContent::Memory(_), Fact::Memory(_))
             | (PieceContent::Tags(_), Fact::Tag(..))
             | (PieceContent::Processes(_), Fact::Process(..))
-            | (PieceContent::Growth(_), Fact::Growth(..)) => true,
+            | (PieceContent::Growth(_), Fact::Growth(..))
+            | (PieceContent::Unplaced(_), Fact::Unplaced(_)) => true,
             _ => false,
         };
         piece.sources.extend(self.noted.extract_if(.., is_of));

@@ -41,6 +41,8 @@ pub enum Fact {
     UndatedEvent(usize),
     /// The table at this place of [`crate::CombinedEvidence::growths`], and one of its tags.
     Growth(usize, PoolTag),
+    /// The tag at this place of [`crate::CombinedEvidence::unplaced`].
+    Unplaced(usize),
     /// The summary at this place of [`crate::CombinedEvidence::handles`].
     Handles(usize),
     /// The driver at this place of [`crate::CombinedEvidence::verified`].

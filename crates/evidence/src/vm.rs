@@ -8,7 +8,7 @@ use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
-use crate::numbers;
+use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::source::Fact;
@@ -226,12 +226,12 @@ fn figures(line: &str) -> impl Iterator<Item = (Label, Value)> {
 fn value(text: &str) -> Option<Value> {
     const LONGEST: usize = 64;
     let (pages, rest) = text[..text.floor_char_boundary(LONGEST)].split_once('(')?;
-    let pages = numbers::count(pages)?;
+    let pages = quantities::count(pages)?;
     let Some(unit) = rest.find(|c: char| c.is_alphabetic()) else {
         return Some(Err(IgnoredReason::CutOff));
     };
     let (kilobytes, unit) = rest.split_at(unit);
-    let Some(kilobytes) = numbers::count(kilobytes) else {
+    let Some(kilobytes) = quantities::count(kilobytes) else {
         return Some(Err(IgnoredReason::Contradiction));
     };
     if !unit.get(..2).is_some_and(|unit| unit.eq_ignore_ascii_case("kb")) {
@@ -247,7 +247,7 @@ fn ends_inside_figure(line: &str) -> bool {
     let Some((before, after)) = line.rsplit_once(':') else { return false };
     let inside = after.trim().is_empty()
         || after.split_once('(').is_some_and(|(pages, kilobytes)| {
-            numbers::count(pages).is_some()
+            quantities::count(pages).is_some()
                 && kilobytes.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
         });
     inside && label(before) != Label::Other

@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
+mod inputs;
+#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod variants;
