@@ -161,6 +161,10 @@ pub enum IgnoredReason {
     Stamp,
     /// The name of a pool, taken for the table that follows.
     Heading,
+    /// A binary event log.
+    EventLog,
+    /// A packed archive.
+    Archive,
     /// XML around events.
     Markup,
     /// The line or its table is cut off.
@@ -205,6 +209,10 @@ impl fmt::Display for IgnoredReason {
             Self::Command => "a command, not its output",
             Self::Stamp => "a time, taken for what follows",
             Self::Heading => "a heading, taken for what follows",
+            Self::EventLog => {
+                "a binary event log; export it: wevtutil qe FILE /lf:true /f:xml > events.xml"
+            }
+            Self::Archive => "an archive; unpack it first",
             Self::Markup => "XML around events",
             Self::CutOff => "cut off",
             Self::Contradiction => "its numbers contradict each other",

@@ -18,9 +18,13 @@ pub const MAX_TEXT_BYTES: usize = 100 << 20;
 /// Takes time in proportion to the text, and never fails: what is not understood is listed.
 #[must_use]
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
+    let mut reader = Reader::default();
+    if let Some(reason) = not_a_text(bytes) {
+        reader.out.ignore(1, "", reason);
+        return reader.out.finish(name);
+    }
     let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
     let text = with_events(decode(kept));
-    let mut reader = Reader::default();
     reader.out.heading = pool_words::pool_word(&name.replace(['.', '/', '\\'], " "));
     if layouts::read_json(&text, &mut reader.out) {
         return reader.out.finish(name);
@@ -36,6 +40,15 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
         reader.out.ignore(reader.line, "", IgnoredReason::TooMany);
     }
     reader.out.finish(name)
+}
+
+/// Why a file is not read as a text, by the bytes it begins with.
+fn not_a_text(bytes: &[u8]) -> Option<IgnoredReason> {
+    const ARCHIVES: [&[u8]; 4] = [b"PK\x03\x04", b"\x1F\x8B\x08", b"7z\xBC\xAF", b"MSCF"];
+    if bytes.starts_with(b"ElfFile\0") {
+        return Some(IgnoredReason::EventLog);
+    }
+    ARCHIVES.iter().any(|start| bytes.starts_with(start)).then_some(IgnoredReason::Archive)
 }
 
 /// The section that is being read, and its lines.

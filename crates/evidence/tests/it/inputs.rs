@@ -174,6 +174,15 @@ fn outputs_of_debuggers_and_old_counters_are_read() {
     assert_eq!(nonpaged(&wrapped, 0, b"Qvfz"), (900_000, 172_800_000));
 }
 
+#[test]
+fn what_is_no_text_is_said_to_be_none() {
+    for (bytes, advice) in [(&b"ElfFile\0\0\0"[..], "wevtutil"), (b"PK\x03\x04\0\0", "unpack")] {
+        let reading = read("", bytes);
+        assert!(reading.pieces.is_empty());
+        assert!(reading.ignored[0].reason.to_string().contains(advice));
+    }
+}
+
 /// All inputs are read, and every number of a moment has its place.
 #[test]
 fn every_number_has_its_place() {
@@ -192,5 +201,49 @@ fn every_number_has_its_place() {
             assert!(moment.sources.iter().count() > 0, "{name}");
             assert!(moment.sources.iter().all(|(_, source)| source.line > 0), "{name}");
         }
+    }
+}
+
+/// The lines of a text in another order, those of each block among themselves.
+fn shuffled(rows: &[&str], order: &[usize]) -> String {
+    let mut keyed: Vec<_> = rows.iter().zip(order.iter().cycle()).collect();
+    keyed.sort_by_key(|(_, key)| **key);
+    keyed.into_iter().map(|(row, _)| format!("{row}\n")).collect()
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_order_of_files_blocks_and_rows_does_not_matter(
+        order in proptest::collection::vec(0..1000_usize, 4..9),
+        swap in proptest::bool::ANY,
+    ) {
+        let tags = shuffled(
+            &["| Qvfz | Nonpaged | 2,048.0 MB | 8,388,410 |", "| EtwB | Nonpaged | 127 MB | 1,912 |",
+              "| MmSt | Paged | 131 MB | 151,220 |"],
+            &order,
+        );
+        let tags = format!("| Tag | Pool | Memory now | Outstanding |\n|---|---|---:|---:|\n{tags}");
+        let processes = shuffled(
+            &["labelsvc 2764 1604221", "lsass 740 2377", "Memory Compression 96 10", "System 4 5108"],
+            &order,
+        );
+        let processes = format!("Name Id HandleCount\n---- -- -----------\n{processes}");
+        let totals = shuffled(&["Paged pool : 811 MB", "Non-paged pool : 18.0 GB"], &order);
+        let mut blocks = [tags, processes, totals];
+        if swap {
+            blocks.reverse();
+        }
+        blocks.rotate_left(order[0] % 3);
+        let told = |texts: Vec<String>| {
+            let combined = combine(texts.iter().map(|text| read("", text.as_bytes())));
+            let [moment] = &combined.snapshots[..] else { panic!("{combined:?}") };
+            moment.snapshot.clone()
+        };
+        let apart = told(blocks.to_vec());
+        proptest::prop_assert_eq!(&apart, &told(vec![blocks.join("\n")]));
+        let memory = &apart.memory;
+        proptest::prop_assert_eq!(memory.nonpaged, Some(Bytes(18 * GB)));
+        proptest::prop_assert_eq!(apart.tags.unwrap().rows.len(), 3);
+        proptest::prop_assert_eq!(apart.processes.unwrap()[1].handles, Some(10));
     }
 }
