@@ -4,8 +4,8 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
-mod inputs;
+mod cases;
 #[cfg(test)]
-mod samples;
+mod inputs;
 #[cfg(test)]
 mod variants;
