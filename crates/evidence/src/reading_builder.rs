@@ -50,13 +50,15 @@ impl ReadingBuilder {
 
     /// Adds a piece, with what is known of its moment.
     pub(crate) fn push(&mut self, mut piece: EvidencePiece) {
-        let is_of = |(fact, _): &mut (Fact, u32)| match (&piece.content, fact) {
-            (PieceContent::Memory(_), Fact::Memory(_))
-            | (PieceContent::Tags(_), Fact::Tag(..))
-            | (PieceContent::Processes(_), Fact::Process(..))
-            | (PieceContent::Growth(_), Fact::Growth(..))
-            | (PieceContent::Unplaced(_), Fact::Unplaced(_)) => true,
-            _ => false,
+        let is_of = |(fact, _): &mut (Fact, u32)| {
+            matches!(
+                (&piece.content, fact),
+                (PieceContent::Memory(_), Fact::Memory(_))
+                    | (PieceContent::Tags(_), Fact::Tag(..))
+                    | (PieceContent::Processes(_), Fact::Process(..))
+                    | (PieceContent::Growth(_), Fact::Growth(..))
+                    | (PieceContent::Unplaced(_), Fact::Unplaced(_))
+            )
         };
         piece.sources.extend(self.noted.extract_if(.., is_of));
         piece.sources.sort();
