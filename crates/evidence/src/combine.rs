@@ -1,6 +1,7 @@
 //! Putting together what the texts of one machine tell.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use poolwatch_model::Snapshot;
 use poolwatch_model::event::Event;
@@ -12,9 +13,10 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::content::{EvidencePiece, PieceContent, PieceKind, PooltagEntry, Reading};
 use crate::image_names::is_nameless;
+use crate::source::{Fact, Numbers, Source, Sources, facts_of_piece};
 use crate::statements::{
     EndedProcesses, GrowthTable, HandleSummary, Remediation, UndatedEvent, UndatedState,
-    VerifiedDriver,
+    UnplacedTag, VerifiedDriver,
 };
 
 mod exhaustion;
@@ -35,6 +37,8 @@ pub struct CombinedEvidence {
     pub undated_events: Vec<UndatedEvent>,
     /// How much tags grew, where a text tells no states.
     pub growths: Vec<GrowthTable>,
+    /// Tags of which no text tells the pool.
+    pub unplaced: Vec<UnplacedTag>,
     /// Handles by type.
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
@@ -45,6 +49,8 @@ pub struct CombinedEvidence {
     pub arch: Option<Arch>,
     /// What tags mean, as far as texts tell.
     pub catalogue: Vec<PooltagEntry>,
+    /// Where the numbers of all this stand, but those of snapshots.
+    pub sources: Sources,
 }
 
 /// A machine at a moment.
@@ -57,6 +63,8 @@ pub struct MachineSnapshot {
     pub is_torn: bool,
     /// What was measured.
     pub snapshot: Snapshot,
+    /// Where the numbers stand.
+    pub sources: Sources,
 }
 
 /// Puts the readings of one machine together, in their order.
@@ -69,21 +77,22 @@ pub fn combine(readings: impl IntoIterator<Item = Reading>) -> CombinedEvidence 
     let mut combined = CombinedEvidence::default();
     let mut current = Current::default();
     for reading in readings {
+        let file: Arc<str> = reading.name.into();
         let mut undated: Option<(String, Current)> = None;
         for mut piece in reading.pieces {
             if let Some(remark) = piece.remark.take() {
                 match &mut undated {
-                    Some((known, state)) if *known == remark => state.add(piece),
+                    Some((known, state)) if *known == remark => state.add(piece, &file),
                     _ => {
                         combined.undated_states.extend(undated.take().and_then(into_undated_state));
                         let mut state = Current::default();
-                        state.add(piece);
+                        state.add(piece, &file);
                         undated = Some((remark, state));
                     }
                 }
                 continue;
             }
-            combined.add(piece, &mut current);
+            combined.add(piece, &file, &mut current);
         }
         combined.undated_states.extend(undated.and_then(into_undated_state));
     }
@@ -98,45 +107,75 @@ impl CombinedEvidence {
         *self == Self::default()
     }
 
-    /// Whether a table was cut off or contradicted itself: what it lacks may be what matters.
+    /// Whether a table was cut off, contradicted itself or does not tell the pool of its tags: what it lacks may be what matters.
     #[must_use]
     pub fn is_torn(&self) -> bool {
         self.snapshots.iter().any(|moment| moment.is_torn)
+            || !self.unplaced.is_empty()
             || self.growths.iter().any(|growth| growth.is_torn)
     }
 
-    fn add(&mut self, piece: EvidencePiece, current: &mut Current) {
+    fn add(&mut self, piece: EvidencePiece, file: &Arc<str>, current: &mut Current) {
+        let source = |line| Source { file: Arc::clone(file), line };
+        let first = source(piece.lines.0);
+        let lines = piece.lines;
         match piece.content {
             PieceContent::Event(event) => {
-                let facts = event.exhaustion.iter().flat_map(exhaustion::pieces);
-                facts.for_each(|piece| self.add_state(piece, current));
+                let facts =
+                    event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts, lines));
+                facts.for_each(|piece| self.add_state(piece, file, current));
+                self.sources.insert(Fact::Event(self.events.len()), first);
                 self.events.push(*event);
             }
             PieceContent::UndatedEvent(event) => {
-                let facts = event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts));
-                facts.for_each(|piece| self.add_state(piece, current));
+                let facts =
+                    event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts, lines));
+                facts.for_each(|piece| self.add_state(piece, file, current));
+                self.sources.insert(Fact::UndatedEvent(self.undated_events.len()), first);
                 self.undated_events.push(event);
             }
             PieceContent::Catalogue(entries) => self.catalogue.extend(entries),
-            PieceContent::Growth(mut growth) => {
-                growth.is_torn |= piece.is_torn;
-                self.growths.push(growth);
+            PieceContent::Growth(ref growth) => {
+                for grown in &growth.tags {
+                    let line = piece.line(&Fact::Growth(0, grown.tag));
+                    self.sources.insert(Fact::Growth(self.growths.len(), grown.tag), source(line));
+                }
+                let is_torn = growth.is_torn | piece.is_torn;
+                self.growths.push(GrowthTable { is_torn, ..growth.clone() });
             }
-            PieceContent::Handles(summary) => self.handles.push(summary),
-            PieceContent::Drivers(drivers) => self.verified.extend(drivers),
-            PieceContent::Ended(ended) => self.ended.push(ended),
+            PieceContent::Unplaced(ref tags) => {
+                for (at, tag) in tags.iter().enumerate() {
+                    let line = piece.line(&Fact::Unplaced(at));
+                    self.sources.insert(Fact::Unplaced(self.unplaced.len()), source(line));
+                    self.unplaced.push(*tag);
+                }
+            }
+            PieceContent::Handles(summary) => {
+                self.sources.insert(Fact::Handles(self.handles.len()), first);
+                self.handles.push(summary);
+            }
+            PieceContent::Drivers(drivers) => {
+                for driver in drivers {
+                    self.sources.insert(Fact::Driver(self.verified.len()), first.clone());
+                    self.verified.push(driver);
+                }
+            }
+            PieceContent::Ended(ended) => {
+                self.sources.insert(Fact::Ended(self.ended.len()), first);
+                self.ended.push(ended);
+            }
             PieceContent::Arch(arch) => self.arch = self.arch.or(Some(arch)),
             PieceContent::Memory(_) | PieceContent::Tags(_) | PieceContent::Processes(_) => {
-                self.add_state(piece, current);
+                self.add_state(piece, file, current);
             }
         }
     }
 
-    fn add_state(&mut self, piece: EvidencePiece, current: &mut Current) {
+    fn add_state(&mut self, piece: EvidencePiece, file: &Arc<str>, current: &mut Current) {
         if current.is_before(&piece) {
             self.snapshots.extend(std::mem::take(current).into_snapshot());
         }
-        current.add(piece);
+        current.add(piece, file);
     }
 }
 
@@ -153,6 +192,7 @@ struct Current {
     memory: Vec<(PieceKind, Box<Memory>)>,
     tags: Vec<(PieceKind, TagTable)>,
     processes: Vec<(PieceKind, Vec<ProcessUse>)>,
+    told: Vec<(Fact, Numbers, Source)>,
 }
 
 impl Current {
@@ -196,7 +236,11 @@ impl Current {
         }
     }
 
-    fn add(&mut self, piece: EvidencePiece) {
+    fn add(&mut self, piece: EvidencePiece, file: &Arc<str>) {
+        for (fact, numbers) in facts_of_piece(&piece.content) {
+            let line = piece.line(&fact);
+            self.told.push((fact, numbers, Source { file: Arc::clone(file), line }));
+        }
         self.at_s = self.at_s.or(piece.at_s);
         self.is_torn |= piece.is_torn;
         match piece.content {
@@ -215,7 +259,8 @@ impl Current {
         let tags = self.tags.into_iter().map(|(_, table)| table).reduce(merge_tags);
         let processes = self.processes.into_iter().map(|(_, list)| list).reduce(merge_processes);
         let snapshot = Snapshot { memory, tags, processes, ..Snapshot::default() };
-        Some(MachineSnapshot { at_s: self.at_s, is_torn: self.is_torn, snapshot })
+        let sources = Sources::of_snapshot(&snapshot, &self.told);
+        Some(MachineSnapshot { at_s: self.at_s, is_torn: self.is_torn, snapshot, sources })
     }
 }
 
@@ -402,12 +447,33 @@ mod tests {
     fn the_outputs_of_one_dump_are_one_moment() {
         let one = combined(&[&[VM, POOLUSED, PROCESS].concat()]);
         let three = combined(&[VM, POOLUSED, PROCESS]);
-        assert_eq!(one, three);
+        assert_eq!((one.len(), &one[0].snapshot), (three.len(), &three[0].snapshot));
         let [moment] = &one[..] else { panic!("{one:?}") };
         assert_eq!(moment.snapshot.memory.nonpaged, Some(poolwatch_model::Bytes(102_400)));
         assert_eq!(used(moment, b"Thre"), (640, 0));
         assert_eq!(moment.snapshot.processes.as_ref().unwrap()[0].handles, Some(12));
         assert_eq!(combined(&[VM, VM, POOLUSED, POOLUSED]).len(), 1, "the same text twice");
+    }
+
+    #[test]
+    fn every_number_has_its_file_and_line() {
+        let texts = [("vm.txt", VM), ("used.txt", POOLUSED), ("process.txt", PROCESS)];
+        let combined = combine(texts.map(|(name, text)| read(name, text.as_bytes())));
+        let told: Vec<String> = combined.snapshots[0]
+            .sources
+            .iter()
+            .map(|(fact, source)| format!("{fact:?} {source}"))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "Memory(\"nonpaged\") vm.txt:1",
+                "Memory(\"physical\") vm.txt:2",
+                "Tag(PoolTag(File), Nonpaged) used.txt:3",
+                "Tag(PoolTag(Thre), Nonpaged) used.txt:2",
+                "Process(416, \"a.exe\") process.txt:2",
+            ]
+        );
     }
 
     #[test]

@@ -8,7 +8,10 @@ use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{TagPattern, TagTable};
 
-use crate::statements::{EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, VerifiedDriver};
+use crate::source::Fact;
+use crate::statements::{
+    EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, UnplacedTag, VerifiedDriver,
+};
 
 /// What a text told.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +39,18 @@ pub struct EvidencePiece {
     /// Whether lines among its own were cut off or contradicted themselves: what it lacks may be
     /// what matters.
     pub is_torn: bool,
+    /// The lines of its facts. A fact that is not among them is on the first line.
+    pub sources: Vec<(Fact, u32)>,
     /// What it tells.
     pub content: PieceContent,
+}
+
+impl EvidencePiece {
+    /// The line that a fact is on.
+    pub(crate) fn line(&self, fact: &Fact) -> u32 {
+        let known = self.sources.binary_search_by(|(known, _)| known.cmp(fact));
+        known.map_or(self.lines.0, |at| self.sources[at].1)
+    }
 }
 
 /// What printed a piece.
@@ -109,6 +122,8 @@ pub enum PieceContent {
     Drivers(Vec<VerifiedDriver>),
     /// Processes that have ended and are still there.
     Ended(EndedProcesses),
+    /// Tags of which the text does not tell the pool.
+    Unplaced(Vec<UnplacedTag>),
     /// The architecture of the machine, as its addresses show it.
     Arch(Arch),
 }
@@ -144,6 +159,12 @@ pub enum IgnoredReason {
     Command,
     /// The time at which what follows was measured.
     Stamp,
+    /// The name of a pool, taken for the table that follows.
+    Heading,
+    /// A binary event log.
+    EventLog,
+    /// A packed archive.
+    Archive,
     /// XML around events.
     Markup,
     /// The line or its table is cut off.
@@ -187,6 +208,11 @@ impl fmt::Display for IgnoredReason {
             Self::NotUnderstood => "not understood",
             Self::Command => "a command, not its output",
             Self::Stamp => "a time, taken for what follows",
+            Self::Heading => "a heading, taken for what follows",
+            Self::EventLog => {
+                "a binary event log; export it: wevtutil qe FILE /lf:true /f:xml > events.xml"
+            }
+            Self::Archive => "an archive; unpack it first",
             Self::Markup => "XML around events",
             Self::CutOff => "cut off",
             Self::Contradiction => "its numbers contradict each other",

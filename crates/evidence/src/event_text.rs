@@ -48,12 +48,8 @@ pub(crate) fn read_event(xml: &str, lines: (u32, u32), out: &mut ReadingBuilder)
         Ok(event) => out.piece(PieceKind::Event, lines, PieceContent::Event(Box::new(event))),
         Err(_) => match event::read_exhaustion(xml) {
             Some(facts) => {
-                let event = UndatedEvent {
-                    at_s: None,
-                    kind: EventKind::CommitExhausted,
-                    event_id: 2004,
-                    exhaustion: Some(Box::new(facts)),
-                };
+                let mut event = UndatedEvent::new(EventKind::CommitExhausted, 2004);
+                event.exhaustion = Some(Box::new(facts));
                 out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
             }
             None => {

@@ -19,7 +19,7 @@ const MAX_LINE: usize = 2048;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     let opens = whole(line).is_some()
-        || field(line).is_some_and(|field| !matches!(field, Field::Date(_) | Field::Other));
+        || field(line).is_some_and(|field| matches!(field, Field::Provider(_) | Field::Id(_)));
     opens.then(|| Box::new(Text::default()) as Box<dyn Section>)
 }
 
@@ -62,7 +62,7 @@ impl Section for Text {
             Field::Id(id) if self.id.is_none() => self.id = Some(id),
             // The same field again is the next event's.
             Field::Provider(_) | Field::Id(_) => return Verdict::Foreign,
-            Field::Date(at_s) => self.at_s = self.at_s.or(Some(at_s)),
+            Field::Date(at_s) => self.at_s = Some(at_s),
             Field::Other => {}
         }
         if let Some(mut event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
@@ -88,6 +88,11 @@ impl Section for Text {
     }
 }
 
+/// What the event of a provider with a number means, if it is one of those that matter.
+pub(crate) fn known(name: &str, id: u64) -> Option<UndatedEvent> {
+    event(provider(name)?, u32::try_from(id).ok()?)
+}
+
 fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
     let kind = match (provider, event_id) {
         (Provider::Srv, 2017) => EventKind::PoolLimit(Pool::Nonpaged),
@@ -98,7 +103,7 @@ fn event(provider: Provider, event_id: u32) -> Option<UndatedEvent> {
         (Provider::ApplicationPopup, 333) => EventKind::RegistryFlushFailed,
         _ => return None,
     };
-    Some(UndatedEvent { kind, event_id, at_s: None, exhaustion: None })
+    Some(UndatedEvent::new(kind, event_id))
 }
 
 /// An event that a line tells by itself: its provider and its number among its words, or a sentence

@@ -2,7 +2,7 @@
 //! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`).
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
-use crate::numbers;
+use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::statements::HandleSummary;
@@ -70,9 +70,9 @@ impl Section for Summary {
 fn total(line: &str) -> Option<u64> {
     let line = line.trim();
     if let Some(number) = line.strip_suffix("Handles") {
-        return numbers::count(number);
+        return quantities::count(number);
     }
-    numbers::count(line.strip_prefix("Total handles:")?)
+    quantities::count(line.strip_prefix("Total handles:")?)
 }
 
 fn is_summary(line: &str) -> bool {
@@ -88,7 +88,7 @@ fn is_heads(line: &str) -> bool {
 fn row(line: &str) -> Option<(String, u64)> {
     let line = line.trim();
     let (name, count) = line.rsplit_once([':', ' ', '\t'])?;
-    let count = numbers::count(count)?;
+    let count = quantities::count(count)?;
     let name = name.trim_end_matches([':', ' ', '\t']);
     let is_type = (1..=40).contains(&name.len())
         && name.split(' ').count() <= 4

@@ -21,13 +21,11 @@ mod event_words;
 #[cfg(feature = "texts")]
 mod flattened_rows;
 #[cfg(feature = "texts")]
-mod get_process;
-#[cfg(feature = "texts")]
 mod handle_types;
 #[cfg(feature = "texts")]
 mod image_names;
 #[cfg(feature = "texts")]
-mod numbers;
+mod layouts;
 #[cfg(feature = "texts")]
 mod pool_words;
 #[cfg(feature = "texts")]
@@ -39,6 +37,8 @@ mod poolused;
 #[cfg(feature = "texts")]
 mod process;
 #[cfg(feature = "texts")]
+mod quantities;
+#[cfg(feature = "texts")]
 pub mod reading;
 #[cfg(feature = "texts")]
 mod reading_builder;
@@ -47,9 +47,9 @@ mod section;
 #[cfg(feature = "texts")]
 mod sentences;
 #[cfg(feature = "texts")]
-pub mod statements;
+mod source;
 #[cfg(feature = "texts")]
-mod table;
+pub mod statements;
 #[cfg(feature = "texts")]
 mod tag_counts;
 #[cfg(feature = "texts")]
@@ -71,3 +71,5 @@ pub use content::{
 };
 #[cfg(feature = "texts")]
 pub use reading::read;
+#[cfg(feature = "texts")]
+pub use source::{Fact, Source, Sources};

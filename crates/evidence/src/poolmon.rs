@@ -11,8 +11,9 @@ use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::text::Line;
-use crate::{numbers, well_known_tags};
+use crate::{quantities, well_known_tags};
 use row::{owner, row};
 
 pub(crate) mod row;
@@ -38,7 +39,7 @@ struct Capture {
 }
 
 impl Section for Capture {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(memory) = memory_line(line.text) {
             // A screen or file begins with it, so here begins the next one.
             if !self.rows.is_empty() || self.has_header {
@@ -48,6 +49,9 @@ impl Section for Capture {
             return Verdict::Used;
         }
         if commit_line(line.text, &mut self.memory) {
+            for figure in ["committed", "commit_limit", "commit_peak", "nonpaged", "paged"] {
+                out.note(Fact::Memory(figure), line.number);
+            }
             return Verdict::Used;
         }
         if let Some(session) = session(line.text) {
@@ -70,6 +74,7 @@ impl Section for Capture {
             Some(Ok((tag, pool, counters))) => {
                 let mut row = TagUse::empty(tag);
                 *row.of_mut(pool) = counters;
+                out.note_tag(&row, line.number);
                 self.rows.push(row);
                 self.owners.extend(owner(tag, line.text));
                 Verdict::Used
@@ -149,7 +154,7 @@ fn after(line: &str, label: &str) -> Option<Bytes> {
 
 /// A number with its K; a number without it is cut off.
 fn kilobytes(text: &str) -> Option<(Bytes, &str)> {
-    let (number, rest) = numbers::leading(text.trim_start())?;
+    let (number, rest) = quantities::leading(text.trim_start())?;
     Some((Bytes::from_kib(number), rest.strip_prefix('K')?))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A row has two columns for each pool (allocations outstanding, bytes used), or, verbose, four
 //! (allocations, frees, their difference, bytes used). Some versions print the nonpaged half alone.
-//! What a tag means may follow the last number without a space.
+//! People also copy the rows without the heads. What a tag means may follow the last number without a space.
 
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagPattern, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
@@ -12,7 +12,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::tag_counts::{agree, plausible};
 use crate::text::Line;
-use crate::{numbers, tag_text, well_known_tags};
+use crate::{quantities, tag_text, well_known_tags};
 use columns::{Columns, columns};
 
 pub(crate) mod columns;
@@ -22,7 +22,21 @@ const MAX_ROWS: usize = 65_536;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
     let opens = title(line).is_some() || columns(line).is_some();
-    opens.then(|| Box::new(Table::default()) as Box<dyn Section>)
+    let columns = if opens { None } else { Some(columns_of_row(line)?) };
+    Some(Box::new(Table { columns, ..Table::default() }))
+}
+
+/// The columns of a row without heads above it. The description that a debugger puts behind its
+/// numbers shows whose row it is, and how many numbers fit together shows the form.
+fn columns_of_row(line: &str) -> Option<Columns> {
+    if !line.contains("UNKNOWN pooltag") && !line.contains(", Binary:") {
+        return None;
+    }
+    [true, false].into_iter().map(|verbose| Columns { verbose, both: true }).find(|columns| {
+        cells(line, *columns).is_some_and(|(tag, numbers)| {
+            tag_text::tag(tag).is_some() && are_sensible(&numbers, *columns)
+        })
+    })
 }
 
 #[derive(Default)]
@@ -46,7 +60,7 @@ enum Title {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(title) = title(line.text) {
             if !self.rows.is_empty() {
                 return Verdict::Foreign;
@@ -67,6 +81,9 @@ impl Section for Table {
         }
         let Some(columns) = self.columns else { return Verdict::Foreign };
         let verdict = self.row(columns, line);
+        if let (Verdict::Used, Some(row)) = (verdict, self.rows.last()) {
+            out.note_tag(row, line.number);
+        }
         self.has_gaps |= verdict != Verdict::Used && self.total.is_none();
         verdict
     }
@@ -102,7 +119,7 @@ impl Table {
         let Line { text: line, cut, .. } = line;
         let Some((tag, cells)) = cells(line, columns) else {
             let numbers = line.split_ascii_whitespace().skip(1).take(2);
-            let numbers = numbers.filter(|n| numbers::count(n).is_some()).count();
+            let numbers = numbers.filter(|n| quantities::count(n).is_some()).count();
             // The last line of a text may be cut off behind its first number.
             let is_row = numbers == 2 || cut && numbers == 1;
             return if is_row { Verdict::GoesOn } else { Verdict::Foreign };
@@ -151,7 +168,7 @@ fn counters(cells: &[u64]) -> Option<TagCounters> {
 fn owner(tag: PoolTag, line: &str) -> Option<PooltagEntry> {
     let (before, owner) = line.split_once(", Binary:")?;
     let described = before.trim_start().trim_start_matches(|c: char| !c.is_whitespace());
-    let of_numbers = |c: char| c.is_whitespace() || c.is_ascii_digit() || numbers::is_mark(c);
+    let of_numbers = |c: char| c.is_whitespace() || c.is_ascii_digit() || quantities::is_mark(c);
     let description = described.trim_start_matches(of_numbers);
     let owner = owner.trim();
     (!owner.is_empty() && owner != "<unknown>").then(|| PooltagEntry {
@@ -188,9 +205,9 @@ fn cells(line: &str, columns: Columns) -> Option<(&str, Vec<u64>)> {
                 let words: Vec<_> = rest
                     .split_ascii_whitespace()
                     .take(25)
-                    .take_while(|word| numbers::count(word).is_some())
+                    .take_while(|word| quantities::count(word).is_some())
                     .collect();
-                let numbers = numbers::regroup(&words, columns.count(), &sensible)?;
+                let numbers = quantities::regroup(&words, columns.count(), &sensible)?;
                 Some((tag.trim_end(), numbers))
             })
             .or_else(|| {
@@ -211,7 +228,7 @@ fn wide_cells(text: &str, columns: Columns) -> Option<Vec<u64>> {
     if cells.len() < columns.count() || !cells.iter().any(|cell| cell.contains(' ')) {
         return None;
     }
-    let numbers: Option<Vec<u64>> = cells.into_iter().map(numbers::count).collect();
+    let numbers: Option<Vec<u64>> = cells.into_iter().map(quantities::count).collect();
     numbers.filter(|numbers| are_sensible(numbers, columns))
 }
 
@@ -220,7 +237,7 @@ fn plain_cells(text: &str, count: usize) -> Option<(Vec<u64>, &str)> {
     let mut cells = Vec::with_capacity(count);
     let mut rest = text;
     while cells.len() < count {
-        let (number, after) = numbers::leading(rest.trim_start())?;
+        let (number, after) = quantities::leading(rest.trim_start())?;
         let last = cells.len() + 1 == count;
         if !last && !after.starts_with([' ', '\t']) {
             return None;
@@ -350,5 +367,18 @@ TOTAL           8           1         7          512            9           8   
         let reading = read("", rows.as_bytes());
         assert!(reading.pieces.is_empty());
         assert_eq!(reading.ignored[1].reason, IgnoredReason::UnknownPool);
+    }
+
+    #[test]
+    fn rows_without_heads_tell_their_form() {
+        let text = " Qvfz   8388410   2147483648          0            0\tUNKNOWN pooltag 'Qvfz', please \
+                    update pooltag.txt\n File    142104     54567936          0            0\tFile objects\n";
+        let reading = read("", text.as_bytes());
+        assert_eq!(reading.ignored, []);
+        let PieceContent::Tags(table) = &reading.pieces[0].content else { panic!() };
+        let told: Vec<_> =
+            table.rows.iter().map(|row| (row.nonpaged.outstanding, row.nonpaged.bytes)).collect();
+        assert_eq!(told, [(142_104, 54_567_936), (8_388_410, 2_147_483_648)]);
+        assert!(read("", b"Qvfz 1 2 3 4 is UNKNOWN pooltag").pieces.is_empty());
     }
 }

@@ -7,9 +7,10 @@ use poolwatch_model::process::ProcessUse;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::image_names::{is_nameless, nameless};
-use crate::numbers;
+use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::statements::EndedProcesses;
 use crate::text::Line;
 
@@ -27,6 +28,8 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 #[derive(Default)]
 struct List {
     processes: Vec<ProcessUse>,
+    /// The line of the handles of each of them, or its first.
+    lines: Vec<u32>,
     /// Where the debugger found each of them.
     addresses: Vec<String>,
     /// Where the process with an id is in `processes`.
@@ -82,6 +85,9 @@ impl Section for List {
                 process.image = nameless(&address, process.key.pid);
             }
         }
+        for (process, line) in self.processes.iter().zip(self.lines) {
+            out.note(Fact::of_process(process), line);
+        }
         let has_ended = |process: &ProcessUse| {
             self.tableless.contains(&process.key.pid)
                 && process.key.pid > SYSTEM_PID
@@ -104,7 +110,7 @@ impl List {
     /// Takes a line, or the part of one that is about one process.
     fn part(&mut self, part: &str, line: Line<'_>) -> Verdict {
         if is_process(part) {
-            let Some(pid) = cid(part).and_then(numbers::hex) else {
+            let Some(pid) = cid(part).and_then(quantities::hex) else {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::CutOff);
             };
@@ -112,18 +118,18 @@ impl List {
                 self.current = None;
                 return Verdict::Ignored(IgnoredReason::Contradiction);
             };
-            if !self.select(pid, part) {
+            if !self.select(pid, part, line.number) {
                 return Verdict::Ignored(IgnoredReason::TooMany);
             }
         }
         let Some(at) = self.current else { return Verdict::Foreign };
-        let is_mine = is_process(part) || self.is_wrapped && numbers::hex(part.trim()).is_some();
+        let is_mine = is_process(part) || self.is_wrapped && quantities::hex(part.trim()).is_some();
         let told = self.tell(at, part, line);
         if is_mine || told || belongs(part) { Verdict::Used } else { Verdict::Foreign }
     }
 
     /// Makes the process with an id the current one. The same may be listed again, with more told.
-    fn select(&mut self, pid: u32, part: &str) -> bool {
+    fn select(&mut self, pid: u32, part: &str, line: u32) -> bool {
         let next = self.processes.len();
         let at = *self.by_pid.entry(pid).or_insert(next);
         if at == next {
@@ -133,6 +139,7 @@ impl List {
                 return false;
             }
             self.processes.push(ProcessUse::new(pid, None, ""));
+            self.lines.push(line);
             self.addresses.push(field(part, "PROCESS ").unwrap_or_default().to_owned());
         }
         self.current = Some(at);
@@ -149,14 +156,15 @@ impl List {
         for label in ["HandleCount:", "TableSize:"] {
             let Some((number, after)) = number(part, label) else { continue };
             told = true;
+            self.lines[at] = line.number;
             // `<Data Not Accessible>` is no number.
-            process.handles = numbers::count(number).and_then(|count| u32::try_from(count).ok());
+            process.handles = quantities::count(number).and_then(|count| u32::try_from(count).ok());
             // The tool ends the number with a dot, and the image follows. Digits at the very end
             // of a text may be only the first ones.
             let ends = line.cut && after.is_empty();
             self.cut = ends.then_some((at, line.number));
         }
-        if field(part, "ObjectTable:").and_then(numbers::hex) == Some(0) {
+        if field(part, "ObjectTable:").and_then(quantities::hex) == Some(0) {
             self.tableless.insert(process.key.pid);
         }
         // `!handle`: the number of entries in use is that of handles.
@@ -172,7 +180,7 @@ impl List {
             ("QuotaPoolUsage[PagedPool]", &mut process.paged_quota),
             ("QuotaPoolUsage[NonPagedPool]", &mut process.nonpaged_quota),
         ] {
-            if let Some(bytes) = field(part, label).and_then(numbers::count) {
+            if let Some(bytes) = field(part, label).and_then(quantities::count) {
                 *quota = Some(bytes);
                 told = true;
             }
@@ -190,8 +198,8 @@ impl List {
 
 /// Whether a line tells of a process without object table and handles, as those have that ended.
 pub(crate) fn tells_end(line: &str) -> bool {
-    field(line, "ObjectTable:").and_then(numbers::hex) == Some(0)
-        && number(line, "HandleCount:").and_then(|(count, _)| numbers::count(count)) == Some(0)
+    field(line, "ObjectTable:").and_then(quantities::hex) == Some(0)
+        && number(line, "HandleCount:").and_then(|(count, _)| quantities::count(count)) == Some(0)
 }
 
 /// How many have ended, and which image most of them ran.
@@ -234,7 +242,7 @@ fn is_process(part: &str) -> bool {
     part.trim_start().strip_prefix("PROCESS ").is_some_and(|rest| {
         let rest = rest.trim_start();
         let end = rest.find([' ', '\t']).unwrap_or(rest.len());
-        end >= 8 && numbers::hex(&rest[..end]).is_some() && rest.contains("Cid:")
+        end >= 8 && quantities::hex(&rest[..end]).is_some() && rest.contains("Cid:")
     })
 }
 
@@ -242,7 +250,7 @@ fn is_process(part: &str) -> bool {
 /// next.
 fn is_address_alone(line: &str) -> bool {
     let address = line.trim().strip_prefix("PROCESS ").map(str::trim);
-    address.is_some_and(|address| address.len() >= 8 && numbers::hex(address).is_some())
+    address.is_some_and(|address| address.len() >= 8 && quantities::hex(address).is_some())
 }
 
 /// Other lines that the command prints about a process.
@@ -273,7 +281,7 @@ fn cid(part: &str) -> Option<&str> {
 /// it, if it is whole.
 fn number<'a>(part: &'a str, label: &str) -> Option<(&'a str, &'a str)> {
     let text = part[part.find(label)? + label.len()..].trim_start();
-    let of_number = |c: char| c.is_ascii_digit() || c == ' ' || numbers::is_mark(c);
+    let of_number = |c: char| c.is_ascii_digit() || c == ' ' || quantities::is_mark(c);
     let end = text.find(|c| !of_number(c)).unwrap_or(text.len());
     let number = text[..end].trim_end().trim_end_matches('.').trim_end();
     (!text.is_empty()).then(|| text.split_at(number.len()))

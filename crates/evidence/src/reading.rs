@@ -6,8 +6,8 @@ use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    event_words, flattened_rows, get_process, handle_types, poolmon, pooltag, poolused, process,
-    sentences, table, times, verifier, vm,
+    event_words, flattened_rows, handle_types, layouts, pool_words, poolmon, pooltag, poolused,
+    process, sentences, times, verifier, vm,
 };
 
 /// The most bytes of one text that are read.
@@ -18,9 +18,17 @@ pub const MAX_TEXT_BYTES: usize = 100 << 20;
 /// Takes time in proportion to the text, and never fails: what is not understood is listed.
 #[must_use]
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
+    let mut reader = Reader::default();
+    if let Some(reason) = not_a_text(bytes) {
+        reader.out.ignore(1, "", reason);
+        return reader.out.finish(name);
+    }
     let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
     let text = with_events(decode(kept));
-    let mut reader = Reader::default();
+    reader.out.heading = pool_words::pool_word(&name.replace(['.', '/', '\\'], " "));
+    if layouts::read_json(&text, &mut reader.out) {
+        return reader.out.finish(name);
+    }
     for part in event_text::parts(&text) {
         match part {
             Part::Event(xml) => reader.event(xml),
@@ -32,6 +40,15 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
         reader.out.ignore(reader.line, "", IgnoredReason::TooMany);
     }
     reader.out.finish(name)
+}
+
+/// Why a file is not read as a text, by the bytes it begins with.
+fn not_a_text(bytes: &[u8]) -> Option<IgnoredReason> {
+    const ARCHIVES: [&[u8]; 4] = [b"PK\x03\x04", b"\x1F\x8B\x08", b"7z\xBC\xAF", b"MSCF"];
+    if bytes.starts_with(b"ElfFile\0") {
+        return Some(IgnoredReason::EventLog);
+    }
+    ARCHIVES.iter().any(|start| bytes.starts_with(start)).then_some(IgnoredReason::Archive)
 }
 
 /// The section that is being read, and its lines.
@@ -124,8 +141,11 @@ impl Reader {
         if self.go_on(line) || self.offer(line) {
             return;
         }
-        if !table::cells::is_row(line.text) && sentences::read(line, &mut self.out) {
+        if !layouts::cells::is_row(line.text) && sentences::read(line, &mut self.out) {
             return;
+        }
+        if line.text.starts_with('#') {
+            self.out.heading = None;
         }
         let markup = event_text::wraps_events(line.text);
         let reason = if markup { IgnoredReason::Markup } else { IgnoredReason::NotUnderstood };
@@ -214,6 +234,7 @@ impl Reader {
         if let Err(reason) = section.finish(lines, &mut self.out) {
             self.out.ignore_lines(used, reason);
         }
+        self.out.forget_noted();
         let is_torn = std::mem::take(&mut self.out.is_torn) || is_torn;
         for piece in self.out.pieces.iter_mut().skip(before) {
             piece.is_torn |= is_torn;
@@ -246,11 +267,11 @@ fn open(line: &str) -> Option<Box<dyn Section>> {
         poolused::open,
         vm::open,
         process::open,
-        get_process::open,
         handle_types::open,
         verifier::open,
         event_words::open,
-        table::open,
+        layouts::open,
+        layouts::open_figures,
         pooltag::open,
     ];
     FORMATS.iter().find_map(|open| open(line))

@@ -1,12 +1,17 @@
 //! Gathers what a text told, within bounds.
 
 use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind, Reading, UnreadLine};
+use crate::source::Fact;
 use crate::text::Line;
+use poolwatch_model::Pool;
+use poolwatch_model::tag::TagUse;
 
 /// The most pieces that one text may give.
 const MAX_PIECES: usize = 100_000;
 const MAX_IGNORED: usize = 200;
 const MAX_IGNORED_TEXT: usize = 160;
+/// The most lines of facts that wait for their piece.
+const MAX_NOTED: usize = 300_000;
 
 /// A reading as far as it is read.
 #[derive(Default)]
@@ -14,18 +19,50 @@ pub(crate) struct ReadingBuilder {
     pub(crate) pieces: Vec<EvidencePiece>,
     /// Whether the section that ends found a hole in its table.
     pub(crate) is_torn: bool,
+    /// The pool that the last heading names, or the name of the file.
+    pub(crate) heading: Option<Pool>,
     ignored: Vec<UnreadLine>,
     more: Option<(u32, u32)>,
+    /// Lines of facts whose piece is not added yet.
+    noted: Vec<(Fact, u32)>,
 }
 
 impl ReadingBuilder {
     /// Adds a piece.
     pub(crate) fn piece(&mut self, kind: PieceKind, lines: (u32, u32), content: PieceContent) {
-        self.push(EvidencePiece { kind, lines, at_s: None, remark: None, is_torn: false, content });
+        let (at_s, remark, is_torn, sources) = (None, None, false, Vec::new());
+        self.push(EvidencePiece { kind, lines, at_s, remark, is_torn, sources, content });
+    }
+
+    /// Notes the line of a fact of the next piece that holds it.
+    pub(crate) fn note(&mut self, fact: Fact, line: u32) {
+        if self.noted.len() < MAX_NOTED {
+            self.noted.push((fact, line));
+        }
+    }
+
+    /// Notes the line of a row about a tag.
+    pub(crate) fn note_tag(&mut self, row: &TagUse, line: u32) {
+        for pool in Pool::ALL.into_iter().filter(|pool| !row.of(*pool).is_empty()) {
+            self.note(Fact::Tag(row.tag, pool), line);
+        }
     }
 
     /// Adds a piece, with what is known of its moment.
-    pub(crate) fn push(&mut self, piece: EvidencePiece) {
+    pub(crate) fn push(&mut self, mut piece: EvidencePiece) {
+        let is_of = |(fact, _): &mut (Fact, u32)| {
+            matches!(
+                (&piece.content, fact),
+                (PieceContent::Memory(_), Fact::Memory(_))
+                    | (PieceContent::Tags(_), Fact::Tag(..))
+                    | (PieceContent::Processes(_), Fact::Process(..))
+                    | (PieceContent::Growth(_), Fact::Growth(..))
+                    | (PieceContent::Unplaced(_), Fact::Unplaced(_))
+            )
+        };
+        piece.sources.extend(self.noted.extract_if(.., is_of));
+        piece.sources.sort();
+        piece.sources.dedup_by(|(later, _), (first, _)| later == first);
         if self.pieces.len() < MAX_PIECES {
             self.pieces.push(piece);
         } else {
@@ -55,6 +92,11 @@ impl ReadingBuilder {
         if used.more > 0 {
             self.ignore(used.last, "", IgnoredReason::More(used.more));
         }
+    }
+
+    /// Forgets lines of facts that no piece holds.
+    pub(crate) fn forget_noted(&mut self) {
+        self.noted.clear();
     }
 
     /// The reading, its ignored lines in order, those beyond the bound as one.

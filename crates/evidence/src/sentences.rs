@@ -10,9 +10,10 @@ use crate::reading_builder::ReadingBuilder;
 use crate::statements::{EndedProcesses, UndatedEvent};
 use crate::text::Line;
 use crate::well_known_tags::well_known;
-use crate::{numbers, pool_words, poolmon, process, tag_text};
+use crate::{pool_words, poolmon, process, quantities, tag_text};
 use words::words;
 
+mod claims;
 mod commit;
 mod handles;
 mod words;
@@ -26,9 +27,13 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
         return false;
     }
     let lines = (line.number, line.number);
-    let joined = numbers::joined(line.text);
+    let joined = quantities::joined(line.text);
     if let Some(row) = quoted_row(line.text).or_else(|| counts(&joined)) {
         let table = TagTable::new(AllocCounting::Full64, false, vec![row]);
+        out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
+        return true;
+    }
+    if let Some(table) = claims::table(&words(&joined)) {
         out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
         return true;
     }
@@ -43,12 +48,7 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
     let mut holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
-        let event = UndatedEvent {
-            kind: EventKind::CommitExhausted,
-            event_id: 2004,
-            at_s: None,
-            exhaustion: None,
-        };
+        let event = UndatedEvent::new(EventKind::CommitExhausted, 2004);
         out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
     }
     holders.extend(handles::holder(&joined));
@@ -79,15 +79,17 @@ const ALLOCATED: [&str; 9] =
 const FREED: [&str; 8] =
     ["free", "freig", "dealloc", "libér", "liber", "libera", "освоб", "releas"];
 
+/// Whether a word begins so.
+fn begins_so(word: &str, beginnings: &[&str]) -> bool {
+    let lower = word.to_lowercase();
+    beginnings.iter().any(|beginning| lower.starts_with(beginning))
+}
+
 /// The number beside the only word that begins so.
 fn counted(words: &[&str], beginnings: &[&str]) -> Option<u64> {
-    let begins = |word: &str| {
-        let lower = word.to_lowercase();
-        beginnings.iter().any(|beginning| lower.starts_with(beginning))
-    };
-    let mut found = words.iter().enumerate().filter(|(_, word)| begins(word));
+    let mut found = words.iter().enumerate().filter(|(_, word)| begins_so(word, beginnings));
     let (at, _) = found.next().filter(|_| found.next().is_none())?;
-    let number = |at: usize| numbers::count(words.get(at)?);
+    let number = |at: usize| quantities::count(words.get(at)?);
     let before = |back: usize| number(at.checked_sub(back)?);
     number(at + 1).or_else(|| before(1)).or_else(|| number(at + 2)).or_else(|| before(2))
 }
@@ -104,6 +106,7 @@ fn named_tag(words: &[&str]) -> Option<(PoolTag, Option<Pool>)> {
     // Words of three or four lower-case letters are mostly words.
     let looks_like_a_tag = |word: &&str| {
         (3..=4).contains(&word.len()) && word.chars().skip(1).any(|c| !c.is_lowercase())
+            || claims::is_unspeakable(word)
     };
     Some((around.filter(looks_like_a_tag).find_map(tag_text::tag)?, None))
 }

@@ -27,17 +27,36 @@ pub struct GrownTag {
     pub bytes: Option<Bytes>,
 }
 
-/// An event of which not the whole record is known, often without its time.
+/// What a tag uses of a pool that is not told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct UnplacedTag {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Bytes outstanding; 0 where only counts are told.
+    pub bytes: Bytes,
+    /// Allocations minus frees; 0 where only bytes are told.
+    pub outstanding: u64,
+}
+
+/// An event of which not the whole record is known, so that its time is not either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndatedEvent {
     /// What it means.
     pub kind: EventKind,
     /// Its id.
     pub event_id: u32,
-    /// When, where its text tells the date: seconds since 1900, in the zone of whoever copied it.
-    pub at_s: Option<u64>,
     /// What event 2004 tells.
     pub exhaustion: Option<Box<MemoryExhaustion>>,
+    /// When, on the host's own clock: seconds since the day from which those of dated pictures
+    /// ([`crate::MachineSnapshot::at_s`]) count.
+    pub at_s: Option<u64>,
+}
+
+impl UndatedEvent {
+    /// An event of which only the number is known.
+    pub(crate) const fn new(kind: EventKind, event_id: u32) -> Self {
+        Self { kind, event_id, exhaustion: None, at_s: None }
+    }
 }
 
 /// Handles by type, of one process or of all.

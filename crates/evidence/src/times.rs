@@ -1,6 +1,6 @@
 //! Moments as people write them: dates, times of day and durations.
 
-use crate::numbers;
+use crate::quantities;
 
 const DAY_S: u64 = 86_400;
 
@@ -115,7 +115,7 @@ fn duration(cell: &str) -> Option<u64> {
     let mut rest = cell.trim();
     let mut total: u64 = 0;
     while !rest.is_empty() {
-        let (number, after) = numbers::leading(rest)?;
+        let (number, after) = quantities::leading(rest)?;
         let after = after.trim_start();
         let end = after.find(|c: char| !c.is_alphabetic()).unwrap_or(after.len());
         let unit = unit_s(&after[..end])?;

@@ -15,7 +15,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::statements::{AllocationCount, VerifiedDriver};
 use crate::text::Line;
-use crate::{numbers, tag_text};
+use crate::{quantities, tag_text};
 
 /// More drivers than any host has.
 const MAX_DRIVERS: usize = 4096;
@@ -23,7 +23,8 @@ const MAX_DRIVERS: usize = 4096;
 const MAX_TAGS: usize = 65_536;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let opens = module(line).is_some() || allocation(line).is_some() || is_title(line);
+    let opens =
+        module(line).is_some() || allocation(line).is_some() || is_title(line) || is_summary(line);
     opens.then(|| Box::new(Output::default()) as Box<dyn Section>)
 }
 
@@ -57,6 +58,11 @@ impl Section for Output {
             counted.bytes = counted.bytes.saturating_add(bytes);
             return Verdict::Used;
         }
+        if is_summary(line.text) {
+            let name = ALL_DRIVERS.to_owned();
+            self.drivers.push(VerifiedDriver { name, ..VerifiedDriver::default() });
+            return Verdict::Used;
+        }
         let belongs = is_title(line.text);
         let Some(driver) = self.drivers.last_mut() else {
             let belongs = belongs || is_other(line.text);
@@ -64,8 +70,8 @@ impl Section for Output {
         };
         match statistic(line.text) {
             Some(Err(reason)) => Verdict::Ignored(reason),
-            Some(Ok(statistic)) => {
-                statistic.note(driver);
+            Some(Ok(statistics)) => {
+                statistics.into_iter().flatten().for_each(|statistic| statistic.note(driver));
                 Verdict::Used
             }
             None if belongs || is_other(line.text) => Verdict::Used,
@@ -135,7 +141,7 @@ fn module(line: &str) -> Option<String> {
     let line = line.trim_start();
     if let Some(rest) = line.strip_prefix("nt!_VF_TARGET_DRIVER ") {
         let (address, rest) = rest.split_once(':')?;
-        numbers::hex(address.trim())?;
+        quantities::hex(address.trim())?;
         let name = rest.split('(').next()?.trim();
         return (!name.is_empty() && name.len() <= 255).then(|| name.to_owned());
     }
@@ -149,7 +155,10 @@ fn module(line: &str) -> Option<String> {
 }
 
 /// A figure that is kept; peaks are not.
-fn statistic(line: &str) -> Option<Result<Statistic, IgnoredReason>> {
+fn statistic(line: &str) -> Option<Result<[Option<Statistic>; 2], IgnoredReason>> {
+    if let Some(both) = summed(line) {
+        return Some(Ok(both.map(Some)));
+    }
     let (label, value) = line.split_once(':')?;
     let label = label.trim();
     let of = match label {
@@ -164,11 +173,30 @@ fn statistic(line: &str) -> Option<Result<Statistic, IgnoredReason>> {
     let (Some(nonpaged), Some(paged)) = (number(nonpaged), number(paged)) else {
         return Some(Err(IgnoredReason::NotUnderstood));
     };
-    Some(Ok(Statistic { of, paged: Some(paged), nonpaged: Some(nonpaged) }))
+    Some(Ok([Some(Statistic { of, paged: Some(paged), nonpaged: Some(nonpaged) }), None]))
+}
+
+/// `Current nonpaged pool allocations 0x7c01a for 1F006800 bytes`: the sum over all drivers. The bytes
+/// are hexadecimal without saying so.
+fn summed(line: &str) -> Option<[Statistic; 2]> {
+    let rest = line.trim().strip_prefix("Current ")?;
+    let (is_paged, rest) = match rest.strip_prefix("nonpaged ") {
+        Some(rest) => (false, rest),
+        None => (true, rest.strip_prefix("paged ")?),
+    };
+    let (count, bytes) = rest.strip_prefix("pool allocations")?.split_once(" for ")?;
+    let count = quantities::hex(count.trim())?;
+    let bytes = quantities::hex(bytes.trim().strip_suffix("bytes")?.trim_end())?;
+    let of_pool = |of, number| Statistic {
+        of,
+        paged: is_paged.then_some(number),
+        nonpaged: (!is_paged).then_some(number),
+    };
+    Some([of_pool(Of::Allocations, count), of_pool(Of::Bytes, bytes)])
 }
 
 /// A figure of one pool, as older versions print it.
-fn single(label: &str, value: &str) -> Option<Result<Statistic, IgnoredReason>> {
+fn single(label: &str, value: &str) -> Option<Result<[Option<Statistic>; 2], IgnoredReason>> {
     let (of, is_paged) = match label {
         "CurrentPagedPoolAllocations" => (Of::Allocations, true),
         "CurrentNonPagedPoolAllocations" => (Of::Allocations, false),
@@ -178,13 +206,13 @@ fn single(label: &str, value: &str) -> Option<Result<Statistic, IgnoredReason>> 
     };
     let Some(number) = number(value) else { return Some(Err(IgnoredReason::CutOff)) };
     let (paged, nonpaged) = if is_paged { (Some(number), None) } else { (None, Some(number)) };
-    Some(Ok(Statistic { of, paged, nonpaged }))
+    Some(Ok([Some(Statistic { of, paged, nonpaged }), None]))
 }
 
 /// Decimal, or hexadecimal with its mark.
 fn number(text: &str) -> Option<u64> {
     let text = text.trim();
-    if text.starts_with("0x") { numbers::hex(text) } else { numbers::count(text) }
+    if text.starts_with("0x") { quantities::hex(text) } else { quantities::count(text) }
 }
 
 /// `0xffffcb843b87aff0  0x00000004  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21`: driver,
@@ -194,20 +222,27 @@ fn allocation(line: &str) -> Option<(String, PoolTag, u64)> {
     let mut words = line.split_ascii_whitespace();
     let address = words.next().filter(|word| word.starts_with("0x") && word.len() >= 10)?;
     let size = words.next().filter(|word| word.starts_with("0x"))?;
-    numbers::hex(address)?;
-    let bytes = numbers::hex(size)?;
+    quantities::hex(address)?;
+    let bytes = quantities::hex(size)?;
     // The tag may hold spaces: it stands before the next address.
     let rest = line[size.as_ptr().addr() - line.as_ptr().addr() + size.len()..].trim_start();
     let caller = rest.find(" 0x")?;
     let tag = tag_text::tag(rest[..caller].trim_end())?;
     let mut after = rest[caller..].split_ascii_whitespace();
-    numbers::hex(after.next()?)?;
+    quantities::hex(after.next()?)?;
     let module = after.next()?.split(['!', '+']).next()?;
     let is_name = !module.is_empty()
         && module.len() <= 255
         && module.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
     let name = if module.contains('.') { module.to_owned() } else { format!("{module}.sys") };
     is_name.then_some((name, tag, bytes))
+}
+
+/// Stands for the driver where statistics are of all together.
+const ALL_DRIVERS: &str = "all verified drivers";
+
+fn is_summary(line: &str) -> bool {
+    line.trim().eq_ignore_ascii_case("Summary of All Verifier Statistics")
 }
 
 fn is_title(line: &str) -> bool {
@@ -223,6 +258,11 @@ fn is_other(line: &str) -> bool {
     let line = line.trim();
     [
         "Peak",
+        "Pool Allocations ",
+        "RaiseIrqls",
+        "AcquireSpinLocks",
+        "Synch Executions",
+        "Trims",
         "Pool Allocation Statistics",
         "Contiguous",
         "CurrentContiguous",
@@ -286,6 +326,20 @@ mod tests {
         let ebpf = list[0].tags.iter().find(|(tag, _)| *tag == PoolTag::new(*b"ebpf")).unwrap().1;
         assert_eq!(ebpf, AllocationCount { outstanding: 2, bytes: 20 });
         assert_eq!(list[0].tags.len(), 2);
+    }
+
+    #[test]
+    fn the_sum_over_all_drivers_is_hexadecimal() {
+        let text = "Summary of All Verifier Statistics\n\n  Pool Allocations Attempted  0x8f210\n\n  \
+                    Current paged pool allocations         0x0 for 00000000 bytes\n  \
+                    Current nonpaged pool allocations      0x7c01a for 1F006800 bytes\n";
+        let reading = read("", text.as_bytes());
+        assert_eq!(reading.ignored, []);
+        let PieceContent::Drivers(drivers) = &reading.pieces[0].content else { panic!() };
+        let [all] = &drivers[..] else { panic!("{drivers:?}") };
+        let nonpaged = AllocationCount { outstanding: 507_930, bytes: 520_120_320 };
+        assert_eq!(all.nonpaged, Some(nonpaged));
+        assert_eq!(all.paged, Some(AllocationCount::default()));
     }
 
     #[test]

@@ -8,9 +8,10 @@ use poolwatch_model::Bytes;
 use poolwatch_model::memory::Memory;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
-use crate::numbers;
+use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
+use crate::source::Fact;
 use crate::text::Line;
 
 /// From here on a limit is no limit: no Windows has pools of 16 TB.
@@ -40,6 +41,26 @@ enum Label {
     CommitLimit,
     CommitPeak,
     Other,
+}
+
+impl Label {
+    /// The field of [`Memory`] that the figure makes.
+    const fn field(self) -> &'static str {
+        match self {
+            Self::Physical => "physical",
+            Self::Available => "available",
+            Self::ResidentAvailable => "resident_available",
+            Self::FreeSystemPtes => "free_system_ptes",
+            Self::Nonpaged | Self::NonpagedNx => "nonpaged",
+            Self::NonpagedLimit => "nonpaged_limit",
+            Self::Paged => "paged",
+            Self::PagedLimit => "paged_limit",
+            Self::Committed => "committed",
+            Self::CommitLimit => "commit_limit",
+            Self::CommitPeak => "commit_peak",
+            Self::Other => "",
+        }
+    }
 }
 
 /// Labels without spaces, in lower case. A label ends with the longest of these that fits.
@@ -143,6 +164,9 @@ impl Section for Usage {
         if memory == Memory::default() {
             return Err(IgnoredReason::CutOff);
         }
+        for (label, figure) in &self.found {
+            out.note(Fact::Memory(label.field()), figure.line);
+        }
         out.piece(PieceKind::Vm, lines, PieceContent::Memory(Box::new(memory)));
         Ok(())
     }
@@ -202,12 +226,12 @@ fn figures(line: &str) -> impl Iterator<Item = (Label, Value)> {
 fn value(text: &str) -> Option<Value> {
     const LONGEST: usize = 64;
     let (pages, rest) = text[..text.floor_char_boundary(LONGEST)].split_once('(')?;
-    let pages = numbers::count(pages)?;
+    let pages = quantities::count(pages)?;
     let Some(unit) = rest.find(|c: char| c.is_alphabetic()) else {
         return Some(Err(IgnoredReason::CutOff));
     };
     let (kilobytes, unit) = rest.split_at(unit);
-    let Some(kilobytes) = numbers::count(kilobytes) else {
+    let Some(kilobytes) = quantities::count(kilobytes) else {
         return Some(Err(IgnoredReason::Contradiction));
     };
     if !unit.get(..2).is_some_and(|unit| unit.eq_ignore_ascii_case("kb")) {
@@ -223,7 +247,7 @@ fn ends_inside_figure(line: &str) -> bool {
     let Some((before, after)) = line.rsplit_once(':') else { return false };
     let inside = after.trim().is_empty()
         || after.split_once('(').is_some_and(|(pages, kilobytes)| {
-            numbers::count(pages).is_some()
+            quantities::count(pages).is_some()
                 && kilobytes.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
         });
     inside && label(before) != Label::Other

@@ -9,7 +9,7 @@ use poolwatch_model::{Bytes, Pool, PoolTag};
 use crate::content::{EvidencePiece, PieceContent, PieceKind};
 
 /// System-wide figures, the largest tags and the largest processes.
-pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<EvidencePiece> {
+pub(super) fn pieces(facts: &MemoryExhaustion, lines: (u32, u32)) -> Vec<EvidencePiece> {
     let mut contents = Vec::new();
     let memory = memory(facts);
     if memory != Memory::default() {
@@ -33,10 +33,11 @@ pub(super) fn pieces(facts: &MemoryExhaustion) -> Vec<EvidencePiece> {
     }
     let piece = |content| EvidencePiece {
         kind: PieceKind::Event,
-        lines: (0, 0),
+        lines,
         at_s: None,
         remark: None,
         is_torn: false,
+        sources: Vec::new(),
         content,
     };
     contents.into_iter().map(piece).collect()

@@ -5,7 +5,7 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::content::{IgnoredReason, PooltagEntry};
 use crate::tag_counts::{agree, plausible};
-use crate::{numbers, tag_text};
+use crate::{quantities, tag_text};
 
 /// A row: its tag, pool and counters. `None` when the line is no row at all.
 pub(crate) fn row(line: &str) -> Option<Result<(PoolTag, Pool, TagCounters), IgnoredReason>> {
@@ -31,10 +31,10 @@ fn read_row(
         return Err(IgnoredReason::CutOff);
     }
     let plain: Option<Vec<u64>> =
-        words[..COLUMNS].iter().map(|word| numbers::count(word)).collect();
+        words[..COLUMNS].iter().map(|word| quantities::wrapped(word)).collect();
     let numbers = plain
         .filter(|numbers| fits(numbers))
-        .or_else(|| numbers::regroup(&words, COLUMNS, &fits))
+        .or_else(|| quantities::regroup(&words, COLUMNS, &fits))
         .ok_or(IgnoredReason::Contradiction)?;
     Ok((tag, pool, TagCounters { bytes: numbers[3], outstanding: numbers[2], allocs: numbers[0] }))
 }
@@ -64,10 +64,14 @@ fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
         head.match_indices(word).find_map(|(at, _)| {
             let (before, after) = (&line[..at], &line[at + word.len()..]);
             let apart = before.ends_with([' ', '\t']) && after.starts_with([' ', '\t']);
-            let number = after.trim_start().starts_with(|c: char| c.is_ascii_digit());
-            (apart && number).then_some((before, pool, after))
+            (apart && starts_number(after.trim_start())).then_some((before, pool, after))
         })
     })
+}
+
+/// Whether a number begins, of a counter that may have wrapped.
+fn starts_number(text: &str) -> bool {
+    text.strip_prefix('-').unwrap_or(text).starts_with(|c: char| c.is_ascii_digit())
 }
 
 /// The words for a pool in the column of types; tools other than poolmon write the last two.
@@ -98,7 +102,7 @@ fn number_words(text: &str) -> Vec<&str> {
         }
         let end = rest.find([' ', '\t', '(']).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        if !word.starts_with(|c: char| c.is_ascii_digit()) || numbers::count(word).is_none() {
+        if !starts_number(word) || quantities::wrapped(word).is_none() {
             break;
         }
         words.push(word);

@@ -2,7 +2,7 @@
 
 use poolwatch_model::process::ProcessUse;
 
-use crate::numbers;
+use crate::quantities;
 
 /// More programs than the message ever names.
 const MAX_PROGRAMS: usize = 16;
@@ -37,7 +37,7 @@ fn bytes(text: &str) -> Option<u64> {
     let before = lower[..unit].trim_end();
     let is_of_number = |c: char| c.is_ascii_digit() || c.is_whitespace() || ",.'’".contains(c);
     let number = before.rsplit(|c| !is_of_number(c)).next()?;
-    numbers::count(number)
+    quantities::count(number)
 }
 
 #[cfg(test)]

@@ -2,8 +2,9 @@
 
 use poolwatch_model::process::ProcessUse;
 
+use super::claims::number;
 use super::words::words;
-use crate::numbers;
+use crate::{image_names, quantities};
 
 /// Words that turn a sentence round.
 const DENIALS: [&str; 10] =
@@ -16,17 +17,28 @@ pub(super) fn holder(line: &str) -> Option<ProcessUse> {
         return None;
     }
     let mut programs = words.iter().filter(|word| is_program(word));
-    let image = programs.next()?;
-    if programs.any(|other| other != image) {
+    let image = match programs.next() {
+        Some(image) => *image,
+        None => called(&words)?,
+    };
+    if programs.any(|other| *other != image) {
         return None;
     }
     let handles = u32::try_from(handle_count(&words)?).ok()?;
     let pid = words
         .windows(2)
         .find_map(|pair| pair[0].eq_ignore_ascii_case("pid").then(|| pair[1].parse().ok())?);
-    let mut process = ProcessUse::new(pid.unwrap_or(0), None, *image);
+    let mut process = ProcessUse::new(pid.unwrap_or(0), None, image_names::image(image));
     process.handles = Some(handles);
     Some(process)
+}
+
+/// The name that a sentence calls a process by: `process labelsvc (pid 2764)`.
+fn called<'a>(words: &[&'a str]) -> Option<&'a str> {
+    let is = |at: usize, known: &[&str]| known.iter().any(|k| words[at].eq_ignore_ascii_case(k));
+    let at = (1..words.len()).find(|at| is(at - 1, &["process", "program", "service"]))?;
+    let is_name = words[at].len() > 3 && words.get(at + 1).is_some_and(|_| is(at + 1, &["pid"]));
+    is_name.then_some(words[at])
 }
 
 fn is_program(word: &str) -> bool {
@@ -61,7 +73,7 @@ fn handle_count(words: &[&str]) -> Option<u64> {
         let rest = words.get(at + 1..)?;
         let first = rest.iter().take(4).position(|word| is_number(word))?;
         let last = rest[first..].iter().take_while(|word| is_number(word)).count();
-        numbers::count(&rest[first..first + last].join(" "))
+        quantities::count(&rest[first..first + last].join(" "))
     };
     if is_count { behind() } else { grouped_before(words, before.checked_sub(1)?) }
 }
@@ -70,14 +82,18 @@ fn handle_count(words: &[&str]) -> Option<u64> {
 fn grouped_before(words: &[&str], at: usize) -> Option<u64> {
     let from = words[..=at].iter().rposition(|word| !is_number(word)).map_or(0, |at| at + 1);
     let is_pid = from.checked_sub(1).is_some_and(|at| words[at].eq_ignore_ascii_case("pid"));
-    if from > at || is_pid {
+    if is_pid {
         return None;
     }
-    numbers::count(&words[from..=at].join(" "))
+    let grouped = words.get(from..=at).and_then(|all| quantities::count(&all.join(" ")));
+    grouped.or_else(|| match number(words, at.saturating_sub(1)) {
+        (Some(million), 2) => Some(million),
+        _ => quantities::about(words[at]),
+    })
 }
 
 fn is_number(word: &str) -> bool {
-    numbers::count(word).is_some()
+    quantities::count(word).is_some()
 }
 
 #[cfg(test)]
@@ -90,6 +106,13 @@ mod tests {
             ("explorer.exe has 359,617 handles", Some(("explorer.exe", 0, 359_617))),
             ("lsass.exe (PID 700): handle count is 90 472.", Some(("lsass.exe", 700, 90_472))),
             ("lsass.exe pid 700 handles", None),
+            ("labelsvc.exe has about 174K handles open", Some(("labelsvc.exe", 0, 174_000))),
+            ("labelsvc.exe has 1.6 million handles", Some(("labelsvc.exe", 0, 1_600_000))),
+            (
+                "Process labelsvc (pid 2764) is holding 1,604,221 handles.",
+                Some(("labelsvc.exe", 2764, 1_604_221)),
+            ),
+            ("the process that leaks has 5000 handles", None),
             ("lsass.exe (PID 700): handle count is 90,472.", Some(("lsass.exe", 700, 90_472))),
             ("HandleCount of svchost.exe = 50123", Some(("svchost.exe", 0, 50_123))),
             ("Foo.exe hat 120.000 offene Handles", Some(("Foo.exe", 0, 120_000))),

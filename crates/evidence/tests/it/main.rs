@@ -4,6 +4,8 @@
 #[cfg(test)]
 mod arbitrary;
 #[cfg(test)]
-mod samples;
+mod cases;
+#[cfg(test)]
+mod inputs;
 #[cfg(test)]
 mod variants;

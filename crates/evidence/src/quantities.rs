@@ -15,6 +15,62 @@ pub(crate) fn count(text: &str) -> Option<u64> {
     digits(text).or_else(|| grouped(text))
 }
 
+/// A count as people and monitoring systems write it: `~730`, `about 174K`, `3.4 million`, `2 Mio.`,
+/// `500,000+`, `1.6e+06`, `612368384.000000`, `0x7c01a`.
+///
+/// K, M and words are of 1,000. What is not whole is cut off.
+pub(crate) fn about(text: &str) -> Option<u64> {
+    let text = bare_number(text);
+    if let Some(number) = count(text) {
+        return Some(number);
+    }
+    if text.starts_with("0x") {
+        return hex(text);
+    }
+    let end = text.find(char::is_alphabetic).unwrap_or(text.len());
+    let (number, word) = (text[..end].trim_end(), text[end..].trim_end_matches('.'));
+    let unit = match word.to_lowercase().as_str() {
+        "" => 1,
+        "k" | "thousand" | "tsd" | "tausend" | "mille" | "mil" => 1_000,
+        "m" | "mio" | "million" | "millions" | "millionen" | "millones" => 1_000_000,
+        "bn" | "mrd" | "billion" | "billions" | "milliarden" => 1_000_000_000,
+        _ => return scientific(text),
+    };
+    let Some((whole, decimals)) = number.rsplit_once(['.', ',']) else {
+        return count(number)?.checked_mul(unit);
+    };
+    let decimals = &decimals[..decimals.len().min(9)];
+    let part = digits(decimals)?.checked_mul(unit)? / 10_u64.pow(decimals.len() as u32);
+    count(whole)?.checked_mul(unit)?.checked_add(part)
+}
+
+/// `1.604221e+06`, as monitoring systems write numbers: exact up to 2^53.
+fn scientific(text: &str) -> Option<u64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let is_number = |c: char| c.is_ascii_digit() || matches!(c, '.' | 'e' | 'E' | '+' | '-');
+    if !text.starts_with(|c: char| c.is_ascii_digit()) || !text.chars().all(is_number) {
+        return None;
+    }
+    let number: f64 = text.parse().ok()?;
+    (0.0..=EXACT).contains(&number).then_some(number as u64)
+}
+
+/// The number without the signs and words that say that it is not exact.
+fn bare_number(text: &str) -> &str {
+    const WORDS: [&str; 8] =
+        ["about ", "over ", "around ", "nearly ", "almost ", "circa ", "ca. ", "more than "];
+    let text = text.trim().trim_start_matches(['~', '≈', '>', ' ']).trim_end_matches('+');
+    WORDS.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim()
+}
+
+/// A 32-bit counter, which tools print as a negative number when it has grown past its half.
+pub(crate) fn wrapped(text: &str) -> Option<u64> {
+    match text.strip_prefix('-') {
+        Some(_) => Some(u64::from(text.parse::<i32>().ok()?.cast_unsigned())),
+        None => count(text),
+    }
+}
+
 /// The number that `text` starts with, grouped or not, and what follows it. Spaces do not group
 /// here: they part columns.
 pub(crate) fn leading(text: &str) -> Option<(u64, &str)> {
@@ -128,7 +184,7 @@ pub(crate) fn hex(text: &str) -> Option<u64> {
 /// Where a separator could be a decimal one or one of thousands, the unit decides as far as it
 /// can: gigabytes have decimals. What stays ambiguous (`2.681 MB`) is `None`.
 pub(crate) fn size(text: &str) -> Option<Bytes> {
-    let text = text.trim();
+    let text = bare_number(text);
     let end = text.find(char::is_alphabetic)?;
     let (number, unit) = (text[..end].trim_end(), &text[end..]);
     let power = match unit.to_ascii_lowercase().as_str() {
@@ -257,6 +313,34 @@ mod tests {
         ] {
             assert_eq!(count(text), value, "{text}");
         }
+    }
+
+    #[test]
+    fn counts_are_read_as_people_write_them() {
+        for (text, value) in [
+            ("~730", Some(730)),
+            ("about 174K", Some(174_000)),
+            ("3.4 million", Some(3_400_000)),
+            ("2 Mio.", Some(2_000_000)),
+            ("500,000+", Some(500_000)),
+            ("over 1,5 Mrd.", Some(1_500_000_000)),
+            ("1.604221e+06", Some(1_604_221)),
+            ("1.9327352832e+10", Some(19_327_352_832)),
+            ("612368384.000000", Some(612_368_384)),
+            ("0x7c01a", Some(507_930)),
+            ("1,604,221", Some(1_604_221)),
+            ("-3", None),
+            ("1e99", None),
+            ("12 parsecs", None),
+            ("99999999999999999999 million", None),
+            ("e", None),
+            ("", None),
+        ] {
+            assert_eq!(about(text), value, "{text}");
+        }
+        assert_eq!(wrapped("-1882210192"), Some(2_412_757_104));
+        assert_eq!(wrapped("1,882"), Some(1882));
+        assert_eq!(wrapped("-9999999999"), None);
     }
 
     #[test]

@@ -5,12 +5,14 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagCounters, TagTable, TagUse};
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
-use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
+use super::heads::{self, Column, Unit};
 use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
+use crate::source::{Fact, facts_of_piece};
+use crate::statements::UnplacedTag;
 use crate::tag_counts::agree;
-use crate::{image_names, numbers, pool_words, tag_text, times, well_known_tags};
+use crate::{image_names, pool_words, quantities, tag_text, times, well_known_tags};
 
 impl CellGrid {
     /// A row per tag.
@@ -19,44 +21,62 @@ impl CellGrid {
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
-        let counted = self.columns.contains(&Column::Allocs);
-        let (rows, bad) = self.each_row(|row| self.tag_row(row))?;
+        let counting = if self.columns.contains(&Column::Allocs) {
+            AllocCounting::Full64
+        } else {
+            AllocCounting::OutstandingOnly
+        };
+        let heading = out.heading;
+        let (mut rows, mut unplaced) = (Vec::new(), Vec::new());
+        let (told, bad) = self.each_row(|row| Ok((row, self.tag_row(row)?)))?;
         bad.note(out);
-        let counting = if counted { AllocCounting::Full64 } else { AllocCounting::OutstandingOnly };
-        let table = TagTable::new(counting, false, rows);
-        out.piece(PieceKind::Table, lines, PieceContent::Tags(table));
+        for (row, (tag, pool, counters)) in told {
+            if let Some(pool) = pool.or(heading).or_else(|| known_pool(tag)) {
+                let mut used = TagUse::empty(tag);
+                *used.of_mut(pool) = counters;
+                out.note_tag(&used, row.line);
+                rows.push(used);
+            } else {
+                out.ignore(row.line, &row.cells.join(" | "), IgnoredReason::UnknownPool);
+                out.note(Fact::Unplaced(unplaced.len()), row.line);
+                let TagCounters { bytes, outstanding, .. } = counters;
+                unplaced.push(UnplacedTag { tag, bytes: Bytes(bytes), outstanding });
+            }
+        }
+        if !rows.is_empty() {
+            let table = TagTable::new(counting, false, rows);
+            out.piece(PieceKind::Table, lines, PieceContent::Tags(table));
+        }
+        if !unplaced.is_empty() {
+            out.piece(PieceKind::Table, lines, PieceContent::Unplaced(unplaced));
+        }
         Ok(())
     }
 
-    fn tag_row(&self, row: &Row) -> Result<TagUse, IgnoredReason> {
+    fn tag_row(&self, row: &Row) -> Result<(PoolTag, Option<Pool>, TagCounters), IgnoredReason> {
         let text = |column: Column| self.cell(row, &column).unwrap_or_default();
-        let count = |column: Column| self.cell(row, &column).map(numbers::count);
+        let count = |column: Column| {
+            let cell = self.cell(row, &column)?;
+            Some(quantities::about(cell).ok_or(IgnoredReason::NotUnderstood))
+        };
         let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
-        let pool = pool_words::pool_word(text(Column::Type))
-            .or_else(|| self.pool_of_header())
-            .or_else(|| well_known_tags::well_known(text(Column::Tag)).map(|(_, pool)| pool))
-            .ok_or(IgnoredReason::UnknownPool)?;
+        let pool = pool_words::pool_word(text(Column::Type)).or_else(|| self.pool_of_header());
         let mut counters = TagCounters::default();
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
-            let bytes = unit.read(column::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
+            let bytes = unit.read(heads::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
             counters.bytes = bytes.0;
         }
-        if let Some(outstanding) = count(Column::Outstanding) {
-            counters.outstanding = outstanding.ok_or(IgnoredReason::NotUnderstood)?;
+        let frees = count(Column::Frees).transpose()?;
+        counters.allocs = count(Column::Allocs).transpose()?.unwrap_or(0);
+        counters.outstanding = match count(Column::Outstanding).transpose()? {
+            Some(outstanding) => outstanding,
+            None => counters.allocs.saturating_sub(frees.unwrap_or(counters.allocs)),
+        };
+        if frees.is_some_and(|frees| !agree(counters.allocs, frees, counters.outstanding)) {
+            return Err(IgnoredReason::Contradiction);
         }
-        if let Some(allocs) = count(Column::Allocs) {
-            counters.allocs = allocs.ok_or(IgnoredReason::NotUnderstood)?;
-        }
-        if let Some(frees) = count(Column::Frees) {
-            let frees = frees.ok_or(IgnoredReason::NotUnderstood)?;
-            if !agree(counters.allocs, frees, counters.outstanding) {
-                return Err(IgnoredReason::Contradiction);
-            }
-        }
-        let mut row = TagUse::empty(tag);
-        *row.of_mut(pool) = counters;
-        Ok(row)
+        Ok((tag, pool, counters))
     }
 
     /// A row per process.
@@ -67,15 +87,27 @@ impl CellGrid {
     ) -> Result<(), IgnoredReason> {
         let (mut processes, bad) = self.each_row(|row| {
             let name = self.cell(row, &Column::Image).filter(|name| !name.is_empty());
-            let handles = self.cell(row, &Column::Handles).and_then(numbers::count);
+            let handles = self.cell(row, &Column::Handles).and_then(quantities::about);
             let handles = handles.and_then(|handles| u32::try_from(handles).ok());
             let (name, handles) = name.zip(handles).ok_or(IgnoredReason::NotUnderstood)?;
             let pid = self.cell(row, &Column::Pid).and_then(|pid| pid.parse().ok()).unwrap_or(0);
-            Ok(process(pid, name, handles))
+            let mut told = process(pid, name, handles);
+            for (column, cell) in self.columns.iter().zip(&row.cells) {
+                let bytes = |unit: &Unit| Some(unit.read(cell)?.0);
+                match column {
+                    Column::Session => told.session = cell.parse().ok(),
+                    Column::NonpagedQuota(unit) => told.nonpaged_quota = bytes(unit),
+                    Column::PrivateBytes(unit) => told.private_bytes = bytes(unit),
+                    _ => {}
+                }
+            }
+            out.note(Fact::of_process(&told), row.line);
+            Ok(told)
         })?;
         bad.note(out);
-        processes.sort_by_key(|process| process.key);
-        out.piece(PieceKind::Table, lines, PieceContent::Processes(processes));
+        processes.sort_by(|a, b| a.key.cmp(&b.key).then_with(|| a.image.cmp(&b.image)));
+        processes.dedup_by(|a, b| (a.key, &a.image) == (b.key, &b.image));
+        out.piece(PieceKind::HandleTable, lines, PieceContent::Processes(processes));
         Ok(())
     }
 
@@ -104,7 +136,10 @@ impl CellGrid {
         for (line, at_s, remark, contents) in told {
             for content in contents {
                 let (kind, lines, remark) = (PieceKind::Table, (first, line), remark.clone());
-                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn: false, content });
+                let sources = facts_of_piece(&content).into_iter();
+                let sources = sources.map(|(fact, _)| (fact, line)).collect();
+                let is_torn = false;
+                out.push(EvidencePiece { kind, lines, at_s, remark, is_torn, sources, content });
             }
             first = line + 1;
         }
@@ -114,28 +149,37 @@ impl CellGrid {
     /// What a row tells of its moment.
     fn moment(&self, row: &Row) -> Result<Vec<PieceContent>, IgnoredReason> {
         let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
-        let mut names_tag = false;
+        let (mut names_tag, mut in_use) = (false, None);
         for (column, cell) in self.columns.iter().zip(&row.cells) {
-            let cell = column::bare(cell);
+            let cell = heads::bare(cell);
             match column {
                 Column::TagOutstanding(tag) => {
                     names_tag = true;
-                    tags.extend(self.measured(*tag, numbers::count(cell), None));
+                    tags.extend(self.measured(*tag, quantities::count(cell), None));
                 }
                 Column::TagBytes(tag, unit) => {
                     names_tag = true;
                     tags.extend(self.measured(*tag, None, unit.read(cell)));
                 }
                 Column::HandlesOf(name) => {
-                    let handles = numbers::count(cell).and_then(|count| u32::try_from(count).ok());
+                    let handles =
+                        quantities::about(cell).and_then(|count| u32::try_from(count).ok());
                     processes.extend(handles.map(|handles| process(0, name, handles)));
                 }
                 Column::PoolUse(Pool::Paged, unit) => memory.paged = unit.read(cell),
                 Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
-                Column::Processes => memory.processes = numbers::count(cell),
+                Column::Processes => memory.processes = quantities::count(cell),
+                Column::SystemHandles => memory.handles = quantities::about(cell),
+                Column::InUse(unit) => in_use = unit.read(cell),
+                Column::Available(unit) => memory.available = unit.read(cell),
+                Column::Committed(unit) => memory.committed = unit.read(cell),
+                Column::CommitLimit(unit) => memory.commit_limit = unit.read(cell),
                 _ => {}
             }
         }
+        // What is in use and what is available are all that there is.
+        memory.physical =
+            in_use.zip(memory.available).map(|(used, free)| Bytes(used.0.saturating_add(free.0)));
         let mut contents = Vec::new();
         if memory != Memory::default() {
             contents.push(PieceContent::Memory(Box::new(memory)));
@@ -170,6 +214,11 @@ impl CellGrid {
         row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
         Some(row)
     }
+}
+
+/// The pool of a tag that everybody knows.
+fn known_pool(tag: PoolTag) -> Option<Pool> {
+    well_known_tags::well_known(&tag.to_string()).map(|(_, pool)| pool)
 }
 
 fn process(pid: u32, name: &str, handles: u32) -> ProcessUse {

@@ -1,41 +1,86 @@
 //! Tables in which people sum up what they measured: in Markdown, or with tabs, semicolons or commas
-//! between the cells, as spreadsheets save them.
+//! between the cells,
+//! as spreadsheets and Performance Monitor save them, or in columns, as PowerShell prints objects.
 //!
-//! Four shapes are read, by the words of their header: a row per tag, a row per process, a row per
-//! moment, and a row per tag with its growth. Columns whose words are not known are passed over.
+//! Four shapes are read, by the words of their header and by what their columns hold: a row per tag, a
+//! row per process, a row per moment, and a row per tag with its growth. Columns that mean nothing
+//! known are passed over.
 
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::text::Line;
 use cells::Delimiter;
-use column::Column;
 use grid::{CellGrid, Row};
+use heads::Column;
+
+pub(crate) use figures::open as open_figures;
+pub(crate) use json::read_json;
 
 pub(crate) mod cells;
-mod column;
+mod figures;
 mod grid;
 mod growth;
+mod heads;
+mod json;
+mod records;
 mod states;
 
-const MAX_ROWS: usize = 10_000;
+/// A month of minutes.
+const MAX_ROWS: usize = 50_000;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let delimiter = Delimiter::of(line)?;
-    let header: Vec<String> = delimiter.cells(line).map(Into::into).collect();
-    let columns: Vec<_> = header.iter().map(|header| column::column(header)).collect();
+    let delimiter = Delimiter::of(line);
+    let is_spaced = matches!(delimiter, None | Some(Delimiter::Gap));
+    let in_words = if is_spaced { heads_in_words(line) } else { None };
+    let (delimiter, grid) = match in_words {
+        Some(grid) => (Delimiter::Word, grid),
+        None => (delimiter?, grid(delimiter?, line)),
+    };
     // Bars alone make a table; other signs stand in sentences as well.
-    let opens = delimiter == Delimiter::Bar || column::make_a_table(&columns);
-    opens.then(|| {
-        let is_ruled = delimiter != Delimiter::Bar || column::make_a_table(&columns);
+    let is_known = heads::make_a_table(&grid.columns);
+    (delimiter == Delimiter::Bar || is_known).then(|| {
         Box::new(Table {
             delimiter,
-            grid: CellGrid { header, columns, rows: Vec::new() },
-            is_ruled,
+            grid,
+            is_ruled: delimiter != Delimiter::Bar || is_known,
             has_header: false,
             has_rule: false,
             is_spaced: false,
         }) as Box<dyn Section>
+    })
+}
+
+/// The table below a header.
+fn grid(delimiter: Delimiter, line: &str) -> CellGrid {
+    let header: Vec<String> = delimiter.cells(line).map(Into::into).collect();
+    let columns = header.iter().map(|header| heads::column(header)).collect();
+    CellGrid { header, columns, rows: Vec::new() }
+}
+
+/// The table below words that stand apart, if they are heads and no sentence: all are known, or the
+/// first is that of `Get-Process`.
+fn heads_in_words(line: &str) -> Option<CellGrid> {
+    const LONGEST: usize = 400;
+    let is_sentence = line.ends_with(['.', '?', '!', ':', ',']) || !line.trim().contains(' ');
+    if line.len() > LONGEST || is_sentence || line.contains(|c: char| c.is_ascii_digit()) {
+        return None;
+    }
+    let header: Vec<String> = Delimiter::Word.cells(line).map(Into::into).collect();
+    let mut columns = Vec::with_capacity(header.len());
+    for head in &header {
+        let column = heads::column(head);
+        if column == Column::Other && columns.first() != Some(&Column::Handles) {
+            return None;
+        }
+        columns.push(column);
+    }
+    let is_written_so =
+        columns.len() > 2 || header.iter().all(|head| head.starts_with(char::is_uppercase));
+    (is_written_so && heads::make_a_table(&columns)).then_some(CellGrid {
+        header,
+        columns,
+        rows: Vec::new(),
     })
 }
 
@@ -74,6 +119,9 @@ impl Section for Table {
         if !self.is_ruled {
             return Verdict::Foreign;
         }
+        if self.delimiter == Delimiter::Word {
+            return self.words(line);
+        }
         if self.grid.rows.len() == MAX_ROWS {
             return Verdict::Ignored(IgnoredReason::TooMany);
         }
@@ -96,31 +144,37 @@ impl Section for Table {
     fn ends_at_blank(&mut self) -> bool {
         // A table whose rule does not follow its header at once has an empty line after each.
         self.is_spaced |= self.delimiter == Delimiter::Bar && self.has_header && !self.has_rule;
-        !self.is_spaced
+        !self.is_spaced && self.delimiter != Delimiter::Word
     }
 
     fn finish(
-        self: Box<Self>,
+        mut self: Box<Self>,
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         if self.grid.rows.is_empty() || !self.is_ruled {
             return Err(IgnoredReason::NotUnderstood);
         }
-        let has = |column: Column| self.grid.columns.contains(&column);
-        let has_bytes = self.grid.columns.iter().any(|column| matches!(column, Column::Bytes(_)))
-            || self.grid.pool_of_header().is_some();
-        let has_counts = has(Column::Outstanding) || has_bytes;
-        if has(Column::Tag) && has_counts {
-            self.grid.tags(lines, out)
-        } else if has(Column::Image) && has(Column::Handles) {
-            self.grid.processes(lines, out)
-        } else if self.grid.columns.iter().any(Column::is_measured) {
-            self.grid.moments(lines, out)
-        } else if has(Column::Difference) {
-            self.grid.growth(lines, out)
-        } else {
-            Err(IgnoredReason::UnknownColumns)
+        self.grid.infer_columns();
+        self.grid.read(lines, out)
+    }
+}
+
+impl Table {
+    /// A row whose cells have no sign between them.
+    fn words(&mut self, line: Line<'_>) -> Verdict {
+        if self.grid.header.iter().eq(line.text.split_ascii_whitespace()) {
+            return Verdict::Foreign;
+        }
+        let is_numbered = line.text.trim_start().starts_with(|c: char| c.is_ascii_digit());
+        match self.grid.fit_words(line.text) {
+            None if !is_numbered => Verdict::Foreign,
+            None => Verdict::Ignored(IgnoredReason::CutOff),
+            Some(_) if self.grid.rows.len() == MAX_ROWS => Verdict::Ignored(IgnoredReason::TooMany),
+            Some(cells) => {
+                self.grid.rows.push(Row { line: line.number, cells });
+                Verdict::Used
+            }
         }
     }
 }

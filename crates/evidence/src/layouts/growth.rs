@@ -2,12 +2,13 @@
 
 use poolwatch_model::Bytes;
 
-use super::column::{self, Column};
 use super::grid::{CellGrid, Row};
+use super::heads::{self, Column};
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
+use crate::source::Fact;
 use crate::statements::{GrownTag, GrowthTable};
-use crate::{numbers, pool_words, tag_text, times, well_known_tags};
+use crate::{pool_words, quantities, tag_text, times, well_known_tags};
 
 impl CellGrid {
     /// Tags and their growth, which is no state.
@@ -24,13 +25,17 @@ impl CellGrid {
             )
         };
         // Ratios and rates are of other measures; the first that is neither counts.
-        let grown = differences().find(|(_, header)| !column::is_relative(header));
+        let grown = differences().find(|(_, header)| !heads::is_relative(header));
         let tag_at = self.columns.iter().position(|column| *column == Column::Tag);
         let (Some((grown_at, header)), Some(tag_at)) = (grown, tag_at) else {
             return Err(IgnoredReason::Difference);
         };
         let over_s = times::span(header);
-        let (tags, bad) = self.each_row(|row| self.grown(row, tag_at, grown_at, header))?;
+        let (tags, bad) = self.each_row(|row| {
+            let grown = self.grown(row, tag_at, grown_at, header)?;
+            out.note(Fact::Growth(0, grown.tag), row.line);
+            Ok(grown)
+        })?;
         bad.note(out);
         out.piece(
             PieceKind::Table,
@@ -47,13 +52,13 @@ impl CellGrid {
         grown_at: usize,
         header: &str,
     ) -> Result<GrownTag, IgnoredReason> {
-        let name = column::bare(&row.cells[tag_at]);
+        let name = heads::bare(&row.cells[tag_at]);
         let tag = tag_text::tag(name).ok_or(IgnoredReason::BadTag)?;
         let told = self.cell(row, &Column::Type).and_then(pool_words::pool_word);
         let pool = told.or_else(|| well_known_tags::well_known(name).map(|(_, pool)| pool));
-        let cell = column::bare(&row.cells[grown_at]).trim_start_matches(['+', ' ']);
-        let unit = column::Unit::of(header);
-        let (outstanding, bytes) = match (unit, numbers::count(cell)) {
+        let cell = heads::bare(&row.cells[grown_at]).trim_start_matches(['+', ' ']);
+        let unit = heads::Unit::of(header);
+        let (outstanding, bytes) = match (unit, quantities::count(cell)) {
             (None, Some(count)) => (Some(count), None),
             (unit, _) => (None, unit.unwrap_or_default().read(cell)),
         };

@@ -2,9 +2,10 @@
 
 use std::borrow::Cow;
 
-const MAX_COLUMNS: usize = 32;
+/// Logs of Performance Monitor have a column for each counter.
+const MAX_COLUMNS: usize = 4096;
 /// Longer lines are no rows.
-const MAX_ROW: usize = 8192;
+const MAX_ROW: usize = 256 << 10;
 
 /// The sign between cells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub(super) enum Delimiter {
     Comma,
     /// Two spaces or more, as between the columns of a plain text.
     Gap,
+    /// Any spaces below heads that have none, as PowerShell prints objects.
+    Word,
 }
 
 impl Delimiter {
@@ -45,7 +48,7 @@ impl Delimiter {
                 let line = line.strip_prefix('|').unwrap_or(line);
                 line.strip_suffix('|').unwrap_or(line)
             }
-            Self::Gap => line.trim(),
+            Self::Gap | Self::Word => line.trim(),
             _ => line,
         });
         std::iter::from_fn(move || {
@@ -54,7 +57,7 @@ impl Delimiter {
             let (cell, after) = match quoted.and_then(|quoted| self.quoted(quoted)) {
                 Some(found) => found,
                 None => match text.split_once(self.sign()) {
-                    Some((cell, after)) if self == Self::Gap => {
+                    Some((cell, after)) if matches!(self, Self::Gap | Self::Word) => {
                         (cell.trim().into(), Some(after.trim_start()))
                     }
                     Some((cell, after)) => (cell.trim().into(), Some(after)),
@@ -96,6 +99,7 @@ impl Delimiter {
             Self::Semicolon => ";",
             Self::Comma => ",",
             Self::Gap => "  ",
+            Self::Word => " ",
         }
     }
 }
