@@ -26,6 +26,7 @@ async fn one_host_that_cannot_be_read_leaves_all_others() {
         &server.app.pool,
         &server.app.fleet,
         keeper,
+        60,
         server.app.clock.now(),
     )
     .await;

@@ -16,7 +16,7 @@ use poolwatch_protocol::v1::{
     frame::{compress, decompress},
     messages::{EnrolRequest, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest},
 };
-use poolwatch_server::routes;
+use poolwatch_server::router;
 use proptest::{
     prelude::Rng,
     test_runner::{RngAlgorithm, TestRng},

@@ -1,7 +1,7 @@
 //! Who may use what: every declared route is tried by everybody.
 
 use poolwatch_model::person::Role;
-use poolwatch_server::routes::{self, Permission};
+use poolwatch_server::{router, routes::Permission};
 
 use crate::server::Server;
 

@@ -151,6 +151,7 @@ async fn a_host_is_silent_by_its_own_interval_also_after_the_server_starts() {
             &server.app.pool,
             &server.app.fleet,
             Keeper::default(),
+            60,
             after(begun, 3 * 3600),
         )
         .await;

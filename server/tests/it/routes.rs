@@ -4,7 +4,7 @@ use std::{fmt::Write, time::Duration};
 
 use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
-use poolwatch_server::routes;
+use poolwatch_server::router;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,

@@ -26,7 +26,7 @@ use poolwatch_server::{
     connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
     metrics::Metrics,
-    routes,
+    router,
     stopping::StopSignal,
     writer::Writer,
 };
@@ -121,7 +121,7 @@ impl Server {
             )),
             pool,
             stop: StopSignal::default(),
-            fleet: Fleet::default(),
+            fleet: Arc::new(Fleet::default()),
             tag_names: Default::default(),
             events_stored: Default::default(),
             writer,

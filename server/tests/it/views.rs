@@ -62,7 +62,7 @@ async fn the_view_ranks_tags_programs_and_hosts_and_knows_who_has_which_driver()
     assert_eq!((drivers.hosts, drivers.versions("foo.sys").len()), (3, 3));
 
     // Nothing changed: the summaries are the very same ones.
-    let (_, made) = refresh(&server.app.pool, &server.app.fleet, keeper, now()).await;
+    let (_, made) = refresh(&server.app.pool, &server.app.fleet, keeper, 60, now()).await;
     made.unwrap();
     let again = server.app.fleet.view();
     assert!(std::sync::Arc::ptr_eq(&view.hosts[0], &again.hosts[0]));
