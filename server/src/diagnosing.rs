@@ -9,7 +9,7 @@ use poolwatch_analysis::catalogue::{Catalogue, Note};
 use poolwatch_detection::texts::diagnose_texts;
 use poolwatch_evidence::{
     CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
-    statements::{EndedProcesses, HandleSummary, UndatedState, VerifiedDriver},
+    statements::{EndedProcesses, HandleSummary, UndatedState, UnplacedTag, VerifiedDriver},
 };
 use poolwatch_model::{
     Bytes,
@@ -23,6 +23,17 @@ use poolwatch_web::{
 
 pub use findings::{Findings, FoundTag, ReadText};
 pub use report::Report;
+
+/// What is looked for in texts.
+pub const LOOKED_FOR: &str = "What is looked for: pool tags (poolmon, !poolused, tables), totals of the \
+                              pools (!vm, Task Manager, Get-Counter, logs of Performance Monitor), \
+                              processes with their handles (Get-Process, !process), Driver Verifier, \
+                              events in words, XML or JSON, pooltag.txt, and sentences that name a tag \
+                              or program with its numbers.";
+
+/// The command that gets processes and totals on any Windows, without another tool.
+pub const GET_IT: &str = "powershell -c \"Get-Process | Select-Object Name,Id,HandleCount; Get-Counter \
+                          '\\Memory\\Pool Nonpaged Bytes','\\Memory\\Pool Paged Bytes'\" > evidence.txt";
 
 /// What texts tell, and the judgement on it.
 #[derive(Debug)]
@@ -112,10 +123,17 @@ fn sentence(fact: &Evidence) -> String {
 fn remarks(combined: &CombinedEvidence) -> Vec<String> {
     let undated_states =
         combined.undated_states.iter().filter_map(|undated| of_undated_state(undated, combined));
+    let unplaced = combined.unplaced.iter().map(of_unplaced);
     let handles = combined.handles.iter().filter_map(of_handles);
     let ended = combined.ended.iter().map(of_ended);
     let drivers = combined.verified.iter().flat_map(of_driver);
-    undated_states.chain(handles).chain(ended).chain(drivers).take(20).collect()
+    undated_states
+        .chain(unplaced.take(5))
+        .chain(handles)
+        .chain(ended)
+        .chain(drivers)
+        .take(20)
+        .collect()
 }
 
 /// `After the driver update: Proc 312 outstanding, before 39,511.`
@@ -140,6 +158,17 @@ fn of_undated_state(undated: &UndatedState, combined: &CombinedEvidence) -> Opti
         .collect();
     (!changes.is_empty())
         .then(|| format!("\u{201c}{}\u{201d}: {}.", undated.remark, changes.join("; ")))
+}
+
+/// `Qvfz uses 2.1 GB in 8,388,410 allocations of a pool that the text does not tell.`
+fn of_unplaced(tag: &UnplacedTag) -> String {
+    let held = counted(tag.outstanding, "allocation", "allocations");
+    let held = match (tag.bytes.0, tag.outstanding) {
+        (_, 0) => tag.bytes.to_string(),
+        (0, _) => held,
+        _ => format!("{} in {held}", tag.bytes),
+    };
+    format!("{} uses {held} of a pool that the text does not tell.", tag.tag)
 }
 
 /// `A process holds 273,020 handles, most of them to Event objects (222,742).`

@@ -1,6 +1,7 @@
 //! `diagnose`: a judgement on what tools printed, without a database.
 
 use std::{
+    fmt::Write as _,
     fs,
     io::{ErrorKind, Write},
     path::{Path, PathBuf},
@@ -13,7 +14,7 @@ use poolwatch_evidence::{PieceContent, PooltagEntry, Reading, read, reading::MAX
 
 use crate::{
     cli::DiagnoseOptions,
-    diagnosing::{self, Report},
+    diagnosing::{self, Judged, Report},
 };
 
 /// Files of one diagnosis, those in folders among them.
@@ -34,35 +35,41 @@ pub(crate) fn run(options: &DiagnoseOptions) -> anyhow::Result<()> {
     let mut catalogue = Catalogue::default();
     diagnosing::add(&mut catalogue, pooltag);
     let judged = diagnosing::judge(readings, catalogue);
-    if !judged.is_understood() {
-        eprintln!(
-            "Nothing in {} was understood. What is read: poolmon, !vm, !poolused, !process, handle \
-             tables, Driver Verifier, events, pooltag.txt, tables and sentences that name their tag.",
-            if paths.len() == 1 {
-                "this file".to_owned()
-            } else {
-                format!("these {} files", paths.len())
-            }
-        );
-        for file in judged.files.iter().take(10) {
-            let first = file.ignored.first();
-            let why = first.map_or("it is empty".to_owned(), |one| {
-                format!("line {}: {}", one.line, one.reason)
-            });
-            eprintln!("  {}: {why}", file.name);
-        }
-        exit(NOTHING);
-    }
     let text = if options.json {
         format!("{}\n", serde_json::to_string_pretty(&Report::new(&judged))?)
-    } else {
+    } else if judged.is_understood() {
         judged.to_string()
+    } else {
+        String::new()
     };
-    match std::io::stdout().write_all(text.as_bytes()) {
-        // Who reads has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => Ok(written?),
+    // A broken pipe means that who reads has seen enough.
+    if let Err(error) = std::io::stdout().write_all(text.as_bytes())
+        && error.kind() != ErrorKind::BrokenPipe
+    {
+        return Err(error.into());
     }
+    if !judged.is_understood() {
+        eprint!("{}", nothing_understood(&judged));
+        exit(NOTHING);
+    }
+    Ok(())
+}
+
+/// What was looked for in files of which nothing was understood, and how to get it.
+fn nothing_understood(judged: &Judged) -> String {
+    let files = match judged.files.len() {
+        1 => "this file".to_owned(),
+        count => format!("these {count} files"),
+    };
+    let mut told = format!("Nothing in {files} was understood. {}\n", diagnosing::LOOKED_FOR);
+    for file in judged.files.iter().take(10) {
+        let first = file.ignored.first();
+        let why = first
+            .map_or("it is empty".to_owned(), |one| format!("line {}: {}", one.line, one.reason));
+        let _ = writeln!(told, "  {}: {why}", file.name);
+    }
+    let _ = writeln!(told, "One command on the machine gets it:\n  {}", diagnosing::GET_IT);
+    told
 }
 
 /// The files at a path, those of a folder in the order of their names.

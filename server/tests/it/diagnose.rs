@@ -159,6 +159,11 @@ fn files_that_tell_nothing_are_told_so_with_status_2() {
     let told = String::from_utf8(output.stderr).unwrap();
     assert!(told.contains("Nothing in these 2 files was understood"), "{told}");
     assert!(told.contains("a.txt: line 1: not understood"), "{told}");
+    assert!(told.contains("Get-Process"), "how to get what was looked for: {told}");
+    let output = run(&["--json", folder.0.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["verdict"], "insufficient_evidence");
     assert_eq!(run(&[&folder.path("none.txt")]).status.code(), Some(1));
 }
 
