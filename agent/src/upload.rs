@@ -2,6 +2,7 @@
 
 mod backoff;
 mod client;
+mod error;
 mod http;
 mod proxy;
 mod resolver;
@@ -25,10 +26,9 @@ use crate::{
     spool::{Pending, SpooledFrame},
 };
 use backoff::Backoff;
-pub use client::{Client, UploadError};
+pub use client::Client;
+pub use error::UploadError;
 pub use http::ClientOptions;
-#[cfg(windows)]
-pub(crate) use proxy::MachineProxy;
 pub(crate) use proxy::NO_PROXY;
 pub use sender::Sender;
 

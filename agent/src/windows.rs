@@ -15,6 +15,7 @@ mod own_use;
 mod query;
 mod service;
 mod service_manager;
+mod service_name;
 mod services;
 mod wine;
 
@@ -30,5 +31,6 @@ pub(crate) use own_limits::begin_background_work;
 pub use own_limits::limit_own_use;
 pub use own_use::own_handles;
 pub(crate) use own_use::own_use;
-pub use service::{SERVICE_NAME, Stop, run_as_service};
+pub use service::{Stop, run_as_service};
 pub use service_manager::{install, service_state, start, uninstall};
+pub use service_name::SERVICE_NAME;

@@ -11,7 +11,7 @@ use reqwest::{
     redirect::Policy,
 };
 
-use super::{client::UploadError, proxy::proxy_for, resolver::KeepingResolver};
+use super::{error::UploadError, proxy::proxy_for, resolver::KeepingResolver};
 use crate::trust::read_trusted;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

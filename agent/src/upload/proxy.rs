@@ -7,7 +7,7 @@ pub(crate) const NO_PROXY: &str = "none";
 
 /// A machine's proxy as WinHTTP keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct MachineProxy {
+pub(super) struct MachineProxy {
     /// Proxies: `host:port` for all, or `scheme=host:port` for some, separated by semicolons or
     /// blanks.
     pub(crate) proxies: String,
@@ -27,7 +27,8 @@ pub(super) fn proxy_for(server: &Url, setting: Option<&str>) -> Option<String> {
 
 #[cfg(windows)]
 fn machine_proxy() -> Option<MachineProxy> {
-    crate::windows::machine_proxy()
+    let (proxies, bypass) = crate::windows::machine_proxy()?;
+    Some(MachineProxy { proxies, bypass })
 }
 
 #[cfg(not(windows))]

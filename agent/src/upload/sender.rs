@@ -10,7 +10,7 @@ use tokio::{
 };
 
 use super::{
-    client::UploadError,
+    error::UploadError,
     http::{ClientOptions, Http, Post, TIMEOUT},
     resolver::KeepingResolver,
 };

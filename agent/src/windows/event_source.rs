@@ -11,7 +11,7 @@ use windows_sys::Win32::System::EventLog::{
 };
 use winreg::{RegKey, enums::HKEY_LOCAL_MACHINE, types::ToRegValue};
 
-use super::service::SERVICE_NAME;
+use super::service_name::SERVICE_NAME;
 
 /// Where sources of the Application log are registered.
 const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";

@@ -13,13 +13,12 @@ use windows_sys::{
     core::PWSTR,
 };
 
-use crate::upload::MachineProxy;
-
 /// Units of a text that are read.
 const LONGEST: usize = 32 << 10;
 
-/// The proxy by `WinHttpGetDefaultProxyConfiguration` (documented); `None` when there is none.
-pub(crate) fn machine_proxy() -> Option<MachineProxy> {
+/// Proxies and the hosts that are reached without, by `WinHttpGetDefaultProxyConfiguration`
+/// (documented); `None` when there is none.
+pub(crate) fn machine_proxy() -> Option<(String, String)> {
     let mut info = WINHTTP_PROXY_INFO::default();
     // SAFETY: the structure is written whole.
     if unsafe { WinHttpGetDefaultProxyConfiguration(&raw mut info) } == 0 {
@@ -27,7 +26,7 @@ pub(crate) fn machine_proxy() -> Option<MachineProxy> {
     }
     let (proxies, bypass) = (taken(info.lpszProxy), taken(info.lpszProxyBypass));
     (info.dwAccessType == WINHTTP_ACCESS_TYPE_NAMED_PROXY && !proxies.is_empty())
-        .then_some(MachineProxy { proxies, bypass })
+        .then_some((proxies, bypass))
 }
 
 /// A text that Windows gave, which is given back.

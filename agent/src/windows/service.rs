@@ -14,10 +14,10 @@ use windows_service::{
     service_dispatcher,
 };
 
-use super::event_source::{Severity, report};
-
-/// The service's name.
-pub const SERVICE_NAME: &str = "PoolwatchAgent";
+use super::{
+    event_source::{Severity, report},
+    service_name::SERVICE_NAME,
+};
 
 /// How long the service may take to stop.
 const STOPS_WITHIN: Duration = Duration::from_secs(5);

@@ -17,7 +17,7 @@ use windows_service::{
     service_manager::{ServiceManager, ServiceManagerAccess},
 };
 
-use super::{event_source, service::SERVICE_NAME};
+use super::{event_source, service_name::SERVICE_NAME};
 
 const DISPLAY_NAME: &str = "Poolwatch Agent";
 const DESCRIPTION: &str =

@@ -26,6 +26,8 @@ const MUCH_SHARE: f64 = 0.25;
 const MANY_ALLOCS: u64 = 100_000;
 /// Handles that make one picture tell a leak when they match the objects of a tag.
 const MANY_HANDLES: u64 = 15_000;
+/// As many objects strike whoever looks, wherever they are.
+const STRIKING: u64 = 50_000;
 /// Growth between few pictures: bytes, or objects where bytes are not told.
 const GREW_BYTES: u64 = 50 << 20;
 const GREW_OBJECTS: u64 = 20_000;
@@ -194,7 +196,8 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
     if !is_excused && outstanding >= VERY_MANY && bytes >= MUCH && share >= MUCH_SHARE {
         found.evidence.push(Evidence::TagUse { tag, pool, bytes: Bytes(bytes), outstanding });
     }
-    if facts.objects && outstanding >= MANY_HANDLES {
+    let is_beyond = outstanding >= STRIKING || suspects::is_beyond_usual(case, series, outstanding);
+    if facts.objects && outstanding >= MANY_HANDLES && is_beyond {
         let holders = suspects::suspects_of_picture(case, series);
         let holds =
             |suspect: &Suspect| handles_told(suspect) >= MANY_HANDLES && !is_by_chance(suspect);

@@ -20,7 +20,7 @@ use crate::{
     span::Span,
 };
 
-pub(crate) use holder::{by_handles_alone, of_nobody, who_stands_out};
+pub(crate) use holder::{by_handles_alone, is_beyond_usual, of_nobody, who_stands_out};
 
 /// How sure a program is whose leak of one of its tags is publicly known, once something else names
 /// it.

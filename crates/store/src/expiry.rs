@@ -63,6 +63,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("frames", Bound::Partitions),
     ("host_changes", Bound::Dealt),
     ("hosts", Bound::Hosts),
+    ("incident_hosts", Bound::Days(INCIDENTS)),
     ("incident_notes", Bound::Days(INCIDENTS)),
     ("incidents", Bound::Days(INCIDENTS)),
     ("inventories", Bound::Hosts),
@@ -108,6 +109,8 @@ pub async fn forget_old(
                      SELECT ctid FROM incidents
                      WHERE state = 'resolved' AND last_seen_at < $1 LIMIT $2))
                  RETURNING id
+             ), hosts AS (
+                 DELETE FROM incident_hosts WHERE incident_id IN (SELECT id FROM old)
              )
              DELETE FROM incident_notes WHERE incident_id IN (SELECT id FROM old)",
             before(INCIDENTS).to_sqlx(),

@@ -146,7 +146,7 @@ impl LiveHost {
     /// Keeps what a study found: of a host with which nothing is wrong, what is worth watching.
     pub fn watch(&self, found: Option<&Diagnosis>, now: Timestamp) {
         let is_watched = |one: &&Diagnosis| {
-            one.verdict == Verdict::NoLeakShown
+            matches!(one.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence)
                 && one.tags.iter().any(|tag| tag.finding == TagFinding::Watched)
         };
         let kept = found.filter(is_watched).map(|one| (now, one.clone()));

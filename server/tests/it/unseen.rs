@@ -166,7 +166,7 @@ fn events_of_a_print_drivers_host_name_the_host_process() {
 }
 
 #[test]
-fn ended_processes_in_a_list_are_kept_by_references_and_are_not_alive() {
+fn ended_processes_in_a_list_are_counted_and_accuse_nobody_who_may_hold_them() {
     let mut text = String::new();
     for index in 0..3_000_u64 {
         let (table, handles, image) = match index % 50 {
@@ -185,7 +185,8 @@ fn ended_processes_in_a_list_are_kept_by_references_and_are_not_alive() {
     let diagnosis = &judged.diagnosis;
     assert_eq!(diagnosis.verdict, Verdict::Leak, "{diagnosis:?}");
     assert_eq!(first_tag(&judged), Some(PoolTag::new(*b"Proc")));
-    assert_eq!(diagnosis.suspects[0].kind, SuspectKind::KernelReference);
+    // The workers' handles could hold them as well as the kernel's references.
+    assert_eq!(diagnosis.suspects[0].kind, SuspectKind::Unknown);
     assert!(accused(&judged).is_empty());
     let told = judged.remarks.join(" ");
     assert!(told.contains("2,940 processes have ended") && told.contains("job.exe"), "{told}");

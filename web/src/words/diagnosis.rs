@@ -151,12 +151,13 @@ fn state(diagnosis: &Diagnosis) -> String {
             format!("Neither pool shows a leak.{}", worth_watching(diagnosis))
         }
         Verdict::InsufficientEvidence => {
-            match level {
+            let state = match level {
                 Some(level) => {
                     format!("It cannot be told yet what is wrong with {}: {level}.", lower(pool))
                 }
                 None => "It cannot be told yet whether anything is wrong.".to_owned(),
-            }
+            };
+            format!("{state}{}", worth_watching(diagnosis))
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use poolwatch_model::{
-    Bytes, PoolTag,
+    Bytes, Pool, PoolTag,
     diagnosis::{Evidence, Holding, Measure, Suspect, SuspectKind},
     history::{ProcessSeries, TagSeries},
 };
@@ -311,14 +311,23 @@ fn matters(case: &CaseFile, series: &TagSeries, outstanding: u64) -> bool {
         return is_beyond;
     }
     let bytes = Bytes(case::last(&series.bytes).unwrap_or(0));
-    let used = case.memory.of(series.pool);
-    let is_full = used.zip(case.memory.limit_of(series.pool));
-    is_full.is_some_and(|(used, limit)| used.share_of(limit) >= FULL)
-        || match used {
+    is_full(case, series.pool)
+        || match case.memory.of(series.pool) {
             Some(used) if is_beyond => bytes.share_of(used) >= MATTERS_BEYOND,
             Some(used) => bytes.share_of(used) >= MATTERS,
             None => bytes.share_of(whole::explained(case, series.pool)) >= MATTERS,
         }
+}
+
+fn is_full(case: &CaseFile, pool: Pool) -> bool {
+    let limit = case.memory.of(pool).zip(case.memory.limit_of(pool));
+    limit.is_some_and(|(used, limit)| used.share_of(limit) >= FULL)
+}
+
+/// Whether so many objects are a leak by themselves once somebody holds them: more than a large host
+/// that is well has, or the pool is full.
+pub(crate) fn is_beyond_usual(case: &CaseFile, series: &TagSeries, outstanding: u64) -> bool {
+    outstanding >= most_usual(series.tag) || is_full(case, series.pool)
 }
 
 /// Objects of a type that large hosts have when they are well.

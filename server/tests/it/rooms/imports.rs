@@ -37,7 +37,10 @@ pub(crate) fn imports_of_crate(src: &Path) -> Imports {
         .map(|(at, module)| {
             let used = module.paths.iter().filter_map(|path| resolve(&modules, at, path, 0));
             let mut files: BTreeSet<String> = used.collect();
-            files.remove(&module.file);
+            // A part uses what the file that declares it shares with its parts.
+            for above in 0..=at.len() {
+                files.remove(&modules[&at[..above]].file);
+            }
             (module.file.clone(), files)
         })
         .collect()

@@ -1,0 +1,51 @@
+//! Why the server did not take something.
+
+use std::time::Duration;
+
+/// Why the server did not take something.
+#[derive(Debug, thiserror::Error)]
+pub enum UploadError {
+    /// Nothing can be sent before something here is set right.
+    #[error("nothing can be sent: {0}")]
+    Setup(String),
+    /// It was not reached, or did not answer.
+    #[error("the server cannot be reached: {0}")]
+    Unreachable(String),
+    /// It does not know the key (401).
+    #[error("the server does not know this host's key")]
+    KeyUnknown,
+    /// It wants the host to wait (403 of a host that is not approved yet, 429, 503, other 5xx).
+    #[error("the server says to wait: {reason}")]
+    Wait {
+        /// Why.
+        reason: String,
+        /// How long.
+        retry_after: Option<Duration>,
+    },
+    /// It does not speak this version of the protocol (415).
+    #[error("the server speaks versions {0:?} of the protocol only; it needs an update")]
+    Version(Vec<u16>),
+    /// It cannot take this content (400, 413, 422).
+    #[error("the server refused the content: {0}")]
+    Content(String),
+    /// It answered something else than a Poolwatch server does.
+    #[error("this is not how a Poolwatch server answers: {0}")]
+    Strange(String),
+}
+
+impl UploadError {
+    /// How long the server asked to wait.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Wait { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
+    /// Whether the content is at fault, so that sending it again is useless.
+    #[must_use]
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::Content(_))
+    }
+}
