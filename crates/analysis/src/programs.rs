@@ -113,7 +113,7 @@ pub fn role(image: &str) -> Option<ProgramRole> {
         Some(beginning) => name.starts_with(beginning),
         None => name == *known,
     };
-    ROLES.iter().find(|(_, names)| names.iter().any(|known| is_it(&known))).map(|(role, _)| *role)
+    ROLES.iter().find(|(_, names)| names.iter().any(&is_it)).map(|(role, _)| *role)
 }
 
 /// Whether a program of Windows only holds objects for others.

@@ -98,5 +98,5 @@ async fn prepare(
     }
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
-    Ok(incidents::list(&mut db, filter, INCIDENTS).await?)
+    incidents::list(&mut db, filter, INCIDENTS).await
 }

@@ -157,7 +157,7 @@ fn high_use() -> IncidentMail {
 
 fn silence() -> IncidentMail {
     let mut mail = samples::mail();
-    let since = mail.event.take().unwrap().time;
+    let since = mail.event.take().expect("the sample has an event").time;
     mail.diagnosis.evidence = vec![Evidence::Silence { since }];
     mail.diagnosis.suspects.clear();
     mail

@@ -28,7 +28,7 @@ pub(crate) fn imports_of_crate(src: &Path) -> Imports {
     let mut modules = BTreeMap::new();
     for file in ["lib.rs", "main.rs"].map(|name| src.join(name)) {
         if file.is_file() {
-            read_module(src, &file, Vec::new(), &mut modules);
+            read_module(src, &file, &[], &mut modules);
             break;
         }
     }
@@ -46,12 +46,7 @@ pub(crate) fn imports_of_crate(src: &Path) -> Imports {
         .collect()
 }
 
-fn read_module(
-    src: &Path,
-    file: &Path,
-    at: ModulePath,
-    modules: &mut BTreeMap<ModulePath, Module>,
-) {
+fn read_module(src: &Path, file: &Path, at: &[String], modules: &mut BTreeMap<ModulePath, Module>) {
     let text = fs::read_to_string(file).unwrap();
     let tokens: TokenStream =
         text.parse().unwrap_or_else(|error| panic!("{}: {error}", file.display()));
@@ -60,14 +55,14 @@ fn read_module(
     module.read(tokens);
     let folder = at.iter().fold(src.to_owned(), |folder, part| folder.join(part));
     let children = module.children.clone();
-    modules.insert(at.clone(), module);
+    modules.insert(at.to_vec(), module);
     for child in children {
-        let below = [at.as_slice(), std::slice::from_ref(&child)].concat();
+        let below = [at, std::slice::from_ref(&child)].concat();
         let beside = folder.join(format!("{child}.rs"));
         let inside = folder.join(&child).join("mod.rs");
         let file = if beside.is_file() { beside } else { inside };
         if file.is_file() {
-            read_module(src, &file, below, modules);
+            read_module(src, &file, &below, modules);
         }
     }
 }
