@@ -11,9 +11,10 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 use poolwatch_model::{Pool, PoolTag};
 
+use crate::content::facts_of_piece;
 use crate::content::{EvidencePiece, PieceContent, PieceKind, PooltagEntry, Reading};
 use crate::image_names::is_nameless;
-use crate::source::{Fact, Numbers, Source, Sources, facts_of_piece};
+use crate::source::{Fact, Numbers, Source, Sources};
 use crate::statements::{
     EndedProcesses, GrowthTable, HandleSummary, Remediation, UndatedEvent, UndatedState,
     UnplacedTag, VerifiedDriver,

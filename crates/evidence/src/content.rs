@@ -2,13 +2,14 @@
 
 use std::fmt;
 
+use poolwatch_model::Snapshot;
 use poolwatch_model::event::Event;
 use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::{TagPattern, TagTable};
 
-use crate::source::Fact;
+use crate::source::{self, Fact, Numbers};
 use crate::statements::{
     EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, UnplacedTag, VerifiedDriver,
 };
@@ -229,4 +230,16 @@ impl fmt::Display for IgnoredReason {
             Self::More(count) => return write!(f, "{count} more lines were ignored"),
         })
     }
+}
+
+/// The facts of a piece that is part of a snapshot, with their numbers.
+pub(crate) fn facts_of_piece(content: &PieceContent) -> Vec<(Fact, Numbers)> {
+    let mut snapshot = Snapshot::default();
+    match content {
+        PieceContent::Memory(memory) => snapshot.memory = (**memory).clone(),
+        PieceContent::Tags(table) => snapshot.tags = Some(table.clone()),
+        PieceContent::Processes(list) => snapshot.processes = Some(list.clone()),
+        _ => return Vec::new(),
+    }
+    source::facts(&snapshot)
 }

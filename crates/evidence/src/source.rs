@@ -9,8 +9,6 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_model::tag::TagCounters;
 use poolwatch_model::{Pool, PoolTag, Snapshot};
 
-use crate::content::PieceContent;
-
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Source {
@@ -102,7 +100,7 @@ impl Sources {
 pub(crate) type Numbers = [u64; 2];
 
 /// The facts of a snapshot, with their numbers.
-fn facts(snapshot: &Snapshot) -> Vec<(Fact, Numbers)> {
+pub(crate) fn facts(snapshot: &Snapshot) -> Vec<(Fact, Numbers)> {
     let mut facts = of_memory(&snapshot.memory);
     let tags = snapshot.tags.iter().flat_map(|table| &table.rows);
     facts.extend(tags.flat_map(|row| {
@@ -111,18 +109,6 @@ fn facts(snapshot: &Snapshot) -> Vec<(Fact, Numbers)> {
     }));
     facts.extend(snapshot.processes.iter().flatten().map(of_process));
     facts
-}
-
-/// The facts of a piece that is part of a snapshot, with their numbers.
-pub(crate) fn facts_of_piece(content: &PieceContent) -> Vec<(Fact, Numbers)> {
-    let mut snapshot = Snapshot::default();
-    match content {
-        PieceContent::Memory(memory) => snapshot.memory = (**memory).clone(),
-        PieceContent::Tags(table) => snapshot.tags = Some(table.clone()),
-        PieceContent::Processes(list) => snapshot.processes = Some(list.clone()),
-        _ => return Vec::new(),
-    }
-    facts(&snapshot)
 }
 
 fn of_memory(memory: &Memory) -> Vec<(Fact, Numbers)> {

@@ -7,9 +7,10 @@ use poolwatch_model::{Bytes, Pool, PoolTag};
 
 use super::grid::{CellGrid, Row};
 use super::heads::{self, Column, Unit};
+use crate::content::facts_of_piece;
 use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
-use crate::source::{Fact, facts_of_piece};
+use crate::source::Fact;
 use crate::statements::UnplacedTag;
 use crate::tag_counts::agree;
 use crate::{image_names, pool_words, quantities, tag_text, times, well_known_tags};
