@@ -24,7 +24,7 @@ test("the planted event 2019 led to one mail that names host, tag and program", 
   }
 
   // Its link leads to the incident.
-  const link = mail.text.match(/^Incident: (\S+)$/m);
+  const link = mail.text.match(/^Open in Poolwatch: (\S+)$/m);
   expect(link, "a link to the incident").not.toBeNull();
   await page.goto(link[1]);
   await expect(page.getByRole("heading", { level: 1 })).toContainText("mybadapp.exe");

@@ -10,6 +10,7 @@ mod events;
 mod evidence;
 mod export;
 mod fleet;
+mod groups;
 mod host;
 mod hosts;
 mod incidents;

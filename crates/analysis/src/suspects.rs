@@ -40,6 +40,10 @@ const MORE_THAN_LIVE: u64 = 1000;
 pub(crate) const UNKNOWN: f32 = 0.2;
 /// The driver of a tag that is large, and no more: a place to look.
 const PLACE_TO_LOOK: f32 = 0.4;
+/// Fewer objects come and go in a run.
+const GAINED_IN_RUN: u64 = 1_000;
+/// This part of the objects is most of them.
+const MOST_OF_OBJECTS: u64 = 2;
 /// Tags whose meaning is told.
 const MEANINGS: usize = 3;
 /// Ranks from here on, see [`rank`], belong to everybody: caches and shared tags.
@@ -155,8 +159,11 @@ pub fn suspects_of_waste(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
     let facts = facts::tag_facts(series.tag);
     let outstanding = case::last(&series.outstanding).unwrap_or(0);
     if facts.objects {
-        let mut found = holder::by_count(case, series, outstanding);
-        found.iter_mut().for_each(by_known_leaks);
+        let mut found = holders_of_run(case, series, outstanding);
+        if found.is_empty() {
+            found = holder::by_count(case, series, outstanding);
+            found.iter_mut().for_each(by_known_leaks);
+        }
         if found.is_empty() {
             found.extend(zombie_suspect(case, series));
         }
@@ -171,6 +178,31 @@ pub fn suspects_of_waste(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
     }
     let last = case.axis.len().saturating_sub(1);
     driver::of_tags(case, &[series.tag], Span { from: last, to: last, over_s: 0 })
+}
+
+/// The programs whose handles or threads grew with the objects of a tag in this run of Windows, where
+/// most of them were gained in it, or where the program holds as many handles as most of them. Growth
+/// in step tells more than any count, be it a leak by itself or not.
+fn holders_of_run(case: &CaseFile, series: &TagSeries, outstanding: u64) -> Vec<Suspect> {
+    let Some(to) = case.axis.len().checked_sub(1) else { return Vec::new() };
+    let from = case.run_start();
+    let gained = case::growth(&series.outstanding, from, to);
+    if gained < GAINED_IN_RUN {
+        return Vec::new();
+    }
+    let span = Span { from, to, over_s: case.span_s(from, to) };
+    let mut found = holders_of(case, series, gained, span);
+    if gained < outstanding / MOST_OF_OBJECTS {
+        let handles = |name: &str| -> u64 {
+            let of_program = case.processes.iter().filter(|one| one.image == name);
+            of_program.filter_map(|process| case::last(&process.handles)).sum()
+        };
+        found.retain(|suspect| {
+            let name = suspect.name.as_deref().unwrap_or_default();
+            handles(name) >= outstanding / MOST_OF_OBJECTS
+        });
+    }
+    found
 }
 
 /// Objects of ended processes that something still references.

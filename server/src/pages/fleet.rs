@@ -21,7 +21,13 @@ use poolwatch_web::{
     words,
 };
 
-use super::{address, drivers::lines, live, rows, shell, tags::selection};
+use super::{
+    address,
+    drivers::lines,
+    groups::{hosts_in_group, hosts_of_group},
+    live, rows, shell,
+    tags::selection,
+};
 use crate::{
     access::people::Person,
     app::SharedApp,
@@ -51,7 +57,7 @@ pub(super) async fn page(
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let (now, view) = (shell.now, app.fleet.view());
-    let chosen = in_group(&view, &query.group);
+    let chosen = hosts_in_group(&view, &query.group);
     let ids = hosts_of_group(&view, &query.group);
 
     let growing = growing_tags(&app, &view, &query.group).await?;
@@ -97,16 +103,6 @@ pub(super) fn groups(view: &FleetView) -> Vec<String> {
     let groups: BTreeSet<String> =
         view.hosts.iter().filter_map(|host| words::group(&host.host.facts)).collect();
     groups.into_iter().collect()
-}
-
-/// The hosts of a group, by id; `None` for all.
-pub(super) fn hosts_of_group(view: &FleetView, group: &str) -> Option<Vec<HostId>> {
-    (!group.is_empty()).then(|| in_group(view, group).iter().map(|host| host.host.id).collect())
-}
-
-fn in_group<'a>(view: &'a FleetView, group: &str) -> Vec<&'a Arc<HostSummary>> {
-    let is_in = |host: &HostSummary| words::group(&host.host.facts).as_deref() == Some(group);
-    view.hosts.iter().filter(|host| group.is_empty() || is_in(host)).collect()
 }
 
 fn counts(chosen: &[&Arc<HostSummary>], pool_empty_24h: u64, now: Timestamp) -> FleetCounts {

@@ -18,7 +18,7 @@ use crate::{
         by_tag::{ByTag, TagLine},
         view::FleetView,
     },
-    pages::{fleet::hosts_of_group, rows, text_match::holds_ignoring_case},
+    pages::{groups::hosts_of_group, rows, text_match::holds_ignoring_case},
 };
 
 /// The tags of a query.
