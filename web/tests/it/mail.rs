@@ -40,7 +40,7 @@ fn the_mail_of_the_classic_case() {
        It releases the handles. Compare nonpaged pool before and after: what comes back is the proof.
          net stop BadApp
          net start BadApp
-       Mind: Its users lose their connection for the moment.
+       Caution: Its users lose their connection for the moment.
     2. See which handles it holds
        Thread handles that are never closed confirm the diagnosis for its maker.
          handle.exe -p 416 -s
