@@ -38,7 +38,7 @@ pub mod suspects;
 mod tag_list;
 pub mod trend;
 pub mod troughs;
-mod whole;
+pub mod whole;
 
 pub use case::CaseFile;
 pub use causes::{diagnose_case, diagnose_causes};

@@ -5,7 +5,7 @@ use poolwatch_model::{Bytes, Pool, diagnosis::Evidence};
 use crate::case::{self, CaseFile};
 
 /// More moments than this are a run, of which screening saw every tag.
-pub(crate) const FEW: usize = 24;
+pub const FEW: usize = 24;
 /// Tags explain a pool when they hold this share of it at least,
 const EXPLAINED: f64 = 0.25;
 /// and what they leave is less than this share of the memory, or than so many bytes where that is not
