@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use poolwatch_model::{HostId, SharedClock, Snapshot};
+use poolwatch_model::{HostId, SharedClock, Snapshot, alerting::Recipient};
 use poolwatch_store::{PgPool, StoreError, retention::Retention};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
@@ -63,6 +63,8 @@ pub struct Settings {
     pub retention: Retention,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
+    /// Recipients on the command line: they are told of everything.
+    pub standing_recipients: Vec<Recipient>,
 }
 
 impl App {

@@ -5,6 +5,7 @@
 //! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
+pub mod alerts;
 pub mod application;
 pub mod applications;
 pub mod assets;

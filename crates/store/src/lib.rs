@@ -1,12 +1,15 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod alert_rules;
+pub mod alert_settings;
 pub mod boots;
 pub mod check;
 pub mod chunk;
 pub mod chunks;
 pub mod clock_watch;
 pub mod compact;
+pub mod deliveries;
 mod dictionaries;
 pub mod embedded;
 pub mod events;
@@ -25,7 +28,9 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod recipients;
 pub mod retention;
+pub mod silences;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;

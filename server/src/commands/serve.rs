@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use poolwatch_model::Clock;
+use poolwatch_model::{Clock, alerting::Recipient};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
-    alerts::deliver::Mailer,
+    alerts::mailer::{Mailer, standing_recipients},
     app::{App, Settings, SharedApp},
     auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
     cli::ServeOptions,
@@ -35,12 +35,13 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
-    let mailer = Mailer::new(&options.mail)?;
+    let mailer = Mailer::new(&options.mail, options.public_url.trim_end_matches('/'))?;
+    let standing = standing_recipients(&options.mail)?;
     if mailer.is_none() {
-        warn!("No mail server is set (--smtp-url, --mail-from, --mail-to): warnings reach nobody");
+        warn!("No mail server is set (--smtp-url, --mail-from): mails reach nobody");
     }
     let database = Database::open(&options.database).await?;
-    let served = serve(&options, &database, mailer).await;
+    let served = serve(&options, &database, mailer, standing).await;
     database.close(true).await?;
     served
 }
@@ -51,6 +52,7 @@ async fn serve(
     options: &ServeOptions,
     database: &Database,
     mailer: Option<Mailer>,
+    standing: Vec<Recipient>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
@@ -79,6 +81,7 @@ async fn serve(
             interval_s: options.interval_s,
             retention,
             secure,
+            standing_recipients: standing,
         },
     });
     tag_names::load(&app.tag_names, &app.pool)

@@ -1,5 +1,7 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/alert_pages.rs"]
+mod alert_pages;
 #[path = "samples/fleet_pages.rs"]
 mod fleet_pages;
 #[path = "samples/host_pages.rs"]
@@ -23,8 +25,8 @@ use poolwatch_model::{
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
     incident::{
-        Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted, NoticeEvent,
-        Picture, Reason, Trigger,
+        Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
+        NoticeEvent, Picture, Reason, Trigger,
     },
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
@@ -250,6 +252,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
         IncidentRow {
             incident: incident(17, 1, classic_diagnosis()),
             hosts: 1,
+            is_silenced: false,
             worst: Some(worst(
                 fs02(),
                 classic_level(),
@@ -263,6 +266,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(16, 7, driver_diagnosis())
             },
             hosts: 41,
+            is_silenced: false,
             worst: Some(worst(
                 link(7, "SQL-07"),
                 modern(Pool::Nonpaged, 24 * GB + 300 * MB, 64 * GB),
@@ -276,6 +280,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(12, 19, high_use_diagnosis())
             },
             hosts: 12,
+            is_silenced: true,
             worst: Some(worst(
                 link(19, "WEB-19"),
                 modern(Pool::Paged, 6 * GB + 500 * MB, 16 * GB),
