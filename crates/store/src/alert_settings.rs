@@ -27,7 +27,7 @@ pub async fn load(db: &mut PgConnection) -> Result<AlertSettings> {
             _ => Heartbeat::Off,
         },
         heartbeat_every: SignedDuration::from_secs(row.heartbeat_every_s.into()),
-        heartbeat_at: row.heartbeat_at.map(|at| at.to_jiff()),
+        heartbeat_at: row.heartbeat_at.map(jiff_sqlx::Timestamp::to_jiff),
         heartbeat_answer: row.heartbeat_answer,
     })
 }

@@ -248,7 +248,7 @@ pub async fn list(
     .fetch_all(db)
     .await?;
     let deliveries = rows.into_iter().map(|row| {
-        let (sent, given_up) = (row.sent_at.map(|at| at.to_jiff()), row.gave_up_at);
+        let (sent, given_up) = (row.sent_at.map(jiff_sqlx::Timestamp::to_jiff), row.gave_up_at);
         Ok(Delivery {
             id: DeliveryId(row.id),
             incident: row.incident_id.map(IncidentId),
