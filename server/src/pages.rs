@@ -20,6 +20,7 @@ pub mod presence;
 pub(crate) mod render_error;
 mod rows;
 mod search;
+mod settings;
 mod tag;
 mod tags;
 mod text_match;
@@ -55,6 +56,7 @@ const EVIDENCE: RouteLimits =
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
+const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
 
 /// The routes of people.
 #[must_use]
@@ -114,6 +116,7 @@ pub fn routes(routes: Routes) -> Routes {
             get(evidence::report),
         )
         .at(OPERATE, FORM, "/evidence/{id}/keep", post(evidence::keep))
+        .at(ADMINISTER, READ, "/settings", get(settings::page))
 }
 
 /// What surrounds every page.
@@ -122,6 +125,7 @@ pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
     Shell {
         now: app.clock.now(),
         person: person.name.clone(),
+        role: person.role,
         newest_data: app.fleet.view().newest(),
         url,
     }

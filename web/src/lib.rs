@@ -28,6 +28,7 @@ pub mod mail;
 pub mod mark;
 pub mod plain_text;
 pub mod search;
+pub mod settings;
 pub mod shell;
 pub mod sparkline;
 pub mod steps;

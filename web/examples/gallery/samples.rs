@@ -27,6 +27,7 @@ use poolwatch_model::{
         Picture, Reason, Trigger,
     },
     memory::{Ceiling, CeilingSource, Memory},
+    person::Role,
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
@@ -62,6 +63,7 @@ pub(crate) fn shell(url: &str) -> Shell {
     Shell {
         now: ago(0),
         person: "ana@corp.example".into(),
+        role: Role::Admin,
         newest_data: Some(ago(4)),
         url: url.into(),
     }

@@ -1,0 +1,16 @@
+//! What administrators set (`/settings`).
+
+use axum::{Extension, extract::State, http::Uri, response::Html};
+use poolwatch_web::{Page, settings::SettingsPage};
+
+use super::{address, shell};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+
+/// The overview.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    uri: Uri,
+) -> Result<Html<String>, AppError> {
+    Ok(Html(SettingsPage { shell: shell(&app, &person, address(&uri)) }.render()?))
+}
