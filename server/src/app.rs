@@ -9,7 +9,10 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::{
-    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
+        sign_in_limits::SignInLimits,
+    },
     fleet::{Fleet, load},
     log_gate::LogGate,
     metrics::Metrics,
@@ -40,6 +43,10 @@ pub struct App {
     pub writer: Writer,
     /// Keys of hosts that uploaded lately.
     pub host_keys: HostKeys,
+    /// People and scripts that sent requests lately.
+    pub callers: CallerCache,
+    /// Seals secrets that the server has to read again.
+    pub sealing_key: SealingKey,
     /// Slows down who guesses passwords.
     pub sign_in_limits: SignInLimits,
     /// Checks passwords.

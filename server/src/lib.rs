@@ -1,6 +1,7 @@
 //! The parts of the Poolwatch server. `docs/ARCHITECTURE.md` tells how they fit.
 
 pub mod access;
+pub mod accounts;
 pub mod alerts;
 pub mod api;
 pub mod app;

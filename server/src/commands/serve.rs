@@ -12,9 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    accounts::links,
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
+        sign_in_limits::SignInLimits,
+    },
     cli::ServeOptions,
     clock::SteadyClock,
     connections::{self, ConnectionLimits},
@@ -70,6 +74,8 @@ async fn serve(
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
+        callers: CallerCache::default(),
+        sealing_key: SealingKey::open(&options.database.data_dir)?,
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
@@ -95,6 +101,9 @@ async fn serve(
     let jobs = RunningJobs::start(&app, mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
+    if let Some(link) = links::make_first(&app).await.map_err(|error| anyhow!("{error}"))? {
+        info!("Nobody is administrator yet. Become the first one within three days: {link}");
+    }
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");

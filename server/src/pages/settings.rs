@@ -1,5 +1,11 @@
 //! What administrators set (`/settings`).
 
+pub(super) mod about;
+pub(super) mod audit;
+pub(super) mod people;
+pub(super) mod retention;
+pub(super) mod tokens;
+
 use axum::{Extension, extract::State, http::Uri, response::Html};
 use poolwatch_web::{Page, settings::SettingsPage};
 
