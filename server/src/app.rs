@@ -15,6 +15,7 @@ use crate::{
     },
     fleet::{Fleet, load},
     log_gate::LogGate,
+    mail_server::MailServer,
     metrics::Metrics,
     stopping::StopSignal,
     tag_names::TagNames,
@@ -68,6 +69,8 @@ pub struct Settings {
     pub interval_s: u32,
     /// How long what is kept.
     pub retention: Retention,
+    /// The mail server that the command line or environment names.
+    pub mail_server: Option<MailServer>,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
 }

@@ -23,6 +23,7 @@ pub mod jobs;
 pub mod judging;
 pub mod lead;
 pub mod log_gate;
+pub mod mail_server;
 pub mod metrics;
 pub mod pages;
 mod rate_limiter;

@@ -140,7 +140,7 @@ fn account_routes(routes: Routes) -> Routes {
 }
 
 fn settings_routes(routes: Routes) -> Routes {
-    use settings::{about, audit, people, retention, tokens};
+    use settings::{about, audit, mail, people, retention, tokens};
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
@@ -165,6 +165,13 @@ fn settings_routes(routes: Routes) -> Routes {
         )
         .at(ADMINISTER, FORM, "/settings/tokens", get(tokens::page).post(tokens::create))
         .at(ADMINISTER, FORM, "/settings/tokens/{id}/revoke", post(tokens::revoke))
+        .at(ADMINISTER, FORM, "/settings/mail", get(mail::page).post(mail::save))
+        .at(
+            ADMINISTER,
+            FORM.within(Duration::from_secs(100)).at_once(2),
+            "/settings/mail/test",
+            post(mail::test),
+        )
         .at(ADMINISTER, READ, "/settings/retention", get(retention::page))
         .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
         .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))

@@ -2,6 +2,7 @@
 
 pub mod about;
 pub mod audit;
+pub mod mail;
 pub mod people;
 pub mod retention;
 pub mod tokens;
@@ -29,6 +30,11 @@ const fn section(path: &'static str, name: &'static str, about: &'static str) ->
 pub const SECTIONS: &[SettingsSection] = &[
     section("/settings/people", "People", "Who may sign in, and what they may do."),
     section("/settings/tokens", "Tokens", "Tokens by which scripts and services use /api/v1."),
+    section(
+        "/settings/mail",
+        "Mail",
+        "The mail server that warnings are sent by, and a test of it.",
+    ),
     section(
         "/settings/retention",
         "Retention",

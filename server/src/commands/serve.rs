@@ -26,6 +26,7 @@ use crate::{
     jobs::RunningJobs,
     lead::Lead,
     log_gate::LogGate,
+    mail_server::{self, MailServer},
     metrics::Metrics,
     router,
     stopping::StopSignal,
@@ -38,15 +39,38 @@ use crate::{
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
+pub(crate) async fn run(mut options: Box<ServeOptions>) -> anyhow::Result<()> {
+    let database = Database::open(&options.database).await?;
+    let named = name_mail_server(&mut options, &database).await?;
     let mailer = Mailer::new(&options.mail)?;
     if mailer.is_none() {
         warn!("No mail server is set (--smtp-url, --mail-from, --mail-to): warnings reach nobody");
     }
-    let database = Database::open(&options.database).await?;
-    let served = serve(&options, &database, mailer).await;
+    let served = serve(&options, &database, mailer, named).await;
     database.close(true).await?;
     served
+}
+
+/// The mail server that the command line or environment names. Without one, the options get the one
+/// that the console set.
+async fn name_mail_server(
+    options: &mut ServeOptions,
+    database: &Database,
+) -> anyhow::Result<Option<MailServer>> {
+    let mail = &mut options.mail;
+    if let (Some(smtp_url), Some(from)) = (&mail.smtp_url, &mail.mail_from) {
+        return Ok(Some(MailServer { smtp_url: smtp_url.clone(), from: from.clone() }));
+    }
+    let key = SealingKey::open(&options.database.data_dir)?;
+    let mut db = database.pool.acquire().await?;
+    match mail_server::load(&mut db, &key).await {
+        Ok(Some(MailServer { smtp_url, from })) => {
+            (mail.smtp_url, mail.mail_from) = (Some(smtp_url), Some(from));
+        }
+        Ok(None) => {}
+        Err(error) => warn!("No mail is sent: {error:#}"),
+    }
+    Ok(None)
 }
 
 /// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
@@ -55,6 +79,7 @@ async fn serve(
     options: &ServeOptions,
     database: &Database,
     mailer: Option<Mailer>,
+    mail_server: Option<MailServer>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
@@ -84,6 +109,7 @@ async fn serve(
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            mail_server,
             secure,
         },
     });

@@ -425,3 +425,91 @@ async fn every_sign_in_and_change_is_in_the_audit_log_and_stays_there() {
     assert!(file.starts_with("at,actor,address,action"), "{file}");
     assert!(file.contains("ben@example.com"), "{file}");
 }
+
+/// A mail server that says each answer in turn, and what it was told.
+async fn mail_server(answers: &'static [&'static str]) -> (u16, tokio::task::JoinHandle<String>) {
+    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let conversation = tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut stream = BufReader::new(stream);
+        let mut told = String::new();
+        for answer in answers {
+            stream.write_all(format!("{answer}\r\n").as_bytes()).await.unwrap();
+            while stream.read_line(&mut told).await.unwrap_or(0) > 0 {
+                if !answer.starts_with("354") || told.ends_with("\r\n.\r\n") {
+                    break;
+                }
+            }
+        }
+        told
+    });
+    (port, conversation)
+}
+
+#[tokio::test]
+async fn a_mail_server_is_kept_with_its_password_sealed_and_a_test_shows_its_own_words() {
+    let server = Server::start().await;
+    let admin = with_administrator(&server).await;
+    let none = server.post_form("/settings/mail/test", &admin, &[("to", "ben@example.com")]).await;
+    assert_eq!(none.status(), 400);
+    let refusing = &["220 x", "250 x", "250 ok", "550 5.7.1 We relay nothing for you", "221 bye"];
+    let (port, conversation) = mail_server(refusing).await;
+    let port = port.to_string();
+    let fields = [
+        ("host", "127.0.0.1"),
+        ("port", &*port),
+        ("security", "none"),
+        ("from", "Poolwatch <poolwatch@example.com>"),
+    ];
+    assert_eq!(server.post_form("/settings/mail", &admin, &fields).await.status(), 303);
+    let page = server.post_form("/settings/mail/test", &admin, &[("to", "ben@example.com")]).await;
+    assert_eq!(page.status(), 200);
+    let page = page.text().await.unwrap();
+    assert!(page.contains("was not taken") && page.contains("We relay nothing for you"), "{page}");
+    assert!(conversation.await.unwrap().contains("RCPT TO:<ben@example.com>"));
+
+    let taking =
+        &["220 x", "250 x", "250 ok", "250 ok", "354 go on", "250 Queued as 4711", "221 bye"];
+    let (port, _conversation) = mail_server(taking).await;
+    let port = port.to_string();
+    let fields = [fields[0], ("port", &*port), fields[2], fields[3]];
+    server.post_form("/settings/mail", &admin, &fields).await;
+    let page = server.post_form("/settings/mail/test", &admin, &[("to", "ben@example.com")]).await;
+    let page = page.text().await.unwrap();
+    assert!(page.contains("took a mail to") && page.contains("Queued as 4711"), "{page}");
+
+    let secret = [
+        ("host", "mail.example.com"),
+        ("security", "tls"),
+        ("user", "pool"),
+        ("password", "hunter2-hunter2"),
+        ("from", "poolwatch@example.com"),
+    ];
+    assert_eq!(server.post_form("/settings/mail", &admin, &secret).await.status(), 303);
+    let mut db = server.app.pool.acquire().await.unwrap();
+    let kept = poolwatch_store::settings::get(&mut db, "mail server").await.unwrap().unwrap();
+    assert!(!kept.value.to_string().contains("hunter2"), "{}", kept.value);
+    let page = server.get("/settings/mail", &admin).await.text().await.unwrap();
+    assert!(page.contains("mail.example.com") && !page.contains("hunter2"));
+    let key = &server.app.sealing_key;
+    let address = async |db: &mut sqlx::PgConnection| {
+        poolwatch_server::mail_server::load(db, key).await.unwrap().unwrap().smtp_url
+    };
+    let with_password = address(&mut db).await;
+    let same = [secret[0], secret[1], secret[2], secret[4]];
+    server.post_form("/settings/mail", &admin, &same).await;
+    assert_eq!(address(&mut db).await, with_password, "an empty password keeps the old one");
+    // Whoever changes the server must not have the password sent there.
+    let elsewhere = [("host", "evil.example.com"), secret[1], secret[2], secret[4]];
+    server.post_form("/settings/mail", &admin, &elsewhere).await;
+    assert!(!address(&mut db).await.contains("%68%75%6E%74%65%72"));
+    for (name, value) in [("host", "a b"), ("host", "x/y"), ("from", "nobody"), ("security", "?")] {
+        let fields = secret.map(|field| if field.0 == name { (name, value) } else { field });
+        let answer = server.post_form("/settings/mail", &admin, &fields).await;
+        assert_eq!(answer.status(), 400, "{name} {value}");
+    }
+    let entries = format!("{:?}", server.entries().await);
+    assert!(entries.contains("mail.example.com") && !entries.contains("hunter2"), "{entries}");
+}

@@ -142,6 +142,7 @@ impl Server {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
+                mail_server: None,
                 secure,
             },
         });

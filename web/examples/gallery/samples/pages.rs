@@ -47,6 +47,7 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("people", super::settings_pages::people().render()?),
         ("person", super::settings_pages::person().render()?),
         ("tokens", super::settings_pages::tokens().render()?),
+        ("mail-server", super::settings_pages::mail().render()?),
         ("retention", super::settings_pages::retention().render()?),
         ("audit", super::settings_pages::audit().render()?),
         ("about", super::settings_pages::about().render()?),

@@ -7,6 +7,7 @@ use poolwatch_web::{
         SettingsPage,
         about::AboutPage,
         audit::{AUDIT, AuditPage, AuditRow},
+        mail::{MailSecurity, MailServerView, MailSettingsPage, MailTest},
         people::{AccountState, PEOPLE, PeoplePage, PersonPage, PersonRow},
         retention::{KeptResolution, RetentionPage},
         tokens::TokensPage,
@@ -113,5 +114,26 @@ pub(super) fn about() -> AboutPage {
         postgres: "15.14".into(),
         public_url: "https://poolwatch.corp.example".into(),
         hosts: 1_840,
+    }
+}
+
+pub(super) fn mail() -> MailSettingsPage {
+    MailSettingsPage {
+        shell: shell("/settings/mail"),
+        server: MailServerView {
+            is_fixed: false,
+            host: "mail.corp.example".into(),
+            port: Some(587),
+            security: MailSecurity::StartTls,
+            user: "poolwatch".into(),
+            has_password: true,
+            from: "Poolwatch <poolwatch@corp.example>".into(),
+            changed: Some(("Ana".into(), ago(864_000))),
+        },
+        test: Some(MailTest {
+            to: "ana@corp.example".into(),
+            is_accepted: false,
+            answer: "550 5.7.1 <script> relaying denied".into(),
+        }),
     }
 }
