@@ -3,6 +3,7 @@
 
 pub mod alert_rules;
 pub mod alert_settings;
+pub mod audit;
 pub mod boots;
 pub mod check;
 pub mod chunk;
@@ -11,6 +12,7 @@ pub mod clock_watch;
 pub mod compact;
 pub mod deliveries;
 mod dictionaries;
+pub mod disk;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
@@ -24,12 +26,16 @@ pub mod inventories;
 pub mod jobs;
 pub mod latest;
 pub mod lead;
+pub mod one_time_links;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
 pub mod recipients;
 pub mod retention;
+pub mod second_factors;
+pub mod sessions;
+pub mod settings;
 pub mod silences;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
@@ -89,11 +95,17 @@ pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), a
     Ok(())
 }
 
+/// The number of the newest migration of this build.
+#[must_use]
+pub fn newest_migration() -> i64 {
+    migrations().iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// A word that changes whenever the schema does.
 #[must_use]
 pub fn schema_fingerprint() -> String {
     let migrations = migrations();
-    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = newest_migration();
     let sum = migrations
         .iter()
         .flat_map(|migration| migration.checksum.iter())

@@ -19,6 +19,7 @@ mod lead;
 mod lists;
 mod mutations;
 mod past;
+mod people;
 mod permissions;
 mod placing;
 mod records;
