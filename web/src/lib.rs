@@ -7,8 +7,11 @@
 
 pub mod application;
 pub mod applications;
+pub mod approval_rules;
 pub mod assets;
+pub mod candidate;
 pub mod compare;
+pub mod deploy;
 pub mod driver;
 pub mod drivers;
 pub mod error;
@@ -33,6 +36,7 @@ pub mod sparkline;
 pub mod steps;
 pub mod tag;
 pub mod tags;
+pub mod waiting;
 pub mod words;
 
 pub use askama::{Error as RenderError, Template as Page};

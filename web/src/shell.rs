@@ -21,6 +21,8 @@ pub struct Shell {
     pub person: String,
     /// When data from any host last came in.
     pub newest_data: Option<Timestamp>,
+    /// Hosts that wait for approval.
+    pub waiting: u64,
     /// Path and query of this page: what live parts ask for again.
     pub url: String,
 }
@@ -32,6 +34,12 @@ impl Shell {
         let path = self.url.split('?').next().unwrap_or_default();
         path == root
             || (root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// How many hosts wait for approval.
+    #[must_use]
+    pub fn waiting_count(&self) -> String {
+        figures::grouped(self.waiting)
     }
 
     /// Whether data came in lately.
@@ -99,6 +107,7 @@ mod tests {
             now: Timestamp::UNIX_EPOCH,
             person: String::new(),
             newest_data: None,
+            waiting: 0,
             url: url.into(),
         };
         for (url, section) in [
@@ -121,6 +130,7 @@ mod tests {
             now,
             person: "ana".into(),
             newest_data: age.map(|age| Timestamp::from_second(1_800_000_000 - age).unwrap()),
+            waiting: 0,
             url: "/".into(),
         };
         for (age, text) in [

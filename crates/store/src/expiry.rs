@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use crate::{Result, inventories, jobs, retention::Retention, uploads};
+use crate::{
+    Result, enrolment, inventories, jobs, refused_enrolments, retention::Retention, uploads,
+};
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ const MESSAGES: i64 = 90;
 const DRIVER_CHANGES: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 const UPLOADS: i64 = 7;
+/// Days that refused enrolments, and hosts that somebody refused, are kept after that.
+const REFUSALS: i64 = 30;
 /// Days that done jobs are kept, to be looked at.
 const JOBS: i64 = 7;
 
@@ -46,6 +50,7 @@ const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
 /// Every table with what bounds it.
 pub const TABLES: &[(&str, Bound)] = &[
     ("api_tokens", Bound::People),
+    ("approval_rules", Bound::People),
     ("boots", Bound::History),
     ("chunk_day", Bound::Partitions),
     ("chunk_hour", Bound::Partitions),
@@ -69,6 +74,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("inventories", Bound::Hosts),
     ("jobs", Bound::Days(JOBS)),
     ("outbox", Bound::Days(MESSAGES)),
+    ("refused_enrolments", Bound::Days(REFUSALS)),
     ("sessions", Bound::Dealt),
     ("tag_notes", Bound::People),
     ("upload_files", Bound::Days(UPLOADS)),
@@ -146,6 +152,8 @@ pub async fn forget_old(
     let mut gone = jobs::forget_done(db, before(JOBS)).await?;
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
+    gone += refused_enrolments::forget(db, before(REFUSALS)).await?;
+    gone += enrolment::forget_refused(db, before(REFUSALS)).await?;
     for deletion in deletions {
         gone += deletion.execute(&mut *db).await?.rows_affected();
     }

@@ -1,6 +1,7 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod approval_rules;
 pub mod boots;
 pub mod check;
 pub mod chunk;
@@ -9,6 +10,8 @@ pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
 pub mod embedded;
+pub mod enrolment;
+pub mod enrolment_tokens;
 pub mod events;
 pub mod evidence;
 pub mod expiry;
@@ -25,6 +28,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod refused_enrolments;
 pub mod retention;
 pub mod tag_notes;
 #[cfg(feature = "testing")]

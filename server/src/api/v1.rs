@@ -1,5 +1,6 @@
 //! What scripts use.
 
+pub(super) mod enrolment;
 pub(super) mod hosts;
 pub(super) mod snapshots;
 pub(super) mod tag_hosts;

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
+use axum::http::Uri;
 use poolwatch_model::Clock;
 use tokio::{
     net::TcpListener,
@@ -55,7 +56,8 @@ async fn serve(
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
     let clock = Arc::new(SteadyClock::default());
-    let tls = ServerTls::open(&options.tls, &options.database.data_dir, clock.now())?;
+    let names = tls_names(&options.public_url, &options.tls.tls_name)?;
+    let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;
     let (files, permitted) = connections::raise_descriptor_limit();
     let limits = ConnectionLimits::from_options(&options.connections, permitted);
     let secure = options.public_url.starts_with("https://");
@@ -73,11 +75,15 @@ async fn serve(
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
+        waiting_hosts: Default::default(),
+        refusals_recorded: Default::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            authority: tls.as_ref().and_then(ServerTls::authority),
+            installers: options.installers.clone(),
             secure,
         },
     });
@@ -92,6 +98,16 @@ async fn serve(
     if let Some(tls) = tls.clone() {
         tokio::spawn(helpers.clone().run_until_cancelled_owned(tls.keep_current(clock)));
     }
+    let metrics = match options.metrics_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("listening on {address} for /metrics"))?;
+            info!(%address, "Serving /metrics to everybody");
+            Some(tokio::spawn(serve_metrics(listener, app.clone(), limits.clone())))
+        }
+        None => None,
+    };
     let jobs = RunningJobs::start(&app, mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
@@ -99,11 +115,33 @@ async fn serve(
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");
     connections::serve(listener, tls, router::router(&app), limits, &stop, GRACE).await;
+    if let Some(metrics) = metrics {
+        drop(metrics.await);
+    }
     jobs.finish().await;
     helpers.cancel();
     drop(lead.await);
     info!("Stopped");
     Ok(())
+}
+
+/// Connections of those who read `/metrics` on its own listener.
+const METRICS_CONNECTIONS: usize = 20;
+
+async fn serve_metrics(listener: TcpListener, app: SharedApp, limits: ConnectionLimits) {
+    let (total, per_address) = (METRICS_CONNECTIONS, METRICS_CONNECTIONS);
+    let limits = ConnectionLimits { total, per_address, trusted_proxies: Vec::new(), ..limits };
+    connections::serve(listener, None, router::metrics(&app), limits, &app.stop, GRACE).await;
+}
+
+/// The names that a certificate of our own is for, beside those of this machine.
+fn tls_names(public_url: &str, further: &[String]) -> anyhow::Result<Vec<String>> {
+    let parsed = public_url.parse::<Uri>().ok();
+    let host = parsed.as_ref().and_then(|url| url.scheme().and(url.host())).with_context(|| {
+        format!("--public-url {public_url} is no address such as https://poolwatch.example.com:8443")
+    })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok([host.to_owned()].into_iter().chain(further.iter().cloned()).collect())
 }
 
 /// Waits for a reason to stop, and lets it begin. Returns the lead, to hold on to.

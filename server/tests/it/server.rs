@@ -30,7 +30,13 @@ use poolwatch_server::{
     stopping::StopSignal,
     writer::Writer,
 };
-use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
+use poolwatch_store::{
+    PgConnectOptions, PgPool,
+    approval_rules::{self, RuleConditions},
+    enrolment_tokens::{self, NewEnrolmentToken},
+    retention::Retention,
+    testing, tokens,
+};
 use reqwest::{Client, Response};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -91,7 +97,14 @@ impl Server {
         let mut db = server.app.pool.acquire().await.unwrap();
         for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
             let hash = secrets::hash(token);
-            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
+            let token = NewEnrolmentToken { name: "test", hash: &hash, ..Default::default() };
+            let id = enrolment_tokens::create(&mut db, &token, now()).await.unwrap();
+            if approved {
+                let conditions = RuleConditions { token: Some(id), ..Default::default() };
+                approval_rules::create(&mut db, "test", &conditions, "test", 10, now())
+                    .await
+                    .unwrap();
+            }
         }
         drop(db);
         server
@@ -129,11 +142,15 @@ impl Server {
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
             refusals_logged: Default::default(),
+            waiting_hosts: Default::default(),
+            refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
+                authority: None,
+                installers: None,
                 secure,
             },
         });

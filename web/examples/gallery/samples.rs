@@ -63,6 +63,7 @@ pub(crate) fn shell(url: &str) -> Shell {
         now: ago(0),
         person: "ana@corp.example".into(),
         newest_data: Some(ago(4)),
+        waiting: 3,
         url: url.into(),
     }
 }
