@@ -18,6 +18,10 @@ use crate::{
 /// Readers of `/metrics` that are answered at once: it tells of every host.
 const METRICS_AT_ONCE: usize = 2;
 
+/// Enrolments that run at once: hosts of one token come one after another, each on a connection to the
+/// database that others need too.
+const ENROLMENTS_AT_ONCE: usize = 4;
+
 /// The routes of machines.
 #[must_use]
 pub fn routes(routes: Routes) -> Routes {
@@ -34,7 +38,7 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .at(public, read, "/healthz", get(health::healthz))
         .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::metrics))
-        .at(public, form, "/agent/v1/enrol", post(agent::enrol::enrol))
+        .at(public, form.at_once(ENROLMENTS_AT_ONCE), "/agent/v1/enrol", post(agent::enrol::enrol))
         .at(host, batch, "/agent/v1/frames", post(agent::frames::frames))
         .at(host, json, "/agent/v1/events", post(agent::events::events))
         .at(host, json, "/agent/v1/inventory", post(agent::inventory::inventory))

@@ -87,7 +87,8 @@ mod tests {
         let bytes = policy_archive().unwrap();
         let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
         let mut text = String::new();
-        io::Read::read_to_string(&mut archive.by_name("Poolwatch.admx").unwrap(), &mut text).unwrap();
+        io::Read::read_to_string(&mut archive.by_name("Poolwatch.admx").unwrap(), &mut text)
+            .unwrap();
         assert!(text.contains("policyDefinitions"));
         assert!(archive.by_name("en-US/Poolwatch.adml").is_ok());
     }

@@ -161,11 +161,8 @@ impl DeployPage {
 
     /// The properties of the package for this server.
     fn properties(&self) -> String {
-        let ca = if self.server.has_authority {
-            format!(" CA_FILE={CA_FILE}")
-        } else {
-            String::new()
-        };
+        let ca =
+            if self.server.has_authority { format!(" CA_FILE={CA_FILE}") } else { String::new() };
         format!("SERVER_URL={} ENROLL_TOKEN={}{ca}", self.server.url, self.token())
     }
 

@@ -29,8 +29,6 @@ pub struct WaitingPage {
     pub domains: Vec<(String, u64)>,
     /// Tokens that most hosts of the list came by, with how many.
     pub tokens: Vec<(String, u64)>,
-    /// Rules that approve hosts.
-    pub rules: u64,
     /// Whether who looks may decide about hosts.
     pub may_decide: bool,
     /// Whether who looks may delete hosts and make rules.
@@ -155,9 +153,11 @@ pub static CANDIDATES: List<CandidateRow> = List {
         .class("opt")
         .sort("os", By("Windows version"))
         .file("windows"),
-        CandidateColumn::cell("Enrolled", |row| row.enrolled.into(), |row, now| {
-            Cell::figure(figures::when(row.enrolled, &now))
-        })
+        CandidateColumn::cell(
+            "Enrolled",
+            |row| row.enrolled.into(),
+            |row, now| Cell::figure(figures::when(row.enrolled, &now)),
+        )
         .class("num")
         .sort("enrolled", Called("latest first", "first come first"))
         .file("enrolled_at"),
@@ -168,9 +168,15 @@ pub static CANDIDATES: List<CandidateRow> = List {
         )
         .class("opt"),
         CandidateColumn::in_files("id", |row| row.host.id.into()),
-        CandidateColumn::in_files("decided_by", |row| row.decided.as_ref().map(|(by, _)| by.clone()).into()),
-        CandidateColumn::in_files("decided_at", |row| row.decided.as_ref().map(|(_, at)| *at).into()),
-        CandidateColumn::in_files("could_be", |row| row.twin.as_ref().map(|twin| twin.host.id).into()),
+        CandidateColumn::in_files("decided_by", |row| {
+            row.decided.as_ref().map(|(by, _)| by.clone()).into()
+        }),
+        CandidateColumn::in_files("decided_at", |row| {
+            row.decided.as_ref().map(|(_, at)| *at).into()
+        }),
+        CandidateColumn::in_files("could_be", |row| {
+            row.twin.as_ref().map(|twin| twin.host.id).into()
+        }),
     ],
     first: "enrolled",
     tie: |row| SortKey::ignoring_case(&row.host.name),
@@ -243,9 +249,6 @@ impl WaitingPage {
     fn rule_url(&self) -> String {
         let filter = &self.list.query.filter;
         let name = if filter.q.is_empty() { "" } else { &format!("*{}*", filter.q) };
-        Address::new("/hosts/rules")
-            .with("domain", &filter.domain)
-            .with("host_name", name)
-            .finish()
+        Address::new("/hosts/rules").with("domain", &filter.domain).with("host_name", name).finish()
     }
 }

@@ -107,10 +107,7 @@ impl Candidate {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn hold_instance(
-    db: &mut PgConnection,
-    instance: Uuid,
-) -> Result<Option<KnownInstance>> {
+pub async fn hold_instance(db: &mut PgConnection, instance: Uuid) -> Result<Option<KnownInstance>> {
     let row = sqlx::query!(
         "SELECT id, machine_guid,
              CASE WHEN retired_at IS NOT NULL THEN 'archived' WHEN approved_at IS NOT NULL THEN 'approved'
@@ -179,7 +176,7 @@ pub async fn twins(
     host: Option<HostId>,
 ) -> Result<Twins> {
     let rows = sqlx::query!(
-        "SELECT id, machine_guid IS NOT NULL AND machine_guid = $1 AS \"of_machine!\",
+        "SELECT id, coalesce(machine_guid = $1, false) AS \"of_machine!\",
              lower(name) = lower($2) AS \"of_name!\"
          FROM hosts
          WHERE (machine_guid = $1 OR lower(name) = lower($2)) AND id <> $3
@@ -427,11 +424,8 @@ pub async fn replace_key(db: &mut PgConnection, host: HostId, key_hash: &[u8]) -
 /// # Errors
 /// When the database fails.
 pub async fn keep_apart(db: &mut PgConnection, host: HostId, now: Timestamp) -> Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE hosts SET kept_apart_at = $2 WHERE id = $1",
-        host.0,
-        now.to_sqlx(),
-    );
+    let done =
+        sqlx::query!("UPDATE hosts SET kept_apart_at = $2 WHERE id = $1", host.0, now.to_sqlx(),);
     Ok(done.execute(db).await?.rows_affected() == 1)
 }
 

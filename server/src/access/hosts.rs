@@ -55,8 +55,8 @@ pub async fn require(
                 StatusCode::FORBIDDEN,
                 "host-pending",
                 "The host waits for approval",
-                "An administrator approves it on the page of waiting hosts. Keep the data and try \
-                 again later.",
+                "It waits for approval: an administrator approves it on the page of waiting hosts. \
+                 Keep the data and try again later.",
             )
             .retry_after(PENDING_RETRY_S));
         }

@@ -107,8 +107,7 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             let text = format!("pwa_{}", secrets::generate()?);
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
-            let after =
-                |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
+            let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
             let expires: Option<Timestamp> = expires_days.map(after).transpose()?;
             let hash = secrets::hash(&text);
             tokens::create_api(&mut db, &name, &hash, role, now, expires).await?;

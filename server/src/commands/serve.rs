@@ -138,7 +138,9 @@ async fn serve_metrics(listener: TcpListener, app: SharedApp, limits: Connection
 fn tls_names(public_url: &str, further: &[String]) -> anyhow::Result<Vec<String>> {
     let parsed = public_url.parse::<Uri>().ok();
     let host = parsed.as_ref().and_then(|url| url.scheme().and(url.host())).with_context(|| {
-        format!("--public-url {public_url} is no address such as https://poolwatch.example.com:8443")
+        format!(
+            "--public-url {public_url} is no address such as https://poolwatch.example.com:8443"
+        )
     })?;
     let host = host.trim_start_matches('[').trim_end_matches(']');
     Ok([host.to_owned()].into_iter().chain(further.iter().cloned()).collect())
@@ -165,4 +167,24 @@ async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     info!("Stopping: answering the requests under way");
     stop.begun.cancel();
     lead
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_public_address_and_further_names() {
+        for (url, host) in [
+            ("https://poolwatch.example.com:8443", "poolwatch.example.com"),
+            ("https://10.0.0.5/", "10.0.0.5"),
+            ("https://[2001:db8::5]:8443", "2001:db8::5"),
+        ] {
+            assert_eq!(tls_names(url, &["pool".into()]).unwrap(), [host, "pool"]);
+        }
+        for url in ["poolwatch.example.com", "/", "", "https://"] {
+            let error = tls_names(url, &[]).unwrap_err();
+            assert!(error.to_string().contains("--public-url"), "{url}");
+        }
+    }
 }

@@ -76,7 +76,9 @@ pub async fn decide(
     by: &str,
 ) -> Result<Vec<HostId>, AppError> {
     if hosts.len() > AT_ONCE {
-        return Err(AppError::bad_request(format!("Decide about at most {AT_ONCE} hosts at once.")));
+        return Err(AppError::bad_request(format!(
+            "Decide about at most {AT_ONCE} hosts at once."
+        )));
     }
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;

@@ -96,7 +96,7 @@ impl Refusal {
             Self::Refused => host_refused(),
             Self::Archived => host_archived(),
             Self::Cloned(host) => AppError::new(
-                StatusCode::CONFLICT,
+                StatusCode::FORBIDDEN,
                 "instance-cloned",
                 "Another machine runs as this agent",
                 format!(
@@ -123,7 +123,8 @@ pub fn host_refused() -> AppError {
         StatusCode::FORBIDDEN,
         "host-refused",
         "An administrator refused this host",
-        "Uninstall the agent, or have the host approved on the page of waiting hosts.",
+        "An administrator refused this host. Uninstall the agent, or have the host approved on the page \
+         of refused hosts.",
     )
     .retry_after(REFUSED_RETRY_S)
 }
@@ -134,7 +135,8 @@ pub fn host_archived() -> AppError {
         StatusCode::FORBIDDEN,
         "host-archived",
         "An administrator archived this host",
-        "Uninstall the agent, or have the host restored on the page of archived hosts.",
+        "An administrator archived this host. Uninstall the agent, or have the host restored on the \
+         page of archived hosts.",
     )
     .retry_after(REFUSED_RETRY_S)
 }
@@ -142,7 +144,7 @@ pub fn host_archived() -> AppError {
 /// Enrols a host. Returns how that went, and its key.
 ///
 /// # Errors
-/// 401 for a token that is not valid, 403 for a host that was refused or archived, 409 for a copy of
+/// 401 for a token that is not valid, 403 for a host that was refused or archived and for a copy of
 /// another one's agent, 429 and 503 when too many come.
 pub async fn enrol(app: &App, proposed: Proposed<'_>) -> Result<(Enrolled, String), AppError> {
     let now = app.clock.now();
@@ -231,11 +233,8 @@ async fn rule_for(
     known: &Option<enrolment::KnownInstance>,
 ) -> Result<Option<(i32, String)>, AppError> {
     let rules = approval_rules::conditions(db).await?;
-    let who = Proposal {
-        facts: proposed.facts,
-        address: Some(proposed.address),
-        token: Some(token),
-    };
+    let who =
+        Proposal { facts: proposed.facts, address: Some(proposed.address), token: Some(token) };
     let Some(rule) = rules::first_met(&rules, who) else { return Ok(None) };
     let host = known.as_ref().map(|known| known.id);
     let twins = enrolment::twins(db, proposed.facts, host).await?;

@@ -68,7 +68,9 @@ impl Rule {
         self.name.as_ref().is_none_or(|rule| rule.matches(name) || rule.matches(short))
             && self.domain.as_ref().is_none_or(|rule| {
                 domain.is_some_and(|domain| {
-                    domain.strip_suffix(rule).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                    domain
+                        .strip_suffix(rule)
+                        .is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
                 })
             })
             && self.range.is_none_or(|rule| who.address.is_some_and(|from| rule.contains(&from)))
@@ -166,8 +168,7 @@ mod tests {
     use super::*;
 
     fn met(conditions: &RuleConditions, name: &str, ou: Option<&str>, from: &str) -> bool {
-        let facts =
-            HostFacts { fqdn: name.into(), ou: ou.map(Into::into), ..HostFacts::default() };
+        let facts = HostFacts { fqdn: name.into(), ou: ou.map(Into::into), ..HostFacts::default() };
         let who = Proposal { facts: &facts, address: from.parse().ok(), token: Some(7) };
         Rule::read(&checked(conditions.clone()).unwrap()).unwrap().is_met_by(who)
     }
@@ -187,7 +188,13 @@ mod tests {
             (rule("", "corp.example", "", None), "fs.Corp.Example", None, "::1", true),
             (rule("", "*.corp.example", "", None), "fs.berlin.corp.example", None, "::1", true),
             (rule("", "corp.example", "", None), "fs.evilcorp.example", None, "::1", false),
-            (rule("", "corp.example", "", None), "FS", Some("OU=A,DC=corp,DC=example"), "::1", true),
+            (
+                rule("", "corp.example", "", None),
+                "FS",
+                Some("OU=A,DC=corp,DC=example"),
+                "::1",
+                true,
+            ),
             (rule("", "corp.example", "", None), "FS", None, "::1", false),
             (rule("", "", "10.1.0.0/16", None), "a", None, "10.1.200.3", true),
             (rule("", "", "10.1.0.0/16", None), "a", None, "10.2.0.3", false),

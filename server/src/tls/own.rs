@@ -58,7 +58,9 @@ impl OwnAuthority {
                 .with_context(|| format!("no certificate can be for the name {name:?}"))?;
             names.insert(name.to_lowercase());
         }
-        names.extend(fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_lowercase()));
+        names.extend(
+            fs::read_to_string("/etc/hostname").ok().map(|name| name.trim().to_lowercase()),
+        );
         names.retain(|name| !name.is_empty());
         Ok(Self { folder, names })
     }

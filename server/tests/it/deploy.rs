@@ -48,9 +48,8 @@ async fn the_template_for_group_policy_comes_as_an_archive_and_files_from_the_fo
     let archive = get("/deploy/poolwatch-policy.zip").await;
     assert_eq!(archive.headers()["content-type"], "application/zip");
     let bytes = archive.bytes().await.unwrap();
-    let names = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
-    let names: Vec<&str> = names.file_names().collect();
-    assert_eq!(names.len(), 2, "{names:?}");
+    let archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    assert_eq!(archive.len(), 2);
     for path in ["/deploy/ca.pem", "/deploy/files/a.msi", "/deploy/files/..%2Fa.msi"] {
         assert_eq!(get(path).await.status(), 404, "{path}");
     }

@@ -3,11 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Instant};
 
 use jiff::Timestamp;
-use poolwatch_model::{
-    Bytes, HostId, Snapshot,
-    host::HostFacts,
-    memory::Memory,
-};
+use poolwatch_model::{Bytes, HostId, Snapshot, host::HostFacts, memory::Memory};
 use poolwatch_server::{
     fleet::{
         Fleet,
@@ -19,13 +15,20 @@ use poolwatch_server::{
 };
 use poolwatch_store::hosts::Host;
 
-use crate::{lists::Console, server::{classic, now}};
+use crate::{
+    lists::Console,
+    server::{classic, now},
+};
 
 /// Names of metrics in a text.
 fn names_in(text: &str) -> BTreeSet<String> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '_';
     text.split(|c: char| !is_part(c))
-        .filter(|word| word.starts_with("poolwatch_") && word.matches('_').count() > 1 || *word == "poolwatch_hosts" || *word == "poolwatch_connections")
+        .filter(|word| {
+            word.starts_with("poolwatch_") && word.matches('_').count() > 1
+                || *word == "poolwatch_hosts"
+                || *word == "poolwatch_connections"
+        })
         .map(str::to_owned)
         .collect()
 }
@@ -50,7 +53,8 @@ fn every_metric_has_its_line_in_the_docs_and_files_ask_for_no_other() {
         let asked = names_in(&read(file));
         assert!(!asked.is_empty() && asked.is_subset(&declared), "{file}: {asked:?}");
     }
-    let _: serde_json::Value = serde_json::from_str(&read("deploy/grafana/poolwatch.json")).unwrap();
+    let _: serde_json::Value =
+        serde_json::from_str(&read("deploy/grafana/poolwatch.json")).unwrap();
 }
 
 fn summary(id: i32, name: &str, snapshot: &Snapshot) -> HostSummary {
@@ -65,8 +69,7 @@ fn summary(id: i32, name: &str, snapshot: &Snapshot) -> HostSummary {
     };
     let fleet = Fleet::default();
     let names = &fleet.shared().names;
-    let mut summary =
-        roster::summary(Arc::new(host), &State::default(), names, None, (60, now()));
+    let mut summary = roster::summary(Arc::new(host), &State::default(), names, None, (60, now()));
     summary.memory = Memory { nonpaged: snapshot.memory.nonpaged, ..Memory::default() };
     summary.memory.paged = Some(Bytes(7));
     summary.received = Some(now());
@@ -90,13 +93,17 @@ fn names_of_hosts_are_labels_whatever_they_hold() {
 fn ten_thousand_hosts_take_less_than_a_second() {
     let fleet = Fleet::default();
     let snapshot = classic(0);
-    let hosts = (1..=10_000).map(|id| Arc::new(summary(id, &format!("host-{id}.corp.example"), &snapshot)));
+    let hosts =
+        (1..=10_000).map(|id| Arc::new(summary(id, &format!("host-{id}.corp.example"), &snapshot)));
     let view = FleetView { hosts: hosts.collect(), ..FleetView::default() };
     let begun = Instant::now();
     let text = host_metrics::render(&fleet, &view, now());
     let took = begun.elapsed();
     assert!(took.as_millis() < 1_000, "{took:?} for {} bytes", text.len());
-    assert_eq!(text.lines().filter(|line| line.starts_with("poolwatch_host_reporting{")).count(), 10_000);
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("poolwatch_host_reporting{")).count(),
+        10_000
+    );
 }
 
 #[tokio::test]

@@ -17,7 +17,12 @@ async fn every_route_keeps_out_who_is_not_allowed() {
     let declared = router::declared(&server.app);
     assert!(declared.len() > 20);
     for route in declared {
-        let path = route.path.replace("{id}", "1").replace("{path}", "x").replace("{tag}", "Thre").replace("{decision}", "approve");
+        let path = route
+            .path
+            .replace("{id}", "1")
+            .replace("{path}", "x")
+            .replace("{tag}", "Thre")
+            .replace("{decision}", "approve");
         let url = format!("{}{path}", server.url);
         let is_machine = ["/api/", "/agent/", "/metrics"].iter().any(|root| path.starts_with(root));
         let anonymous = server.client.get(&url).send().await.unwrap();
@@ -25,8 +30,10 @@ async fn every_route_keeps_out_who_is_not_allowed() {
         match route.permission {
             // A GET that is not offered is turned away by its method before anything else.
             _ if status == 405 => {
-                let allowed = anonymous.headers()["allow"].to_str().unwrap();
-                let method = if allowed.contains("DELETE") { Method::DELETE } else { Method::POST };
+                let mut method = Method::POST;
+                if server.client.post(&url).send().await.unwrap().status() == 405 {
+                    method = Method::DELETE;
+                }
                 let request = || server.client.request(method.clone(), &url);
                 let status = request().send().await.unwrap().status().as_u16();
                 match route.permission {

@@ -1,5 +1,7 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/enrolment.rs"]
+pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
 mod fleet_pages;
 #[path = "samples/host_pages.rs"]
@@ -35,7 +37,7 @@ use poolwatch_web::{
     drivers::DriverChangeRow,
     events::EventRow,
     evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
-    fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
+    fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
         HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,

@@ -17,7 +17,7 @@ use crate::{
 /// Enrols a host. 201 for a new one, 200 when a known instance gets a new key.
 ///
 /// # Errors
-/// 401 for a token that is not valid, 403 for a host that was refused or archived, 409 for a copy of
+/// 401 for a token that is not valid, 403 for a host that was refused or archived and for a copy of
 /// another one's agent, 415 when no protocol version is shared, 400 for bad facts, 429 and 503 when
 /// too many come.
 pub(in crate::api) async fn enrol(

@@ -45,8 +45,7 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
         HostCommand::DeleteHost(hosts) => decide(hosts, Decided::Deleted).await,
         HostCommand::CreateRule { database, name, host_name, domain, address_range, token } => {
             let name = rules::checked_name(&name)?;
-            let written =
-                RuleConditions { name_pattern: host_name, domain, address_range, token };
+            let written = RuleConditions { name_pattern: host_name, domain, address_range, token };
             let conditions = rules::checked(written)?;
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;

@@ -91,9 +91,9 @@ async fn carry_out(
     decision: Decision,
 ) -> Result<Redirect, AppError> {
     let hosts = if value(form, "all") == "yes" {
-        let until: Timestamp = value(form, "seen")
-            .parse()
-            .map_err(|_| AppError::bad_request("`seen` is the time at which the list was shown."))?;
+        let until: Timestamp = value(form, "seen").parse().map_err(|_| {
+            AppError::bad_request("`seen` is the time at which the list was shown.")
+        })?;
         waiting::matching(app, filter(form)?, until).await?
     } else {
         let ids = form.iter().filter(|(name, _)| name == "host");
@@ -110,9 +110,8 @@ async fn carry_out(
 fn filter(form: &Pairs) -> Result<WaitingFilter, AppError> {
     let state = value(form, "state");
     let state = WaitingState::ALL.iter().find(|(_, name, _)| *name == state);
-    let (state, ..) = state.ok_or_else(|| {
-        AppError::bad_request("`state` is waiting, refused or archived.")
-    })?;
+    let (state, ..) =
+        state.ok_or_else(|| AppError::bad_request("`state` is waiting, refused or archived."))?;
     Ok(WaitingFilter {
         q: value(form, "q").to_owned(),
         state: *state,
@@ -124,7 +123,11 @@ fn filter(form: &Pairs) -> Result<WaitingFilter, AppError> {
 /// Where to go back to: a page of this console.
 fn back(form: &Pairs) -> &str {
     let back = value(form, "back");
-    if back.starts_with("/hosts") && !back.contains(['\\', '\r', '\n']) { back } else { "/hosts/waiting" }
+    if back.starts_with("/hosts") && !back.contains(['\\', '\r', '\n']) {
+        back
+    } else {
+        "/hosts/waiting"
+    }
 }
 
 fn value<'a>(form: &'a Pairs, wanted: &str) -> &'a str {

@@ -173,7 +173,8 @@ async fn arrivals(db: &mut PgConnection, now: Timestamp) -> Result<Arrivals, App
     let waits = |standing| standing == Standing::Waiting;
     let refused = refused_enrolments::list(db, since, SHOWN as i64).await?;
     let versions = enrolment::agent_versions(db).await?;
-    let came = || came.iter().filter(|one| matches!(one.standing, Standing::Waiting | Standing::Approved));
+    let came =
+        || came.iter().filter(|one| matches!(one.standing, Standing::Waiting | Standing::Approved));
     Ok(Arrivals {
         enrolled: came().count() as u64,
         waiting: came().filter(|one| waits(one.standing)).count() as u64,

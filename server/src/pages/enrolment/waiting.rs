@@ -11,14 +11,15 @@ use axum::{
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 use poolwatch_store::{
-    approval_rules,
     enrolment::{self, Candidate},
     hosts::Standing,
 };
 use poolwatch_web::{
     HostLink,
     list::ListView,
-    waiting::{CANDIDATES, CandidateRow, Twin, WaitingFilter, WaitingPage, WaitingQuery, WaitingState},
+    waiting::{
+        CANDIDATES, CandidateRow, Twin, WaitingFilter, WaitingPage, WaitingQuery, WaitingState,
+    },
 };
 use sqlx::PgConnection;
 
@@ -51,7 +52,6 @@ pub(in crate::pages) async fn page(
     let view = app.fleet.view();
     let mut db = app.pool.acquire().await?;
     let all = load(&mut db, &view, query.filter.state).await?;
-    let rules = approval_rules::conditions(&mut db).await?.len() as u64;
     drop(db);
     let found = select(&all, &query);
     let page = WaitingPage {
@@ -62,7 +62,6 @@ pub(in crate::pages) async fn page(
             all: all.len() as u64,
             ..lists::page(query, &found, |row| (*row).clone())
         },
-        rules,
         may_decide: person.role >= Role::Operator,
         may_administer: person.role >= Role::Admin,
     };
@@ -139,9 +138,10 @@ fn is_chosen(row: &CandidateRow, filter: &WaitingFilter) -> bool {
     let text = filter.q.trim().to_lowercase();
     let is = |wanted: &str, value: Option<&str>| wanted.is_empty() || value == Some(wanted);
     let os = row.os.as_ref().map(ToString::to_string);
-    let mut texts = [Some(row.host.name.as_str()), row.address.as_deref(), row.token.as_deref(), os.as_deref()]
-        .into_iter()
-        .flatten();
+    let mut texts =
+        [Some(row.host.name.as_str()), row.address.as_deref(), row.token.as_deref(), os.as_deref()]
+            .into_iter()
+            .flatten();
     is(&filter.domain, row.domain.as_deref())
         && is(&filter.token, row.token.as_deref())
         && (text.is_empty() || texts.any(|value| holds_ignoring_case(value, &text)))
