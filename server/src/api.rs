@@ -68,4 +68,21 @@ pub fn routes(routes: Routes) -> Routes {
         .at(administer, form, "/api/v1/enrolment/tokens", post(v1::enrolment::create_token))
         .at(administer, form, "/api/v1/enrolment/tokens/{id}", delete(v1::enrolment::revoke_token))
         .at(view, read, "/api/v1/enrolment/refusals", get(v1::enrolment::refusals))
+        .at(administer, form, "/api/v1/people", get(v1::people::list).post(v1::people::add))
+        .at(
+            administer,
+            form,
+            "/api/v1/people/{id}",
+            get(v1::people::one).patch(v1::people::change).delete(v1::people::delete),
+        )
+        .at(administer, form, "/api/v1/people/{id}/link", post(v1::people::make_link))
+        .at(
+            administer,
+            form,
+            "/api/v1/people/{id}/second-factor",
+            delete(v1::people::reset_second_factor),
+        )
+        .at(administer, form, "/api/v1/tokens", get(v1::tokens::list).post(v1::tokens::create))
+        .at(administer, form, "/api/v1/tokens/{id}", delete(v1::tokens::revoke))
+        .at(administer, read, "/api/v1/audit", get(v1::audit::list))
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use poolwatch_model::person::Role;
 
 use crate::{
     RenderError,
@@ -19,6 +20,8 @@ pub struct Shell {
     pub now: Timestamp,
     /// Who is signed in.
     pub person: String,
+    /// What they may do.
+    pub role: Role,
     /// When data from any host last came in.
     pub newest_data: Option<Timestamp>,
     /// Hosts that wait for approval.
@@ -40,6 +43,12 @@ impl Shell {
     #[must_use]
     pub fn waiting_count(&self) -> String {
         figures::grouped(self.waiting)
+    }
+
+    /// Whether the settings are shown.
+    #[must_use]
+    pub fn shows_settings(&self) -> bool {
+        self.role == Role::Admin
     }
 
     /// Whether data came in lately.
@@ -106,6 +115,7 @@ mod tests {
         let shell = |url: &str| Shell {
             now: Timestamp::UNIX_EPOCH,
             person: String::new(),
+            role: Role::Viewer,
             newest_data: None,
             waiting: 0,
             url: url.into(),
@@ -129,6 +139,7 @@ mod tests {
         let shell = |age: Option<i64>| Shell {
             now,
             person: "ana".into(),
+            role: Role::Viewer,
             newest_data: age.map(|age| Timestamp::from_second(1_800_000_000 - age).unwrap()),
             waiting: 0,
             url: "/".into(),

@@ -9,8 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Clock, person::Role};
 use poolwatch_store::{
     approval_rules::{self, RuleConditions},
-    people, tokens,
+    audit::{self, AuditEntry, Outcome},
+    people,
+    tokens::{self, NewApiToken},
 };
+use sqlx::PgConnection;
 
 use crate::{
     auth::{passwords, secrets},
@@ -53,6 +56,7 @@ async fn create_user(
     if id.is_none() {
         bail!("there is a user {email} already");
     }
+    record(&mut db, "create person", email, role.as_str()).await?;
     eprintln!("Made user {email} with role {role}");
     Ok(())
 }
@@ -100,6 +104,7 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
                     .await?
                     .ok_or_else(rules::too_many)?;
             }
+            record(&mut db, "create enrolment token", &wanted.name, "").await?;
             drop(db);
             (text, database)
         }
@@ -109,12 +114,33 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             let mut db = database.pool.acquire().await?;
             let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
             let expires: Option<Timestamp> = expires_days.map(after).transpose()?;
-            let hash = secrets::hash(&text);
-            tokens::create_api(&mut db, &name, &hash, role, now, expires).await?;
+            let new = NewApiToken { name: &name, role, user: None, created_by: BY, expires };
+            tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
+            record(&mut db, "create API token", &name, role.as_str()).await?;
             drop(db);
             (text, database)
         }
     };
     println!("{text}");
     database.close(false).await
+}
+
+/// Writes into the audit log what was done here.
+async fn record(
+    db: &mut PgConnection,
+    action: &str,
+    target: &str,
+    detail: &str,
+) -> anyhow::Result<()> {
+    let entry = AuditEntry {
+        at: SystemClock.now(),
+        actor: "command line".into(),
+        address: String::new(),
+        action: action.into(),
+        target: target.into(),
+        outcome: Outcome::Done,
+        detail: detail.into(),
+        request_id: String::new(),
+    };
+    Ok(audit::add(db, &entry).await?)
 }

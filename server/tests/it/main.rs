@@ -21,6 +21,7 @@ mod lists;
 mod metrics;
 mod mutations;
 mod past;
+mod people;
 mod permissions;
 mod placing;
 mod records;

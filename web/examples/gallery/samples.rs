@@ -1,5 +1,7 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/account_pages.rs"]
+mod account_pages;
 #[path = "samples/enrolment.rs"]
 pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
@@ -12,6 +14,8 @@ mod incident_pages;
 pub(crate) mod lists;
 #[path = "samples/pages.rs"]
 pub(crate) mod pages;
+#[path = "samples/settings_pages.rs"]
+mod settings_pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
 pub(crate) use host_pages::{classic_host, stale_host};
@@ -29,6 +33,7 @@ use poolwatch_model::{
         Picture, Reason, Trigger,
     },
     memory::{Ceiling, CeilingSource, Memory},
+    person::Role,
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
@@ -64,6 +69,7 @@ pub(crate) fn shell(url: &str) -> Shell {
     Shell {
         now: ago(0),
         person: "ana@corp.example".into(),
+        role: Role::Admin,
         newest_data: Some(ago(4)),
         waiting: 3,
         url: url.into(),

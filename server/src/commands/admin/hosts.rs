@@ -8,7 +8,7 @@ use poolwatch_store::{
     enrolment, enrolment_tokens,
 };
 
-use super::BY;
+use super::{BY, record};
 use crate::{
     cli::{DatabaseOptions, HostCommand, HostNumbers},
     clock::SystemClock,
@@ -53,6 +53,7 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
             let id = approval_rules::create(&mut db, &name, &conditions, BY, rules::MOST, now)
                 .await?
                 .ok_or_else(rules::too_many)?;
+            record(&mut db, "create approval rule", &name, "").await?;
             let approved = decisions::approve_by_rules(&mut db, now).await?.len();
             drop(db);
             eprintln!("Made rule {id}: {approved} hosts that waited are approved");
@@ -61,7 +62,12 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
         HostCommand::ListRules(database) => list_rules(&database).await,
         HostCommand::DeleteRule { database, id } => {
             let database = Database::open(&database).await?;
-            let deleted = approval_rules::delete(&mut *database.pool.acquire().await?, id).await?;
+            let mut db = database.pool.acquire().await?;
+            let deleted = approval_rules::delete(&mut db, id).await?;
+            if deleted {
+                record(&mut db, "delete approval rule", &id.to_string(), "").await?;
+            }
+            drop(db);
             database.close(false).await?;
             ensure!(deleted, "there is no rule {id}");
             Ok(())
@@ -71,6 +77,9 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
             let revoked = enrolment_tokens::revoke(&mut db, id, SystemClock.now()).await?;
+            if revoked {
+                record(&mut db, "revoke enrolment token", &id.to_string(), "").await?;
+            }
             drop(db);
             database.close(false).await?;
             ensure!(revoked, "token {id} does not exist or was revoked before");
@@ -90,6 +99,17 @@ enum Decided {
 }
 
 impl Decided {
+    /// As the audit log names it.
+    const fn action(self) -> &'static str {
+        match self {
+            Self::Approved => "approve host",
+            Self::Refused => "refuse host",
+            Self::Archived => "archive host",
+            Self::Restored => "restore host",
+            Self::Deleted => "delete host",
+        }
+    }
+
     const fn sentence(self) -> &'static str {
         match self {
             Self::Approved => "Approved: its agent sends what it kept within five minutes",
@@ -112,6 +132,9 @@ async fn decide(hosts: HostNumbers, decided: Decided) -> anyhow::Result<()> {
         Decided::Restored => enrolment::restore(&mut db, &ids, BY).await?,
         Decided::Deleted => enrolment::delete(&mut db, &ids).await?,
     };
+    for id in &done {
+        record(&mut db, decided.action(), &id.to_string(), "").await?;
+    }
     drop(db);
     database.close(false).await?;
     for id in &done {
