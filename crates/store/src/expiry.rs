@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use crate::{Result, audit, inventories, jobs, retention::Retention, uploads};
+use crate::{
+    Result, audit, enrolment, inventories, jobs, refused_enrolments, retention::Retention, uploads,
+};
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +41,8 @@ const SILENCES: i64 = 90;
 pub const DRIVER_CHANGES: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 pub const UPLOADS: i64 = 7;
+/// Days that refused enrolments, and hosts that somebody refused, are kept after that.
+const REFUSALS: i64 = 30;
 /// Days that done jobs are kept, to be looked at.
 const JOBS: i64 = 7;
 
@@ -53,6 +57,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("alert_rules", Bound::Hosts),
     ("alert_settings", Bound::Hosts),
     ("api_tokens", Bound::People),
+    ("approval_rules", Bound::People),
     ("audit_log", Bound::Days(AUDIT)),
     ("boots", Bound::History),
     ("chunk_day", Bound::Partitions),
@@ -81,6 +86,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("outbox", Bound::Days(MESSAGES)),
     ("recipients", Bound::People),
     ("recovery_codes", Bound::People),
+    ("refused_enrolments", Bound::Days(REFUSALS)),
     ("sessions", Bound::Dealt),
     ("settings", Bound::People),
     ("silences", Bound::Days(SILENCES)),
@@ -173,6 +179,8 @@ pub async fn forget_old(
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
     gone += audit::forget(db, before(AUDIT), ROWS).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
+    gone += refused_enrolments::forget(db, before(REFUSALS)).await?;
+    gone += enrolment::forget_refused(db, before(REFUSALS)).await?;
     for deletion in deletions {
         gone += deletion.execute(&mut *db).await?.rows_affected();
     }

@@ -3,6 +3,7 @@
 
 pub mod alert_rules;
 pub mod alert_settings;
+pub mod approval_rules;
 pub mod audit;
 pub mod boots;
 pub mod check;
@@ -14,6 +15,8 @@ pub mod deliveries;
 mod dictionaries;
 pub mod disk;
 pub mod embedded;
+pub mod enrolment;
+pub mod enrolment_tokens;
 pub mod events;
 pub mod evidence;
 pub mod expiry;
@@ -32,6 +35,7 @@ pub mod partitions;
 pub mod people;
 pub mod read;
 pub mod recipients;
+pub mod refused_enrolments;
 pub mod retention;
 pub mod second_factors;
 pub mod sessions;
