@@ -3,7 +3,8 @@
 use object::{
     LittleEndian as LE,
     pe::{
-        IMAGE_DIRECTORY_ENTRY_IMPORT, IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386,
+        IMAGE_DIRECTORY_ENTRY_DEBUG, IMAGE_DIRECTORY_ENTRY_IMPORT, IMAGE_DIRECTORY_ENTRY_RESOURCE,
+        IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386,
         IMAGE_SCN_MEM_EXECUTE, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64,
     },
     read::pe::{ImageNtHeaders, ImageOptionalHeader, optional_header_magic},
@@ -47,7 +48,12 @@ pub(crate) struct Image<'a> {
     pub(crate) base: u64,
     file_bytes: usize,
     sections: Vec<Section<'a>>,
-    import_directory: Option<u32>,
+    /// When it was linked, as seconds since 1970; 0 when it does not say.
+    pub(crate) linked: u32,
+    /// Address and size of each, where the image has it.
+    imports: Option<(u32, u32)>,
+    resources: Option<(u32, u32)>,
+    debugging: Option<(u32, u32)>,
 }
 
 impl<'a> Image<'a> {
@@ -86,22 +92,36 @@ impl<'a> Image<'a> {
             }
         });
         let sections = sections.collect();
-        let import_directory = directories
-            .get(IMAGE_DIRECTORY_ENTRY_IMPORT)
-            .map(|directory| directory.virtual_address.get(LE))
-            .filter(|address| *address != 0);
+        let directory = |number: usize| {
+            let directory = directories.get(number)?;
+            let address = directory.virtual_address.get(LE);
+            (address != 0).then(|| (address, directory.size.get(LE)))
+        };
         Ok(Self {
             code,
             base: head.optional_header().image_base(),
             file_bytes: file.len(),
             sections,
-            import_directory,
+            linked: head.file_header().time_date_stamp.get(LE),
+            imports: directory(IMAGE_DIRECTORY_ENTRY_IMPORT),
+            resources: directory(IMAGE_DIRECTORY_ENTRY_RESOURCE),
+            debugging: directory(IMAGE_DIRECTORY_ENTRY_DEBUG),
         })
     }
 
     /// Where the list of imports begins, from the image's beginning.
-    pub(crate) const fn import_directory(&self) -> Option<u32> {
-        self.import_directory
+    pub(crate) fn import_directory(&self) -> Option<u32> {
+        self.imports.map(|(address, _)| address)
+    }
+
+    /// Where the tree of resources begins, from the image's beginning.
+    pub(crate) fn resource_directory(&self) -> Option<u32> {
+        self.resources.map(|(address, _)| address)
+    }
+
+    /// Where the list of what is there for debuggers begins, and its bytes.
+    pub(crate) const fn debug_directory(&self) -> Option<(u32, u32)> {
+        self.debugging
     }
 
     /// Sections with code, no more bytes of them in all than the file has: sections may overlap in
@@ -128,6 +148,12 @@ impl<'a> Image<'a> {
     pub(crate) fn u32_at(&self, address: u32) -> Option<u32> {
         let bytes = self.at(address)?.first_chunk()?;
         Some(u32::from_le_bytes(*bytes))
+    }
+
+    /// The number of 16 bits at an address.
+    pub(crate) fn u16_at(&self, address: u32) -> Option<u16> {
+        let bytes = self.at(address)?.first_chunk()?;
+        Some(u16::from_le_bytes(*bytes))
     }
 
     /// The text at an address that ends with a 0, of at most `most` bytes.

@@ -1,9 +1,11 @@
-//! Pool tags in the code of a driver's file (PE, x64 and x86), with what speaks for each.
+//! Pool tags in the code of a driver's file (PE, x64 and x86), with what speaks for each; and what the
+//! file says of itself.
 //!
 //! Pure: bytes in, candidates out. Files are hostile: whatever they say, a scan does not panic, takes
 //! time linear in the file's size and memory for at most [`TAGS_WHILE_SCANNING`] tags.
 
 mod code;
+mod description;
 mod image;
 mod imports;
 mod service;
@@ -12,6 +14,7 @@ pub mod synthetic;
 
 use poolwatch_model::driver_scan::FoundTag;
 
+pub use description::{Description, describe};
 pub use image::ScanError;
 pub use service::service_tag;
 

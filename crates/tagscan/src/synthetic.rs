@@ -25,6 +25,12 @@ impl DriverFile {
         Self { is_x64, functions: functions.to_vec(), uses_framework: false, code: Vec::new() }
     }
 
+    /// Whether it is of x64.
+    #[must_use]
+    pub const fn is_x64(&self) -> bool {
+        self.is_x64
+    }
+
     /// Lets it be built on KMDF.
     pub fn use_framework(&mut self) {
         self.uses_framework = true;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use poolwatch_tagscan::{FILE_BYTES, TAGS, scan, synthetic::DriverFile};
+use poolwatch_tagscan::{FILE_BYTES, TAGS, describe, scan, synthetic::DriverFile};
 use proptest::prelude::*;
 
 fn sample() -> Vec<u8> {
@@ -17,6 +17,7 @@ fn every_beginning_of_a_file_is_survived() {
     let whole = sample();
     for length in 0..whole.len() {
         let _ = scan(&whole[..length], Some("foo"));
+        let _ = describe(&whole[..length]);
     }
 }
 
@@ -47,6 +48,7 @@ proptest! {
             let length = file.len();
             file[at % length] = byte;
         }
+        let _ = describe(&file);
         if let Ok(found) = scan(&file, Some("foodrv")) {
             prop_assert!(found.tags.len() <= TAGS);
         }
@@ -55,5 +57,6 @@ proptest! {
     #[test]
     fn no_bytes_make_it_panic(bytes: Vec<u8>) {
         let _ = scan(&bytes, None);
+        let _ = describe(&bytes);
     }
 }

@@ -3,7 +3,7 @@
 use std::{fs, path::PathBuf};
 
 use poolwatch_model::PoolTag;
-use poolwatch_tagscan::scan;
+use poolwatch_tagscan::{describe, scan};
 
 fn files(folder: PathBuf) -> Vec<(String, Vec<u8>)> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
@@ -23,6 +23,9 @@ fn a_packet_filters_own_tag_is_its_first() {
         let first = found.tags.first().unwrap_or_else(|| panic!("{name} has no tag"));
         assert_eq!(first.tag, PoolTag::new(*b"WDiv"), "{name}: {:?}", found.tags);
         assert!(first.allocations > 0 && first.frees > 0, "{name}: {first:?}");
+        let said = describe(&file).unwrap();
+        assert!(said.version.is_some() && said.linked.is_some(), "{name}: {said:?}");
+        println!("{name}: {said:?}");
         println!("{name}: {first:?} of {}", found.tags.len());
     }
 }
@@ -35,6 +38,8 @@ fn drivers_without_tags_have_none_that_they_allocate_by() {
         for (name, file) in files(folder.join(kind)) {
             let found = scan(&file, Some(&name)).unwrap();
             let passed = found.tags.iter().filter(|one| one.allocations + one.frees > 0);
+            let said = describe(&file).unwrap();
+            println!("{kind}/{name}: {said:?}");
             assert_eq!(passed.count(), 0, "{kind}/{name}: {:?}", found.tags);
         }
     }
