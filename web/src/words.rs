@@ -26,7 +26,7 @@ pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{find_driver, next_steps, step};
-pub use tags::{certainty, tag_source};
+pub use tags::{certainty, found_in_code, tag_source};
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

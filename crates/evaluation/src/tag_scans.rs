@@ -80,9 +80,7 @@ pub fn score(seed: u64) -> Score {
     }
     let scans: Vec<Vec<FoundTag>> = drivers
         .iter()
-        .map(|driver| {
-            scan(&driver.file.build(), Some(&driver.service)).map(|found| found.tags)
-        })
+        .map(|driver| scan(&driver.file.build(), Some(&driver.service)).map(|found| found.tags))
         .map(Result::unwrap_or_default)
         .collect();
     let mut score = Score { tags: labels.len(), ..Score::default() };

@@ -106,8 +106,8 @@ pub struct FoundTag {
     pub is_service_name: bool,
 }
 
-/// Of drivers that hold a tag, those at least this likely by their code own it, as far as code tells.
-pub const OWNS: f32 = 0.6;
+/// A driver that is at least this likely by its code counts as an owner of a tag.
+pub const OWNS: f32 = 0.5;
 
 impl FoundTag {
     /// A tag that was not found yet.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use crate::{Result, inventories, jobs, retention::Retention, uploads};
+use crate::{Result, driver_scans, inventories, jobs, retention::Retention, uploads};
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +35,8 @@ const INCIDENTS: i64 = 730;
 const MESSAGES: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
 const DRIVER_CHANGES: i64 = 90;
+/// Days that scans are kept of driver files that no host has any more.
+const DRIVER_SCANS: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 const UPLOADS: i64 = 7;
 /// Days that done jobs are kept, to be looked at.
@@ -55,6 +57,8 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("dictionaries", Bound::Content),
     ("dirty_hours", Bound::Dealt),
     ("driver_changes", Bound::Days(DRIVER_CHANGES)),
+    ("driver_scan_tags", Bound::Days(DRIVER_SCANS)),
+    ("driver_scans", Bound::Days(DRIVER_SCANS)),
     ("enrolment_tokens", Bound::People),
     ("events", Bound::Days(EVENTS)),
     ("evidence", Bound::People),
@@ -145,6 +149,7 @@ pub async fn forget_old(
     ];
     let mut gone = jobs::forget_done(db, before(JOBS)).await?;
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
+    gone += driver_scans::forget(db, before(DRIVER_SCANS)).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
     for deletion in deletions {
         gone += deletion.execute(&mut *db).await?.rows_affected();

@@ -8,6 +8,7 @@ pub mod chunks;
 pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
+pub mod driver_scans;
 pub mod embedded;
 pub mod events;
 pub mod evidence;

@@ -181,8 +181,8 @@ fn number_x64(code: &[u8], at: usize) -> Option<(Place, PoolTag, usize)> {
             };
             let tag = tag_at(code, at + 1)?;
             // The first half of a text of eight bytes.
-            let is_text = before.is_some_and(|byte| byte & 0xF8 == REX_W)
-                && tag_at(code, at + 5).is_some();
+            let is_text =
+                before.is_some_and(|byte| byte & 0xF8 == REX_W) && tag_at(code, at + 5).is_some();
             (!is_text).then_some((place, tag, at + 5))
         }
         0x68 => Some((Place::Number, tag_at(code, at + 1)?, at + 5)),

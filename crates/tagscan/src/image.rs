@@ -4,8 +4,8 @@ use object::{
     LittleEndian as LE,
     pe::{
         IMAGE_DIRECTORY_ENTRY_DEBUG, IMAGE_DIRECTORY_ENTRY_IMPORT, IMAGE_DIRECTORY_ENTRY_RESOURCE,
-        IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386,
-        IMAGE_SCN_MEM_EXECUTE, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64,
+        IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386, IMAGE_SCN_MEM_EXECUTE, ImageDosHeader,
+        ImageNtHeaders32, ImageNtHeaders64,
     },
     read::pe::{ImageNtHeaders, ImageOptionalHeader, optional_header_magic},
 };

@@ -81,7 +81,9 @@ impl Imports {
         };
         let mut at = 0;
         while self.slots.len() < FUNCTIONS {
-            let Some(name) = names.checked_add(at).and_then(|name| image.u32_at(name)) else { break };
+            let Some(name) = names.checked_add(at).and_then(|name| image.u32_at(name)) else {
+                break;
+            };
             if name == 0 {
                 break;
             }

@@ -96,13 +96,11 @@ impl DriverFile {
     /// The kernel's slots, the framework's slot, then the list of libraries and names.
     fn imports(&self) -> Vec<u8> {
         let size = self.slot_bytes();
-        let libraries: Vec<(&str, Vec<&str>)> = [
-            (KERNEL, self.functions.clone()),
-            (FRAMEWORK, vec!["WdfVersionBind"]),
-        ]
-        .into_iter()
-        .take(1 + usize::from(self.uses_framework))
-        .collect();
+        let libraries: Vec<(&str, Vec<&str>)> =
+            [(KERNEL, self.functions.clone()), (FRAMEWORK, vec!["WdfVersionBind"])]
+                .into_iter()
+                .take(1 + usize::from(self.uses_framework))
+                .collect();
         let slots: usize = libraries.iter().map(|(_, names)| (names.len() + 1) * size).sum();
         let mut bytes = vec![0; slots + (libraries.len() + 1) * 20];
         let mut slot = 0;

@@ -26,6 +26,7 @@ use poolwatch_model::{
         Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted, NoticeEvent,
         Picture, Reason, Trigger,
     },
+    inventory::{HostRole, PoolSettings},
     memory::{Ceiling, CeilingSource, Memory},
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
@@ -38,7 +39,8 @@ use poolwatch_web::{
     fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
-        HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
+        TagMeaning, TagRow, TagTableView,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
