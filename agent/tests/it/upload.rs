@@ -111,7 +111,8 @@ async fn a_server_that_asks_for_nothing_gets_no_scans() {
     let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
     steps_until(&mut uploader, &fixture.agent, || !server.known().inventories.is_empty()).await;
     assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
-    assert_eq!((server.known().inventories.len(), server.known().scans.len()), (1, 0));
+    let known = server.known();
+    assert_eq!((known.inventories.len(), known.scans.len()), (1, 0));
 }
 
 fn event(record_id: u64) -> Event {
