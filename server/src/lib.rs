@@ -1,6 +1,7 @@
 //! The parts of the Poolwatch server. `docs/ARCHITECTURE.md` tells how they fit.
 
 pub mod access;
+pub mod accounts;
 pub mod alerts;
 pub mod api;
 pub mod app;
@@ -14,14 +15,18 @@ mod commands;
 pub mod connections;
 pub mod database;
 pub mod diagnosing;
+pub mod enrolment;
 pub mod fleet;
 pub mod history;
+pub mod host_metrics;
 pub mod import;
 pub mod ingest;
+pub mod installers;
 pub mod jobs;
 pub mod judging;
 pub mod lead;
 pub mod log_gate;
+pub mod mail_server;
 pub mod metrics;
 pub mod pages;
 mod rate_limiter;

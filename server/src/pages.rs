@@ -1,11 +1,13 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
+mod account;
 mod application;
 mod applications;
 mod assets;
 mod compare;
 mod driver;
 mod drivers;
+mod enrolment;
 mod events;
 mod evidence;
 mod export;
@@ -20,11 +22,14 @@ pub mod presence;
 pub(crate) mod render_error;
 mod rows;
 mod search;
+mod sessions;
+mod settings;
 mod tag;
 mod tags;
 mod text_match;
+mod welcome;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{
     http::{HeaderMap, Uri},
@@ -55,19 +60,52 @@ const EVIDENCE: RouteLimits =
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
+const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
+/// Downloads that are held in memory at once.
+const DOWNLOADS_AT_ONCE: usize = 4;
+const SIGNED_IN: Permission = Permission::SignedIn;
 
 /// The routes of people.
 #[must_use]
 pub fn routes(routes: Routes) -> Routes {
+    settings_routes(account_routes(console_routes(routes)))
+}
+
+fn console_routes(routes: Routes) -> Routes {
     routes
         .at(PUBLIC, FORM, "/login", get(login::form).post(login::sign_in))
+        .at(PUBLIC, FORM, "/login/code", post(login::code))
+        .at(PUBLIC, FORM, "/welcome", get(welcome::form).post(welcome::set))
         .at(PUBLIC, FORM, "/logout", post(login::sign_out))
         .at(PUBLIC, READ, "/static/{path}", get(assets::serve))
         .at(VIEW, READ, "/", get(fleet::page))
         .at(VIEW, READ, "/hosts", get(hosts::page))
         .at(VIEW, READ, "/hosts.csv", get(hosts::file))
         .at(VIEW, READ, "/hosts.json", get(hosts::file))
+        .at(VIEW, READ, "/hosts/waiting", get(enrolment::waiting::page))
+        .at(VIEW, READ, "/hosts/waiting.csv", get(enrolment::waiting::file))
+        .at(VIEW, READ, "/hosts/waiting.json", get(enrolment::waiting::file))
+        .at(OPERATE, FORM, "/hosts/decide", post(enrolment::decide::decide))
+        .at(ADMINISTER, FORM, "/hosts/delete", post(enrolment::decide::delete))
+        .at(VIEW, READ, "/hosts/rules", get(enrolment::rules::page))
+        .at(ADMINISTER, FORM, "/hosts/rules", post(enrolment::rules::create))
+        .at(ADMINISTER, FORM, "/hosts/rules/{id}/up", post(enrolment::rules::move_up))
+        .at(ADMINISTER, FORM, "/hosts/rules/{id}/delete", post(enrolment::rules::delete))
+        .at(VIEW, READ, "/deploy", get(enrolment::deploy::page))
+        .at(ADMINISTER, FORM, "/deploy/tokens", post(enrolment::deploy::create_token))
+        .at(ADMINISTER, FORM, "/deploy/tokens/{id}/revoke", post(enrolment::deploy::revoke_token))
+        .at(VIEW, READ, "/deploy/ca.pem", get(enrolment::deploy::authority))
+        .at(VIEW, READ, "/deploy/poolwatch-policy.zip", get(enrolment::deploy::policy))
+        .at(
+            VIEW,
+            READ.at_once(DOWNLOADS_AT_ONCE),
+            "/deploy/files/{path}",
+            get(enrolment::deploy::file),
+        )
         .at(VIEW, READ, "/hosts/{id}", get(host::page))
+        .at(OPERATE, FORM, "/hosts/{id}/merge", post(enrolment::decide::merge))
+        .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
+        .at(OPERATE, FORM, "/hosts/{id}/keep-apart", post(enrolment::decide::keep_apart))
         .at(VIEW, READ, "/hosts/{id}/pools.json", get(host::pools))
         .at(VIEW, READ, "/compare", get(compare::page))
         .at(VIEW, READ, "/compare.csv", get(compare::csv))
@@ -116,13 +154,66 @@ pub fn routes(routes: Routes) -> Routes {
         .at(OPERATE, FORM, "/evidence/{id}/keep", post(evidence::keep))
 }
 
+fn account_routes(routes: Routes) -> Routes {
+    routes
+        .at(SIGNED_IN, READ, "/account", get(account::page))
+        .at(SIGNED_IN, FORM, "/account/password", post(account::change_password))
+        .at(SIGNED_IN, FORM, "/account/sessions/{id}/end", post(account::end_session))
+        .at(SIGNED_IN, FORM, "/account/second-factor", get(account::propose).post(account::enable))
+        .at(SIGNED_IN, FORM, "/account/second-factor/disable", post(account::disable))
+        .at(SIGNED_IN, FORM, "/account/tokens", post(account::create))
+        .at(SIGNED_IN, FORM, "/account/tokens/{id}/revoke", post(account::revoke))
+}
+
+fn settings_routes(routes: Routes) -> Routes {
+    use settings::{about, audit, mail, people, retention, tokens};
+    routes
+        .at(ADMINISTER, READ, "/settings", get(settings::page))
+        .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
+        .at(ADMINISTER, READ, "/settings/people.csv", get(people::file))
+        .at(ADMINISTER, READ, "/settings/people.json", get(people::file))
+        .at(ADMINISTER, FORM, "/settings/people/{id}", get(people::page).post(people::change))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/link", post(people::make_link))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/disable", post(people::disable))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/enable", post(people::enable))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/delete", post(people::delete))
+        .at(
+            ADMINISTER,
+            FORM,
+            "/settings/people/{id}/second-factor/reset",
+            post(people::reset_second_factor),
+        )
+        .at(
+            ADMINISTER,
+            FORM,
+            "/settings/people/{id}/sessions/{session}/end",
+            post(people::end_session),
+        )
+        .at(ADMINISTER, FORM, "/settings/tokens", get(tokens::page).post(tokens::create))
+        .at(ADMINISTER, FORM, "/settings/tokens/{id}/revoke", post(tokens::revoke))
+        .at(ADMINISTER, FORM, "/settings/mail", get(mail::page).post(mail::save))
+        .at(
+            ADMINISTER,
+            FORM.within(Duration::from_secs(100)).at_once(2),
+            "/settings/mail/test",
+            post(mail::test),
+        )
+        .at(ADMINISTER, READ, "/settings/retention", get(retention::page))
+        .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
+        .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/about", get(about::page))
+}
+
 /// What surrounds every page.
 #[must_use]
 pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
     Shell {
         now: app.clock.now(),
         person: person.name.clone(),
+        role: person.role,
         newest_data: app.fleet.view().newest(),
+        waiting: app.waiting_hosts.load(Ordering::Relaxed),
         url,
     }
 }

@@ -5,10 +5,14 @@
 //! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
+pub mod account;
 pub mod application;
 pub mod applications;
+pub mod approval_rules;
 pub mod assets;
+pub mod candidate;
 pub mod compare;
+pub mod deploy;
 pub mod driver;
 pub mod drivers;
 pub mod error;
@@ -28,11 +32,14 @@ pub mod mail;
 pub mod mark;
 pub mod plain_text;
 pub mod search;
+pub mod settings;
 pub mod shell;
 pub mod sparkline;
 pub mod steps;
 pub mod tag;
 pub mod tags;
+pub mod waiting;
+pub mod welcome;
 pub mod words;
 
 pub use askama::{Error as RenderError, Template as Page};

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{
-    CaseFile, confidence::named_suspect, diagnose_causes, holders, release, scans, whole::FEW,
-};
+use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release, scans};
 use poolwatch_model::{
     HostId, PoolTag,
     diagnosis::{Diagnosis, Evidence, Verdict},
@@ -144,6 +142,7 @@ async fn load_series<H: History>(
         committed,
         live_processes,
         all_processes,
+        is_watched: true,
         ..CaseFile::default()
     };
     file.memory.physical = file.memory.physical.or(facts.physical);
@@ -183,23 +182,6 @@ impl Case {
         last.and_then(|last| Timestamp::from_second(last.at_s).ok()).unwrap_or(self.file.now)
     }
 
-    /// What is wrong. A host that was watched for some moments only is judged by its course later: a
-    /// picture tells what ran out and whom the handles name, not that what is large leaks.
-    fn diagnoses(&self) -> Vec<Diagnosis> {
-        let mut diagnoses = diagnose_causes(&self.file);
-        if self.file.axis.len() <= FEW {
-            diagnoses.retain(|one| match one.verdict {
-                Verdict::Leak => named_suspect(one).is_some(),
-                Verdict::HighUse => false,
-                _ => true,
-            });
-            if diagnoses.is_empty() {
-                diagnoses.push(Diagnosis::default());
-            }
-        }
-        diagnoses
-    }
-
     /// Says what is wrong.
     #[must_use]
     pub fn diagnose(&self) -> HostDiagnosis {
@@ -216,7 +198,7 @@ impl Case {
             uptime_s: self.uptime_s(),
             is_glance: false,
             outcomes: outcomes.collect(),
-            diagnoses: self.diagnoses(),
+            diagnoses: diagnose_causes(&self.file),
         }
     }
 }

@@ -1,6 +1,8 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod approval_rules;
+pub mod audit;
 pub mod boots;
 pub mod check;
 pub mod chunk;
@@ -8,8 +10,11 @@ pub mod chunks;
 pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
+pub mod disk;
 pub mod driver_scans;
 pub mod embedded;
+pub mod enrolment;
+pub mod enrolment_tokens;
 pub mod events;
 pub mod evidence;
 pub mod expiry;
@@ -22,11 +27,16 @@ pub mod inventories;
 pub mod jobs;
 pub mod latest;
 pub mod lead;
+pub mod one_time_links;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod refused_enrolments;
 pub mod retention;
+pub mod second_factors;
+pub mod sessions;
+pub mod settings;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -85,11 +95,17 @@ pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), a
     Ok(())
 }
 
+/// The number of the newest migration of this build.
+#[must_use]
+pub fn newest_migration() -> i64 {
+    migrations().iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// A word that changes whenever the schema does.
 #[must_use]
 pub fn schema_fingerprint() -> String {
     let migrations = migrations();
-    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = newest_migration();
     let sum = migrations
         .iter()
         .flat_map(|migration| migration.checksum.iter())

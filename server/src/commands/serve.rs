@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
+use axum::http::Uri;
 use poolwatch_model::Clock;
 use tokio::{
     net::TcpListener,
@@ -12,9 +13,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    accounts::links,
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
+        sign_in_limits::SignInLimits,
+    },
     cli::ServeOptions,
     clock::SteadyClock,
     connections::{self, ConnectionLimits},
@@ -22,6 +27,7 @@ use crate::{
     jobs::RunningJobs,
     lead::Lead,
     log_gate::LogGate,
+    mail_server::{self, MailServer},
     metrics::Metrics,
     router,
     stopping::StopSignal,
@@ -34,15 +40,38 @@ use crate::{
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
+pub(crate) async fn run(mut options: Box<ServeOptions>) -> anyhow::Result<()> {
+    let database = Database::open(&options.database).await?;
+    let named = name_mail_server(&mut options, &database).await?;
     let mailer = Mailer::new(&options.mail)?;
     if mailer.is_none() {
         warn!("No mail server is set (--smtp-url, --mail-from, --mail-to): warnings reach nobody");
     }
-    let database = Database::open(&options.database).await?;
-    let served = serve(&options, &database, mailer).await;
+    let served = serve(&options, &database, mailer, named).await;
     database.close(true).await?;
     served
+}
+
+/// The mail server that the command line or environment names. Without one, the options get the one
+/// that the console set.
+async fn name_mail_server(
+    options: &mut ServeOptions,
+    database: &Database,
+) -> anyhow::Result<Option<MailServer>> {
+    let mail = &mut options.mail;
+    if let (Some(smtp_url), Some(from)) = (&mail.smtp_url, &mail.mail_from) {
+        return Ok(Some(MailServer { smtp_url: smtp_url.clone(), from: from.clone() }));
+    }
+    let key = SealingKey::open(&options.database.data_dir)?;
+    let mut db = database.pool.acquire().await?;
+    match mail_server::load(&mut db, &key).await {
+        Ok(Some(MailServer { smtp_url, from })) => {
+            (mail.smtp_url, mail.mail_from) = (Some(smtp_url), Some(from));
+        }
+        Ok(None) => {}
+        Err(error) => warn!("No mail is sent: {error:#}"),
+    }
+    Ok(None)
 }
 
 /// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
@@ -51,11 +80,13 @@ async fn serve(
     options: &ServeOptions,
     database: &Database,
     mailer: Option<Mailer>,
+    mail_server: Option<MailServer>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
     let clock = Arc::new(SteadyClock::default());
-    let tls = ServerTls::open(&options.tls, &options.database.data_dir, clock.now())?;
+    let names = tls_names(&options.public_url, &options.tls.tls_name)?;
+    let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;
     let (files, permitted) = connections::raise_descriptor_limit();
     let limits = ConnectionLimits::from_options(&options.connections, permitted);
     let secure = options.public_url.starts_with("https://");
@@ -70,14 +101,21 @@ async fn serve(
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
+        callers: CallerCache::default(),
+        sealing_key: SealingKey::open(&options.database.data_dir)?,
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
+        waiting_hosts: Default::default(),
+        refusals_recorded: Default::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            authority: tls.as_ref().and_then(ServerTls::authority),
+            installers: options.installers.clone(),
+            mail_server,
             secure,
         },
     });
@@ -92,18 +130,55 @@ async fn serve(
     if let Some(tls) = tls.clone() {
         tokio::spawn(helpers.clone().run_until_cancelled_owned(tls.keep_current(clock)));
     }
+    let metrics = match options.metrics_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("listening on {address} for /metrics"))?;
+            info!(%address, "Serving /metrics to everybody");
+            Some(tokio::spawn(serve_metrics(listener, app.clone(), limits.clone())))
+        }
+        None => None,
+    };
     let jobs = RunningJobs::start(&app, mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
+    if let Some(link) = links::make_first(&app).await.map_err(|error| anyhow!("{error}"))? {
+        info!("Nobody is administrator yet. Become the first one within three days: {link}");
+    }
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");
     connections::serve(listener, tls, router::router(&app), limits, &stop, GRACE).await;
+    if let Some(metrics) = metrics {
+        drop(metrics.await);
+    }
     jobs.finish().await;
     helpers.cancel();
     drop(lead.await);
     info!("Stopped");
     Ok(())
+}
+
+/// Connections of those who read `/metrics` on its own listener.
+const METRICS_CONNECTIONS: usize = 20;
+
+async fn serve_metrics(listener: TcpListener, app: SharedApp, limits: ConnectionLimits) {
+    let (total, per_address) = (METRICS_CONNECTIONS, METRICS_CONNECTIONS);
+    let limits = ConnectionLimits { total, per_address, trusted_proxies: Vec::new(), ..limits };
+    connections::serve(listener, None, router::metrics(&app), limits, &app.stop, GRACE).await;
+}
+
+/// The names that a certificate of our own is for, beside those of this machine.
+fn tls_names(public_url: &str, further: &[String]) -> anyhow::Result<Vec<String>> {
+    let parsed = public_url.parse::<Uri>().ok();
+    let host = parsed.as_ref().and_then(|url| url.scheme().and(url.host())).with_context(|| {
+        format!(
+            "--public-url {public_url} is no address such as https://poolwatch.example.com:8443"
+        )
+    })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok([host.to_owned()].into_iter().chain(further.iter().cloned()).collect())
 }
 
 /// Waits for a reason to stop, and lets it begin. Returns the lead, to hold on to.
@@ -127,4 +202,24 @@ async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     info!("Stopping: answering the requests under way");
     stop.begun.cancel();
     lead
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_public_address_and_further_names() {
+        for (url, host) in [
+            ("https://poolwatch.example.com:8443", "poolwatch.example.com"),
+            ("https://10.0.0.5/", "10.0.0.5"),
+            ("https://[2001:db8::5]:8443", "2001:db8::5"),
+        ] {
+            assert_eq!(tls_names(url, &["pool".into()]).unwrap(), [host, "pool"]);
+        }
+        for url in ["poolwatch.example.com", "/", "", "https://"] {
+            let error = tls_names(url, &[]).unwrap_err();
+            assert!(error.to_string().contains("--public-url"), "{url}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ use poolwatch_protocol::v1::{
 };
 use poolwatch_server::{
     app::{App, Settings, SharedApp},
-    auth::secrets,
+    auth::{sealing::SealingKey, secrets},
     clock::SystemClock,
     connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
@@ -30,7 +30,16 @@ use poolwatch_server::{
     stopping::StopSignal,
     writer::Writer,
 };
-use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
+use poolwatch_store::{
+    PgConnectOptions, PgPool,
+    approval_rules::{self, RuleConditions},
+    enrolment_tokens::{self, NewEnrolmentToken},
+    people,
+    retention::Retention,
+    sessions::{self, SignInPlace},
+    testing,
+    tokens::{self, NewApiToken},
+};
 use reqwest::{Client, Response};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -91,7 +100,14 @@ impl Server {
         let mut db = server.app.pool.acquire().await.unwrap();
         for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
             let hash = secrets::hash(token);
-            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
+            let token = NewEnrolmentToken { name: "test", hash: &hash, ..Default::default() };
+            let id = enrolment_tokens::create(&mut db, &token, now()).await.unwrap();
+            if approved {
+                let conditions = RuleConditions { token: Some(id), ..Default::default() };
+                approval_rules::create(&mut db, "test", &conditions, "test", 10, now())
+                    .await
+                    .unwrap();
+            }
         }
         drop(db);
         server
@@ -126,14 +142,21 @@ impl Server {
             events_stored: Default::default(),
             writer,
             host_keys: Default::default(),
+            callers: Default::default(),
+            sealing_key: SealingKey::for_this_run().unwrap(),
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
             refusals_logged: Default::default(),
+            waiting_hosts: Default::default(),
+            refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
+                authority: None,
+                installers: None,
+                mail_server: None,
                 secure,
             },
         });
@@ -161,8 +184,22 @@ impl Server {
         let token = secrets::generate().unwrap();
         let hash = secrets::hash(&token);
         let mut db = self.app.pool.acquire().await.unwrap();
-        tokens::create_api(&mut db, "test", &hash, role, now(), None).await.unwrap();
+        let new = NewApiToken { name: "test", role, user: None, created_by: "test", expires: None };
+        tokens::create_api(&mut db, new, &hash, now()).await.unwrap();
         token
+    }
+
+    /// The cookie of a person of this role who is signed in.
+    pub(crate) async fn session(&self, role: Role) -> String {
+        let token = secrets::generate().unwrap();
+        let mut db = self.app.pool.acquire().await.unwrap();
+        let (now, email) = (self.app.clock.now(), format!("{}@test", Uuid::new_v4()));
+        let user = people::create_user(&mut db, &email, "test", role, "", now).await.unwrap();
+        let place = SignInPlace { address: "127.0.0.1", user_agent: "test" };
+        let expires = now + jiff::SignedDuration::from_hours(12);
+        let hash = secrets::hash(&token);
+        sessions::create(&mut db, &hash, user.unwrap(), place, now, expires).await.unwrap();
+        format!("poolwatch={token}")
     }
 
     pub(crate) async fn enrol(&self, name: &str) -> Agent<'_> {

@@ -1,5 +1,9 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/account_pages.rs"]
+mod account_pages;
+#[path = "samples/enrolment.rs"]
+pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
 mod fleet_pages;
 #[path = "samples/host_pages.rs"]
@@ -10,6 +14,8 @@ mod incident_pages;
 pub(crate) mod lists;
 #[path = "samples/pages.rs"]
 pub(crate) mod pages;
+#[path = "samples/settings_pages.rs"]
+mod settings_pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
 pub(crate) use host_pages::{classic_host, stale_host};
@@ -28,6 +34,7 @@ use poolwatch_model::{
     },
     inventory::{HostRole, PoolSettings},
     memory::{Ceiling, CeilingSource, Memory},
+    person::Role,
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
@@ -36,7 +43,7 @@ use poolwatch_web::{
     drivers::DriverChangeRow,
     events::EventRow,
     evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
-    fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
+    fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
         HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
@@ -64,7 +71,9 @@ pub(crate) fn shell(url: &str) -> Shell {
     Shell {
         now: ago(0),
         person: "ana@corp.example".into(),
+        role: Role::Admin,
         newest_data: Some(ago(4)),
+        waiting: 3,
         url: url.into(),
     }
 }

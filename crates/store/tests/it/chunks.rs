@@ -325,6 +325,8 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     sqlx::query(r"UPDATE chunk_hour SET head = '\x00'").execute(&mut *db).await.unwrap();
     let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
     assert!(moments.iter().all(|moment| moment.step_s == 0), "the frames alone");
+    let from_frames = read(&pool, host, noon(), later(59)).await;
+    assert_eq!(told(&from_frames[0]).len(), 6, "as the frames say");
     let damaged = check(true).await;
     assert_eq!((damaged.len(), damaged[0].table), (1, "chunk_hour"));
     assert_eq!(damaged[0].start, Some(noon()));
@@ -332,4 +334,8 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     assert_eq!(check(false).await, []);
     let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
     assert!(moments.len() > 2, "{}", moments.len());
+    sqlx::query(r"UPDATE chunk_hour SET blocks = '\x00'").execute(&mut *db).await.unwrap();
+    for series in read(&pool, host, noon(), later(59)).await {
+        assert_eq!(told(&series), [], "unknown, and not 0");
+    }
 }

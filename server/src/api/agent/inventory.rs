@@ -42,7 +42,7 @@ pub(in crate::api) async fn inventory(
     let inventory = storable(inventory);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    hosts::update_facts(&mut transaction, host.id, &facts).await?;
+    hosts::update_facts(&mut transaction, host.id, &facts, arrived).await?;
     inventories::replace(&mut transaction, host.id, &inventory, arrived).await?;
     let files: Vec<FileHash> = inventory.drivers.iter().filter_map(|one| one.sha256).collect();
     let known = driver_scans::known(&mut transaction, &files, arrived).await?;
