@@ -8,8 +8,9 @@ use jiff::Timestamp;
 use poolwatch_analysis::{CaseFile, catalogue::Catalogue};
 use poolwatch_detection::history::{History, Period};
 use poolwatch_model::{
-    HostId, Snapshot,
+    HostId, PoolTag, Snapshot,
     comparison::{AttributeCounts, Change},
+    driver_scan::{FileHash, FoundTag},
     event::{Event, EventKind},
     history::{
         HostHistory, MISSING, Moment, ProcessFigures, ProcessSeries, TagFigures, TagSeries,
@@ -20,6 +21,7 @@ use poolwatch_model::{
     inventory::Driver,
 };
 use poolwatch_store::{
+    driver_scans,
     events::{self, EventFilter},
     hosts,
     incidents::{self, IncidentFilter},
@@ -109,6 +111,19 @@ impl<'a> History for StoredHistory<'a> {
 
     async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, AppError> {
         Ok(inventories::find(self.db, host).await?.unwrap_or_default().drivers)
+    }
+
+    async fn tags_in_drivers(
+        &mut self,
+        drivers: &[Driver],
+        tags: &[PoolTag],
+    ) -> Result<Vec<(String, FoundTag)>, AppError> {
+        let files: Vec<FileHash> = drivers.iter().filter_map(|driver| driver.sha256).collect();
+        if files.is_empty() || tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let holders = driver_scans::holders(self.db, &files, tags).await?;
+        Ok(holders.into_iter().map(|holder| (holder.name, holder.found)).collect())
     }
 
     async fn changes(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release};
+use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release, scans};
 use poolwatch_model::{
     HostId, PoolTag,
     diagnosis::{Diagnosis, Evidence, Verdict},
@@ -100,6 +100,9 @@ pub async fn load_case<H: History>(
     case.file.events = history.events(host, before(WINDOW), EVENTS).await?;
     case.file.changes = history.changes(host, before(CHANGED_WITHIN), CHANGES).await?;
     case.file.drivers = history.drivers(host).await?;
+    let tags: Vec<PoolTag> = case.file.tags.iter().map(|series| series.tag).collect();
+    let found = history.tags_in_drivers(&case.file.drivers, &tags).await?;
+    case.file.owners.extend(scans::owners_by_code(&found));
     case.file.fleet = votes_by_tag(history.comparisons(COMPARISONS).await?);
     case.file.name_owners(&history.catalogue());
     Ok(Some(Case { incidents, ..case }))

@@ -6,6 +6,7 @@ pub mod bytes;
 pub mod clock;
 pub mod comparison;
 pub mod diagnosis;
+pub mod driver_scan;
 pub mod event;
 pub mod history;
 pub mod host;

@@ -5,7 +5,8 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use crate::{
-    Result, audit, enrolment, inventories, jobs, refused_enrolments, retention::Retention, uploads,
+    Result, audit, driver_scans, enrolment, inventories, jobs, refused_enrolments,
+    retention::Retention, uploads,
 };
 
 /// What bounds a table.
@@ -39,6 +40,8 @@ pub const MESSAGES: i64 = 90;
 const SILENCES: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
 pub const DRIVER_CHANGES: i64 = 90;
+/// Days that scans are kept of driver files that no host has any more.
+const DRIVER_SCANS: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 pub const UPLOADS: i64 = 7;
 /// Days that refused enrolments, and hosts that somebody refused, are kept after that.
@@ -69,6 +72,8 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("dictionaries", Bound::Content),
     ("dirty_hours", Bound::Dealt),
     ("driver_changes", Bound::Days(DRIVER_CHANGES)),
+    ("driver_scan_tags", Bound::Days(DRIVER_SCANS)),
+    ("driver_scans", Bound::Days(DRIVER_SCANS)),
     ("enrolment_tokens", Bound::People),
     ("events", Bound::Days(EVENTS)),
     ("evidence", Bound::People),
@@ -177,6 +182,7 @@ pub async fn forget_old(
     ];
     let mut gone = jobs::forget_done(db, before(JOBS)).await?;
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
+    gone += driver_scans::forget(db, before(DRIVER_SCANS)).await?;
     gone += audit::forget(db, before(AUDIT), ROWS).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
     gone += refused_enrolments::forget(db, before(REFUSALS)).await?;

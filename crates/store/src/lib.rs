@@ -14,6 +14,7 @@ pub mod compact;
 pub mod deliveries;
 mod dictionaries;
 pub mod disk;
+pub mod driver_scans;
 pub mod embedded;
 pub mod enrolment;
 pub mod enrolment_tokens;

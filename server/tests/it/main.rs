@@ -28,6 +28,7 @@ mod placing;
 mod records;
 mod rooms;
 mod routes;
+mod scans;
 mod server;
 mod sign_in;
 mod stopping;

@@ -34,6 +34,7 @@ use poolwatch_model::{
         Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
         NoticeEvent, Picture, Reason, Trigger,
     },
+    inventory::{HostRole, PoolSettings},
     memory::{Ceiling, CeilingSource, Memory},
     person::Role,
     process::{ObjectTypeUse, ProcessUse},
@@ -47,7 +48,8 @@ use poolwatch_web::{
     fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
-        HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
+        TagMeaning, TagRow, TagTableView,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
