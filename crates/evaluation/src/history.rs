@@ -7,7 +7,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_analysis::{case::unwrapped, catalogue::Catalogue};
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_detection::history::{Fleet, FleetHost, History, Period, TagUseOverDay};
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
@@ -15,7 +15,7 @@ use poolwatch_model::{
     event::Event,
     history::{
         HostHistory, MISSING, Moment, ProcessFigures, ProcessSeries, TagFigures, TagSeries,
-        WantedSeries,
+        WantedSeries, unwrapped,
     },
     host::{Arch, HostFacts, OsVersion},
     incident::{Cause, Incident},

@@ -1,9 +1,13 @@
 //! A host over time as columns: what was measured at each moment of one axis that all share.
 
+mod build;
+
 use std::{cmp::Reverse, collections::BTreeSet};
 
+pub use build::{MANY_PROCESSES, unwrapped};
+
 use crate::{
-    Pool, PoolTag,
+    Pool, PoolTag, Snapshot,
     memory::Memory,
     process::{ProcessKey, ProcessUse},
 };
@@ -60,7 +64,7 @@ pub struct ProcessSeries {
     pub threads: Vec<u64>,
     /// Private memory, which is charged to commit.
     pub private_bytes: Vec<u64>,
-    /// Paged and nonpaged pool charged to its quota.
+    /// Paged and nonpaged pool charged to its quota; empty where no more than the latest is kept.
     pub quota: [Vec<u64>; 2],
 }
 
@@ -123,6 +127,32 @@ pub struct HostHistory {
     pub all_processes: bool,
 }
 
+impl HostHistory {
+    /// What snapshots tell, given in their order.
+    #[must_use]
+    pub fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> Self {
+        build::from_snapshots(snapshots)
+    }
+
+    /// The same with no other series of tags and processes than are wanted, sorted by their names.
+    #[must_use]
+    pub fn keep_wanted(mut self, wanted: &WantedSeries) -> Self {
+        self.tags.sort_by_key(|series| (series.tag, series.pool as usize));
+        self.processes.sort_by(|a, b| (a.key, &a.image).cmp(&(b.key, &b.image)));
+        let figures: Vec<TagFigures> = self.tags.iter().map(TagFigures::of_series).collect();
+        self.tags = keep_places(self.tags, &wanted.choose_tags(&figures));
+        let figures: Vec<ProcessFigures> =
+            self.processes.iter().map(ProcessFigures::of_series).collect();
+        self.processes = keep_places(self.processes, &wanted.choose_processes(&figures));
+        self
+    }
+}
+
+fn keep_places<T>(all: Vec<T>, places: &[usize]) -> Vec<T> {
+    let is_kept = |at: &usize| places.binary_search(at).is_ok();
+    all.into_iter().enumerate().filter(|(at, _)| is_kept(at)).map(|(_, one)| one).collect()
+}
+
 /// Which series of a host are wanted: what is named, and what stands out. Others are not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedSeries {
@@ -142,8 +172,28 @@ pub struct TagFigures {
     pub tag: PoolTag,
     /// Which pool.
     pub pool: Pool,
-    /// Bytes, allocations that are outstanding, bytes gained, allocations gained.
+    /// Bytes, allocations that are outstanding, bytes gained, allocations gained: above the least
+    /// that there was of it.
     pub ranked: [u64; 4],
+}
+
+impl TagFigures {
+    /// Those of a tag that uses so much now and used no less than so much, bytes and allocations
+    /// each, when it used any.
+    #[must_use]
+    pub fn new(tag: PoolTag, pool: Pool, now: [u64; 2], least: [u64; 2]) -> Self {
+        let gained = |of: usize| now[of].saturating_sub(least[of]);
+        Self { tag, pool, ranked: [now[0], now[1], gained(0), gained(1)] }
+    }
+
+    fn of_series(series: &TagSeries) -> Self {
+        let both = [&series.bytes, &series.outstanding];
+        let now = both.map(|values| values.last().copied().filter(|v| *v != MISSING).unwrap_or(0));
+        let least = both.map(|values| {
+            values.iter().copied().filter(|value| *value > 0).min().unwrap_or(MISSING)
+        });
+        Self::new(series.tag, series.pool, now, least)
+    }
 }
 
 /// What decides whether the series of a process is wanted.
@@ -151,6 +201,26 @@ pub struct TagFigures {
 pub struct ProcessFigures {
     /// Most handles, most threads, most private bytes, handles gained, private bytes gained.
     pub ranked: [u64; 5],
+}
+
+impl ProcessFigures {
+    /// Those of a process.
+    #[must_use]
+    pub fn of_series(series: &ProcessSeries) -> Self {
+        let known = |values: &'_ [u64]| {
+            let mut found: Option<(u64, u64, u64)> = None;
+            for value in values.iter().copied().filter(|value| *value != MISSING) {
+                let (least, most, _) = found.unwrap_or((value, value, value));
+                found = Some((least.min(value), most.max(value), value));
+            }
+            found.unwrap_or_default()
+        };
+        let (least_handles, handles, last_handles) = known(&series.handles);
+        let (_, threads, _) = known(&series.threads);
+        let (least_private, private, last_private) = known(&series.private_bytes);
+        let gained = [last_handles - least_handles, last_private - least_private];
+        Self { ranked: [handles, threads, private, gained[0], gained[1]] }
+    }
 }
 
 impl WantedSeries {
