@@ -139,7 +139,13 @@ impl HostHistory {
     pub fn keep_wanted(mut self, wanted: &WantedSeries) -> Self {
         self.tags.sort_by_key(|series| (series.tag, series.pool as usize));
         self.processes.sort_by(|a, b| (a.key, &a.image).cmp(&(b.key, &b.image)));
-        let figures: Vec<TagFigures> = self.tags.iter().map(TagFigures::of_series).collect();
+        self.object_types.sort_by(|a, b| a.name.cmp(&b.name));
+        let last_told = |one: &TagSeries| {
+            one.bytes.iter().rposition(|bytes| *bytes != MISSING).map(|at| at + 1)
+        };
+        let told = self.tags.iter().filter_map(last_told).max().unwrap_or(0);
+        let figures: Vec<TagFigures> =
+            self.tags.iter().map(|one| TagFigures::of_series(one, told)).collect();
         self.tags = keep_places(self.tags, &wanted.choose_tags(&figures));
         let figures: Vec<ProcessFigures> =
             self.processes.iter().map(ProcessFigures::of_series).collect();
@@ -178,21 +184,50 @@ pub struct TagFigures {
 }
 
 impl TagFigures {
-    /// Those of a tag that uses so much now and used no less than so much, bytes and allocations
-    /// each, when it used any.
+    /// Those of a tag whose bytes and allocations are so many now and were no fewer than so many.
     #[must_use]
-    pub fn new(tag: PoolTag, pool: Pool, now: [u64; 2], least: [u64; 2]) -> Self {
-        let gained = |of: usize| now[of].saturating_sub(least[of]);
-        Self { tag, pool, ranked: [now[0], now[1], gained(0), gained(1)] }
+    pub fn new(tag: PoolTag, pool: Pool, bytes: NowAndLeast, outstanding: NowAndLeast) -> Self {
+        let ranked = [bytes.now, outstanding.now, bytes.gained(), outstanding.gained()];
+        Self { tag, pool, ranked }
     }
 
-    fn of_series(series: &TagSeries) -> Self {
-        let both = [&series.bytes, &series.outstanding];
-        let now = both.map(|values| values.last().copied().filter(|v| *v != MISSING).unwrap_or(0));
-        let least = both.map(|values| {
-            values.iter().copied().filter(|value| *value > 0).min().unwrap_or(MISSING)
-        });
-        Self::new(series.tag, series.pool, now, least)
+    /// Those of a tag by its first values, the last of which tells what there is now.
+    fn of_series(series: &TagSeries, told: usize) -> Self {
+        let of = |values: &[u64]| NowAndLeast::of_values(values[..told].iter().copied());
+        Self::new(series.tag, series.pool, of(&series.bytes), of(&series.outstanding))
+    }
+}
+
+/// How much there is of something at the latest moment that tells it, and the least that there was of
+/// it when there was any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NowAndLeast {
+    /// At the latest moment; 0 where it was not listed then.
+    pub now: u64,
+    /// The least; [`MISSING`] when there never was any.
+    pub least: u64,
+}
+
+impl Default for NowAndLeast {
+    fn default() -> Self {
+        Self { now: 0, least: MISSING }
+    }
+}
+
+impl NowAndLeast {
+    /// Those of values in their order.
+    #[must_use]
+    pub fn of_values(values: impl Iterator<Item = u64>) -> Self {
+        values.fold(Self::default(), |before, value| Self {
+            now: if value == MISSING { 0 } else { value },
+            least: if value > 0 { before.least.min(value) } else { before.least },
+        })
+    }
+
+    /// By how much it is more than the least.
+    #[must_use]
+    pub fn gained(self) -> u64 {
+        self.now.saturating_sub(self.least)
     }
 }
 

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use super::{HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries};
 use crate::{
     Bytes, Pool, PoolTag, Snapshot,
-    memory::Memory,
     process::{ObjectTypeUse, ProcessKey},
     tag::{AllocCounting, TagTable},
 };
@@ -75,7 +74,11 @@ fn take_types(history: &mut HostHistory, at: usize, types: &[ObjectTypeUse]) {
         let place = known.or_else(|| history.object_types.iter().position(is_it));
         let place = place.unwrap_or_else(|| {
             let (objects, handles) = (vec![MISSING; moments], vec![MISSING; moments]);
-            history.object_types.push(ObjectTypeSeries { name: told.name.clone(), objects, handles });
+            history.object_types.push(ObjectTypeSeries {
+                name: told.name.clone(),
+                objects,
+                handles,
+            });
             history.object_types.len() - 1
         });
         let series = &mut history.object_types[place];
