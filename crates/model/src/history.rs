@@ -224,6 +224,13 @@ impl NowAndLeast {
         })
     }
 
+    /// So many times as much; `None` where that is too much.
+    #[must_use]
+    pub fn times(self, factor: u64) -> Option<Self> {
+        let least = if self.least == MISSING { MISSING } else { self.least.checked_mul(factor)? };
+        Some(Self { now: self.now.checked_mul(factor)?, least })
+    }
+
     /// By how much it is more than the least.
     #[must_use]
     pub fn gained(self) -> u64 {

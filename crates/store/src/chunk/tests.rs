@@ -230,6 +230,18 @@ proptest! {
                 prop_assert_eq!(&numbers, &told(|stat| stat.min));
                 block.values(at % BLOCK_ROWS, figure, Extreme::Greatest, &mut numbers).unwrap();
                 prop_assert_eq!(&numbers, &told(|stat| stat.max));
+                for (of, value) in [
+                    (Extreme::Least, (|stat| stat.min) as fn(Stat) -> u64),
+                    (Extreme::Greatest, |stat| stat.max),
+                ] {
+                    let thin = match of {
+                        Extreme::Least => block.to_thin(|_| Extreme::Least),
+                        Extreme::Greatest => block.to_thin(|_| Extreme::Greatest),
+                    };
+                    let thin = Numbers::from_thin(thin.unwrap(), beside, TAG_FIGURES, slots).unwrap();
+                    thin.values(at % BLOCK_ROWS, figure, of, &mut numbers).unwrap();
+                    prop_assert_eq!(&numbers, &told(value));
+                }
             }
         }
     }

@@ -1,6 +1,6 @@
-//! What was measured of a host over a period, straight from the columns of its chunks. They are gone
-//! through twice, one at a time: first for what all rows gained, then for the values of those that are
-//! wanted.
+//! What was measured of a host over a period, straight from the columns of its chunks. These are read
+//! one after the other. First all rows are looked at for what they gained, then the values are taken of
+//! those that are wanted.
 
 mod axis;
 mod look;
@@ -25,9 +25,11 @@ use super::{
 };
 use crate::{
     Result, boots,
-    chunk::{MEMORY_FIGURES, Malformed, snapshot},
-    chunks::Packed,
+    chunk::{MEMORY_FIGURES, snapshot},
 };
+
+/// What is looked at twice is kept in between, thin; beyond so many bytes it is read again.
+const HELD_BYTES: usize = 6 << 20;
 
 /// What was measured of a host: the least of every hour until `fine_from`, then of every ten minutes
 /// (of every hour where no more is kept), and the latest snapshot as it was taken instead of the last
@@ -49,6 +51,7 @@ pub async fn host_history(
     let mut parts: Vec<Looked> = Vec::new();
     let mut look = TagLook::new(latest.as_ref());
     let mut room = axis::MAX_MOMENTS;
+    let mut held_room = HELD_BYTES;
     let found = whole::plan_history(db, host, from, fine_from, to).await?;
     'all: for batch in found.chunk_by(Whole::are_read_together).rev() {
         for (found, packed) in whole::pack(db, host, batch).await?.into_iter().rev() {
@@ -57,9 +60,14 @@ pub async fn host_history(
             if part.groups.is_empty() {
                 continue;
             }
-            let Ok(mut looked) = look_at(part, found, &packed, &mut look) else { continue };
+            // A chunk that is damaged is left out.
+            let Ok(mut looked) = Looked::new(part, found, &packed) else { continue };
+            let Ok(held) = look.add(&looked.part, &packed) else { continue };
             room -= looked.part.groups.len();
-            looked.held = found.is_of_frames().then_some(packed);
+            if held.size() <= held_room {
+                held_room -= held.size();
+                looked.held = Some(held);
+            }
             parts.push(looked);
             if room == 0 {
                 break 'all;
@@ -82,7 +90,7 @@ pub async fn host_history(
     for Looked { part, found, held, .. } in parts {
         match held {
             // What a damaged chunk tells of a tag is not known.
-            Some(packed) => columns.add(&part, &packed).unwrap_or_default(),
+            Some(held) => columns.add_held(&part, held).unwrap_or_default(),
             None => stored.push((found, part)),
         }
     }
@@ -100,18 +108,6 @@ pub async fn host_history(
     }
     history.tags = columns.finish(&history.axis, &counting);
     Ok(history)
-}
-
-/// What a chunk tells beside tags, and what its tags used.
-fn look_at(
-    part: Part,
-    found: Whole,
-    packed: &Packed,
-    look: &mut TagLook,
-) -> std::result::Result<Looked, Malformed> {
-    let looked = Looked::new(part, found, packed)?;
-    look.add(&looked.part, packed)?;
-    Ok(looked)
 }
 
 /// Of the system-wide figures those that are told over time, and the latest of all.

@@ -176,11 +176,6 @@ pub(super) async fn newest(
 const READ_TOGETHER_S: i64 = 8 * HOUR_S;
 
 impl Whole {
-    /// Whether it is no chunk yet and dear to read.
-    pub(super) fn is_of_frames(self) -> bool {
-        self.span.is_none()
-    }
-
     /// Whether two neighbours are small enough to be read in one go.
     pub(super) fn are_read_together(&self, next: &Self) -> bool {
         let part = |one: &Self| floor(one.start, READ_TOGETHER_S);

@@ -5,7 +5,7 @@ use poolwatch_model::history::MISSING;
 
 use super::{
     ABSENT, BLOCK_ROWS, CONSTANT, MAX_SLOTS, Malformed, Reader, SCALED, VARIED, VARIED_WITH_HOLES,
-    row::count, unpack, unzigzag,
+    put, row::count, unpack, unzigzag,
 };
 
 /// A block of which no value is read yet.
@@ -15,6 +15,10 @@ pub(crate) struct Numbers {
     figures: usize,
     slots: usize,
     columns: Vec<Place>,
+    /// Where the first varied column is.
+    varied_from: usize,
+    /// Whether each varied column has one extreme alone.
+    is_thin: bool,
 }
 
 /// Where the values of a column are, by offsets.
@@ -22,7 +26,7 @@ pub(crate) struct Numbers {
 enum Place {
     Absent,
     Constant(u64),
-    Varied { holes: Option<usize>, values: usize },
+    Varied { holes: Option<usize>, values: usize, known: usize },
     Scaled { factor: u64 },
 }
 
@@ -46,7 +50,26 @@ impl Numbers {
         if rows > BLOCK_ROWS || slots > MAX_SLOTS {
             return Err(Malformed);
         }
-        let plain = unpack(block)?;
+        Self::take_apart(unpack(block)?, rows, figures, slots, false)
+    }
+
+    /// Takes what [`Self::to_thin`] made of a block apart.
+    pub(crate) fn from_thin(
+        thin: Vec<u8>,
+        rows: usize,
+        figures: usize,
+        slots: usize,
+    ) -> Result<Self, Malformed> {
+        Self::take_apart(thin, rows, figures, slots, true)
+    }
+
+    fn take_apart(
+        plain: Vec<u8>,
+        rows: usize,
+        figures: usize,
+        slots: usize,
+        is_thin: bool,
+    ) -> Result<Self, Malformed> {
         let mut reader = Reader(&plain);
         let forms = reader.bytes(rows * figures)?;
         let mut columns = Vec::with_capacity(forms.len());
@@ -60,6 +83,8 @@ impl Numbers {
         // How many values each varied column has.
         let mut known = vec![None; forms.len()];
         let offset = |reader: Reader<'_>| plain.len() - reader.0.len();
+        let varied_from = offset(reader);
+        let parts = if is_thin { 2 } else { 3 };
         for (at, form) in forms.iter().enumerate() {
             if !matches!(*form, VARIED | VARIED_WITH_HOLES) {
                 continue;
@@ -69,21 +94,51 @@ impl Numbers {
                 holes = Some(offset(reader));
                 values = count(reader.bytes(slots.div_ceil(8))?, slots);
             }
-            columns[at] = Place::Varied { holes, values: offset(reader) };
-            reader.skip(values * 3)?;
+            columns[at] = Place::Varied { holes, values: offset(reader), known: values };
+            reader.skip(values * parts)?;
             known[at] = Some(values);
         }
         for at in (0..forms.len()).filter(|at| forms[*at] == SCALED) {
             let beside = (!(at + 1).is_multiple_of(figures)).then(|| known[at + 1]).flatten();
             let beside = beside.ok_or(Malformed)?;
             columns[at] = Place::Scaled { factor: reader.varint()? };
-            reader.skip(beside)?;
+            reader.skip(if is_thin { 0 } else { beside })?;
         }
         reader.end()?;
-        Ok(Self { plain, figures, slots, columns })
+        Ok(Self { plain, figures, slots, columns, varied_from, is_thin })
     }
 
-    /// The values of a figure of a row, one per slot, in place of what `out` holds.
+    /// The block without the extreme that is not read of each figure: half the bytes. For
+    /// [`Self::from_thin`].
+    pub(crate) fn to_thin(&self, extreme_of: fn(usize) -> Extreme) -> Result<Vec<u8>, Malformed> {
+        let mut out = self.plain[..self.varied_from].to_vec();
+        for (at, column) in self.columns.iter().enumerate() {
+            let Place::Varied { holes, values, known } = *column else { continue };
+            let mut reader = Reader(&self.plain[values..]);
+            let mut after = || {
+                reader.skip(known)?;
+                Ok::<usize, Malformed>(self.plain.len() - reader.0.len())
+            };
+            let begin = holes.unwrap_or(values);
+            let (means, least) = (after()?, after()?);
+            match extreme_of(at % self.figures) {
+                Extreme::Least => out.extend(&self.plain[begin..least]),
+                Extreme::Greatest => {
+                    out.extend(&self.plain[begin..means]);
+                    out.extend(&self.plain[least..after()?]);
+                }
+            }
+        }
+        for column in &self.columns {
+            if let Place::Scaled { factor } = column {
+                put(&mut out, *factor);
+            }
+        }
+        Ok(out)
+    }
+
+    /// The values of a figure of a row, one per slot, in place of what `out` holds. Of a thin block the
+    /// extreme that it was made for.
     pub(crate) fn values(
         &self,
         row: usize,
@@ -96,12 +151,15 @@ impl Numbers {
         match *self.columns.get(column).ok_or(Malformed)? {
             Place::Absent => out.resize(self.slots, MISSING),
             Place::Constant(value) => out.resize(self.slots, value),
-            Place::Varied { holes, values } => self.varied(holes, values, of, out)?,
+            Place::Varied { holes, values, known } => {
+                self.varied(holes, (values, known), of, out)?;
+            }
             Place::Scaled { factor } => {
-                let Some(Place::Varied { holes, values }) = self.columns.get(column + 1) else {
+                let next = self.columns.get(column + 1);
+                let Some(Place::Varied { holes, values, known }) = next else {
                     return Err(Malformed);
                 };
-                self.varied(*holes, *values, of, out)?;
+                self.varied(*holes, (*values, *known), of, out)?;
                 for value in out.iter_mut().filter(|value| **value != MISSING) {
                     *value = value.checked_mul(factor).ok_or(Malformed)?;
                 }
@@ -110,10 +168,27 @@ impl Numbers {
         Ok(())
     }
 
+    /// The value of a figure of a row that is the same in every slot; [`MISSING`] when it is in none.
+    pub(crate) fn constant(&self, row: usize, figure: usize) -> Option<u64> {
+        match self.columns.get(row * self.figures + figure)? {
+            Place::Absent => Some(MISSING),
+            Place::Constant(value) => Some(*value),
+            Place::Varied { .. } | Place::Scaled { .. } => None,
+        }
+    }
+
+    /// How often the least and the greatest of a figure are those of the next.
+    pub(crate) fn factor(&self, row: usize, figure: usize) -> Option<u64> {
+        match self.columns.get(row * self.figures + figure)? {
+            Place::Scaled { factor } => Some(*factor),
+            _ => None,
+        }
+    }
+
     fn varied(
         &self,
         holes: Option<usize>,
-        values: usize,
+        (values, known): (usize, usize),
         of: Extreme,
         out: &mut Vec<u64>,
     ) -> Result<(), Malformed> {
@@ -128,14 +203,12 @@ impl Numbers {
         }
         let mut reader = Reader(&self.plain[values..]);
         let mut before = 0;
-        let mut known = 0;
         for mean in out.iter_mut().filter(|value| **value != MISSING) {
             before = unzigzag(before, reader.varint()?);
             // The one number that means something else.
             *mean = before.min(MISSING - 1);
-            known += 1;
         }
-        if of == Extreme::Greatest {
+        if of == Extreme::Greatest && !self.is_thin {
             reader.skip(known)?;
         }
         for value in out.iter_mut().filter(|value| **value != MISSING) {

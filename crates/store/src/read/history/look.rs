@@ -1,6 +1,6 @@
 //! What is read of a chunk whole: all but its tags.
 
-use super::axis::Part;
+use super::{axis::Part, tags::HeldTags};
 use crate::{
     chunk::{
         BLOCK_ROWS, Blocks, Extreme, MAX_PROCESSES, MEMORY_FIGURES, Malformed, Numbers,
@@ -16,8 +16,8 @@ use crate::{
 pub(super) struct Looked {
     pub(super) part: Part,
     pub(super) found: Whole,
-    /// The chunk, where it cannot be read again cheaply.
-    pub(super) held: Option<Packed>,
+    /// Its tags, unless they are to be read again.
+    pub(super) held: Option<HeldTags>,
     pub(super) memory: Vec<Vec<u64>>,
     pub(super) types: Vec<(String, [Vec<u64>; TYPE_FIGURES])>,
     pub(super) processes: Vec<(ProcessName, [Vec<u64>; PROCESS_FIGURES])>,

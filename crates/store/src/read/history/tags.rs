@@ -1,6 +1,9 @@
 //! Tags over time: which of them are wanted, and their series.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    ops::Range,
+};
 
 use jiff::Timestamp;
 use poolwatch_model::{
@@ -16,6 +19,7 @@ use crate::{
         head::{BlockOf, Head},
     },
     chunks::Packed,
+    dictionaries,
     read::past::Taken,
 };
 
@@ -66,42 +70,51 @@ impl TagLook {
         })
     }
 
-    /// Takes in a chunk.
-    pub(super) fn add(&mut self, part: &Part, packed: &Packed) -> Result<(), Malformed> {
+    /// Takes in a chunk. Returns its tags for the second time.
+    pub(super) fn add(&mut self, part: &Part, packed: &Packed) -> Result<HeldTags, Malformed> {
         if self.listed.0 != packed.tags {
             let places = packed.tags().into_iter().map(|tag| self.place(tag)).collect();
             self.listed = (packed.tags.clone(), places);
         }
-        let last = part.groups.iter().rposition(|group| group.coverage.is_some());
-        let last_at = last.map(|last| part.groups[last].at);
-        let is_newest = last_at > self.now_at;
+        let mut held = HeldTags { tags: packed.tags.clone(), blocks: Vec::new() };
+        let Some(last) = part.groups.iter().rfind(|group| group.coverage.is_some()) else {
+            return Ok(held);
+        };
+        let is_newest = self.now_at.is_none_or(|now_at| last.at > now_at);
         if is_newest {
-            self.now_at = last_at;
+            self.now_at = Some(last.at);
             let all = self.used.iter_mut().flat_map(|(_, used)| used).flatten();
             all.for_each(|used| used.now = 0);
         }
         let (used, places) = (&mut self.used, &self.listed.1);
         let mut values = Vec::new();
-        for_rows(
+        for_blocks(
             part,
-            packed,
+            &packed.tags,
             |_| true,
-            |at, block, row| {
-                let (_, used) = &mut used[places[at]];
-                for (used, figures) in used.iter_mut().zip(GAUGES) {
-                    for (used, figure) in used.iter_mut().zip(figures) {
-                        block.values(row, figure, Extreme::Least, &mut values)?;
-                        let told = part.groups.iter().filter(|group| group.coverage.is_some());
-                        let found = NowAndLeast::of_values(told.map(|group| group.least(&values)));
-                        used.least = used.least.min(found.least);
-                        if is_newest {
-                            used.now = used.now.max(found.now);
+            read_from(part, packed),
+            |rows, block| {
+                for (row, at) in rows.enumerate() {
+                    let (_, used) = &mut used[places[at]];
+                    for (used, [bytes, outstanding]) in used.iter_mut().zip(GAUGES) {
+                        let objects = now_and_least(part, block, row, outstanding, &mut values)?;
+                        let bytes = match block.factor(row, bytes) {
+                            Some(factor) => objects.times(factor).ok_or(Malformed)?,
+                            None => now_and_least(part, block, row, bytes, &mut values)?,
+                        };
+                        for (used, found) in used.iter_mut().zip([bytes, objects]) {
+                            used.least = used.least.min(found.least);
+                            if is_newest {
+                                used.now = used.now.max(found.now);
+                            }
                         }
                     }
                 }
+                held.blocks.push(block.to_thin(extreme_of)?);
                 Ok(())
             },
-        )
+        )?;
+        Ok(held)
     }
 
     /// The tags whose series are wanted, by pool.
@@ -119,6 +132,26 @@ impl TagLook {
         }
         chosen
     }
+}
+
+/// The tags of a chunk, thin, for the second time.
+#[derive(Debug)]
+pub(super) struct HeldTags {
+    tags: Vec<u8>,
+    /// All of its blocks of tags; none where it tells no tags.
+    blocks: Vec<Vec<u8>>,
+}
+
+impl HeldTags {
+    /// The bytes that it takes.
+    pub(super) fn size(&self) -> usize {
+        self.tags.len() + self.blocks.iter().map(Vec::len).sum::<usize>()
+    }
+}
+
+/// Which value of a point is looked at: the least, and of counters the count as it ended.
+fn extreme_of(figure: usize) -> Extreme {
+    if figure % 3 == 2 { Extreme::Greatest } else { Extreme::Least }
 }
 
 /// The series of some tags in the making.
@@ -143,40 +176,64 @@ impl TagColumns {
 
     /// Takes in what a chunk tells of them.
     pub(super) fn add(&mut self, part: &Part, packed: &Packed) -> Result<(), Malformed> {
+        self.add_blocks(part, &packed.tags, read_from(part, packed))
+    }
+
+    /// The same of a chunk that was looked at before.
+    pub(super) fn add_held(&mut self, part: &Part, held: HeldTags) -> Result<(), Malformed> {
+        let (count, slots) = (part.head.tags, part.head.slots.len());
+        if held.blocks.is_empty() {
+            return Ok(());
+        }
+        let mut blocks = held.blocks;
+        self.add_blocks(part, &held.tags, |first| {
+            let thin = blocks.get_mut(first / BLOCK_ROWS).map(std::mem::take).ok_or(Malformed)?;
+            Numbers::from_thin(thin, Head::rows_beside(count, first), TAG_FIGURES, slots)
+        })
+    }
+
+    fn add_blocks(
+        &mut self,
+        part: &Part,
+        tags: &[u8],
+        block_at: impl FnMut(usize) -> Result<Numbers, Malformed>,
+    ) -> Result<(), Malformed> {
         let mut values = Vec::new();
         let mut columns: [Vec<u64>; TAG_FIGURES] = Default::default();
         let chosen = &mut self.chosen;
-        let tags = packed.tags();
+        let list = dictionaries::tags(tags);
         let is_wanted: Vec<bool> =
-            tags.iter().map(|tag| chosen.contains_key(&tag.unprotected())).collect();
-        for_rows(
+            list.iter().map(|tag| chosen.contains_key(&tag.unprotected())).collect();
+        for_blocks(
             part,
-            packed,
+            tags,
             |at| is_wanted[at],
-            |at, block, row| {
-                for (figure, column) in columns.iter_mut().enumerate() {
-                    column.clear();
-                    let is_counter = figure % 3 == 2;
-                    let of = if is_counter { Extreme::Greatest } else { Extreme::Least };
-                    block.values(row, figure, of, &mut values)?;
-                    column.extend(part.groups.iter().map(|group| {
-                        if is_counter { group.last(&values) } else { group.least(&values) }
-                    }));
-                }
-                let tag = tags[at];
-                let Some(series) = chosen.get_mut(&tag.unprotected()) else { return Ok(()) };
-                for (group, at) in
-                    part.places().filter(|(group, _)| part.groups[*group].coverage.is_some())
-                {
-                    let value = |figure: usize| match columns[figure][group] {
-                        MISSING => 0,
-                        value => value,
-                    };
-                    let counters =
-                        [0, 3].map(|first| [0, 1, 2].map(|figure| value(first + figure)));
-                    // One that used nothing was not listed: nothing is known of it then.
-                    if counters != [[0; 3]; 2] {
-                        write(series, at, counters);
+            block_at,
+            |rows, block| {
+                for (row, at) in rows.enumerate().filter(|(_, at)| is_wanted[*at]) {
+                    let Some(series) = chosen.get_mut(&list[at].unprotected()) else { continue };
+                    for (figure, column) in columns.iter_mut().enumerate() {
+                        column.clear();
+                        let of = extreme_of(figure);
+                        block.values(row, figure, of, &mut values)?;
+                        column.extend(part.groups.iter().map(|group| match of {
+                            Extreme::Greatest => group.last(&values),
+                            Extreme::Least => group.least(&values),
+                        }));
+                    }
+                    for (group, at) in
+                        part.places().filter(|(group, _)| part.groups[*group].coverage.is_some())
+                    {
+                        let value = |figure: usize| match columns[figure][group] {
+                            MISSING => 0,
+                            value => value,
+                        };
+                        let counters =
+                            [0, 3].map(|first| [0, 1, 2].map(|figure| value(first + figure)));
+                        // One that used nothing was not listed: nothing is known of it then.
+                        if counters != [[0; 3]; 2] {
+                            write(series, at, counters);
+                        }
                     }
                 }
                 Ok(())
@@ -229,6 +286,22 @@ impl TagColumns {
     }
 }
 
+/// What a chunk tells of a figure where it tells tags.
+fn now_and_least(
+    part: &Part,
+    block: &Numbers,
+    row: usize,
+    figure: usize,
+    values: &mut Vec<u64>,
+) -> Result<NowAndLeast, Malformed> {
+    if let Some(value) = block.constant(row, figure) {
+        return Ok(NowAndLeast::of_values([value].into_iter()));
+    }
+    block.values(row, figure, Extreme::Least, values)?;
+    let told = part.groups.iter().filter(|group| group.coverage.is_some());
+    Ok(NowAndLeast::of_values(told.map(|group| group.least(values))))
+}
+
 /// Writes what a tag used at a moment.
 fn write(series: &mut [Option<TagSeries>; 2], at: usize, counters: [[u64; 3]; 2]) {
     for (series, [bytes, outstanding, allocs]) in series.iter_mut().zip(counters) {
@@ -239,29 +312,37 @@ fn write(series: &mut [Option<TagSeries>; 2], at: usize, counters: [[u64; 3]; 2]
     }
 }
 
-/// Calls back for the rows that are wanted: the place in the chunk's list of tags, the block, and the
-/// row within it.
-fn for_rows(
+/// Calls back for blocks that hold wanted rows: with the places of their rows among all tags of the
+/// chunk.
+fn for_blocks(
     part: &Part,
-    packed: &Packed,
+    tags: &[u8],
     is_wanted: impl Fn(usize) -> bool,
-    mut take: impl FnMut(usize, &Numbers, usize) -> Result<(), Malformed>,
+    mut block_at: impl FnMut(usize) -> Result<Numbers, Malformed>,
+    mut take: impl FnMut(Range<usize>, &Numbers) -> Result<(), Malformed>,
 ) -> Result<(), Malformed> {
-    let blocks = Blocks { head: &part.head, bytes: &packed.encoded.blocks };
     let count = part.head.tags;
-    if count * 4 != packed.tags.len() {
+    if count * 4 != tags.len() {
         return Err(Malformed);
     }
-    let slots = part.head.slots.len();
     for first in (0..count).step_by(BLOCK_ROWS) {
-        let beside = Head::rows_beside(count, first);
-        if !(first..first + beside).any(&is_wanted) {
-            continue;
-        }
-        let block = Numbers::read(blocks.bytes(BlockOf::Tag(first))?, beside, TAG_FIGURES, slots)?;
-        for row in (0..beside).filter(|row| is_wanted(first + row)) {
-            take(first + row, &block, row)?;
+        let rows = first..first + Head::rows_beside(count, first);
+        if rows.clone().any(&is_wanted) {
+            take(rows, &block_at(first)?)?;
         }
     }
     Ok(())
+}
+
+/// Reads blocks of tags out of a chunk.
+fn read_from<'a>(
+    part: &'a Part,
+    packed: &'a Packed,
+) -> impl FnMut(usize) -> Result<Numbers, Malformed> + 'a {
+    let blocks = Blocks { head: &part.head, bytes: &packed.encoded.blocks };
+    move |first| {
+        let beside = Head::rows_beside(part.head.tags, first);
+        let block = blocks.bytes(BlockOf::Tag(first))?;
+        Numbers::read(block, beside, TAG_FIGURES, part.head.slots.len())
+    }
 }
