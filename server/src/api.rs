@@ -5,7 +5,7 @@ mod health;
 mod openapi;
 mod v1;
 
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
 
@@ -24,6 +24,7 @@ pub fn routes(routes: Routes) -> Routes {
     let (public, host) = (Permission::Public, Permission::Host);
     let view = Permission::AtLeast(Role::Viewer);
     let operate = Permission::AtLeast(Role::Operator);
+    let administer = Permission::AtLeast(Role::Admin);
     routes
         .at(public, read, "/healthz", get(health::healthz))
         .at(view, read, "/metrics", get(health::metrics))
@@ -44,4 +45,21 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, read, "/api/v1/pooltag.txt", get(v1::tag_notes::export))
         .at(operate, pooltag, "/api/v1/pooltag.txt", post(v1::tag_notes::import))
         .at(operate, json, "/api/v1/snapshots", post(v1::snapshots::upload))
+        .at(administer, form, "/api/v1/people", get(v1::people::list).post(v1::people::add))
+        .at(
+            administer,
+            form,
+            "/api/v1/people/{id}",
+            get(v1::people::one).patch(v1::people::change).delete(v1::people::delete),
+        )
+        .at(administer, form, "/api/v1/people/{id}/link", post(v1::people::make_link))
+        .at(
+            administer,
+            form,
+            "/api/v1/people/{id}/second-factor",
+            delete(v1::people::reset_second_factor),
+        )
+        .at(administer, form, "/api/v1/tokens", get(v1::tokens::list).post(v1::tokens::create))
+        .at(administer, form, "/api/v1/tokens/{id}", delete(v1::tokens::revoke))
+        .at(administer, read, "/api/v1/audit", get(v1::audit::list))
 }

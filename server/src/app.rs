@@ -9,9 +9,13 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::{
-    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
+        sign_in_limits::SignInLimits,
+    },
     fleet::{Fleet, load},
     log_gate::LogGate,
+    mail_server::MailServer,
     metrics::Metrics,
     stopping::StopSignal,
     tag_names::TagNames,
@@ -40,6 +44,10 @@ pub struct App {
     pub writer: Writer,
     /// Keys of hosts that uploaded lately.
     pub host_keys: HostKeys,
+    /// People and scripts that sent requests lately.
+    pub callers: CallerCache,
+    /// Seals secrets that the server has to read again.
+    pub sealing_key: SealingKey,
     /// Slows down who guesses passwords.
     pub sign_in_limits: SignInLimits,
     /// Checks passwords.
@@ -61,6 +69,8 @@ pub struct Settings {
     pub interval_s: u32,
     /// How long what is kept.
     pub retention: Retention,
+    /// The mail server that the command line or environment names.
+    pub mail_server: Option<MailServer>,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
 }

@@ -1,6 +1,7 @@
 //! The parts of the Poolwatch server. `docs/ARCHITECTURE.md` tells how they fit.
 
 pub mod access;
+pub mod accounts;
 pub mod alerts;
 pub mod api;
 pub mod app;
@@ -22,6 +23,7 @@ pub mod jobs;
 pub mod judging;
 pub mod lead;
 pub mod log_gate;
+pub mod mail_server;
 pub mod metrics;
 pub mod pages;
 mod rate_limiter;

@@ -1,5 +1,6 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
+mod account;
 mod application;
 mod applications;
 mod assets;
@@ -20,9 +21,12 @@ pub mod presence;
 pub(crate) mod render_error;
 mod rows;
 mod search;
+mod sessions;
+mod settings;
 mod tag;
 mod tags;
 mod text_match;
+mod welcome;
 
 use std::time::Duration;
 
@@ -55,12 +59,20 @@ const EVIDENCE: RouteLimits =
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
+const SIGNED_IN: Permission = Permission::SignedIn;
+const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
 
 /// The routes of people.
 #[must_use]
 pub fn routes(routes: Routes) -> Routes {
+    settings_routes(account_routes(console_routes(routes)))
+}
+
+fn console_routes(routes: Routes) -> Routes {
     routes
         .at(PUBLIC, FORM, "/login", get(login::form).post(login::sign_in))
+        .at(PUBLIC, FORM, "/login/code", post(login::code))
+        .at(PUBLIC, FORM, "/welcome", get(welcome::form).post(welcome::set))
         .at(PUBLIC, FORM, "/logout", post(login::sign_out))
         .at(PUBLIC, READ, "/static/{path}", get(assets::serve))
         .at(VIEW, READ, "/", get(fleet::page))
@@ -116,12 +128,64 @@ pub fn routes(routes: Routes) -> Routes {
         .at(OPERATE, FORM, "/evidence/{id}/keep", post(evidence::keep))
 }
 
+fn account_routes(routes: Routes) -> Routes {
+    routes
+        .at(SIGNED_IN, READ, "/account", get(account::page))
+        .at(SIGNED_IN, FORM, "/account/password", post(account::change_password))
+        .at(SIGNED_IN, FORM, "/account/sessions/{id}/end", post(account::end_session))
+        .at(SIGNED_IN, FORM, "/account/second-factor", get(account::propose).post(account::enable))
+        .at(SIGNED_IN, FORM, "/account/second-factor/disable", post(account::disable))
+        .at(SIGNED_IN, FORM, "/account/tokens", post(account::create))
+        .at(SIGNED_IN, FORM, "/account/tokens/{id}/revoke", post(account::revoke))
+}
+
+fn settings_routes(routes: Routes) -> Routes {
+    use settings::{about, audit, mail, people, retention, tokens};
+    routes
+        .at(ADMINISTER, READ, "/settings", get(settings::page))
+        .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
+        .at(ADMINISTER, READ, "/settings/people.csv", get(people::file))
+        .at(ADMINISTER, READ, "/settings/people.json", get(people::file))
+        .at(ADMINISTER, FORM, "/settings/people/{id}", get(people::page).post(people::change))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/link", post(people::make_link))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/disable", post(people::disable))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/enable", post(people::enable))
+        .at(ADMINISTER, FORM, "/settings/people/{id}/delete", post(people::delete))
+        .at(
+            ADMINISTER,
+            FORM,
+            "/settings/people/{id}/second-factor/reset",
+            post(people::reset_second_factor),
+        )
+        .at(
+            ADMINISTER,
+            FORM,
+            "/settings/people/{id}/sessions/{session}/end",
+            post(people::end_session),
+        )
+        .at(ADMINISTER, FORM, "/settings/tokens", get(tokens::page).post(tokens::create))
+        .at(ADMINISTER, FORM, "/settings/tokens/{id}/revoke", post(tokens::revoke))
+        .at(ADMINISTER, FORM, "/settings/mail", get(mail::page).post(mail::save))
+        .at(
+            ADMINISTER,
+            FORM.within(Duration::from_secs(100)).at_once(2),
+            "/settings/mail/test",
+            post(mail::test),
+        )
+        .at(ADMINISTER, READ, "/settings/retention", get(retention::page))
+        .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
+        .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/about", get(about::page))
+}
+
 /// What surrounds every page.
 #[must_use]
 pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
     Shell {
         now: app.clock.now(),
         person: person.name.clone(),
+        role: person.role,
         newest_data: app.fleet.view().newest(),
         url,
     }

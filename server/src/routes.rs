@@ -23,6 +23,8 @@ pub enum Permission {
     Host,
     /// A person or script with at least this role.
     AtLeast(Role),
+    /// A person of whatever role who is signed in; no script.
+    SignedIn,
 }
 
 /// What one request may take of the server.
@@ -104,7 +106,12 @@ impl Routes {
                 methods.route_layer(middleware::from_fn_with_state(app, hosts::require))
             }
             Permission::AtLeast(role) => {
-                let state = people::Required { app, role };
+                let state = people::Required { app, route: path, role, by_session: false };
+                methods.route_layer(middleware::from_fn_with_state(state, people::require))
+            }
+            Permission::SignedIn => {
+                let role = Role::Viewer;
+                let state = people::Required { app, route: path, role, by_session: true };
                 methods.route_layer(middleware::from_fn_with_state(state, people::require))
             }
         };

@@ -5,6 +5,7 @@
 //! A page is a struct with a [`Shell`] that renders whole ([`Page::render`]) and, where it shows
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
+pub mod account;
 pub mod application;
 pub mod applications;
 pub mod assets;
@@ -28,11 +29,13 @@ pub mod mail;
 pub mod mark;
 pub mod plain_text;
 pub mod search;
+pub mod settings;
 pub mod shell;
 pub mod sparkline;
 pub mod steps;
 pub mod tag;
 pub mod tags;
+pub mod welcome;
 pub mod words;
 
 pub use askama::{Error as RenderError, Template as Page};

@@ -16,6 +16,18 @@ pub struct LoginPage {
     pub next: String,
 }
 
+/// The page that asks for the code of an authenticator.
+#[derive(Debug, Clone, Template)]
+#[template(path = "code.html")]
+pub struct CodePage {
+    /// Who gave the right password, sealed, to come back with the code.
+    pub pending: String,
+    /// Path to go to afterwards.
+    pub next: String,
+    /// Why the last code was not taken.
+    pub error: Option<String>,
+}
+
 /// Why somebody is not signed in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LoginError {

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
+use poolwatch_model::person::Role;
 
 use crate::{
     RenderError,
@@ -19,6 +20,8 @@ pub struct Shell {
     pub now: Timestamp,
     /// Who is signed in.
     pub person: String,
+    /// What they may do.
+    pub role: Role,
     /// When data from any host last came in.
     pub newest_data: Option<Timestamp>,
     /// Path and query of this page: what live parts ask for again.
@@ -32,6 +35,12 @@ impl Shell {
         let path = self.url.split('?').next().unwrap_or_default();
         path == root
             || (root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// Whether the settings are shown.
+    #[must_use]
+    pub fn shows_settings(&self) -> bool {
+        self.role == Role::Admin
     }
 
     /// Whether data came in lately.
@@ -98,6 +107,7 @@ mod tests {
         let shell = |url: &str| Shell {
             now: Timestamp::UNIX_EPOCH,
             person: String::new(),
+            role: Role::Viewer,
             newest_data: None,
             url: url.into(),
         };
@@ -120,6 +130,7 @@ mod tests {
         let shell = |age: Option<i64>| Shell {
             now,
             person: "ana".into(),
+            role: Role::Viewer,
             newest_data: age.map(|age| Timestamp::from_second(1_800_000_000 - age).unwrap()),
             url: "/".into(),
         };

@@ -17,6 +17,7 @@ use poolwatch_model::{
     host::{HostFacts, OsVersion},
     incident::IncidentState,
     memory::CeilingSource,
+    person::Role,
     series::Break,
 };
 
@@ -27,6 +28,36 @@ pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{find_driver, next_steps, step};
 pub use tags::{certainty, tag_source};
+
+/// What a role is called.
+#[must_use]
+pub fn role(role: impl Borrow<Role>) -> &'static str {
+    match role.borrow() {
+        Role::Viewer => "viewer",
+        Role::Operator => "operator",
+        Role::Admin => "administrator",
+    }
+}
+
+/// What a role may do.
+#[must_use]
+pub fn role_explained(role: impl Borrow<Role>) -> &'static str {
+    match role.borrow() {
+        Role::Viewer => "sees everything but the settings",
+        Role::Operator => "also works on incidents, tags and evidence",
+        Role::Admin => "also sets everything, people and tokens among it",
+    }
+}
+
+/// What a token of a role may do.
+#[must_use]
+pub fn token_scope(role: impl Borrow<Role>) -> &'static str {
+    match role.borrow() {
+        Role::Viewer => "read",
+        Role::Operator => "operate",
+        Role::Admin => "administer",
+    }
+}
 
 /// How bad a verdict is. Shown as a glyph and a word, never as a colour alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -88,6 +88,9 @@ pub struct CaseFile {
     pub fleet: Vec<(PoolTag, AttributeCounts)>,
     /// Whether a table was cut off or contradicts itself.
     pub is_torn: bool,
+    /// Whether an agent goes on measuring the host: its course will tell what a picture would have
+    /// to guess from size.
+    pub is_watched: bool,
 }
 
 impl CaseFile {

@@ -13,6 +13,8 @@ const GROWN: u64 = 5_000;
 const GROWN_PART: u64 = 3;
 /// Handles that rose for a shorter time may be work that is not done yet.
 const LONG_S: u64 = 2 * 24 * 3600;
+/// Objects of a tag that are fewer than this part of the handles are no more than their company.
+const OF_HANDLES: u64 = 4;
 /// How sure it must be that these handles are those objects.
 const SURE: f32 = 0.85;
 
@@ -39,6 +41,7 @@ fn leak(case: &CaseFile, process: &ProcessSeries) -> Option<Diagnosis> {
     let of_objects = case.tags.iter().filter(|series| facts::tag_facts(series.tag).objects);
     let (series, objects, mut suspect) = of_objects
         .filter_map(|series| held(case, series, process, span))
+        .filter(|(_, objects, _)| objects.saturating_mul(OF_HANDLES) >= rise.grown)
         .max_by(|a, b| a.2.confidence.total_cmp(&b.2.confidence))?;
     let (tag, pool) = (series.tag, series.pool);
     release::weigh_evidence(case, pool, std::slice::from_mut(&mut suspect));

@@ -35,7 +35,9 @@ const LATEST_HOURS: usize = 72;
 pub fn high_use_tags(case: &CaseFile) -> Vec<Diagnosis> {
     case.tags
         .iter()
-        .filter(|series| is_high(case, series) && is_still(case, series))
+        .filter(|series| {
+            still_level(case, series).is_some_and(|level| is_high(case, series, level))
+        })
         .map(|series| {
             let bytes = case::last(&series.bytes).unwrap_or(0);
             let mut evidence = vec![Evidence::TagUse {
@@ -61,8 +63,8 @@ pub fn high_use_tags(case: &CaseFile) -> Vec<Diagnosis> {
 #[must_use]
 pub fn high_use_pools(case: &CaseFile) -> Vec<Diagnosis> {
     let used = |pool: Pool| case.memory.of(pool).filter(|used| whole::is_large(case, used.0));
-    let large =
-        Pool::ALL.into_iter().filter(|pool| whole::is_picture(case) && used(*pool).is_some());
+    let is_all = whole::is_picture(case) && !case.is_watched;
+    let large = Pool::ALL.into_iter().filter(|pool| is_all && used(*pool).is_some());
     large
         .map(|pool| Diagnosis {
             verdict: Verdict::HighUse,
@@ -91,10 +93,9 @@ pub fn peer_fact(case: &CaseFile, series: &TagSeries) -> Option<Evidence> {
     })
 }
 
-fn is_high(case: &CaseFile, series: &TagSeries) -> bool {
+fn is_high(case: &CaseFile, series: &TagSeries, level: u64) -> bool {
     let peer = case.peers.iter().find(|p| p.tag == series.tag && p.pool == series.pool);
-    let bytes = case::last(&series.bytes).unwrap_or(0);
-    is_far_above(series.tag, series.pool, bytes, &case.memory, peer)
+    is_far_above(series.tag, series.pool, level, &case.memory, peer)
 }
 
 /// Whether a tag uses far more than is usual: than its peers, or where these are few, than the memory
@@ -121,7 +122,8 @@ pub fn is_far_above(
     }
 }
 
-fn is_still(case: &CaseFile, series: &TagSeries) -> bool {
+/// The level at which a tag holds still, by its low points: what is above them comes and goes.
+fn still_level(case: &CaseFile, series: &TagSeries) -> Option<u64> {
     let troughs = troughs::hourly(&case.axis, &series.bytes);
     let boot = troughs.last().map(|trough| trough.boot);
     let run = troughs.iter().rev().take_while(|trough| Some(trough.boot) == boot);
@@ -129,5 +131,5 @@ fn is_still(case: &CaseFile, series: &TagSeries) -> bool {
         run.take(LATEST_HOURS).fold((0, u64::MAX, 0), |(count, least, most), trough| {
             (count + 1, least.min(trough.value), most.max(trough.value))
         });
-    count >= LEAST_HOURS && (most - least) as f64 <= STILL * most as f64
+    (count >= LEAST_HOURS && (most - least) as f64 <= STILL * most as f64).then_some(least)
 }

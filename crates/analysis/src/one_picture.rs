@@ -74,6 +74,9 @@ pub fn leak_from_pictures(case: &CaseFile) -> Option<Diagnosis> {
 
 fn leak_of_latest_run(case: &CaseFile) -> Option<Diagnosis> {
     let mut found: Vec<Found<'_>> = case.tags.iter().filter_map(|tag| tells(case, tag)).collect();
+    if case.is_watched {
+        found.retain(Found::is_held_by_name);
+    }
     found.sort_by_key(|one| {
         (suspects::owner_rank(one.series.tag) >= EVERYBODYS, Reverse(one.weight), one.series.tag)
     });
@@ -135,6 +138,12 @@ struct Found<'a> {
 }
 
 impl Found<'_> {
+    /// Whether somebody is named who holds what the tag counts.
+    fn is_held_by_name(&self) -> bool {
+        let named = |suspect: &Suspect| suspect.name.is_some() && suspect.confidence >= NAMED;
+        self.suspects.iter().any(named)
+    }
+
     /// Whether growth or a lack of frees shows it, and not its size alone.
     fn is_waste(&self) -> bool {
         let shows = |fact: &Evidence| {

@@ -8,7 +8,7 @@ use crate::{
     case::{self, CaseFile},
     facts,
     statistics::{Slope, theil_sen},
-    troughs::{self, Trough},
+    troughs::{self, Breath, Trough},
 };
 
 /// How sure growth is.
@@ -158,12 +158,21 @@ pub fn measure_growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
     let boot = case.axis.last()?.boot;
     let latest = all.last().filter(|trough| trough.boot == boot)?;
     let notable = notable_growth(case, series.pool) as f64;
+    if most_growth(&all, &all) < notable * LOOKED_AT {
+        return None;
+    }
     let now = latest.hour + 1;
     let mut best: Option<Growth> = None;
+    let mut breath = None;
     for window in WINDOWS {
         let from = now - window.hours;
         let earlier = all.partition_point(|trough| trough.hour < from);
-        let view = View::new(&all, earlier, boot, window, from, now);
+        let (before, within) = all.split_at(earlier);
+        if most_growth(before, within) < notable * LOOKED_AT {
+            continue;
+        }
+        let breath: &Breath = breath.get_or_insert_with(|| Breath::measure(&all));
+        let view = View::new(&all, earlier, breath, window, now);
         let Some(view) = view else { continue };
         let Some(found) = view.growth(case, series, notable) else { continue };
         if best.is_none_or(|best| (found.stage, found.bytes) > (best.stage, best.bytes)) {
@@ -171,6 +180,16 @@ pub fn measure_growth(case: &CaseFile, series: &TagSeries) -> Option<Growth> {
         }
     }
     best
+}
+
+/// No growth within a window can be more than this, whatever the host's daily breath is, which is
+/// known from the time before: an hour's breath is at most [`MOST_BREATH`] times the range of a day.
+fn most_growth(before: &[Trough], within: &[Trough]) -> f64 {
+    let range = |troughs: &[Trough]| {
+        let values = troughs.iter().map(|trough| trough.value);
+        values.clone().max().unwrap_or(0) - values.min().unwrap_or(0)
+    };
+    range(within) as f64 + 2.0 * MOST_BREATH * range(before) as f64
 }
 
 /// A window of one run of Windows, with what came before it.
@@ -187,14 +206,14 @@ impl<'a> View<'a> {
     fn new(
         all: &'a [Trough],
         earlier: usize,
-        boot: u32,
+        breath: &Breath,
         window: Window,
-        from: i64,
         to: i64,
     ) -> Option<Self> {
+        let (from, boot) = (to - window.hours, all.last()?.boot);
         let (before, within) = all.split_at(earlier);
         let run = all.iter().find(|trough| trough.boot == boot)?.hour;
-        let profile = troughs::daily_profile(before);
+        let profile = breath.profile(earlier);
         let within: Vec<Trough> =
             within.iter().filter(|trough| trough.boot == boot).copied().collect();
         let within = troughs::without_profile(&within, &profile);
@@ -317,6 +336,10 @@ impl<'a> View<'a> {
         beyond && above_peers && known
     }
 }
+
+/// A low point lies within the range of its day from the middle, and the day's drift takes half of
+/// that range at most, counted from its middle hour.
+const MOST_BREATH: f64 = 1.6;
 
 /// At most about this many points make a line: its cost grows with their square.
 const POINTS: i64 = 56;

@@ -2,6 +2,8 @@
 
 use poolwatch_model::history::{MISSING, Moment};
 
+use crate::statistics::median;
+
 /// The least use within an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Trough {
@@ -59,34 +61,63 @@ pub fn blocks(troughs: &[Trough], from: i64, to: i64, count: usize) -> Vec<Optio
     blocks
 }
 
-/// How much a host breathes over the day: by hour, how far the low point usually lies from the
-/// day's middle. Zero unless three days are known.
-#[must_use]
-pub fn daily_profile(troughs: &[Trough]) -> [f64; 24] {
-    let mut by_hour: [Vec<f64>; 24] = Default::default();
-    let days = troughs.chunk_by(|a, b| a.hour.div_euclid(24) == b.hour.div_euclid(24));
-    let mut known = 0;
-    for day in days.filter(|day| day.len() >= KNOWN_HOURS) {
-        let mut values: Vec<f64> = day.iter().map(|trough| trough.value as f64).collect();
-        let middle = crate::statistics::median(&mut values);
-        // What the day grew by as a whole is no breath.
-        let first = day[0].value as f64;
-        let drift = (day[day.len() - 1].value as f64 - first) / (day.len() - 1) as f64;
-        for (at, trough) in day.iter().enumerate() {
-            let trend = drift * (at as f64 - day.len() as f64 / 2.0);
-            by_hour[trough.hour.rem_euclid(24) as usize].push(trough.value as f64 - middle - trend);
-        }
-        known += 1;
+/// How much a host breathes over the day: how far its low points lie from the middle of their day.
+#[derive(Debug)]
+pub struct Breath {
+    days: Vec<Day>,
+}
+
+#[derive(Debug)]
+struct Day {
+    /// The place after its last trough.
+    end: usize,
+    /// By hour, without what the day grew by as a whole; NaN for hours that are not known.
+    apart: [f64; 24],
+}
+
+impl Breath {
+    /// The breath of each day that is known.
+    #[must_use]
+    pub fn measure(troughs: &[Trough]) -> Self {
+        let mut end = 0;
+        let days = troughs.chunk_by(|a, b| a.hour.div_euclid(24) == b.hour.div_euclid(24));
+        let days = days.filter_map(|day| {
+            end += day.len();
+            (day.len() >= KNOWN_HOURS).then(|| Day { end, apart: distances(day) })
+        });
+        Self { days: days.collect() }
     }
-    let mut profile = [0.0; 24];
-    if known >= KNOWN_DAYS {
-        for (hour, values) in by_hour.iter_mut().enumerate() {
+
+    /// By hour, how far the low point usually lay from the middle of its day, of the days that end
+    /// within the first `until` troughs. Zero unless three days are known.
+    #[must_use]
+    pub fn profile(&self, until: usize) -> [f64; 24] {
+        let known = self.days.partition_point(|day| day.end <= until);
+        let mut profile = [0.0; 24];
+        let mut values = Vec::with_capacity(known);
+        for (hour, usual) in profile.iter_mut().enumerate() {
+            values.clear();
+            let apart = self.days[..known].iter().map(|day| day.apart[hour]);
+            values.extend(apart.filter(|value| !value.is_nan()));
             if values.len() >= KNOWN_DAYS {
-                profile[hour] = crate::statistics::median(values);
+                *usual = median(&mut values);
             }
         }
+        profile
     }
-    profile
+}
+
+fn distances(day: &[Trough]) -> [f64; 24] {
+    let mut values: Vec<f64> = day.iter().map(|trough| trough.value as f64).collect();
+    let middle = median(&mut values);
+    let first = day[0].value as f64;
+    let drift = (day[day.len() - 1].value as f64 - first) / (day.len() - 1) as f64;
+    let mut apart = [f64::NAN; 24];
+    for (at, trough) in day.iter().enumerate() {
+        let trend = drift * (at as f64 - day.len() as f64 / 2.0);
+        apart[trough.hour.rem_euclid(24) as usize] = trough.value as f64 - middle - trend;
+    }
+    apart
 }
 
 /// The same troughs without the breath of the day.
@@ -131,7 +162,7 @@ mod tests {
         let values: Vec<u64> =
             axis.iter().map(|moment| 1000 + breath(moment.at_s / 3600) as u64).collect();
         let troughs = hourly(&axis, &values);
-        let flat = without_profile(&troughs, &daily_profile(&troughs));
+        let flat = without_profile(&troughs, &Breath::measure(&troughs).profile(troughs.len()));
         let (least, most) = flat.iter().fold((u64::MAX, 0), |(least, most), trough| {
             (least.min(trough.value), most.max(trough.value))
         });

@@ -3,9 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{
-    CaseFile, confidence::named_suspect, diagnose_causes, holders, release, whole::FEW,
-};
+use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release};
 use poolwatch_model::{
     HostId, PoolTag,
     diagnosis::{Diagnosis, Evidence, Verdict},
@@ -119,7 +117,8 @@ async fn load_series<H: History>(
     let period = Period { from: before(WINDOW), fine_from: before(FINE_WINDOW), to: now };
     let series = history.series(host, period, wanted).await?;
     let peers = peer_usage(history.fleet(), host, &facts, &series.tags);
-    let mut file = CaseFile { os: facts.os, peers, ..CaseFile::from_history(now, series) };
+    let mut file =
+        CaseFile { os: facts.os, peers, is_watched: true, ..CaseFile::from_history(now, series) };
     file.memory.physical = file.memory.physical.or(facts.physical);
     Ok(Some(Case { host, file, incidents: Vec::new() }))
 }
@@ -157,23 +156,6 @@ impl Case {
         last.and_then(|last| Timestamp::from_second(last.at_s).ok()).unwrap_or(self.file.now)
     }
 
-    /// What is wrong. A host that was watched for some moments only is judged by its course later: a
-    /// picture tells what ran out and whom the handles name, not that what is large leaks.
-    fn diagnoses(&self) -> Vec<Diagnosis> {
-        let mut diagnoses = diagnose_causes(&self.file);
-        if self.file.axis.len() <= FEW {
-            diagnoses.retain(|one| match one.verdict {
-                Verdict::Leak => named_suspect(one).is_some(),
-                Verdict::HighUse => false,
-                _ => true,
-            });
-            if diagnoses.is_empty() {
-                diagnoses.push(Diagnosis::default());
-            }
-        }
-        diagnoses
-    }
-
     /// Says what is wrong.
     #[must_use]
     pub fn diagnose(&self) -> HostDiagnosis {
@@ -190,7 +172,7 @@ impl Case {
             uptime_s: self.uptime_s(),
             is_glance: false,
             outcomes: outcomes.collect(),
-            diagnoses: self.diagnoses(),
+            diagnoses: diagnose_causes(&self.file),
         }
     }
 }

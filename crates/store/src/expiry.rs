@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use crate::{Result, inventories, jobs, retention::Retention, uploads};
+use crate::{Result, audit, inventories, jobs, retention::Retention, uploads};
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,19 +26,22 @@ pub enum Bound {
 }
 
 /// Days that events are kept after they came.
-const EVENTS: i64 = 400;
+pub const EVENTS: i64 = 400;
 /// Days that findings are kept.
 const FINDINGS: i64 = 400;
 /// Days that a resolved incident is kept after it was last seen.
-const INCIDENTS: i64 = 730;
+pub const INCIDENTS: i64 = 730;
 /// Days that messages are kept.
-const MESSAGES: i64 = 90;
+pub const MESSAGES: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
-const DRIVER_CHANGES: i64 = 90;
+pub const DRIVER_CHANGES: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
-const UPLOADS: i64 = 7;
+pub const UPLOADS: i64 = 7;
 /// Days that done jobs are kept, to be looked at.
 const JOBS: i64 = 7;
+
+/// Days that the log of who did what is kept. The database refuses to forget what is younger than 700.
+pub const AUDIT: i64 = 730;
 
 /// A boot is kept this long after the last that could be stored of it: partitions hold a month.
 const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
@@ -46,6 +49,7 @@ const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
 /// Every table with what bounds it.
 pub const TABLES: &[(&str, Bound)] = &[
     ("api_tokens", Bound::People),
+    ("audit_log", Bound::Days(AUDIT)),
     ("boots", Bound::History),
     ("chunk_day", Bound::Partitions),
     ("chunk_hour", Bound::Partitions),
@@ -68,8 +72,11 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("incidents", Bound::Days(INCIDENTS)),
     ("inventories", Bound::Hosts),
     ("jobs", Bound::Days(JOBS)),
+    ("one_time_links", Bound::Dealt),
     ("outbox", Bound::Days(MESSAGES)),
+    ("recovery_codes", Bound::People),
     ("sessions", Bound::Dealt),
+    ("settings", Bound::People),
     ("tag_notes", Bound::People),
     ("upload_files", Bound::Days(UPLOADS)),
     ("uploads", Bound::Days(UPLOADS)),
@@ -145,6 +152,7 @@ pub async fn forget_old(
     ];
     let mut gone = jobs::forget_done(db, before(JOBS)).await?;
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
+    gone += audit::forget(db, before(AUDIT), ROWS).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
     for deletion in deletions {
         gone += deletion.execute(&mut *db).await?.rows_affected();

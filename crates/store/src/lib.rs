@@ -1,6 +1,7 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod audit;
 pub mod boots;
 pub mod check;
 pub mod chunk;
@@ -8,6 +9,7 @@ pub mod chunks;
 pub mod clock_watch;
 pub mod compact;
 mod dictionaries;
+pub mod disk;
 pub mod embedded;
 pub mod events;
 pub mod evidence;
@@ -21,11 +23,15 @@ pub mod inventories;
 pub mod jobs;
 pub mod latest;
 pub mod lead;
+pub mod one_time_links;
 pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
 pub mod retention;
+pub mod second_factors;
+pub mod sessions;
+pub mod settings;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -84,11 +90,17 @@ pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), a
     Ok(())
 }
 
+/// The number of the newest migration of this build.
+#[must_use]
+pub fn newest_migration() -> i64 {
+    migrations().iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
 /// A word that changes whenever the schema does.
 #[must_use]
 pub fn schema_fingerprint() -> String {
     let migrations = migrations();
-    let newest = migrations.iter().map(|migration| migration.version).max().unwrap_or(0);
+    let newest = newest_migration();
     let sum = migrations
         .iter()
         .flat_map(|migration| migration.checksum.iter())

@@ -1,7 +1,7 @@
-//! People who sign in, and their sessions.
+//! People who sign in.
 
 use jiff::Timestamp;
-use jiff_sqlx::ToSqlx;
+use jiff_sqlx::{Timestamp as SqlxTimestamp, ToSqlx};
 use poolwatch_model::person::Role;
 use sqlx::PgConnection;
 
@@ -18,8 +18,25 @@ pub struct User {
     pub name: String,
     /// What the person may do.
     pub role: Role,
-    /// Password hash (Argon2, PHC string).
+    /// Password hash (Argon2, PHC string); empty while no password was set.
     pub password_hash: String,
+    /// Secret of the second factor, sealed, where one is enabled.
+    pub sealed_totp: Option<Vec<u8>>,
+}
+
+/// A person as administrators see them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Account {
+    /// Who it is.
+    pub user: User,
+    /// When it was made.
+    pub created: Timestamp,
+    /// Since when the person may not sign in.
+    pub disabled: Option<Timestamp>,
+    /// Until when the person may set a password by a link.
+    pub link_until: Option<Timestamp>,
+    /// When a session of the person was last used.
+    pub last_used: Option<Timestamp>,
 }
 
 /// Makes a user, or returns `None` when the address is taken.
@@ -54,7 +71,7 @@ pub async fn create_user(
 /// When the database fails.
 pub async fn user_by_email(db: &mut PgConnection, email: &str) -> Result<Option<User>> {
     let row = sqlx::query!(
-        "SELECT id, email, name, role, password_hash FROM users
+        "SELECT id, email, name, role, password_hash, totp_secret FROM users
          WHERE lower(email) = lower($1) AND disabled_at IS NULL",
         email,
     )
@@ -67,9 +84,67 @@ pub async fn user_by_email(db: &mut PgConnection, email: &str) -> Result<Option<
             name: row.name,
             role: role_of(&row.role)?,
             password_hash: row.password_hash,
+            sealed_totp: row.totp_secret,
         })
     })
     .transpose()
+}
+
+/// The account of a person, whether they may sign in or not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn account(db: &mut PgConnection, id: i32, now: Timestamp) -> Result<Option<Account>> {
+    Ok(accounts_where(db, Some(id), 1, now).await?.pop())
+}
+
+/// All accounts by name, at most so many.
+///
+/// # Errors
+/// When the database fails.
+pub async fn accounts(db: &mut PgConnection, limit: i64, now: Timestamp) -> Result<Vec<Account>> {
+    accounts_where(db, None, limit, now).await
+}
+
+async fn accounts_where(
+    db: &mut PgConnection,
+    id: Option<i32>,
+    limit: i64,
+    now: Timestamp,
+) -> Result<Vec<Account>> {
+    let rows = sqlx::query!(
+        r#"SELECT id, email, name, role, password_hash, totp_secret,
+             created_at AS "created_at: SqlxTimestamp",
+             disabled_at AS "disabled_at: SqlxTimestamp",
+             (SELECT expires_at FROM one_time_links
+              WHERE user_id = users.id AND expires_at > $3) AS "link_until: SqlxTimestamp",
+             (SELECT max(coalesce(last_used_at, created_at)) FROM sessions
+              WHERE user_id = users.id) AS "last_used: SqlxTimestamp"
+         FROM users WHERE $1::int IS NULL OR id = $1 ORDER BY lower(name), id LIMIT $2"#,
+        id,
+        limit,
+        now.to_sqlx(),
+    )
+    .fetch_all(db)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            Ok(Account {
+                user: User {
+                    id: row.id,
+                    email: row.email,
+                    name: row.name,
+                    role: role_of(&row.role)?,
+                    password_hash: row.password_hash,
+                    sealed_totp: row.totp_secret,
+                },
+                created: row.created_at.to_jiff(),
+                disabled: row.disabled_at.map(SqlxTimestamp::to_jiff),
+                link_until: row.link_until.map(SqlxTimestamp::to_jiff),
+                last_used: row.last_used.map(SqlxTimestamp::to_jiff),
+            })
+        })
+        .collect()
 }
 
 /// Names of the people who may sign in, by alphabet.
@@ -86,77 +161,69 @@ pub async fn names(db: &mut PgConnection, limit: i64) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Begins a session.
+/// Whether somebody other than this person can sign in as an administrator. Until the end of the
+/// transaction nobody else asks the same: two administrators cannot take each other's role away.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn create_session(
+pub async fn lock_other_administrators(db: &mut PgConnection, but: i32) -> Result<bool> {
+    let others = sqlx::query_scalar!(
+        "SELECT id FROM users WHERE role = 'admin' AND disabled_at IS NULL AND password_hash <> ''
+         ORDER BY id FOR UPDATE",
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(others.iter().any(|id| *id != but))
+}
+
+/// Changes name and role.
+///
+/// # Errors
+/// When the database fails.
+pub async fn change_user(db: &mut PgConnection, id: i32, name: &str, role: Role) -> Result<()> {
+    sqlx::query!("UPDATE users SET name = $2, role = $3 WHERE id = $1", id, name, role.as_str())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Lets a person sign in no more, or again.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_disabled(
     db: &mut PgConnection,
-    token_hash: &[u8],
-    user: i32,
-    now: Timestamp,
-    expires: Timestamp,
+    id: i32,
+    disabled: Option<Timestamp>,
 ) -> Result<()> {
     sqlx::query!(
-        "INSERT INTO sessions (token_hash, user_id, created_at, expires_at)
-         VALUES ($1, $2, $3, $4)",
-        token_hash,
-        user,
-        now.to_sqlx(),
-        expires.to_sqlx(),
+        "UPDATE users SET disabled_at = $2 WHERE id = $1",
+        id,
+        disabled.map(ToSqlx::to_sqlx)
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// The person of a session that has not expired.
+/// Keeps the hash of a person's new password.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn session_user(
-    db: &mut PgConnection,
-    token_hash: &[u8],
-    now: Timestamp,
-) -> Result<Option<User>> {
-    let row = sqlx::query!(
-        "SELECT id, email, name, role, password_hash FROM sessions JOIN users ON id = user_id
-         WHERE token_hash = $1 AND expires_at > $2 AND disabled_at IS NULL",
-        token_hash,
-        now.to_sqlx(),
-    )
-    .fetch_optional(db)
-    .await?;
-    row.map(|row| {
-        Ok(User {
-            id: row.id,
-            email: row.email,
-            name: row.name,
-            role: role_of(&row.role)?,
-            password_hash: row.password_hash,
-        })
-    })
-    .transpose()
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// When the database fails.
-pub async fn delete_session(db: &mut PgConnection, token_hash: &[u8]) -> Result<()> {
-    sqlx::query!("DELETE FROM sessions WHERE token_hash = $1", token_hash).execute(db).await?;
+pub async fn set_password(db: &mut PgConnection, id: i32, password_hash: &str) -> Result<()> {
+    sqlx::query!("UPDATE users SET password_hash = $2 WHERE id = $1", id, password_hash)
+        .execute(db)
+        .await?;
     Ok(())
 }
 
-/// Forgets expired sessions.
+/// Deletes a person, with their sessions, tokens and links.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn delete_expired_sessions(db: &mut PgConnection, now: Timestamp) -> Result<u64> {
-    let done = sqlx::query!("DELETE FROM sessions WHERE expires_at <= $1", now.to_sqlx())
-        .execute(db)
-        .await?;
-    Ok(done.rows_affected())
+pub async fn delete_user(db: &mut PgConnection, id: i32) -> Result<()> {
+    sqlx::query!("DELETE FROM users WHERE id = $1", id).execute(db).await?;
+    Ok(())
 }
 
 pub(crate) fn role_of(word: &str) -> Result<Role> {

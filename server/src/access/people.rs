@@ -7,28 +7,31 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use poolwatch_model::person::Role;
-use poolwatch_store::{people, tokens};
+use poolwatch_store::{audit::Outcome, sessions, tokens};
 use poolwatch_web::links::Address;
 
-use super::hosts::bearer;
-use crate::{app::SharedApp, app_error::AppError, auth::secrets};
-
-/// Who sent a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Person {
-    /// Name of the person or of the script's token.
-    pub name: String,
-    /// What it may do.
-    pub role: Role,
-}
+use super::{
+    audit::{self, Attempt},
+    hosts::bearer,
+};
+pub use crate::auth::callers::{Person, Proof};
+use crate::{
+    app::{App, SharedApp},
+    app_error::AppError,
+    auth::secrets,
+};
 
 /// What a route asks for.
 #[derive(Debug, Clone)]
 pub struct Required {
     /// The app.
     pub app: SharedApp,
+    /// Path of the route, with parameters in braces.
+    pub route: &'static str,
     /// The least role.
     pub role: Role,
+    /// Whether it takes a person who is signed in, and no token.
+    pub by_session: bool,
 }
 
 /// Name of the session's cookie. Browsers take a `__Host-` cookie only by TLS.
@@ -53,8 +56,7 @@ pub async fn require(
                 StatusCode::UNAUTHORIZED,
                 "not-signed-in",
                 "Nobody is signed in",
-                "Send `Authorization: Bearer <token>` with a token of `poolwatch-server admin \
-                 create-token api`.",
+                "Send `Authorization: Bearer <token>` with a token of the console's Settings, Tokens.",
             ));
         }
         let next = request.uri().path_and_query().map_or("/", |path| path.as_str());
@@ -64,32 +66,90 @@ pub async fn require(
         }
         return Ok(Redirect::to(&login).into_response());
     };
-    if person.role < required.role {
-        return Err(AppError::new(
-            StatusCode::FORBIDDEN,
-            "role",
-            "Your role does not allow this",
-            format!("It takes the role {}; yours is {}.", required.role, person.role),
-        ));
+    let attempt = Attempt::of_request(&person, required.route, &request);
+    if let Err(error) = required.check(&person) {
+        if let Some(attempt) = attempt {
+            attempt.record(&required.app, Outcome::Refused, audit::refusal(&error)).await?;
+        }
+        return Err(error);
     }
     request.extensions_mut().insert(person.clone());
     let mut response = next.run(request).await;
+    if let Some(attempt) = attempt {
+        attempt.record_answer(&required.app, &mut response).await?;
+    }
     // For the bar of an error page.
     response.extensions_mut().insert(person);
     Ok(response)
 }
 
-async fn find(app: &SharedApp, headers: &HeaderMap) -> Result<Option<Person>, AppError> {
-    let now = app.clock.now();
-    if let Some(token) = bearer(headers) {
-        let mut db = app.pool.acquire().await?;
-        let script = tokens::api(&mut db, &secrets::hash(token), now).await?;
-        return Ok(script.map(|(name, role)| Person { name, role }));
+impl Required {
+    /// Whether somebody may pass.
+    ///
+    /// # Errors
+    /// 403 when the role does not suffice, or when only a person can do it.
+    pub fn check(&self, person: &Person) -> Result<(), AppError> {
+        let refuse = |detail| {
+            let title = "Your role does not allow this";
+            Err(AppError::new(StatusCode::FORBIDDEN, "role", title, detail))
+        };
+        if person.role < self.role {
+            return refuse(format!("It takes the role {}; yours is {}.", self.role, person.role));
+        }
+        if self.by_session && matches!(person.proof, Proof::Token(_)) {
+            return refuse(
+                "It takes a person who is signed in; a token has no account.".to_owned(),
+            );
+        }
+        Ok(())
     }
-    let Some(token) = session_token(headers, app.settings.secure) else { return Ok(None) };
+}
+
+/// Who sent a request, if anybody did who is known. Callers of the last second need no query.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Person>, AppError> {
+    let (text, is_token) = match bearer(headers) {
+        Some(token) => (token, true),
+        None => match session_token(headers, app.settings.secure) {
+            Some(token) => (token, false),
+            None => return Ok(None),
+        },
+    };
+    let hash = secrets::hash(text);
+    let generation = match app.callers.get(&hash) {
+        Ok(person) => return Ok(Some(person)),
+        Err(generation) => generation,
+    };
+    let person = match is_token {
+        true => script(app, &hash).await?,
+        false => signed_in(app, &hash).await?,
+    };
+    if let Some(person) = &person {
+        app.callers.put(hash, person.clone(), generation);
+    }
+    Ok(person)
+}
+
+async fn script(app: &App, hash: &[u8]) -> Result<Option<Person>, AppError> {
     let mut db = app.pool.acquire().await?;
-    let user = people::session_user(&mut db, &secrets::hash(token), now).await?;
-    Ok(user.map(|user| Person { name: user.name, role: user.role }))
+    let token = tokens::api(&mut db, hash, app.clock.now()).await?;
+    Ok(token.map(|token| Person {
+        name: token.name,
+        role: token.role,
+        proof: Proof::Token(token.id),
+    }))
+}
+
+async fn signed_in(app: &App, hash: &[u8]) -> Result<Option<Person>, AppError> {
+    let mut db = app.pool.acquire().await?;
+    let found = sessions::user(&mut db, hash, app.clock.now()).await?;
+    Ok(found.map(|(user, session)| Person {
+        name: user.name,
+        role: user.role,
+        proof: Proof::Session { user: user.id, session, email: user.email },
+    }))
 }
 
 /// The token of the session cookie.

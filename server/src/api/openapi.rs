@@ -10,8 +10,8 @@ use super::v1;
 #[openapi(
     info(
         title = "Poolwatch",
-        description = "What people automate. Authenticate with `Authorization: Bearer <token>` of \
-            `poolwatch-server admin create-token api`. Errors are problem details (RFC 9457)."
+        description = "What people automate. Authenticate with `Authorization: Bearer <token>`, a token \
+            of the console's Settings, Tokens. Errors are problem details (RFC 9457)."
     ),
     paths(
         v1::hosts::list,
@@ -25,7 +25,18 @@ use super::v1;
         v1::tag_notes::write,
         v1::tag_notes::export,
         v1::tag_notes::import,
-        v1::snapshots::upload
+        v1::snapshots::upload,
+        v1::people::list,
+        v1::people::add,
+        v1::people::one,
+        v1::people::change,
+        v1::people::delete,
+        v1::people::make_link,
+        v1::people::reset_second_factor,
+        v1::tokens::list,
+        v1::tokens::create,
+        v1::tokens::revoke,
+        v1::audit::list
     )
 )]
 struct Description;

@@ -1,7 +1,10 @@
 //! What scripts use.
 
+pub(super) mod audit;
 pub(super) mod hosts;
+pub(super) mod people;
 pub(super) mod snapshots;
 pub(super) mod tag_hosts;
 pub(super) mod tag_notes;
 pub(super) mod tags;
+pub(super) mod tokens;

@@ -51,7 +51,14 @@ mod tests {
 
     fn user(id: i32, password_hash: &str) -> User {
         let (email, name) = ("ana@example.com".to_owned(), "Ana".to_owned());
-        User { id, email, name, role: Role::Viewer, password_hash: password_hash.to_owned() }
+        User {
+            id,
+            email,
+            name,
+            role: Role::Viewer,
+            password_hash: password_hash.to_owned(),
+            sealed_totp: None,
+        }
     }
 
     #[test]

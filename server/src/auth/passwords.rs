@@ -11,6 +11,8 @@ use crate::app_error::AppError;
 
 /// Fewest characters of a password.
 pub const MIN_CHARACTERS: usize = 10;
+/// Longer passwords are refused unread: hashing takes time by their length.
+pub const MAX_BYTES: usize = 1024;
 /// Passwords that may wait for each one that is checked: some tenths of a second.
 const WAITING: usize = 8;
 
@@ -66,6 +68,22 @@ impl PasswordChecks {
         password: String,
         kept: Option<String>,
     ) -> Result<bool, AppError> {
+        self.take_turn(place, move || verify(&password, kept.as_deref())).await
+    }
+
+    /// The hash to keep of a new password, once it is its turn.
+    ///
+    /// # Errors
+    /// When it cannot be hashed.
+    pub async fn hash(&self, place: Place, password: String) -> Result<String, AppError> {
+        self.take_turn(place, move || hash(&password)).await?.map_err(AppError::internal)
+    }
+
+    async fn take_turn<T: Send + 'static>(
+        &self,
+        place: Place,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, AppError> {
         let turn = self.turns.clone().acquire_owned().await.map_err(AppError::internal)?;
         let (done, checked) = oneshot::channel();
         let check = move || {
@@ -74,7 +92,7 @@ impl PasswordChecks {
             if let Err(error) = rustix::process::nice(NICE) {
                 warn!(%error, "Passwords are checked at the priority of everything else");
             }
-            let _ = done.send(verify(&password, kept.as_deref()));
+            let _ = done.send(work());
         };
         let thread = std::thread::Builder::new().name("password".into());
         thread.spawn(check).map_err(AppError::internal)?;

@@ -14,7 +14,7 @@ use std::{
 use governor::{
     Quota, RateLimiter,
     clock::{Clock, DefaultClock},
-    state::keyed::HashMapStateStore,
+    state::{InMemoryState, NotKeyed, keyed::HashMapStateStore},
 };
 
 use crate::client_address::address_block;
@@ -28,12 +28,19 @@ const BY_ADDRESS: (u32, Duration) = (30, Duration::from_secs(2));
 /// Tries of a device that has signed in by this name before.
 const BY_DEVICE: (u32, Duration) = (10, Duration::from_secs(10));
 
+/// Codes of authenticators by one person.
+const BY_CODE: (u32, Duration) = (10, Duration::from_secs(30));
+/// Failed tries that go into the audit log.
+const RECORDED: (u32, Duration) = (200, Duration::from_secs(10));
+
 /// Counts tries to sign in.
 #[derive(Debug)]
 pub struct SignInLimits {
     by_name: Limiter,
     by_address: Limiter,
     by_device: Limiter,
+    by_code: Limiter,
+    recorded: RateLimiter<NotKeyed, InMemoryState, DefaultClock>,
     hasher: RandomState,
 }
 
@@ -44,6 +51,8 @@ impl Default for SignInLimits {
             by_name: limiter(BY_NAME),
             by_address: limiter(BY_ADDRESS),
             by_device: limiter(BY_DEVICE),
+            by_code: limiter(BY_CODE),
+            recorded: RateLimiter::direct(quota(RECORDED.0, RECORDED.1)),
             hasher: RandomState::new(),
         }
     }
@@ -71,6 +80,19 @@ impl SignInLimits {
     /// How long to wait, when there were too many.
     pub fn check_device(&self, device: &str) -> Result<(), Duration> {
         self.check_key(&self.by_device, &device)
+    }
+
+    /// Counts a code that somebody types who gave the right password of a person, wherever from.
+    ///
+    /// # Errors
+    /// How long to wait, when there were too many.
+    pub fn check_code(&self, user: i32) -> Result<(), Duration> {
+        self.check_key(&self.by_code, &user)
+    }
+
+    /// Whether one more failed try goes into the audit log, which guesses would fill.
+    pub fn records_failure(&self) -> bool {
+        self.recorded.check().is_ok()
     }
 
     fn check_key(&self, limiter: &Limiter, key: &impl Hash) -> Result<(), Duration> {

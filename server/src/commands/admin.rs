@@ -5,7 +5,12 @@ use std::{fs, io, path::Path};
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Clock, HostId, person::Role};
-use poolwatch_store::{hosts, people, tokens};
+use poolwatch_store::{
+    audit::{self, AuditEntry, Outcome},
+    hosts, people,
+    tokens::{self, NewApiToken},
+};
+use sqlx::PgConnection;
 
 use crate::{
     auth::{passwords, secrets},
@@ -28,6 +33,9 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
             let approved = hosts::approve(&mut db, HostId(id), SystemClock.now()).await?;
+            if approved {
+                record(&mut db, "approve host", &id.to_string(), "").await?;
+            }
             drop(db);
             database.close(false).await?;
             if !approved {
@@ -40,6 +48,9 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
             let retired = hosts::retire(&mut db, HostId(id), SystemClock.now()).await?;
+            if retired {
+                record(&mut db, "retire host", &id.to_string(), "").await?;
+            }
             drop(db);
             database.close(false).await?;
             if !retired {
@@ -64,6 +75,7 @@ async fn create_user(
     if id.is_none() {
         bail!("there is a user {email} already");
     }
+    record(&mut db, "create person", email, role.as_str()).await?;
     eprintln!("Made user {email} with role {role}");
     Ok(())
 }
@@ -103,6 +115,7 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             let mut db = database.pool.acquire().await?;
             let (hash, expires) = (secrets::hash(&text), expires(expires_days)?);
             tokens::create_enrolment(&mut db, &name, &hash, auto_approve, now, expires).await?;
+            record(&mut db, "create enrolment token", &name, "").await?;
             drop(db);
             (text, database)
         }
@@ -110,12 +123,35 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             let text = format!("pwa_{secret}");
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
-            let (hash, expires) = (secrets::hash(&text), expires(expires_days)?);
-            tokens::create_api(&mut db, &name, &hash, role, now, expires).await?;
+            let expires = expires(expires_days)?;
+            let created_by = "command line";
+            let new = NewApiToken { name: &name, role, user: None, created_by, expires };
+            tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
+            record(&mut db, "create API token", &name, role.as_str()).await?;
             drop(db);
             (text, database)
         }
     };
     println!("{text}");
     database.close(false).await
+}
+
+/// Writes into the audit log what was done here.
+async fn record(
+    db: &mut PgConnection,
+    action: &str,
+    target: &str,
+    detail: &str,
+) -> anyhow::Result<()> {
+    let entry = AuditEntry {
+        at: SystemClock.now(),
+        actor: "command line".into(),
+        address: String::new(),
+        action: action.into(),
+        target: target.into(),
+        outcome: Outcome::Done,
+        detail: detail.into(),
+        request_id: String::new(),
+    };
+    Ok(audit::add(db, &entry).await?)
 }

@@ -12,9 +12,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use crate::{
+    accounts::links,
     alerts::deliver::Mailer,
     app::{App, Settings, SharedApp},
-    auth::{host_keys::HostKeys, passwords::PasswordChecks, sign_in_limits::SignInLimits},
+    auth::{
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
+        sign_in_limits::SignInLimits,
+    },
     cli::ServeOptions,
     clock::SteadyClock,
     connections::{self, ConnectionLimits},
@@ -22,6 +26,7 @@ use crate::{
     jobs::RunningJobs,
     lead::Lead,
     log_gate::LogGate,
+    mail_server::{self, MailServer},
     metrics::Metrics,
     router,
     stopping::StopSignal,
@@ -34,15 +39,38 @@ use crate::{
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
+pub(crate) async fn run(mut options: Box<ServeOptions>) -> anyhow::Result<()> {
+    let database = Database::open(&options.database).await?;
+    let named = name_mail_server(&mut options, &database).await?;
     let mailer = Mailer::new(&options.mail)?;
     if mailer.is_none() {
         warn!("No mail server is set (--smtp-url, --mail-from, --mail-to): warnings reach nobody");
     }
-    let database = Database::open(&options.database).await?;
-    let served = serve(&options, &database, mailer).await;
+    let served = serve(&options, &database, mailer, named).await;
     database.close(true).await?;
     served
+}
+
+/// The mail server that the command line or environment names. Without one, the options get the one
+/// that the console set.
+async fn name_mail_server(
+    options: &mut ServeOptions,
+    database: &Database,
+) -> anyhow::Result<Option<MailServer>> {
+    let mail = &mut options.mail;
+    if let (Some(smtp_url), Some(from)) = (&mail.smtp_url, &mail.mail_from) {
+        return Ok(Some(MailServer { smtp_url: smtp_url.clone(), from: from.clone() }));
+    }
+    let key = SealingKey::open(&options.database.data_dir)?;
+    let mut db = database.pool.acquire().await?;
+    match mail_server::load(&mut db, &key).await {
+        Ok(Some(MailServer { smtp_url, from })) => {
+            (mail.smtp_url, mail.mail_from) = (Some(smtp_url), Some(from));
+        }
+        Ok(None) => {}
+        Err(error) => warn!("No mail is sent: {error:#}"),
+    }
+    Ok(None)
 }
 
 /// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
@@ -51,6 +79,7 @@ async fn serve(
     options: &ServeOptions,
     database: &Database,
     mailer: Option<Mailer>,
+    mail_server: Option<MailServer>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
@@ -70,6 +99,8 @@ async fn serve(
         events_stored: Default::default(),
         writer: Writer::start(database.pool.clone()),
         host_keys: HostKeys::default(),
+        callers: CallerCache::default(),
+        sealing_key: SealingKey::open(&options.database.data_dir)?,
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
@@ -78,6 +109,7 @@ async fn serve(
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            mail_server,
             secure,
         },
     });
@@ -95,6 +127,9 @@ async fn serve(
     let jobs = RunningJobs::start(&app, mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
+    if let Some(link) = links::make_first(&app).await.map_err(|error| anyhow!("{error}"))? {
+        info!("Nobody is administrator yet. Become the first one within three days: {link}");
+    }
     info!(address = %options.listen, url = options.public_url, tls = tls.is_some(), "Serving");
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");

@@ -1,4 +1,4 @@
-//! Signing in and out (`/login`, `/logout`).
+//! Signing in and out (`/login`, `/login/code`, `/logout`).
 
 use std::time::Duration;
 
@@ -6,31 +6,39 @@ use axum::{
     Extension, Form,
     extract::{Query, State},
     http::{HeaderMap, StatusCode, header},
-    response::{AppendHeaders, Html, IntoResponse, Redirect, Response},
+    response::{Html, IntoResponse, Redirect, Response},
 };
 use jiff::SignedDuration;
-use poolwatch_store::people::{self, User};
+use poolwatch_store::{
+    audit::Outcome,
+    people::{self, User},
+    sessions,
+};
 use poolwatch_web::{
     Page,
-    login::{LoginError, LoginPage},
+    login::{CodePage, LoginError, LoginPage},
 };
 use serde::Deserialize;
 use tracing::info;
 
+use super::sessions::{begin_session, set_cookie};
 use crate::{
-    access::people::{cookie, cookie_name, session_token},
-    app::SharedApp,
+    access::{
+        audit::{Attempt, AuditNote, RequestOrigin},
+        people::{cookie, cookie_name, session_token},
+    },
+    accounts::{
+        people::EMAIL_BYTES,
+        second_factor::{self, CodeKind, PendingSignIn},
+    },
+    app::{App, SharedApp},
     app_error::AppError,
-    auth::{devices, secrets},
+    auth::{devices, passwords::MAX_BYTES, secrets},
     client_address::ClientAddress,
 };
 
-/// How long somebody stays signed in.
-const SESSION: SignedDuration = SignedDuration::from_hours(12);
-/// Longest e-mail address that mail systems take.
-const EMAIL_BYTES: usize = 254;
-/// Longer passwords are refused unread: hashing takes time by their length.
-const PASSWORD_BYTES: usize = 1024;
+/// What the audit log calls it.
+const SIGN_IN: &str = "sign in";
 
 /// What `GET /login` takes.
 #[derive(Debug, Deserialize)]
@@ -61,18 +69,29 @@ pub(super) async fn form(
     Ok(Html(page.render()?))
 }
 
-/// Checks the password and begins a session. Tries are counted before anything else, so that those
-/// that come at once count as well; a device that has signed in before is not held up by others.
+/// What `POST /login/code` takes.
+#[derive(Deserialize)]
+pub(super) struct Code {
+    pending: String,
+    code: String,
+    #[serde(default)]
+    next: String,
+}
+
+/// Checks the password, and begins a session or asks for a code. Tries are counted before anything
+/// else, so that those that come at once count as well; a device that has signed in before is not
+/// held up by others.
 pub(super) async fn sign_in(
     State(app): State<SharedApp>,
     Extension(ClientAddress(address)): Extension<ClientAddress>,
+    origin: RequestOrigin,
     headers: HeaderMap,
     Form(credentials): Form<Credentials>,
 ) -> Result<Response, AppError> {
     let Credentials { email, password, next } = credentials;
     let email = email.trim().to_owned();
     let is_name = email.len() <= EMAIL_BYTES && !email.contains('\0');
-    if !is_name || password.len() > PASSWORD_BYTES {
+    if !is_name || password.len() > MAX_BYTES {
         return refuse(StatusCode::UNAUTHORIZED, String::new(), next, LoginError::WrongCredentials);
     }
     let (now, secure) = (app.clock.now(), app.settings.secure);
@@ -97,21 +116,86 @@ pub(super) async fn sign_in(
         None => find_user(&app, &email).await?,
     };
     let kept = user.as_ref().map(|user| user.password_hash.clone());
+    let kept = kept.filter(|hash| !hash.is_empty());
     let right = app.password_checks.verify(place, password, kept).await?;
     let Some(user) = user.filter(|_| right) else {
         info!(email, %address, "Wrong e-mail address or password");
+        record_failure(&app, &email, &origin, "wrong e-mail address or password").await?;
         return refuse(StatusCode::UNAUTHORIZED, email, next, LoginError::WrongCredentials);
     };
-    let token = secrets::generate().map_err(AppError::internal)?;
-    let expires = now.saturating_add(SESSION).unwrap_or(now);
-    let mut db = app.pool.acquire().await?;
-    people::create_session(&mut db, &secrets::hash(&token), user.id, now, expires).await?;
-    info!(email, %address, "Signed in");
-    let session = set_cookie(cookie_name(secure), &token, SESSION, secure);
-    let device = devices::issue_token(&user, now).unwrap_or_default();
-    let device = set_cookie(devices::cookie_name(secure), &device, devices::KNOWN_FOR, secure);
-    let cookies = AppendHeaders([(header::SET_COOKIE, session), (header::SET_COOKIE, device)]);
-    Ok((cookies, Redirect::to(local(&next))).into_response())
+    if user.sealed_totp.is_some() {
+        let pending = second_factor::seal_pending(&app, &user)?;
+        return Ok(Html(CodePage { pending, next, error: None }.render()?).into_response());
+    }
+    finish(&app, &user, &headers, &origin, &next, "by password").await
+}
+
+/// Checks the code of an authenticator after the password, and begins a session.
+pub(super) async fn code(
+    State(app): State<SharedApp>,
+    origin: RequestOrigin,
+    headers: HeaderMap,
+    Form(Code { pending, code, next }): Form<Code>,
+) -> Result<Response, AppError> {
+    let user = match PendingSignIn::open(&app, &pending) {
+        Some(opened) => find_user(&app, &opened.email).await?.filter(|user| opened.is_of(user)),
+        None => None,
+    };
+    let Some(user) = user else {
+        return refuse(StatusCode::UNAUTHORIZED, String::new(), next, LoginError::Expired);
+    };
+    let refuse_code = |status: StatusCode, error: String| -> Result<Response, AppError> {
+        let page = CodePage { pending, next: next.clone(), error: Some(error) };
+        Ok((status, Html(page.render()?)).into_response())
+    };
+    if let Err(wait) = app.sign_in_limits.check_code(user.id) {
+        let seconds = wait.as_secs().saturating_add(1);
+        let error = format!("Too many codes were tried. Wait {seconds} s.");
+        let mut response = refuse_code(StatusCode::TOO_MANY_REQUESTS, error)?;
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+        return Ok(response);
+    }
+    let how = match second_factor::check(&app, &user, &code).await? {
+        Some(CodeKind::Authenticator) => "by password and authenticator",
+        Some(CodeKind::Recovery) => "by password and recovery code",
+        None => {
+            record_failure(&app, &user.email, &origin, "wrong code").await?;
+            let error = "The code is wrong, too old, or was used before. Type the next one.";
+            return refuse_code(StatusCode::UNAUTHORIZED, error.to_owned());
+        }
+    };
+    finish(&app, &user, &headers, &origin, &next, how).await
+}
+
+/// Begins the session of a person who proved who they are.
+async fn finish(
+    app: &App,
+    user: &User,
+    headers: &HeaderMap,
+    origin: &RequestOrigin,
+    next: &str,
+    how: &str,
+) -> Result<Response, AppError> {
+    let cookies = begin_session(app, user, headers, origin).await?;
+    let actor = format!("{} ({})", user.name, user.email);
+    let attempt = Attempt::new(actor, SIGN_IN, "", origin);
+    attempt.record(app, Outcome::Done, AuditNote::new("", how)).await?;
+    info!(email = user.email, address = origin.address, "Signed in");
+    Ok((cookies, Redirect::to(local(next))).into_response())
+}
+
+/// Guesses would fill the log: beyond a bound the server's own log alone tells them.
+async fn record_failure(
+    app: &App,
+    email: &str,
+    origin: &RequestOrigin,
+    why: &str,
+) -> Result<(), AppError> {
+    if !app.sign_in_limits.records_failure() {
+        return Ok(());
+    }
+    let attempt = Attempt::new(email, SIGN_IN, "", origin);
+    attempt.record(app, Outcome::Refused, AuditNote::new("", why)).await
 }
 
 async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, AppError> {
@@ -121,12 +205,22 @@ async fn find_user(app: &SharedApp, email: &str) -> Result<Option<User>, AppErro
 /// Ends the session.
 pub(super) async fn sign_out(
     State(app): State<SharedApp>,
+    origin: RequestOrigin,
     headers: HeaderMap,
 ) -> Result<Response, AppError> {
     let secure = app.settings.secure;
     if let Some(token) = session_token(&headers, secure) {
+        let hash = secrets::hash(token);
         let mut db = app.pool.acquire().await?;
-        people::delete_session(&mut db, &secrets::hash(token)).await?;
+        let found = sessions::user(&mut db, &hash, app.clock.now()).await?;
+        sessions::delete(&mut db, &hash).await?;
+        drop(db);
+        app.callers.forget_all();
+        if let Some((user, _)) = found {
+            let actor = format!("{} ({})", user.name, user.email);
+            let attempt = Attempt::new(actor, "sign out", "", &origin);
+            attempt.record(&app, Outcome::Done, AuditNote::default()).await?;
+        }
     }
     let cookie = set_cookie(cookie_name(secure), "", SignedDuration::ZERO, secure);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
@@ -148,12 +242,6 @@ fn refuse(
 ) -> Result<Response, AppError> {
     let page = LoginPage { email, error: Some(error), next };
     Ok((status, Html(page.render()?)).into_response())
-}
-
-fn set_cookie(name: &str, token: &str, max_age: SignedDuration, secure: bool) -> String {
-    let secure = if secure { "; Secure" } else { "" };
-    let max_age_s = max_age.as_secs();
-    format!("{name}={token}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}")
 }
 
 /// The path to go to after signing in: never another site's.
@@ -181,15 +269,5 @@ mod tests {
         ] {
             assert_eq!(local(next), to, "{next:?}");
         }
-    }
-
-    #[test]
-    fn the_cookie_insists_on_tls_where_there_is_tls() {
-        let set = |token, max_age, secure| set_cookie(cookie_name(secure), token, max_age, secure);
-        let kept = set("abc", SESSION, true);
-        assert!(kept.starts_with("__Host-poolwatch=abc; Path=/; HttpOnly; SameSite=Lax"), "{kept}");
-        assert!(kept.ends_with("; Secure"), "{kept}");
-        assert!(!set("abc", SESSION, false).contains("Secure"));
-        assert!(set("", SignedDuration::ZERO, false).contains("Max-Age=0"));
     }
 }

@@ -96,6 +96,11 @@ pub(crate) async fn render_error(
 
 /// What extractors and the router answer by themselves (415, 422, 404, 405 …) is rendered as well.
 fn error_of_status(response: &Response) -> Option<AppError> {
+    // A page that tells what was wrong with its form is no bare status.
+    let content_type = response.headers().get(header::CONTENT_TYPE);
+    if content_type.is_some_and(|it| it.as_bytes().starts_with(b"text/html")) {
+        return None;
+    }
     let (kind, title, detail) = match response.status() {
         StatusCode::NOT_FOUND => {
             return Some(AppError::not_found("There is nothing at this address"));

@@ -18,6 +18,7 @@ mod lead;
 mod lists;
 mod mutations;
 mod past;
+mod people;
 mod permissions;
 mod placing;
 mod records;

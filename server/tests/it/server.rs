@@ -21,7 +21,7 @@ use poolwatch_protocol::v1::{
 };
 use poolwatch_server::{
     app::{App, Settings, SharedApp},
-    auth::secrets,
+    auth::{sealing::SealingKey, secrets},
     clock::SystemClock,
     connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
@@ -30,7 +30,13 @@ use poolwatch_server::{
     stopping::StopSignal,
     writer::Writer,
 };
-use poolwatch_store::{PgConnectOptions, PgPool, retention::Retention, testing, tokens};
+use poolwatch_store::{
+    PgConnectOptions, PgPool, people,
+    retention::Retention,
+    sessions::{self, SignInPlace},
+    testing,
+    tokens::{self, NewApiToken},
+};
 use reqwest::{Client, Response};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
@@ -126,6 +132,8 @@ impl Server {
             events_stored: Default::default(),
             writer,
             host_keys: Default::default(),
+            callers: Default::default(),
+            sealing_key: SealingKey::for_this_run().unwrap(),
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
             refusals_logged: Default::default(),
@@ -134,6 +142,7 @@ impl Server {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
+                mail_server: None,
                 secure,
             },
         });
@@ -161,8 +170,22 @@ impl Server {
         let token = secrets::generate().unwrap();
         let hash = secrets::hash(&token);
         let mut db = self.app.pool.acquire().await.unwrap();
-        tokens::create_api(&mut db, "test", &hash, role, now(), None).await.unwrap();
+        let new = NewApiToken { name: "test", role, user: None, created_by: "test", expires: None };
+        tokens::create_api(&mut db, new, &hash, now()).await.unwrap();
         token
+    }
+
+    /// The cookie of a person of this role who is signed in.
+    pub(crate) async fn session(&self, role: Role) -> String {
+        let token = secrets::generate().unwrap();
+        let mut db = self.app.pool.acquire().await.unwrap();
+        let (now, email) = (self.app.clock.now(), format!("{}@test", Uuid::new_v4()));
+        let user = people::create_user(&mut db, &email, "test", role, "", now).await.unwrap();
+        let place = SignInPlace { address: "127.0.0.1", user_agent: "test" };
+        let expires = now + jiff::SignedDuration::from_hours(12);
+        let hash = secrets::hash(&token);
+        sessions::create(&mut db, &hash, user.unwrap(), place, now, expires).await.unwrap();
+        format!("poolwatch={token}")
     }
 
     pub(crate) async fn enrol(&self, name: &str) -> Agent<'_> {

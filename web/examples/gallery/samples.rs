@@ -1,5 +1,7 @@
 //! A small fleet to look at: the classic thread leak on an old file server, and what surrounds it.
 
+#[path = "samples/account_pages.rs"]
+mod account_pages;
 #[path = "samples/fleet_pages.rs"]
 mod fleet_pages;
 #[path = "samples/host_pages.rs"]
@@ -10,6 +12,8 @@ mod incident_pages;
 pub(crate) mod lists;
 #[path = "samples/pages.rs"]
 pub(crate) mod pages;
+#[path = "samples/settings_pages.rs"]
+mod settings_pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
 pub(crate) use host_pages::{classic_host, stale_host};
@@ -27,6 +31,7 @@ use poolwatch_model::{
         Picture, Reason, Trigger,
     },
     memory::{Ceiling, CeilingSource, Memory},
+    person::Role,
     process::{ObjectTypeUse, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
@@ -62,6 +67,7 @@ pub(crate) fn shell(url: &str) -> Shell {
     Shell {
         now: ago(0),
         person: "ana@corp.example".into(),
+        role: Role::Admin,
         newest_data: Some(ago(4)),
         url: url.into(),
     }

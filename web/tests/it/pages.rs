@@ -381,7 +381,7 @@ fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
             "Too many attempts. Try again in 2 min.",
             "value=\"ana@corp.example\"",
             "name=\"next\" value=\"/hosts/1\"",
-            "poolwatch-server admin create-user",
+            "An administrator makes a link for you",
         ],
     );
 }

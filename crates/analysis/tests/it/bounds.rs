@@ -105,6 +105,33 @@ fn much_is_high_use_from_its_bytes_on_and_when_it_holds_still() {
 }
 
 #[test]
+fn a_burst_at_the_last_moment_is_not_the_level_that_holds() {
+    let mut story = Story::new(3 * DAY);
+    story.tag(b"MmCm", Pool::Nonpaged, 4096, |_| 100 * MB);
+    let (tag, pool) = (tag(b"MmCm"), Pool::Nonpaged);
+    story.case.peers = vec![Peer { tag, pool, median: 50 * MB, hosts: 9 }];
+    *story.case.tags[0].bytes.last_mut().unwrap() = 900 * MB;
+    assert_eq!(diagnose_case(&story.case).verdict, Verdict::NoLeakShown);
+}
+
+#[test]
+fn size_alone_accuses_in_a_picture_and_not_where_an_agent_will_show_the_course() {
+    for (is_watched, verdict) in [(false, Verdict::Leak), (true, Verdict::NoLeakShown)] {
+        let mut story = Story::new(1);
+        story.tag(b"Abcd", Pool::Nonpaged, 256, |_| 280 * MB);
+        story.tag(b"Efgh", Pool::Paged, 256, |_| 200 * MB);
+        story.case.is_watched = is_watched;
+        story.case.axis.drain(..5);
+        for series in &mut story.case.tags {
+            series.bytes.drain(..5);
+            series.outstanding.drain(..5);
+            series.allocs.drain(..5);
+        }
+        assert_eq!(diagnose_case(&story.case).verdict, verdict, "watched: {is_watched}");
+    }
+}
+
+#[test]
 fn ended_processes_are_kept_when_they_are_far_more_than_live_ones() {
     for (live, outstanding, expected) in
         [(100, 1099, false), (100, 1100, true), (1000, 2999, false), (1000, 3000, true)]

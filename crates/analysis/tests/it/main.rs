@@ -277,4 +277,7 @@ fn handles_that_grow_for_days_are_a_leak_however_small_their_objects() {
 
     story.case.tags.retain(|series| series.tag != tag(b"Even"));
     assert_eq!(diagnose_case(&story.case).verdict, Verdict::NoLeakShown, "no objects, no proof");
+    // A few objects that come along with the handles are not what these are.
+    story.tag(b"ALPC", Pool::Nonpaged, 640, |hour| MB + hour * 20 * 640);
+    assert_eq!(diagnose_case(&story.case).verdict, Verdict::NoLeakShown, "a fifteenth of them");
 }

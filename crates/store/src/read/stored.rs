@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Result,
     chunk::{
-        Column, Malformed, PROCESS_FIGURES, ProcessName, Slot, TAG_FIGURES, encode,
+        Column, PROCESS_FIGURES, ProcessName, Slot, TAG_FIGURES, encode,
         head::{BlockOf, Head},
     },
     chunks::Span,
@@ -59,7 +59,8 @@ impl Stored {
     }
 }
 
-/// The chunks of a period: days, hours that no day holds yet, and weeks where there is neither.
+/// The chunks of a period: days, hours that no day holds yet, and weeks where there is neither. One
+/// that is damaged is a gap.
 pub(super) async fn open(
     db: &mut PgConnection,
     host: HostId,
@@ -89,7 +90,7 @@ pub(super) async fn open(
     .await?;
     let mut chunks = Vec::with_capacity(rows.len());
     for row in rows {
-        let head = Head::decode(&row.head)?;
+        let Ok(head) = Head::decode(&row.head) else { continue };
         let kept = (0..head.slots.len()).collect();
         let span = [Span::Hour, Span::Day, Span::Week][row.span.clamp(0, 2) as usize];
         chunks.push(Stored { span, start: row.start.to_jiff(), tags: row.tags, head, kept });
@@ -132,7 +133,7 @@ pub(super) async fn pieces(
     for ((at, chunk), places) in chunks.into_iter().enumerate().zip(places) {
         let mut columns = Vec::with_capacity(figures.len());
         for (figure, place) in figures.iter().zip(places) {
-            columns.push(chunk.thin(column(&chunk, at, *figure, place, &blocks)?));
+            columns.push(chunk.thin(column(&chunk, at, *figure, place, &blocks)));
         }
         let slots = chunk.points().map(|(_, slot)| *slot).collect();
         pieces.push(Piece { start: chunk.start, step_s: chunk.head.step_s, slots, columns });
@@ -140,33 +141,29 @@ pub(super) async fn pieces(
     Ok(pieces)
 }
 
+/// The points of a figure: unknown where its block is gone or damaged.
 fn column(
     chunk: &Stored,
     at: usize,
     figure: Figure,
     place: Option<(BlockOf, usize)>,
     blocks: &Blocks,
-) -> Result<Column> {
+) -> Column {
     let head = &chunk.head;
     let slots = head.slots.len();
-    let block = place.and_then(|(of, row)| {
-        let (offset, _) = head.place(of)?;
-        Some((of, row, blocks.get(&(at, offset))?))
-    });
-    let row = match block {
-        Some((BlockOf::Tag(_), row, block)) => {
-            encode::row(block, head.tags, row, TAG_FIGURES, slots)?
-        }
-        Some((BlockOf::Process(_), row, block)) => {
-            encode::row(block, head.processes, row, PROCESS_FIGURES, slots)?
-        }
-        Some((_, _, block)) => encode::memory(block, slots)?,
-        None if matches!(place::of(figure), Of::Tag(_)) => {
-            return Ok(place::unlisted(&head.slots));
-        }
-        None => return Ok(Column::Absent),
+    let Some((of, row)) = place else {
+        return match place::of(figure) {
+            Of::Tag(_) => place::unlisted(&head.slots),
+            _ => Column::Absent,
+        };
     };
-    Ok(row[place::in_row(figure)].clone())
+    let block = head.place(of).and_then(|(offset, _)| blocks.get(&(at, offset)));
+    let row = block.and_then(|block| match of {
+        BlockOf::Tag(_) => encode::row(block, head.tags, row, TAG_FIGURES, slots).ok(),
+        BlockOf::Process(_) => encode::row(block, head.processes, row, PROCESS_FIGURES, slots).ok(),
+        _ => encode::memory(block, slots).ok(),
+    });
+    row.map_or(Column::Absent, |row| row[place::in_row(figure)].clone())
 }
 
 async fn places(
@@ -219,7 +216,7 @@ async fn processes(
     let wanted: Vec<Block> = chunks.iter().enumerate().filter_map(names).collect();
     let mut processes = HashMap::with_capacity(wanted.len());
     for ((at, _), block) in blocks(db, host, chunks, &wanted).await? {
-        processes.insert(at, encode::process_names(&block)?);
+        processes.extend(encode::process_names(&block).ok().map(|names| (at, names)));
     }
     Ok(processes)
 }
@@ -268,13 +265,13 @@ async fn blocks(
         rows.into_iter().map(|row| ((place(row.at), place(row.off)), row.block)).collect();
     let mut blocks = Blocks::with_capacity(wanted.len());
     for (at, offset, length) in wanted {
-        // A chunk may have gone meanwhile.
+        // A chunk may have gone meanwhile, or be damaged.
         let Some(((_, begin), run)) = read.range((*at, 0)..=(*at, *offset)).next_back() else {
             continue;
         };
         let from = offset - begin;
-        let block = run.get(from..from.saturating_add(*length)).ok_or(Malformed)?;
-        blocks.insert((*at, *offset), block.to_vec());
+        let block = run.get(from..from.saturating_add(*length));
+        blocks.extend(block.map(|block| ((*at, *offset), block.to_vec())));
     }
     Ok(blocks)
 }

@@ -328,6 +328,8 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     let wanted = WantedSeries::default();
     let history = read::host_history(&mut db, host, times, &wanted).await.unwrap();
     assert_eq!(history.axis.len(), 1, "the frames alone");
+    let from_frames = read(&pool, host, noon(), later(59)).await;
+    assert_eq!(told(&from_frames[0]).len(), 6, "as the frames say");
     let damaged = check(true).await;
     assert_eq!((damaged.len(), damaged[0].table), (1, "chunk_hour"));
     assert_eq!(damaged[0].start, Some(noon()));
@@ -335,4 +337,8 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     assert_eq!(check(false).await, []);
     let history = read::host_history(&mut db, host, times, &wanted).await.unwrap();
     assert!(history.axis.len() > 2, "{}", history.axis.len());
+    sqlx::query(r"UPDATE chunk_hour SET blocks = '\x00'").execute(&mut *db).await.unwrap();
+    for series in read(&pool, host, noon(), later(59)).await {
+        assert_eq!(told(&series), [], "unknown, and not 0");
+    }
 }

@@ -38,6 +38,19 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("evidence-result", super::diagnosed().render()?),
         ("search", search().render()?),
         ("error", error().render()?),
+        ("welcome", super::account_pages::welcome().render()?),
+        ("code", super::account_pages::code().render()?),
+        ("account", super::account_pages::account().render()?),
+        ("secret", super::account_pages::secret().render()?),
+        ("second-factor", super::account_pages::second_factor().render()?),
+        ("settings", super::settings_pages::overview().render()?),
+        ("people", super::settings_pages::people().render()?),
+        ("person", super::settings_pages::person().render()?),
+        ("tokens", super::settings_pages::tokens().render()?),
+        ("mail-server", super::settings_pages::mail().render()?),
+        ("retention", super::settings_pages::retention().render()?),
+        ("audit", super::settings_pages::audit().render()?),
+        ("about", super::settings_pages::about().render()?),
     ])
 }
 

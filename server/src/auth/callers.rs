@@ -1,0 +1,121 @@
+//! People and scripts that sent a request lately, so that the next one needs no query.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
+};
+
+use poolwatch_model::person::Role;
+
+/// Who sent a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Person {
+    /// Name of the person or of the script's token.
+    pub name: String,
+    /// What it may do.
+    pub role: Role,
+    /// By what it is known.
+    pub proof: Proof,
+}
+
+/// By what somebody is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Proof {
+    /// A person who is signed in.
+    Session {
+        /// The person's number.
+        user: i32,
+        /// The session's number.
+        session: i64,
+        /// The person's e-mail address.
+        email: String,
+    },
+    /// An API token, by its number.
+    Token(i32),
+}
+
+impl Person {
+    /// As the audit log names it.
+    #[must_use]
+    pub fn in_audit_log(&self) -> String {
+        match &self.proof {
+            Proof::Session { email, .. } => format!("{} ({email})", self.name),
+            Proof::Token(id) => format!("token {} ({id})", self.name),
+        }
+    }
+}
+
+/// How long somebody counts as found: what the command line changes counts after this.
+const FRESH: Duration = Duration::from_secs(1);
+/// Callers kept at most.
+const CACHED: usize = 10_000;
+
+/// Callers of the last moment, by the SHA-256 of what they showed.
+#[derive(Debug, Default)]
+pub struct CallerCache(Mutex<Callers>);
+
+#[derive(Debug, Default)]
+struct Callers {
+    known: HashMap<Vec<u8>, (Person, Instant)>,
+    generation: Generation,
+}
+
+/// Counts how often everybody was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Generation(u64);
+
+impl CallerCache {
+    /// Who showed this, if they were found just now; else what to hand to [`Self::put`].
+    ///
+    /// # Errors
+    /// The generation, when somebody has to look.
+    pub fn get(&self, hash: &[u8]) -> Result<Person, Generation> {
+        let callers = self.lock();
+        match callers.known.get(hash) {
+            Some((person, found)) if found.elapsed() < FRESH => Ok(person.clone()),
+            _ => Err(callers.generation),
+        }
+    }
+
+    /// Keeps who was found, unless everybody was forgotten since the search began.
+    pub fn put(&self, hash: Vec<u8>, person: Person, generation: Generation) {
+        let mut callers = self.lock();
+        if callers.generation != generation {
+            return;
+        }
+        if callers.known.len() >= CACHED {
+            callers.known.clear();
+        }
+        callers.known.insert(hash, (person, Instant::now()));
+    }
+
+    /// Forgets everybody: roles, sessions or tokens changed, at once.
+    pub fn forget_all(&self) {
+        let mut callers = self.lock();
+        callers.known.clear();
+        callers.generation.0 += 1;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Callers> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_looked_up_while_roles_change_is_looked_up_again() {
+        let cache = CallerCache::default();
+        let ana = Person { name: "Ana".into(), role: Role::Admin, proof: Proof::Token(1) };
+        let generation = cache.get(b"ana").unwrap_err();
+        cache.put(b"ana".to_vec(), ana.clone(), generation);
+        assert_eq!(cache.get(b"ana"), Ok(ana.clone()));
+        cache.forget_all();
+        assert!(cache.get(b"ana").is_err());
+        cache.put(b"ana".to_vec(), ana, generation);
+        assert!(cache.get(b"ana").is_err(), "the search began before the change");
+    }
+}

@@ -1,0 +1,289 @@
+//! The mail server: named on the command line, or set by the console and kept with its password sealed.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use jiff::Timestamp;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
+    transport::smtp::response::Response,
+};
+use poolwatch_store::settings::{self, Setting};
+use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
+use crate::auth::sealing::SealingKey;
+
+/// Name of the setting, and what its password is sealed for.
+const NAME: &str = "mail server";
+/// How long a test may take for one step of the conversation.
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How mail is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MailServer {
+    /// `smtp://…` or `smtps://…`, with user and password.
+    pub smtp_url: String,
+    /// Sender.
+    pub from: String,
+}
+
+/// A mail server as a form sends it.
+#[derive(Debug, Clone)]
+pub struct TypedMailServer {
+    /// Its name; empty for no mail server.
+    pub host: String,
+    /// Its port; the usual one of its encryption without it.
+    pub port: Option<u16>,
+    /// How it is encrypted.
+    pub security: MailSecurity,
+    /// User to sign in as; empty for none.
+    pub user: String,
+    /// Password; empty for the one that is kept.
+    pub password: String,
+    /// Sender.
+    pub from: String,
+}
+
+/// A mail server as it is kept.
+#[derive(Debug, Serialize, Deserialize)]
+struct KeptMailServer {
+    host: String,
+    port: Option<u16>,
+    security: String,
+    user: String,
+    sealed_password: String,
+    from: String,
+}
+
+impl KeptMailServer {
+    fn security(&self) -> MailSecurity {
+        let all = MailSecurity::ALL.into_iter();
+        all.into_iter().find(|one| one.as_str() == self.security).unwrap_or_default()
+    }
+
+    fn open_password(&self, key: &SealingKey) -> Option<String> {
+        let sealed = hex::decode(&self.sealed_password).ok()?;
+        String::from_utf8(key.open_sealed(NAME, &sealed)?).ok()
+    }
+
+    fn to_server(&self, password: &str) -> MailServer {
+        let encode =
+            |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+        let (scheme, query) = match self.security() {
+            MailSecurity::StartTls => ("smtp", "?tls=required"),
+            MailSecurity::Tls => ("smtps", ""),
+            MailSecurity::Plain => ("smtp", ""),
+        };
+        let user = match self.user.is_empty() {
+            true => String::new(),
+            false => format!("{}:{}@", encode(&self.user), encode(password)),
+        };
+        let port = self.port.unwrap_or(match self.security() {
+            MailSecurity::StartTls => 587,
+            MailSecurity::Tls => 465,
+            MailSecurity::Plain => 25,
+        });
+        let smtp_url = format!("{scheme}://{user}{}:{port}{query}", self.host);
+        MailServer { smtp_url, from: self.from.clone() }
+    }
+}
+
+impl MailServer {
+    /// As the page shows it, without its password.
+    #[must_use]
+    pub fn view(&self) -> MailServerView {
+        let address = self.smtp_url.parse::<axum::http::Uri>().ok();
+        let address = address.as_ref();
+        let authority = address.and_then(|it| it.authority()).map_or("", |it| it.as_str());
+        let user = authority.rsplit_once('@').map_or("", |(user, _)| user);
+        let is_tls = address.and_then(|it| it.scheme_str()) == Some("smtps");
+        let has_query = address.and_then(|it| it.query()).is_some_and(|it| it.contains("tls="));
+        MailServerView {
+            is_fixed: true,
+            host: address.and_then(|it| it.host()).unwrap_or("?").to_owned(),
+            port: address.and_then(|it| it.port_u16()),
+            security: match (is_tls, has_query) {
+                (true, _) => MailSecurity::Tls,
+                (false, true) => MailSecurity::StartTls,
+                (false, false) => MailSecurity::Plain,
+            },
+            user: user.split(':').next().unwrap_or_default().to_owned(),
+            has_password: user.contains(':'),
+            from: self.from.clone(),
+            changed: None,
+        }
+    }
+
+    /// Sends a mail to try it. Returns what the mail server said when it took it.
+    ///
+    /// # Errors
+    /// What the mail server said, or why it was not reached.
+    pub async fn send_test(&self, to: &str, console: &str) -> Result<String, String> {
+        let transport = self.transport().map_err(|error| format!("{error:#}"))?;
+        let from: Mailbox = self.from.parse().map_err(|error| format!("sender: {error}"))?;
+        let to: Mailbox = to.trim().parse().map_err(|error| format!("{to}: {error}"))?;
+        let text = format!(
+            "This mail was sent from {console}, where somebody tried the mail server of \
+             Poolwatch. Nothing has to be done.\n"
+        );
+        let mail = Message::builder().from(from).to(to).subject("Poolwatch tries its mail server");
+        let mail = mail.body(text).map_err(|error| error.to_string())?;
+        match transport.send(mail).await {
+            Ok(response) => Ok(in_words(&response)),
+            Err(error) => Err(with_causes(&error)),
+        }
+    }
+
+    fn transport(&self) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.smtp_url)
+            .context("the mail server's name is none")?;
+        Ok(builder.timeout(Some(TIMEOUT)).build())
+    }
+}
+
+/// The mail server that the console set.
+///
+/// # Errors
+/// When the database fails, or the password was sealed by another key.
+pub async fn load(db: &mut PgConnection, key: &SealingKey) -> anyhow::Result<Option<MailServer>> {
+    let Some((kept, _)) = kept(db).await? else { return Ok(None) };
+    let password = match kept.sealed_password.is_empty() {
+        true => String::new(),
+        false => kept.open_password(key).context(
+            "the mail server's password was sealed by another key than the one in the data \
+             folder: type it again under Settings, Mail",
+        )?,
+    };
+    Ok(Some(kept.to_server(&password)))
+}
+
+/// The mail server that the console set, for its page.
+///
+/// # Errors
+/// When the database fails.
+pub async fn load_view(db: &mut PgConnection) -> anyhow::Result<MailServerView> {
+    let Some((kept, setting)) = kept(db).await? else { return Ok(MailServerView::default()) };
+    Ok(MailServerView {
+        is_fixed: false,
+        security: kept.security(),
+        has_password: !kept.sealed_password.is_empty(),
+        changed: Some((setting.changed_by, setting.changed)),
+        host: kept.host,
+        port: kept.port,
+        user: kept.user,
+        from: kept.from,
+    })
+}
+
+async fn kept(db: &mut PgConnection) -> anyhow::Result<Option<(KeptMailServer, Setting)>> {
+    let Some(setting) = settings::get(db, NAME).await? else { return Ok(None) };
+    Ok(Some((serde_json::from_value(setting.value.clone())?, setting)))
+}
+
+/// Keeps what a form sent; a mail server without a name takes away what was kept. Returns why it is
+/// not taken, if it is not.
+///
+/// # Errors
+/// When the database fails.
+pub async fn save(
+    db: &mut PgConnection,
+    key: &SealingKey,
+    typed: TypedMailServer,
+    by: &str,
+    now: Timestamp,
+) -> anyhow::Result<Result<(), String>> {
+    let TypedMailServer { host, port, security, user, password, from } = typed;
+    let host = host.trim().to_owned();
+    if host.is_empty() {
+        settings::forget(db, NAME).await?;
+        return Ok(Ok(()));
+    }
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    if !host.chars().all(is_name) {
+        return Ok(Err("A mail server's name looks like mail.example.com.".into()));
+    }
+    if let Err(error) = from.trim().parse::<Mailbox>() {
+        return Ok(Err(format!("The sender is not a mail address: {error}.")));
+    }
+    let old = kept(db).await?;
+    let security = security.as_str().to_owned();
+    // It is of that server, user and encryption alone: who changes them types it again.
+    let is_same =
+        |old: &KeptMailServer| (&old.host, &old.user, &old.security) == (&host, &user, &security);
+    let sealed_password = match (password.is_empty(), old) {
+        (false, _) => hex::encode(key.seal(NAME, password.as_bytes())?),
+        (true, Some((old, _))) if is_same(&old) => old.sealed_password,
+        (true, _) => String::new(),
+    };
+    let from = from.trim().to_owned();
+    let kept = KeptMailServer { host, port, security, user, sealed_password, from };
+    if let Err(error) = kept.to_server("").transport() {
+        return Ok(Err(format!("{error:#}")));
+    }
+    settings::set(db, NAME, &serde_json::to_value(&kept)?, by, now).await?;
+    Ok(Ok(()))
+}
+
+fn in_words(response: &Response) -> String {
+    let lines: Vec<&str> = response.message().collect();
+    format!("{} {}", response.code(), lines.join(" "))
+}
+
+/// An error with what caused it.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        let text = error.to_string();
+        if !words.contains(&text) {
+            words = format!("{words}: {text}");
+        }
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_lines_server_is_shown_without_its_password() {
+        let server = MailServer {
+            smtp_url: "smtps://ana:pa%40ss@mail.example.com:4650".into(),
+            from: "p@example.com".into(),
+        };
+        let view = server.view();
+        assert_eq!((view.host.as_str(), view.port), ("mail.example.com", Some(4650)));
+        assert_eq!((view.security, view.user.as_str()), (MailSecurity::Tls, "ana"));
+        assert!(view.is_fixed && view.has_password && !format!("{view:?}").contains("pa%40ss"));
+    }
+
+    #[test]
+    fn what_is_kept_becomes_an_address_that_the_mailer_takes() {
+        let kept = |security: MailSecurity, port| KeptMailServer {
+            host: "mail.example.com".into(),
+            port,
+            security: security.as_str().into(),
+            user: "ana@x".into(),
+            sealed_password: String::new(),
+            from: "p@example.com".into(),
+        };
+        for (kept, begins, ends) in [
+            (
+                kept(MailSecurity::StartTls, None),
+                "smtp://%61",
+                "@mail.example.com:587?tls=required",
+            ),
+            (kept(MailSecurity::Tls, Some(4650)), "smtps://%61", "@mail.example.com:4650"),
+            (kept(MailSecurity::Plain, None), "smtp://%61", "@mail.example.com:25"),
+        ] {
+            let server = kept.to_server("p:/@ss");
+            let url = &server.smtp_url;
+            assert!(url.starts_with(begins) && url.ends_with(ends), "{url}");
+            assert!(server.transport().is_ok(), "{url}");
+        }
+    }
+}

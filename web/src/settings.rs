@@ -1,0 +1,57 @@
+//! What administrators set (`GET /settings`): an overview, and the tabs above each of its sections.
+
+pub mod about;
+pub mod audit;
+pub mod mail;
+pub mod people;
+pub mod retention;
+pub mod tokens;
+
+use askama::Template;
+
+use crate::{Shell, assets};
+
+/// A section of the settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SettingsSection {
+    /// Address of its page.
+    pub path: &'static str,
+    /// Its name.
+    pub name: &'static str,
+    /// What is set there.
+    pub about: &'static str,
+}
+
+const fn section(path: &'static str, name: &'static str, about: &'static str) -> SettingsSection {
+    SettingsSection { path, name, about }
+}
+
+/// All sections, in the order of the tabs.
+pub const SECTIONS: &[SettingsSection] = &[
+    section("/settings/people", "People", "Who may sign in, and what they may do."),
+    section("/settings/tokens", "Tokens", "Tokens by which scripts and services use /api/v1."),
+    section(
+        "/settings/mail",
+        "Mail",
+        "The mail server that warnings are sent by, and a test of it.",
+    ),
+    section(
+        "/settings/retention",
+        "Retention",
+        "How long data are kept, and what disk that takes.",
+    ),
+    section(
+        "/settings/audit",
+        "Audit",
+        "Every sign-in and every change: who, when and from where.",
+    ),
+    section("/settings/about", "About", "Version, database and license."),
+];
+
+/// The overview.
+#[derive(Debug, Clone, Template)]
+#[template(path = "settings/overview.html")]
+pub struct SettingsPage {
+    /// What surrounds the page.
+    pub shell: Shell,
+}
