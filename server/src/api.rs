@@ -1,7 +1,7 @@
 //! What machines use: agents under `/agent/v1`, scripts under `/api/v1`.
 
 mod agent;
-mod health;
+pub(crate) mod health;
 mod openapi;
 mod v1;
 
@@ -10,9 +10,17 @@ use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
 
 use crate::{
+    enrolment::decisions,
     routes::{Permission, RouteLimits, Routes},
     tag_names::POOLTAG_BYTES,
 };
+
+/// Readers of `/metrics` that are answered at once: it tells of every host.
+const METRICS_AT_ONCE: usize = 2;
+
+/// Enrolments that run at once: hosts of one token come one after another, each on a connection to the
+/// database that others need too.
+const ENROLMENTS_AT_ONCE: usize = 4;
 
 /// The routes of machines.
 #[must_use]
@@ -25,10 +33,12 @@ pub fn routes(routes: Routes) -> Routes {
     let view = Permission::AtLeast(Role::Viewer);
     let operate = Permission::AtLeast(Role::Operator);
     let administer = Permission::AtLeast(Role::Admin);
+    // Numbers of as many hosts as one decision may be about.
+    let hosts = RouteLimits::upload(decisions::AT_ONCE * 12);
     routes
         .at(public, read, "/healthz", get(health::healthz))
-        .at(view, read, "/metrics", get(health::metrics))
-        .at(public, form, "/agent/v1/enrol", post(agent::enrol::enrol))
+        .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::metrics))
+        .at(public, form.at_once(ENROLMENTS_AT_ONCE), "/agent/v1/enrol", post(agent::enrol::enrol))
         .at(host, batch, "/agent/v1/frames", post(agent::frames::frames))
         .at(host, json, "/agent/v1/events", post(agent::events::events))
         .at(host, json, "/agent/v1/inventory", post(agent::inventory::inventory))
@@ -45,6 +55,19 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, read, "/api/v1/pooltag.txt", get(v1::tag_notes::export))
         .at(operate, pooltag, "/api/v1/pooltag.txt", post(v1::tag_notes::import))
         .at(operate, json, "/api/v1/snapshots", post(v1::snapshots::upload))
+        .at(view, read, "/api/v1/enrolment/hosts", get(v1::enrolment::hosts))
+        .at(operate, hosts, "/api/v1/enrolment/hosts/{decision}", post(v1::enrolment::decide))
+        .at(administer, hosts, "/api/v1/enrolment/delete", post(v1::enrolment::delete))
+        .at(operate, form, "/api/v1/enrolment/merge/{id}", post(v1::enrolment::merge))
+        .at(operate, form, "/api/v1/enrolment/revoke-key/{id}", post(v1::enrolment::revoke_key))
+        .at(view, read, "/api/v1/enrolment/rules", get(v1::enrolment::rules))
+        .at(administer, form, "/api/v1/enrolment/rules", post(v1::enrolment::create_rule))
+        .at(view, form, "/api/v1/enrolment/try-rule", post(v1::enrolment::try_rule))
+        .at(administer, form, "/api/v1/enrolment/rules/{id}", delete(v1::enrolment::delete_rule))
+        .at(view, read, "/api/v1/enrolment/tokens", get(v1::enrolment::tokens))
+        .at(administer, form, "/api/v1/enrolment/tokens", post(v1::enrolment::create_token))
+        .at(administer, form, "/api/v1/enrolment/tokens/{id}", delete(v1::enrolment::revoke_token))
+        .at(view, read, "/api/v1/enrolment/refusals", get(v1::enrolment::refusals))
         .at(administer, form, "/api/v1/people", get(v1::people::list).post(v1::people::add))
         .at(
             administer,

@@ -1,6 +1,9 @@
 //! What every request can reach.
 
-use std::sync::Arc;
+use std::{
+    path::PathBuf,
+    sync::{Arc, atomic::AtomicU64},
+};
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, SharedClock, Snapshot};
@@ -17,6 +20,7 @@ use crate::{
     log_gate::LogGate,
     mail_server::MailServer,
     metrics::Metrics,
+    rate_limiter::RateLimiter,
     stopping::StopSignal,
     tag_names::TagNames,
     writer::Writer,
@@ -54,6 +58,10 @@ pub struct App {
     pub password_checks: PasswordChecks,
     /// Lets through what the log tells of requests that were told to come back.
     pub refusals_logged: LogGate,
+    /// Hosts that wait for approval, as last counted.
+    pub waiting_hosts: AtomicU64,
+    /// Bounds how many refused enrolments are written down.
+    pub refusals_recorded: RateLimiter,
     /// What `/metrics` tells.
     pub metrics: Metrics,
     /// How the server was set up.
@@ -69,6 +77,10 @@ pub struct Settings {
     pub interval_s: u32,
     /// How long what is kept.
     pub retention: Retention,
+    /// The certificate of the server's own authority, where agents need it.
+    pub authority: Option<PathBuf>,
+    /// Folder of the agent's packages.
+    pub installers: Option<PathBuf>,
     /// The mail server that the command line or environment names.
     pub mail_server: Option<MailServer>,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.

@@ -79,6 +79,12 @@ impl AppError {
         self
     }
 
+    /// What to do about it.
+    #[must_use]
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// Its status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -107,6 +113,8 @@ impl std::fmt::Display for AppError {
         write!(f, "{}: {}", self.title, self.cause.as_ref().unwrap_or(&self.detail))
     }
 }
+
+impl std::error::Error for AppError {}
 
 impl From<StoreError> for AppError {
     fn from(error: StoreError) -> Self {

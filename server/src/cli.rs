@@ -1,5 +1,7 @@
 //! Command line and environment: one struct per section.
 
+mod hosts;
+
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -9,6 +11,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use jiff::SignedDuration;
 use poolwatch_model::person::Role;
 use poolwatch_store::retention::Retention;
+
+pub use hosts::{HostCommand, HostNumbers, StandingChoice};
 
 /// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
 #[derive(Debug, Parser)]
@@ -72,12 +76,19 @@ pub struct ServeOptions {
     /// Address and port to listen on.
     #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
     pub listen: SocketAddr,
+    /// Address and port that tell /metrics to everybody who reaches them, without TLS and without a
+    /// token. Without it, /metrics takes an API token.
+    #[arg(long, env = "POOLWATCH_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
     /// Who may have how many connections.
     #[command(flatten)]
     pub connections: ConnectionOptions,
     /// Address under which people reach the console, for links in mails.
     #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
     pub public_url: String,
+    /// Folder with the agent's packages, to be downloaded from the page Deploy agents.
+    #[arg(long, env = "POOLWATCH_INSTALLERS")]
+    pub installers: Option<PathBuf>,
     /// Seconds between snapshots that agents are asked for.
     #[arg(long, env = "POOLWATCH_INTERVAL_S", default_value_t = 60,
         value_parser = clap::value_parser!(u32).range(10..=3600))]
@@ -154,6 +165,10 @@ pub struct TlsOptions {
     /// Private key, PEM.
     #[arg(long, env = "POOLWATCH_TLS_KEY", requires = "tls_cert")]
     pub tls_key: Option<PathBuf>,
+    /// Further names and addresses of the server, separated by commas, that a certificate of its own
+    /// is for. It always names the host of --public-url, this machine and localhost.
+    #[arg(long, env = "POOLWATCH_TLS_NAME", value_delimiter = ',')]
+    pub tls_name: Vec<String>,
     /// Without a certificate: make one, or leave TLS to a proxy in front.
     #[arg(long, env = "POOLWATCH_TLS", value_enum, default_value = "self-signed")]
     pub tls: Tls,
@@ -217,22 +232,9 @@ pub enum AdminCommand {
         #[command(subcommand)]
         token: TokenCommand,
     },
-    /// Let an enrolled host upload.
-    ApproveHost {
-        /// Database.
-        #[command(flatten)]
-        database: DatabaseOptions,
-        /// The host's number.
-        id: i32,
-    },
-    /// Retire a host: it may upload no more, at once, and counts nowhere.
-    RetireHost {
-        /// Database.
-        #[command(flatten)]
-        database: DatabaseOptions,
-        /// The host's number.
-        id: i32,
-    },
+    /// Hosts, rules that approve them, and tokens by which they come.
+    #[command(flatten)]
+    Hosts(HostCommand),
 }
 
 /// A token for what.
@@ -246,12 +248,18 @@ pub enum TokenCommand {
         /// What it is for.
         #[arg(long)]
         name: String,
-        /// Let its hosts in at once. Whoever reads the token can then enrol a host.
+        /// Make a rule that approves its hosts. Whoever reads the token can then enrol a host.
         #[arg(long)]
         auto_approve: bool,
         /// Days until it expires.
         #[arg(long)]
         expires_days: Option<u16>,
+        /// How many hosts may come by it.
+        #[arg(long)]
+        max_uses: Option<i32>,
+        /// How many hosts may come by it in a minute.
+        #[arg(long)]
+        per_minute: Option<i32>,
     },
     /// For scripts, to use /api/v1.
     Api {

@@ -103,7 +103,7 @@ impl MailServer {
         MailServerView {
             is_fixed: true,
             host: address.and_then(|it| it.host()).unwrap_or("?").to_owned(),
-            port: address.and_then(|it| it.port_u16()),
+            port: address.and_then(axum::http::Uri::port_u16),
             security: match (is_tls, has_query) {
                 (true, _) => MailSecurity::Tls,
                 (false, true) => MailSecurity::StartTls,

@@ -27,6 +27,7 @@ const EVENTS: &str = "poolwatch_events_total";
 const WRITER_BATCH: &str = "poolwatch_writer_batch_frames";
 const WRITER_QUEUE: &str = "poolwatch_writer_queue_uploads";
 const HOSTS: &str = "poolwatch_hosts";
+const HOSTS_WAITING: &str = "poolwatch_hosts_waiting";
 const HOSTS_STALE: &str = "poolwatch_fleet_hosts_stale";
 const HOSTS_DAMAGED: &str = "poolwatch_hosts_damaged";
 const HOSTS_CAPPED: &str = "poolwatch_fleet_hosts_capped";
@@ -60,6 +61,7 @@ impl Metrics {
         describe_histogram!(WRITER_BATCH, "Frames that were committed at once");
         describe_gauge!(WRITER_QUEUE, "Uploads that wait to be written");
         describe_gauge!(HOSTS, "Hosts, by presence (reporting, silent)");
+        describe_gauge!(HOSTS_WAITING, "Hosts that wait for approval");
         describe_gauge!(HOSTS_STALE, "Hosts that were not heard since the server started");
         describe_gauge!(HOSTS_DAMAGED, "Hosts of which what is stored cannot be read");
         describe_gauge!(HOSTS_CAPPED, "Hosts with more tags or names than one host may add");
@@ -123,6 +125,11 @@ pub fn writer(frames: usize, queue: usize) {
 pub fn hosts(reporting: u64, silent: u64) {
     gauge!(HOSTS, "presence" => "reporting").set(reporting as f64);
     gauge!(HOSTS, "presence" => "silent").set(silent as f64);
+}
+
+/// Records how many hosts wait for approval.
+pub fn waiting_hosts(count: u64) {
+    gauge!(HOSTS_WAITING).set(count as f64);
 }
 
 /// Records how many hosts have more than one host may add to what all share, and of how many what is

@@ -7,6 +7,7 @@ mod assets;
 mod compare;
 mod driver;
 mod drivers;
+mod enrolment;
 mod events;
 mod evidence;
 mod export;
@@ -28,7 +29,7 @@ mod tags;
 mod text_match;
 mod welcome;
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
 use axum::{
     http::{HeaderMap, Uri},
@@ -59,8 +60,10 @@ const EVIDENCE: RouteLimits =
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
-const SIGNED_IN: Permission = Permission::SignedIn;
 const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
+/// Downloads that are held in memory at once.
+const DOWNLOADS_AT_ONCE: usize = 4;
+const SIGNED_IN: Permission = Permission::SignedIn;
 
 /// The routes of people.
 #[must_use]
@@ -79,7 +82,30 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/hosts", get(hosts::page))
         .at(VIEW, READ, "/hosts.csv", get(hosts::file))
         .at(VIEW, READ, "/hosts.json", get(hosts::file))
+        .at(VIEW, READ, "/hosts/waiting", get(enrolment::waiting::page))
+        .at(VIEW, READ, "/hosts/waiting.csv", get(enrolment::waiting::file))
+        .at(VIEW, READ, "/hosts/waiting.json", get(enrolment::waiting::file))
+        .at(OPERATE, FORM, "/hosts/decide", post(enrolment::decide::decide))
+        .at(ADMINISTER, FORM, "/hosts/delete", post(enrolment::decide::delete))
+        .at(VIEW, READ, "/hosts/rules", get(enrolment::rules::page))
+        .at(ADMINISTER, FORM, "/hosts/rules", post(enrolment::rules::create))
+        .at(ADMINISTER, FORM, "/hosts/rules/{id}/up", post(enrolment::rules::move_up))
+        .at(ADMINISTER, FORM, "/hosts/rules/{id}/delete", post(enrolment::rules::delete))
+        .at(VIEW, READ, "/deploy", get(enrolment::deploy::page))
+        .at(ADMINISTER, FORM, "/deploy/tokens", post(enrolment::deploy::create_token))
+        .at(ADMINISTER, FORM, "/deploy/tokens/{id}/revoke", post(enrolment::deploy::revoke_token))
+        .at(VIEW, READ, "/deploy/ca.pem", get(enrolment::deploy::authority))
+        .at(VIEW, READ, "/deploy/poolwatch-policy.zip", get(enrolment::deploy::policy))
+        .at(
+            VIEW,
+            READ.at_once(DOWNLOADS_AT_ONCE),
+            "/deploy/files/{path}",
+            get(enrolment::deploy::file),
+        )
         .at(VIEW, READ, "/hosts/{id}", get(host::page))
+        .at(OPERATE, FORM, "/hosts/{id}/merge", post(enrolment::decide::merge))
+        .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
+        .at(OPERATE, FORM, "/hosts/{id}/keep-apart", post(enrolment::decide::keep_apart))
         .at(VIEW, READ, "/hosts/{id}/pools.json", get(host::pools))
         .at(VIEW, READ, "/compare", get(compare::page))
         .at(VIEW, READ, "/compare.csv", get(compare::csv))
@@ -187,6 +213,7 @@ pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
         person: person.name.clone(),
         role: person.role,
         newest_data: app.fleet.view().newest(),
+        waiting: app.waiting_hosts.load(Ordering::Relaxed),
         url,
     }
 }

@@ -15,9 +15,10 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
+    routing::get,
 };
 use http_body_util::BodyExt;
-use tower::ServiceBuilder;
+use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
@@ -78,6 +79,13 @@ pub fn router(app: &SharedApp) -> Router {
                 .layer(set(header::CACHE_CONTROL, "no-store")),
         )
         .with_state(app.clone())
+}
+
+/// `/metrics` alone, for a listener of its own that asks for no token.
+pub fn metrics(app: &SharedApp) -> Router {
+    let turns = ConcurrencyLimitLayer::new(1);
+    let metrics = get(api::health::metrics).layer(turns);
+    Router::new().route("/metrics", metrics).with_state(app.clone())
 }
 
 fn all(app: &SharedApp) -> Routes {

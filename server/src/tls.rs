@@ -19,6 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tracing::{error, info};
 
 use crate::cli::{Tls, TlsOptions};
+use own::OwnAuthority;
 
 /// How often the files are read again: a certificate that was renewed is used without a restart.
 const READ_EVERY: Duration = Duration::from_secs(3600);
@@ -35,18 +36,20 @@ pub struct ServerTls {
 struct TlsFiles {
     certificate: PathBuf,
     key: PathBuf,
-    /// The folder of our own authority, when it is the one that issues.
-    own: Option<PathBuf>,
+    /// Our own authority, when it is the one that issues.
+    own: Option<OwnAuthority>,
 }
 
 impl ServerTls {
-    /// The TLS that the options name; `None` for no TLS at all.
+    /// The TLS that the options name; `None` for no TLS at all. A certificate of our own is for this
+    /// machine and `names`.
     ///
     /// # Errors
     /// When a file cannot be read or made.
     pub fn open(
         options: &TlsOptions,
         data_dir: &Path,
+        names: Vec<String>,
         now: Timestamp,
     ) -> anyhow::Result<Option<Self>> {
         let files = match (&options.tls_cert, &options.tls_key, options.tls) {
@@ -59,12 +62,18 @@ impl ServerTls {
                 TlsFiles {
                     certificate: folder.join(own::CERTIFICATE),
                     key: folder.join(own::KEY),
-                    own: Some(folder),
+                    own: Some(OwnAuthority::new(folder, names)?),
                 }
             }
         };
         let current = Arc::new(RwLock::new(files.read(now)?));
         Ok(Some(Self { current, files: Arc::new(files) }))
+    }
+
+    /// The certificate of our own authority, when it is the one that issues.
+    #[must_use]
+    pub fn authority(&self) -> Option<PathBuf> {
+        self.files.own.as_ref().map(OwnAuthority::certificate)
     }
 
     /// What receives the next connection.
@@ -88,10 +97,10 @@ impl ServerTls {
 
 impl TlsFiles {
     fn read(&self, now: Timestamp) -> anyhow::Result<Arc<ServerConfig>> {
-        if let Some(folder) = &self.own
-            && own::issue_when_due(folder, now).context("making a certificate")?
+        if let Some(own) = &self.own
+            && own.issue_when_due(now).context("making a certificate")?
         {
-            info!(ca = %folder.join(own::AUTHORITY).display(), "Made a certificate");
+            info!(ca = %own.certificate().display(), "Made a certificate");
         }
         let (certificate, key) = (&self.certificate, &self.key);
         let reading = || format!("reading {} and {}", certificate.display(), key.display());

@@ -73,15 +73,6 @@ pub struct GrowingTag {
     pub meaning: Option<String>,
 }
 
-/// The commands that bring the first host in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FirstHost {
-    /// Makes an enrolment token, on the server.
-    pub token_command: String,
-    /// Installs and enrols the agent, on the host.
-    pub agent_command: String,
-}
-
 /// The fleet at a glance.
 #[derive(Debug, Clone, Template)]
 #[template(path = "fleet.html", blocks = ["live"])]
@@ -92,8 +83,6 @@ pub struct FleetPage {
     pub query: FleetQuery,
     /// Groups to choose from.
     pub groups: Vec<String>,
-    /// How to enrol the first host, shown while there is none.
-    pub first_host: FirstHost,
     /// Counts.
     pub counts: FleetCounts,
     /// Open incidents, the worst first.

@@ -80,6 +80,10 @@ pub struct HostHead {
     pub name: String,
     /// Other hosts of the same name.
     pub namesakes: Vec<HostLink>,
+    /// Other hosts of the same machine identity: clones of one image, or one machine twice.
+    pub clones: Vec<HostLink>,
+    /// The name that it had before, and when it changed.
+    pub renamed: Option<(String, Timestamp)>,
     /// What it tells about itself.
     pub facts: HostFacts,
     /// Where its data come from.
@@ -108,6 +112,8 @@ pub struct HostPage {
     pub query: HostQuery,
     /// Who it is.
     pub host: HostHead,
+    /// Whether who looks may decide about it.
+    pub may_decide: bool,
     /// The judgement of the latest snapshot, or of the open incident.
     pub diagnosis: Option<Diagnosis>,
     /// Its worst incident that is not resolved.

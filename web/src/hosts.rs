@@ -155,7 +155,10 @@ type HostColumn = Column<HostRow>;
 /// All hosts.
 pub static HOSTS: List<HostRow> = List {
     class: "hosts all",
-    columns: &columns(|row, _| name(Cell::default().and(Piece::Checkbox(row.host.clone())), row)),
+    columns: &columns(|row, _| {
+        let host = row.host.clone();
+        name(Cell::default().and(Piece::Checkbox { host, form: "compare", label: "Compare" }), row)
+    }),
     ..HOSTS_IN_SHORT
 };
 

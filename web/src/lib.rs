@@ -8,8 +8,11 @@
 pub mod account;
 pub mod application;
 pub mod applications;
+pub mod approval_rules;
 pub mod assets;
+pub mod candidate;
 pub mod compare;
+pub mod deploy;
 pub mod driver;
 pub mod drivers;
 pub mod error;
@@ -35,6 +38,7 @@ pub mod sparkline;
 pub mod steps;
 pub mod tag;
 pub mod tags;
+pub mod waiting;
 pub mod welcome;
 pub mod words;
 

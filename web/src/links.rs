@@ -64,6 +64,12 @@ pub fn driver(name: &str) -> String {
     named("/drivers", name)
 }
 
+/// The last part of a file's address.
+#[must_use]
+pub fn file_name(name: &str) -> String {
+    below("", name)
+}
+
 fn named(list: &str, name: &str) -> String {
     if name.is_empty() || is_dots(name) {
         return Address::new(list).with("q", name).finish();

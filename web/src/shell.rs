@@ -24,6 +24,8 @@ pub struct Shell {
     pub role: Role,
     /// When data from any host last came in.
     pub newest_data: Option<Timestamp>,
+    /// Hosts that wait for approval.
+    pub waiting: u64,
     /// Path and query of this page: what live parts ask for again.
     pub url: String,
 }
@@ -35,6 +37,12 @@ impl Shell {
         let path = self.url.split('?').next().unwrap_or_default();
         path == root
             || (root != "/" && path.strip_prefix(root).is_some_and(|rest| rest.starts_with('/')))
+    }
+
+    /// How many hosts wait for approval.
+    #[must_use]
+    pub fn waiting_count(&self) -> String {
+        figures::grouped(self.waiting)
     }
 
     /// Whether the settings are shown.
@@ -109,6 +117,7 @@ mod tests {
             person: String::new(),
             role: Role::Viewer,
             newest_data: None,
+            waiting: 0,
             url: url.into(),
         };
         for (url, section) in [
@@ -132,6 +141,7 @@ mod tests {
             person: "ana".into(),
             role: Role::Viewer,
             newest_data: age.map(|age| Timestamp::from_second(1_800_000_000 - age).unwrap()),
+            waiting: 0,
             url: "/".into(),
         };
         for (age, text) in [

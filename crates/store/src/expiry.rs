@@ -4,7 +4,9 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
-use crate::{Result, audit, inventories, jobs, retention::Retention, uploads};
+use crate::{
+    Result, audit, enrolment, inventories, jobs, refused_enrolments, retention::Retention, uploads,
+};
 
 /// What bounds a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub const MESSAGES: i64 = 90;
 pub const DRIVER_CHANGES: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 pub const UPLOADS: i64 = 7;
+/// Days that refused enrolments, and hosts that somebody refused, are kept after that.
+const REFUSALS: i64 = 30;
 /// Days that done jobs are kept, to be looked at.
 const JOBS: i64 = 7;
 
@@ -49,6 +53,7 @@ const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
 /// Every table with what bounds it.
 pub const TABLES: &[(&str, Bound)] = &[
     ("api_tokens", Bound::People),
+    ("approval_rules", Bound::People),
     ("audit_log", Bound::Days(AUDIT)),
     ("boots", Bound::History),
     ("chunk_day", Bound::Partitions),
@@ -75,6 +80,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("one_time_links", Bound::Dealt),
     ("outbox", Bound::Days(MESSAGES)),
     ("recovery_codes", Bound::People),
+    ("refused_enrolments", Bound::Days(REFUSALS)),
     ("sessions", Bound::Dealt),
     ("settings", Bound::People),
     ("tag_notes", Bound::People),
@@ -154,6 +160,8 @@ pub async fn forget_old(
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
     gone += audit::forget(db, before(AUDIT), ROWS).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
+    gone += refused_enrolments::forget(db, before(REFUSALS)).await?;
+    gone += enrolment::forget_refused(db, before(REFUSALS)).await?;
     for deletion in deletions {
         gone += deletion.execute(&mut *db).await?.rows_affected();
     }

@@ -1,4 +1,4 @@
-//! Hosts: enrolment, keys, facts.
+//! Hosts of the fleet: keys and facts. How one comes and goes is in `enrolment`.
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
@@ -24,83 +24,41 @@ pub struct Host {
     pub is_damaged: bool,
     /// When it was first known.
     pub enrolled_at: Timestamp,
-    /// When an administrator, or an enrolment token that may, let it in.
-    pub approved_at: Option<Timestamp>,
+    /// The name that it had before, and when it changed.
+    pub renamed: Option<(String, Timestamp)>,
 }
 
-/// What a new enrolment brings.
-#[derive(Debug)]
-pub struct Enrolment<'a> {
-    /// The agent's instance.
-    pub instance_id: Uuid,
-    /// Who the host says it is.
-    pub facts: &'a HostFacts,
-    /// SHA-256 of the key that the agent gets.
-    pub key_hash: &'a [u8],
-    /// Whether no one needs to approve it.
-    pub approved: bool,
-    /// Now.
-    pub now: Timestamp,
+/// Where a host is on its way through the fleet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// It proposed itself; nobody decided.
+    Waiting,
+    /// It may upload.
+    Approved,
+    /// Somebody refused it.
+    Refused,
+    /// It may upload no more and counts nowhere; what it sent is kept for its time.
+    Archived,
 }
 
-/// How an enrolment went.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Enrolled {
-    /// The host's number.
-    pub id: HostId,
-    /// Whether the instance was unknown before.
-    pub new: bool,
-    /// Whether it may upload.
-    pub approved: bool,
-    /// Other hosts with the same machine GUID: clones of one image.
-    pub clones: Vec<HostId>,
-    /// Other hosts of the same name.
-    pub namesakes: Vec<HostId>,
-}
+impl Standing {
+    /// Its name in the database, in addresses and for scripts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Approved => "approved",
+            Self::Refused => "refused",
+            Self::Archived => "archived",
+        }
+    }
 
-/// Enrols a host, or gives a known instance a new key.
-///
-/// # Errors
-/// When the database fails.
-pub async fn enrol(db: &mut PgConnection, enrolment: &Enrolment<'_>) -> Result<Enrolled> {
-    let facts = enrolment.facts;
-    let now = enrolment.now.to_sqlx();
-    let row = sqlx::query!(
-        "INSERT INTO hosts (instance_id, name, facts, machine_guid, key_hash, enrolled_at,
-             approved_at)
-         VALUES ($1, $2, $3, $4, $5, $6, CASE WHEN $7 THEN $6::timestamptz END)
-         ON CONFLICT ON CONSTRAINT hosts_instance_id_key DO UPDATE
-         SET name = excluded.name, facts = excluded.facts, machine_guid = excluded.machine_guid,
-             key_hash = excluded.key_hash,
-             approved_at = coalesce(hosts.approved_at, excluded.approved_at)
-         RETURNING id, xmax = 0 AS \"new!\", approved_at IS NOT NULL AS \"approved!\"",
-        enrolment.instance_id,
-        facts.fqdn,
-        to_value(facts)?,
-        facts.machine_guid,
-        enrolment.key_hash,
-        now,
-        enrolment.approved,
-    )
-    .fetch_one(&mut *db)
-    .await?;
-    let clones = sqlx::query_scalar!(
-        "SELECT id FROM hosts
-         WHERE machine_guid = $1 AND id <> $2 AND instance_id IS NOT NULL AND retired_at IS NULL
-         ORDER BY id LIMIT 100",
-        facts.machine_guid,
-        row.id,
-    )
-    .fetch_all(&mut *db)
-    .await?;
-    let namesakes = namesakes(db, HostId(row.id), &facts.fqdn).await?;
-    Ok(Enrolled {
-        id: HostId(row.id),
-        new: row.new,
-        approved: row.approved,
-        clones: clones.into_iter().map(HostId).collect(),
-        namesakes,
-    })
+    pub(crate) fn from_name(name: &str) -> Self {
+        [Self::Approved, Self::Refused, Self::Archived]
+            .into_iter()
+            .find(|one| one.as_str() == name)
+            .unwrap_or(Self::Waiting)
+    }
 }
 
 /// Other hosts of this name that are not retired, up to 100.
@@ -110,7 +68,8 @@ pub async fn enrol(db: &mut PgConnection, enrolment: &Enrolment<'_>) -> Result<E
 pub async fn namesakes(db: &mut PgConnection, host: HostId, name: &str) -> Result<Vec<HostId>> {
     let found = sqlx::query_scalar!(
         "SELECT id FROM hosts
-         WHERE lower(name) = lower($1) AND id <> $2 AND retired_at IS NULL ORDER BY id LIMIT 100",
+         WHERE lower(name) = lower($1) AND id <> $2 AND retired_at IS NULL AND refused_at IS NULL
+         ORDER BY id LIMIT 100",
         name,
         host.0,
     )
@@ -127,19 +86,21 @@ pub struct HostKey {
     /// SHA-256 of its key.
     pub hash: Vec<u8>,
     /// Whether it may upload.
-    pub approved: bool,
+    pub standing: Standing,
     /// When it enrolled: older events are history.
     pub enrolled_at: Timestamp,
 }
 
-/// The key of a host that is not retired.
+/// The key of a host.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn key(db: &mut PgConnection, id: HostId) -> Result<Option<HostKey>> {
     let row = sqlx::query!(
-        "SELECT key_hash AS \"hash!\", approved_at IS NOT NULL AS \"approved!\", enrolled_at
-         FROM hosts WHERE id = $1 AND key_hash IS NOT NULL AND retired_at IS NULL",
+        "SELECT key_hash AS \"hash!\", enrolled_at,
+             CASE WHEN retired_at IS NOT NULL THEN 'archived' WHEN approved_at IS NOT NULL THEN 'approved'
+                 WHEN refused_at IS NOT NULL THEN 'refused' ELSE 'waiting' END AS \"standing!\"
+         FROM hosts WHERE id = $1 AND key_hash IS NOT NULL",
         id.0,
     )
     .fetch_optional(db)
@@ -147,39 +108,9 @@ pub async fn key(db: &mut PgConnection, id: HostId) -> Result<Option<HostKey>> {
     Ok(row.map(|row| HostKey {
         id,
         hash: row.hash,
-        approved: row.approved,
+        standing: Standing::from_name(&row.standing),
         enrolled_at: row.enrolled_at.to_jiff(),
     }))
-}
-
-/// Lets a host upload. Returns whether it was waiting.
-///
-/// # Errors
-/// When the database fails.
-pub async fn approve(db: &mut PgConnection, id: HostId, now: Timestamp) -> Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE hosts SET approved_at = $2 WHERE id = $1 AND approved_at IS NULL",
-        id.0,
-        now.to_sqlx(),
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
-}
-
-/// Retires a host: it may upload no more and counts nowhere. Returns whether it was there.
-///
-/// # Errors
-/// When the database fails.
-pub async fn retire(db: &mut PgConnection, id: HostId, now: Timestamp) -> Result<bool> {
-    let done = sqlx::query!(
-        "UPDATE hosts SET retired_at = $2 WHERE id = $1 AND retired_at IS NULL",
-        id.0,
-        now.to_sqlx(),
-    )
-    .execute(db)
-    .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 /// Takes out the hosts whose standing changed since they were last taken: retired, approved, removed,
@@ -199,13 +130,22 @@ pub async fn take_changed(db: &mut PgConnection) -> Result<Vec<HostId>> {
 ///
 /// # Errors
 /// When the database fails.
-pub async fn update_facts(db: &mut PgConnection, id: HostId, facts: &HostFacts) -> Result<()> {
+pub async fn update_facts(
+    db: &mut PgConnection,
+    id: HostId,
+    facts: &HostFacts,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
-        "UPDATE hosts SET name = $2, facts = $3, machine_guid = $4 WHERE id = $1",
+        "UPDATE hosts SET name = $2, facts = $3, machine_guid = $4,
+             former_name = CASE WHEN lower(name) = lower($2) THEN former_name ELSE name END,
+             renamed_at = CASE WHEN lower(name) = lower($2) THEN renamed_at ELSE $5 END
+         WHERE id = $1",
         id.0,
         facts.fqdn,
         to_value(facts)?,
         facts.machine_guid,
+        now.to_sqlx(),
     )
     .execute(db)
     .await?;
@@ -220,7 +160,8 @@ pub async fn update_facts(db: &mut PgConnection, id: HostId, facts: &HostFacts) 
 pub async fn named(db: &mut PgConnection, name: &str, now: Timestamp) -> Result<HostId> {
     let with_agent = sqlx::query_scalar!(
         "SELECT id FROM hosts
-         WHERE lower(name) = lower($1) AND instance_id IS NOT NULL AND retired_at IS NULL
+         WHERE lower(name) = lower($1) AND instance_id IS NOT NULL AND approved_at IS NOT NULL
+             AND retired_at IS NULL
          LIMIT 2",
         name,
     )
@@ -250,7 +191,8 @@ struct HostRow {
     name: String,
     facts: serde_json::Value,
     enrolled_at: jiff_sqlx::Timestamp,
-    approved_at: Option<jiff_sqlx::Timestamp>,
+    former_name: Option<String>,
+    renamed_at: Option<jiff_sqlx::Timestamp>,
 }
 
 impl From<HostRow> for Host {
@@ -265,20 +207,20 @@ impl From<HostRow> for Host {
                 .unwrap_or_else(|| HostFacts { fqdn: row.name.clone(), ..HostFacts::default() }),
             name: row.name,
             enrolled_at: row.enrolled_at.to_jiff(),
-            approved_at: row.approved_at.map(jiff_sqlx::Timestamp::to_jiff),
+            renamed: row.former_name.zip(row.renamed_at.map(jiff_sqlx::Timestamp::to_jiff)),
         }
     }
 }
 
-/// One host.
+/// One host of the fleet: approved and not archived.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
     let row = sqlx::query_as!(
         HostRow,
-        "SELECT id, instance_id, name, facts, enrolled_at, approved_at
-         FROM hosts WHERE id = $1 AND retired_at IS NULL",
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+         FROM hosts WHERE id = $1 AND approved_at IS NOT NULL AND retired_at IS NULL",
         id.0,
     )
     .fetch_optional(db)
@@ -286,15 +228,16 @@ pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
     Ok(row.map(Host::from))
 }
 
-/// Up to `limit` hosts with ids above `after`, in the order of their ids.
+/// Up to `limit` hosts of the fleet with ids above `after`, in the order of their ids.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn page(db: &mut PgConnection, after: HostId, limit: i64) -> Result<Vec<Host>> {
     let rows = sqlx::query_as!(
         HostRow,
-        "SELECT id, instance_id, name, facts, enrolled_at, approved_at
-         FROM hosts WHERE id > $1 AND retired_at IS NULL ORDER BY id LIMIT $2",
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+         FROM hosts WHERE id > $1 AND approved_at IS NOT NULL AND retired_at IS NULL
+         ORDER BY id LIMIT $2",
         after.0,
         limit,
     )

@@ -1,6 +1,7 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod approval_rules;
 pub mod audit;
 pub mod boots;
 pub mod check;
@@ -11,6 +12,8 @@ pub mod compact;
 mod dictionaries;
 pub mod disk;
 pub mod embedded;
+pub mod enrolment;
+pub mod enrolment_tokens;
 pub mod events;
 pub mod evidence;
 pub mod expiry;
@@ -28,6 +31,7 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod refused_enrolments;
 pub mod retention;
 pub mod second_factors;
 pub mod sessions;

@@ -1,4 +1,4 @@
-//! Tokens of machines: for enrolment, and for scripts.
+//! Tokens of scripts that use `/api/v1`.
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlxTimestamp, ToSqlx};
@@ -9,53 +9,6 @@ use crate::{Result, people::role_of};
 
 /// The use of a token is noted this often at most.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
-
-/// Keeps an enrolment token.
-///
-/// # Errors
-/// When the database fails.
-pub async fn create_enrolment(
-    db: &mut PgConnection,
-    name: &str,
-    token_hash: &[u8],
-    auto_approve: bool,
-    now: Timestamp,
-    expires: Option<Timestamp>,
-) -> Result<()> {
-    sqlx::query!(
-        "INSERT INTO enrolment_tokens (name, token_hash, auto_approve, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5)",
-        name,
-        token_hash,
-        auto_approve,
-        now.to_sqlx(),
-        expires.map(ToSqlx::to_sqlx),
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Whether an enrolment token is valid, and if so whether its hosts need no approval.
-///
-/// # Errors
-/// When the database fails.
-pub async fn enrolment(
-    db: &mut PgConnection,
-    token_hash: &[u8],
-    now: Timestamp,
-) -> Result<Option<bool>> {
-    let auto_approve = sqlx::query_scalar!(
-        "SELECT auto_approve FROM enrolment_tokens
-         WHERE token_hash = $1 AND revoked_at IS NULL
-             AND (expires_at IS NULL OR expires_at > $2)",
-        token_hash,
-        now.to_sqlx(),
-    )
-    .fetch_optional(db)
-    .await?;
-    Ok(auto_approve)
-}
 
 /// A token for `/api/v1`, as it is made.
 #[derive(Debug, Clone, Copy)]

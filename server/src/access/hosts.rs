@@ -8,13 +8,14 @@ use axum::{
 };
 use jiff::Timestamp;
 use poolwatch_model::HostId;
-use poolwatch_store::hosts::{self, HostKey};
+use poolwatch_store::hosts::{self, HostKey, Standing};
 use subtle::ConstantTimeEq;
 
 use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     auth::secrets,
+    enrolment::proposals::{host_archived, host_refused},
 };
 
 /// Requests of a host that are read and answered at once: agents send one after another.
@@ -34,7 +35,7 @@ pub struct SendingHost {
 /// Lets only hosts with a valid key through, and only when they were approved.
 ///
 /// # Errors
-/// 401 for an unknown key, 403 while the host waits for approval, 429 when it has too much under way.
+/// 401 for an unknown key, 403 while the host is not approved, 429 when it has too much under way.
 pub async fn require(
     State(app): State<SharedApp>,
     mut request: Request,
@@ -42,16 +43,23 @@ pub async fn require(
 ) -> Result<Response, AppError> {
     let arrived = app.clock.now();
     let key = find(&app, request.headers()).await?;
-    if !key.approved {
+    if key.standing != Standing::Approved {
         app.host_keys.forget(key.id);
-        return Err(AppError::new(
-            StatusCode::FORBIDDEN,
-            "host-pending",
-            "The host waits for approval",
-            "An administrator approves it with `poolwatch-server admin approve-host`. Keep the \
-             data and try again later.",
-        )
-        .retry_after(PENDING_RETRY_S));
+    }
+    match key.standing {
+        Standing::Approved => {}
+        Standing::Refused => return Err(host_refused()),
+        Standing::Archived => return Err(host_archived()),
+        Standing::Waiting => {
+            return Err(AppError::new(
+                StatusCode::FORBIDDEN,
+                "host-pending",
+                "The host waits for approval",
+                "It waits for approval: an administrator approves it on the page of waiting hosts. \
+                 Keep the data and try again later.",
+            )
+            .retry_after(PENDING_RETRY_S));
+        }
     }
     let Some(_turn) = app.host_keys.under_way.take(key.id, 1, REQUESTS_AT_ONCE) else {
         return Err(AppError::new(

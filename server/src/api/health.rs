@@ -3,7 +3,7 @@
 use axum::extract::State;
 use sqlx::Connection;
 
-use crate::{app::SharedApp, app_error::AppError};
+use crate::{app::SharedApp, app_error::AppError, host_metrics};
 
 /// Says `ok` when requests can be served: the database answers, and stores what comes.
 ///
@@ -20,7 +20,14 @@ pub(super) async fn healthz(State(app): State<SharedApp>) -> Result<&'static str
     Ok("ok\n")
 }
 
-/// The metrics in the text format of Prometheus.
-pub(super) async fn metrics(State(app): State<SharedApp>) -> String {
-    app.metrics.render()
+/// The metrics of the server and of all hosts in the text format of Prometheus.
+///
+/// # Errors
+/// When they cannot be put together.
+pub(crate) async fn metrics(State(app): State<SharedApp>) -> Result<String, AppError> {
+    let work = move || {
+        let own = app.metrics.render();
+        own + &host_metrics::render(&app.fleet, &app.fleet.view(), app.clock.now())
+    };
+    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }

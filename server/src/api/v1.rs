@@ -1,6 +1,7 @@
 //! What scripts use.
 
 pub(super) mod audit;
+pub(super) mod enrolment;
 pub(super) mod hosts;
 pub(super) mod people;
 pub(super) mod snapshots;

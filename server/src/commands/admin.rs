@@ -1,13 +1,16 @@
-//! `admin`: users, tokens, approval of hosts.
+//! `admin`: users and tokens, hosts and the rules that approve them.
+
+mod hosts;
 
 use std::{fs, io, path::Path};
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{Clock, HostId, person::Role};
+use poolwatch_model::{Clock, person::Role};
 use poolwatch_store::{
+    approval_rules::{self, RuleConditions},
     audit::{self, AuditEntry, Outcome},
-    hosts, people,
+    people,
     tokens::{self, NewApiToken},
 };
 use sqlx::PgConnection;
@@ -17,6 +20,10 @@ use crate::{
     cli::{AdminCommand, AdminOptions, TokenCommand},
     clock::SystemClock,
     database::Database,
+    enrolment::{
+        rules,
+        tokens::{self as enrolment_tokens, WantedToken},
+    },
 };
 
 pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
@@ -29,38 +36,12 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
             created
         }
         AdminCommand::CreateToken { token } => create_token(token).await,
-        AdminCommand::ApproveHost { database, id } => {
-            let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
-            let approved = hosts::approve(&mut db, HostId(id), SystemClock.now()).await?;
-            if approved {
-                record(&mut db, "approve host", &id.to_string(), "").await?;
-            }
-            drop(db);
-            database.close(false).await?;
-            if !approved {
-                bail!("host {id} does not exist or was approved before");
-            }
-            eprintln!("Approved host {id}: its agent sends what it kept within five minutes");
-            Ok(())
-        }
-        AdminCommand::RetireHost { database, id } => {
-            let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
-            let retired = hosts::retire(&mut db, HostId(id), SystemClock.now()).await?;
-            if retired {
-                record(&mut db, "retire host", &id.to_string(), "").await?;
-            }
-            drop(db);
-            database.close(false).await?;
-            if !retired {
-                bail!("host {id} does not exist or was retired before");
-            }
-            eprintln!("Retired host {id}: what it sends is refused from now on");
-            Ok(())
-        }
+        AdminCommand::Hosts(command) => hosts::run(command).await,
     }
 }
+
+/// Who decides on the command line, as the console tells it.
+const BY: &str = "command line";
 
 async fn create_user(
     database: &Database,
@@ -102,30 +83,38 @@ fn read_password(file: Option<&Path>) -> anyhow::Result<String> {
 
 async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
     let now = SystemClock.now();
-    let secret = secrets::generate()?;
-    let expires = |days: Option<u16>| -> anyhow::Result<Option<Timestamp>> {
-        let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
-        Ok(days.map(after).transpose()?)
-    };
     // The prefix tells a person, and tools that look for leaked secrets, what it is.
     let (text, database) = match token {
-        TokenCommand::Enrolment { database, name, auto_approve, expires_days } => {
-            let text = format!("pwe_{secret}");
+        TokenCommand::Enrolment {
+            database,
+            name,
+            auto_approve,
+            expires_days,
+            max_uses,
+            per_minute,
+        } => {
+            let wanted = WantedToken { name, days: expires_days, max_uses, per_minute };
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
-            let (hash, expires) = (secrets::hash(&text), expires(expires_days)?);
-            tokens::create_enrolment(&mut db, &name, &hash, auto_approve, now, expires).await?;
-            record(&mut db, "create enrolment token", &name, "").await?;
+            let (id, text) = enrolment_tokens::make(&mut db, &wanted, BY, now).await?;
+            if auto_approve {
+                let conditions = RuleConditions { token: Some(id), ..RuleConditions::default() };
+                let name = format!("Hosts of token {}", wanted.name);
+                approval_rules::create(&mut db, &name, &conditions, BY, rules::MOST, now)
+                    .await?
+                    .ok_or_else(rules::too_many)?;
+            }
+            record(&mut db, "create enrolment token", &wanted.name, "").await?;
             drop(db);
             (text, database)
         }
         TokenCommand::Api { database, name, role, expires_days } => {
-            let text = format!("pwa_{secret}");
+            let text = format!("pwa_{}", secrets::generate()?);
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
-            let expires = expires(expires_days)?;
-            let created_by = "command line";
-            let new = NewApiToken { name: &name, role, user: None, created_by, expires };
+            let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
+            let expires: Option<Timestamp> = expires_days.map(after).transpose()?;
+            let new = NewApiToken { name: &name, role, user: None, created_by: BY, expires };
             tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
             record(&mut db, "create API token", &name, role.as_str()).await?;
             drop(db);

@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
+use axum::http::Uri;
 use poolwatch_model::Clock;
 use tokio::{
     net::TcpListener,
@@ -84,7 +85,8 @@ async fn serve(
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
     let clock = Arc::new(SteadyClock::default());
-    let tls = ServerTls::open(&options.tls, &options.database.data_dir, clock.now())?;
+    let names = tls_names(&options.public_url, &options.tls.tls_name)?;
+    let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;
     let (files, permitted) = connections::raise_descriptor_limit();
     let limits = ConnectionLimits::from_options(&options.connections, permitted);
     let secure = options.public_url.starts_with("https://");
@@ -104,11 +106,15 @@ async fn serve(
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
+        waiting_hosts: Default::default(),
+        refusals_recorded: Default::default(),
         metrics: Metrics::install()?,
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            authority: tls.as_ref().and_then(ServerTls::authority),
+            installers: options.installers.clone(),
             mail_server,
             secure,
         },
@@ -124,6 +130,16 @@ async fn serve(
     if let Some(tls) = tls.clone() {
         tokio::spawn(helpers.clone().run_until_cancelled_owned(tls.keep_current(clock)));
     }
+    let metrics = match options.metrics_listen {
+        Some(address) => {
+            let listener = TcpListener::bind(address)
+                .await
+                .with_context(|| format!("listening on {address} for /metrics"))?;
+            info!(%address, "Serving /metrics to everybody");
+            Some(tokio::spawn(serve_metrics(listener, app.clone(), limits.clone())))
+        }
+        None => None,
+    };
     let jobs = RunningJobs::start(&app, mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
@@ -134,11 +150,35 @@ async fn serve(
     let (connections, per_address) = (limits.total, limits.per_address);
     info!(files, connections, per_address, "Takes connections within these limits");
     connections::serve(listener, tls, router::router(&app), limits, &stop, GRACE).await;
+    if let Some(metrics) = metrics {
+        drop(metrics.await);
+    }
     jobs.finish().await;
     helpers.cancel();
     drop(lead.await);
     info!("Stopped");
     Ok(())
+}
+
+/// Connections of those who read `/metrics` on its own listener.
+const METRICS_CONNECTIONS: usize = 20;
+
+async fn serve_metrics(listener: TcpListener, app: SharedApp, limits: ConnectionLimits) {
+    let (total, per_address) = (METRICS_CONNECTIONS, METRICS_CONNECTIONS);
+    let limits = ConnectionLimits { total, per_address, trusted_proxies: Vec::new(), ..limits };
+    connections::serve(listener, None, router::metrics(&app), limits, &app.stop, GRACE).await;
+}
+
+/// The names that a certificate of our own is for, beside those of this machine.
+fn tls_names(public_url: &str, further: &[String]) -> anyhow::Result<Vec<String>> {
+    let parsed = public_url.parse::<Uri>().ok();
+    let host = parsed.as_ref().and_then(|url| url.scheme().and(url.host())).with_context(|| {
+        format!(
+            "--public-url {public_url} is no address such as https://poolwatch.example.com:8443"
+        )
+    })?;
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    Ok([host.to_owned()].into_iter().chain(further.iter().cloned()).collect())
 }
 
 /// Waits for a reason to stop, and lets it begin. Returns the lead, to hold on to.
@@ -162,4 +202,24 @@ async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     info!("Stopping: answering the requests under way");
     stop.begun.cancel();
     lead
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_for_the_host_of_the_public_address_and_further_names() {
+        for (url, host) in [
+            ("https://poolwatch.example.com:8443", "poolwatch.example.com"),
+            ("https://10.0.0.5/", "10.0.0.5"),
+            ("https://[2001:db8::5]:8443", "2001:db8::5"),
+        ] {
+            assert_eq!(tls_names(url, &["pool".into()]).unwrap(), [host, "pool"]);
+        }
+        for url in ["poolwatch.example.com", "/", "", "https://"] {
+            let error = tls_names(url, &[]).unwrap_err();
+            assert!(error.to_string().contains("--public-url"), "{url}");
+        }
+    }
 }

@@ -1,12 +1,15 @@
-//! Who was retired, approved or given another key, by whomever: what memory holds of a host is right
-//! within a second.
+//! Who was archived, approved or given another key, by whomever, and how many wait: what memory holds
+//! of a host is right within a second.
 
-use std::time::Duration;
+use std::{sync::atomic::Ordering, time::Duration};
 
-use poolwatch_store::{StoreError, hosts};
+use poolwatch_store::{StoreError, enrolment, hosts};
 use tracing::{error, info};
 
-use crate::app::{App, SharedApp};
+use crate::{
+    app::{App, SharedApp},
+    metrics,
+};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -16,7 +19,7 @@ pub(super) async fn run(app: SharedApp) {
     loop {
         every.tick().await;
         if let Err(error) = follow(&app).await {
-            error!(%error, "Could not ask which hosts were retired or approved");
+            error!(%error, "Could not ask which hosts were archived or approved");
         }
     }
 }
@@ -32,8 +35,11 @@ pub async fn follow(app: &App) -> Result<(), StoreError> {
         app.fleet.note_change_of(id);
         if hosts::find(&mut db, id).await?.is_none() {
             app.fleet.forget(id);
-            info!(host = %id, "A host was retired");
+            info!(host = %id, "A host left the fleet");
         }
     }
+    let waiting = enrolment::count_waiting(&mut db).await?;
+    app.waiting_hosts.store(waiting.unsigned_abs(), Ordering::Relaxed);
+    metrics::waiting_hosts(waiting.unsigned_abs());
     Ok(())
 }

@@ -13,7 +13,7 @@ use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{HostId, Pool, Presence};
 use poolwatch_store::events::{self, EventFilter};
 use poolwatch_web::{
-    fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
+    fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     hosts::HostRow,
     incidents::IncidentRow,
@@ -81,7 +81,6 @@ pub(super) async fn page(
     let catalogue = app.tag_names.catalogue();
     let page = FleetPage {
         groups: groups(&view),
-        first_host: first_host(&app.settings.public_url),
         counts: counts(&chosen, pool_empty.unsigned_abs(), now),
         causes: causes(&view, ids.as_deref()),
         pressure: Pool::ALL.map(|pool| {
@@ -178,16 +177,4 @@ fn under_pressure(view: &FleetView, chosen: &[&Arc<HostSummary>], now: Timestamp
     ranked.sort_by_key(|(rank, host)| (Reverse(*rank), host.host.id));
     ranked.truncate(HOSTS);
     ranked.into_iter().map(|(_, host)| rows::host(view, host, now)).collect()
-}
-
-fn first_host(public_url: &str) -> FirstHost {
-    FirstHost {
-        token_command: "poolwatch-server admin create-token enrolment --name first-hosts \
-                        --auto-approve"
-            .to_owned(),
-        agent_command: format!(
-            "poolwatch-agent run --server-url {public_url} --enroll-token <the token> \
-             --ca-file ca.pem"
-        ),
-    }
 }

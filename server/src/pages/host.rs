@@ -13,8 +13,9 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use judgement::Known;
-use poolwatch_model::{HostId, Pool};
+use poolwatch_model::{HostId, Pool, person::Role};
 use poolwatch_store::{
+    enrolment,
     events::{self, EventFilter},
     evidence, hosts, read,
 };
@@ -27,7 +28,7 @@ use poolwatch_web::{
 use sqlx::PgConnection;
 use trends::Trends;
 
-use super::{address, live, presence, rows, shell};
+use super::{address, enrolment::candidate, live, presence, rows, shell};
 use crate::{access::people::Person, app::SharedApp, app_error::AppError};
 
 /// Other hosts of the same name that are shown.
@@ -48,9 +49,12 @@ pub(super) async fn page(
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let mut db = app.pool.acquire().await?;
-    let known = judgement::known(&app, &mut db, HostId(id), shell.now).await?;
-    let known = known.ok_or_else(no_such_host)?;
+    let Some(known) = judgement::known(&app, &mut db, HostId(id), shell.now).await? else {
+        let candidate = candidate::page(&app, &mut db, HostId(id), &person, shell).await?;
+        return candidate.ok_or_else(no_such_host);
+    };
     let mut page = head(&known, shell, query);
+    page.may_decide = person.role >= Role::Operator;
     if !headers.contains_key("hx-request") {
         fill(&mut page, &app, &mut db, &known).await?;
     }
@@ -90,6 +94,8 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
             id: summary.host.id,
             name: rows::short_name(summary),
             namesakes: Vec::new(),
+            clones: Vec::new(),
+            renamed: summary.host.renamed.clone(),
             facts: summary.host.facts.clone(),
             source: presence::source(summary),
             presence: summary.presence(shell.now),
@@ -100,6 +106,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
             sent_24h: None,
         },
         shell,
+        may_decide: false,
         diagnosis: known.diagnosis.clone(),
         incident: known.incident.clone(),
         steps: Vec::new(),
@@ -130,6 +137,11 @@ async fn fill(
     let namesakes = hosts::namesakes(db, id, &known.summary.host.name).await?;
     let namesakes = namesakes.into_iter().take(NAMESAKES);
     page.host.namesakes = namesakes.map(|other| rows::link_to(&view, other)).collect();
+    if page.host.source == HostSource::Agent {
+        let twins = enrolment::twins(db, &known.summary.host.facts, Some(id)).await?;
+        let clones = twins.of_machine.into_iter();
+        page.host.clones = clones.map(|other| rows::link_to(&view, other)).collect();
+    }
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
         page.steps = words::next_steps(diagnosis, os);

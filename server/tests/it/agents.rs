@@ -7,7 +7,7 @@ use poolwatch_protocol::{
     v1::messages::{EnrolReply, EnrolRequest, FramesReply, Problem},
 };
 use poolwatch_server::jobs::follow_hosts;
-use poolwatch_store::{hosts, testing};
+use poolwatch_store::{enrolment, hosts, testing};
 
 use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json, now};
 
@@ -137,7 +137,8 @@ async fn a_host_that_nobody_approved_keeps_its_data_until_somebody_does() {
     assert!(refused.headers().contains_key("retry-after"));
     let mut db = server.app.pool.acquire().await.unwrap();
     let now = now();
-    assert!(hosts::approve(&mut db, agent.id, now).await.unwrap());
+    let approved = enrolment::approve(&mut db, &[agent.id], "ana", None, now).await.unwrap();
+    assert_eq!(approved, [agent.id]);
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
 }
 
@@ -158,10 +159,10 @@ async fn a_host_that_was_retired_in_the_database_writes_no_more() {
         .unwrap();
     follow_hosts::follow(&server.app).await.unwrap();
     let frame = agent.frame(classic(1));
-    assert_eq!(agent.send(&[&frame]).await.status(), 401);
+    assert_eq!(agent.send(&[&frame]).await.status(), 403);
     assert!(server.app.fleet.known(agent.id).is_none());
     let events = br#"{"wall":"2026-11-27T00:00:00Z","events":[]}"#;
-    assert_eq!(server.post("/agent/v1/events", Some(&agent.key), events).await.status(), 401);
+    assert_eq!(server.post("/agent/v1/events", Some(&agent.key), events).await.status(), 403);
     assert_eq!(server.stored_frames(agent.id).await.len(), 1);
     let frame = other.frame(classic(1));
     assert_eq!(other.send(&[&frame]).await.status(), 200);

@@ -1,6 +1,6 @@
 //! Connections: who may have how many, and what becomes of those that do nothing.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use axum::{Router, routing::get};
 use bytes::Bytes;
@@ -106,12 +106,43 @@ async fn one_address_cannot_take_the_connections_of_others() {
     assert_eq!(&answer, b"HTTP/1.1 200 OK");
 }
 
+/// TLS by a certificate of our own, for further names.
+fn open_own(folder: &Path, names: &[&str]) -> Option<ServerTls> {
+    let options =
+        TlsOptions { tls_cert: None, tls_key: None, tls_name: vec![], tls: Tls::SelfSigned };
+    let names = names.iter().map(|name| (*name).to_owned()).collect();
+    ServerTls::open(&options, folder, names, now()).unwrap()
+}
+
+#[tokio::test]
+async fn a_certificate_of_our_own_is_good_for_the_names_asked_for_by_one_authority() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let first = serve(open_own(folder.path(), &["poolwatch.example.com", "10.0.0.5"]), 10).await;
+    let authority = CertificateDer::from_pem_file(folder.path().join("tls/ca.pem")).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(authority).unwrap();
+    let client = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let client = TlsConnector::from(Arc::new(client));
+    let is_trusted = async |address: SocketAddr, name: &'static str| {
+        let stream = TcpStream::connect(address).await.unwrap();
+        client.connect(ServerName::try_from(name).unwrap(), stream).await.is_ok()
+    };
+    for name in ["poolwatch.example.com", "10.0.0.5", "localhost", "127.0.0.1"] {
+        assert!(is_trusted(first, name).await, "{name}");
+    }
+    assert!(!is_trusted(first, "pool.corp.example").await);
+
+    let second = serve(open_own(folder.path(), &["pool.corp.example"]), 10).await;
+    assert!(is_trusted(second, "pool.corp.example").await, "by the authority of before");
+    assert!(!is_trusted(second, "poolwatch.example.com").await);
+}
+
 #[tokio::test]
 async fn browsers_are_answered_by_http_2_and_agents_by_http_1() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().unwrap();
-    let options = TlsOptions { tls_cert: None, tls_key: None, tls: Tls::SelfSigned };
-    let tls = ServerTls::open(&options, folder.path(), now()).unwrap();
+    let tls = open_own(folder.path(), &[]);
     let address = serve(tls, 10).await;
     let mut roots = RootCertStore::empty();
     roots.add(CertificateDer::from_pem_file(folder.path().join("tls/ca.pem")).unwrap()).unwrap();

@@ -104,7 +104,7 @@ async fn what_a_person_resolves_is_over_until_it_is_seen_again() {
     assert_eq!(page.matches("<b>test</b> resolved it").count(), 1, "{page}");
     assert!(page.contains("It goes on nowhere now."));
 
-    let mut agent = server.enrol("fs-02.contoso.test").await;
+    let mut agent = server.enrol("fs-03.contoso.test").await;
     let frame = agent.frame(classic(1));
     agent.send(&[&frame]).await;
     send(&server, &agent.key, vec![event(2019, 8, now())]).await;

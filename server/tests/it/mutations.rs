@@ -1,7 +1,7 @@
 //! What a broken or hostile agent may send: bodies made of good ones by chance, of seeds that stay.
 //! None may fail the server or keep it busy.
 
-use std::time::Duration;
+use std::{net::Ipv4Addr, time::Duration};
 
 use axum::{Router, body::Body, http::Request};
 use jiff::SignedDuration;
@@ -16,7 +16,7 @@ use poolwatch_protocol::v1::{
     frame::{compress, decompress},
     messages::{EnrolRequest, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest},
 };
-use poolwatch_server::router;
+use poolwatch_server::{client_address::ClientAddress, router};
 use proptest::{
     prelude::Rng,
     test_runner::{RngAlgorithm, TestRng},
@@ -157,6 +157,7 @@ async fn send_all(
                 let request = Request::post(path)
                     .header("content-type", content_type)
                     .header("authorization", &bearer)
+                    .extension(ClientAddress(Ipv4Addr::LOCALHOST.into()))
                     .body(Body::from(body.clone()))
                     .unwrap();
                 let answer = tokio::time::timeout(SOON, router.clone().oneshot(request)).await;

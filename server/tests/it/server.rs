@@ -31,7 +31,10 @@ use poolwatch_server::{
     writer::Writer,
 };
 use poolwatch_store::{
-    PgConnectOptions, PgPool, people,
+    PgConnectOptions, PgPool,
+    approval_rules::{self, RuleConditions},
+    enrolment_tokens::{self, NewEnrolmentToken},
+    people,
     retention::Retention,
     sessions::{self, SignInPlace},
     testing,
@@ -97,7 +100,14 @@ impl Server {
         let mut db = server.app.pool.acquire().await.unwrap();
         for (token, approved) in [(TOKEN, true), (CAREFUL_TOKEN, false)] {
             let hash = secrets::hash(token);
-            tokens::create_enrolment(&mut db, "test", &hash, approved, now(), None).await.unwrap();
+            let token = NewEnrolmentToken { name: "test", hash: &hash, ..Default::default() };
+            let id = enrolment_tokens::create(&mut db, &token, now()).await.unwrap();
+            if approved {
+                let conditions = RuleConditions { token: Some(id), ..Default::default() };
+                approval_rules::create(&mut db, "test", &conditions, "test", 10, now())
+                    .await
+                    .unwrap();
+            }
         }
         drop(db);
         server
@@ -137,11 +147,15 @@ impl Server {
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
             refusals_logged: Default::default(),
+            waiting_hosts: Default::default(),
+            refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
                 retention: Retention::DEFAULT,
+                authority: None,
+                installers: None,
                 mail_server: None,
                 secure,
             },

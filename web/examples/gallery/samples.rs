@@ -2,6 +2,8 @@
 
 #[path = "samples/account_pages.rs"]
 mod account_pages;
+#[path = "samples/enrolment.rs"]
+pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
 mod fleet_pages;
 #[path = "samples/host_pages.rs"]
@@ -40,7 +42,7 @@ use poolwatch_web::{
     drivers::DriverChangeRow,
     events::EventRow,
     evidence::{DiagnosisPage, IgnoredLine, ImportedFile, RecentDiagnosis, TagFound},
-    fleet::{FirstHost, FleetCounts, FleetPage, FleetQuery, GrowingTag},
+    fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
         HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
@@ -69,6 +71,7 @@ pub(crate) fn shell(url: &str) -> Shell {
         person: "ana@corp.example".into(),
         role: Role::Admin,
         newest_data: Some(ago(4)),
+        waiting: 3,
         url: url.into(),
     }
 }

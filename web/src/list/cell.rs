@@ -52,8 +52,15 @@ pub enum Piece {
         /// Whether it leads to what the row is about.
         is_of_row: bool,
     },
-    /// A box by which a row is selected for the form `compare`.
-    Checkbox(HostLink),
+    /// A box by which a host is selected for a form.
+    Checkbox {
+        /// The host.
+        host: HostLink,
+        /// Id of the form.
+        form: &'static str,
+        /// What the form does with it (`Compare`).
+        label: &'static str,
+    },
     /// The mark of an open incident.
     Mark(IncidentMark),
     /// How full a pool is, as a bar and a share.

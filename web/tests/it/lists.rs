@@ -10,6 +10,7 @@ use poolwatch_web::{
     list::{List, ListQuery},
     tag::{TAG_HOSTS, TagHostsQuery},
     tags::{KnownChoice, PoolChoice, TAGS, TagsFilter, TagsQuery},
+    waiting::CANDIDATES,
 };
 
 use crate::samples;
@@ -86,6 +87,7 @@ fn every_list_knows_its_orders_and_the_columns_of_its_files() {
         assert!(list.in_files().names().count() > 5, "{list:?}");
     }
     is_whole(&HOSTS, &samples::hosts().list.query);
+    is_whole(&CANDIDATES, &samples::enrolment::waiting().list.query);
     is_whole(&TAGS, &samples::lists::tags().list.query);
     is_whole(&TAG_HOSTS, &samples::lists::tag_page().list.query);
     is_whole(&APPLICATIONS, &samples::lists::applications().list.query);

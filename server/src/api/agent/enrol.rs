@@ -1,30 +1,28 @@
 //! `POST /agent/v1/enrol`: a host proposes itself with a token and gets its key.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State, http::StatusCode};
 use poolwatch_protocol::{
     VERSIONS,
     v1::messages::{EnrolReply, EnrolRequest, Suggestions},
 };
-use poolwatch_store::{
-    hosts::{self, Enrolment},
-    tokens,
-};
-use sqlx::Connection;
-use tracing::{info, warn};
 
 use super::inventory;
 use crate::{
     app::SharedApp,
     app_error::AppError,
-    auth::{host_keys::key_text, secrets},
+    client_address::ClientAddress,
+    enrolment::proposals::{self, Proposed},
 };
 
 /// Enrols a host. 201 for a new one, 200 when a known instance gets a new key.
 ///
 /// # Errors
-/// 401 for a token that is not valid, 415 when no protocol version is shared, 400 for bad facts.
+/// 401 for a token that is not valid, 403 for a host that was refused or archived and for a copy of
+/// another one's agent, 415 when no protocol version is shared, 400 for bad facts, 429 and 503 when
+/// too many come.
 pub(in crate::api) async fn enrol(
     State(app): State<SharedApp>,
+    Extension(ClientAddress(address)): Extension<ClientAddress>,
     Json(request): Json<EnrolRequest>,
 ) -> Result<(StatusCode, Json<EnrolReply>), AppError> {
     if !request.versions.iter().any(|version| VERSIONS.contains(version)) {
@@ -37,50 +35,14 @@ pub(in crate::api) async fn enrol(
         .versions(VERSIONS));
     }
     let facts = inventory::storable_facts(request.facts)?;
-    let now = app.clock.now();
-    let mut db = app.pool.acquire().await?;
-    let approved = tokens::enrolment(&mut db, &secrets::hash(&request.token), now)
-        .await?
-        .ok_or_else(|| {
-            AppError::new(
-                StatusCode::UNAUTHORIZED,
-                "enrolment-token",
-                "The enrolment token is not valid",
-                "It is mistyped, expired or revoked. Make one with `poolwatch-server admin \
-                 create-token enrolment`.",
-            )
-        })?;
-    let secret = secrets::generate().map_err(AppError::internal)?;
-    let mut transaction = db.begin().await?;
-    let enrolled = hosts::enrol(
-        &mut transaction,
-        &Enrolment {
-            instance_id: request.instance_id,
-            facts: &facts,
-            key_hash: &secrets::hash(&secret),
-            approved,
-            now,
-        },
-    )
-    .await?;
-    transaction.commit().await?;
-    app.host_keys.forget(enrolled.id);
-    app.fleet.note_change_of(enrolled.id);
-    let (host, name) = (enrolled.id, &facts.fqdn);
-    info!(%host, name, new = enrolled.new, approved = enrolled.approved, "Enrolled host");
-    if !enrolled.clones.is_empty() {
-        let clones = enrolled.clones.len();
-        warn!(%host, name, clones, "Other hosts have the same machine GUID: clones of one image");
-    }
-    if !enrolled.namesakes.is_empty() {
-        warn!(%host, name, others = ?enrolled.namesakes, "Other hosts have the same name");
-    }
-    let status = if enrolled.new { StatusCode::CREATED } else { StatusCode::OK };
+    let (token, instance) = (request.token.as_str(), request.instance_id);
+    let proposed = Proposed { token, instance, facts: &facts, address };
+    let (enrolled, host_key) = proposals::enrol(&app, proposed).await?;
     let reply = EnrolReply {
         host_id: enrolled.id,
-        host_key: key_text(enrolled.id, &secret),
+        host_key,
         pending: !enrolled.approved,
         suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
     };
-    Ok((status, Json(reply)))
+    Ok((if enrolled.new { StatusCode::CREATED } else { StatusCode::OK }, Json(reply)))
 }

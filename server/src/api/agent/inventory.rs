@@ -37,7 +37,7 @@ pub(in crate::api) async fn inventory(
     let inventory = storable(inventory);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    hosts::update_facts(&mut transaction, host.id, &facts).await?;
+    hosts::update_facts(&mut transaction, host.id, &facts, arrived).await?;
     inventories::replace(&mut transaction, host.id, &inventory, arrived).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);

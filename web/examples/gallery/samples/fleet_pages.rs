@@ -14,7 +14,6 @@ pub(crate) fn fleet() -> FleetPage {
         shell: shell("/"),
         query: FleetQuery::default(),
         groups: groups(),
-        first_host: first_host(),
         counts: FleetCounts {
             hosts: 1_204,
             reporting: 1_197,
@@ -49,14 +48,6 @@ pub(crate) fn fleet() -> FleetPage {
         ],
         changed: vec![lists::change()],
         hosts: host_rows().into_iter().take(6).collect(),
-    }
-}
-
-pub(crate) fn first_host() -> FirstHost {
-    FirstHost {
-        token_command: "poolwatch-server admin create-token --name first".into(),
-        agent_command:
-            "poolwatch-agent install --server https://poolwatch.corp.example --token <token>".into(),
     }
 }
 

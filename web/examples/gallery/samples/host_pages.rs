@@ -6,10 +6,13 @@ pub(crate) fn classic_host() -> HostPage {
     HostPage {
         shell: shell("/hosts/1"),
         query: HostQuery::default(),
+        may_decide: true,
         host: HostHead {
             id: HostId(1),
             name: "FS-02".into(),
             namesakes: Vec::new(),
+            clones: Vec::new(),
+            renamed: None,
             facts: HostFacts {
                 fqdn: "fs-02.corp.example".into(),
                 os: Some(server_2003()),
@@ -86,6 +89,8 @@ pub(crate) fn stale_host() -> HostPage {
             id: HostId(52),
             name: "RDS-05".into(),
             namesakes: Vec::new(),
+            clones: Vec::new(),
+            renamed: None,
             facts: HostFacts {
                 fqdn: "rds-05.corp.example".into(),
                 os: row.os.clone(),

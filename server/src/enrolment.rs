@@ -1,0 +1,7 @@
+//! How hosts come into the fleet and go: proposals of agents, rules that approve them, and what people
+//! decide.
+
+pub mod decisions;
+pub mod proposals;
+pub mod rules;
+pub mod tokens;

@@ -1,0 +1,242 @@
+//! How agents come (`/deploy`): tokens, files, steps for this server, and who arrived.
+
+use std::{io, path::Path as FilePath};
+
+use axum::{
+    Extension, Form,
+    extract::{Path, State},
+    http::{HeaderMap, Uri},
+    response::{Html, Redirect, Response},
+};
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::person::Role;
+use poolwatch_store::{
+    enrolment,
+    enrolment_tokens::{self, EnrolmentToken, TokenRefusal},
+    hosts::Standing,
+    refused_enrolments,
+};
+use poolwatch_web::{
+    HostLink, Page,
+    deploy::{Arrivals, DeployPage, MadeToken, RefusedRow, ServerFacts, TokenRow},
+};
+use serde::Deserialize;
+use sqlx::PgConnection;
+
+use crate::{
+    access::people::Person,
+    app::{App, SharedApp},
+    app_error::AppError,
+    enrolment::tokens::{self, WantedToken},
+    installers,
+    pages::{address, export::download, live, shell},
+};
+
+/// Hosts and refusals that are shown.
+const SHOWN: usize = 100;
+/// Tokens that are shown.
+const TOKENS: i64 = 200;
+/// How far back arrivals are shown.
+const LATELY: SignedDuration = SignedDuration::from_hours(1);
+
+/// What the form sends; empty fields ask for no limit.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Wanted {
+    name: String,
+    #[serde(default)]
+    days: String,
+    #[serde(default)]
+    max_uses: String,
+    #[serde(default)]
+    per_minute: String,
+}
+
+/// The page.
+pub(in crate::pages) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Html<String>, AppError> {
+    let page = load(&app, &person, address(&uri)).await?;
+    live(&page, &headers)
+}
+
+/// Makes a token and shows it, this once, in the steps.
+pub(in crate::pages) async fn create_token(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Form(form): Form<Wanted>,
+) -> Result<Html<String>, AppError> {
+    let made = match wanted(&form) {
+        Ok(wanted) => {
+            let mut db = app.pool.acquire().await?;
+            tokens::make(&mut db, &wanted, &person.name, app.clock.now()).await
+        }
+        Err(error) => Err(error),
+    };
+    let mut page = load(&app, &person, "/deploy".to_owned()).await?;
+    match made {
+        Ok((_, token)) => page.made = Some(MadeToken { name: form.name.trim().to_owned(), token }),
+        Err(error) if error.status().is_client_error() => {
+            page.error = Some(error.detail().to_owned());
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(Html(page.render()?))
+}
+
+/// Revokes a token, from now on.
+pub(in crate::pages) async fn revoke_token(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(id): Path<i32>,
+) -> Result<Redirect, AppError> {
+    let mut db = app.pool.acquire().await?;
+    enrolment_tokens::revoke(&mut db, id, app.clock.now()).await?;
+    Ok(Redirect::to("/deploy#tokens"))
+}
+
+/// The certificate of the server's own authority.
+pub(in crate::pages) async fn authority(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+) -> Result<Response, AppError> {
+    let missing = || AppError::not_found("This server has no authority of its own");
+    let file = app.settings.authority.as_deref().ok_or_else(missing)?;
+    let bytes = tokio::fs::read(file).await.map_err(AppError::internal)?;
+    Ok(download("application/x-pem-file", "ca.pem", bytes))
+}
+
+/// The template for Group Policy.
+pub(in crate::pages) async fn policy(
+    Extension(_): Extension<Person>,
+) -> Result<Response, AppError> {
+    let bytes = installers::policy_archive().map_err(AppError::internal)?;
+    Ok(download("application/zip", "poolwatch-policy.zip", bytes))
+}
+
+/// A file of the folder of installers.
+pub(in crate::pages) async fn file(
+    State(app): State<SharedApp>,
+    Extension(_): Extension<Person>,
+    Path(name): Path<String>,
+) -> Result<Response, AppError> {
+    let missing = || AppError::not_found("There is no such file");
+    let folder = app.settings.installers.as_deref().ok_or_else(missing)?;
+    let offered = offered(folder).await?;
+    let (name, _) = offered.into_iter().find(|(one, _)| *one == name).ok_or_else(missing)?;
+    let bytes = tokio::fs::read(folder.join(&name)).await.map_err(AppError::internal)?;
+    Ok(download("application/octet-stream", &name, bytes))
+}
+
+async fn load(app: &SharedApp, person: &Person, url: String) -> Result<DeployPage, AppError> {
+    let shell = shell(app, person, url);
+    let mut db = app.pool.acquire().await?;
+    let all = enrolment_tokens::list(&mut db, TOKENS).await?;
+    let arrivals = arrivals(&mut db, shell.now).await?;
+    drop(db);
+    let now = shell.now;
+    Ok(DeployPage {
+        server: server_facts(app).await?,
+        made: None,
+        error: None,
+        tokens: all.into_iter().map(|token| token_row(token, now)).collect(),
+        arrivals,
+        may_administer: person.role >= Role::Admin,
+        shell,
+    })
+}
+
+async fn server_facts(app: &App) -> Result<ServerFacts, AppError> {
+    let folder = app.settings.installers.as_deref();
+    Ok(ServerFacts {
+        url: app.settings.public_url.clone(),
+        has_authority: app.settings.authority.is_some(),
+        installers: match folder {
+            Some(folder) => offered(folder).await?,
+            None => Vec::new(),
+        },
+        has_folder: folder.is_some(),
+    })
+}
+
+async fn offered(folder: &FilePath) -> Result<Vec<(String, u64)>, AppError> {
+    let folder = folder.to_owned();
+    let listed = tokio::task::spawn_blocking(move || installers::list(&folder)).await;
+    listed.map_err(AppError::internal)?.map_err(|error: io::Error| AppError::internal(error))
+}
+
+async fn arrivals(db: &mut PgConnection, now: Timestamp) -> Result<Arrivals, AppError> {
+    let since = now.saturating_sub(LATELY).unwrap_or(now);
+    let came = enrolment::list(db, None, None, Some(since), enrolment::LISTED).await?;
+    let waits = |standing| standing == Standing::Waiting;
+    let refused = refused_enrolments::list(db, since, SHOWN as i64).await?;
+    let versions = enrolment::agent_versions(db).await?;
+    let came =
+        || came.iter().filter(|one| matches!(one.standing, Standing::Waiting | Standing::Approved));
+    Ok(Arrivals {
+        enrolled: came().count() as u64,
+        waiting: came().filter(|one| waits(one.standing)).count() as u64,
+        hosts: came()
+            .take(SHOWN)
+            .map(|one| {
+                let host = HostLink { id: one.id, name: one.facts.fqdn.clone() };
+                (host, one.enrolled_at, waits(one.standing))
+            })
+            .collect(),
+        refused: refused
+            .into_iter()
+            .map(|one| RefusedRow {
+                name: one.name,
+                address: one.address,
+                reason: one.reason,
+                token: one.token,
+                last: one.last,
+                times: one.times.unsigned_abs(),
+            })
+            .collect(),
+        versions: versions
+            .into_iter()
+            .map(|(version, hosts)| {
+                (version.unwrap_or_else(|| "not known".to_owned()), hosts.unsigned_abs())
+            })
+            .collect(),
+    })
+}
+
+fn token_row(token: EnrolmentToken, now: Timestamp) -> TokenRow {
+    let count = |number: i32| u64::from(number.unsigned_abs());
+    let refusal = token.ended(now).or_else(|| token.refusal_of_new_host(now));
+    TokenRow {
+        id: token.id,
+        by: token.by,
+        created: token.created,
+        expires: token.expires,
+        uses: count(token.uses),
+        max_uses: token.max_uses.map(count),
+        per_minute: token.per_minute.map(count),
+        last_used: token.last_used,
+        ended: match refusal {
+            Some(TokenRefusal::Revoked) => Some("revoked"),
+            Some(TokenRefusal::Expired) => Some("expired"),
+            Some(TokenRefusal::UsedUp) => Some("used up"),
+            Some(TokenRefusal::TooFast) | None => None,
+        },
+        name: token.name,
+    }
+}
+
+fn wanted(form: &Wanted) -> Result<WantedToken, AppError> {
+    fn number<T: std::str::FromStr>(text: &str) -> Result<Option<T>, AppError> {
+        let text = text.trim();
+        let bad = |_| AppError::bad_request("Days, uses and hosts per minute are whole numbers.");
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(bad) }
+    }
+    Ok(WantedToken {
+        name: form.name.clone(),
+        days: number(&form.days)?,
+        max_uses: number(&form.max_uses)?,
+        per_minute: number(&form.per_minute)?,
+    })
+}
