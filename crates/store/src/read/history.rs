@@ -84,6 +84,7 @@ pub async fn host_history(
     take_memory(&mut history, &parts, snapshot);
     take_types(&mut history, &parts, snapshot);
     take_processes(&mut history, &parts, snapshot, wanted);
+    parts.iter_mut().for_each(Looked::forget_processes);
     let counting = axis::counting(parts.iter().map(|one| &one.part), snapshot, moments);
     let mut columns = TagColumns::new(look.choose(wanted), moments);
     let mut stored: Vec<(Whole, Part)> = Vec::with_capacity(parts.len());

@@ -80,8 +80,6 @@ impl Numbers {
                 _ => return Err(Malformed),
             });
         }
-        // How many values each varied column has.
-        let mut known = vec![None; forms.len()];
         let offset = |reader: Reader<'_>| plain.len() - reader.0.len();
         let varied_from = offset(reader);
         let parts = if is_thin { 2 } else { 3 };
@@ -89,20 +87,22 @@ impl Numbers {
             if !matches!(*form, VARIED | VARIED_WITH_HOLES) {
                 continue;
             }
-            let (mut holes, mut values) = (None, slots);
+            let (mut holes, mut known) = (None, slots);
             if *form == VARIED_WITH_HOLES {
                 holes = Some(offset(reader));
-                values = count(reader.bytes(slots.div_ceil(8))?, slots);
+                known = count(reader.bytes(slots.div_ceil(8))?, slots);
             }
-            columns[at] = Place::Varied { holes, values: offset(reader), known: values };
-            reader.skip(values * parts)?;
-            known[at] = Some(values);
+            columns[at] = Place::Varied { holes, values: offset(reader), known };
+            reader.skip(known * parts)?;
         }
         for at in (0..forms.len()).filter(|at| forms[*at] == SCALED) {
-            let beside = (!(at + 1).is_multiple_of(figures)).then(|| known[at + 1]).flatten();
-            let beside = beside.ok_or(Malformed)?;
+            let is_last = (at + 1).is_multiple_of(figures);
+            let Some(Place::Varied { known, .. }) = columns.get(at + 1).filter(|_| !is_last) else {
+                return Err(Malformed);
+            };
+            let rounded = if is_thin { 0 } else { *known };
             columns[at] = Place::Scaled { factor: reader.varint()? };
-            reader.skip(if is_thin { 0 } else { beside })?;
+            reader.skip(rounded)?;
         }
         reader.end()?;
         Ok(Self { plain, figures, slots, columns, varied_from, is_thin })
@@ -111,7 +111,8 @@ impl Numbers {
     /// The block without the extreme that is not read of each figure: half the bytes. For
     /// [`Self::from_thin`].
     pub(crate) fn to_thin(&self, extreme_of: fn(usize) -> Extreme) -> Result<Vec<u8>, Malformed> {
-        let mut out = self.plain[..self.varied_from].to_vec();
+        let mut out = Vec::with_capacity(self.plain.len());
+        out.extend(&self.plain[..self.varied_from]);
         for (at, column) in self.columns.iter().enumerate() {
             let Place::Varied { holes, values, known } = *column else { continue };
             let mut reader = Reader(&self.plain[values..]);
@@ -134,6 +135,7 @@ impl Numbers {
                 put(&mut out, *factor);
             }
         }
+        out.shrink_to_fit();
         Ok(out)
     }
 

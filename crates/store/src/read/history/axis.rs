@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use poolwatch_model::{
     Snapshot,
-    history::{MISSING, Moment},
+    history::{MISSING, Moment, NowAndLeast},
     tag::AllocCounting,
 };
 
@@ -34,6 +34,8 @@ pub(super) struct Period {
 pub(super) struct Part {
     pub(super) head: Head,
     pub(super) groups: Vec<Group>,
+    /// Where each of its moments is one slot, the slots that tell tags.
+    tag_slots: Option<Vec<usize>>,
 }
 
 /// Slots of a chunk that make one moment.
@@ -100,7 +102,19 @@ impl Part {
             .filter(|group| is_told(group.at, group.boot_no))
             .collect();
         groups.drain(..groups.len().saturating_sub(room));
-        Ok(Self { head, groups })
+        let tag_slots =
+            groups.iter().filter(|one| one.coverage.is_some()).map(|one| one.members[0]);
+        let tag_slots = (!is_coarse).then(|| tag_slots.collect());
+        Ok(Self { head, groups, tag_slots })
+    }
+
+    /// The least of each moment that tells tags.
+    pub(super) fn least_of_tag(&self, values: &[u64]) -> NowAndLeast {
+        if let Some(slots) = &self.tag_slots {
+            return NowAndLeast::of_values(slots.iter().map(|slot| values[*slot]));
+        }
+        let told = self.groups.iter().filter(|group| group.coverage.is_some());
+        NowAndLeast::of_values(told.map(|group| group.least(values)))
     }
 
     /// The boots of its moments.

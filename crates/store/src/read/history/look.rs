@@ -45,6 +45,11 @@ impl Looked {
         let lacks_processes = part.head.processes >= MAX_PROCESSES;
         Ok(Self { part, found, held: None, memory, types, processes, lacks_processes })
     }
+
+    /// Lets go of its processes when their series are made: tags take their room.
+    pub(super) fn forget_processes(&mut self) {
+        self.processes = Vec::new();
+    }
 }
 
 /// Every row of a table, the least for each group.

@@ -298,8 +298,7 @@ fn now_and_least(
         return Ok(NowAndLeast::of_values([value].into_iter()));
     }
     block.values(row, figure, Extreme::Least, values)?;
-    let told = part.groups.iter().filter(|group| group.coverage.is_some());
-    Ok(NowAndLeast::of_values(told.map(|group| group.least(values))))
+    Ok(part.least_of_tag(values))
 }
 
 /// Writes what a tag used at a moment.
