@@ -75,7 +75,8 @@ impl Numbers {
         let mut columns = Vec::with_capacity(forms.len());
         for form in forms {
             columns.push(match *form {
-                CONSTANT => Place::Constant(reader.varint()?),
+                // The one number that means something else.
+                CONSTANT => Place::Constant(reader.varint()?.min(MISSING - 1)),
                 ABSENT | VARIED | VARIED_WITH_HOLES | SCALED => Place::Absent,
                 _ => return Err(Malformed),
             });
@@ -163,7 +164,7 @@ impl Numbers {
                 };
                 self.varied(*holes, (*values, *known), of, out)?;
                 for value in out.iter_mut().filter(|value| **value != MISSING) {
-                    *value = value.checked_mul(factor).ok_or(Malformed)?;
+                    *value = value.checked_mul(factor).ok_or(Malformed)?.min(MISSING - 1);
                 }
             }
         }
@@ -207,7 +208,6 @@ impl Numbers {
         let mut before = 0;
         for mean in out.iter_mut().filter(|value| **value != MISSING) {
             before = unzigzag(before, reader.varint()?);
-            // The one number that means something else.
             *mean = before.min(MISSING - 1);
         }
         if of == Extreme::Greatest && !self.is_thin {
