@@ -14,6 +14,7 @@ use poolwatch_model::{BootId, HostId, PoolTag, diagnosis::Verdict};
 use poolwatch_protocol::v1::Decoder;
 use poolwatch_server::{
     app::{App, Settings},
+    auth::sealing::SealingKey,
     clock::SystemClock,
     fleet::Fleet,
     history::StoredHistory,
@@ -124,15 +125,23 @@ fn app(pool: PgPool) -> App {
         events_stored: Default::default(),
         writer: Writer::start(pool),
         host_keys: Default::default(),
+        callers: Default::default(),
+        sealing_key: SealingKey::for_this_run().unwrap(),
         sign_in_limits: Default::default(),
         password_checks: Default::default(),
         refusals_logged: Default::default(),
+        waiting_hosts: Default::default(),
+        refusals_recorded: Default::default(),
         metrics: Metrics::install().unwrap(),
         settings: Settings {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
             retention: Retention::DEFAULT,
+            authority: None,
+            installers: None,
+            mail_server: None,
             secure: false,
+            standing_recipients: Vec::new(),
         },
     }
 }
