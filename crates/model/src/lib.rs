@@ -1,6 +1,7 @@
 //! The domain of Poolwatch: what is measured on a host, what is judged from it, and the words for
 //! both. Plain data without input or output; every other crate speaks in these types.
 
+pub mod alerting;
 pub mod bytes;
 pub mod clock;
 pub mod comparison;

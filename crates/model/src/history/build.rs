@@ -1,62 +1,48 @@
-//! A case file from snapshots.
+//! A history from snapshots: what simulated hosts and texts tell.
 
 use std::collections::HashMap;
 
-use jiff::Timestamp;
-use poolwatch_model::{
+use super::{HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries};
+use crate::{
     Bytes, Pool, PoolTag, Snapshot,
-    event::Event,
-    history::{MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries},
-    host::OsVersion,
-    memory::Memory,
     process::{ObjectTypeUse, ProcessKey},
     tag::{AllocCounting, TagTable},
 };
 
-use super::CaseFile;
-
-pub(super) fn from_snapshots(
-    now: Timestamp,
-    os: Option<&OsVersion>,
-    snapshots: &[(Moment, &Snapshot)],
-    events: &[Event],
-) -> CaseFile {
+pub(super) fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> HostHistory {
     let moments = snapshots.len();
-    let mut case = CaseFile {
-        now,
-        os: os.cloned(),
+    let mut history = HostHistory {
         axis: snapshots.iter().map(|(moment, _)| *moment).collect(),
         pools: [vec![MISSING; moments], vec![MISSING; moments]],
         committed: vec![MISSING; moments],
         live_processes: vec![MISSING; moments],
-        events: events.to_vec(),
-        ..CaseFile::default()
+        ..HostHistory::default()
     };
     let mut tags: HashMap<(PoolTag, Pool), usize> = HashMap::new();
     let mut processes: HashMap<(ProcessKey, String), usize> = HashMap::new();
     let mut most_processes = 0;
     for (at, (_, snapshot)) in snapshots.iter().enumerate() {
-        case.memory = newest(&snapshot.memory, &case.memory);
+        history.memory = snapshot.memory.or(&history.memory);
         let told = |bytes: Option<Bytes>| bytes.map_or(MISSING, |bytes| bytes.0);
-        case.pools[0][at] = told(snapshot.memory.paged);
-        case.pools[1][at] = told(snapshot.memory.nonpaged);
-        case.committed[at] = told(snapshot.memory.committed);
+        history.pools[0][at] = told(snapshot.memory.paged);
+        history.pools[1][at] = told(snapshot.memory.nonpaged);
+        history.committed[at] = told(snapshot.memory.committed);
         let list = snapshot.processes.as_deref().unwrap_or_default();
         // A list that holds the usual ones is the whole list; an excerpt counts nobody.
         let counted = (list.len() > MANY_PROCESSES).then_some(list.len() as u64);
-        case.live_processes[at] = snapshot.memory.processes.or(counted).unwrap_or(MISSING);
+        history.live_processes[at] = snapshot.memory.processes.or(counted).unwrap_or(MISSING);
         if let Some(table) = &snapshot.tags {
-            take_tags(&mut case, &mut tags, at, table);
+            take_tags(&mut history, &mut tags, at, table);
         }
-        take_types(&mut case, at, snapshot.object_types.as_deref().unwrap_or_default());
+        take_types(&mut history, at, snapshot.object_types.as_deref().unwrap_or_default());
         most_processes = most_processes.max(list.len());
         for process in list {
             let identity = (process.key, name_of(process.key, &process.image));
             let place = *processes.entry(identity).or_insert_with(|| {
-                case.processes.push(ProcessSeries::unmeasured(process, moments));
-                case.processes.len() - 1
+                history.processes.push(ProcessSeries::unmeasured(process, moments));
+                history.processes.len() - 1
             });
-            let series = &mut case.processes[place];
+            let series = &mut history.processes[place];
             series.handles[at] = process.handles.map_or(MISSING, u64::from);
             series.threads[at] = process.threads.map_or(MISSING, u64::from);
             series.private_bytes[at] = process.private_bytes.unwrap_or(MISSING);
@@ -67,43 +53,47 @@ pub(super) fn from_snapshots(
             }
         }
     }
-    case.all_processes = most_processes > MANY_PROCESSES;
-    case
+    history.all_processes = most_processes > MANY_PROCESSES;
+    history
 }
 
 /// Windows runs at least this many processes.
-const MANY_PROCESSES: usize = 20;
+pub const MANY_PROCESSES: usize = 20;
 
 /// Lists that tell no ids give them all the id 0: then names tell processes apart.
 fn name_of(key: ProcessKey, image: &str) -> String {
     if key.pid == 0 { image.to_owned() } else { String::new() }
 }
 
-fn take_types(case: &mut CaseFile, at: usize, types: &[ObjectTypeUse]) {
-    let moments = case.axis.len();
+fn take_types(history: &mut HostHistory, at: usize, types: &[ObjectTypeUse]) {
+    let moments = history.axis.len();
     for (order, told) in types.iter().enumerate() {
         let is_it = |one: &ObjectTypeSeries| one.name == told.name;
         // The kernel lists its types in the same order each time.
-        let known = case.object_types.get(order).is_some_and(is_it).then_some(order);
-        let place = known.or_else(|| case.object_types.iter().position(is_it));
+        let known = history.object_types.get(order).is_some_and(is_it).then_some(order);
+        let place = known.or_else(|| history.object_types.iter().position(is_it));
         let place = place.unwrap_or_else(|| {
             let (objects, handles) = (vec![MISSING; moments], vec![MISSING; moments]);
-            case.object_types.push(ObjectTypeSeries { name: told.name.clone(), objects, handles });
-            case.object_types.len() - 1
+            history.object_types.push(ObjectTypeSeries {
+                name: told.name.clone(),
+                objects,
+                handles,
+            });
+            history.object_types.len() - 1
         });
-        let series = &mut case.object_types[place];
+        let series = &mut history.object_types[place];
         series.objects[at] = u64::from(told.objects);
         series.handles[at] = u64::from(told.handles);
     }
 }
 
 fn take_tags(
-    case: &mut CaseFile,
+    history: &mut HostHistory,
     places: &mut HashMap<(PoolTag, Pool), usize>,
     at: usize,
     table: &TagTable,
 ) {
-    let moments = case.axis.len();
+    let moments = history.axis.len();
     for row in &table.rows {
         let tag = row.tag.unprotected();
         for pool in Pool::ALL {
@@ -114,13 +104,13 @@ fn take_tags(
             let place = *places.entry((tag, pool)).or_insert_with(|| {
                 let missing = || vec![MISSING; moments];
                 let (bytes, outstanding, allocs) = (missing(), missing(), missing());
-                case.tags.push(TagSeries { tag, pool, bytes, outstanding, allocs });
-                case.tags.len() - 1
+                history.tags.push(TagSeries { tag, pool, bytes, outstanding, allocs });
+                history.tags.len() - 1
             });
-            let series = &mut case.tags[place];
+            let series = &mut history.tags[place];
             series.bytes[at] = of.bytes;
             series.outstanding[at] = of.outstanding;
-            let same_boot = at > 0 && case.axis[at - 1].boot == case.axis[at].boot;
+            let same_boot = at > 0 && history.axis[at - 1].boot == history.axis[at].boot;
             let before = series.allocs[..at]
                 .last()
                 .copied()
@@ -139,27 +129,6 @@ fn take_tags(
 pub fn unwrapped(before: Option<u64>, low: u64) -> u64 {
     let Some(before) = before else { return low };
     before + u64::from((low as u32).wrapping_sub(before as u32))
-}
-
-/// The newest of each figure.
-fn newest(new: &Memory, old: &Memory) -> Memory {
-    Memory {
-        paged: new.paged.or(old.paged),
-        nonpaged: new.nonpaged.or(old.nonpaged),
-        paged_limit: new.paged_limit.or(old.paged_limit),
-        nonpaged_limit: new.nonpaged_limit.or(old.nonpaged_limit),
-        paged_resident: new.paged_resident.or(old.paged_resident),
-        physical: new.physical.or(old.physical),
-        available: new.available.or(old.available),
-        resident_available: new.resident_available.or(old.resident_available),
-        committed: new.committed.or(old.committed),
-        commit_limit: new.commit_limit.or(old.commit_limit),
-        commit_peak: new.commit_peak.or(old.commit_peak),
-        free_system_ptes: new.free_system_ptes.or(old.free_system_ptes),
-        handles: new.handles.or(old.handles),
-        threads: new.threads.or(old.threads),
-        processes: new.processes.or(old.processes),
-    }
 }
 
 #[cfg(test)]
