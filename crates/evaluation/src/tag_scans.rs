@@ -207,23 +207,3 @@ fn noise(rng: &mut SeededRng, file: &mut DriverFile) {
     // Far enough from what comes next that no call is taken for its own.
     file.add(&[0xCC; 80]);
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_tag_leads_to_its_driver() {
-        for seed in 1..4 {
-            let score = score(seed);
-            println!("{score:?}");
-            assert!(score.tags > 300 && score.missed().is_empty(), "{score:?}");
-        }
-    }
-
-    #[test]
-    fn too_little_is_said() {
-        let score = Score { tags: 100, first: 79, among_three: 95 };
-        assert_eq!(score.missed().len(), 1);
-    }
-}

@@ -4,6 +4,7 @@
 mod bounds;
 mod cases;
 mod fleets;
+mod tag_scans;
 
 use poolwatch_evaluation::{
     fleet::Plan,
