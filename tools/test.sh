@@ -51,6 +51,7 @@ part "setup" tools/setup.sh
 part "formatting" cargo fmt --all --check
 part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
 part "queries" tools/queries.sh --check
+part "drivers of others" tools/drivers.sh
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
 # With the executables that the Rust tests have just built.
 part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored

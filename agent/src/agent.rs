@@ -1,10 +1,13 @@
 //! What the sampler and the uploader share.
 
+use std::sync::Arc;
+
 use crate::{
     identity::IdentityFile,
     machine::{Machine, Status},
     spool::Spool,
     suggested::Suggested,
+    survey::Survey,
 };
 
 /// A running agent.
@@ -19,4 +22,6 @@ pub struct Agent {
     pub suggested: Suggested,
     /// Whether the event log can be read; what is replayed has none.
     pub event_log: Result<(), Status>,
+    /// What reads driver files and the registry; what is replayed has none.
+    pub survey: Option<Arc<Survey>>,
 }

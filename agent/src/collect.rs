@@ -178,6 +178,12 @@ impl Sampler {
         }
     }
 
+    /// Whether the kernel said at the latest snapshot that memory fails.
+    #[must_use]
+    pub const fn is_short(&self) -> bool {
+        self.is_short
+    }
+
     /// Adds how a collector fared to a snapshot.
     pub fn note(
         &mut self,
@@ -234,12 +240,12 @@ pub fn memory(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
     Ok(snapshot.memory)
 }
 
-/// What is installed on the machine.
+/// What is installed on the machine, as far as the kernel tells: drivers by name and path.
 ///
 /// # Errors
 /// When the kernel refuses its list of drivers or the answer makes no sense.
 pub fn inventory(machine: &mut dyn Machine) -> Result<Inventory, CollectError> {
-    Ok(Inventory { drivers: modules::collect(machine)?, updates: Vec::new() })
+    Ok(Inventory { drivers: modules::collect(machine)?, ..Inventory::default() })
 }
 
 #[cfg(test)]

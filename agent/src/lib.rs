@@ -24,7 +24,9 @@ pub mod settings;
 mod slots;
 pub mod spool;
 pub mod suggested;
+pub mod survey;
 pub mod synthetic;
+pub mod system_folders;
 mod trust;
 pub mod upload;
 #[cfg(windows)]

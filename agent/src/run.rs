@@ -30,6 +30,9 @@ use crate::{
 use alarm::Alarm;
 use schedule::Schedule;
 
+/// How often the survey is looked for that is to be sent before the end.
+const SURVEY_EVERY: Duration = Duration::from_millis(200);
+
 /// Runs until `stop` is done. `sender` was made at the start; `events` come from the thread that reads the event log.
 ///
 /// # Errors
@@ -73,6 +76,7 @@ pub async fn run_once(
     loop {
         match uploader.step(&agent).await {
             Step::Again => {}
+            Step::Idle if uploader.awaits_survey() => time::sleep(SURVEY_EVERY).await,
             Step::Idle => return Ok(stored.map(|_| ())?),
             Step::Wait(_) => bail!("could not send everything; it waits in the spool"),
         }
@@ -129,10 +133,13 @@ fn sample(
     sampler: &mut Sampler,
     clock: &dyn Clock,
 ) -> Result<Memory, SpoolError> {
-    let Agent { machine, spool, event_log, .. } = &mut *agent.borrow_mut();
+    let Agent { machine, spool, event_log, survey, .. } = &mut *agent.borrow_mut();
     let now = machine.now();
     let mut snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
     sampler.note(&mut snapshot, Collector::EventLog, event_log.map_err(CollectError::from));
+    if let Some(survey) = survey {
+        survey.heed_shortage(sampler.is_short());
+    }
     let memory = snapshot.memory.clone();
     let pushed = spool.push(machine.boot(), now, snapshot);
     sampler.end_cycle(clock.monotonic());

@@ -4,6 +4,7 @@ mod backoff;
 mod client;
 mod error;
 mod http;
+mod installed;
 mod proxy;
 mod resolver;
 mod sender;
@@ -14,14 +15,15 @@ use poolwatch_protocol::{
     VERSIONS,
     v1::{
         Batch, SenderClock,
-        messages::{EnrolRequest, EventsRequest, FramesReply, InventoryRequest, Suggestions},
+        messages::{
+            EnrolRequest, EventsRequest, FramesReply, InventoryRequest, ScansRequest, Suggestions,
+        },
     },
 };
 use tracing::{debug, info, warn};
 
 use crate::{
     agent::Agent,
-    collect,
     identity::Enrolled,
     spool::{Pending, SpooledFrame},
 };
@@ -29,6 +31,7 @@ use backoff::Backoff;
 pub use client::Client;
 pub use error::UploadError;
 pub use http::ClientOptions;
+use installed::{Installed, ToSend};
 pub(crate) use proxy::NO_PROXY;
 pub use sender::Sender;
 
@@ -55,7 +58,7 @@ pub struct Uploader {
     backoff: Backoff,
     /// Entries of the next batch: fewer after the server found one too large.
     entries: usize,
-    inventory_due: bool,
+    installed: Installed,
     /// Whether the last attempt failed, so that it is logged once.
     failing: bool,
 }
@@ -69,20 +72,28 @@ impl Uploader {
             token,
             backoff: Backoff::new(seed),
             entries: BATCH_ENTRIES,
-            inventory_due: true,
+            installed: Installed::new(),
             failing: false,
         }
     }
 
-    /// Does the next thing there is to do: enrols, sends the inventory, or sends one batch of frames or events.
+    /// Does the next thing there is to do: enrols, sends what is installed, or one batch of frames or
+    /// events.
     pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
         let Some(key) = self.key(agent) else {
             return self.enrol(agent).await;
         };
-        if self.inventory_due {
-            return self.send_inventory(agent, &key).await;
+        match self.installed.next(agent) {
+            Some(ToSend::Inventory(request)) => self.send_inventory(agent, &key, &request).await,
+            Some(ToSend::Scans(request)) => self.send_scans(agent, &key, &request).await,
+            None => self.send_pending(agent, &key).await,
         }
-        self.send_pending(agent, &key).await
+    }
+
+    /// Whether what is installed is still looked for.
+    #[must_use]
+    pub const fn awaits_survey(&self) -> bool {
+        self.installed.is_asked()
     }
 
     /// The host's key, when this server gave one.
@@ -110,7 +121,7 @@ impl Uploader {
             Ok(reply) => {
                 info!(host = %reply.host_id, pending = reply.pending, "Enrolled");
                 self.succeed();
-                self.inventory_due = true;
+                self.installed.make_due();
                 let mut agent = agent.borrow_mut();
                 take_suggestions(&mut agent, reply.suggestions);
                 // The server may hold nothing of this host that a delta could be relative to.
@@ -132,32 +143,42 @@ impl Uploader {
         }
     }
 
-    async fn send_inventory(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {
-        let request = {
-            let machine = &mut agent.borrow_mut().machine;
-            let inventory = match collect::inventory(machine.as_mut()) {
-                Ok(inventory) => inventory,
-                Err(error) => {
-                    warn!(%error, "The list of drivers is not available");
-                    self.inventory_due = false;
-                    return Step::Again;
-                }
-            };
-            InventoryRequest { facts: machine.facts(), inventory }
-        };
-        match self.client.inventory(key, &request).await {
-            Ok(()) => {
+    async fn send_inventory(
+        &mut self,
+        agent: &RefCell<Agent>,
+        key: &str,
+        request: &InventoryRequest,
+    ) -> Step {
+        match self.client.inventory(key, request).await {
+            Ok(reply) => {
                 self.succeed();
-                self.inventory_due = false;
+                self.installed.inventory_sent(agent, request, &reply);
                 Step::Again
             }
             Err(error) if error.is_about_content() => {
                 warn!(%error, "The server refused the inventory");
-                self.inventory_due = false;
+                self.installed.forget_inventory();
                 Step::Again
             }
             Err(error) => self.after_failure(agent, &error),
         }
+    }
+
+    async fn send_scans(
+        &mut self,
+        agent: &RefCell<Agent>,
+        key: &str,
+        request: &ScansRequest,
+    ) -> Step {
+        match self.client.scans(key, request).await {
+            Ok(()) => self.succeed(),
+            Err(error) if error.is_about_content() => {
+                warn!(%error, "The server refused scans of drivers");
+            }
+            Err(error) => return self.after_failure(agent, &error),
+        }
+        self.installed.forget_scans();
+        Step::Again
     }
 
     async fn send_pending(&mut self, agent: &RefCell<Agent>, key: &str) -> Step {

@@ -1,10 +1,12 @@
 //! Writes the first inputs of each target into `corpus/TARGET/`: the texts of `seeds/`, the buffers
-//! of the agent's synthetic machine, the golden envelopes of the protocol.
+//! of the agent's synthetic machine, the golden envelopes of the protocol,
+//! a synthetic driver.
 
 use std::{fs, io, path::Path};
 
 use poolwatch_agent::{machine::InfoClass, synthetic::small_capture};
 use poolwatch_protocol::v1::frame;
+use poolwatch_tagscan::synthetic::DriverFile;
 
 fn main() -> io::Result<()> {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -25,6 +27,11 @@ fn main() -> io::Result<()> {
         }
     }
     buffers(&corpus)?;
+    let mut driver = DriverFile::new(true, &["ExAllocatePool2", "ExFreePoolWithTag"]);
+    driver.use_framework();
+    driver.add(b"\x41\xB8Fooq\x33\xC9").call("ExAllocatePool2");
+    driver.add(b"\xBAFooq\x48\x8B\xCF").call_by_jump("ExFreePoolWithTag");
+    put(&corpus, "tagscan", "driver", &driver.build())?;
     protocol(&fuzz.join("../crates/protocol/tests/golden/v1"), &corpus)
 }
 

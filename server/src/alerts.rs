@@ -1,4 +1,12 @@
-//! Warnings: what is worth one, and how it gets out.
+//! What people are told: which messages there are, who gets them, and how they get out.
 
+pub mod answer;
 pub mod deliver;
+pub mod dispatch;
 pub mod incident;
+pub mod mailer;
+mod signs;
+pub mod silencing;
+pub mod webhook;
+
+pub use signs::{heartbeat, plain_message};

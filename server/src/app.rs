@@ -6,7 +6,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_model::{HostId, SharedClock, Snapshot};
+use poolwatch_model::{HostId, SharedClock, Snapshot, alerting::Recipient};
 use poolwatch_store::{PgPool, StoreError, retention::Retention};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
@@ -85,6 +85,8 @@ pub struct Settings {
     pub mail_server: Option<MailServer>,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
+    /// Recipients on the command line: they are told of everything.
+    pub standing_recipients: Vec<Recipient>,
 }
 
 impl App {

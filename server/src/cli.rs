@@ -187,12 +187,12 @@ pub enum Tls {
 #[derive(Debug, Clone, Args)]
 pub struct MailOptions {
     /// Mail server (`smtp://host:25`, `smtps://user:password@host`).
-    #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires_all = ["mail_from", "mail_to"])]
+    #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,
     /// Sender.
     #[arg(long, env = "POOLWATCH_MAIL_FROM")]
     pub mail_from: Option<String>,
-    /// Recipients, separated by commas.
+    /// Recipients of every message, separated by commas. Others are added in the console.
     #[arg(long, env = "POOLWATCH_MAIL_TO", value_delimiter = ',')]
     pub mail_to: Vec<String>,
 }

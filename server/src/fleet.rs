@@ -26,6 +26,7 @@ pub mod refresh;
 pub mod release_silent;
 pub mod roster;
 pub mod rounded;
+pub mod scan_requests;
 pub mod sweep;
 pub mod tables;
 pub mod tag_by_host;
@@ -45,6 +46,7 @@ use host::LiveHost;
 use poolwatch_model::HostId;
 use poolwatch_store::inventories::FleetChange;
 use roster::Changed;
+use scan_requests::ScanRequests;
 use tables::Shared;
 use tag_by_host::FollowedTags;
 use tokio::sync::Semaphore;
@@ -70,6 +72,8 @@ pub struct Fleet {
     followed: FollowedTags,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
+    /// Who was asked to scan which driver's file.
+    pub scan_requests: ScanRequests,
     /// How many hosts are asked for key frames at once.
     pub key_requests: RateLimiter,
     /// Hosts whose tables uploads look for in the database at one time.
@@ -88,6 +92,7 @@ impl Default for Fleet {
             followed: FollowedTags::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),
+            scan_requests: ScanRequests::default(),
             key_requests: RateLimiter::default(),
             lookup_permits: Semaphore::new(LOOKUPS),
         }

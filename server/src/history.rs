@@ -5,26 +5,24 @@ mod fleet;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use poolwatch_analysis::{CaseFile, catalogue::Catalogue};
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_detection::history::{History, Period};
 use poolwatch_model::{
-    HostId, Snapshot,
+    HostId, PoolTag,
     comparison::{AttributeCounts, Change},
+    driver_scan::{FileHash, FoundTag},
     event::{Event, EventKind},
-    history::{
-        HostHistory, MISSING, Moment, ProcessFigures, ProcessSeries, TagFigures, TagSeries,
-        WantedSeries,
-    },
+    history::{HostHistory, Moment, WantedSeries},
     host::HostFacts,
     incident::{Cause, Incident},
     inventory::Driver,
 };
 use poolwatch_store::{
+    driver_scans,
     events::{self, EventFilter},
     hosts,
     incidents::{self, IncidentFilter},
-    inventories,
-    read::{self, Past},
+    inventories, read,
 };
 use sqlx::PgConnection;
 
@@ -61,34 +59,17 @@ impl<'a> History for StoredHistory<'a> {
         period: Period,
         wanted: &WantedSeries,
     ) -> Result<HostHistory, AppError> {
-        let past = read::moments(self.db, host, period.from, period.fine_from, period.to).await?;
-        let lacks_processes = past.iter().any(|past| past.lacks_processes);
-        let mut moments: Vec<(Moment, Snapshot)> = past.into_iter().map(moment).collect();
-        // An import may be known to memory alone.
-        if moments.is_empty()
-            && let Some(snapshot) = self.app.latest_snapshot(self.db, host, period.to).await?
-        {
-            let moment = Moment { at_s: period.to.as_second(), boot: 0, uptime_s: None };
-            moments.push((moment, snapshot));
+        let times = (period.from, period.fine_from, period.to);
+        let history = read::host_history(self.db, host, times, wanted).await?;
+        if !history.axis.is_empty() {
+            return Ok(history);
         }
-        let snapshots: Vec<_> =
-            moments.iter().map(|(moment, snapshot)| (*moment, snapshot)).collect();
-        let file = CaseFile::from_snapshots(period.to, None, &snapshots, &[]);
-        let figures: Vec<TagFigures> = file.tags.iter().map(tag_figures).collect();
-        let tags = wanted.choose_tags(&figures);
-        let figures: Vec<ProcessFigures> = file.processes.iter().map(process_figures).collect();
-        let processes = wanted.choose_processes(&figures);
-        Ok(HostHistory {
-            axis: file.axis,
-            memory: file.memory,
-            all_processes: file.all_processes && !lacks_processes,
-            tags: tags.into_iter().map(|at| file.tags[at].clone()).collect(),
-            processes: processes.into_iter().map(|at| file.processes[at].clone()).collect(),
-            object_types: file.object_types,
-            pools: file.pools,
-            committed: file.committed,
-            live_processes: file.live_processes,
-        })
+        // An import may be known to memory alone.
+        let Some(snapshot) = self.app.latest_snapshot(self.db, host, period.to).await? else {
+            return Ok(history);
+        };
+        let moment = Moment { at_s: period.to.as_second(), boot: 0, uptime_s: None };
+        Ok(HostHistory::from_snapshots(&[(moment, &snapshot)]).keep_wanted(wanted))
     }
 
     async fn events(
@@ -109,6 +90,19 @@ impl<'a> History for StoredHistory<'a> {
 
     async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, AppError> {
         Ok(inventories::find(self.db, host).await?.unwrap_or_default().drivers)
+    }
+
+    async fn tags_in_drivers(
+        &mut self,
+        drivers: &[Driver],
+        tags: &[PoolTag],
+    ) -> Result<Vec<(String, FoundTag)>, AppError> {
+        let files: Vec<FileHash> = drivers.iter().filter_map(|driver| driver.sha256).collect();
+        if files.is_empty() || tags.is_empty() {
+            return Ok(Vec::new());
+        }
+        let holders = driver_scans::holders(self.db, &files, tags).await?;
+        Ok(holders.into_iter().map(|holder| (holder.name, holder.found)).collect())
     }
 
     async fn changes(
@@ -143,42 +137,4 @@ impl<'a> History for StoredHistory<'a> {
 
 fn rows(most: usize) -> i64 {
     i64::try_from(most).unwrap_or(i64::MAX)
-}
-
-fn moment(past: Past) -> (Moment, Snapshot) {
-    let moment = Moment {
-        at_s: past.at.as_second(),
-        boot: past.boot_no.cast_unsigned(),
-        uptime_s: past.uptime_s,
-    };
-    (moment, past.snapshot)
-}
-
-fn tag_figures(series: &TagSeries) -> TagFigures {
-    let (bytes, bytes_gained) = last_and_gain(&series.bytes);
-    let (outstanding, gained) = last_and_gain(&series.outstanding);
-    let ranked = [bytes, outstanding, bytes_gained, gained];
-    TagFigures { tag: series.tag, pool: series.pool, ranked }
-}
-
-fn process_figures(series: &ProcessSeries) -> ProcessFigures {
-    let most = |values: &[u64]| values.iter().copied().filter(|v| *v != MISSING).max().unwrap_or(0);
-    let (_, handles_gained) = last_and_gain(&series.handles);
-    let (_, private_gained) = last_and_gain(&series.private_bytes);
-    ProcessFigures {
-        ranked: [
-            most(&series.handles),
-            most(&series.threads),
-            most(&series.private_bytes),
-            handles_gained,
-            private_gained,
-        ],
-    }
-}
-
-/// The latest value, and what it is above the least.
-fn last_and_gain(values: &[u64]) -> (u64, u64) {
-    let known = || values.iter().copied().filter(|value| *value != MISSING);
-    let last = known().next_back().unwrap_or(0);
-    (last, last - known().min().unwrap_or(last).min(last))
 }

@@ -28,7 +28,12 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{error, info, warn};
 
 use crate::{
-    alerts::deliver::Mailer,
+    alerts::{
+        deliver::{self, Courier},
+        dispatch, heartbeat,
+        mailer::Mailer,
+        silencing,
+    },
     app::SharedApp,
     background::BackgroundThread,
     fleet::{self, refresh::Keeper},
@@ -43,6 +48,10 @@ const VIEW_SHARE: u32 = 100;
 const BASELINE_EVERY: Duration = Duration::from_secs(30);
 /// How often changed inventories are read.
 const DRIVERS_EVERY: Duration = Duration::from_secs(15);
+/// How often silences and signs of life are looked after.
+const ALERTS_EVERY: Duration = Duration::from_secs(10);
+/// Deliveries of one kind that are made at once: one that hangs does not keep the others.
+const COURIERS: usize = 2;
 /// How often due jobs are looked for.
 const JOBS_EVERY: Duration = Duration::from_secs(10);
 /// A job whose server dies is taken over after this.
@@ -93,8 +102,12 @@ impl RunningJobs {
         this.spawn(&now, keep_drivers(app.clone(), stop()));
         this.spawn(&now, do_jobs(app.clone(), stop()));
         this.spawn(&now, stop().run_until_cancelled_owned(show_imports::run(app.clone())));
-        if let Some(mailer) = mailer {
-            this.spawn(&now, crate::alerts::deliver::run(app.clone(), mailer, stop()));
+        this.spawn(&now, keep_alerts(app.clone(), stop()));
+        this.spawn(&now, dispatch::run(app.clone(), stop()));
+        for courier in mailer.map(Courier::Mail).into_iter().chain([Courier::Webhook]) {
+            for _ in 0..COURIERS {
+                this.spawn(&now, deliver::run(app.clone(), courier.clone(), stop()));
+            }
         }
         let later = &this.background.handle;
         this.spawn(later, keep_baselines(app.clone(), stop()));
@@ -155,6 +168,20 @@ async fn keep_view(app: SharedApp, stop: CancellationToken) {
         let pause = begun.elapsed() * VIEW_SHARE;
         let pause = tokio::time::sleep(pause.clamp(*VIEW_EVERY.start(), *VIEW_EVERY.end()));
         stop.run_until_cancelled(pause).await;
+    }
+}
+
+/// Ends silences that were outgrown, and gives signs of life.
+async fn keep_alerts(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(ALERTS_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        let now = app.clock.now();
+        if let Err(error) = silencing::end_outgrown(&app, now).await {
+            error!(%error, "Could not look after silences");
+        }
+        if let Err(error) = heartbeat(&app, now).await {
+            error!(%error, "Could not give a sign of life");
+        }
     }
 }
 

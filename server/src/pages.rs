@@ -1,6 +1,7 @@
 //! What people see: loaders that fill the view models of `poolwatch-web`, one file per page.
 
 mod account;
+mod alerts;
 mod application;
 mod applications;
 mod assets;
@@ -118,6 +119,19 @@ fn console_routes(routes: Routes) -> Routes {
         .at(OPERATE, FORM, "/incidents/{id}/comments", post(incidents::comment))
         .at(OPERATE, FORM, "/incidents/{id}/owner", post(incidents::give))
         .at(OPERATE, FORM, "/incidents/{id}/resolve", post(incidents::resolve))
+        .at(OPERATE, FORM, "/incidents/{id}/acknowledge", post(incidents::acknowledge))
+        .at(OPERATE, FORM, "/incidents/{id}/silence", post(incidents::silence))
+        .at(VIEW, READ, "/alerts", get(alerts::page))
+        .at(VIEW, READ, "/alerts/rules/{name}", get(alerts::rule))
+        .at(ADMINISTER, FORM, "/alerts/rules/{name}/set", post(alerts::set_rule))
+        .at(OPERATE, FORM, "/alerts/silences", post(alerts::silence))
+        .at(OPERATE, FORM, "/alerts/silences/{id}/end", post(alerts::end))
+        .at(ADMINISTER, FORM, "/alerts/recipients", post(alerts::add))
+        .at(ADMINISTER, FORM, "/alerts/recipients/test", post(alerts::test))
+        .at(ADMINISTER, FORM, "/alerts/recipients/{id}/remove", post(alerts::remove))
+        .at(ADMINISTER, FORM, "/alerts/settings", post(alerts::change))
+        .at(OPERATE, FORM, "/alerts/deliveries/resend", post(alerts::resend_all))
+        .at(OPERATE, FORM, "/alerts/deliveries/{id}/resend", post(alerts::resend))
         .at(VIEW, READ, "/tags", get(tags::page))
         .at(VIEW, READ, "/tags.csv", get(tags::file))
         .at(VIEW, READ, "/tags.json", get(tags::file))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use poolwatch_analysis::catalogue::KnownLeak;
-use poolwatch_model::{PoolTag, incident::IncidentState};
+use poolwatch_model::{PoolTag, driver_scan::FoundTag, incident::IncidentState};
 
 use crate::{
     HostLink, Shell, assets,
@@ -36,6 +36,8 @@ pub struct DriverPage {
     pub incidents: Vec<IncidentRow>,
     /// Tags that it may own, with what they count.
     pub tags: Vec<(PoolTag, Option<String>)>,
+    /// Tags in the code of its files, the likeliest to be its own first.
+    pub code_tags: Vec<CodeTagRow>,
     /// Leaks of it that are publicly known.
     pub leaks: Vec<&'static KnownLeak>,
     /// Hosts that have it loaded, of the version that is asked for.
@@ -73,6 +75,17 @@ pub struct VersionRow {
     pub share: f64,
     /// Those of them on which an open incident suspects the driver.
     pub affected: u64,
+}
+
+/// A tag in the code of a driver's file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeTagRow {
+    /// The tag.
+    pub tag: PoolTag,
+    /// Version of the file, where it tells one.
+    pub version: Option<String>,
+    /// What the code does with it.
+    pub found: FoundTag,
 }
 
 /// One host that has the driver loaded.

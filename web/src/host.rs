@@ -1,5 +1,6 @@
 //! One host (`GET /hosts/{id}`): how long has it got, who does it?
 
+mod installed;
 mod pools;
 mod tables;
 
@@ -16,6 +17,7 @@ use poolwatch_model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use installed::{InstalledView, LoadedDriverRow};
 pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart, Projection};
 pub use tables::{
     ProcessOrder, ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView,
@@ -142,6 +144,8 @@ pub struct HostPage {
     pub faults: Vec<CollectorFault>,
     /// What the agent costs.
     pub cost: Option<AgentCost>,
+    /// What is installed on it, where it was told.
+    pub installed: Option<InstalledView>,
     /// Evidence that was imported for it, latest first.
     pub evidence: Vec<ImportedFile>,
 }

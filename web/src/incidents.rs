@@ -48,6 +48,8 @@ pub struct IncidentRow {
     pub hosts: u64,
     /// The host that is worst off; none when the incident goes on nowhere.
     pub worst: Option<IncidentHost>,
+    /// Whether nobody is told of it for a while.
+    pub is_silenced: bool,
 }
 
 /// Incidents, the worst first.

@@ -6,6 +6,7 @@
 //! live data, as the fragment that htmx asks for ([`LivePage::render_live`]).
 
 pub mod account;
+pub mod alerts;
 pub mod application;
 pub mod applications;
 pub mod approval_rules;

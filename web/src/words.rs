@@ -27,7 +27,7 @@ pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{find_driver, next_steps, step};
-pub use tags::{certainty, tag_source};
+pub use tags::{certainty, found_in_code, tag_source};
 
 /// What a role is called.
 #[must_use]

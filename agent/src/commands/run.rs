@@ -1,6 +1,6 @@
 //! `run`: measure and send until stopped.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
 use lexopt::{Error, Parser};
@@ -13,6 +13,7 @@ use poolwatch_agent::{
     settings::Settings,
     spool::{Spool, SpoolLimits},
     suggested::Suggested,
+    survey::Survey,
     upload::Sender,
 };
 use tokio::sync::mpsc;
@@ -50,7 +51,8 @@ Flags:
 impl Run {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
         let clock = SystemClock::start();
-        let agent = open_agent(replay, settings, clock)?;
+        let mut agent = open_agent(replay, settings, clock)?;
+        agent.survey = start_survey(replay)?;
         let sender = Sender::start().context("cannot start the thread that sends")?;
         runtime()?.block_on(async {
             if self.once {
@@ -80,7 +82,24 @@ pub(super) fn open_agent(
     let suggested = Suggested::open(&folder)
         .with_context(|| format!("cannot keep suggestions in {}", folder.display()))?;
     let machine = source::open_lasting(replay, clock, &mut identity)?;
-    Ok(Agent { machine, spool, identity, suggested, event_log: Ok(()) })
+    Ok(Agent { machine, spool, identity, suggested, event_log: Ok(()), survey: None })
+}
+
+/// Starts the thread that reads driver files and the registry; what is replayed has none.
+#[cfg(windows)]
+pub(super) fn start_survey(replay: Option<&Path>) -> anyhow::Result<Option<Arc<Survey>>> {
+    if replay.is_some() {
+        return Ok(None);
+    }
+    let folders = poolwatch_agent::windows::system_folders();
+    let survey = Survey::start(folders, poolwatch_agent::windows::ask_registry);
+    Ok(Some(survey.context("cannot start the thread that looks at drivers")?))
+}
+
+#[cfg(not(windows))]
+#[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
+fn start_survey(_: Option<&Path>) -> anyhow::Result<Option<Arc<Survey>>> {
+    Ok(None)
 }
 
 /// Starts to read the event log of this machine; what is replayed has none.

@@ -22,7 +22,7 @@ use tracing::{debug, error, info, level_filters::LevelFilter, warn};
 
 use super::{
     arguments::Arguments,
-    run::{open_agent, read_events},
+    run::{open_agent, read_events, start_survey},
     runtime,
     sources::SettingSources,
     start_logging,
@@ -166,6 +166,7 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     }
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
+    let survey = start_survey(None)?;
     runtime()?.block_on(async {
         loop {
             let read = tokio::select! {
@@ -184,7 +185,8 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                 windows::report(Severity::Warning, problem);
             }
             if settings.server_url().is_some() {
-                let agent = open_agent(None, &settings, clock)?;
+                let mut agent = open_agent(None, &settings, clock)?;
+                agent.survey.clone_from(&survey);
                 let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
                     warn!("The event log is not read: {error:#}");
                     None

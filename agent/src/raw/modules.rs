@@ -36,13 +36,7 @@ pub fn parse(bytes: &[u8]) -> Result<Vec<Driver>, RawError> {
                 .ok_or(RawError::Outside { what: "file name of a module" })?;
             // The kernel converts these to the system's code page; drivers' names are ASCII.
             let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-            Ok(Driver {
-                name: text(name),
-                path: Some(text(path)),
-                version: None,
-                company: None,
-                linked: None,
-            })
+            Ok(Driver { name: text(name), path: Some(text(path)), ..Driver::default() })
         })
         .collect()
 }

@@ -127,6 +127,7 @@ mod tests {
             identity: IdentityFile::open(folder.path(), Uuid::from_u128(1)).unwrap(),
             suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
+            survey: None,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use poolwatch_protocol::v1::messages::{
     EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply,
-    InventoryRequest,
+    InventoryReply, InventoryRequest, ScansRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -69,8 +69,18 @@ impl Client {
         &self,
         key: &str,
         request: &InventoryRequest,
-    ) -> Result<(), UploadError> {
-        self.send("inventory", Some(key), json(request)?).await.map(|_| ())
+    ) -> Result<InventoryReply, UploadError> {
+        let body = self.send("inventory", Some(key), json(request)?).await?;
+        // Servers of version 0.1 answer without content, and ask for nothing.
+        if body.is_empty() { Ok(InventoryReply::default()) } else { reply(&body) }
+    }
+
+    /// Sends scans of driver files.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or does not take them.
+    pub async fn scans(&self, key: &str, request: &ScansRequest) -> Result<(), UploadError> {
+        self.send("scans", Some(key), json(request)?).await.map(|_| ())
     }
 
     /// Posts a body of some type; an answer that is no success becomes an error.

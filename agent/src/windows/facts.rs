@@ -64,7 +64,7 @@ pub fn boot_id() -> io::Result<BootId> {
     Ok(BootId(boot))
 }
 
-fn open(key: &str) -> Option<RegKey> {
+pub(super) fn open(key: &str) -> Option<RegKey> {
     RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey_with_flags(key, KEY_READ | KEY_WOW64_64KEY).ok()
 }
 

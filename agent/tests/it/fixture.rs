@@ -41,6 +41,7 @@ impl Fixture {
             identity: IdentityFile::open(folder.path(), Uuid::from_u128(5)).unwrap(),
             suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
+            survey: None,
         };
         let sampler = Sampler::new(CollectorSet::all());
         Self { _folder: folder, agent: RefCell::new(agent), clock, sampler, taken: Vec::new() }

@@ -6,12 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard},
 };
 
-use poolwatch_model::HostId;
+use poolwatch_model::{HostId, driver_scan::DriverScan};
 use poolwatch_protocol::v1::{
     Batch, Decoder, FrameError, StampedSnapshot,
     messages::{
         EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FrameId,
-        FramesReply, InventoryRequest, RefusedFrame, Suggestions,
+        FramesReply, InventoryReply, InventoryRequest, RefusedFrame, ScansRequest, Suggestions,
     },
 };
 use wiremock::{Mock, MockServer, Request, Respond, ResponseTemplate, matchers::method};
@@ -27,6 +27,10 @@ pub(crate) struct Known {
     pub(crate) enrolments: usize,
     /// Inventories so far.
     pub(crate) inventories: Vec<InventoryRequest>,
+    /// Whether it asks for scans of all driver files; else it answers as servers of version 0.1 do.
+    pub(crate) asks_for_scans: bool,
+    /// Scans of driver files.
+    pub(crate) scans: Vec<DriverScan>,
     /// Events, as they were sent.
     pub(crate) events: Vec<EventsRequest>,
     /// Snapshots, in the order received, each once.
@@ -87,7 +91,18 @@ impl Respond for Responder {
         }
         match request.url.path() {
             "/agent/v1/inventory" => {
-                known.inventories.push(serde_json::from_slice(&request.body).unwrap());
+                let request: InventoryRequest = serde_json::from_slice(&request.body).unwrap();
+                let files = request.inventory.drivers.iter().filter_map(|driver| driver.sha256);
+                let reply = InventoryReply { wanted_scans: files.collect() };
+                known.inventories.push(request);
+                match known.asks_for_scans {
+                    true => ResponseTemplate::new(200).set_body_json(reply),
+                    false => ResponseTemplate::new(204),
+                }
+            }
+            "/agent/v1/scans" => {
+                let request: ScansRequest = serde_json::from_slice(&request.body).unwrap();
+                known.scans.extend(request.scans);
                 ResponseTemplate::new(204)
             }
             "/agent/v1/events" => {

@@ -1,13 +1,17 @@
 //! What the uploader does with good, bad and absent servers.
 
-use std::{cell::RefCell, net::TcpListener, time::Duration};
+use std::{cell::RefCell, fs, net::TcpListener, time::Duration};
 
 use poolwatch_agent::{
     agent::Agent,
     spool::SpooledEvent,
+    survey::Survey,
+    system_folders::SystemFolders,
     upload::{Step, Uploader},
 };
 use poolwatch_model::{Snapshot, event::Event};
+use poolwatch_tagscan::synthetic::DriverFile;
+use tempfile::TempDir;
 use wiremock::ResponseTemplate;
 
 use crate::{
@@ -53,6 +57,62 @@ async fn a_new_host_enrols_and_what_arrives_is_what_was_measured() {
     assert_eq!(known.inventories[0].inventory.drivers.len(), 3);
     assert_eq!(known.inventories[0].facts.fqdn, "fs-02.example.net");
     assert_eq!(fixture.waiting(), 0);
+}
+
+/// Steps until something is true, or a survey takes too long.
+async fn steps_until(uploader: &mut Uploader, agent: &RefCell<Agent>, is_done: impl Fn() -> bool) {
+    for _ in 0..400 {
+        steps(uploader, agent).await;
+        if is_done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("it never came");
+}
+
+#[tokio::test]
+async fn driver_files_are_told_with_their_hashes_and_scanned_when_the_server_asks() {
+    let folder = TempDir::new().unwrap();
+    let drivers = folder.path().join("System32/drivers");
+    fs::create_dir_all(&drivers).unwrap();
+    let mut file = DriverFile::new(true, &["ExAllocatePool2"]);
+    file.add(b"\x41\xB8Fooq\x33\xC9").call("ExAllocatePool2");
+    fs::write(drivers.join("foo.sys"), file.build()).unwrap();
+    let folders = SystemFolders { windows: folder.path().into(), drive: folder.path().into() };
+    let survey = Survey::start(folders, |inventory| inventory.updates.push("KB1".into())).unwrap();
+
+    let server = Server::start().await;
+    server.known().asks_for_scans = true;
+    let mut fixture = Fixture::new();
+    fixture.agent.borrow_mut().survey = Some(survey);
+    fixture.sample(3);
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    // Snapshots do not wait for the survey.
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    assert_eq!(fixture.waiting(), 0);
+    steps_until(&mut uploader, &fixture.agent, || !server.known().scans.is_empty()).await;
+    let known = server.known();
+    let [request] = &known.inventories[..] else { panic!("{:?}", known.inventories) };
+    assert_eq!(request.inventory.updates, ["KB1"]);
+    let foo = request.inventory.drivers.iter().find(|one| one.name == "foo.sys").unwrap();
+    let [scan] = &known.scans[..] else { panic!("{:?}", known.scans) };
+    assert_eq!(Some(scan.sha256), foo.sha256);
+    assert_eq!(scan.tags[0].tag.to_string(), "Fooq");
+}
+
+#[tokio::test]
+async fn a_server_that_asks_for_nothing_gets_no_scans() {
+    let folder = TempDir::new().unwrap();
+    let folders = SystemFolders { windows: folder.path().into(), drive: folder.path().into() };
+    let server = Server::start().await;
+    let fixture = Fixture::new();
+    fixture.agent.borrow_mut().survey = Some(Survey::start(folders, |_| ()).unwrap());
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps_until(&mut uploader, &fixture.agent, || !server.known().inventories.is_empty()).await;
+    assert_eq!(steps(&mut uploader, &fixture.agent).await, Step::Idle);
+    let known = server.known();
+    assert_eq!((known.inventories.len(), known.scans.len()), (1, 0));
 }
 
 fn event(record_id: u64) -> Event {

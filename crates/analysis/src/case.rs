@@ -4,8 +4,6 @@
 //! a moment is [`MISSING`]. Moments may be minima of ten minutes or single snapshots; a gap is a
 //! moment that is not there.
 
-mod build;
-
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -14,7 +12,7 @@ use poolwatch_model::{
     comparison::{AttributeCounts, Change},
     diagnosis::OwnerSource,
     event::{Event, MemoryExhaustion},
-    history::{MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries},
+    history::{HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries},
     host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
@@ -22,8 +20,6 @@ use poolwatch_model::{
 };
 
 use crate::catalogue::Catalogue;
-
-pub use build::unwrapped;
 
 /// The same tag on hosts of the same Windows build and role that hold still.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,18 +194,38 @@ impl CaseFile {
                 (Moment { at_s, boot, uptime_s: None }, *snapshot)
             })
             .collect();
-        build::from_snapshots(now, os, &moments, events)
+        let history = HostHistory::from_snapshots(&moments);
+        let events = events.to_vec();
+        Self { os: os.cloned(), events, ..Self::from_history(now, history) }
     }
 
-    /// A case of snapshots in their order.
+    /// A case of what was measured of a host, and nothing else.
     #[must_use]
-    pub fn from_snapshots(
-        now: Timestamp,
-        os: Option<&OsVersion>,
-        snapshots: &[(Moment, &Snapshot)],
-        events: &[Event],
-    ) -> Self {
-        build::from_snapshots(now, os, snapshots, events)
+    pub fn from_history(now: Timestamp, history: HostHistory) -> Self {
+        let HostHistory {
+            axis,
+            memory,
+            tags,
+            processes,
+            object_types,
+            pools,
+            committed,
+            live_processes,
+            all_processes,
+        } = history;
+        Self {
+            now,
+            memory,
+            axis,
+            tags,
+            processes,
+            object_types,
+            pools,
+            committed,
+            live_processes,
+            all_processes,
+            ..Self::default()
+        }
     }
 }
 

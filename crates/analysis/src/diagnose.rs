@@ -2,7 +2,12 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
-    Snapshot, diagnosis::Diagnosis, event::Event, history::Moment, host::OsVersion, tag::TagTable,
+    Snapshot,
+    diagnosis::Diagnosis,
+    event::Event,
+    history::{HostHistory, Moment},
+    host::OsVersion,
+    tag::TagTable,
 };
 
 use crate::{case::CaseFile, causes};
@@ -34,12 +39,12 @@ pub fn diagnose(observation: &Observation<'_>) -> Diagnosis {
     let mut snapshots: Vec<(Moment, &Snapshot)> = Vec::new();
     snapshots.extend(before.as_ref().map(|(moment, snapshot)| (*moment, snapshot)));
     snapshots.push((moment(now_s), observation.snapshot));
-    causes::diagnose_case(&CaseFile::from_snapshots(
-        observation.now,
-        observation.os,
-        &snapshots,
-        observation.events,
-    ))
+    let history = HostHistory::from_snapshots(&snapshots);
+    causes::diagnose_case(&CaseFile {
+        os: observation.os.cloned(),
+        events: observation.events.to_vec(),
+        ..CaseFile::from_history(observation.now, history)
+    })
 }
 
 #[cfg(test)]

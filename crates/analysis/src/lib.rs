@@ -30,6 +30,7 @@ pub mod one_picture;
 pub mod programs;
 pub mod release;
 pub mod rise;
+pub mod scans;
 pub mod screen;
 mod span;
 pub mod statistics;

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release};
+use poolwatch_analysis::{CaseFile, diagnose_causes, holders, release, scans};
 use poolwatch_model::{
     HostId, PoolTag,
     diagnosis::{Diagnosis, Evidence, Verdict},
-    history::{HostHistory, WantedSeries},
+    history::WantedSeries,
     incident::{Incident, IncidentId},
 };
 
@@ -100,6 +100,9 @@ pub async fn load_case<H: History>(
     case.file.events = history.events(host, before(WINDOW), EVENTS).await?;
     case.file.changes = history.changes(host, before(CHANGED_WITHIN), CHANGES).await?;
     case.file.drivers = history.drivers(host).await?;
+    let tags: Vec<PoolTag> = case.file.tags.iter().map(|series| series.tag).collect();
+    let found = history.tags_in_drivers(&case.file.drivers, &tags).await?;
+    case.file.owners.extend(scans::owners_by_code(&found));
     case.file.fleet = votes_by_tag(history.comparisons(COMPARISONS).await?);
     case.file.name_owners(&history.catalogue());
     Ok(Some(Case { incidents, ..case }))
@@ -115,33 +118,10 @@ async fn load_series<H: History>(
     let Some(facts) = history.facts(host).await? else { return Ok(None) };
     let before = |span: SignedDuration| now.saturating_sub(span).unwrap_or(Timestamp::MIN);
     let period = Period { from: before(WINDOW), fine_from: before(FINE_WINDOW), to: now };
-    let HostHistory {
-        axis,
-        memory,
-        tags,
-        processes,
-        object_types,
-        pools,
-        committed,
-        live_processes,
-        all_processes,
-    } = history.series(host, period, wanted).await?;
-    let mut file = CaseFile {
-        now,
-        peers: peer_usage(history.fleet(), host, &facts, &tags),
-        os: facts.os,
-        memory,
-        axis,
-        tags,
-        processes,
-        object_types,
-        pools,
-        committed,
-        live_processes,
-        all_processes,
-        is_watched: true,
-        ..CaseFile::default()
-    };
+    let series = history.series(host, period, wanted).await?;
+    let peers = peer_usage(history.fleet(), host, &facts, &series.tags);
+    let mut file =
+        CaseFile { os: facts.os, peers, is_watched: true, ..CaseFile::from_history(now, series) };
     file.memory.physical = file.memory.physical.or(facts.physical);
     Ok(Some(Case { host, file, incidents: Vec::new() }))
 }

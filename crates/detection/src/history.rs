@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    future,
     sync::Arc,
 };
 
@@ -10,6 +11,7 @@ use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{
     HostId, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change},
+    driver_scan::FoundTag,
     event::Event,
     history::{HostHistory, WantedSeries},
     host::HostFacts,
@@ -63,6 +65,16 @@ pub trait History: Send {
         &mut self,
         host: HostId,
     ) -> impl Future<Output = Result<Vec<Driver>, Self::Error>> + Send;
+
+    /// Which of these drivers hold which of these tags in their files, by name, as far as their files
+    /// were scanned.
+    fn tags_in_drivers(
+        &mut self,
+        _drivers: &[Driver],
+        _tags: &[PoolTag],
+    ) -> impl Future<Output = Result<Vec<(String, FoundTag)>, Self::Error>> + Send {
+        future::ready(Ok(Vec::new()))
+    }
 
     /// The latest changes of a host's drivers since a time.
     fn changes(

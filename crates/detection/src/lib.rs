@@ -6,6 +6,7 @@
 //! compared over the fleet ([`comparison`]), and the comparisons refine the next diagnosis. No SQL, no HTTP and no clock, so that the server and the
 //! evaluation run the same code with the same [`bounds`].
 
+pub mod alerting;
 pub mod bounds;
 pub mod case;
 pub mod cause;

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::confidence::named_suspect;
 use poolwatch_model::{
     HostId,
+    alerting::IncidentExtent,
     diagnosis::{Diagnosis, Verdict},
     incident::{IncidentChange, IncidentState},
 };
@@ -214,6 +215,20 @@ impl IncidentLifecycle {
         let named = self.affected().max_by_key(|(host, of)| (sure(of), Reverse(*host)))?;
         let is_surer = impact.confidence <= 0.0 && named.1.confidence > 0.0;
         Some(RecordHosts { worst, named: if is_surer { named.0 } else { worst } })
+    }
+
+    /// How bad it is.
+    #[must_use]
+    pub fn extent(&self) -> IncidentExtent {
+        let is_urgent = |of: &HostImpact| {
+            matches!(of.verdict, Verdict::Exhausted | Verdict::CommitExhaustion)
+                || of.left_s.is_some_and(|left| left < SOON_S)
+        };
+        IncidentExtent {
+            per_day: self.per_day(),
+            hosts: self.affected().count() as u64,
+            is_urgent: self.affected().any(|(_, of)| is_urgent(of)),
+        }
     }
 
     fn per_day(&self) -> f64 {

@@ -7,15 +7,15 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_analysis::{case::unwrapped, catalogue::Catalogue};
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_detection::history::{Fleet, FleetHost, History, Period, TagUseOverDay};
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change},
     event::Event,
     history::{
-        HostHistory, MISSING, Moment, ProcessFigures, ProcessSeries, TagFigures, TagSeries,
-        WantedSeries,
+        HostHistory, MISSING, Moment, NowAndLeast, ProcessFigures, ProcessSeries, TagFigures,
+        TagSeries, WantedSeries, unwrapped,
     },
     host::{Arch, HostFacts, OsVersion},
     incident::{Cause, Incident},
@@ -128,17 +128,17 @@ impl StoredMonth {
         };
         let figures = |at: usize| {
             let (hourly, minutes) = (&self.hourly.tags[at], &self.fine.tags[at]);
-            let ranked = if wanted.most_tags == 0 {
-                [0; 4]
-            } else {
-                let rank = |hourly: &[u64], minutes: &[u64]| {
-                    last_and_gain(&hourly[hours.clone()], &minutes[fine.clone()])
-                };
-                let (bytes, gained) = rank(&hourly.bytes, &minutes.bytes);
-                let (objects, more) = rank(&hourly.outstanding, &minutes.outstanding);
-                [bytes, objects, gained, more]
+            let of = |hourly: &[u64], minutes: &[u64]| {
+                let values = hourly[hours.clone()].iter().chain(&minutes[fine.clone()]);
+                NowAndLeast::of_values(values.copied())
             };
-            TagFigures { tag: minutes.tag, pool: minutes.pool, ranked }
+            let (bytes, outstanding) = if wanted.most_tags == 0 {
+                Default::default()
+            } else {
+                let bytes = of(&hourly.bytes, &minutes.bytes);
+                (bytes, of(&hourly.outstanding, &minutes.outstanding))
+            };
+            TagFigures::new(minutes.tag, minutes.pool, bytes, outstanding)
         };
         let all: Vec<TagFigures> = (0..self.fine.tags.len()).map(figures).collect();
         let tags = wanted.choose_tags(&all).into_iter().map(|at| {

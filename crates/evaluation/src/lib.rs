@@ -14,3 +14,4 @@ pub mod poolbench;
 pub mod report;
 pub mod simulated;
 pub mod study;
+pub mod tag_scans;

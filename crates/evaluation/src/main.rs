@@ -12,6 +12,7 @@ use poolwatch_evaluation::{
     halves::{self, Half},
     poolbench,
     report::{self, Figures},
+    tag_scans,
 };
 use serde_json::json;
 
@@ -67,6 +68,13 @@ fn main() -> anyhow::Result<ExitCode> {
         missed.push("a case misleads".into());
     }
     told.insert("cases".into(), summary);
+    let scans = tag_scans::score(seed);
+    println!(
+        "\ntag scan: of {} tags of drivers, {} have theirs first, {} among the first three",
+        scans.tags, scans.first, scans.among_three
+    );
+    missed.extend(scans.missed());
+    told.insert("tag_scans".into(), json!(scans));
     told.insert("missed".into(), json!(missed));
     println!();
     for target in &missed {

@@ -162,8 +162,10 @@ pub enum IgnoredReason {
     Stamp,
     /// The name of a pool, taken for the table that follows.
     Heading,
-    /// A binary event log.
-    EventLog,
+    /// A binary event log, or a record of one, that is damaged.
+    DamagedLog,
+    /// A binary event log that tells nothing of pools.
+    NoEventOfPools,
     /// A packed archive.
     Archive,
     /// XML around events.
@@ -210,8 +212,11 @@ impl fmt::Display for IgnoredReason {
             Self::Command => "a command, not its output",
             Self::Stamp => "a time, taken for what follows",
             Self::Heading => "a heading, taken for what follows",
-            Self::EventLog => {
-                "a binary event log; export it: wevtutil qe FILE /lf:true /f:xml > events.xml"
+            Self::DamagedLog => {
+                "damaged in the event log; try to export it: wevtutil qe FILE /lf:true /f:xml > events.xml"
+            }
+            Self::NoEventOfPools => {
+                "an event log without events of pools or commit; the System log has them"
             }
             Self::Archive => "an archive; unpack it first",
             Self::Markup => "XML around events",

@@ -15,6 +15,8 @@ pub mod combine;
 #[cfg(feature = "texts")]
 mod content;
 #[cfg(feature = "texts")]
+mod event_log;
+#[cfg(feature = "texts")]
 mod event_text;
 #[cfg(feature = "texts")]
 mod event_words;

@@ -6,8 +6,8 @@ use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    event_words, flattened_rows, handle_types, layouts, pool_words, poolmon, pooltag, poolused,
-    process, sentences, times, verifier, vm,
+    event_log, event_words, flattened_rows, handle_types, layouts, pool_words, poolmon, pooltag,
+    poolused, process, sentences, times, verifier, vm,
 };
 
 /// The most bytes of one text that are read.
@@ -19,11 +19,15 @@ pub const MAX_TEXT_BYTES: usize = 100 << 20;
 #[must_use]
 pub fn read(name: &str, bytes: &[u8]) -> Reading {
     let mut reader = Reader::default();
-    if let Some(reason) = not_a_text(bytes) {
-        reader.out.ignore(1, "", reason);
+    let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
+    if is_archive(bytes) {
+        reader.out.ignore(1, "", IgnoredReason::Archive);
         return reader.out.finish(name);
     }
-    let (kept, rest) = bytes.split_at(bytes.len().min(MAX_TEXT_BYTES));
+    if bytes.starts_with(event_log::MAGIC) {
+        event_log::read(kept, &mut reader.out);
+        return reader.out.finish(name);
+    }
     let text = with_events(decode(kept));
     reader.out.heading = pool_words::pool_word(&name.replace(['.', '/', '\\'], " "));
     if layouts::read_json(&text, &mut reader.out) {
@@ -42,13 +46,10 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
     reader.out.finish(name)
 }
 
-/// Why a file is not read as a text, by the bytes it begins with.
-fn not_a_text(bytes: &[u8]) -> Option<IgnoredReason> {
+/// Whether a file is packed, by the bytes it begins with.
+fn is_archive(bytes: &[u8]) -> bool {
     const ARCHIVES: [&[u8]; 4] = [b"PK\x03\x04", b"\x1F\x8B\x08", b"7z\xBC\xAF", b"MSCF"];
-    if bytes.starts_with(b"ElfFile\0") {
-        return Some(IgnoredReason::EventLog);
-    }
-    ARCHIVES.iter().any(|start| bytes.starts_with(start)).then_some(IgnoredReason::Archive)
+    ARCHIVES.iter().any(|start| bytes.starts_with(start))
 }
 
 /// The section that is being read, and its lines.

@@ -1,9 +1,13 @@
 //! A host over time as columns: what was measured at each moment of one axis that all share.
 
+mod build;
+
 use std::{cmp::Reverse, collections::BTreeSet};
 
+pub use build::{MANY_PROCESSES, unwrapped};
+
 use crate::{
-    Pool, PoolTag,
+    Pool, PoolTag, Snapshot,
     memory::Memory,
     process::{ProcessKey, ProcessUse},
 };
@@ -60,7 +64,7 @@ pub struct ProcessSeries {
     pub threads: Vec<u64>,
     /// Private memory, which is charged to commit.
     pub private_bytes: Vec<u64>,
-    /// Paged and nonpaged pool charged to its quota.
+    /// Paged and nonpaged pool charged to its quota; empty where no more than the latest is kept.
     pub quota: [Vec<u64>; 2],
 }
 
@@ -123,6 +127,38 @@ pub struct HostHistory {
     pub all_processes: bool,
 }
 
+impl HostHistory {
+    /// What snapshots tell, given in their order.
+    #[must_use]
+    pub fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> Self {
+        build::from_snapshots(snapshots)
+    }
+
+    /// The same with no other series of tags and processes than are wanted, sorted by their names.
+    #[must_use]
+    pub fn keep_wanted(mut self, wanted: &WantedSeries) -> Self {
+        self.tags.sort_by_key(|series| (series.tag, series.pool as usize));
+        self.processes.sort_by(|a, b| (a.key, &a.image).cmp(&(b.key, &b.image)));
+        self.object_types.sort_by(|a, b| a.name.cmp(&b.name));
+        let last_told = |one: &TagSeries| {
+            one.bytes.iter().rposition(|bytes| *bytes != MISSING).map(|at| at + 1)
+        };
+        let told = self.tags.iter().filter_map(last_told).max().unwrap_or(0);
+        let figures: Vec<TagFigures> =
+            self.tags.iter().map(|one| TagFigures::of_series(one, told)).collect();
+        self.tags = keep_places(self.tags, &wanted.choose_tags(&figures));
+        let figures: Vec<ProcessFigures> =
+            self.processes.iter().map(ProcessFigures::of_series).collect();
+        self.processes = keep_places(self.processes, &wanted.choose_processes(&figures));
+        self
+    }
+}
+
+fn keep_places<T>(all: Vec<T>, places: &[usize]) -> Vec<T> {
+    let is_kept = |at: &usize| places.binary_search(at).is_ok();
+    all.into_iter().enumerate().filter(|(at, _)| is_kept(at)).map(|(_, one)| one).collect()
+}
+
 /// Which series of a host are wanted: what is named, and what stands out. Others are not read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WantedSeries {
@@ -142,8 +178,64 @@ pub struct TagFigures {
     pub tag: PoolTag,
     /// Which pool.
     pub pool: Pool,
-    /// Bytes, allocations that are outstanding, bytes gained, allocations gained.
+    /// Bytes, allocations that are outstanding, bytes gained, allocations gained: above the least
+    /// that there was of it.
     pub ranked: [u64; 4],
+}
+
+impl TagFigures {
+    /// Those of a tag whose bytes and allocations are so many now and were no fewer than so many.
+    #[must_use]
+    pub fn new(tag: PoolTag, pool: Pool, bytes: NowAndLeast, outstanding: NowAndLeast) -> Self {
+        let ranked = [bytes.now, outstanding.now, bytes.gained(), outstanding.gained()];
+        Self { tag, pool, ranked }
+    }
+
+    /// Those of a tag by its first values, the last of which tells what there is now.
+    fn of_series(series: &TagSeries, told: usize) -> Self {
+        let of = |values: &[u64]| NowAndLeast::of_values(values[..told].iter().copied());
+        Self::new(series.tag, series.pool, of(&series.bytes), of(&series.outstanding))
+    }
+}
+
+/// How much there is of something at the latest moment that tells it, and the least that there was of
+/// it when there was any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NowAndLeast {
+    /// At the latest moment; 0 where it was not listed then.
+    pub now: u64,
+    /// The least; [`MISSING`] when there never was any.
+    pub least: u64,
+}
+
+impl Default for NowAndLeast {
+    fn default() -> Self {
+        Self { now: 0, least: MISSING }
+    }
+}
+
+impl NowAndLeast {
+    /// Those of values in their order.
+    #[must_use]
+    pub fn of_values(values: impl Iterator<Item = u64>) -> Self {
+        values.fold(Self::default(), |before, value| Self {
+            now: if value == MISSING { 0 } else { value },
+            least: if value > 0 { before.least.min(value) } else { before.least },
+        })
+    }
+
+    /// So many times as much; `None` where that is too much.
+    #[must_use]
+    pub fn times(self, factor: u64) -> Option<Self> {
+        let least = if self.least == MISSING { MISSING } else { self.least.checked_mul(factor)? };
+        Some(Self { now: self.now.checked_mul(factor)?, least })
+    }
+
+    /// By how much it is more than the least.
+    #[must_use]
+    pub fn gained(self) -> u64 {
+        self.now.saturating_sub(self.least)
+    }
 }
 
 /// What decides whether the series of a process is wanted.
@@ -151,6 +243,26 @@ pub struct TagFigures {
 pub struct ProcessFigures {
     /// Most handles, most threads, most private bytes, handles gained, private bytes gained.
     pub ranked: [u64; 5],
+}
+
+impl ProcessFigures {
+    /// Those of a process.
+    #[must_use]
+    pub fn of_series(series: &ProcessSeries) -> Self {
+        let known = |values: &'_ [u64]| {
+            let mut found: Option<(u64, u64, u64)> = None;
+            for value in values.iter().copied().filter(|value| *value != MISSING) {
+                let (least, most, _) = found.unwrap_or((value, value, value));
+                found = Some((least.min(value), most.max(value), value));
+            }
+            found.unwrap_or_default()
+        };
+        let (least_handles, handles, last_handles) = known(&series.handles);
+        let (_, threads, _) = known(&series.threads);
+        let (least_private, private, last_private) = known(&series.private_bytes);
+        let gained = [last_handles - least_handles, last_private - least_private];
+        Self { ranked: [handles, threads, private, gained[0], gained[1]] }
+    }
 }
 
 impl WantedSeries {

@@ -247,6 +247,17 @@ pub struct Details {
     pub seen_on: Vec<HostId>,
     /// Name of the person who looks after it.
     pub owner: Option<String>,
+    /// Who knows of it and is at it.
+    pub acknowledged: Option<Acknowledgement>,
+}
+
+/// Somebody knows of an incident and is at it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who.
+    pub by: String,
+    /// Since when.
+    pub at: Timestamp,
 }
 
 /// A change of an incident that people are told.

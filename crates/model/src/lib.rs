@@ -1,10 +1,12 @@
 //! The domain of Poolwatch: what is measured on a host, what is judged from it, and the words for
 //! both. Plain data without input or output; every other crate speaks in these types.
 
+pub mod alerting;
 pub mod bytes;
 pub mod clock;
 pub mod comparison;
 pub mod diagnosis;
+pub mod driver_scan;
 pub mod event;
 pub mod history;
 pub mod host;

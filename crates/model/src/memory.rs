@@ -60,6 +60,28 @@ pub struct Memory {
 }
 
 impl Memory {
+    /// Of each figure the one that is told here, else the other.
+    #[must_use]
+    pub fn or(&self, other: &Self) -> Self {
+        Self {
+            paged: self.paged.or(other.paged),
+            nonpaged: self.nonpaged.or(other.nonpaged),
+            paged_limit: self.paged_limit.or(other.paged_limit),
+            nonpaged_limit: self.nonpaged_limit.or(other.nonpaged_limit),
+            paged_resident: self.paged_resident.or(other.paged_resident),
+            physical: self.physical.or(other.physical),
+            available: self.available.or(other.available),
+            resident_available: self.resident_available.or(other.resident_available),
+            committed: self.committed.or(other.committed),
+            commit_limit: self.commit_limit.or(other.commit_limit),
+            commit_peak: self.commit_peak.or(other.commit_peak),
+            free_system_ptes: self.free_system_ptes.or(other.free_system_ptes),
+            handles: self.handles.or(other.handles),
+            threads: self.threads.or(other.threads),
+            processes: self.processes.or(other.processes),
+        }
+    }
+
     /// Use of a pool.
     #[must_use]
     pub const fn of(&self, pool: Pool) -> Option<Bytes> {

@@ -20,6 +20,12 @@ pub const BOOTS_A_DAY: usize = 1_000;
 pub const EVENT_DATA: usize = 64;
 /// Bytes of any text of an event.
 pub const EVENT_TEXT_BYTES: usize = 8 << 10;
+/// Scans of driver files in one upload.
+pub const SCANS: usize = 64;
+/// Scans that a host sends in a day.
+pub const SCANS_A_DAY: usize = 2_000;
+/// Tags of one scan.
+pub const SCAN_TAGS: usize = 512;
 /// Rows of a tag table. Kernels have some thousands of tags.
 pub const TAGS: usize = 65_536;
 /// Processes of a host.

@@ -1,10 +1,16 @@
 //! What is installed on a host.
 
-use poolwatch_model::inventory::{Driver, Inventory};
+use poolwatch_model::{
+    PoolTag,
+    driver_scan::{DriverScan, FileHash, FoundTag},
+    inventory::{Driver, HostRole, Inventory, PoolSettings, Program},
+};
+use sha2::{Digest, Sha256};
 
 use crate::{
     hosts::{Era, HostPlan},
     patterns::rng::{SeededRng, Subject},
+    tags::FOO_TAG,
 };
 
 /// Drivers that come with Windows.
@@ -102,6 +108,13 @@ const UPDATES: [&str; 8] = [
     "KB5037782",
 ];
 
+/// Programs that every host has: name, version, publisher.
+const PROGRAMS: [(&str, &str, &str); 3] = [
+    ("VMware Tools", "12.3.5.22544099", "VMware, Inc."),
+    ("Vaultline Backup Agent", "12.1.0.9", "Vaultline"),
+    ("Sentry Works Endpoint", "7.13.0.601", "Sentry Works"),
+];
+
 /// What is installed on a host, with the drivers of causes: name, version and company of each.
 pub(crate) fn inventory<'a>(
     seed: u64,
@@ -116,6 +129,9 @@ pub(crate) fn inventory<'a>(
         Driver {
             name: name.to_owned(),
             path: Some(format!(r"C:\Windows\System32\{folder}{name}")),
+            size: Some(40_000 + 4096 * (name.len() as u64 * 37 % 200)),
+            sha256: Some(hash(name, version.as_deref())),
+            service: name.strip_suffix(".sys").map(str::to_owned),
             version,
             company: Some(company.to_owned()),
             linked: None,
@@ -150,5 +166,44 @@ pub(crate) fn inventory<'a>(
         Era::Modern => UPDATES.iter().take(kept).map(|update| (*update).to_owned()).collect(),
         Era::Legacy => Vec::new(),
     };
-    Inventory { drivers, updates }
+    let programs = PROGRAMS.iter().map(|(name, version, publisher)| Program {
+        name: (*name).to_owned(),
+        version: Some((*version).to_owned()),
+        publisher: Some((*publisher).to_owned()),
+    });
+    Inventory {
+        drivers,
+        updates,
+        programs: programs.collect(),
+        machine_model: Some("VMware, Inc. VMware Virtual Platform".to_owned()),
+        role: Some(HostRole::Server),
+        pool_settings: PoolSettings {
+            paged_pool_size: Some(0),
+            nonpaged_pool_size: Some(0),
+            crash_dump_enabled: Some(7),
+            ..PoolSettings::default()
+        },
+    }
+}
+
+/// A file that is the same on every host that has it.
+fn hash(name: &str, version: Option<&str>) -> FileHash {
+    let file = format!("{name} {}", version.unwrap_or_default());
+    FileHash::new(Sha256::digest(file).into())
+}
+
+/// What a scan of a driver's file finds: tags of the driver of a cause, and of vendors' drivers one that
+/// is made of their name.
+pub(crate) fn scan(driver: &Driver) -> Option<DriverScan> {
+    let letters = driver.name.get(..4)?.as_bytes().try_into().ok()?;
+    let tag = match driver.name.as_str() {
+        "foo.sys" => Some(FOO_TAG),
+        name => VENDORS.iter().any(|vendor| vendor.0 == name).then(|| PoolTag::new(letters)),
+    };
+    let found = tag.map(|tag| FoundTag { allocations: 3, frees: 2, ..FoundTag::new(tag) });
+    Some(DriverScan {
+        sha256: driver.sha256?,
+        tags: found.into_iter().collect(),
+        is_partial: false,
+    })
 }

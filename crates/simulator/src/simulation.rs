@@ -5,8 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Snapshot,
+    driver_scan::{DriverScan, FileHash},
     event::Event,
-    inventory::Inventory,
+    inventory::{Driver, Inventory},
     snapshot::{AgentCost, AgentHoldings},
     tag::{AllocCounting, TagTable},
 };
@@ -179,6 +180,14 @@ impl HostSim {
     pub fn inventory(&self) -> Inventory {
         let of_causes = self.causes.iter().filter_map(|cause| cause.driver());
         drivers::inventory(self.seed, &self.plan, of_causes)
+    }
+
+    /// What scans of some of its driver files find.
+    #[must_use]
+    pub fn scans(&self, files: &[FileHash]) -> Vec<DriverScan> {
+        let inventory = self.inventory();
+        let is_asked = |driver: &&Driver| driver.sha256.is_some_and(|hash| files.contains(&hash));
+        inventory.drivers.iter().filter(is_asked).filter_map(drivers::scan).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 use std::time::Instant;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{BootId, HostId, Pool};
+use poolwatch_model::{BootId, HostId, Pool, history::WantedSeries};
 use poolwatch_simulator::load::LoadFleet;
 use poolwatch_store::{
     PgPool, boots, compact, frames,
@@ -74,8 +74,10 @@ async fn main() {
     }
     let (first, end) = (HostId(1), later(STUDIED * 60));
     let begun = Instant::now();
-    let moments = read::moments(&mut db, first, noon(), noon(), end).await.unwrap();
-    println!("72 h from frames: {} moments in {:?}", moments.len(), begun.elapsed());
+    let wanted = WantedSeries { most_tags: 16, most_processes: 64, ..WantedSeries::default() };
+    let times = (noon(), noon(), end);
+    let history = read::host_history(&mut db, first, times, &wanted).await.unwrap();
+    println!("72 h from frames: {} moments in {:?}", history.axis.len(), begun.elapsed());
     for hour in 0..STUDIED {
         make(&pool, hour).await;
     }
@@ -96,7 +98,7 @@ async fn main() {
     .unwrap();
     println!("fleet_hour: {} bytes a host and hour", bytes / i64::from(HOSTS) / HOURS);
     let hosts: Vec<HostId> = (1..=HOSTS).map(HostId).collect();
-    let tag = moments[0].snapshot.tags.as_ref().unwrap().rows[7].tag;
+    let tag = history.tags[7].tag;
     let begun = Instant::now();
     let end = later(HOURS * 60 - 1);
     let series = read::tag_over_hosts(&mut db, tag, Pool::Nonpaged, &hosts, noon(), end);
@@ -130,14 +132,12 @@ async fn make(pool: &PgPool, hour: i64) {
 async fn study(pool: &PgPool, host: HostId, end: Timestamp, from: &str) {
     let mut db = pool.acquire().await.unwrap();
     let begun = Instant::now();
-    let moments = read::moments(&mut db, host, noon(), noon(), end).await.unwrap();
-    println!("72 h from {from}: {} moments in {:?}", moments.len(), begun.elapsed());
-    let tags = &moments[0].snapshot.tags.as_ref().unwrap().rows;
-    let figures: Vec<Figure> = tags
-        .iter()
-        .step_by(tags.len() / 25)
-        .map(|row| Figure::TagBytes(row.tag, Pool::Nonpaged))
-        .collect();
+    let wanted = WantedSeries { most_tags: 16, most_processes: 64, ..WantedSeries::default() };
+    let times = (noon(), noon(), end);
+    let history = read::host_history(&mut db, host, times, &wanted).await.unwrap();
+    println!("72 h from {from}: {} moments in {:?}", history.axis.len(), begun.elapsed());
+    let figures: Vec<Figure> =
+        history.tags.iter().take(25).map(|one| Figure::TagBytes(one.tag, one.pool)).collect();
     let begun = Instant::now();
     let day_before = later((STUDIED - 24) * 60);
     read::series(&mut db, host, &figures, day_before, end, 3600).await.unwrap();

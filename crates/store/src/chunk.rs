@@ -13,6 +13,7 @@ pub mod head;
 pub mod snapshot;
 mod wire;
 
+pub(crate) use block::numbers::{Extreme, Numbers};
 pub use encode::{Blocks, Encoded, decode, encode};
 use jiff::Timestamp;
 use poolwatch_model::{PoolTag, process::ProcessKey, tag::AllocCounting};

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::HostId;
+use poolwatch_model::{HostId, PoolTag};
 use sqlx::PgConnection;
 
 use crate::{
@@ -154,6 +154,44 @@ pub async fn write(
     Ok(())
 }
 
+/// A chunk as it is stored.
+#[derive(Debug)]
+pub(crate) struct Packed {
+    pub(crate) start: Timestamp,
+    origin: Origin,
+    pub(crate) encoded: Encoded,
+    /// Its list of tags, as it is stored.
+    pub(crate) tags: Vec<u8>,
+    /// Its list of object types.
+    types: Vec<u8>,
+}
+
+impl Packed {
+    pub(crate) fn tags(&self) -> Vec<PoolTag> {
+        dictionaries::tags(&self.tags)
+    }
+
+    pub(crate) fn types(&self) -> Result<Vec<String>> {
+        dictionaries::names(&self.types)
+    }
+
+    fn decode(&self) -> Result<Chunk> {
+        let Encoded { head, blocks } = &self.encoded;
+        Ok(chunk::decode(self.start, head, blocks, self.types()?, self.tags())?)
+    }
+
+    /// A chunk that is not stored.
+    pub(crate) fn from_chunk(chunk: &Chunk) -> Result<Self> {
+        Ok(Self {
+            start: chunk.start,
+            origin: Origin::default(),
+            encoded: chunk::encode(chunk)?,
+            tags: dictionaries::of_tags(&chunk.tags.keys),
+            types: dictionaries::of_names(&chunk.types.keys),
+        })
+    }
+}
+
 /// The chunks of a host that begin in a period, oldest first, whole, and what they were made of
 /// together. A damaged one is left out, and its frames count as unreadable.
 ///
@@ -166,6 +204,26 @@ pub async fn read(
     from: Timestamp,
     to: Timestamp,
 ) -> Result<(Vec<Chunk>, Origin)> {
+    let mut origin = Origin::default();
+    let mut chunks = Vec::new();
+    for packed in read_packed(db, span, host, from, to).await? {
+        let chunk = packed.decode().ok();
+        let Origin { frames, seq_sum, unreadable } = packed.origin;
+        let unreadable = if chunk.is_some() { unreadable } else { frames };
+        chunks.extend(chunk);
+        origin = origin.and(Origin { frames, seq_sum, unreadable });
+    }
+    Ok((chunks, origin))
+}
+
+/// The same as they are stored.
+pub(crate) async fn read_packed(
+    db: &mut PgConnection,
+    span: Span,
+    host: HostId,
+    from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Packed>> {
     let rows = sqlx::query!(
         "SELECT start AS \"start!\", frames AS \"frames!\", seq_sum AS \"seq_sum!\",
              unreadable AS \"unreadable!\", chunk.head AS \"head!\", chunk.blocks AS \"blocks!\",
@@ -190,19 +248,14 @@ pub async fn read(
     )
     .fetch_all(db)
     .await?;
-    let mut origin = Origin::default();
-    let mut chunks = Vec::with_capacity(rows.len());
-    for row in rows {
-        let tags = dictionaries::tags(&row.tags);
-        let decode =
-            |types| chunk::decode(row.start.to_jiff(), &row.head, &row.blocks, types, tags).ok();
-        let chunk = dictionaries::names(&row.types).ok().and_then(decode);
-        let (frames, seq_sum) = (row.frames, row.seq_sum);
-        let unreadable = if chunk.is_some() { row.unreadable } else { frames };
-        chunks.extend(chunk);
-        origin = origin.and(Origin { frames, seq_sum, unreadable });
-    }
-    Ok((chunks, origin))
+    let packed = rows.into_iter().map(|row| Packed {
+        start: row.start.to_jiff(),
+        origin: Origin { frames: row.frames, seq_sum: row.seq_sum, unreadable: row.unreadable },
+        encoded: Encoded { head: row.head, blocks: row.blocks },
+        tags: row.tags,
+        types: row.types,
+    });
+    Ok(packed.collect())
 }
 
 /// When the chunks of a host begin, oldest first.

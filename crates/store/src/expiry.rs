@@ -5,7 +5,8 @@ use jiff_sqlx::ToSqlx;
 use sqlx::PgConnection;
 
 use crate::{
-    Result, audit, enrolment, inventories, jobs, refused_enrolments, retention::Retention, uploads,
+    Result, audit, driver_scans, enrolment, inventories, jobs, refused_enrolments,
+    retention::Retention, uploads,
 };
 
 /// What bounds a table.
@@ -19,7 +20,7 @@ pub enum Bound {
     History,
     /// Its rows go as soon as somebody has dealt with them, or soon after.
     Dealt,
-    /// One row, or as many as there are hosts.
+    /// One row, or as many as there are hosts or rules.
     Hosts,
     /// People and administrators make its rows and take them away.
     People,
@@ -35,8 +36,12 @@ const FINDINGS: i64 = 400;
 pub const INCIDENTS: i64 = 730;
 /// Days that messages are kept.
 pub const MESSAGES: i64 = 90;
+/// Days that silences are kept after their end.
+const SILENCES: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
 pub const DRIVER_CHANGES: i64 = 90;
+/// Days that scans are kept of driver files that no host has any more.
+const DRIVER_SCANS: i64 = 90;
 /// Days that texts are kept that somebody brought for a diagnosis alone.
 pub const UPLOADS: i64 = 7;
 /// Days that refused enrolments, and hosts that somebody refused, are kept after that.
@@ -52,6 +57,8 @@ const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
 
 /// Every table with what bounds it.
 pub const TABLES: &[(&str, Bound)] = &[
+    ("alert_rules", Bound::Hosts),
+    ("alert_settings", Bound::Hosts),
     ("api_tokens", Bound::People),
     ("approval_rules", Bound::People),
     ("audit_log", Bound::Days(AUDIT)),
@@ -61,9 +68,12 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("chunk_week", Bound::Partitions),
     ("clock_anchors", Bound::History),
     ("clock_watch", Bound::Hosts),
+    ("deliveries", Bound::Days(MESSAGES)),
     ("dictionaries", Bound::Content),
     ("dirty_hours", Bound::Dealt),
     ("driver_changes", Bound::Days(DRIVER_CHANGES)),
+    ("driver_scan_tags", Bound::Days(DRIVER_SCANS)),
+    ("driver_scans", Bound::Days(DRIVER_SCANS)),
     ("enrolment_tokens", Bound::People),
     ("events", Bound::Days(EVENTS)),
     ("evidence", Bound::People),
@@ -79,10 +89,12 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("jobs", Bound::Days(JOBS)),
     ("one_time_links", Bound::Dealt),
     ("outbox", Bound::Days(MESSAGES)),
+    ("recipients", Bound::People),
     ("recovery_codes", Bound::People),
     ("refused_enrolments", Bound::Days(REFUSALS)),
     ("sessions", Bound::Dealt),
     ("settings", Bound::People),
+    ("silences", Bound::Days(SILENCES)),
     ("tag_notes", Bound::People),
     ("upload_files", Bound::Days(UPLOADS)),
     ("uploads", Bound::Days(UPLOADS)),
@@ -135,6 +147,18 @@ pub async fn forget_old(
             before(MESSAGES).to_sqlx(),
             ROWS,
         ),
+        sqlx::query!(
+            "DELETE FROM deliveries WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM deliveries WHERE created_at < $1 LIMIT $2))",
+            before(MESSAGES).to_sqlx(),
+            ROWS,
+        ),
+        sqlx::query!(
+            "DELETE FROM silences WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM silences WHERE ends_at < $1 LIMIT $2))",
+            before(SILENCES).to_sqlx(),
+            ROWS,
+        ),
         // Not the newest of a host: that one may go on for years, and counts the boots.
         sqlx::query!(
             "WITH old AS (
@@ -158,6 +182,7 @@ pub async fn forget_old(
     ];
     let mut gone = jobs::forget_done(db, before(JOBS)).await?;
     gone += inventories::forget_changes(db, before(DRIVER_CHANGES)).await?;
+    gone += driver_scans::forget(db, before(DRIVER_SCANS)).await?;
     gone += audit::forget(db, before(AUDIT), ROWS).await?;
     gone += uploads::forget(db, before(UPLOADS)).await?;
     gone += refused_enrolments::forget(db, before(REFUSALS)).await?;

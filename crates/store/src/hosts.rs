@@ -245,3 +245,20 @@ pub async fn page(db: &mut PgConnection, after: HostId, limit: i64) -> Result<Ve
     .await?;
     Ok(rows.into_iter().map(Host::from).collect())
 }
+
+/// Some hosts, in the order of their ids; those that are gone are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn find_all(db: &mut PgConnection, ids: &[HostId]) -> Result<Vec<Host>> {
+    let ids: Vec<i32> = ids.iter().map(|id| id.0).collect();
+    let rows = sqlx::query_as!(
+        HostRow,
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+         FROM hosts WHERE id = ANY($1) ORDER BY id",
+        &ids,
+    )
+    .fetch_all(db)
+    .await?;
+    Ok(rows.into_iter().map(Host::from).collect())
+}

@@ -15,7 +15,7 @@ use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
 pub use list::{IncidentFilter, details, host_diagnosis, last_finding, list};
-pub use notes::{COMMENT_CHARS, comment, give_to, notes};
+pub use notes::{COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, notes};
 
 use crate::Result;
 

@@ -1,6 +1,8 @@
 //! Poolwatch's Postgres: one module per group of tables, plain functions that take a connection
 //! and model types. All SQL of the project is in this crate.
 
+pub mod alert_rules;
+pub mod alert_settings;
 pub mod approval_rules;
 pub mod audit;
 pub mod boots;
@@ -9,8 +11,10 @@ pub mod chunk;
 pub mod chunks;
 pub mod clock_watch;
 pub mod compact;
+pub mod deliveries;
 mod dictionaries;
 pub mod disk;
+pub mod driver_scans;
 pub mod embedded;
 pub mod enrolment;
 pub mod enrolment_tokens;
@@ -31,11 +35,13 @@ pub mod outbox;
 pub mod partitions;
 pub mod people;
 pub mod read;
+pub mod recipients;
 pub mod refused_enrolments;
 pub mod retention;
 pub mod second_factors;
 pub mod sessions;
 pub mod settings;
+pub mod silences;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -1,8 +1,11 @@
-//! Messages on their way out.
+//! Messages until they are handed to their recipients' deliveries.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::incident::{IncidentId, IncidentNotice};
+use poolwatch_model::{
+    alerting::{AlertLevel, SilenceId},
+    incident::{IncidentId, IncidentNotice},
+};
 use serde_json::to_value;
 use sqlx::{PgConnection, types::Json};
 
@@ -19,28 +22,32 @@ pub struct MessageWords {
     pub html: String,
 }
 
-/// A message that waits, and that nobody has begun to send.
+/// A message that waits, and that nobody was handed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WaitingMessage {
     /// What it tells.
     pub notice: IncidentNotice,
     /// When it goes out at the earliest.
     pub not_before: Timestamp,
+    /// Whether a silence or a rule keeps it back.
+    pub is_held: bool,
 }
 
-/// A message that this server has to send now.
+/// A message that is due, locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct LeasedMessage {
+pub struct DueMessage {
     /// Its number.
     pub id: i64,
     /// The incident that it is about; none of one that an earlier version wrote.
     pub incident: Option<IncidentId>,
     /// What it tells of it.
     pub notice: Option<IncidentNotice>,
-    /// What it says, once it is put into words.
+    /// What it says, where it was put into words before.
     pub words: Option<MessageWords>,
-    /// How often sending was begun, this time included.
+    /// How often it could not be put into words.
     pub attempts: i32,
+    /// Whether a silence or a rule kept it back.
+    pub was_held: bool,
 }
 
 /// Takes back a message of an incident that still waits, for a newer one to take its place.
@@ -53,12 +60,17 @@ pub async fn take_back(
 ) -> Result<Option<WaitingMessage>> {
     let row = sqlx::query!(
         "DELETE FROM outbox WHERE incident_id = $1 AND sent_at IS NULL AND attempts = 0
-         RETURNING notice AS \"notice!: Json<IncidentNotice>\", not_before",
+         RETURNING notice AS \"notice!: Json<IncidentNotice>\", not_before,
+             is_held AS \"is_held!\"",
         incident.0,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| WaitingMessage { notice: row.notice.0, not_before: row.not_before.to_jiff() }))
+    Ok(row.map(|row| WaitingMessage {
+        notice: row.notice.0,
+        not_before: row.not_before.to_jiff(),
+        is_held: row.is_held,
+    }))
 }
 
 /// Puts a message into the outbox, in the transaction that makes it true. Two messages with the same
@@ -70,7 +82,8 @@ pub async fn enqueue(
     db: &mut PgConnection,
     key: &str,
     incident: IncidentId,
-    message: &WaitingMessage,
+    notice: &IncidentNotice,
+    not_before: Timestamp,
     now: Timestamp,
 ) -> Result<()> {
     sqlx::query!(
@@ -79,58 +92,57 @@ pub async fn enqueue(
          ON CONFLICT ON CONSTRAINT outbox_dedup_key DO NOTHING",
         key,
         incident.0,
-        to_value(&message.notice)?,
+        to_value(notice)?,
         now.to_sqlx(),
-        message.not_before.to_sqlx(),
+        not_before.to_sqlx(),
     )
     .execute(db)
     .await?;
     Ok(())
 }
 
-/// Keeps what a message says: sent again, it says the same.
+/// Adds a message about no incident, whose deliveries the caller adds. Two with the same key are one:
+/// nothing is returned then.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn set_words(db: &mut PgConnection, id: i64, words: &MessageWords) -> Result<()> {
-    sqlx::query!(
-        "UPDATE outbox SET subject = $2, body_text = $3, body_html = $4 WHERE id = $1",
-        id,
+pub async fn add_words(
+    db: &mut PgConnection,
+    key: &str,
+    words: &MessageWords,
+    now: Timestamp,
+) -> Result<Option<i64>> {
+    let id = sqlx::query_scalar!(
+        "INSERT INTO outbox (dedup_key, subject, body_text, body_html, created_at, not_before,
+             sent_at)
+         VALUES ($1, $2, $3, $4, $5, $5, $5)
+         ON CONFLICT ON CONSTRAINT outbox_dedup_key DO NOTHING RETURNING id",
+        key,
         words.subject,
         words.text,
         words.html,
-    )
-    .execute(db)
-    .await?;
-    Ok(())
-}
-
-/// Takes the oldest message that is due and that nobody is sending, for as long as `lease`.
-///
-/// # Errors
-/// When the database fails.
-pub async fn lease(
-    db: &mut PgConnection,
-    now: Timestamp,
-    lease: SignedDuration,
-) -> Result<Option<LeasedMessage>> {
-    let until = now.saturating_add(lease).unwrap_or(now);
-    let row = sqlx::query!(
-        "UPDATE outbox SET leased_until = $2, attempts = attempts + 1
-         WHERE id = (
-             SELECT id FROM outbox
-             WHERE sent_at IS NULL AND not_before <= $1
-                 AND (leased_until IS NULL OR leased_until <= $1)
-             ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED
-         )
-         RETURNING id, incident_id, notice AS \"notice: Json<IncidentNotice>\", subject, body_text,
-             body_html, attempts",
         now.to_sqlx(),
-        until.to_sqlx(),
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| LeasedMessage {
+    Ok(id)
+}
+
+/// The oldest message that is due and that nobody else has at hand, until the transaction ends.
+///
+/// # Errors
+/// When the database fails.
+pub async fn lock_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<DueMessage>> {
+    let row = sqlx::query!(
+        "SELECT id, incident_id, notice AS \"notice: Json<IncidentNotice>\", subject, body_text,
+             body_html, attempts, is_held AS \"was_held!\"
+         FROM outbox WHERE sent_at IS NULL AND not_before <= $1
+         ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED",
+        now.to_sqlx(),
+    )
+    .fetch_optional(db)
+    .await?;
+    Ok(row.map(|row| DueMessage {
         id: row.id,
         incident: row.incident_id.map(IncidentId),
         notice: row.notice.map(|notice| notice.0),
@@ -140,17 +152,30 @@ pub async fn lease(
             .zip(row.body_html)
             .map(|((subject, text), html)| MessageWords { subject, text, html }),
         attempts: row.attempts,
+        was_held: row.was_held,
     }))
 }
 
-/// Marks a message as sent.
+/// Notes what a message says, and that it was handed to its recipients: sent again, it says the same.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn mark_sent(db: &mut PgConnection, id: i64, now: Timestamp) -> Result<()> {
+pub async fn hand_over(
+    db: &mut PgConnection,
+    id: i64,
+    words: &MessageWords,
+    level: AlertLevel,
+    now: Timestamp,
+) -> Result<()> {
     sqlx::query!(
-        "UPDATE outbox SET sent_at = $2, leased_until = NULL, last_error = NULL WHERE id = $1",
+        "UPDATE outbox SET subject = $2, body_text = $3, body_html = $4, level = $5, sent_at = $6,
+             held_by = NULL, is_held = false, last_error = NULL
+         WHERE id = $1",
         id,
+        words.subject,
+        words.text,
+        words.html,
+        level.as_str(),
         now.to_sqlx(),
     )
     .execute(db)
@@ -158,7 +183,37 @@ pub async fn mark_sent(db: &mut PgConnection, id: i64, now: Timestamp) -> Result
     Ok(())
 }
 
-/// Puts a message back, to be tried again at `not_before`.
+/// Lets a message wait: for a silence to end, or for what a rule asks for.
+///
+/// # Errors
+/// When the database fails.
+pub async fn hold(
+    db: &mut PgConnection,
+    id: i64,
+    silence: Option<SilenceId>,
+    until: Timestamp,
+) -> Result<()> {
+    sqlx::query!(
+        "UPDATE outbox SET is_held = true, held_by = $2, not_before = $3 WHERE id = $1",
+        id,
+        silence.map(|silence| silence.0),
+        until.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// Takes a message away that has nothing to say any more.
+///
+/// # Errors
+/// When the database fails.
+pub async fn drop_message(db: &mut PgConnection, id: i64) -> Result<()> {
+    sqlx::query!("DELETE FROM outbox WHERE id = $1", id).execute(db).await?;
+    Ok(())
+}
+
+/// Puts a message back that could not be put into words, to be tried again at `not_before`.
 ///
 /// # Errors
 /// When the database fails.
@@ -169,7 +224,7 @@ pub async fn put_back(
     error: &str,
 ) -> Result<()> {
     sqlx::query!(
-        "UPDATE outbox SET not_before = $2, leased_until = NULL, last_error = $3 WHERE id = $1",
+        "UPDATE outbox SET attempts = attempts + 1, not_before = $2, last_error = $3 WHERE id = $1",
         id,
         not_before.to_sqlx(),
         error,

@@ -3,6 +3,7 @@
 
 mod assemble;
 mod fleet;
+mod history;
 mod past;
 mod piece;
 mod pieces;
@@ -11,8 +12,9 @@ mod stored;
 mod whole;
 
 pub use fleet::{BlockThen, FleetThen, HostThen, block_at, fleet_at, tag_over_hosts};
+pub use history::host_history;
 use jiff::{SignedDuration, Timestamp};
-pub use past::{Past, TagsThen, Taken, last_point, last_taken, moments, state_at, tags_at};
+pub use past::{Past, TagsThen, Taken, last_point, last_taken, state_at, tags_at};
 use poolwatch_model::{HostId, Pool, PoolTag, process::ProcessKey, series::Series};
 use sqlx::PgConnection;
 

@@ -40,29 +40,45 @@ pub async fn enqueue(
     event: Option<&Event>,
     now: Timestamp,
 ) -> Result<(), AppError> {
-    let waiting = outbox::take_back(db, notice.incident).await?;
+    let incident = notice.incident;
+    if notice.change == IncidentChange::Regressed {
+        incidents::forget_acknowledgement(db, incident).await?;
+    }
+    let waiting = outbox::take_back(db, incident).await?;
+    if is_over_unheard(waiting.as_ref(), notice.change) {
+        return Ok(());
+    }
+    let not_before = not_before(notice, waiting.as_ref(), now);
     let event = event.map(|event| NoticeEvent { id: event.event_id, time: event.time });
-    let message = WaitingMessage {
-        not_before: not_before(notice, waiting.as_ref(), now),
-        notice: IncidentNotice {
-            change: joined_change(waiting.as_ref(), notice.change),
-            host: notice.host,
-            event: event.or(waiting.and_then(|waiting| waiting.notice.event)),
-        },
+    let joined = IncidentNotice {
+        change: joined_change(waiting.as_ref(), notice.change),
+        host: notice.host,
+        event: event.or(waiting.and_then(|waiting| waiting.notice.event)),
     };
-    let (incident, at) = (notice.incident, notice.at.as_millisecond());
-    let key = format!("incident/{}/{:?}/{at}", incident.0, message.notice.change);
-    outbox::enqueue(db, &key, incident, &message, now).await?;
+    let at = notice.at.as_millisecond();
+    let key = format!("incident/{}/{:?}/{at}", incident.0, joined.change);
+    outbox::enqueue(db, &key, incident, &joined, not_before, now).await?;
     Ok(())
 }
 
+/// Whether what is over began while a silence held the message of it: nobody heard of it.
+fn is_over_unheard(waiting: Option<&WaitingMessage>, new: IncidentChange) -> bool {
+    use IncidentChange::{Opened, Regressed, Resolved};
+    let began = |waiting: &WaitingMessage| {
+        waiting.is_held && matches!(waiting.notice.change, Opened | Regressed)
+    };
+    new == Resolved && waiting.is_some_and(began)
+}
+
+/// When a message goes out at the earliest. One that a silence held is looked at anew: it may be about
+/// more than the silence is.
 fn not_before(notice: &Notice, waiting: Option<&WaitingMessage>, now: Timestamp) -> Timestamp {
     let is_first = matches!(notice.change, IncidentChange::Opened | IncidentChange::Regressed);
     match waiting {
         _ if notice.is_urgent => now,
-        Some(waiting) => waiting.not_before,
-        None if is_first => now.saturating_add(WAITS).unwrap_or(now),
-        None => now,
+        Some(waiting) if !waiting.is_held => waiting.not_before,
+        _ if is_first => now.saturating_add(WAITS).unwrap_or(now),
+        _ => now,
     }
 }
 
@@ -182,6 +198,7 @@ mod tests {
         let waits = |change| WaitingMessage {
             notice: IncidentNotice { change, host: HostId(1), event: None },
             not_before: later(60),
+            is_held: false,
         };
         for (waiting, new, is_urgent, change, at) in [
             (None, Opened, false, Opened, 130),
@@ -199,5 +216,23 @@ mod tests {
             let due = not_before(&notice, waiting.as_ref(), later(70));
             assert_eq!(due, later(at), "{notice:?}");
         }
+    }
+
+    #[test]
+    fn what_a_silence_held_is_looked_at_anew_and_what_ended_under_it_is_never_said() {
+        use IncidentChange::{Opened, Resolved, Worsened};
+        let now = Timestamp::from_second(1_800_000_000).unwrap();
+        let host = HostId(1);
+        let held = |change| WaitingMessage {
+            notice: IncidentNotice { change, host, event: None },
+            not_before: now + SignedDuration::from_hours(4),
+            is_held: true,
+        };
+        let worse =
+            Notice { incident: IncidentId(1), change: Worsened, host, at: now, is_urgent: false };
+        assert_eq!(not_before(&worse, Some(&held(Opened)), now), now);
+        assert!(is_over_unheard(Some(&held(Opened)), Resolved));
+        assert!(!is_over_unheard(Some(&held(Worsened)), Resolved), "it was said that it began");
+        assert!(!is_over_unheard(None, Resolved));
     }
 }

@@ -4,3 +4,4 @@ pub(super) mod enrol;
 pub(super) mod events;
 pub(super) mod frames;
 pub(super) mod inventory;
+pub(super) mod scans;

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
 use axum::http::Uri;
-use poolwatch_model::Clock;
+use poolwatch_model::{Clock, alerting::Recipient};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -14,7 +14,7 @@ use tracing::{error, info, warn};
 
 use crate::{
     accounts::links,
-    alerts::deliver::Mailer,
+    alerts::mailer::{Mailer, standing_recipients},
     app::{App, Settings, SharedApp},
     auth::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
@@ -41,13 +41,14 @@ use crate::{
 const GRACE: Duration = Duration::from_secs(10);
 
 pub(crate) async fn run(mut options: Box<ServeOptions>) -> anyhow::Result<()> {
+    let standing = standing_recipients(&options.mail)?;
     let database = Database::open(&options.database).await?;
     let named = name_mail_server(&mut options, &database).await?;
-    let mailer = Mailer::new(&options.mail)?;
+    let mailer = Mailer::new(&options.mail, options.public_url.trim_end_matches('/'))?;
     if mailer.is_none() {
-        warn!("No mail server is set (--smtp-url, --mail-from, --mail-to): warnings reach nobody");
+        warn!("No mail server is set (--smtp-url, --mail-from): mails reach nobody");
     }
-    let served = serve(&options, &database, mailer, named).await;
+    let served = serve(&options, &database, mailer, named, standing).await;
     database.close(true).await?;
     served
 }
@@ -81,6 +82,7 @@ async fn serve(
     database: &Database,
     mailer: Option<Mailer>,
     mail_server: Option<MailServer>,
+    standing: Vec<Recipient>,
 ) -> anyhow::Result<()> {
     let retention = options.keep.retention()?;
     let lead = Lead::wait(&database.options).await?;
@@ -117,6 +119,7 @@ async fn serve(
             installers: options.installers.clone(),
             mail_server,
             secure,
+            standing_recipients: standing,
         },
     });
     tag_names::load(&app.tag_names, &app.pool)

@@ -180,12 +180,10 @@ mod tests {
     fn inventory(drivers: &[(&str, &str)]) -> Inventory {
         let driver = |&(name, version): &(&str, &str)| Driver {
             name: name.into(),
-            path: None,
             version: Some(version.into()),
-            company: None,
-            linked: None,
+            ..Driver::default()
         };
-        Inventory { drivers: drivers.iter().map(driver).collect(), updates: vec![] }
+        Inventory { drivers: drivers.iter().map(driver).collect(), ..Inventory::default() }
     }
 
     #[test]

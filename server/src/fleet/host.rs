@@ -40,6 +40,8 @@ pub struct LiveHost {
     pub ingest: tokio::sync::Mutex<Ingest>,
     /// Events that it may tell in a day.
     pub events_allowed: Mutex<Allowance>,
+    /// Scans of driver files that it may send in a day.
+    pub scans_allowed: Mutex<Allowance>,
     state: RwLock<State>,
     /// What its latest study found worth watching, and when.
     watching: Mutex<Option<(Timestamp, Diagnosis)>>,
@@ -137,6 +139,7 @@ impl LiveHost {
             id,
             ingest: tokio::sync::Mutex::default(),
             events_allowed: Mutex::default(),
+            scans_allowed: Mutex::default(),
             state: RwLock::default(),
             watching: Mutex::default(),
             shared,

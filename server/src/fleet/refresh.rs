@@ -1,10 +1,20 @@
 //! Making the fleet's view, every few seconds, beside the threads that answer requests.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+    time::Instant,
+};
 
 use jiff::Timestamp;
-use poolwatch_model::{HostId, incident::Incident};
-use poolwatch_store::{PgPool, StoreError, incidents};
+use poolwatch_detection::alerting::{ScopedHost, find_silence};
+use poolwatch_model::{
+    HostId,
+    alerting::Silence,
+    incident::{Incident, IncidentId},
+};
+use poolwatch_store::{PgPool, StoreError, incidents, silences};
+use poolwatch_web::words;
 
 use super::{
     Fleet,
@@ -13,7 +23,7 @@ use super::{
     release_silent,
     roster::Roster,
     sweep::FleetSweeper,
-    view::FleetView,
+    view::{FleetView, HostSummary},
 };
 use crate::metrics;
 
@@ -40,13 +50,13 @@ pub async fn refresh(
     interval_s: u32,
     now: Timestamp,
 ) -> (Keeper, anyhow::Result<()>) {
-    let open = match prepare(pool, fleet, &mut keeper.roster).await {
-        Ok(open) => open,
+    let (open, silences) = match prepare(pool, fleet, &mut keeper.roster, now).await {
+        Ok(read) => read,
         Err(error) => return (keeper, Err(error.into())),
     };
     let fleet = fleet.clone();
     let work = move || {
-        make(&fleet, &mut keeper, open, interval_s, now);
+        make(&fleet, &mut keeper, (open, silences), interval_s, now);
         keeper
     };
     match tokio::task::spawn_blocking(work).await {
@@ -55,7 +65,13 @@ pub async fn refresh(
     }
 }
 
-fn make(fleet: &Fleet, keeper: &mut Keeper, open: Vec<Incident>, interval_s: u32, now: Timestamp) {
+fn make(
+    fleet: &Fleet,
+    keeper: &mut Keeper,
+    (open, silences): (Vec<Incident>, Vec<Silence>),
+    interval_s: u32,
+    now: Timestamp,
+) {
     let begun = Instant::now();
     if keeper.sweep_at.is_none_or(|at| at <= begun) {
         release_silent::let_go(fleet, now);
@@ -74,8 +90,16 @@ fn make(fleet: &Fleet, keeper: &mut Keeper, open: Vec<Incident>, interval_s: u32
     let hosts = keeper.roster.summaries(fleet, &marks, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
-    let view =
-        FleetView { at: Some(now), hosts, incidents: open, growing, tags, sweep: sweep.clone() };
+    let silenced = silenced(&hosts, &open, &silences, now);
+    let view = FleetView {
+        at: Some(now),
+        hosts,
+        incidents: open,
+        silenced,
+        growing,
+        tags,
+        sweep: sweep.clone(),
+    };
     metrics::fleet(view.stale(), sweep.hosts_at_hand, sweep.table_bytes, begun.elapsed());
     let (reporting, silent) = view.heard(now);
     metrics::hosts(reporting, silent);
@@ -84,12 +108,36 @@ fn make(fleet: &Fleet, keeper: &mut Keeper, open: Vec<Incident>, interval_s: u32
     fleet.renew_across();
 }
 
-/// Asks the database who there is and what is open.
+/// The incidents that nobody is told of for a while.
+fn silenced(
+    hosts: &[Arc<HostSummary>],
+    open: &[Incident],
+    silences: &[Silence],
+    now: Timestamp,
+) -> BTreeSet<IncidentId> {
+    let scoped = |id: &HostId| {
+        let place = hosts.binary_search_by_key(id, |host| host.host.id).ok()?;
+        let host = &hosts[place].host;
+        let (name, group) = (host.name.clone(), words::group(&host.facts));
+        Some(ScopedHost { id: host.id, name, group })
+    };
+    let is_silent = |incident: &&Incident| {
+        let hosts: Vec<ScopedHost> = incident.hosts.iter().filter_map(scoped).collect();
+        find_silence(silences, incident.id, &incident.cause, &hosts, now).is_some()
+    };
+    match silences.iter().any(|silence| silence.is_active(now)) {
+        true => open.iter().filter(is_silent).map(|incident| incident.id).collect(),
+        false => BTreeSet::new(),
+    }
+}
+
+/// Asks the database who there is, what is open and what is silenced.
 async fn prepare(
     pool: &PgPool,
     fleet: &Fleet,
     roster: &mut Roster,
-) -> Result<Vec<Incident>, StoreError> {
+    now: Timestamp,
+) -> Result<(Vec<Incident>, Vec<Silence>), StoreError> {
     let mut db = pool.acquire().await?;
     let changed = fleet.take_changed();
     let updated = roster.update(&mut db, fleet, changed).await;
@@ -98,5 +146,6 @@ async fn prepare(
     }
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
-    incidents::list(&mut db, filter, INCIDENTS).await
+    let open = incidents::list(&mut db, filter, INCIDENTS).await?;
+    Ok((open, silences::ending_after(&mut db, now).await?))
 }

@@ -1,12 +1,12 @@
 //! The view of the whole fleet that pages show: made every few seconds, away from requests.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use jiff::Timestamp;
 use poolwatch_analysis::growth::difference;
 use poolwatch_model::{
     HostId, Pool, Presence,
-    incident::Incident,
+    incident::{Incident, IncidentId},
     memory::{Ceiling, Memory},
 };
 use poolwatch_store::hosts::Host;
@@ -22,6 +22,8 @@ pub struct FleetView {
     pub hosts: Vec<Arc<HostSummary>>,
     /// Incidents that are not resolved, latest first.
     pub incidents: Vec<Incident>,
+    /// Those of them that nobody is told of for a while.
+    pub silenced: BTreeSet<IncidentId>,
     /// Tags that grow most over all hosts.
     pub growing: Vec<Growing>,
     /// Every tag of the fleet.

@@ -253,7 +253,7 @@ fn learn(diagnosis: &mut Diagnosis, outcomes: &[Evidence]) -> bool {
 ///
 /// # Errors
 /// When it does not read: a new incident in its place would forget what people were told.
-pub(super) fn read_lifecycle(known: &LockedIncident) -> Result<IncidentLifecycle, StoreError> {
+pub fn read_lifecycle(known: &LockedIncident) -> Result<IncidentLifecycle, StoreError> {
     serde_json::from_value(known.lifecycle.clone())
         .map_err(|error| StoreError::Lifecycle { incident: known.id.0, error })
 }

@@ -9,8 +9,9 @@ use axum::{
     response::{Html, Response},
 };
 use poolwatch_analysis::catalogue;
+use poolwatch_store::driver_scans;
 use poolwatch_web::{
-    driver::{DRIVER_HOSTS, DriverPage, VersionRow},
+    driver::{CodeTagRow, DRIVER_HOSTS, DriverPage, VersionRow},
     links,
 };
 
@@ -20,7 +21,15 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::drivers::Drivers};
+use crate::{
+    access::people::Person,
+    app::{App, SharedApp},
+    app_error::AppError,
+    fleet::drivers::Drivers,
+};
+
+/// Tags in its code that are shown.
+const CODE_TAGS: i64 = 60;
 
 /// The page.
 pub(super) async fn page(
@@ -47,6 +56,7 @@ pub(super) async fn page(
             .into_iter()
             .map(|tag| (tag, named.own(tag).map(|told| told.meaning.to_owned())))
             .collect(),
+        code_tags: code_tags(&app, &name).await?,
         leaks: catalogue::known_leaks_of_driver(&name).collect(),
         list: lists::page(query, &hosts, |host| host.row(&name)),
         name,
@@ -65,6 +75,19 @@ pub(super) async fn file(
     let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
     let found = hosts::select(app.clone(), app.fleet.view(), &name, &query).await?;
     lists::file(&DRIVER_HOSTS, &found, |host| host.row(&name), &uri)
+}
+
+/// Tags in the code of all files of a driver's name, each of them in every version.
+async fn code_tags(app: &App, name: &str) -> Result<Vec<CodeTagRow>, AppError> {
+    let mut db = app.pool.acquire().await?;
+    let mut holders = driver_scans::tags_of(&mut db, name, CODE_TAGS).await?;
+    holders.sort_by(|a, b| b.found.likelihood().total_cmp(&a.found.likelihood()));
+    let rows = holders.into_iter().map(|holder| CodeTagRow {
+        tag: holder.found.tag,
+        version: holder.version,
+        found: holder.found,
+    });
+    Ok(rows.collect())
 }
 
 /// The versions of a driver, that on most hosts first.

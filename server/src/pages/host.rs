@@ -1,6 +1,7 @@
 //! One host (`GET /hosts/{id}`) and what its charts draw (`/hosts/{id}/pools.json`).
 
 mod chart;
+mod installed;
 pub(super) mod judgement;
 mod tables;
 mod trends;
@@ -121,6 +122,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         events: Vec::new(),
         faults: Vec::new(),
         cost: None,
+        installed: None,
         evidence: Vec::new(),
     }
 }
@@ -158,6 +160,7 @@ async fn fill(
         page.cost = snapshot.cost;
         page.has_history = has_history(db, page.host.source, id, at).await?;
     }
+    page.installed = installed::of_host(db, id).await?;
     let filter = EventFilter { host: Some(id), ..EventFilter::default() };
     let latest = events::list(db, &filter, EVENTS, 0).await?;
     page.events = latest

@@ -11,24 +11,27 @@ use axum::{
     http::{HeaderMap, Uri},
     response::Html,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
+    alerting::Silence,
     incident::{Incident, IncidentId},
     person::Role,
 };
 use poolwatch_store::{
+    deliveries::{self, DeliveryFilter},
     events::{self, EventFilter, HostEvent},
-    incidents, inventories, people,
+    incidents, inventories, people, silences,
 };
 use poolwatch_web::{
     Shell,
+    alerts::DeliveryRow,
     drivers::DriverChangeRow,
     incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery},
     words,
 };
 use sqlx::PgConnection;
 
-pub(super) use actions::{comment, give, resolve};
+pub(super) use actions::{acknowledge, comment, give, resolve, silence};
 pub(super) use growth::growth;
 pub(super) use pack::{evidence, report};
 
@@ -45,6 +48,8 @@ const SHOWN: i64 = 500;
 const EVENTS: usize = 50;
 /// Hosts of one incident that are shown, the worst.
 const HOSTS: usize = 200;
+/// Messages of one incident that are shown, the latest.
+const DELIVERIES: i64 = 50;
 /// Notes of one incident that are shown, the latest.
 const NOTES: i64 = 200;
 /// Drivers that are shown of those that changed around the beginning.
@@ -105,6 +110,9 @@ pub(super) async fn page(
     let mut page = load(&app, &mut db, incident, shell(&app, &person, address(&uri))).await?;
     page.may_act = may_act;
     if may_act {
+        for row in &mut page.deliveries {
+            row.may_operate = true;
+        }
         page.people = people::names(&mut db, PEOPLE).await?;
     }
     drop(db);
@@ -133,6 +141,9 @@ async fn load(
     Ok(IncidentPage {
         shell,
         owner: details.owner,
+        acknowledged: details.acknowledged,
+        silences: silences_of(db, incident.id, app.clock.now()).await?,
+        deliveries: deliveries_of(db, incident.id).await?,
         people: Vec::new(),
         may_act: false,
         seen_on: details.seen_on.len() as u64,
@@ -153,6 +164,27 @@ async fn load(
             .collect(),
         incident,
     })
+}
+
+/// Silences of one incident alone that go on.
+async fn silences_of(
+    db: &mut PgConnection,
+    id: IncidentId,
+    now: Timestamp,
+) -> Result<Vec<Silence>, AppError> {
+    let silences = silences::ending_after(db, now).await?;
+    let is_of = |silence: &Silence| silence.matcher.incident == Some(id) && silence.is_active(now);
+    Ok(silences.into_iter().filter(is_of).collect())
+}
+
+/// What people were told of an incident, latest first, as who may change nothing sees it.
+async fn deliveries_of(
+    db: &mut PgConnection,
+    id: IncidentId,
+) -> Result<Vec<DeliveryRow>, AppError> {
+    let filter = DeliveryFilter { incident: Some(id), ..DeliveryFilter::default() };
+    let found = deliveries::list(db, filter, DELIVERIES).await?;
+    Ok(found.into_iter().map(|delivery| DeliveryRow::new(delivery, false)).collect())
 }
 
 /// Drivers that changed around the beginning, on the hosts that it was seen on.

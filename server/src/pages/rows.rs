@@ -116,7 +116,12 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> H
 /// An incident in a table.
 pub(super) fn incident(view: &FleetView, incident: &Incident) -> IncidentRow {
     let worst = incident_hosts(view, incident).into_iter().next();
-    IncidentRow { incident: incident.clone(), hosts: incident.hosts.len() as u64, worst }
+    IncidentRow {
+        incident: incident.clone(),
+        hosts: incident.hosts.len() as u64,
+        worst,
+        is_silenced: view.silenced.contains(&incident.id),
+    }
 }
 
 /// The hosts of an incident with the pool that it is about, the worst first.

@@ -14,7 +14,10 @@ use axum::{
 };
 use poolwatch_analysis::catalogue::{self, Catalogue};
 use poolwatch_model::{Bytes, Pool, PoolTag, person::Role, tag::TagPattern};
-use poolwatch_store::tag_notes;
+use poolwatch_store::{
+    driver_scans::{self, Holder},
+    tag_notes,
+};
 use poolwatch_web::{
     histogram::SizeHistogram,
     links,
@@ -32,6 +35,9 @@ use crate::{
     app_error::AppError,
     fleet::{baselines::Window, view::FleetView},
 };
+
+/// Driver files that are looked at for a tag.
+const HOLDERS: i64 = 40;
 
 /// The page.
 pub(super) async fn page(
@@ -58,7 +64,7 @@ pub(super) async fn page(
         spread: SizeHistogram::of(&bytes),
         list: lists::page(query, &hosts, hosts::row(&view, tag, pool)),
         incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
-        owners: owners::of(&app, &view, tag),
+        owners: owners::of(&app, &view, tag, &holders(&app, tag).await?),
         leaks: owners::leaks(&app, &view, tag),
         note: note_of(&app, tag).await?,
         may_write: person.role >= Role::Operator,
@@ -80,6 +86,12 @@ pub(super) async fn file(
     let pool = shown(&pools(&view, tag), &query);
     let found = hosts::select(app, view.clone(), tag, pool, &query).await?;
     lists::file(&TAG_HOSTS, &found, hosts::row(&view, tag, pool), &uri)
+}
+
+/// Driver files whose code holds the tag, the likeliest owners first.
+async fn holders(app: &App, tag: PoolTag) -> Result<Vec<Holder>, AppError> {
+    let mut db = app.pool.acquire().await?;
+    Ok(driver_scans::holders_of(&mut db, tag, HOLDERS).await?)
 }
 
 async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, AppError> {

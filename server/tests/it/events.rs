@@ -3,7 +3,10 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{Pool, event::Event, incident::Incident};
 use poolwatch_protocol::v1::messages::{EventsReply, EventsRequest};
-use poolwatch_server::{alerts::deliver::lease_due, jobs::diagnose_events};
+use poolwatch_server::{
+    alerts::dispatch::{Dispatched, dispatch_due},
+    jobs::diagnose_events,
+};
 use poolwatch_store::{incidents, jobs, outbox::MessageWords, testing};
 
 use crate::server::{Server, classic, json, now};
@@ -45,9 +48,11 @@ pub(crate) async fn incidents(server: &Server) -> Vec<Incident> {
 /// The messages that are due once first ones have waited for what belongs to them.
 pub(crate) async fn mails(server: &Server) -> Vec<MessageWords> {
     let mut mails = Vec::new();
-    let (waited, lease) = (now() + SignedDuration::from_mins(1), SignedDuration::from_hours(1));
-    while let Some(message) = lease_due(&server.app, waited, lease).await.unwrap() {
-        mails.push(message.words);
+    let waited = now() + SignedDuration::from_mins(1);
+    while let Some(dispatched) = dispatch_due(&server.app, waited).await.unwrap() {
+        if let Dispatched::Sent(words, _) = dispatched {
+            mails.push(words);
+        }
     }
     mails
 }

@@ -6,6 +6,7 @@ use poolwatch_detection::{Look, case::is_wrong, comparison::ComparisonSchedule};
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag, Snapshot,
     diagnosis::{Diagnosis, Evidence, Verdict},
+    driver_scan::{DriverScan, FileHash, FoundTag},
     incident::{Cause, IncidentState},
     inventory::{Driver, Inventory},
     tag::{TagCounters, TagUse},
@@ -19,6 +20,7 @@ use poolwatch_server::{
     judging::record::{Judged, Kind, record_cause},
 };
 use poolwatch_store::{
+    driver_scans,
     incidents::{self, IncidentFilter},
     inventories,
 };
@@ -233,6 +235,36 @@ async fn a_driver_that_only_affected_hosts_have_is_named_and_told_of_once() {
 }
 
 #[tokio::test]
+async fn a_driver_whose_code_allocates_by_the_tag_is_named_with_its_version() {
+    let server = Server::start().await;
+    let mut agent = server.enrol("web-1").await;
+    send_all(&mut agent, |step| fooo(step, true)).await;
+    let driver = |name: &str, version: &str, number| Driver {
+        name: name.into(),
+        version: Some(version.into()),
+        sha256: Some(FileHash::new([number; 32])),
+        ..Driver::default()
+    };
+    let drivers = [driver("bkflt.sys", "12.1", 1), driver("other.sys", "3.0", 2)];
+    let tag = FoundTag::new(PoolTag::new(*b"Fooo"));
+    let found = [FoundTag { allocations: 2, frees: 1, ..tag }, FoundTag { numbers: 4, ..tag }];
+    let mut db = server.app.pool.acquire().await.unwrap();
+    for (driver, tag) in drivers.iter().zip(found) {
+        let scan =
+            DriverScan { sha256: driver.sha256.unwrap(), tags: vec![tag], is_partial: false };
+        driver_scans::keep(&mut db, agent.id, driver, &scan, now()).await.unwrap();
+    }
+    let inventory = Inventory { drivers: drivers.into(), ..Inventory::default() };
+    inventories::replace(&mut db, agent.id, &inventory, now()).await.unwrap();
+    assert!(diagnose(&server, agent.id, now()).await);
+    let incidents = listed(&server).await;
+    let Cause::Driver { driver, version, .. } = &incidents[0].cause else {
+        panic!("{:?}", incidents[0].cause)
+    };
+    assert_eq!((driver.as_str(), version.as_deref()), ("bkflt.sys", Some("12.1")));
+}
+
+#[tokio::test]
 async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
     let server = Server::start().await;
     let mut agent = server.enrol("web-1").await;
@@ -241,13 +273,8 @@ async fn what_a_new_version_did_to_a_leak_is_told_on_its_incident_once() {
     let now = now();
     let mut db = server.app.pool.acquire().await.unwrap();
     for (version, hours_ago) in [("5.0", 100), ("5.1", 25)] {
-        let driver = Driver {
-            name: "foo.sys".into(),
-            path: None,
-            version: Some(version.into()),
-            company: None,
-            linked: None,
-        };
+        let driver =
+            Driver { name: "foo.sys".into(), version: Some(version.into()), ..Driver::default() };
         let inventory = Inventory { drivers: vec![driver], ..Inventory::default() };
         let at = now - SignedDuration::from_hours(hours_ago);
         inventories::replace(&mut db, agent.id, &inventory, at).await.unwrap();

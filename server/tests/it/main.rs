@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod agents;
+mod alerts;
 mod answers;
 mod compare;
 mod connections;
@@ -27,6 +28,7 @@ mod placing;
 mod records;
 mod rooms;
 mod routes;
+mod scans;
 mod server;
 mod sign_in;
 mod stopping;

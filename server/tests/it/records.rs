@@ -11,7 +11,10 @@ use poolwatch_model::{
     person::Role,
 };
 use poolwatch_server::{
-    alerts::{self, deliver::lease_due},
+    alerts::{
+        self,
+        dispatch::{Dispatched, dispatch_due},
+    },
     fleet::refresh::{Keeper, refresh},
     jobs::resolve_quiet_incidents,
     judging::record::{Judged, Kind, Notice, record},
@@ -29,7 +32,7 @@ use crate::{
 const FOOO: PoolTag = PoolTag::new(*b"Fooo");
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
-fn leak(days_left: u64) -> Diagnosis {
+pub(crate) fn leak(days_left: u64) -> Diagnosis {
     let pool = Pool::Nonpaged;
     let suspect = Suspect {
         tags: vec![FOOO],
@@ -75,7 +78,7 @@ fn exhausted(diagnosis: Diagnosis) -> Diagnosis {
 }
 
 /// Keeps what was found on a host at a moment, with the messages that follow.
-async fn find(
+pub(crate) async fn find(
     server: &Server,
     host: HostId,
     at: Timestamp,
@@ -95,14 +98,15 @@ async fn find(
 
 async fn mails_at(server: &Server, at: Timestamp) -> Vec<MessageWords> {
     let mut mails = Vec::new();
-    let lease = SignedDuration::from_hours(100_000);
-    while let Some(message) = lease_due(&server.app, at, lease).await.unwrap() {
-        mails.push(message.words);
+    while let Some(dispatched) = dispatch_due(&server.app, at).await.unwrap() {
+        if let Dispatched::Sent(words, _) = dispatched {
+            mails.push(words);
+        }
     }
     mails
 }
 
-async fn hosts(server: &Server, number: usize) -> Vec<HostId> {
+pub(crate) async fn hosts(server: &Server, number: usize) -> Vec<HostId> {
     let mut ids = Vec::new();
     for place in 0..number {
         let mut agent = server.enrol(&format!("web-{place}")).await;

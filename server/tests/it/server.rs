@@ -9,6 +9,7 @@ use std::{
 use jiff::Timestamp;
 use poolwatch_model::{
     BootId, Bytes, Clock, HostId, PoolTag, SharedClock, Snapshot,
+    alerting::{AlertLevel, ChannelKind, HostScope, Recipient},
     host::HostFacts,
     memory::Memory,
     person::Role,
@@ -44,6 +45,8 @@ use reqwest::{Client, Response};
 use tokio::task::JoinHandle;
 use uuid::Uuid;
 
+/// Who is told of everything.
+pub(crate) const OPERATORS: &str = "operators@example.com";
 pub(crate) const TOKEN: &str = "pwe_test";
 pub(crate) const CAREFUL_TOKEN: &str = "pwe_careful";
 
@@ -158,6 +161,15 @@ impl Server {
                 installers: None,
                 mail_server: None,
                 secure,
+                standing_recipients: vec![Recipient {
+                    id: None,
+                    kind: ChannelKind::Mail,
+                    name: OPERATORS.into(),
+                    address: OPERATORS.into(),
+                    scope: HostScope::default(),
+                    least: AlertLevel::Note,
+                    by: None,
+                }],
             },
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();

@@ -2,6 +2,8 @@
 
 #[path = "samples/account_pages.rs"]
 mod account_pages;
+#[path = "samples/alert_pages.rs"]
+mod alert_pages;
 #[path = "samples/enrolment.rs"]
 pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
@@ -29,9 +31,10 @@ use poolwatch_model::{
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
     incident::{
-        Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted, NoticeEvent,
-        Picture, Reason, Trigger,
+        Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
+        NoticeEvent, Picture, Reason, Trigger,
     },
+    inventory::{HostRole, PoolSettings},
     memory::{Ceiling, CeilingSource, Memory},
     person::Role,
     process::{ObjectTypeUse, ProcessUse},
@@ -45,7 +48,8 @@ use poolwatch_web::{
     fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
-        HostHead, HostPage, HostQuery, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
+        TagMeaning, TagRow, TagTableView,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
@@ -259,6 +263,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
         IncidentRow {
             incident: incident(17, 1, classic_diagnosis()),
             hosts: 1,
+            is_silenced: false,
             worst: Some(worst(
                 fs02(),
                 classic_level(),
@@ -272,6 +277,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(16, 7, driver_diagnosis())
             },
             hosts: 41,
+            is_silenced: false,
             worst: Some(worst(
                 link(7, "SQL-07"),
                 modern(Pool::Nonpaged, 24 * GB + 300 * MB, 64 * GB),
@@ -285,6 +291,7 @@ pub(crate) fn causes() -> Vec<IncidentRow> {
                 ..incident(12, 19, high_use_diagnosis())
             },
             hosts: 12,
+            is_silenced: true,
             worst: Some(worst(
                 link(19, "WEB-19"),
                 modern(Pool::Paged, 6 * GB + 500 * MB, 16 * GB),

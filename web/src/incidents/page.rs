@@ -3,15 +3,16 @@
 use askama::Template;
 use poolwatch_model::{
     HostId,
+    alerting::{DeliveryState, Silence},
     comparison::AttributeCounts,
     diagnosis::{Evidence, TagObservation},
-    incident::{Incident, IncidentState, Note, Noted, Picture},
+    incident::{Acknowledgement, Incident, IncidentState, Note, Noted, Picture},
 };
 
 use super::IncidentHost;
 use crate::{
-    HostLink, RenderError, Shell, assets, drivers::DriverChangeRow, events::EventRow, figures,
-    links, shell::live_page, steps::NextStep, words,
+    HostLink, RenderError, Shell, alerts::DeliveryRow, assets, drivers::DriverChangeRow,
+    events::EventRow, figures, links, shell::live_page, steps::NextStep, words,
 };
 
 /// A difference this unlikely to be an accident tells something.
@@ -27,6 +28,12 @@ pub struct IncidentPage {
     pub incident: Incident,
     /// Who looks after it.
     pub owner: Option<String>,
+    /// Who knows of it and is at it.
+    pub acknowledged: Option<Acknowledgement>,
+    /// Silences of it alone that go on.
+    pub silences: Vec<Silence>,
+    /// What people were told of it, latest first.
+    pub deliveries: Vec<DeliveryRow>,
     /// People whom it can be given to.
     pub people: Vec<String>,
     /// Whether who looks may change anything.

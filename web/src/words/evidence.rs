@@ -293,7 +293,7 @@ pub const fn owner_source(source: OwnerSource) -> &'static str {
         OwnerSource::Catalogue => "by the built-in catalogue",
         OwnerSource::Pooltag => "by your own tag list",
         OwnerSource::KnownLeak => "by the list of known leaks",
-        OwnerSource::Scan => "its file holds the tag's bytes",
+        OwnerSource::Scan => "its code uses the tag",
         OwnerSource::DriverName => "the tag begins as its name does, as tags of KMDF drivers do",
         OwnerSource::Fleet => "hosts with the growth have it, hosts without do not",
     }

@@ -3,6 +3,9 @@
 use std::borrow::Borrow;
 
 use poolwatch_analysis::catalogue::{Certainty, Source};
+use poolwatch_model::driver_scan::FoundTag;
+
+use crate::figures;
 
 /// Who says what a tag stands for.
 #[must_use]
@@ -23,5 +26,41 @@ pub fn certainty(certainty: impl Borrow<Certainty>) -> &'static str {
         Certainty::Likely => "likely",
         Certainty::Documented => "documented",
         Certainty::Seen => "seen in public analyses",
+    }
+}
+
+/// What a driver's code does with a tag.
+#[must_use]
+pub fn found_in_code(found: &FoundTag) -> String {
+    let signs = [
+        (found.allocations, "allocates by it"),
+        (found.frees, "frees by it"),
+        (found.arguments, "passes it on"),
+        (found.numbers, "holds it as a number"),
+    ];
+    let mut told: Vec<String> = signs
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, does)| format!("{does} {}", figures::counted(count, "time", "times")))
+        .collect();
+    if found.is_service_name {
+        told.push("KMDF makes it of the service's name".to_owned());
+    }
+    told.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use poolwatch_model::PoolTag;
+
+    use super::*;
+
+    #[test]
+    fn what_code_does_with_a_tag_is_said_with_how_often() {
+        let tag = FoundTag::new(PoolTag::new(*b"Fooq"));
+        let found = FoundTag { allocations: 3, frees: 1, ..tag };
+        assert_eq!(found_in_code(&found), "allocates by it 3 times, frees by it 1 time");
+        let found = FoundTag { is_service_name: true, ..tag };
+        assert_eq!(found_in_code(&found), "KMDF makes it of the service's name");
     }
 }

@@ -85,7 +85,14 @@ pub(super) fn of_tags(case: &CaseFile, tags: &[PoolTag], span: Span) -> Vec<Susp
                 found.push(component(tag, part));
             }
         } else {
-            let named = named_after(case, tag);
+            let by_framework = |driver: &String| {
+                owned.clone().any(|owner| {
+                    owner.source == OwnerSource::DriverName
+                        && owner.driver.eq_ignore_ascii_case(driver)
+                })
+            };
+            let mut named = named_after(case, tag);
+            named.retain(|driver| !by_framework(driver));
             for driver in &named {
                 let sure = NAMED_AFTER / named.len() as f32;
                 add(&mut found, tag, driver, sure, OwnerSource::DriverName);

@@ -6,6 +6,8 @@ mod arbitrary;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod event_log;
+#[cfg(test)]
 mod inputs;
 #[cfg(test)]
 mod variants;

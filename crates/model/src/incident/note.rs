@@ -26,4 +26,10 @@ pub enum Noted {
     Owner(Option<String>),
     /// What somebody says.
     Comment(String),
+    /// Somebody knows of it and is at it.
+    Acknowledged,
+    /// Nobody is told of it for a while, for this reason.
+    Silenced(String),
+    /// A silence of it ended before its time, for this reason.
+    SilenceEnded(String),
 }

@@ -2,7 +2,11 @@
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    BootId, HostId, Snapshot, event::Event, host::HostFacts, inventory::Inventory,
+    BootId, HostId, Snapshot,
+    driver_scan::{DriverScan, FileHash},
+    event::Event,
+    host::HostFacts,
+    inventory::Inventory,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -112,6 +116,21 @@ pub struct InventoryRequest {
     pub facts: HostFacts,
     /// What is installed on it now.
     pub inventory: Inventory,
+}
+
+/// The answer to an inventory. Servers of version 0.1 answer without content.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InventoryReply {
+    /// Driver files of this inventory that nobody has scanned yet, and that this host is asked to scan.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub wanted_scans: Vec<FileHash>,
+}
+
+/// `POST /agent/v1/scans`: what scans of driver files found that the server asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ScansRequest {
+    /// The scans.
+    pub scans: Vec<DriverScan>,
 }
 
 /// `POST /api/v1/snapshots`: one full snapshot from a script.

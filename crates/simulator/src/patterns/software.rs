@@ -114,13 +114,7 @@ impl Software {
                     8 => "2.0".to_owned(),
                     _ => format!("1.{}", rng.index_below(3)),
                 };
-                Driver {
-                    name: name.clone(),
-                    path: None,
-                    version: Some(version),
-                    company: None,
-                    linked: None,
-                }
+                Driver { name: name.clone(), version: Some(version), ..Driver::default() }
             })
             .collect();
         let live = 60 + rng.index_below(200) as u64;

@@ -5,6 +5,7 @@
 //! differences to the one before, how far the minimum is below and the maximum above the mean. Last
 //! the scaled ones, which are the next column times a factor: that, and what was rounded off.
 
+pub(in crate::chunk) mod numbers;
 mod row;
 mod scaled;
 

@@ -104,34 +104,7 @@ pub fn part(chunk: &Chunk, start: Timestamp, length_s: i64) -> Option<Chunk> {
 /// The same with fewer points: steps of `step_s`, a multiple of the chunk's.
 #[must_use]
 pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
-    let mut groups: Vec<(Slot, Vec<usize>)> = Vec::new();
-    for (at, slot) in chunk.slots.iter().enumerate() {
-        let same = |(first, _): &(Slot, _)| {
-            first.boot_no == slot.boot_no && first.offset_s / step_s == slot.offset_s / step_s
-        };
-        // Slots of several boots may lie in one step: few, and at the end.
-        match groups.iter_mut().rev().take(MANY_BOOTS).find(|group| same(group)) {
-            Some((first, members)) => {
-                first.samples = first.samples.saturating_add(slot.samples);
-                first.tags = match (first.tags, slot.tags) {
-                    (Some(before), Some(mut tags)) => {
-                        tags.complete &= before.complete;
-                        Some(tags)
-                    }
-                    (before, tags) => tags.or(before),
-                };
-                members.push(at);
-            }
-            None => {
-                let step = slot.offset_s / step_s;
-                let begun = groups.iter().rev().take(MANY_BOOTS);
-                let begun =
-                    begun.map(|(first, _)| first.offset_s / step_s).any(|other| other == step);
-                let offset_s = if begun { slot.offset_s } else { step * step_s };
-                groups.push((Slot { offset_s, ..*slot }, vec![at]));
-            }
-        }
-    }
+    let groups = group_slots(&chunk.slots, step_s);
     let counter = |figure: usize| figure % 3 == 2;
     let merge = |column: &Column, counter: bool| match column {
         Column::Absent | Column::Constant(_) => column.clone(),
@@ -159,6 +132,39 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
         processes: merged(&chunk.processes, |column, _| merge(column, false)),
         slots: groups.iter().map(|(slot, _)| *slot).collect(),
     }
+}
+
+/// The points that points of `step_s` seconds are made of, by their places.
+pub(crate) fn group_slots(slots: &[Slot], step_s: u32) -> Vec<(Slot, Vec<usize>)> {
+    let mut groups: Vec<(Slot, Vec<usize>)> = Vec::new();
+    for (at, slot) in slots.iter().enumerate() {
+        let same = |(first, _): &(Slot, _)| {
+            first.boot_no == slot.boot_no && first.offset_s / step_s == slot.offset_s / step_s
+        };
+        // Slots of several boots may lie in one step: few, and at the end.
+        match groups.iter_mut().rev().take(MANY_BOOTS).find(|group| same(group)) {
+            Some((first, members)) => {
+                first.samples = first.samples.saturating_add(slot.samples);
+                first.tags = match (first.tags, slot.tags) {
+                    (Some(before), Some(mut tags)) => {
+                        tags.complete &= before.complete;
+                        Some(tags)
+                    }
+                    (before, tags) => tags.or(before),
+                };
+                members.push(at);
+            }
+            None => {
+                let step = slot.offset_s / step_s;
+                let begun = groups.iter().rev().take(MANY_BOOTS);
+                let begun =
+                    begun.map(|(first, _)| first.offset_s / step_s).any(|other| other == step);
+                let offset_s = if begun { slot.offset_s } else { step * step_s };
+                groups.push((Slot { offset_s, ..*slot }, vec![at]));
+            }
+        }
+    }
+    groups
 }
 
 /// Boots in one step that are told apart when points are merged.

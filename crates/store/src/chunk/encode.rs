@@ -67,20 +67,21 @@ pub fn decode(
     types: Vec<String>,
     tags: Vec<PoolTag>,
 ) -> Result<Chunk, Malformed> {
-    let blocks = Blocks { head: Head::decode(head)?, bytes: blocks };
-    let counts = (blocks.head.types, blocks.head.tags);
+    let head = Head::decode(head)?;
+    let blocks = Blocks { head: &head, bytes: blocks };
+    let counts = (head.types, head.tags);
     if counts != (types.len(), tags.len()) {
         return Err(Malformed);
     }
     let names = blocks.process_names()?;
     Ok(Chunk {
         start,
-        step_s: blocks.head.step_s,
+        step_s: head.step_s,
         memory: blocks.memory()?,
         types: blocks.table(types, TYPE_FIGURES, BlockOf::Type)?,
         tags: blocks.table(tags, TAG_FIGURES, BlockOf::Tag)?,
         processes: blocks.table(names, PROCESS_FIGURES, BlockOf::Process)?,
-        slots: blocks.head.slots,
+        slots: head.slots,
     })
 }
 
@@ -88,13 +89,13 @@ pub fn decode(
 #[derive(Debug)]
 pub struct Blocks<'a> {
     /// The head.
-    pub head: Head,
+    pub head: &'a Head,
     /// All blocks.
     pub bytes: &'a [u8],
 }
 
 impl Blocks<'_> {
-    fn bytes(&self, of: BlockOf) -> Result<&[u8], Malformed> {
+    pub(crate) fn bytes(&self, of: BlockOf) -> Result<&[u8], Malformed> {
         let (from, length) = self.head.place(of).ok_or(Malformed)?;
         let to = from.checked_add(length).ok_or(Malformed)?;
         self.bytes.get(from..to).ok_or(Malformed)
@@ -104,7 +105,7 @@ impl Blocks<'_> {
         memory(self.bytes(BlockOf::Memory)?, self.head.slots.len())
     }
 
-    fn process_names(&self) -> Result<Vec<ProcessName>, Malformed> {
+    pub(crate) fn process_names(&self) -> Result<Vec<ProcessName>, Malformed> {
         let names = process_names(self.bytes(BlockOf::ProcessNames)?)?;
         if names.len() == self.head.processes { Ok(names) } else { Err(Malformed) }
     }

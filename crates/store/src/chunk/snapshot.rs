@@ -7,37 +7,19 @@ use poolwatch_model::{
     tag::{TagCounters, TagTable, TagUse},
 };
 
-use super::{Chunk, Column, MAX_PROCESSES, Stat};
-
-/// Which of a point's values a snapshot takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pick {
-    /// The least: what is left when temporary use is gone.
-    Least,
-    /// The mean.
-    Mean,
-}
-
-impl Pick {
-    fn of(self, stat: Stat) -> u64 {
-        match self {
-            Self::Least => stat.min,
-            Self::Mean => stat.mean,
-        }
-    }
-}
+use super::{Chunk, Column, Stat};
 
 impl Chunk {
-    /// What was known in a slot. Counters are as it ended; of the peaks of object types no more is
+    /// What was known in a slot, by the means. Counters are as it ended; of the peaks of object types no more is
     /// known than the most of these minutes. What a chunk does not keep is missing.
     #[must_use]
-    pub fn snapshot(&self, slot: usize, pick: Pick) -> Snapshot {
-        let value = |column: &Column| column.at(slot).map(|stat| pick.of(stat));
+    pub fn snapshot(&self, slot: usize) -> Snapshot {
+        let value = |column: &Column| column.at(slot).map(|stat| stat.mean);
         Snapshot {
             memory: memory(|figure| value(self.memory.get(figure)?)),
-            tags: self.tag_table(slot, pick),
-            processes: self.process_list(slot, pick),
-            object_types: self.object_types(slot, pick),
+            tags: self.tag_table(slot),
+            processes: self.process_list(slot),
+            object_types: self.object_types(slot),
             cost: None,
             faults: Vec::new(),
         }
@@ -45,12 +27,12 @@ impl Chunk {
 
     /// The tags of a slot; `None` when its snapshots told none.
     #[must_use]
-    pub fn tag_table(&self, slot: usize, pick: Pick) -> Option<TagTable> {
+    pub fn tag_table(&self, slot: usize) -> Option<TagTable> {
         let coverage = self.slots.get(slot)?.tags?;
         let row = |(tag, row): (_, &Vec<Column>)| {
             let counters = |first: usize| {
                 let figure = |figure: usize| row[first + figure].at(slot);
-                let of = |stat: Option<Stat>| stat.map_or(0, |stat| pick.of(stat));
+                let of = |stat: Option<Stat>| stat.map_or(0, |stat| stat.mean);
                 TagCounters {
                     bytes: of(figure(0)),
                     outstanding: of(figure(1)),
@@ -65,15 +47,9 @@ impl Chunk {
         Some(TagTable { counting: coverage.counting, complete: coverage.complete, rows })
     }
 
-    /// Whether there may have been processes that the chunk does not know.
-    #[must_use]
-    pub fn lacks_processes(&self) -> bool {
-        self.processes.keys.len() >= MAX_PROCESSES
-    }
-
-    fn process_list(&self, slot: usize, pick: Pick) -> Option<Vec<ProcessUse>> {
+    fn process_list(&self, slot: usize) -> Option<Vec<ProcessUse>> {
         let row = |(name, row): (&super::ProcessName, &Vec<Column>)| {
-            let value = |figure: usize| row[figure].at(slot).map(|stat| pick.of(stat));
+            let value = |figure: usize| row[figure].at(slot).map(|stat| stat.mean);
             let count = |figure| value(figure).and_then(|value| u32::try_from(value).ok());
             let (handles, threads, private_bytes) = (count(0), count(1), value(2));
             (handles.is_some() || threads.is_some() || private_bytes.is_some()).then(|| {
@@ -89,14 +65,14 @@ impl Chunk {
         (!list.is_empty()).then_some(list)
     }
 
-    fn object_types(&self, slot: usize, pick: Pick) -> Option<Vec<ObjectTypeUse>> {
+    fn object_types(&self, slot: usize) -> Option<Vec<ObjectTypeUse>> {
         let row = |(name, row): (&String, &Vec<Column>)| {
             let (objects, handles) = (row[0].at(slot)?, row[1].at(slot)?);
             let count = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
             Some(ObjectTypeUse {
                 name: name.clone(),
-                objects: count(pick.of(objects)),
-                handles: count(pick.of(handles)),
+                objects: count(objects.mean),
+                handles: count(handles.mean),
                 peak_objects: count(objects.max),
                 peak_handles: count(handles.max),
             })

@@ -10,6 +10,7 @@ use super::{
 use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, HostId, Snapshot,
+    history::MISSING,
     process::{ObjectTypeUse, ProcessUse},
     tag::{TagCounters, TagTable, TagUse},
 };
@@ -209,6 +210,43 @@ proptest! {
     }
 
     #[test]
+    fn plain_numbers_are_those_of_the_rows(chunk in any_chunk(), step_s in prop_oneof![Just(600), Just(3600)]) {
+        let chunk = coarsen(&chunk, step_s);
+        let encoded = encode(&chunk).unwrap();
+        let head = Head::decode(&encoded.head).unwrap();
+        let (rows, slots) = (chunk.tags.rows.len(), chunk.slots.len());
+        let mut numbers = Vec::new();
+        for (at, row) in chunk.tags.rows.iter().enumerate() {
+            let (from, length) = head.place(BlockOf::Tag(at)).unwrap();
+            let beside = Head::rows_beside(rows, at);
+            let block = &encoded.blocks[from..from + length];
+            let block = Numbers::read(block, beside, TAG_FIGURES, slots).unwrap();
+            for (figure, column) in row.iter().enumerate() {
+                let told = |of: fn(Stat) -> u64| -> Vec<u64> {
+                    let value = |slot| column.at(slot).map_or(MISSING, |s| of(s).min(MISSING - 1));
+                    (0..slots).map(value).collect()
+                };
+                block.values(at % BLOCK_ROWS, figure, Extreme::Least, &mut numbers).unwrap();
+                prop_assert_eq!(&numbers, &told(|stat| stat.min));
+                block.values(at % BLOCK_ROWS, figure, Extreme::Greatest, &mut numbers).unwrap();
+                prop_assert_eq!(&numbers, &told(|stat| stat.max));
+                for (of, value) in [
+                    (Extreme::Least, (|stat| stat.min) as fn(Stat) -> u64),
+                    (Extreme::Greatest, |stat| stat.max),
+                ] {
+                    let thin = match of {
+                        Extreme::Least => block.to_thin(|_| Extreme::Least),
+                        Extreme::Greatest => block.to_thin(|_| Extreme::Greatest),
+                    };
+                    let thin = Numbers::from_thin(thin.unwrap(), beside, TAG_FIGURES, slots).unwrap();
+                    thin.values(at % BLOCK_ROWS, figure, of, &mut numbers).unwrap();
+                    prop_assert_eq!(&numbers, &told(value));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn the_columns_of_a_host_block_come_back(chunks in proptest::collection::vec(any_chunk(), 1..4)) {
         let mut columns = Columns::new();
         for (host, chunk) in (7000..).step_by(300).zip(&chunks) {
@@ -246,6 +284,12 @@ proptest! {
         let packed = zstd::bulk::compress(&bytes, 1).unwrap();
         let _ = block::rows(&packed, 32, TAG_FIGURES, 200);
         let _ = encode::row(&packed, 32, 5, TAG_FIGURES, 200);
+        if let Ok(block) = Numbers::read(&packed, 32, TAG_FIGURES, 200) {
+            for row in 0..32 {
+                let _ = block.values(row, 3, Extreme::Least, &mut Vec::new());
+                let _ = block.values(row, 5, Extreme::Greatest, &mut Vec::new());
+            }
+        }
         let _ = encode::process_names(&packed);
         let _ = fleet::decode(&packed);
         let _ = fleet::decode_all(&[0, i32::try_from(packed.len()).unwrap(), -1], &packed);

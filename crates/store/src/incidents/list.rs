@@ -5,7 +5,7 @@ use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
     diagnosis::Diagnosis,
-    incident::{Cause, Details, Incident, IncidentId, IncidentState, Picture},
+    incident::{Acknowledgement, Cause, Details, Incident, IncidentId, IncidentState, Picture},
 };
 use sqlx::{PgConnection, types::Json};
 
@@ -73,7 +73,7 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         "SELECT picture AS \"picture: Json<Picture>\",
              comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
              ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\",
-             owner
+             owner, acknowledged_by, acknowledged_at
          FROM incidents WHERE id = $1",
         id.0,
     )
@@ -84,6 +84,10 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         comparison: row.comparison.map(|comparison| comparison.0).unwrap_or_default(),
         seen_on: row.seen_on.into_iter().map(HostId).collect(),
         owner: row.owner,
+        acknowledged: row
+            .acknowledged_by
+            .zip(row.acknowledged_at)
+            .map(|(by, at)| Acknowledgement { by, at: at.to_jiff() }),
     }))
 }
 

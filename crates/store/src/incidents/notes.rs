@@ -29,6 +29,9 @@ pub async fn notes(db: &mut PgConnection, id: IncidentId, limit: i64) -> Result<
         let what = match row.kind.as_str() {
             "state" => Noted::State(IncidentState::from_name(&row.text)?),
             "owner" => Noted::Owner(Some(row.text).filter(|owner| !owner.is_empty())),
+            "acknowledged" => Noted::Acknowledged,
+            "silenced" => Noted::Silenced(row.text),
+            "silence_ended" => Noted::SilenceEnded(row.text),
             _ => Noted::Comment(row.text),
         };
         Some(Note { at: row.at.to_jiff(), by: row.written_by, what })
@@ -85,4 +88,42 @@ pub async fn give_to(
         by,
     );
     Ok(done.execute(db).await?.rows_affected() > 0)
+}
+
+/// Notes that somebody knows of an incident and is at it. Returns whether that is new.
+///
+/// # Errors
+/// When the database fails.
+pub async fn acknowledge(
+    db: &mut PgConnection,
+    id: IncidentId,
+    by: &str,
+    now: Timestamp,
+) -> Result<bool> {
+    let done = sqlx::query!(
+        "WITH acknowledged AS (
+             UPDATE incidents SET acknowledged_by = $2, acknowledged_at = $3
+             WHERE id = $1 AND acknowledged_by IS DISTINCT FROM $2 RETURNING id
+         )
+         INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
+         SELECT id, $3, $2, 'acknowledged', '' FROM acknowledged",
+        id.0,
+        by,
+        now.to_sqlx(),
+    );
+    Ok(done.execute(db).await?.rows_affected() > 0)
+}
+
+/// Forgets that somebody is at an incident: it is back.
+///
+/// # Errors
+/// When the database fails.
+pub async fn forget_acknowledgement(db: &mut PgConnection, id: IncidentId) -> Result<()> {
+    sqlx::query!(
+        "UPDATE incidents SET acknowledged_by = NULL, acknowledged_at = NULL WHERE id = $1",
+        id.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }

@@ -254,12 +254,10 @@ mod tests {
     fn inventory(drivers: &[(&str, Option<&str>)]) -> Inventory {
         let driver = |&(name, version): &(&str, Option<&str>)| Driver {
             name: name.into(),
-            path: None,
             version: version.map(str::to_owned),
-            company: None,
-            linked: None,
+            ..Driver::default()
         };
-        Inventory { drivers: drivers.iter().map(driver).collect(), updates: vec![] }
+        Inventory { drivers: drivers.iter().map(driver).collect(), ..Inventory::default() }
     }
 
     #[test]

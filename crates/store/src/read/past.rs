@@ -10,15 +10,10 @@ use sqlx::PgConnection;
 use super::whole::{self, distance_s};
 use crate::{
     Result, boots,
-    chunk::{Chunk, combine::coarsen, snapshot::Pick},
+    chunk::Chunk,
     frames::{self, StoredFrame},
-    time_grid::{HOUR_S, after},
+    time_grid::after,
 };
-
-/// Moments of one answer at most: four days of ten minutes and ten of hours, and some.
-const MAX_MOMENTS: usize = 1008;
-/// The step of the part of a period that need not be fine, seconds.
-const COARSE_STEP_S: u32 = 3600;
 
 /// A host at a time of the past.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,8 +26,6 @@ pub struct Past {
     pub boot_no: i32,
     /// How long that had run, seconds.
     pub uptime_s: Option<u64>,
-    /// Whether there were processes that are not among those told.
-    pub lacks_processes: bool,
     /// What was known.
     pub snapshot: Snapshot,
 }
@@ -55,7 +48,6 @@ impl From<Taken> for Past {
             step_s: 0,
             boot_no,
             uptime_s: Some(last.stamp.uptime_ms / 1000),
-            lacks_processes: false,
             snapshot: last.snapshot,
         }
     }
@@ -105,7 +97,7 @@ pub async fn last_point(
         };
         if let Some(slot) = (0..chunk.slots.len()).rev().find(is_told) {
             let begun = boots::begun(db, host, &[chunk.slots[slot].boot_no]).await?;
-            return Ok(Some(of_slot(&chunk, slot, Pick::Mean, &begun)));
+            return Ok(Some(from_slot(&chunk, slot, &begun)));
         }
     }
     Ok(None)
@@ -134,55 +126,6 @@ pub async fn last_taken(
     }
     let taken = decoder.into_last().zip(last);
     Ok(taken.map(|(last, frame)| Taken { at: frame.at, boot_no: frame.boot_no, last }))
-}
-
-/// What was known of a host over a period, oldest first: the least of every hour until `fine_from`,
-/// then of every ten minutes (of every hour where no more is kept), and the latest snapshot as it was
-/// taken instead of the last of these. A day that reaches into the fine part is fine as a whole. Of a
-/// period that holds too many, the latest.
-///
-/// # Errors
-/// When the database fails or holds something else than chunks.
-pub async fn moments(
-    db: &mut PgConnection,
-    host: HostId,
-    from: Timestamp,
-    fine_from: Timestamp,
-    to: Timestamp,
-) -> Result<Vec<Past>> {
-    let mut pages: Vec<Vec<Past>> = Vec::new();
-    let mut left = MAX_MOMENTS;
-    let latest = last_taken(db, host, from, to).await?;
-    let is_before = |at: Timestamp, step_s: u32, boot_no: i32| {
-        latest
-            .as_ref()
-            .is_none_or(|latest| boot_no != latest.boot_no || after(at, step_s.into()) <= latest.at)
-    };
-    for found in whole::of(db, host, from, to).await?.into_iter().rev() {
-        let Some(mut chunk) = whole::load(db, host, found).await? else { continue };
-        if found.end() <= fine_from && i64::from(chunk.step_s) < HOUR_S {
-            chunk = coarsen(&chunk, COARSE_STEP_S);
-        }
-        let is_told = |slot: &usize| {
-            let at = start_of(&chunk, *slot);
-            from <= after(at, chunk.step_s.into())
-                && at <= to
-                && found.tells(at)
-                && is_before(at, chunk.step_s, chunk.slots[*slot].boot_no)
-        };
-        let slots: Vec<usize> = (0..chunk.slots.len()).filter(is_told).collect();
-        let slots = &slots[slots.len().saturating_sub(left)..];
-        let mut numbers: Vec<i32> = slots.iter().map(|slot| chunk.slots[*slot].boot_no).collect();
-        numbers.dedup();
-        let begun = boots::begun(db, host, &numbers).await?;
-        let told = slots.iter().map(|slot| of_slot(&chunk, *slot, Pick::Least, &begun));
-        pages.push(told.collect());
-        left -= slots.len();
-        if left == 0 {
-            break;
-        }
-    }
-    Ok(pages.into_iter().rev().flatten().chain(latest.map(Past::from)).collect())
 }
 
 /// The tags of a host near a time, no farther than `slack`: of the nearest key frame where frames are
@@ -221,7 +164,7 @@ pub async fn tags_at(
         let then = middle(slot);
         let is_best = best.as_ref().is_none_or(|b| distance_s(then, at) < distance_s(b.at, at));
         if from <= then && then <= to && is_best {
-            let tags = chunk.tag_table(slot, Pick::Mean);
+            let tags = chunk.tag_table(slot);
             best = tags.map(|tags| TagsThen { at: then, tags }).or(best);
         }
     }
@@ -244,7 +187,7 @@ async fn in_key_frame(
     Ok(found.first().and_then(|(_, frame)| then(frame)))
 }
 
-fn of_slot(chunk: &Chunk, slot: usize, pick: Pick, begun: &BTreeMap<i32, Timestamp>) -> Past {
+fn from_slot(chunk: &Chunk, slot: usize, begun: &BTreeMap<i32, Timestamp>) -> Past {
     let (at, boot_no) = (start_of(chunk, slot), chunk.slots[slot].boot_no);
     let uptime_s = |begun: &Timestamp| at.duration_since(*begun).as_secs().max(0).unsigned_abs();
     Past {
@@ -252,8 +195,7 @@ fn of_slot(chunk: &Chunk, slot: usize, pick: Pick, begun: &BTreeMap<i32, Timesta
         step_s: chunk.step_s,
         boot_no,
         uptime_s: begun.get(&boot_no).map(uptime_s),
-        lacks_processes: chunk.lacks_processes(),
-        snapshot: chunk.snapshot(slot, pick),
+        snapshot: chunk.snapshot(slot),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Which chunks tell of a host in a period, and each of them whole, one at a time.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::HostId;
@@ -7,8 +9,8 @@ use sqlx::PgConnection;
 
 use crate::{
     Result,
-    chunk::Chunk,
-    chunks::{self, Span},
+    chunk::{Chunk, head::Head},
+    chunks::{self, Packed, Span},
     compact,
     time_grid::{DAY_S, HOUR_S, STEP_S, WEEK_S, after, floor},
 };
@@ -19,13 +21,25 @@ pub(super) struct Whole {
     /// Which chunk; `None` for an hour of frames that is no chunk yet.
     span: Option<Span>,
     start: Timestamp,
-    /// Of a week, the days that are told by a day, a bit each.
+    /// Of a week, the days that are told by a day, a bit each, the first of them the lowest.
     told: u8,
 }
 
 impl Whole {
     fn new(span: Option<Span>, start: Timestamp) -> Self {
         Self { span, start, told: 0 }
+    }
+
+    /// Leaves days of a week to the chunks of these days.
+    fn leave_days(&mut self, is_left: impl Fn(Timestamp) -> bool) {
+        if self.is_week() {
+            let days = (0..7).filter(|day| is_left(after(self.start, day * DAY_S)));
+            self.told = days.fold(0, |told, day| told | 1 << day);
+        }
+    }
+
+    fn is_week(&self) -> bool {
+        self.span == Some(Span::Week)
     }
 
     /// Whether its point at a time counts: those of some days of a week are told in more detail.
@@ -88,11 +102,41 @@ pub(super) async fn of(
         rows.into_iter().map(|row| Whole::new(span(row.span), row.start.to_jiff())).collect();
     let days: Vec<Timestamp> =
         found.iter().filter(|one| one.span == Some(Span::Day)).map(|one| one.start).collect();
-    for week in found.iter_mut().filter(|one| one.span == Some(Span::Week)) {
-        for (bit, day) in (0..7).map(|day| (day, after(week.start, day * DAY_S))) {
-            week.told |= u8::from(days.contains(&day)) << bit;
-        }
+    found.iter_mut().for_each(|one| one.leave_days(|day| days.contains(&day)));
+    Ok(found)
+}
+
+/// What there is of a period of which the hours until `fine_from` are all that is wanted: days before
+/// that are told by a week are left to it.
+pub(super) async fn plan_history(
+    db: &mut PgConnection,
+    host: HostId,
+    from: Timestamp,
+    fine_from: Timestamp,
+    to: Timestamp,
+) -> Result<Vec<Whole>> {
+    let mut found = of(db, host, from, to).await?;
+    let weeks: Vec<jiff_sqlx::Timestamp> =
+        found.iter().filter(|one| one.is_week()).map(|one| one.start.to_sqlx()).collect();
+    let heads = sqlx::query!(
+        "SELECT start, head FROM chunk_week WHERE host_id = $1 AND start = ANY($2)",
+        host.0,
+        &weeks as _,
+    )
+    .fetch_all(db)
+    .await?;
+    let mut days: BTreeSet<Timestamp> = BTreeSet::new();
+    for week in heads {
+        let Ok(head) = Head::decode(&week.head) else { continue };
+        let start = week.start.to_jiff();
+        let times = head.slots.iter().map(|slot| after(start, slot.offset_s.into()));
+        days.extend(times.map(|at| floor(at, DAY_S)));
     }
+    days.retain(|day| after(*day, DAY_S) <= fine_from);
+    found.retain(|one| one.is_week() || !days.contains(&floor(one.start, DAY_S)));
+    let has_day: BTreeSet<Timestamp> =
+        found.iter().filter(|one| one.span == Some(Span::Day)).map(|one| one.start).collect();
+    found.iter_mut().for_each(|one| one.leave_days(|day| has_day.contains(&day)));
     Ok(found)
 }
 
@@ -126,6 +170,41 @@ pub(super) async fn newest(
     let mut found: Vec<Whole> = of_all.into_iter().flatten().collect();
     found.sort_by_key(|whole| std::cmp::Reverse(whole.start));
     Ok(found)
+}
+
+/// Hours of a day that are read at once, by their seconds.
+const READ_TOGETHER_S: i64 = 8 * HOUR_S;
+
+impl Whole {
+    /// Whether two neighbours are small enough to be read in one go.
+    pub(super) fn are_read_together(&self, next: &Self) -> bool {
+        let part = |one: &Self| floor(one.start, READ_TOGETHER_S);
+        self.span == Some(Span::Hour) && next.span == Some(Span::Hour) && part(self) == part(next)
+    }
+}
+
+/// Neighbours that are read together, as they are stored or would be, oldest first; without those
+/// that went meanwhile.
+pub(super) async fn pack(
+    db: &mut PgConnection,
+    host: HostId,
+    neighbours: &[Whole],
+) -> Result<Vec<(Whole, Packed)>> {
+    let begin = neighbours.iter().min_by_key(|one| one.start);
+    let end = neighbours.iter().map(|one| one.end()).max();
+    let (Some(begin), Some(end)) = (begin, end) else { return Ok(Vec::new()) };
+    let all = match begin.span {
+        Some(span) => chunks::read_packed(db, span, host, begin.start, end).await?,
+        None => {
+            let (chunk, _) = compact::from_frames(db, host, begin.start, STEP_S).await?;
+            chunk.iter().filter_map(|chunk| Packed::from_chunk(chunk).ok()).collect()
+        }
+    };
+    let wanted = |packed: Packed| {
+        let found = neighbours.iter().find(|one| one.start == packed.start)?;
+        Some((*found, packed))
+    };
+    Ok(all.into_iter().filter_map(wanted).collect())
 }
 
 /// A chunk; `None` when it went meanwhile.

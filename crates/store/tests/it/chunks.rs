@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     BootId, Bytes, HostId, Pool, PoolTag, Snapshot,
+    history::WantedSeries,
     process::{ProcessKey, ProcessUse},
     series::{Break, Series},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
@@ -323,8 +324,10 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     };
     assert_eq!(check(false).await, []);
     sqlx::query(r"UPDATE chunk_hour SET head = '\x00'").execute(&mut *db).await.unwrap();
-    let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
-    assert!(moments.iter().all(|moment| moment.step_s == 0), "the frames alone");
+    let times = (noon(), noon(), later(30));
+    let wanted = WantedSeries::default();
+    let history = read::host_history(&mut db, host, times, &wanted).await.unwrap();
+    assert_eq!(history.axis.len(), 1, "the frames alone");
     let from_frames = read(&pool, host, noon(), later(59)).await;
     assert_eq!(told(&from_frames[0]).len(), 6, "as the frames say");
     let damaged = check(true).await;
@@ -332,8 +335,8 @@ async fn a_damaged_chunk_is_a_gap_until_it_is_made_anew() {
     assert_eq!(damaged[0].start, Some(noon()));
     make_dirty(&pool).await;
     assert_eq!(check(false).await, []);
-    let moments = read::moments(&mut db, host, noon(), noon(), later(30)).await.unwrap();
-    assert!(moments.len() > 2, "{}", moments.len());
+    let history = read::host_history(&mut db, host, times, &wanted).await.unwrap();
+    assert!(history.axis.len() > 2, "{}", history.axis.len());
     sqlx::query(r"UPDATE chunk_hour SET blocks = '\x00'").execute(&mut *db).await.unwrap();
     for series in read(&pool, host, noon(), later(59)).await {
         assert_eq!(told(&series), [], "unknown, and not 0");

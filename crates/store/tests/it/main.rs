@@ -6,6 +6,7 @@ mod embedded;
 mod expiry;
 mod fleet_hours;
 mod frames;
+mod history;
 mod incidents;
 mod inventories;
 mod past;

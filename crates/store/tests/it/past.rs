@@ -1,7 +1,10 @@
 //! The whole of a host at times of the past, from frames and from chunks.
 
 use jiff::SignedDuration;
-use poolwatch_model::{HostId, Pool};
+use poolwatch_model::{
+    HostId, Pool,
+    history::{HostHistory, MISSING, Moment, WantedSeries},
+};
 use poolwatch_store::{
     frames, partitions,
     read::{self, Past},
@@ -15,21 +18,29 @@ use crate::{
 };
 
 /// Minute after noon and boot of each moment, and the bytes of the leak.
-fn told(moments: &[Past]) -> Vec<(i64, i32, Option<u64>)> {
-    let minute = |past: &Past| (past.at.as_second() - noon().as_second()).div_euclid(60);
-    let bytes = |past: &Past| {
-        let tags = past.snapshot.tags.as_ref()?;
-        Some(tags.get(leak()).map_or(0, |row| row.of(Pool::Nonpaged).bytes))
+fn told(history: &HostHistory) -> Vec<(i64, i32, Option<u64>)> {
+    let leak = history.tags.iter().find(|one| (one.tag, one.pool) == (leak(), Pool::Nonpaged));
+    let of = |(at, moment): (usize, &Moment)| {
+        let minute = (moment.at_s - noon().as_second()).div_euclid(60);
+        let bytes = leak.map(|one| one.bytes[at]).filter(|bytes| *bytes != MISSING);
+        (minute, moment.boot.cast_signed(), bytes)
     };
-    moments.iter().map(|past| (minute(past), past.boot_no, bytes(past))).collect()
+    history.axis.iter().enumerate().map(of).collect()
 }
 
 fn least(from: i64, to: i64) -> Option<u64> {
     (from..to).map(bytes_at).min()
 }
 
-async fn moments(db: &mut PgConnection, host: HostId) -> Vec<Past> {
-    read::moments(db, host, noon(), noon(), later(400)).await.unwrap()
+async fn history(db: &mut PgConnection, host: HostId, fine_from: i64, to: i64) -> HostHistory {
+    let wanted = WantedSeries { tags: [leak()].into(), most_processes: 9, ..Default::default() };
+    let times = (noon(), later(fine_from), later(to));
+    read::host_history(db, host, times, &wanted).await.unwrap()
+}
+
+/// Seconds from each moment to the next.
+fn steps(history: &HostHistory) -> Vec<i64> {
+    history.axis.windows(2).map(|pair| pair[1].at_s - pair[0].at_s).collect()
 }
 
 async fn forget_frames(db: &mut PgConnection) {
@@ -43,33 +54,30 @@ async fn a_host_is_the_same_from_frames_from_hours_and_from_days() {
     let host = host_numbered(&mut db, 1).await;
     frames::insert(&mut db, &frames_of(host, 1, 0..125)).await.unwrap();
 
-    let from_frames = moments(&mut db, host).await;
+    let from_frames = history(&mut db, host, 0, 400).await;
     let mut expected: Vec<_> =
         (0..12).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))).collect();
     expected.push((124, 1, Some(bytes_at(124))));
     assert_eq!(told(&from_frames), expected);
-    assert_eq!(from_frames[3].step_s, 600);
-    assert_eq!(from_frames[3].uptime_s, Some(30 * 60));
-    let process = &from_frames[3].snapshot.processes.as_ref().unwrap()[0];
-    assert_eq!((process.image.as_str(), process.handles), ("spoolsv.exe", Some(1030)));
-    assert_eq!(process.threads, None, "what was never told is not told as 0");
-    assert_eq!(from_frames[3].snapshot.memory.nonpaged.map(|bytes| bytes.0), least(30, 40));
-    assert_eq!(from_frames[3].snapshot.memory.physical, None);
-    assert_eq!(from_frames[12].step_s, 0, "the latest is as it was taken");
+    assert_eq!(from_frames.axis[3].uptime_s, Some(30 * 60));
+    let process = &from_frames.processes[0];
+    assert_eq!((process.image.as_str(), process.handles[3]), ("spoolsv.exe", 1030));
+    assert_eq!(process.threads, [MISSING; 13], "what was never told is not told as 0");
+    assert_eq!(Some(from_frames.pools[1][3]), least(30, 40));
+    assert_eq!(from_frames.memory.physical, None);
 
     make_hour(&pool, noon()).await;
     make_hour(&pool, later(60)).await;
-    assert_eq!(moments(&mut db, host).await, from_frames, "hours, and frames of the third");
+    assert_eq!(history(&mut db, host, 0, 400).await, from_frames, "hours, and frames of the third");
     make_hour(&pool, later(120)).await;
-    assert_eq!(moments(&mut db, host).await, from_frames);
+    assert_eq!(history(&mut db, host, 0, 400).await, from_frames);
     make_day(&pool).await;
-    assert_eq!(moments(&mut db, host).await, from_frames);
+    assert_eq!(history(&mut db, host, 0, 400).await, from_frames);
 
     forget_frames(&mut db).await;
-    let from_chunks = moments(&mut db, host).await;
+    let from_chunks = history(&mut db, host, 0, 400).await;
     expected[12] = (120, 1, least(120, 125));
     assert_eq!(told(&from_chunks), expected);
-    assert_eq!(from_chunks[..12], from_frames[..12]);
 }
 
 #[tokio::test]
@@ -83,13 +91,10 @@ async fn when_days_are_gone_the_hours_of_their_week_are_left() {
     make_dirty_at(&pool, later(20 * 1440)).await;
     forget_frames(&mut db).await;
     sqlx::query("DELETE FROM chunk_hour").execute(&mut *db).await.unwrap();
-    let all = async |db: &mut PgConnection| {
-        read::moments(db, host, noon(), noon(), later(1000)).await.unwrap()
-    };
-    assert_eq!(all(&mut db).await.len(), 18);
+    assert_eq!(history(&mut db, host, 0, 1000).await.axis.len(), 18);
     let mut expected = vec![(660, 1, least(660, 720))];
     expected.extend((72..84).map(|slot| (slot * 10, 1, least(slot * 10, slot * 10 + 10))));
-    let hourly_first = read::moments(&mut db, host, noon(), later(720), later(1000)).await.unwrap();
+    let hourly_first = history(&mut db, host, 720, 1000).await;
     assert_eq!(told(&hourly_first), expected, "the day before is asked for by the hour");
     let first_day = partitions::day_of(noon());
     sqlx::query("DELETE FROM chunk_day WHERE start::date = $1::text::date")
@@ -97,12 +102,11 @@ async fn when_days_are_gone_the_hours_of_their_week_are_left() {
         .execute(&mut *db)
         .await
         .unwrap();
-    let left = all(&mut db).await;
+    let left = history(&mut db, host, 0, 1000).await;
     assert_eq!(told(&left), expected);
-    assert_eq!((left[0].step_s, left[1].step_s), (3600, 600));
+    assert_eq!(steps(&left)[..2], [3600, 600]);
     sqlx::query("DELETE FROM chunk_day").execute(&mut *db).await.unwrap();
-    let steps: Vec<u32> = all(&mut db).await.iter().map(|past| past.step_s).collect();
-    assert_eq!(steps, [3600; 3]);
+    assert_eq!(steps(&history(&mut db, host, 0, 1000).await), [3600; 2]);
     let last = read::state_at(&mut db, host, noon(), later(1000)).await.unwrap().unwrap();
     assert_eq!((last.at, last.step_s), (later(780), 3600));
 }
@@ -123,13 +127,13 @@ async fn gaps_and_restarts_stay_what_they_are() {
         (125, 2, least(125, 130)),
         (139, 2, Some(bytes_at(139))),
     ];
-    assert_eq!(told(&moments(&mut db, host).await), expected);
+    assert_eq!(told(&history(&mut db, host, 0, 400).await), expected);
     for hour in 0..3 {
         make_hour(&pool, later(hour * 60)).await;
     }
-    assert_eq!(told(&moments(&mut db, host).await), expected);
+    assert_eq!(told(&history(&mut db, host, 0, 400).await), expected);
     make_day(&pool).await;
-    assert_eq!(told(&moments(&mut db, host).await), expected);
+    assert_eq!(told(&history(&mut db, host, 0, 400).await), expected);
 }
 
 #[tokio::test]
@@ -140,7 +144,11 @@ async fn a_state_is_as_it_was_taken_while_frames_are_kept_and_a_mean_after() {
     frames::insert(&mut db, &frames_of(host, 1, 0..125)).await.unwrap();
     let state =
         async |db: &mut PgConnection, at| read::state_at(db, host, later(-600), at).await.unwrap();
-    let bytes = |past: &Past| told(std::slice::from_ref(past))[0];
+    let bytes = |past: &Past| {
+        let row = past.snapshot.tags.as_ref().and_then(|tags| tags.get(leak()));
+        let minute = (past.at.as_second() - noon().as_second()).div_euclid(60);
+        (minute, past.boot_no, row.map(|row| row.of(Pool::Nonpaged).bytes))
+    };
     let past = state(&mut db, later(73)).await.unwrap();
     assert_eq!((bytes(&past), past.step_s), ((73, 1, Some(bytes_at(73))), 0));
     assert_eq!(state(&mut db, later(-1)).await, None);

@@ -3,10 +3,11 @@
 use jiff::SignedDuration;
 use poolwatch_model::{
     HostId,
+    alerting::{AlertLevel, ChannelKind, HostScope, Recipient},
     incident::{IncidentChange, IncidentId, IncidentNotice},
 };
 use poolwatch_store::{
-    jobs,
+    deliveries, jobs,
     outbox::{self, MessageWords, WaitingMessage},
     testing,
 };
@@ -16,9 +17,22 @@ use crate::{later, noon};
 const LEASE: SignedDuration = SignedDuration::from_mins(5);
 const INCIDENT: IncidentId = IncidentId(1);
 
-fn opened() -> WaitingMessage {
-    let notice = IncidentNotice { change: IncidentChange::Opened, host: HostId(1), event: None };
-    WaitingMessage { notice, not_before: noon() }
+const MAIL: &[ChannelKind] = &[ChannelKind::Mail];
+
+fn opened() -> IncidentNotice {
+    IncidentNotice { change: IncidentChange::Opened, host: HostId(1), event: None }
+}
+
+fn recipient(address: &str) -> Recipient {
+    Recipient {
+        id: None,
+        kind: ChannelKind::Mail,
+        name: address.into(),
+        address: address.into(),
+        scope: HostScope::default(),
+        least: AlertLevel::Note,
+        by: None,
+    }
 }
 
 #[tokio::test]
@@ -72,41 +86,89 @@ async fn a_clock_that_ran_ahead_for_a_while_keeps_nothing_from_being_done() {
 }
 
 #[tokio::test]
-async fn a_message_goes_out_once_and_again_only_when_its_server_dies() {
+async fn a_message_is_handed_over_once_and_delivered_again_only_when_its_server_dies() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
-    let message = opened();
     for _ in 0..2 {
-        outbox::enqueue(&mut db, "opened", INCIDENT, &message, noon()).await.unwrap();
+        outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon(), noon()).await.unwrap();
     }
-    let leased = outbox::lease(&mut db, noon(), LEASE).await.unwrap().unwrap();
-    assert_eq!((leased.incident, leased.words), (Some(INCIDENT), None));
-    assert_eq!(leased.notice, Some(message.notice));
+    let mut dying = pool.begin().await.unwrap();
+    let due = outbox::lock_due(&mut dying, noon()).await.unwrap().unwrap();
+    assert_eq!((due.incident, due.notice, due.words), (Some(INCIDENT), Some(opened()), None));
+    assert_eq!(outbox::lock_due(&mut db, noon()).await.unwrap(), None, "somebody has it");
     let words =
         MessageWords { subject: "FS-02".into(), text: "text".into(), html: "<p>html</p>".into() };
-    outbox::set_words(&mut db, leased.id, &words).await.unwrap();
-    assert_eq!(outbox::lease(&mut db, later(4), LEASE).await.unwrap(), None);
-    let taken_over = outbox::lease(&mut db, later(5), LEASE).await.unwrap().unwrap();
-    assert_eq!(taken_over.words, Some(words), "sent again, it says the same");
-    outbox::put_back(&mut db, taken_over.id, later(20), "refused").await.unwrap();
-    assert_eq!(outbox::lease(&mut db, later(19), LEASE).await.unwrap(), None);
-    let last = outbox::lease(&mut db, later(20), LEASE).await.unwrap().unwrap();
-    assert_eq!(last.attempts, 3);
-    outbox::mark_sent(&mut db, last.id, later(20)).await.unwrap();
-    assert_eq!(outbox::lease(&mut db, later(600), LEASE).await.unwrap(), None);
+    let to = [recipient("ops@example.com"), recipient("night@example.com")];
+    let to: Vec<&Recipient> = to.iter().collect();
+    outbox::hand_over(&mut dying, due.id, &words, AlertLevel::Critical, noon()).await.unwrap();
+    deliveries::add(&mut dying, due.id, Some(INCIDENT), &to, noon()).await.unwrap();
+    dying.rollback().await.unwrap();
+    assert_eq!(deliveries::count_unsent(&mut db).await.unwrap(), (0, 0), "neither or both");
+
+    let due = outbox::lock_due(&mut db, noon()).await.unwrap().unwrap();
+    outbox::hand_over(&mut db, due.id, &words, AlertLevel::Critical, noon()).await.unwrap();
+    for _ in 0..2 {
+        deliveries::add(&mut db, due.id, Some(INCIDENT), &to, noon()).await.unwrap();
+    }
+    assert_eq!(outbox::lock_due(&mut db, later(60)).await.unwrap(), None);
+    let first = deliveries::lease(&mut db, MAIL, noon(), LEASE).await.unwrap().unwrap();
+    assert_eq!((first.message, &first.words), (due.id, &words));
+    assert_eq!(first.subject.level, AlertLevel::Critical);
+    let second = deliveries::lease(&mut db, MAIL, noon(), LEASE).await.unwrap().unwrap();
+    assert_eq!([&*first.address, &*second.address], ["ops@example.com", "night@example.com"]);
+    assert_eq!(deliveries::lease(&mut db, MAIL, later(4), LEASE).await.unwrap(), None);
+    deliveries::mark_sent(&mut db, first.id, "250 ok", later(4)).await.unwrap();
+    let heir = deliveries::lease(&mut db, MAIL, later(5), LEASE).await.unwrap().unwrap();
+    assert_eq!((heir.id, heir.attempts, heir.words), (second.id, 2, words), "it says the same");
+    deliveries::put_back(&mut db, heir.id, later(20), "451 later").await.unwrap();
+    assert_eq!(deliveries::lease(&mut db, MAIL, later(19), LEASE).await.unwrap(), None);
+    let last = deliveries::lease(&mut db, MAIL, later(20), LEASE).await.unwrap().unwrap();
+    deliveries::give_up(&mut db, last.id, "550 no", later(20)).await.unwrap();
+    assert_eq!(deliveries::lease(&mut db, MAIL, later(600), LEASE).await.unwrap(), None);
+    assert_eq!(deliveries::count_unsent(&mut db).await.unwrap(), (0, 1));
+    assert_eq!(deliveries::resend(&mut db, None, later(600)).await.unwrap(), 1);
+    assert_eq!(deliveries::resend(&mut db, Some(first.id), later(600)).await.unwrap(), 0);
+    assert!(deliveries::lease(&mut db, MAIL, later(600), LEASE).await.unwrap().is_some());
 }
 
 #[tokio::test]
-async fn a_message_is_taken_back_until_somebody_begins_to_send_it() {
+async fn what_goes_to_one_address_goes_one_after_another() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
+    let words = MessageWords { subject: "a".into(), text: "b".into(), html: "c".into() };
+    let to = recipient("ops@example.com");
+    for key in ["first", "second"] {
+        let id = outbox::add_words(&mut db, key, &words, noon()).await.unwrap().unwrap();
+        assert_eq!(outbox::add_words(&mut db, key, &words, noon()).await.unwrap(), None);
+        deliveries::add(&mut db, id, None, &[&to], noon()).await.unwrap();
+    }
+    let first = deliveries::lease(&mut db, MAIL, noon(), LEASE).await.unwrap().unwrap();
+    assert_eq!(deliveries::lease(&mut db, MAIL, noon(), LEASE).await.unwrap(), None);
+    deliveries::mark_sent(&mut db, first.id, "250 ok", noon()).await.unwrap();
+    assert!(deliveries::lease(&mut db, MAIL, noon(), LEASE).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_message_is_taken_back_until_it_is_handed_over_and_waits_for_what_holds_it() {
+    let pool = testing::database().await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    let waiting =
+        |is_held, not_before| Some(WaitingMessage { notice: opened(), not_before, is_held });
     for _ in 0..2 {
-        outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon()).await.unwrap();
+        outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon(), noon()).await.unwrap();
         assert_eq!(outbox::take_back(&mut db, IncidentId(2)).await.unwrap(), None);
-        assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), Some(opened()));
+        assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), waiting(false, noon()));
         assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), None);
     }
-    outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon()).await.unwrap();
-    outbox::lease(&mut db, noon(), LEASE).await.unwrap().unwrap();
+    outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon(), noon()).await.unwrap();
+    let due = outbox::lock_due(&mut db, noon()).await.unwrap().unwrap();
+    outbox::hold(&mut db, due.id, None, later(60)).await.unwrap();
+    assert_eq!(outbox::lock_due(&mut db, later(59)).await.unwrap(), None);
+    assert!(outbox::lock_due(&mut db, later(60)).await.unwrap().unwrap().was_held);
+    assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), waiting(true, later(60)));
+    outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon(), noon()).await.unwrap();
+    let due = outbox::lock_due(&mut db, noon()).await.unwrap().unwrap();
+    let words = MessageWords { subject: "a".into(), text: "b".into(), html: "c".into() };
+    outbox::hand_over(&mut db, due.id, &words, AlertLevel::Note, noon()).await.unwrap();
     assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), None);
 }

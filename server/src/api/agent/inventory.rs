@@ -1,13 +1,14 @@
 //! `POST /agent/v1/inventory`: who a host is, and what is installed on it.
 
-use axum::{Extension, Json, extract::State, http::StatusCode};
+use axum::{Extension, Json, extract::State};
 use poolwatch_model::{
+    driver_scan::FileHash,
     host::{HostFacts, OsVersion},
-    inventory::{Driver, Inventory},
+    inventory::{Driver, Inventory, PoolSettings, Program},
     text::{beginning, printable},
 };
-use poolwatch_protocol::v1::messages::InventoryRequest;
-use poolwatch_store::{hosts, inventories};
+use poolwatch_protocol::v1::messages::{InventoryReply, InventoryRequest};
+use poolwatch_store::{driver_scans, hosts, inventories};
 use sqlx::Connection;
 
 use crate::{access::hosts::SendingHost, app::SharedApp, app_error::AppError};
@@ -16,11 +17,12 @@ use crate::{access::hosts::SendingHost, app::SharedApp, app_error::AppError};
 const NAME_BYTES: usize = 255;
 /// Bytes of any other fact.
 const FACT_BYTES: usize = 1024;
-/// Drivers and updates of a host, each.
+/// Drivers, updates and programs of a host, each.
 const ROWS: usize = 10_000;
 
 /// Keeps a host's facts and inventory in place of those before. Texts are kept as far as they can be
-/// stored and shown: one odd driver costs none of the others.
+/// stored and shown: one odd driver costs none of the others. The answer names the driver files that
+/// this host is asked to scan for all.
 ///
 /// # Errors
 /// 400 for a name that no host has and too many rows, 503 when they cannot be stored now.
@@ -28,21 +30,28 @@ pub(in crate::api) async fn inventory(
     State(app): State<SharedApp>,
     Extension(SendingHost { key: host, arrived }): Extension<SendingHost>,
     Json(request): Json<InventoryRequest>,
-) -> Result<StatusCode, AppError> {
+) -> Result<Json<InventoryReply>, AppError> {
     let facts = storable_facts(request.facts)?;
     let inventory = request.inventory;
-    if inventory.drivers.len() > ROWS || inventory.updates.len() > ROWS {
-        return Err(AppError::bad_request(format!("Send at most {ROWS} drivers and updates.")));
+    let rows = [inventory.drivers.len(), inventory.updates.len(), inventory.programs.len()];
+    if rows.into_iter().any(|rows| rows > ROWS) {
+        return Err(AppError::bad_request(format!(
+            "Send at most {ROWS} drivers, updates and programs, each."
+        )));
     }
     let inventory = storable(inventory);
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
     hosts::update_facts(&mut transaction, host.id, &facts, arrived).await?;
     inventories::replace(&mut transaction, host.id, &inventory, arrived).await?;
+    let files: Vec<FileHash> = inventory.drivers.iter().filter_map(|one| one.sha256).collect();
+    let known = driver_scans::known(&mut transaction, &files, arrived).await?;
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
     app.fleet.note_inventory_of(host.id);
-    Ok(StatusCode::NO_CONTENT)
+    let unknown = files.into_iter().filter(|file| !known.contains(file));
+    let wanted_scans = app.fleet.scan_requests.ask(host.id, unknown, arrived);
+    Ok(Json(InventoryReply { wanted_scans }))
 }
 
 fn storable(inventory: Inventory) -> Inventory {
@@ -51,11 +60,25 @@ fn storable(inventory: Inventory) -> Inventory {
         path: driver.path.map(|path| text(&path, FACT_BYTES)),
         version: driver.version.map(|version| text(&version, NAME_BYTES)),
         company: driver.company.map(|company| text(&company, NAME_BYTES)),
-        linked: driver.linked,
+        service: driver.service.map(|service| text(&service, NAME_BYTES)),
+        ..driver
     });
+    let programs = inventory.programs.into_iter().map(|program| Program {
+        name: text(&program.name, NAME_BYTES),
+        version: program.version.map(|version| text(&version, NAME_BYTES)),
+        publisher: program.publisher.map(|publisher| text(&publisher, NAME_BYTES)),
+    });
+    let settings = inventory.pool_settings;
     Inventory {
         drivers: drivers.filter(|driver| !driver.name.is_empty()).collect(),
         updates: inventory.updates.iter().map(|update| text(update, NAME_BYTES)).collect(),
+        programs: programs.collect(),
+        machine_model: inventory.machine_model.map(|model| text(&model, NAME_BYTES)),
+        role: inventory.role,
+        pool_settings: PoolSettings {
+            verify_drivers: settings.verify_drivers.map(|names| text(&names, FACT_BYTES)),
+            ..settings
+        },
     }
 }
 

@@ -5,14 +5,25 @@ use axum::{
     extract::{Path, State},
     response::Redirect,
 };
-use poolwatch_model::incident::IncidentId;
-use poolwatch_store::{incidents, people};
+use jiff::SignedDuration;
+use poolwatch_model::{alerting::SilenceMatcher, incident::IncidentId};
+use poolwatch_store::{
+    incidents, people,
+    silences::{self, NewSilence},
+};
 use poolwatch_web::links;
 use serde::Deserialize;
 use sqlx::Connection;
 
 use super::{PEOPLE, find};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, judging};
+use crate::{
+    access::people::Person,
+    alerts::silencing,
+    app::SharedApp,
+    app_error::AppError,
+    judging,
+    pages::alerts::{read_reason, too_many},
+};
 
 /// What `POST /incidents/{id}/comments` takes.
 #[derive(Debug, Deserialize)]
@@ -25,6 +36,19 @@ pub(in crate::pages) struct Comment {
 pub(in crate::pages) struct Owner {
     /// Name of a person; nothing for nobody.
     owner: String,
+}
+
+/// Hours of a silence from here, at most.
+const MOST_HOURS: i64 = 720;
+
+/// What `POST /incidents/{id}/silence` takes.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct SilenceForm {
+    hours: i64,
+    #[serde(default)]
+    reason: String,
+    /// Sent where it ends once the incident is worse.
+    until_worse: Option<String>,
 }
 
 /// Keeps what somebody says.
@@ -83,6 +107,53 @@ pub(in crate::pages) async fn resolve(
     }
     transaction.commit().await?;
     Ok(back(id))
+}
+
+/// Notes that the person knows of it and is at it.
+pub(in crate::pages) async fn acknowledge(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i64>,
+) -> Result<Redirect, AppError> {
+    let mut db = app.pool.acquire().await?;
+    let incident = find(&mut db, IncidentId(id)).await?;
+    incidents::acknowledge(&mut db, incident.id, &person.name, app.clock.now()).await?;
+    Ok(back(incident.id))
+}
+
+/// Lets nobody be told of it for a while.
+pub(in crate::pages) async fn silence(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Path(id): Path<i64>,
+    Form(form): Form<SilenceForm>,
+) -> Result<Redirect, AppError> {
+    if !(1..=MOST_HOURS).contains(&form.hours) {
+        return Err(AppError::bad_request(format!("A silence lasts 1 to {MOST_HOURS} hours.")));
+    }
+    let is_until_worse = form.until_worse.is_some();
+    let reason = match form.reason.trim() {
+        "" if is_until_worse => "known, ignored until it gets worse".to_owned(),
+        "" => "silenced from its page".to_owned(),
+        reason => read_reason(reason)?,
+    };
+    let (id, now) = (IncidentId(id), app.clock.now());
+    let until = now.saturating_add(SignedDuration::from_hours(form.hours)).unwrap_or(now);
+    let mut db = app.pool.acquire().await?;
+    let mut transaction = db.begin().await?;
+    let extent = silencing::extent(&mut transaction, id).await?;
+    let extent = extent.ok_or_else(|| AppError::not_found("There is no such incident"))?;
+    let new = NewSilence {
+        matcher: &SilenceMatcher { incident: Some(id), ..SilenceMatcher::default() },
+        reason: &reason,
+        by: &person.name,
+        from: now,
+        until,
+        worse_than: is_until_worse.then_some(extent),
+    };
+    silences::add(&mut transaction, &new, now).await?.ok_or_else(too_many)?;
+    transaction.commit().await?;
+    Ok(Redirect::to(&links::incident(&id)))
 }
 
 fn back(id: IncidentId) -> Redirect {

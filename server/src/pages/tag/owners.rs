@@ -1,9 +1,10 @@
 //! Which drivers may own a tag, and which leaks of it are publicly known.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use poolwatch_analysis::catalogue::{self, LeakKind};
 use poolwatch_model::{HostId, PoolTag, diagnosis::SuspectKind};
+use poolwatch_store::driver_scans::Holder;
 use poolwatch_web::{
     figures,
     tag::{LeakRow, OwnerRow},
@@ -15,8 +16,12 @@ use crate::{
     fleet::{drivers::Drivers, view::FleetView},
 };
 
-/// Drivers that may own a tag: suspects of open incidents first, then whom catalogues name.
-pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag) -> Vec<OwnerRow> {
+/// Versions of a driver whose code is told of.
+const VERSIONS: usize = 3;
+
+/// Drivers that may own a tag: suspects of open incidents first, then whom catalogues name, then those
+/// whose code holds it.
+pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag, holders: &[Holder]) -> Vec<OwnerRow> {
     let drivers = app.fleet.drivers();
     let mut owners: Vec<OwnerRow> = Vec::new();
     let mut add = |name: &str, because: String| {
@@ -50,6 +55,15 @@ pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag) -> Vec<OwnerRow> {
     }
     for leak in catalogue::known_leaks(tag).filter(|leak| leak.kind == LeakKind::Driver) {
         add(leak.name, "publicly known to leak it".to_owned());
+    }
+    let mut told: HashMap<&str, usize> = HashMap::new();
+    for holder in holders {
+        let versions = told.entry(&holder.name).or_default();
+        *versions += 1;
+        if *versions <= VERSIONS {
+            let version = holder.version.as_deref().unwrap_or("of no version");
+            add(&holder.name, format!("{version} {}", words::found_in_code(&holder.found)));
+        }
     }
     owners
 }

@@ -58,6 +58,7 @@ pub(crate) fn classic_host() -> HostPage {
         events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
         faults: vec![],
         cost: None,
+        installed: Some(installed()),
         evidence: imported(),
     }
 }
@@ -130,7 +131,26 @@ pub(crate) fn stale_host() -> HostPage {
             spool_bytes: 48_000,
             held: None,
         }),
+        installed: None,
         evidence: vec![],
         ..classic_host()
+    }
+}
+
+fn installed() -> InstalledView {
+    let row = |name: &str, tags: Vec<PoolTag>| LoadedDriverRow {
+        name: name.into(),
+        version: Some("5.1.0.2".into()),
+        company: Some("Foo Systems".into()),
+        tags,
+    };
+    InstalledView {
+        drivers: vec![row("foo.sys", vec![tag("Fooo")]), row("bar.sys", Vec::new())],
+        all_drivers: 164,
+        model: Some("VMware, Inc. VMware Virtual Platform".into()),
+        role: Some(HostRole::Server),
+        updates: 12,
+        programs: 31,
+        settings: PoolSettings { paged_pool_size: Some(u32::MAX), ..PoolSettings::default() },
     }
 }

@@ -1,11 +1,13 @@
 //! Tags, programs and drivers over the fleet.
 
 use poolwatch_analysis::catalogue::{self, Certainty, Source};
-use poolwatch_model::{Bytes, Pool, diagnosis::Verdict, incident::IncidentId};
+use poolwatch_model::{
+    Bytes, Pool, diagnosis::Verdict, driver_scan::FoundTag, incident::IncidentId,
+};
 use poolwatch_web::{
     application::{APPLICATION_HOSTS, ApplicationPage, RunningRow},
     applications::{APPLICATIONS, ApplicationLine, ApplicationsPage},
-    driver::{DRIVER_HOSTS, DriverHostRow, DriverPage, VersionRow},
+    driver::{CodeTagRow, DRIVER_HOSTS, DriverHostRow, DriverPage, VersionRow},
     drivers::{DRIVERS, DriverChangeRow, DriverLine, DriversPage},
     histogram::SizeHistogram,
     host::TagMeaning,
@@ -261,6 +263,11 @@ pub(crate) fn driver() -> DriverPage {
         changes: vec![change()],
         incidents: vec![],
         tags: vec![(tag("Fooo"), None)],
+        code_tags: vec![CodeTagRow {
+            tag: tag("Fooo"),
+            version: Some("5.1".into()),
+            found: FoundTag { allocations: 3, frees: 2, ..FoundTag::new(tag("Fooo")) },
+        }],
         leaks: vec![],
         list: listed(&DRIVER_HOSTS, "/drivers/foo.sys", 45, vec![host]),
     }

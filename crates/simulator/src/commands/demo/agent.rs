@@ -10,7 +10,7 @@ use poolwatch_protocol::{
         Batch, Encoder, SenderClock, Stamp,
         messages::{
             EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply,
-            InventoryRequest,
+            InventoryReply, InventoryRequest, ScansRequest,
         },
     },
 };
@@ -184,11 +184,16 @@ impl Uplink {
         Ok(())
     }
 
-    /// Sends what is installed.
+    /// Sends what is installed, and the scans that the server asks for.
     pub(super) async fn send_inventory(&mut self, recorder: &Recorder) -> Result<(), Refused> {
         let request =
             InventoryRequest { facts: self.facts().clone(), inventory: recorder.host.inventory() };
-        self.post("/agent/v1/inventory", JSON, &to_json(&request)?).await?;
+        let answer = self.post("/agent/v1/inventory", JSON, &to_json(&request)?).await?;
+        let reply: InventoryReply = parse(&answer)?;
+        for scans in recorder.host.scans(&reply.wanted_scans).chunks(limits::SCANS) {
+            let request = ScansRequest { scans: scans.to_vec() };
+            self.post("/agent/v1/scans", JSON, &to_json(&request)?).await?;
+        }
         Ok(())
     }
 }

@@ -68,6 +68,6 @@ pub(in crate::chunk) fn row(
 }
 
 /// The slots whose bit is set.
-fn count(bits: &[u8], slots: usize) -> usize {
+pub(super) fn count(bits: &[u8], slots: usize) -> usize {
     (0..slots).filter(|at| bits[at / 8] >> (at % 8) & 1 == 1).count()
 }

@@ -1,0 +1,187 @@
+//! Whom an incident concerns, and whether a silence keeps it from them.
+
+use jiff::Timestamp;
+use poolwatch_model::{
+    HostId,
+    alerting::{AlertLevel, IncidentExtent, Recipient, Silence},
+    incident::{Cause, IncidentId},
+};
+
+/// Growth this many times as fast as when it was silenced is worse.
+const WORSE_RATE: f64 = 2.0;
+
+/// A host, as far as scopes go by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ScopedHost {
+    /// Which.
+    pub id: HostId,
+    /// Its name.
+    pub name: String,
+    /// Its group.
+    pub group: Option<String>,
+}
+
+/// The silence that keeps an incident from everybody: each of its hosts is covered by one. Of those
+/// that cover the hosts, the one that ends first leaves somebody to tell.
+#[must_use]
+pub fn find_silence<'a>(
+    silences: &'a [Silence],
+    incident: IncidentId,
+    cause: &Cause,
+    hosts: &[ScopedHost],
+    now: Timestamp,
+) -> Option<&'a Silence> {
+    let covers = |silence: &&Silence, host: Option<&ScopedHost>| {
+        let matcher = &silence.matcher;
+        let of_host = |host: &ScopedHost| {
+            matcher.host.is_none_or(|wanted| wanted == host.id)
+                && matcher.scope.covers(&host.name, host.group.as_deref())
+        };
+        silence.is_active(now)
+            && matcher.incident.is_none_or(|wanted| wanted == incident)
+            && matcher.tag.is_none_or(|wanted| cause.tag() == Some(wanted))
+            && host.map_or(matcher.host.is_none() && matcher.scope.is_all(), of_host)
+    };
+    let longest = |host: Option<&ScopedHost>| {
+        silences.iter().filter(|one| covers(one, host)).max_by_key(|one| (one.until, one.id))
+    };
+    if hosts.is_empty() {
+        return longest(None);
+    }
+    let mut first = longest(hosts.first())?;
+    for host in &hosts[1..] {
+        let of_host = longest(Some(host))?;
+        if of_host.until < first.until {
+            first = of_host;
+        }
+    }
+    Some(first)
+}
+
+/// Whether an incident is worse than it was: more hosts, twice as fast, or a pool that runs out within
+/// a day.
+#[must_use]
+pub fn is_worse(now: IncidentExtent, than: IncidentExtent) -> bool {
+    now.hosts > than.hosts
+        || now.is_urgent && !than.is_urgent
+        || now.per_day > 0.0 && now.per_day > than.per_day * WORSE_RATE && than.per_day > 0.0
+}
+
+/// Whether a recipient wants to know of an incident: it is urgent enough, and one of its hosts is in
+/// scope.
+#[must_use]
+pub fn is_wanted(recipient: &Recipient, level: AlertLevel, hosts: &[ScopedHost]) -> bool {
+    let in_scope = |host: &ScopedHost| recipient.scope.covers(&host.name, host.group.as_deref());
+    level >= recipient.least && (recipient.scope.is_all() || hosts.iter().any(in_scope))
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::SignedDuration;
+    use poolwatch_model::{
+        Pool, PoolTag,
+        alerting::{ChannelKind, HostScope, SilenceId, SilenceMatcher},
+    };
+
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_800_000_000).unwrap()
+    }
+
+    fn hosts(names: &[&str]) -> Vec<ScopedHost> {
+        let host = |(id, name): (usize, &&str)| ScopedHost {
+            id: HostId(id as i32),
+            name: (*name).to_owned(),
+            group: Some("Berlin/Files".into()),
+        };
+        names.iter().enumerate().map(host).collect()
+    }
+
+    fn silence(id: i64, hours: i64, matcher: SilenceMatcher) -> Silence {
+        Silence {
+            id: SilenceId(id),
+            matcher,
+            reason: "test".into(),
+            by: "ana".into(),
+            from: now() - SignedDuration::from_mins(1),
+            until: now() + SignedDuration::from_hours(hours),
+            worse_than: None,
+            ended_by: None,
+        }
+    }
+
+    fn named(pattern: &str) -> SilenceMatcher {
+        SilenceMatcher { scope: HostScope::from_typed("", pattern), ..Default::default() }
+    }
+
+    fn found(silences: &[Silence], names: &[&str]) -> Option<i64> {
+        let cause = Cause::UnknownOwner { tag: PoolTag::new(*b"Fooo"), pool: Pool::Nonpaged };
+        let found = find_silence(silences, IncidentId(7), &cause, &hosts(names), now());
+        found.map(|silence| silence.id.0)
+    }
+
+    #[test]
+    fn an_incident_is_silent_only_where_each_of_its_hosts_is() {
+        let silences = [silence(1, 4, named("fs-*")), silence(2, 2, named("db-*"))];
+        assert_eq!(found(&silences, &["fs-01"]), Some(1));
+        assert_eq!(found(&silences, &["fs-01", "web-1"]), None);
+        assert_eq!(found(&silences, &["fs-01", "db-1"]), Some(2), "the first to end");
+        assert_eq!(found(&silences, &[]), None);
+        let mut later = silence(3, 4, named("fs-*"));
+        later.from = now() + SignedDuration::from_secs(1);
+        assert_eq!(found(&[later], &["fs-01"]), None, "a window that is to come");
+        assert_eq!(found(&[silence(4, 0, named("fs-*"))], &["fs-01"]), None, "over");
+    }
+
+    #[test]
+    fn all_that_a_silence_says_has_to_hold() {
+        let of = |matcher| found(&[silence(1, 1, matcher)], &["fs-00"]);
+        let tag = |tag| SilenceMatcher { tag: Some(PoolTag::new(tag)), ..Default::default() };
+        assert_eq!(of(tag(*b"Fooo")), Some(1));
+        assert_eq!(of(tag(*b"Barr")), None);
+        assert_eq!(of(SilenceMatcher { host: Some(HostId(1)), ..tag(*b"Fooo") }), None);
+        assert_eq!(of(SilenceMatcher { host: Some(HostId(0)), ..tag(*b"Fooo") }), Some(1));
+        let incident = |id| SilenceMatcher { incident: Some(IncidentId(id)), ..Default::default() };
+        assert_eq!((of(incident(7)), of(incident(8))), (Some(1), None));
+    }
+
+    #[test]
+    fn worse_is_more_hosts_twice_as_fast_or_a_pool_that_runs_out() {
+        let extent = |per_day, hosts, is_urgent| IncidentExtent { per_day, hosts, is_urgent };
+        let then = extent(100.0, 3, false);
+        for (now, worse) in [
+            (then, false),
+            (extent(200.0, 3, false), false),
+            (extent(201.0, 3, false), true),
+            (extent(100.0, 4, false), true),
+            (extent(10.0, 1, true), true),
+            (extent(10.0, 1, false), false),
+        ] {
+            assert_eq!(is_worse(now, then), worse, "{now:?}");
+        }
+    }
+
+    #[test]
+    fn a_recipient_is_told_of_its_hosts_from_its_level_on() {
+        let recipient = |group: &str, least| Recipient {
+            id: None,
+            kind: ChannelKind::Mail,
+            name: "ops".into(),
+            address: "ops@example.com".into(),
+            scope: HostScope::from_typed(group, ""),
+            least,
+            by: None,
+        };
+        let (berlin, paris) = ("Berlin", "Paris");
+        for (group, least, wanted) in [
+            ("", AlertLevel::Note, true),
+            (berlin, AlertLevel::Warning, true),
+            (berlin, AlertLevel::Critical, false),
+            (paris, AlertLevel::Note, false),
+        ] {
+            let recipient = recipient(group, least);
+            assert_eq!(is_wanted(&recipient, AlertLevel::Warning, &hosts(&["fs-01"])), wanted);
+        }
+    }
+}

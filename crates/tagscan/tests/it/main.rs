@@ -1,0 +1,5 @@
+//! Scans of driver files.
+
+mod hostile;
+mod real;
+mod synthetic;

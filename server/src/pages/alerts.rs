@@ -1,0 +1,106 @@
+//! Who is told of what, what nobody is told for a while, and what became of each message
+//! (`GET /alerts`).
+
+mod deliveries;
+mod recipients;
+mod rules;
+mod settings;
+mod silences;
+mod window;
+
+use std::collections::BTreeMap;
+
+use axum::{
+    Extension,
+    extract::State,
+    http::Uri,
+    response::{Html, Redirect},
+};
+use poolwatch_model::{
+    alerting::{Delivery, Recipient, Silence},
+    person::Role,
+};
+use poolwatch_store::{
+    alert_rules, alert_settings,
+    deliveries::{self as deliveries_table, DeliveryFilter},
+    recipients as recipients_table, silences as silences_table,
+};
+use poolwatch_web::{
+    Page,
+    alerts::{AlertsPage, DeliveryRow, RecipientRow, SilenceRow},
+};
+
+pub(super) use self::{
+    deliveries::{resend, resend_all},
+    recipients::{add, remove, test},
+    rules::{rule, set_rule},
+    settings::change,
+    silences::{end, read_reason, silence, too_many},
+};
+use super::{address, fleet::groups, rows, shell};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+
+/// Deliveries that are shown, the latest.
+const DELIVERIES: i64 = 100;
+
+/// The page.
+pub(super) async fn page(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    uri: Uri,
+) -> Result<Html<String>, AppError> {
+    let now = app.clock.now();
+    let view = app.fleet.view();
+    let mut db = app.pool.acquire().await?;
+    let silences = silences_table::ending_after(&mut db, now).await?;
+    let mut recipients = app.settings.standing_recipients.clone();
+    recipients.extend(recipients_table::list(&mut db).await?);
+    let latest = deliveries_table::list(&mut db, DeliveryFilter::default(), DELIVERIES).await?;
+    let (waiting, given_up) = deliveries_table::count_unsent(&mut db).await?;
+    let settings = alert_settings::load(&mut db).await?;
+    let rules = alert_rules::load(&mut db).await?;
+    drop(db);
+    let may_operate = person.role >= Role::Operator;
+    let page = AlertsPage {
+        shell: shell(&app, &person, address(&uri)),
+        may_operate,
+        may_administer: person.role >= Role::Admin,
+        rules,
+        silences: silences.into_iter().map(|silence| silence_row(&view, silence)).collect(),
+        recipients: with_last(recipients, &latest),
+        groups: groups(&view),
+        deliveries: latest.into_iter().map(|one| DeliveryRow::new(one, may_operate)).collect(),
+        waiting: waiting.unsigned_abs(),
+        given_up: given_up.unsigned_abs(),
+        settings,
+    };
+    Ok(Html(page.render()?))
+}
+
+fn silence_row(view: &FleetView, silence: Silence) -> SilenceRow {
+    let host = silence.matcher.host.map(|host| rows::link_to(view, host));
+    SilenceRow { silence, host }
+}
+
+/// Recipients with the latest message to each, as far as it is among the latest of all.
+fn with_last(recipients: Vec<Recipient>, latest: &[Delivery]) -> Vec<RecipientRow> {
+    let mut by_address = BTreeMap::new();
+    for delivery in latest {
+        by_address.entry((delivery.kind.as_str(), &delivery.address)).or_insert(delivery);
+    }
+    let row = |recipient: Recipient| {
+        let last = by_address.get(&(recipient.kind.as_str(), &recipient.address));
+        RecipientRow { last: last.map(|last| Delivery::clone(last)), recipient }
+    };
+    recipients.into_iter().map(row).collect()
+}
+
+/// Back to a part of the page.
+fn back_to(part: &str) -> Redirect {
+    Redirect::to(&format!("/alerts#{part}"))
+}
+
+/// A text of a form on one line.
+fn one_line(text: &str) -> String {
+    text.chars().filter(|letter| !letter.is_control()).collect::<String>().trim().to_owned()
+}
