@@ -1,6 +1,6 @@
 //! A host proposes itself with a token: it gets a key, and waits unless a rule approves it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::atomic::Ordering};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
@@ -159,6 +159,9 @@ pub async fn enrol(app: &App, proposed: Proposed<'_>) -> Result<(Enrolled, Strin
             app.fleet.note_change_of(enrolled.id);
             let (host, name, token) = (enrolled.id, &proposed.facts.fqdn, token.as_deref());
             let Enrolled { new, approved, .. } = enrolled;
+            if new && !approved {
+                app.waiting_hosts.fetch_add(1, Ordering::Relaxed);
+            }
             info!(%host, name, token, new, approved, "Enrolled host");
             Ok((enrolled, key_text(enrolled.id, &secret)))
         }
