@@ -261,8 +261,9 @@ mod tests {
         assert!(view.is_fixed && view.has_password && !format!("{view:?}").contains("pa%40ss"));
     }
 
-    #[test]
-    fn what_is_kept_becomes_an_address_that_the_mailer_takes() {
+    // The mailer keeps its connections by a task of the runtime.
+    #[tokio::test]
+    async fn what_is_kept_becomes_an_address_that_the_mailer_takes() {
         let kept = |security: MailSecurity, port| KeptMailServer {
             host: "mail.example.com".into(),
             port,

@@ -22,7 +22,7 @@ const SCANS: usize = 16;
 /// What is to be sent next.
 #[derive(Debug)]
 pub(super) enum ToSend {
-    Inventory(InventoryRequest),
+    Inventory(Box<InventoryRequest>),
     Scans(ScansRequest),
 }
 
@@ -82,7 +82,7 @@ impl Installed {
                 sent == fingerprint(&request) && !is_old(at_ms, SENT_EVERY_MS)
             });
             if self.is_due || !is_known {
-                return Some(ToSend::Inventory(request));
+                return Some(ToSend::Inventory(Box::new(request)));
             }
             self.ready = None;
         }

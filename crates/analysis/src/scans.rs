@@ -26,8 +26,8 @@ pub fn owners_by_code(found: &[(String, FoundTag)]) -> Vec<Owner> {
     let owners = found.iter().filter(|(driver, tag)| {
         let told = facts::tag_facts(tag.tag);
         let best = likeliest.get(&tag.tag).copied().unwrap_or(0.0);
-        !(told.shared || told.objects || told.cache || told.owner.is_some())
-            && !facts::is_inbox(driver)
+        let is_others = told.shared || told.objects || told.cache || told.owner.is_some();
+        !(is_others || facts::is_inbox(driver))
             && tag.likelihood() >= OWNS.max(best - ABOUT_AS_LIKELY)
     });
     let owner = |(driver, tag): &(String, FoundTag)| Owner {

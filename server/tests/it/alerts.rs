@@ -102,11 +102,11 @@ async fn dispatched(server: &Server, at: Timestamp) -> Vec<Dispatched> {
 }
 
 fn subjects(dispatched: &[Dispatched]) -> Vec<&str> {
-    let subject = |one| match one {
-        &Dispatched::Sent(ref words, _) => Some(words.subject.as_str()),
+    let subjects = dispatched.iter().filter_map(|one| match one {
+        Dispatched::Sent(words, _) => Some(words.subject.as_str()),
         _ => None,
-    };
-    dispatched.iter().filter_map(subject).collect()
+    });
+    subjects.collect()
 }
 
 #[tokio::test]

@@ -91,15 +91,7 @@ fn a_fleet_in_trouble_says_so_first() {
 #[test]
 fn an_empty_fleet_tells_how_to_begin() {
     let page = samples::empty_fleet().render().unwrap();
-    says(
-        &page,
-        &[
-            "No host reports yet.",
-            "poolwatch-server admin create-token",
-            "href=\"/evidence\"",
-            "no data yet",
-        ],
-    );
+    says(&page, &["No host reports yet.", "href=\"/deploy\"", "href=\"/evidence\"", "no data yet"]);
 }
 
 #[test]

@@ -83,8 +83,8 @@ pub(crate) async fn host(db: &mut PgConnection) -> HostId {
 /// A host with two boots, and partitions for two days.
 pub(crate) async fn host_numbered(db: &mut PgConnection, id: i32) -> HostId {
     sqlx::query(
-        "INSERT INTO hosts (id, name, facts, enrolled_at) OVERRIDING SYSTEM VALUE
-         VALUES ($1, 'FS-' || $1, '{}', now())",
+        "INSERT INTO hosts (id, name, facts, enrolled_at, approved_at) OVERRIDING SYSTEM VALUE
+         VALUES ($1, 'FS-' || $1, '{}', now(), now())",
     )
     .bind(id)
     .execute(&mut *db)

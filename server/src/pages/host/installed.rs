@@ -7,7 +7,7 @@ use poolwatch_model::{
     driver_scan::{FileHash, FoundTag, OWNS},
     inventory::Driver,
 };
-use poolwatch_store::{driver_scans, inventories};
+use poolwatch_store::{driver_scans, inventories, is_of_stored_row};
 use poolwatch_web::host::{InstalledView, LoadedDriverRow};
 use sqlx::PgConnection;
 
@@ -22,7 +22,12 @@ pub(super) async fn of_host(
     db: &mut PgConnection,
     host: HostId,
 ) -> Result<Option<InstalledView>, AppError> {
-    let Some(inventory) = inventories::find(db, host).await? else { return Ok(None) };
+    let inventory = match inventories::find(db, host).await {
+        // The page says so by its facts, and shows what else there is.
+        Err(error) if is_of_stored_row(&error) => None,
+        found => found?,
+    };
+    let Some(inventory) = inventory else { return Ok(None) };
     let all_drivers = inventory.drivers.len();
     let of_others: Vec<Driver> = inventory.drivers.into_iter().filter(is_of_others).collect();
     let files: Vec<FileHash> = of_others.iter().filter_map(|driver| driver.sha256).collect();

@@ -11,6 +11,9 @@ use crate::{
     read::whole::Whole,
 };
 
+/// Rows of a table by what they are of: for each figure its values.
+type Rows<K, const FIGURES: usize> = Vec<(K, [Vec<u64>; FIGURES])>;
+
 /// A part of the axis with what its chunk tells beside tags, one value for each of its groups.
 #[derive(Debug)]
 pub(super) struct Looked {
@@ -19,8 +22,8 @@ pub(super) struct Looked {
     /// Its tags, unless they are to be read again.
     pub(super) held: Option<HeldTags>,
     pub(super) memory: Vec<Vec<u64>>,
-    pub(super) types: Vec<(String, [Vec<u64>; TYPE_FIGURES])>,
-    pub(super) processes: Vec<(ProcessName, [Vec<u64>; PROCESS_FIGURES])>,
+    pub(super) types: Rows<String, TYPE_FIGURES>,
+    pub(super) processes: Rows<ProcessName, PROCESS_FIGURES>,
     pub(super) lacks_processes: bool,
 }
 
@@ -58,7 +61,7 @@ fn table<K, const FIGURES: usize>(
     blocks: &Blocks<'_>,
     keys: Vec<K>,
     of: fn(usize) -> BlockOf,
-) -> Result<Vec<(K, [Vec<u64>; FIGURES])>, Malformed> {
+) -> Result<Rows<K, FIGURES>, Malformed> {
     let count = keys.len();
     let slots = part.head.slots.len();
     let mut rows = Vec::with_capacity(count);
