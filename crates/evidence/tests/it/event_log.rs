@@ -168,7 +168,7 @@ fn a_log_without_them_says_so_and_a_cut_one_tells_what_is_whole() {
 
     let mut bytes = log();
     let second = bytes.windows(4).enumerate().filter(|(_, four)| *four == b"\x2A\x2A\0\0");
-    let last = second.map(|(at, _)| at).last().unwrap();
+    let last = second.map(|(at, _)| at).max().unwrap();
     bytes[last + 24..last + 60].fill(0xEE);
     let reading = read("System.evtx", &bytes);
     assert_eq!(kinds(&reading), [EventKind::PoolEmpty(Pool::Nonpaged)]);
