@@ -49,7 +49,7 @@ touch -r crates/store/src/lib.rs "$dir/old"
 touch crates/store/src/lib.rs
 SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$dir/new" \
     DATABASE_URL="postgres://poolwatch@localhost/postgres?host=$dir" \
-    cargo check -q --locked --workspace --lib
+    cargo check -q --locked --workspace --all-targets
 touch -r "$dir/old" crates/store/src/lib.rs
 
 if [ "${1:-}" = --check ]; then

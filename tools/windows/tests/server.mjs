@@ -57,6 +57,10 @@ export class Server {
     return (await this.get("/api/v1/hosts")).hosts;
   }
 
+  approve(host) {
+    this.#admin("approve-host", String(host));
+  }
+
   async stop() {
     if (this.child.exitCode !== null) return;
     this.child.kill("SIGTERM");
