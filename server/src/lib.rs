@@ -3,6 +3,7 @@
 pub mod access;
 pub mod accounts;
 pub mod alerts;
+pub mod answer_words;
 pub mod api;
 pub mod app;
 pub mod app_error;

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use lettre::{
-    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
-    transport::smtp::response::Response,
-};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
 use poolwatch_store::settings::{self, Setting};
 use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use crate::auth::sealing::SealingKey;
+use crate::{
+    answer_words::{error_in_words, smtp_answer},
+    auth::sealing::SealingKey,
+};
 
 /// Name of the setting, and what its password is sealed for.
 const NAME: &str = "mail server";
@@ -131,8 +131,8 @@ impl MailServer {
         let mail = Message::builder().from(from).to(to).subject("Poolwatch tries its mail server");
         let mail = mail.body(text).map_err(|error| error.to_string())?;
         match transport.send(mail).await {
-            Ok(response) => Ok(in_words(&response)),
-            Err(error) => Err(with_causes(&error)),
+            Ok(response) => Ok(smtp_answer(&response)),
+            Err(error) => Err(error_in_words(&error)),
         }
     }
 
@@ -224,25 +224,6 @@ pub async fn save(
     }
     settings::set(db, NAME, &serde_json::to_value(&kept)?, by, now).await?;
     Ok(Ok(()))
-}
-
-fn in_words(response: &Response) -> String {
-    let lines: Vec<&str> = response.message().collect();
-    format!("{} {}", response.code(), lines.join(" "))
-}
-
-/// An error with what caused it.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut words = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        let text = error.to_string();
-        if !words.contains(&text) {
-            words = format!("{words}: {text}");
-        }
-        cause = error.source();
-    }
-    words
 }
 
 #[cfg(test)]

@@ -74,7 +74,7 @@ pub async fn find(
 ///
 /// # Errors
 /// When the database fails.
-pub async fn take(db: &mut PgConnection, token_hash: &[u8]) -> Result<bool> {
+pub async fn use_up(db: &mut PgConnection, token_hash: &[u8]) -> Result<bool> {
     let done = sqlx::query!("DELETE FROM one_time_links WHERE token_hash = $1", token_hash)
         .execute(db)
         .await?;

@@ -69,7 +69,7 @@ pub async fn set_by_link(
     let password_hash = app.password_checks.hash(place, password).await?;
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    if !one_time_links::take(&mut transaction, &hash).await? {
+    if !one_time_links::use_up(&mut transaction, &hash).await? {
         return Ok(LinkUse::Over);
     }
     let user = match (purpose, first) {

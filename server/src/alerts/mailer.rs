@@ -9,7 +9,6 @@ use lettre::{
         Mailbox, MultiPart,
         header::{Header, HeaderName, HeaderValue},
     },
-    transport::smtp::response::Response,
 };
 use poolwatch_model::{
     alerting::{AlertLevel, ChannelKind, HostScope, Recipient},
@@ -17,7 +16,8 @@ use poolwatch_model::{
 };
 use poolwatch_store::deliveries::LeasedDelivery;
 
-use super::answer::{DeliveryFailure, error_in_words};
+use super::answer::DeliveryFailure;
+use crate::answer_words::{error_in_words, smtp_answer};
 use crate::cli::MailOptions;
 
 /// How long the mail server may take for one step.
@@ -100,7 +100,7 @@ impl Mailer {
             .compose(delivery)
             .map_err(|error| DeliveryFailure { is_final: true, answer: format!("{error:#}") })?;
         match self.transport.send(mail).await {
-            Ok(response) => Ok(in_words(&response)),
+            Ok(response) => Ok(smtp_answer(&response)),
             Err(error) => {
                 let code = error.status().map(u16::from);
                 Err(DeliveryFailure {
@@ -127,11 +127,6 @@ impl Mailer {
         let body = MultiPart::alternative_plain_html(words.text.clone(), words.html.clone());
         Ok(builder.multipart(body)?)
     }
-}
-
-fn in_words(response: &Response) -> String {
-    let lines: Vec<&str> = response.message().collect();
-    format!("{} {}", response.code(), lines.join(" "))
 }
 
 /// A text on one line that no reader of mail takes for an encoded one (RFC 2047).

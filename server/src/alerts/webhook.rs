@@ -13,7 +13,8 @@ use reqwest::{Client, RequestBuilder, StatusCode, Url, redirect::Policy};
 use sha2::Sha256;
 
 use self::addresses::CheckedResolver;
-use super::answer::{DeliveryFailure, error_in_words};
+use super::answer::DeliveryFailure;
+use crate::answer_words::error_in_words;
 
 pub use addresses::{is_private, private_host};
 

@@ -111,12 +111,13 @@ pub fn hash(password: &str) -> anyhow::Result<String> {
     Ok(hash.to_string())
 }
 
-/// Whether a password is the one that was hashed. With no hash (nobody of that name) it takes as
-/// long, so that an answer's time does not tell who exists.
+/// Whether a password is the one that was hashed. With no hash (nobody of that name, or who has set
+/// none yet) it takes as long, so that an answer's time does not tell who exists.
 fn verify(password: &str, kept: Option<&str>) -> bool {
     /// Of a password that nobody has.
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$\
          QCKdO6oVtV2WxLS6N9uXPo1gKSrkv5JNUMF9WfpaRvA";
+    let kept = kept.filter(|hash| !hash.is_empty());
     let Ok(parsed) = PasswordHash::new(kept.unwrap_or(NOBODY)) else { return false };
     let matches = Argon2::default().verify_password(password.as_bytes(), &parsed).is_ok();
     matches && kept.is_some()
