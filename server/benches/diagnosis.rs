@@ -29,7 +29,6 @@ use poolwatch_store::{
     chunks::{self, Origin, Span},
     frames::{self, NewFrame},
     partitions::{self, Table},
-    retention::Retention,
     testing,
 };
 use sqlx::PgConnection;
@@ -133,13 +132,15 @@ fn app(pool: PgPool) -> App {
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install().unwrap(),
+        retention: Default::default(),
+        provider_cache: Default::default(),
         settings: Settings {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
-            retention: Retention::DEFAULT,
             authority: None,
             installers: None,
             mail_server: None,
+            sign_in_provider: None,
             secure: false,
             standing_recipients: Vec::new(),
         },

@@ -3,3 +3,4 @@
 pub mod audit;
 pub mod hosts;
 pub mod people;
+mod visible_fleet;

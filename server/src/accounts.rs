@@ -1,6 +1,7 @@
 //! What is done to people and tokens, by pages and by `/api/v1` alike.
 
 pub mod links;
+pub mod mails;
 pub mod passwords;
 pub mod people;
 pub mod second_factor;

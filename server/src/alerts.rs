@@ -4,6 +4,7 @@ pub mod answer;
 pub mod deliver;
 pub mod dispatch;
 pub mod incident;
+pub mod kept_mailer;
 pub mod mailer;
 mod signs;
 pub mod silencing;

@@ -3,9 +3,12 @@
 mod agent;
 pub(crate) mod health;
 mod openapi;
+pub(crate) mod representation;
 mod v1;
 
-use axum::routing::{delete, get, post};
+use std::time::Duration;
+
+use axum::routing::{delete, get, post, put};
 use poolwatch_model::person::Role;
 use poolwatch_protocol::limits;
 
@@ -29,15 +32,19 @@ pub fn routes(routes: Routes) -> Routes {
     let (json, batch) =
         (RouteLimits::upload(limits::JSON_BYTES), RouteLimits::upload(limits::BATCH_BYTES));
     let pooltag = RouteLimits::upload(POOLTAG_BYTES);
+    // A mail server may take long for each step.
+    let mail_test = form.within(Duration::from_secs(100)).at_once(2);
     let (public, host) = (Permission::Public, Permission::Host);
     let view = Permission::AtLeast(Role::Viewer);
     let operate = Permission::AtLeast(Role::Operator);
+    let (view_all, operate_all) =
+        (Permission::WholeFleet(Role::Viewer), Permission::WholeFleet(Role::Operator));
     let administer = Permission::AtLeast(Role::Admin);
     // Numbers of as many hosts as one decision may be about.
     let hosts = RouteLimits::upload(decisions::AT_ONCE * 12);
     routes
         .at(public, read, "/healthz", get(health::healthz))
-        .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::metrics))
+        .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::visible_metrics))
         .at(public, form.at_once(ENROLMENTS_AT_ONCE), "/agent/v1/enrol", post(agent::enrol::enrol))
         .at(host, batch, "/agent/v1/frames", post(agent::frames::frames))
         .at(host, json, "/agent/v1/events", post(agent::events::events))
@@ -46,29 +53,80 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, read, "/api/v1/openapi.json", get(openapi::document))
         .at(view, read, "/api/v1/hosts", get(v1::hosts::list))
         .at(view, read, "/api/v1/hosts/{id}", get(v1::hosts::one))
+        .at(operate, form, "/api/v1/hosts/{id}/description", put(v1::host_labels::describe))
+        .at(operate_all, hosts, "/api/v1/host-labels", post(v1::host_labels::label))
+        .at(view, read, "/api/v1/groups", get(v1::groups::list))
+        .at(administer, form, "/api/v1/groups", post(v1::groups::create))
+        .at(
+            administer,
+            form,
+            "/api/v1/groups/{id}",
+            get(v1::groups::one).put(v1::groups::change).delete(v1::groups::delete),
+        )
         .at(view, read, "/api/v1/hosts/{id}/tags/{tag}", get(v1::tags::series))
+        .at(view, read, "/api/v1/incidents", get(v1::incidents::list))
+        .at(view, read, "/api/v1/incidents/{id}", get(v1::incidents::one))
+        .at(operate, form, "/api/v1/incidents/{id}/comments", post(v1::incidents::comment))
+        .at(operate, form, "/api/v1/incidents/{id}/owner", put(v1::incidents::assign))
+        .at(operate, form, "/api/v1/incidents/{id}/resolve", post(v1::incidents::resolve))
+        .at(operate, form, "/api/v1/incidents/{id}/acknowledge", post(v1::incidents::acknowledge))
+        .at(operate, form, "/api/v1/incidents/{id}/silence", post(v1::incidents::silence))
+        .at(
+            administer,
+            form,
+            "/api/v1/settings/mail",
+            get(v1::settings::mail).put(v1::settings::set_mail),
+        )
+        .at(administer, mail_test, "/api/v1/settings/mail/test", post(v1::settings::test_mail))
+        .at(
+            administer,
+            form,
+            "/api/v1/settings/retention",
+            get(v1::settings::retention).put(v1::settings::set_retention),
+        )
+        .at(
+            administer,
+            form,
+            "/api/v1/settings/sign-in",
+            get(v1::settings::provider).put(v1::settings::set_provider),
+        )
         .at(view, read, "/api/v1/tags", get(v1::tags::list))
         .at(view, read, "/api/v1/tags/{tag}", get(v1::tags::across))
         .at(view, read, "/api/v1/tags/{tag}/hosts", get(v1::tag_hosts::then))
         .at(view, read, "/api/v1/tags/{tag}/series", get(v1::tag_hosts::course))
         .at(view, read, "/api/v1/tag-notes", get(v1::tag_notes::list))
-        .at(operate, form, "/api/v1/tag-notes", post(v1::tag_notes::write))
+        .at(operate_all, form, "/api/v1/tag-notes", post(v1::tag_notes::write))
         .at(view, read, "/api/v1/pooltag.txt", get(v1::tag_notes::export))
-        .at(operate, pooltag, "/api/v1/pooltag.txt", post(v1::tag_notes::import))
+        .at(operate_all, pooltag, "/api/v1/pooltag.txt", post(v1::tag_notes::import))
         .at(operate, json, "/api/v1/snapshots", post(v1::snapshots::upload))
-        .at(view, read, "/api/v1/enrolment/hosts", get(v1::enrolment::hosts))
-        .at(operate, hosts, "/api/v1/enrolment/hosts/{decision}", post(v1::enrolment::decide))
-        .at(administer, hosts, "/api/v1/enrolment/delete", post(v1::enrolment::delete))
-        .at(operate, form, "/api/v1/enrolment/merge/{id}", post(v1::enrolment::merge))
-        .at(operate, form, "/api/v1/enrolment/revoke-key/{id}", post(v1::enrolment::revoke_key))
-        .at(view, read, "/api/v1/enrolment/rules", get(v1::enrolment::rules))
-        .at(administer, form, "/api/v1/enrolment/rules", post(v1::enrolment::create_rule))
-        .at(view, form, "/api/v1/enrolment/try-rule", post(v1::enrolment::try_rule))
-        .at(administer, form, "/api/v1/enrolment/rules/{id}", delete(v1::enrolment::delete_rule))
-        .at(view, read, "/api/v1/enrolment/tokens", get(v1::enrolment::tokens))
-        .at(administer, form, "/api/v1/enrolment/tokens", post(v1::enrolment::create_token))
-        .at(administer, form, "/api/v1/enrolment/tokens/{id}", delete(v1::enrolment::revoke_token))
-        .at(view, read, "/api/v1/enrolment/refusals", get(v1::enrolment::refusals))
+        .at(view, read, "/api/v1/enrolment/hosts", get(v1::enrolment::hosts::list))
+        .at(
+            operate,
+            hosts,
+            "/api/v1/enrolment/hosts/{decision}",
+            post(v1::enrolment::hosts::decide),
+        )
+        .at(administer, hosts, "/api/v1/enrolment/delete", post(v1::enrolment::hosts::delete))
+        .at(operate, form, "/api/v1/enrolment/merge/{id}", post(v1::enrolment::hosts::merge))
+        .at(
+            operate,
+            form,
+            "/api/v1/enrolment/revoke-key/{id}",
+            post(v1::enrolment::hosts::revoke_key),
+        )
+        .at(view, read, "/api/v1/enrolment/rules", get(v1::enrolment::rules::list))
+        .at(administer, form, "/api/v1/enrolment/rules", post(v1::enrolment::rules::create))
+        .at(view, form, "/api/v1/enrolment/try-rule", post(v1::enrolment::rules::try_rule))
+        .at(administer, form, "/api/v1/enrolment/rules/{id}", delete(v1::enrolment::rules::delete))
+        .at(view, read, "/api/v1/enrolment/tokens", get(v1::enrolment::tokens::list))
+        .at(administer, form, "/api/v1/enrolment/tokens", post(v1::enrolment::tokens::create))
+        .at(
+            administer,
+            form,
+            "/api/v1/enrolment/tokens/{id}",
+            delete(v1::enrolment::tokens::revoke),
+        )
+        .at(view_all, read, "/api/v1/enrolment/refusals", get(v1::enrolment::tokens::refusals))
         .at(administer, form, "/api/v1/people", get(v1::people::list).post(v1::people::add))
         .at(
             administer,

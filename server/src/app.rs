@@ -7,7 +7,7 @@ use std::{
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, SharedClock, Snapshot, alerting::Recipient};
-use poolwatch_store::{PgPool, StoreError, retention::Retention};
+use poolwatch_store::{PgPool, StoreError};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 
@@ -21,6 +21,8 @@ use crate::{
     mail_server::MailServer,
     metrics::Metrics,
     rate_limiter::RateLimiter,
+    retention_setting::LiveRetention,
+    sign_in_provider::{ProviderCache, SignInProvider},
     stopping::StopSignal,
     tag_names::TagNames,
     writer::Writer,
@@ -64,32 +66,84 @@ pub struct App {
     pub refusals_recorded: RateLimiter,
     /// What `/metrics` tells.
     pub metrics: Metrics,
+    /// How long data are kept.
+    pub retention: LiveRetention,
+    /// What the identity provider said of itself lately.
+    pub provider_cache: ProviderCache,
     /// How the server was set up.
     pub settings: Settings,
 }
 
 /// How the server was set up.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Settings {
     /// Address of the console, without a slash at the end.
     pub public_url: String,
     /// Seconds between snapshots that agents are asked for.
     pub interval_s: u32,
-    /// How long what is kept.
-    pub retention: Retention,
     /// The certificate of the server's own authority, where agents need it.
     pub authority: Option<PathBuf>,
     /// Folder of the agent's packages.
     pub installers: Option<PathBuf>,
     /// The mail server that the command line or environment names.
     pub mail_server: Option<MailServer>,
+    /// The identity provider that the command line or environment names.
+    pub sign_in_provider: Option<SignInProvider>,
     /// Whether browsers reach the console by TLS, so that cookies can insist on it.
     pub secure: bool,
     /// Recipients on the command line: they are told of everything.
     pub standing_recipients: Vec<Recipient>,
 }
 
+/// What an [`App`] is made of.
+#[derive(Debug)]
+pub struct AppParts {
+    /// Tells the time.
+    pub clock: SharedClock,
+    /// The database.
+    pub pool: PgPool,
+    /// Connections of those who work on the background thread.
+    pub background_pool: PgPool,
+    /// Takes frames to the database.
+    pub writer: Writer,
+    /// Seals secrets that the server has to read again.
+    pub sealing_key: SealingKey,
+    /// What `/metrics` tells.
+    pub metrics: Metrics,
+    /// How the server was set up.
+    pub settings: Settings,
+}
+
 impl App {
+    /// An app that knows nothing of hosts and people yet.
+    #[must_use]
+    pub fn new(parts: AppParts) -> Self {
+        let AppParts { clock, pool, background_pool, writer, sealing_key, metrics, settings } =
+            parts;
+        Self {
+            clock,
+            pool,
+            background_pool,
+            stop: StopSignal::default(),
+            fleet: Arc::default(),
+            tag_names: TagNames::default(),
+            events_stored: Notify::default(),
+            writer,
+            host_keys: HostKeys::default(),
+            callers: CallerCache::default(),
+            sealing_key,
+            sign_in_limits: SignInLimits::default(),
+            password_checks: PasswordChecks::default(),
+            refusals_logged: LogGate::default(),
+            waiting_hosts: AtomicU64::default(),
+            refusals_recorded: RateLimiter::default(),
+            metrics,
+            retention: LiveRetention::default(),
+            provider_cache: ProviderCache::default(),
+            settings,
+        }
+    }
+
     /// The latest snapshot of a host: from memory, else from the database.
     ///
     /// # Errors
@@ -100,7 +154,7 @@ impl App {
         host: HostId,
         now: Timestamp,
     ) -> Result<Option<Snapshot>, StoreError> {
-        let kept = self.settings.retention.ten_minutes;
+        let kept = self.retention.current().ten_minutes;
         load::tables(db, &self.fleet, host, kept, now).await?;
         Ok(self.fleet.known(host).and_then(|live| live.snapshot()))
     }

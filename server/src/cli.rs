@@ -8,9 +8,7 @@ use std::{
 };
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use jiff::SignedDuration;
 use poolwatch_model::person::Role;
-use poolwatch_store::retention::Retention;
 
 pub use hosts::{HostCommand, HostNumbers, StandingChoice};
 
@@ -96,6 +94,9 @@ pub struct ServeOptions {
     /// What is kept.
     #[command(flatten)]
     pub keep: KeepOptions,
+    /// The identity provider that people sign in by.
+    #[command(flatten)]
+    pub sign_in: SignInOptions,
 }
 
 /// Who may have how many connections.
@@ -119,41 +120,45 @@ pub struct ConnectionOptions {
 #[derive(Debug, Clone, Copy, Args)]
 pub struct KeepOptions {
     /// Hours for which every snapshot is kept.
-    #[arg(long, env = "POOLWATCH_KEEP_FULL_HOURS", default_value_t = 48,
+    /// Without it, what the console sets; 48 at first.
+    #[arg(long, env = "POOLWATCH_KEEP_FULL_HOURS",
         value_parser = clap::value_parser!(u16).range(24..=9600))]
-    pub keep_full_hours: u16,
+    pub keep_full_hours: Option<u16>,
     /// Days for which least, mean and greatest value per ten minutes are kept.
-    #[arg(long, env = "POOLWATCH_KEEP_10MIN_DAYS", default_value_t = 30,
+    /// Without it, what the console sets; 30 at first.
+    #[arg(long, env = "POOLWATCH_KEEP_10MIN_DAYS",
         value_parser = clap::value_parser!(u16).range(8..=800))]
-    pub keep_10min_days: u16,
+    pub keep_10min_days: Option<u16>,
     /// Days for which least, mean and greatest value per hour are kept.
-    #[arg(long, env = "POOLWATCH_KEEP_HOURLY_DAYS", default_value_t = 730,
+    /// Without it, what the console sets; 730 at first.
+    #[arg(long, env = "POOLWATCH_KEEP_HOURLY_DAYS",
         value_parser = clap::value_parser!(u16).range(30..=7300))]
-    pub keep_hourly_days: u16,
+    pub keep_hourly_days: Option<u16>,
 }
 
-impl KeepOptions {
-    /// The same as the store takes it.
-    ///
-    /// # Errors
-    /// When a coarser resolution is kept for less time than a finer one.
-    pub fn retention(self) -> anyhow::Result<Retention> {
-        let days = |days: u16| SignedDuration::from_hours(i64::from(days) * 24);
-        let kept = Retention {
-            full: SignedDuration::from_hours(self.keep_full_hours.into()),
-            ten_minutes: days(self.keep_10min_days),
-            hourly: days(self.keep_hourly_days),
-        };
-        anyhow::ensure!(
-            kept.full <= kept.ten_minutes && kept.ten_minutes <= kept.hourly,
-            "what is coarser has to be kept for as long as what is finer: --keep-full-hours {}, \
-             --keep-10min-days {}, --keep-hourly-days {}",
-            self.keep_full_hours,
-            self.keep_10min_days,
-            self.keep_hourly_days,
-        );
-        Ok(kept)
-    }
+/// The identity provider that people sign in by (OpenID Connect). Without it, what the console sets.
+#[derive(Debug, Clone, Args)]
+pub struct SignInOptions {
+    /// Address of the provider, as it names itself (`https://login.microsoftonline.com/TENANT/v2.0`).
+    #[arg(long, env = "POOLWATCH_OIDC_ISSUER", requires = "oidc_client_id")]
+    pub oidc_issuer: Option<String>,
+    /// As what this server is known to it. Its redirect address is /login/provider/done below
+    /// --public-url.
+    #[arg(long, env = "POOLWATCH_OIDC_CLIENT_ID", requires = "oidc_issuer")]
+    pub oidc_client_id: Option<String>,
+    /// What it shares with this server.
+    #[arg(long, env = "POOLWATCH_OIDC_CLIENT_SECRET", hide_env_values = true)]
+    pub oidc_client_secret: Option<String>,
+    /// What it is asked for beside openid, with spaces between.
+    #[arg(long, env = "POOLWATCH_OIDC_SCOPES", default_value = "email profile")]
+    pub oidc_scopes: String,
+    /// The claim that holds a person's groups or roles.
+    #[arg(long, env = "POOLWATCH_OIDC_GROUPS_CLAIM", default_value = "groups")]
+    pub oidc_groups_claim: String,
+    /// What a group may do: `GROUP = operator`, or `GROUP = viewer : 3, 4` for the hosts of groups by
+    /// their numbers. Several with semicolons between.
+    #[arg(long, env = "POOLWATCH_OIDC_ROLES", value_delimiter = ';')]
+    pub oidc_role: Vec<String>,
 }
 
 /// How to encrypt.
@@ -184,7 +189,7 @@ pub enum Tls {
 }
 
 /// Where mail goes.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct MailOptions {
     /// Mail server (`smtp://host:25`, `smtps://user:password@host`).
     #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires = "mail_from")]
@@ -231,6 +236,22 @@ pub enum AdminCommand {
         /// For what.
         #[command(subcommand)]
         token: TokenCommand,
+    },
+    /// Do what /api/v1 can do, as an administrator and without a running server: people, tokens, groups,
+    /// rules, settings, incidents. A server that runs follows within ten seconds.
+    Call {
+        /// Database.
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// Address under which people reach the console, for links.
+        #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
+        public_url: String,
+        /// GET, POST, PUT, PATCH or DELETE.
+        method: String,
+        /// Path and query (/api/v1/people).
+        path: String,
+        /// What is sent, JSON; - reads it from standard input.
+        body: Option<String>,
     },
     /// Hosts, rules that approve them, and tokens by which they come.
     #[command(flatten)]

@@ -16,6 +16,7 @@ pub mod interner;
 pub mod interval;
 pub mod load;
 pub mod load_baselines;
+pub mod narrow;
 pub mod object_types;
 pub mod processes;
 pub mod program_by_host;
@@ -34,6 +35,7 @@ pub mod tags;
 pub mod top_k;
 pub mod totals;
 pub mod view;
+pub mod visible;
 
 use std::{
     collections::HashMap,
@@ -51,6 +53,7 @@ use tables::Shared;
 use tag_by_host::FollowedTags;
 use tokio::sync::Semaphore;
 use view::FleetView;
+use visible::ScopedViews;
 
 use crate::rate_limiter::RateLimiter;
 
@@ -69,6 +72,7 @@ pub struct Fleet {
     drivers: RwLock<Arc<Drivers>>,
     driver_changes: RwLock<Arc<Vec<FleetChange>>>,
     groups: Groups,
+    scoped_views: ScopedViews,
     followed: FollowedTags,
     changed: Mutex<Changed>,
     changed_inventories: Mutex<Vec<HostId>>,
@@ -89,6 +93,7 @@ impl Default for Fleet {
             drivers: RwLock::default(),
             driver_changes: RwLock::default(),
             groups: Groups::default(),
+            scoped_views: ScopedViews::default(),
             followed: FollowedTags::default(),
             changed: Mutex::default(),
             changed_inventories: Mutex::default(),

@@ -216,7 +216,7 @@ impl<'a> Taking<'a> {
         ingest: &mut Ingest,
         stamp: &Stamp,
     ) -> Result<Result<(Timestamp, Timestamp, i32), Step>, TakeError> {
-        let kept = self.app.settings.retention.ten_minutes;
+        let kept = self.app.retention.current().ten_minutes;
         let check = |at| place::check(at, self.arrived, kept);
         let Ingest { boots, delays, .. } = ingest;
         let Some(boot) = boots.iter().find(|boot| boot.id == stamp.boot) else {

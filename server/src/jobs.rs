@@ -31,6 +31,7 @@ use crate::{
     alerts::{
         deliver::{self, Courier},
         dispatch, heartbeat,
+        kept_mailer::KeptMailer,
         mailer::Mailer,
         silencing,
     },
@@ -52,6 +53,8 @@ const DRIVERS_EVERY: Duration = Duration::from_secs(15);
 const ALERTS_EVERY: Duration = Duration::from_secs(10);
 /// Deliveries of one kind that are made at once: one that hangs does not keep the others.
 const COURIERS: usize = 2;
+/// How often settings that others changed are read.
+const SETTINGS_EVERY: Duration = Duration::from_secs(10);
 /// How often due jobs are looked for.
 const JOBS_EVERY: Duration = Duration::from_secs(10);
 /// A job whose server dies is taken over after this.
@@ -104,7 +107,12 @@ impl RunningJobs {
         this.spawn(&now, stop().run_until_cancelled_owned(show_imports::run(app.clone())));
         this.spawn(&now, keep_alerts(app.clone(), stop()));
         this.spawn(&now, dispatch::run(app.clone(), stop()));
-        for courier in mailer.map(Courier::Mail).into_iter().chain([Courier::Webhook]) {
+        this.spawn(&now, follow_settings(app.clone(), stop()));
+        let mail = match mailer {
+            Some(mailer) => Courier::Mail(mailer),
+            None => Courier::KeptMail(KeptMailer::default()),
+        };
+        for courier in [mail, Courier::Webhook] {
             for _ in 0..COURIERS {
                 this.spawn(&now, deliver::run(app.clone(), courier.clone(), stop()));
             }
@@ -147,7 +155,7 @@ async fn keep_metrics(app: SharedApp, stop: CancellationToken) {
 }
 
 async fn load_fleet(app: SharedApp) {
-    let kept = app.settings.retention.ten_minutes;
+    let kept = app.retention.current().ten_minutes;
     if let Err(error) = fleet::load::run(&app.pool, &app.fleet, kept, app.clock.now()).await {
         error!(%error, "Could not load the latest of every host");
     }
@@ -181,6 +189,17 @@ async fn keep_alerts(app: SharedApp, stop: CancellationToken) {
         }
         if let Err(error) = heartbeat(&app, now).await {
             error!(%error, "Could not give a sign of life");
+        }
+    }
+}
+
+/// Reads settings that another server or the command line changed.
+async fn follow_settings(app: SharedApp, stop: CancellationToken) {
+    let mut every = interval(SETTINGS_EVERY);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        let read = async { app.retention.reload(&mut *app.pool.acquire().await?).await };
+        if let Err(error) = read.await {
+            error!(%error, "Could not read settings");
         }
     }
 }
@@ -245,14 +264,14 @@ async fn do_due_jobs(app: &SharedApp, stop: &CancellationToken) -> anyhow::Resul
 async fn do_job(db: &mut PgConnection, app: &SharedApp, job: &LeasedJob) -> anyhow::Result<()> {
     let now = app.clock.now();
     let kept = match job.kind.as_str() {
-        keep_partitions::NAME => keep_partitions::run(db, &app.settings.retention, now).await?,
+        keep_partitions::NAME => keep_partitions::run(db, &app.retention.current(), now).await?,
         _ => None,
     };
     let mut transaction = db.begin().await?;
     let effect = match job.kind.as_str() {
         keep_partitions::NAME => kept,
         forget_expired::NAME => {
-            forget_expired::run(&mut transaction, &app.settings.retention, now).await?
+            forget_expired::run(&mut transaction, &app.retention.current(), now).await?
         }
         resolve_quiet_incidents::NAME => {
             resolve_quiet_incidents::run(&mut transaction, now).await?

@@ -121,14 +121,22 @@ impl MailServer {
     /// # Errors
     /// What the mail server said, or why it was not reached.
     pub async fn send_test(&self, to: &str, console: &str) -> Result<String, String> {
-        let transport = self.transport().map_err(|error| format!("{error:#}"))?;
-        let from: Mailbox = self.from.parse().map_err(|error| format!("sender: {error}"))?;
-        let to: Mailbox = to.trim().parse().map_err(|error| format!("{to}: {error}"))?;
         let text = format!(
             "This mail was sent from {console}, where somebody tried the mail server of \
              Poolwatch. Nothing has to be done.\n"
         );
-        let mail = Message::builder().from(from).to(to).subject("Poolwatch tries its mail server");
+        self.send_text(to, "Poolwatch tries its mail server", text).await
+    }
+
+    /// Sends a text at once. Returns what the mail server said when it took it.
+    ///
+    /// # Errors
+    /// What the mail server said, or why it was not reached.
+    pub async fn send_text(&self, to: &str, subject: &str, text: String) -> Result<String, String> {
+        let transport = self.transport().map_err(|error| format!("{error:#}"))?;
+        let from: Mailbox = self.from.parse().map_err(|error| format!("sender: {error}"))?;
+        let to: Mailbox = to.trim().parse().map_err(|error| format!("{to}: {error}"))?;
+        let mail = Message::builder().from(from).to(to).subject(subject);
         let mail = mail.body(text).map_err(|error| error.to_string())?;
         match transport.send(mail).await {
             Ok(response) => Ok(smtp_answer(&response)),

@@ -53,6 +53,9 @@ pub const EVIDENCE_BYTES: usize = 100 << 20;
 /// Uploads of evidence that are read at a time: each is held in memory.
 const EVIDENCE_AT_ONCE: usize = 2;
 
+/// Sign-ins that wait for the identity provider at once.
+const PROVIDER_AT_ONCE: usize = 8;
+
 const READ: RouteLimits = RouteLimits::READ;
 const FORM: RouteLimits = RouteLimits::FORM;
 /// Files on their way over a slow line.
@@ -60,7 +63,11 @@ const EVIDENCE: RouteLimits =
     RouteLimits::upload(EVIDENCE_BYTES).within(Duration::from_secs(300)).at_once(EVIDENCE_AT_ONCE);
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
+/// Who sees what is counted over the whole fleet.
+const VIEW_ALL: Permission = Permission::WholeFleet(Role::Viewer);
 const OPERATE: Permission = Permission::AtLeast(Role::Operator);
+/// Who works on what concerns the whole fleet.
+const OPERATE_ALL: Permission = Permission::WholeFleet(Role::Operator);
 const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
 /// Downloads that are held in memory at once.
 const DOWNLOADS_AT_ONCE: usize = 4;
@@ -76,6 +83,13 @@ fn console_routes(routes: Routes) -> Routes {
     routes
         .at(PUBLIC, FORM, "/login", get(login::form).post(login::sign_in))
         .at(PUBLIC, FORM, "/login/code", post(login::code))
+        .at(PUBLIC, READ.at_once(PROVIDER_AT_ONCE), "/login/provider", get(login::provider::begin))
+        .at(
+            PUBLIC,
+            READ.at_once(PROVIDER_AT_ONCE),
+            "/login/provider/done",
+            get(login::provider::done),
+        )
         .at(PUBLIC, FORM, "/welcome", get(welcome::form).post(welcome::set))
         .at(PUBLIC, FORM, "/logout", post(login::sign_out))
         .at(PUBLIC, READ, "/static/{path}", get(assets::serve))
@@ -104,6 +118,8 @@ fn console_routes(routes: Routes) -> Routes {
             get(enrolment::deploy::file),
         )
         .at(VIEW, READ, "/hosts/{id}", get(host::page))
+        .at(OPERATE_ALL, FORM, "/hosts/label", post(hosts::labels::label))
+        .at(OPERATE, FORM, "/hosts/{id}/describe", post(hosts::labels::describe))
         .at(OPERATE, FORM, "/hosts/{id}/merge", post(enrolment::decide::merge))
         .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
         .at(OPERATE, FORM, "/hosts/{id}/keep-apart", post(enrolment::decide::keep_apart))
@@ -122,23 +138,28 @@ fn console_routes(routes: Routes) -> Routes {
         .at(OPERATE, FORM, "/incidents/{id}/acknowledge", post(incidents::acknowledge))
         .at(OPERATE, FORM, "/incidents/{id}/silence", post(incidents::silence))
         .at(VIEW, READ, "/alerts", get(alerts::page))
-        .at(VIEW, READ, "/alerts/rules/{name}", get(alerts::rule))
+        .at(VIEW_ALL, READ, "/alerts/rules/{name}", get(alerts::rule))
         .at(ADMINISTER, FORM, "/alerts/rules/{name}/set", post(alerts::set_rule))
-        .at(OPERATE, FORM, "/alerts/silences", post(alerts::silence))
+        .at(OPERATE_ALL, FORM, "/alerts/silences", post(alerts::silence))
         .at(OPERATE, FORM, "/alerts/silences/{id}/end", post(alerts::end))
         .at(ADMINISTER, FORM, "/alerts/recipients", post(alerts::add))
         .at(ADMINISTER, FORM, "/alerts/recipients/test", post(alerts::test))
         .at(ADMINISTER, FORM, "/alerts/recipients/{id}/remove", post(alerts::remove))
         .at(ADMINISTER, FORM, "/alerts/settings", post(alerts::change))
-        .at(OPERATE, FORM, "/alerts/deliveries/resend", post(alerts::resend_all))
-        .at(OPERATE, FORM, "/alerts/deliveries/{id}/resend", post(alerts::resend))
+        .at(OPERATE_ALL, FORM, "/alerts/deliveries/resend", post(alerts::resend_all))
+        .at(OPERATE_ALL, FORM, "/alerts/deliveries/{id}/resend", post(alerts::resend))
         .at(VIEW, READ, "/tags", get(tags::page))
         .at(VIEW, READ, "/tags.csv", get(tags::file))
         .at(VIEW, READ, "/tags.json", get(tags::file))
         .at(VIEW, READ, "/tags/pooltag.txt", get(tag::note::export))
-        .at(OPERATE, RouteLimits::upload(POOLTAG_BYTES), "/tags/pooltag", post(tag::note::import))
+        .at(
+            OPERATE_ALL,
+            RouteLimits::upload(POOLTAG_BYTES),
+            "/tags/pooltag",
+            post(tag::note::import),
+        )
         .at(VIEW, READ, "/tags/{tag}", get(tag::page))
-        .at(OPERATE, FORM, "/tags/{tag}/note", post(tag::note::write))
+        .at(OPERATE_ALL, FORM, "/tags/{tag}/note", post(tag::note::write))
         .at(VIEW, READ, "/tags/{tag}/hosts.csv", get(tag::file))
         .at(VIEW, READ, "/tags/{tag}/hosts.json", get(tag::file))
         .at(VIEW, READ, "/applications", get(applications::page))
@@ -180,7 +201,7 @@ fn account_routes(routes: Routes) -> Routes {
 }
 
 fn settings_routes(routes: Routes) -> Routes {
-    use settings::{about, audit, mail, people, retention, tokens};
+    use settings::{about, audit, groups, mail, people, retention, sign_in, tokens};
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
@@ -205,6 +226,17 @@ fn settings_routes(routes: Routes) -> Routes {
         )
         .at(ADMINISTER, FORM, "/settings/tokens", get(tokens::page).post(tokens::create))
         .at(ADMINISTER, FORM, "/settings/tokens/{id}/revoke", post(tokens::revoke))
+        .at(ADMINISTER, FORM, "/settings/groups", get(groups::list).post(groups::create))
+        .at(ADMINISTER, FORM, "/settings/groups/{id}", get(groups::page).post(groups::rename))
+        .at(ADMINISTER, FORM, "/settings/groups/{id}/rules", post(groups::add_rule))
+        .at(
+            ADMINISTER,
+            FORM,
+            "/settings/groups/{id}/rules/{place}/delete",
+            post(groups::delete_rule),
+        )
+        .at(ADMINISTER, FORM, "/settings/groups/{id}/delete", post(groups::delete))
+        .at(ADMINISTER, FORM, "/settings/sign-in", get(sign_in::page).post(sign_in::save))
         .at(ADMINISTER, FORM, "/settings/mail", get(mail::page).post(mail::save))
         .at(
             ADMINISTER,
@@ -212,7 +244,7 @@ fn settings_routes(routes: Routes) -> Routes {
             "/settings/mail/test",
             post(mail::test),
         )
-        .at(ADMINISTER, READ, "/settings/retention", get(retention::page))
+        .at(ADMINISTER, FORM, "/settings/retention", get(retention::page).post(retention::save))
         .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
         .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
         .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
@@ -227,7 +259,11 @@ pub fn shell(app: &SharedApp, person: &Person, url: String) -> Shell {
         person: person.name.clone(),
         role: person.role,
         newest_data: app.fleet.view().newest(),
-        waiting: app.waiting_hosts.load(Ordering::Relaxed),
+        // Counted over all of the fleet.
+        waiting: match person.scope.is_whole_fleet() {
+            true => app.waiting_hosts.load(Ordering::Relaxed),
+            false => 0,
+        },
         url,
     }
 }

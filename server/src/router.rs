@@ -18,6 +18,7 @@ use axum::{
     routing::get,
 };
 use http_body_util::BodyExt;
+use poolwatch_model::person::Role;
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
@@ -30,8 +31,8 @@ use crate::{
     api,
     app::SharedApp,
     app_error::AppError,
-    pages,
-    routes::{Declared, Routes},
+    mcp, pages,
+    routes::{Declared, Permission, RouteLimits, Routes},
     stopping::StopSignal,
 };
 
@@ -62,6 +63,7 @@ pub fn router(app: &SharedApp) -> Router {
     };
     all(app)
         .router
+        .layer(middleware::from_fn(api::representation::represent))
         .layer(middleware::from_fn(require_body_progress))
         .layer(middleware::from_fn(refuse_foreign_forms))
         .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
@@ -91,6 +93,8 @@ pub fn metrics(app: &SharedApp) -> Router {
 fn all(app: &SharedApp) -> Routes {
     let routes = Routes::new(app.clone());
     let routes = api::routes(routes);
+    let viewer = Permission::AtLeast(Role::Viewer);
+    let routes = routes.at(viewer, RouteLimits::FORM, "/mcp", mcp::service(app));
     pages::routes(routes)
 }
 

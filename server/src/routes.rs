@@ -23,6 +23,8 @@ pub enum Permission {
     Host,
     /// A person or script with at least this role.
     AtLeast(Role),
+    /// Likewise, who sees the whole fleet.
+    WholeFleet(Role),
     /// A person of whatever role who is signed in; no script.
     SignedIn,
 }
@@ -105,13 +107,18 @@ impl Routes {
             Permission::Host => {
                 methods.route_layer(middleware::from_fn_with_state(app, hosts::require))
             }
-            Permission::AtLeast(role) => {
-                let state = people::Required { app, route: path, role, by_session: false };
-                methods.route_layer(middleware::from_fn_with_state(state, people::require))
-            }
-            Permission::SignedIn => {
-                let role = Role::Viewer;
-                let state = people::Required { app, route: path, role, by_session: true };
+            Permission::AtLeast(_) | Permission::WholeFleet(_) | Permission::SignedIn => {
+                let role = match permission {
+                    Permission::AtLeast(role) | Permission::WholeFleet(role) => role,
+                    _ => Role::Viewer,
+                };
+                let state = people::Required {
+                    app,
+                    route: path,
+                    role,
+                    by_session: permission == Permission::SignedIn,
+                    whole_fleet: matches!(permission, Permission::WholeFleet(_)),
+                };
                 methods.route_layer(middleware::from_fn_with_state(state, people::require))
             }
         };

@@ -15,6 +15,8 @@ pub struct ApprovalRulesPage {
     pub rules: Vec<RuleRow>,
     /// Tokens to choose from: number and name.
     pub tokens: Vec<(i32, String)>,
+    /// Groups to choose from: number and name.
+    pub groups: Vec<(i32, String)>,
     /// What the form holds.
     pub form: RuleForm,
     /// What the rule of the form would do now.
@@ -32,6 +34,8 @@ pub struct RuleRow {
     pub name: String,
     /// What it asks of a host, in words.
     pub asks: String,
+    /// What hosts get that it approves, in words.
+    pub gets: String,
     /// Hosts that are in the fleet by it.
     pub approved: u64,
     /// Who made it.
@@ -53,6 +57,10 @@ pub struct RuleForm {
     pub address_range: String,
     /// Number of a token.
     pub token: Option<i32>,
+    /// Labels that hosts get.
+    pub labels: String,
+    /// Number of a group.
+    pub group: Option<i32>,
 }
 
 /// What a rule would do now.
@@ -103,6 +111,10 @@ impl ApprovalRulesPage {
 
     fn is_token(&self, token: &i32) -> bool {
         self.form.token == Some(*token)
+    }
+
+    fn is_group(&self, group: &i32) -> bool {
+        self.form.group == Some(*group)
     }
 
     fn is_cut(&self, shown: &[HostLink], all: &u64) -> bool {

@@ -19,6 +19,8 @@ pub struct DeployPage {
     pub error: Option<String>,
     /// Tokens by which hosts come.
     pub tokens: Vec<TokenRow>,
+    /// Groups to choose from: number and name.
+    pub groups: Vec<(i32, String)>,
     /// Who came in the last hour.
     pub arrivals: Arrivals,
     /// Whether who looks may make and revoke tokens.
@@ -70,6 +72,8 @@ pub struct TokenRow {
     pub per_minute: Option<u64>,
     /// When a host last came by it.
     pub last_used: Option<Timestamp>,
+    /// What hosts get that come by it, in words.
+    pub gets: String,
     /// Why nobody comes by it any more (`revoked`, `expired`, `used up`).
     pub ended: Option<&'static str>,
 }

@@ -86,6 +86,12 @@ pub struct HostHead {
     pub clones: Vec<HostLink>,
     /// The name that it had before, and when it changed.
     pub renamed: Option<(String, Timestamp)>,
+    /// Its labels, by alphabet.
+    pub labels: Vec<String>,
+    /// Groups by rules that it belongs to.
+    pub groups: Vec<String>,
+    /// What people say of it.
+    pub note: String,
     /// What it tells about itself.
     pub facts: HostFacts,
     /// Where its data come from.
@@ -116,6 +122,8 @@ pub struct HostPage {
     pub host: HostHead,
     /// Whether who looks may decide about it.
     pub may_decide: bool,
+    /// Whether who looks may change its labels.
+    pub may_label: bool,
     /// The judgement of the latest snapshot, or of the open incident.
     pub diagnosis: Option<Diagnosis>,
     /// Its worst incident that is not resolved.

@@ -8,7 +8,7 @@ use crate::{
     HostLink, Shell, assets, figures,
     level::PoolLevel,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
+        Cell, Choice, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
         SortWording::{By, Called, Most},
         choices,
     },
@@ -25,6 +25,8 @@ pub struct HostsPage {
     pub shell: Shell,
     /// The hosts.
     pub list: ListView<HostRow, HostsFilter>,
+    /// Whether who looks may label hosts.
+    pub may_label: bool,
 }
 
 live_page!(HostsPage);
@@ -305,6 +307,12 @@ impl HostRow {
 }
 
 impl HostsPage {
+    fn state_word(&self) -> &'static str {
+        let state = self.list.query.filter.state;
+        let found = HostState::ALL.iter().find(|(one, ..)| *one == state);
+        found.map_or("all", |(_, word, _)| word)
+    }
+
     fn headline(&self) -> String {
         let list = &self.list;
         let hosts = figures::counted(list.total, "host", "hosts");

@@ -2,9 +2,11 @@
 
 pub mod about;
 pub mod audit;
+pub mod groups;
 pub mod mail;
 pub mod people;
 pub mod retention;
+pub mod sign_in;
 pub mod tokens;
 
 use askama::Template;
@@ -29,7 +31,17 @@ const fn section(path: &'static str, name: &'static str, about: &'static str) ->
 /// All sections, in the order of the tabs.
 pub const SECTIONS: &[SettingsSection] = &[
     section("/settings/people", "People", "Who may sign in, and what they may do."),
+    section(
+        "/settings/groups",
+        "Groups",
+        "Groups of hosts by rules: to limit people to, and to filter by.",
+    ),
     section("/settings/tokens", "Tokens", "Tokens by which scripts and services use /api/v1."),
+    section(
+        "/settings/sign-in",
+        "Sign-in",
+        "The identity provider that people sign in by, and what its groups may do.",
+    ),
     section(
         "/settings/mail",
         "Mail",

@@ -15,6 +15,7 @@ use poolwatch_model::{
     Pool, PoolTag,
     diagnosis::{SuspectKind, Verdict},
     host::{HostFacts, OsVersion},
+    host_group::GroupRule,
     incident::IncidentState,
     memory::CeilingSource,
     person::Role,
@@ -245,20 +246,18 @@ pub fn os_short(os: &OsVersion) -> String {
     format!("{} {}", product.strip_prefix("Windows ").unwrap_or(product), os.arch)
 }
 
+/// What a rule of a group asks of a host, in words.
+#[must_use]
+pub fn group_rule(rule: &GroupRule) -> String {
+    let asked: Vec<String> =
+        rule.conditions().map(|(name, text)| format!("{name} {text}")).collect();
+    asked.join(", ")
+}
+
 /// The group that a host is shown in: its organisational unit from the top down, else its site.
 #[must_use]
 pub fn group(facts: &HostFacts) -> Option<String> {
-    let units = facts.ou.as_deref().map(|name| {
-        let mut units: Vec<&str> = name
-            .split(',')
-            .filter_map(|part| part.trim().split_once('='))
-            .filter(|(kind, _)| kind.eq_ignore_ascii_case("ou"))
-            .map(|(_, unit)| unit)
-            .collect();
-        units.reverse();
-        units.join("/")
-    });
-    units.filter(|units| !units.is_empty()).or_else(|| facts.site.clone())
+    facts.ou_path().or_else(|| facts.site.clone())
 }
 
 #[cfg(test)]

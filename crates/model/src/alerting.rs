@@ -17,6 +17,7 @@ mod settings;
 pub use delivery::{Delivery, DeliveryId, DeliveryState};
 pub use rule::{AlertRule, LEAST_HOSTS, LEFT_HOURS, RuleSetting};
 pub use scope::HostScope;
+pub(crate) use scope::matches_pattern;
 pub use settings::{AlertSettings, Heartbeat};
 
 /// How urgent a message is.

@@ -1,6 +1,6 @@
 //! Hosts: who they are and what runs on them.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -87,4 +87,37 @@ pub struct HostFacts {
     pub site: Option<String>,
     /// Version of the agent.
     pub agent_version: Option<String>,
+}
+
+impl HostFacts {
+    /// Its domain in small letters: what follows the first dot of its name, else what its computer
+    /// account's place says.
+    #[must_use]
+    pub fn domain(&self) -> Option<String> {
+        let is_address = self.fqdn.parse::<IpAddr>().is_ok();
+        let of_name = self.fqdn.split_once('.').filter(|_| !is_address).map(|(_, domain)| domain);
+        if let Some(domain) = of_name.filter(|domain| !domain.is_empty()) {
+            return Some(domain.to_lowercase());
+        }
+        let parts = self.parts_of_place("dc").map(str::to_lowercase);
+        let domain = parts.collect::<Vec<_>>().join(".");
+        (!domain.is_empty()).then_some(domain)
+    }
+
+    /// Its organisational unit from the top down (`Servers/Berlin`).
+    #[must_use]
+    pub fn ou_path(&self) -> Option<String> {
+        let mut units: Vec<&str> = self.parts_of_place("ou").collect();
+        units.reverse();
+        (!units.is_empty()).then(|| units.join("/"))
+    }
+
+    /// The parts of one kind of the distinguished name of its place.
+    fn parts_of_place(&self, wanted: &str) -> impl Iterator<Item = &str> {
+        let parts = self.ou.as_deref().unwrap_or_default().split(',');
+        parts.filter_map(move |part| {
+            let (kind, value) = part.trim().split_once('=')?;
+            kind.eq_ignore_ascii_case(wanted).then_some(value)
+        })
+    }
 }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use poolwatch_model::HostGroupId;
 use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, host_groups::HostBinding};
 
 /// What a rule asks of a host; what is not named is not asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,6 +37,8 @@ pub struct ApprovalRule {
     pub created: Timestamp,
     /// Hosts that are in the fleet by it.
     pub approved: i64,
+    /// What hosts get that it approves.
+    pub binding: HostBinding,
 }
 
 /// Keeps a rule behind all others. Returns its number; `None` when there are `most` already.
@@ -77,7 +80,8 @@ pub async fn create(
 pub async fn list(db: &mut PgConnection) -> Result<Vec<ApprovalRule>> {
     let rows = sqlx::query!(
         "SELECT rule.id, rule.name, name_pattern, domain, address_range, token_id,
-             token.name AS \"token_name?\", rule.created_at, rule.created_by,
+             token.name AS \"token_name?\", rule.created_at, rule.created_by, rule.labels,
+             rule.group_id,
              (SELECT count(*) FROM hosts
               WHERE approved_by_rule = rule.id AND retired_at IS NULL) AS \"approved!\"
          FROM approval_rules AS rule
@@ -99,6 +103,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<ApprovalRule>> {
         by: row.created_by,
         created: row.created_at.to_jiff(),
         approved: row.approved,
+        binding: HostBinding { labels: row.labels, group: row.group_id.map(HostGroupId) },
     });
     Ok(rules.collect())
 }
@@ -124,6 +129,36 @@ pub async fn conditions(db: &mut PgConnection) -> Result<Vec<(i32, RuleCondition
         (row.id, conditions)
     });
     Ok(rules.collect())
+}
+
+/// Keeps what hosts get that a rule approves.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_binding(db: &mut PgConnection, id: i32, binding: &HostBinding) -> Result<()> {
+    sqlx::query!(
+        "UPDATE approval_rules SET labels = $2, group_id = $3 WHERE id = $1",
+        id,
+        &binding.labels,
+        binding.group.map(|group| group.0),
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// What hosts get that a rule approves.
+///
+/// # Errors
+/// When the database fails.
+pub async fn binding(db: &mut PgConnection, id: i32) -> Result<HostBinding> {
+    let row = sqlx::query!("SELECT labels, group_id FROM approval_rules WHERE id = $1", id)
+        .fetch_optional(db)
+        .await?;
+    Ok(row.map_or_else(HostBinding::default, |row| HostBinding {
+        labels: row.labels,
+        group: row.group_id.map(HostGroupId),
+    }))
 }
 
 /// Moves a rule before the one that precedes it. Returns whether it could.

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::{HostId, host::HostFacts};
+use poolwatch_model::{HostGroupId, HostId, host::HostFacts};
 use serde_json::to_value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -93,6 +93,10 @@ pub struct Candidate {
     pub twin_of_machine: Option<HostId>,
     /// A host of the fleet of the same name.
     pub twin_of_name: Option<HostId>,
+    /// Its labels, by alphabet.
+    pub labels: Vec<String>,
+    /// Groups that it was put into.
+    pub put_into: Vec<HostGroupId>,
 }
 
 impl Candidate {
@@ -227,6 +231,8 @@ struct CandidateRow {
     decided_at: Option<jiff_sqlx::Timestamp>,
     twin_of_machine: Option<i32>,
     twin_of_name: Option<i32>,
+    labels: Vec<String>,
+    group_ids: Vec<i32>,
 }
 
 impl From<CandidateRow> for Candidate {
@@ -242,26 +248,30 @@ impl From<CandidateRow> for Candidate {
             decided: row.decided_by.zip(row.decided_at.map(jiff_sqlx::Timestamp::to_jiff)),
             twin_of_machine: row.twin_of_machine.map(HostId),
             twin_of_name: row.twin_of_name.map(HostId),
+            labels: row.labels,
+            put_into: row.group_ids.into_iter().map(HostGroupId).collect(),
         }
     }
 }
 
-/// The hosts of a standing, the latest to enrol first, up to [`LISTED`]; of one host alone where it
-/// is named. Of the fleet, those that enrolled since a time.
+/// The hosts of a standing, the latest to enrol first, up to [`LISTED`]; of some hosts alone
+/// where these are named. Of the fleet, those that enrolled since a time.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(
     db: &mut PgConnection,
     standing: Option<Standing>,
-    host: Option<HostId>,
+    hosts: Option<&[HostId]>,
     since: Option<Timestamp>,
     limit: i64,
 ) -> Result<Vec<Candidate>> {
+    let among = hosts.map(numbers);
     let rows = sqlx::query_as!(
         CandidateRow,
         "SELECT host.id, host.name, facts, standing AS \"standing!\", enrolled_at, enrolled_from,
-             enrolment_token_id, token.name AS \"token_name?\", decided_by,
+             enrolment_token_id, token.name AS \"token_name?\", decided_by, host.labels,
+             host.group_ids,
              coalesce(host.retired_at, host.approved_at, host.refused_at) AS decided_at,
              (SELECT other.id FROM hosts AS other
               WHERE other.machine_guid = host.machine_guid AND other.id <> host.id
@@ -278,11 +288,11 @@ pub async fn list(
              WHEN host.approved_at IS NOT NULL THEN 'approved'
              WHEN host.refused_at IS NOT NULL THEN 'refused' ELSE 'waiting' END AS standing) AS stands
          LEFT JOIN enrolment_tokens AS token ON token.id = host.enrolment_token_id
-         WHERE ($1::text IS NULL OR standing = $1) AND ($2::int IS NULL OR host.id = $2)
+         WHERE ($1::text IS NULL OR standing = $1) AND ($2::int[] IS NULL OR host.id = ANY ($2))
              AND ($3::timestamptz IS NULL OR enrolled_at >= $3)
          ORDER BY enrolled_at DESC, host.id DESC LIMIT $4",
         standing.map(Standing::as_str),
-        host.map(|host| host.0),
+        among.as_deref(),
         since.map(ToSqlx::to_sqlx) as Option<jiff_sqlx::Timestamp>,
         limit,
     )
@@ -473,19 +483,4 @@ pub async fn forget_refused(db: &mut PgConnection, before: Timestamp) -> Result<
         before.to_sqlx(),
     );
     Ok(done.execute(db).await?.rows_affected())
-}
-
-/// Versions of the agent over the fleet, with how many hosts run each, the most used first.
-///
-/// # Errors
-/// When the database fails.
-pub async fn agent_versions(db: &mut PgConnection) -> Result<Vec<(Option<String>, i64)>> {
-    let rows = sqlx::query!(
-        "SELECT facts->>'agent_version' AS version, count(*) AS \"hosts!\" FROM hosts
-         WHERE instance_id IS NOT NULL AND approved_at IS NOT NULL AND retired_at IS NULL
-         GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 20",
-    )
-    .fetch_all(db)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.version, row.hosts)).collect())
 }

@@ -2,9 +2,10 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
+use poolwatch_model::HostGroupId;
 use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, host_groups::HostBinding};
 
 /// A token to be kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub struct NewEnrolmentToken<'a> {
     pub max_uses: Option<i32>,
     /// How many hosts may come by it in a minute.
     pub per_minute: Option<i32>,
+    /// What hosts get that come by it.
+    pub binding: HostBinding,
 }
 
 /// A token as it is kept.
@@ -48,6 +51,8 @@ pub struct EnrolmentToken {
     in_minute: (Option<Timestamp>, i32),
     /// When a host last came by it.
     pub last_used: Option<Timestamp>,
+    /// What hosts get that come by it.
+    pub binding: HostBinding,
 }
 
 /// Why no new host comes by a token.
@@ -110,6 +115,8 @@ struct TokenRow {
     minute: Option<jiff_sqlx::Timestamp>,
     uses_in_minute: i32,
     last_used_at: Option<jiff_sqlx::Timestamp>,
+    labels: Vec<String>,
+    group_id: Option<i32>,
 }
 
 impl From<TokenRow> for EnrolmentToken {
@@ -127,6 +134,7 @@ impl From<TokenRow> for EnrolmentToken {
             per_minute: row.per_minute,
             in_minute: (time(row.minute), row.uses_in_minute),
             last_used: time(row.last_used_at),
+            binding: HostBinding { labels: row.labels, group: row.group_id.map(HostGroupId) },
         }
     }
 }
@@ -142,8 +150,9 @@ pub async fn create(
 ) -> Result<i32> {
     let id = sqlx::query_scalar!(
         "INSERT INTO enrolment_tokens
-             (name, token_hash, created_by, created_at, expires_at, max_uses, per_minute)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+             (name, token_hash, created_by, created_at, expires_at, max_uses, per_minute,
+             labels, group_id)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
         token.name,
         token.hash,
         token.by,
@@ -151,6 +160,8 @@ pub async fn create(
         token.expires.map(ToSqlx::to_sqlx),
         token.max_uses,
         token.per_minute,
+        &token.binding.labels,
+        token.binding.group.map(|group| group.0),
     )
     .fetch_one(db)
     .await?;
@@ -165,7 +176,7 @@ pub async fn hold(db: &mut PgConnection, hash: &[u8]) -> Result<Option<Enrolment
     let row = sqlx::query_as!(
         TokenRow,
         "SELECT id, name, created_by, created_at, expires_at, revoked_at, uses, max_uses,
-             per_minute, minute, uses_in_minute, last_used_at
+             per_minute, minute, uses_in_minute, last_used_at, labels, group_id
          FROM enrolment_tokens WHERE token_hash = $1 FOR UPDATE",
         hash,
     )
@@ -206,7 +217,7 @@ pub async fn list(db: &mut PgConnection, limit: i64) -> Result<Vec<EnrolmentToke
     let rows = sqlx::query_as!(
         TokenRow,
         "SELECT id, name, created_by, created_at, expires_at, revoked_at, uses, max_uses,
-             per_minute, minute, uses_in_minute, last_used_at
+             per_minute, minute, uses_in_minute, last_used_at, labels, group_id
          FROM enrolment_tokens ORDER BY revoked_at IS NOT NULL, id DESC LIMIT $1",
         limit,
     )

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::{HostId, host::HostFacts};
+use poolwatch_model::{HostGroupId, HostId, host::HostFacts};
 use serde_json::to_value;
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -26,6 +26,12 @@ pub struct Host {
     pub enrolled_at: Timestamp,
     /// The name that it had before, and when it changed.
     pub renamed: Option<(String, Timestamp)>,
+    /// Labels that people gave it, by alphabet.
+    pub labels: Vec<String>,
+    /// Groups that it was put into, beside those whose rules it meets.
+    pub put_into: Vec<HostGroupId>,
+    /// What people say of it.
+    pub note: String,
 }
 
 /// Where a host is on its way through the fleet.
@@ -193,6 +199,9 @@ struct HostRow {
     enrolled_at: jiff_sqlx::Timestamp,
     former_name: Option<String>,
     renamed_at: Option<jiff_sqlx::Timestamp>,
+    labels: Vec<String>,
+    group_ids: Vec<i32>,
+    note: String,
 }
 
 impl From<HostRow> for Host {
@@ -208,6 +217,9 @@ impl From<HostRow> for Host {
             name: row.name,
             enrolled_at: row.enrolled_at.to_jiff(),
             renamed: row.former_name.zip(row.renamed_at.map(jiff_sqlx::Timestamp::to_jiff)),
+            labels: row.labels,
+            put_into: row.group_ids.into_iter().map(HostGroupId).collect(),
+            note: row.note,
         }
     }
 }
@@ -219,7 +231,8 @@ impl From<HostRow> for Host {
 pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
     let row = sqlx::query_as!(
         HostRow,
-        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at, labels,
+             group_ids, note
          FROM hosts WHERE id = $1 AND approved_at IS NOT NULL AND retired_at IS NULL",
         id.0,
     )
@@ -235,7 +248,8 @@ pub async fn find(db: &mut PgConnection, id: HostId) -> Result<Option<Host>> {
 pub async fn page(db: &mut PgConnection, after: HostId, limit: i64) -> Result<Vec<Host>> {
     let rows = sqlx::query_as!(
         HostRow,
-        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at, labels,
+             group_ids, note
          FROM hosts WHERE id > $1 AND approved_at IS NOT NULL AND retired_at IS NULL
          ORDER BY id LIMIT $2",
         after.0,
@@ -254,7 +268,8 @@ pub async fn find_all(db: &mut PgConnection, ids: &[HostId]) -> Result<Vec<Host>
     let ids: Vec<i32> = ids.iter().map(|id| id.0).collect();
     let rows = sqlx::query_as!(
         HostRow,
-        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at
+        "SELECT id, instance_id, name, facts, enrolled_at, former_name, renamed_at, labels,
+             group_ids, note
          FROM hosts WHERE id = ANY($1) ORDER BY id",
         &ids,
     )

@@ -14,7 +14,10 @@ use poolwatch_model::{
 use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
-pub use list::{IncidentFilter, details, host_diagnosis, last_finding, list};
+pub use list::{
+    IncidentFilter, IncidentPart, details, host_diagnoses, host_diagnosis, last_finding, list,
+    parts,
+};
 pub use notes::{COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, notes};
 
 use crate::Result;

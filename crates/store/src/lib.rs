@@ -23,6 +23,7 @@ pub mod evidence;
 pub mod expiry;
 mod fleet_hours;
 pub mod frames;
+pub mod host_groups;
 pub mod hosts;
 pub mod imports;
 pub mod incidents;

@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::{
     Result,
+    host_groups::scope_of,
     people::{User, role_of},
 };
 
@@ -50,7 +51,7 @@ pub async fn find(
     now: Timestamp,
 ) -> Result<Option<LinkPurpose>> {
     let row = sqlx::query!(
-        r#"SELECT users.id AS "id?", email AS "email?", name AS "name?", role AS "role?",
+        r#"SELECT users.id AS "id?", email AS "email?", name AS "name?", role AS "role?", scope,
              password_hash AS "password_hash?", totp_secret
          FROM one_time_links LEFT JOIN users ON users.id = user_id
          WHERE token_hash = $1 AND expires_at > $2 AND disabled_at IS NULL"#,
@@ -66,7 +67,8 @@ pub async fn find(
         return Ok((!has_administrator(db).await?).then_some(LinkPurpose::FirstAdministrator));
     };
     let role = role_of(&role)?;
-    let user = User { id, email, name, role, password_hash, sealed_totp: row.totp_secret };
+    let (scope, sealed_totp) = (scope_of(row.scope), row.totp_secret);
+    let user = User { id, email, name, role, scope, password_hash, sealed_totp };
     Ok(Some(LinkPurpose::Password(user)))
 }
 

@@ -2,10 +2,13 @@
 
 use jiff::Timestamp;
 use jiff_sqlx::{Timestamp as SqlxTimestamp, ToSqlx};
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 use sqlx::PgConnection;
 
-use crate::{Result, StoreError};
+use crate::{
+    Result, StoreError,
+    host_groups::{numbers_of_scope, scope_of},
+};
 
 /// A person who may sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub struct User {
     pub name: String,
     /// What the person may do.
     pub role: Role,
+    /// Whose hosts the person sees; an administrator sees all.
+    pub scope: Scope,
     /// Password hash (Argon2, PHC string); empty while no password was set.
     pub password_hash: String,
     /// Secret of the second factor, sealed, where one is enabled.
@@ -37,6 +42,8 @@ pub struct Account {
     pub link_until: Option<Timestamp>,
     /// When a session of the person was last used.
     pub last_used: Option<Timestamp>,
+    /// The identity provider that the person signs in by.
+    pub provider: Option<String>,
 }
 
 /// Makes a user, or returns `None` when the address is taken.
@@ -71,7 +78,7 @@ pub async fn create_user(
 /// When the database fails.
 pub async fn user_by_email(db: &mut PgConnection, email: &str) -> Result<Option<User>> {
     let row = sqlx::query!(
-        "SELECT id, email, name, role, password_hash, totp_secret FROM users
+        "SELECT id, email, name, role, scope, password_hash, totp_secret FROM users
          WHERE lower(email) = lower($1) AND disabled_at IS NULL",
         email,
     )
@@ -83,6 +90,7 @@ pub async fn user_by_email(db: &mut PgConnection, email: &str) -> Result<Option<
             email: row.email,
             name: row.name,
             role: role_of(&row.role)?,
+            scope: scope_of(row.scope),
             password_hash: row.password_hash,
             sealed_totp: row.totp_secret,
         })
@@ -113,7 +121,7 @@ async fn accounts_where(
     now: Timestamp,
 ) -> Result<Vec<Account>> {
     let rows = sqlx::query!(
-        r#"SELECT id, email, name, role, password_hash, totp_secret,
+        r#"SELECT id, email, name, role, scope, password_hash, totp_secret, oidc_issuer,
              created_at AS "created_at: SqlxTimestamp",
              disabled_at AS "disabled_at: SqlxTimestamp",
              (SELECT expires_at FROM one_time_links
@@ -135,6 +143,7 @@ async fn accounts_where(
                     email: row.email,
                     name: row.name,
                     role: role_of(&row.role)?,
+                    scope: scope_of(row.scope),
                     password_hash: row.password_hash,
                     sealed_totp: row.totp_secret,
                 },
@@ -142,6 +151,7 @@ async fn accounts_where(
                 disabled: row.disabled_at.map(SqlxTimestamp::to_jiff),
                 link_until: row.link_until.map(SqlxTimestamp::to_jiff),
                 last_used: row.last_used.map(SqlxTimestamp::to_jiff),
+                provider: row.oidc_issuer,
             })
         })
         .collect()
@@ -185,6 +195,100 @@ pub async fn change_user(db: &mut PgConnection, id: i32, name: &str, role: Role)
         .execute(db)
         .await?;
     Ok(())
+}
+
+/// Keeps whose hosts a person sees.
+///
+/// # Errors
+/// When the database fails.
+pub async fn set_scope(db: &mut PgConnection, id: i32, scope: &Scope) -> Result<()> {
+    let scope = numbers_of_scope(scope);
+    sqlx::query!("UPDATE users SET scope = $2 WHERE id = $1", id, scope.as_deref())
+        .execute(db)
+        .await?;
+    Ok(())
+}
+
+/// Who somebody is at an identity provider, and what they may do by it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProvidedPerson<'a> {
+    /// The provider.
+    pub issuer: &'a str,
+    /// Who it is there, for ever.
+    pub subject: &'a str,
+    /// E-mail address.
+    pub email: &'a str,
+    /// Name shown.
+    pub name: &'a str,
+    /// What the person may do.
+    pub role: Role,
+    /// Whose hosts the person sees.
+    pub scope: &'a Scope,
+}
+
+/// How the sign-in of somebody by an identity provider went.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ProvidedSignIn {
+    /// The person, made when there was none.
+    Done(Box<User>),
+    /// An administrator does not let them.
+    Disabled,
+    /// Another account has the e-mail address.
+    Taken,
+}
+
+/// The person of an identity provider, with what the provider says of them now.
+///
+/// # Errors
+/// When the database fails.
+pub async fn sign_in_provided(
+    db: &mut PgConnection,
+    person: &ProvidedPerson<'_>,
+    now: Timestamp,
+) -> Result<ProvidedSignIn> {
+    let scope = numbers_of_scope(person.scope);
+    let taken = sqlx::query_scalar!(
+        "SELECT EXISTS (SELECT FROM users WHERE lower(email) = lower($1)
+             AND (oidc_issuer, oidc_subject) IS DISTINCT FROM ($2, $3)) AS \"is!\"",
+        person.email,
+        person.issuer,
+        person.subject,
+    )
+    .fetch_one(&mut *db)
+    .await?;
+    if taken {
+        return Ok(ProvidedSignIn::Taken);
+    }
+    let row = sqlx::query!(
+        "INSERT INTO users (email, name, role, scope, password_hash, created_at, oidc_issuer,
+             oidc_subject)
+         VALUES ($1, $2, $3, $4, '', $5, $6, $7)
+         ON CONFLICT ON CONSTRAINT users_oidc_subject_key DO UPDATE
+         SET email = excluded.email, name = excluded.name, role = excluded.role,
+             scope = excluded.scope
+         RETURNING id, disabled_at IS NOT NULL AS \"is_disabled!\"",
+        person.email,
+        person.name,
+        person.role.as_str(),
+        scope.as_deref(),
+        now.to_sqlx(),
+        person.issuer,
+        person.subject,
+    )
+    .fetch_one(db)
+    .await?;
+    if row.is_disabled {
+        return Ok(ProvidedSignIn::Disabled);
+    }
+    Ok(ProvidedSignIn::Done(Box::new(User {
+        id: row.id,
+        email: person.email.to_owned(),
+        name: person.name.to_owned(),
+        role: person.role,
+        scope: person.scope.clone(),
+        password_hash: String::new(),
+        sealed_totp: None,
+    })))
 }
 
 /// Lets a person sign in no more, or again.

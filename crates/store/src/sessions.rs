@@ -6,6 +6,7 @@ use sqlx::PgConnection;
 
 use crate::{
     Result,
+    host_groups::scope_of,
     people::{User, role_of},
 };
 
@@ -76,7 +77,8 @@ pub async fn user(
     now: Timestamp,
 ) -> Result<Option<(User, i64)>> {
     let row = sqlx::query!(
-        r#"SELECT users.id, email, name, role, password_hash, totp_secret, sessions.id AS session,
+        r#"SELECT users.id, email, name, role, scope, password_hash, totp_secret,
+             sessions.id AS session,
              last_used_at AS "last_used_at: SqlxTimestamp"
          FROM sessions JOIN users ON users.id = user_id
          WHERE token_hash = $1 AND expires_at > $2 AND disabled_at IS NULL"#,
@@ -101,6 +103,7 @@ pub async fn user(
         email: row.email,
         name: row.name,
         role: role_of(&row.role)?,
+        scope: scope_of(row.scope),
         password_hash: row.password_hash,
         sealed_totp: row.totp_secret,
     };

@@ -2,21 +2,27 @@
 
 use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::{Timestamp as SqlxTimestamp, ToSqlx};
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 use sqlx::PgConnection;
 
-use crate::{Result, people::role_of};
+use crate::{
+    Result,
+    host_groups::{numbers_of_scope, scope_of},
+    people::role_of,
+};
 
 /// The use of a token is noted this often at most.
 const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(1);
 
 /// A token for `/api/v1`, as it is made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct NewApiToken<'a> {
     /// What it is for.
     pub name: &'a str,
     /// What it may do.
     pub role: Role,
+    /// Whose hosts it sees.
+    pub scope: Scope,
     /// The person whose it is; `None` for a service.
     pub user: Option<i32>,
     /// Who made it.
@@ -34,6 +40,8 @@ pub struct ApiToken {
     pub name: String,
     /// What it may do; one of a person never more than that person.
     pub role: Role,
+    /// Whose hosts it sees; one of a person never more than that person.
+    pub scope: Scope,
     /// Number and name of the person whose it is; `None` for a service.
     pub owner: Option<(i32, String)>,
     /// Who made it.
@@ -55,6 +63,8 @@ pub struct ApiTokenUse {
     pub name: String,
     /// What it may do now.
     pub role: Role,
+    /// Whose hosts it sees now.
+    pub scope: Scope,
 }
 
 /// Keeps a token for `/api/v1`. Returns its number.
@@ -67,10 +77,11 @@ pub async fn create_api(
     token_hash: &[u8],
     now: Timestamp,
 ) -> Result<i32> {
+    let scope = numbers_of_scope(&token.scope);
     let id = sqlx::query_scalar!(
         "INSERT INTO api_tokens
-             (name, role, user_id, created_by, token_hash, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",
+             (name, role, user_id, created_by, token_hash, created_at, expires_at, scope)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
         token.name,
         token.role.as_str(),
         token.user,
@@ -78,6 +89,7 @@ pub async fn create_api(
         token_hash,
         now.to_sqlx(),
         token.expires.map(ToSqlx::to_sqlx),
+        scope.as_deref(),
     )
     .fetch_one(db)
     .await?;
@@ -94,7 +106,8 @@ pub async fn api(
     now: Timestamp,
 ) -> Result<Option<ApiTokenUse>> {
     let row = sqlx::query!(
-        r#"SELECT token.id, token.name, token.role, person.role AS "person_role?",
+        r#"SELECT token.id, token.name, token.role, token.scope, person.role AS "person_role?",
+             person.scope AS person_scope, person.role <> 'admin' AS "person_is_limited?",
              token.last_used_at AS "last_used_at: SqlxTimestamp"
          FROM api_tokens AS token LEFT JOIN users AS person ON person.id = token.user_id
          WHERE token_hash = $1 AND revoked_at IS NULL AND disabled_at IS NULL
@@ -120,7 +133,13 @@ pub async fn api(
         Some(role) => own.min(role_of(&role)?),
         None => own,
     };
-    Ok(Some(ApiTokenUse { id: row.id, name: row.name, role }))
+    let scope = scope_of(row.scope);
+    // That of an administrator counts for nothing; a service has no person.
+    let of_person = match row.person_is_limited {
+        Some(true) => scope_of(row.person_scope),
+        _ => Scope::WholeFleet,
+    };
+    Ok(Some(ApiTokenUse { id: row.id, name: row.name, role, scope: scope.within(&of_person) }))
 }
 
 /// Tokens for `/api/v1` that were not revoked, latest first: all, or those of a person.
@@ -133,7 +152,7 @@ pub async fn list_api(
     limit: i64,
 ) -> Result<Vec<ApiToken>> {
     let rows = sqlx::query!(
-        r#"SELECT token.id, token.name, token.role, token.created_by, token.user_id,
+        r#"SELECT token.id, token.name, token.role, token.scope, token.created_by, token.user_id,
              person.name AS "person?", token.created_at AS "created_at: SqlxTimestamp",
              expires_at AS "expires_at: SqlxTimestamp",
              last_used_at AS "last_used_at: SqlxTimestamp"
@@ -151,6 +170,7 @@ pub async fn list_api(
                 id: row.id,
                 name: row.name,
                 role: role_of(&row.role)?,
+                scope: scope_of(row.scope),
                 owner: row.user_id.zip(row.person),
                 created_by: row.created_by,
                 created: row.created_at.to_jiff(),

@@ -12,8 +12,8 @@ use tracing::error;
 
 use crate::{app::App, app_error::AppError, auth::callers::Person, client_address::ClientAddress};
 
-/// Routes that bring data many times an hour and change nothing that was there.
-const DATA: [&str; 1] = ["/api/v1/snapshots"];
+/// Routes that bring data many times an hour and change nothing that was there, or only read.
+const DATA: [&str; 2] = ["/api/v1/snapshots", "/mcp"];
 
 /// What a handler tells the audit log about what it did, as an extension of its response.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 use poolwatch_store::{audit::Outcome, sessions, tokens};
 use poolwatch_web::links::Address;
 
@@ -32,7 +32,13 @@ pub struct Required {
     pub role: Role,
     /// Whether it takes a person who is signed in, and no token.
     pub by_session: bool,
+    /// Whether it takes somebody who sees the whole fleet.
+    pub whole_fleet: bool,
 }
+
+/// Marks a request that the command line makes within its own process; none from elsewhere has it.
+#[derive(Debug, Clone, Copy)]
+pub struct CommandLineCall;
 
 /// Name of the session's cookie. Browsers take a `__Host-` cookie only by TLS.
 #[must_use]
@@ -50,8 +56,12 @@ pub async fn require(
     next: Next,
 ) -> Result<Response, AppError> {
     let path = request.uri().path().to_owned();
-    let Some(person) = find(&required.app, request.headers()).await? else {
-        if path.starts_with("/api/") || path.starts_with("/metrics") {
+    let found = match request.extensions().get::<CommandLineCall>() {
+        Some(_) => Some(Person::at_command_line()),
+        None => find(&required.app, request.headers()).await?,
+    };
+    let Some(person) = found else {
+        if ["/api/", "/metrics", "/mcp"].iter().any(|prefix| path.starts_with(prefix)) {
             return Err(AppError::new(
                 StatusCode::UNAUTHORIZED,
                 "not-signed-in",
@@ -87,7 +97,7 @@ impl Required {
     /// Whether somebody may pass.
     ///
     /// # Errors
-    /// 403 when the role does not suffice, or when only a person can do it.
+    /// 403 when the role or the scope does not suffice, or when only a person can do it.
     pub fn check(&self, person: &Person) -> Result<(), AppError> {
         let refuse = |detail| {
             let title = "Your role does not allow this";
@@ -96,7 +106,13 @@ impl Required {
         if person.role < self.role {
             return refuse(format!("It takes the role {}; yours is {}.", self.role, person.role));
         }
-        if self.by_session && matches!(person.proof, Proof::Token(_)) {
+        if self.whole_fleet && !person.scope.is_whole_fleet() {
+            return refuse(
+                "It takes somebody who sees the whole fleet; you see the hosts of some groups."
+                    .to_owned(),
+            );
+        }
+        if self.by_session && !matches!(person.proof, Proof::Session { .. }) {
             return refuse(
                 "It takes a person who is signed in; a token has no account.".to_owned(),
             );
@@ -138,6 +154,7 @@ async fn script(app: &App, hash: &[u8]) -> Result<Option<Person>, AppError> {
     Ok(token.map(|token| Person {
         name: token.name,
         role: token.role,
+        scope: scope_of(token.role, token.scope),
         proof: Proof::Token(token.id),
     }))
 }
@@ -148,8 +165,14 @@ async fn signed_in(app: &App, hash: &[u8]) -> Result<Option<Person>, AppError> {
     Ok(found.map(|(user, session)| Person {
         name: user.name,
         role: user.role,
+        scope: scope_of(user.role, user.scope),
         proof: Proof::Session { user: user.id, session, email: user.email },
     }))
+}
+
+/// Whose hosts somebody sees: an administrator's are all.
+fn scope_of(role: Role, scope: Scope) -> Scope {
+    if role == Role::Admin { Scope::WholeFleet } else { scope }
 }
 
 /// The token of the session cookie.

@@ -1,6 +1,6 @@
 //! Setting passwords.
 
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 use poolwatch_store::{
     one_time_links::{self, LinkPurpose},
     people::{self, User},
@@ -78,13 +78,21 @@ pub async fn set_by_link(
             sessions::delete_all(&mut transaction, user.id).await?;
             User { password_hash, ..user }
         }
-        (LinkPurpose::FirstAdministrator, Some(NewPerson { name, email, role })) => {
+        (LinkPurpose::FirstAdministrator, Some(NewPerson { name, email, role, .. })) => {
             let made =
                 people::create_user(&mut transaction, &email, &name, role, &password_hash, now);
             let Some(id) = made.await? else {
                 return Ok(LinkUse::Refused(format!("There is an account of {email} already.")));
             };
-            User { id, email, name, role, password_hash, sealed_totp: None }
+            User {
+                id,
+                email,
+                name,
+                role,
+                scope: Scope::WholeFleet,
+                password_hash,
+                sealed_totp: None,
+            }
         }
         (LinkPurpose::FirstAdministrator, None) => return Ok(LinkUse::Over),
     };

@@ -1,6 +1,9 @@
 //! Adding, changing and removing people.
 
-use poolwatch_model::person::Role;
+use poolwatch_model::{
+    HostGroupId,
+    person::{Role, Scope},
+};
 use poolwatch_store::{
     people::{self, Account},
     second_factors, sessions,
@@ -8,7 +11,7 @@ use poolwatch_store::{
 use sqlx::{Connection, PgConnection};
 
 use super::{links, read_name};
-use crate::{app::App, app_error::AppError};
+use crate::{app::App, app_error::AppError, enrolment::groups::checked_scope};
 
 /// Longest e-mail address that mail systems take.
 pub const EMAIL_BYTES: usize = 254;
@@ -22,6 +25,8 @@ pub struct NewPerson {
     pub email: String,
     /// What the person may do.
     pub role: Role,
+    /// The groups whose hosts the person sees; `None` for all hosts.
+    pub groups: Option<Vec<HostGroupId>>,
 }
 
 impl NewPerson {
@@ -40,7 +45,7 @@ impl NewPerson {
         if !is_plain || !is_address || email.len() > EMAIL_BYTES {
             return Err("An e-mail address looks like ana@example.com.".to_owned());
         }
-        Ok(Self { name: name.to_owned(), email: email.to_owned(), role })
+        Ok(Self { name: name.to_owned(), email: email.to_owned(), role, groups: None })
     }
 }
 
@@ -60,33 +65,62 @@ pub async fn find(app: &App, db: &mut PgConnection, id: i32) -> Result<Account, 
 pub async fn add(app: &App, person: &NewPerson) -> Result<(i32, String), AppError> {
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    let NewPerson { name, email, role } = person;
+    let NewPerson { name, email, role, groups } = person;
     let now = app.clock.now();
     let made = people::create_user(&mut transaction, email, name, *role, "", now).await?;
     let id = made.ok_or_else(|| {
         let detail = format!("There is an account of {email} already.");
         AppError::new(axum::http::StatusCode::CONFLICT, "taken", "The address is taken", detail)
     })?;
+    let scope = checked_scope(&mut transaction, groups.clone(), *role).await?;
+    people::set_scope(&mut transaction, id, &scope).await?;
     let link = links::make(app, &mut transaction, id).await?;
     transaction.commit().await?;
     Ok((id, link))
 }
 
-/// Changes a person's name and role. Returns what changed, in words.
+/// What is to become of a person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PersonChanges<'a> {
+    /// Name shown.
+    pub name: &'a str,
+    /// What the person may do.
+    pub role: Role,
+    /// The groups whose hosts the person sees, or `None` in it for all; as before without it.
+    pub groups: Option<Option<Vec<HostGroupId>>>,
+}
+
+/// Changes a person's name, role and scope. Returns what changed, in words.
 ///
 /// # Errors
-/// 400 when a name is no name, or when nobody would be administrator any more.
-pub async fn change(app: &App, id: i32, name: &str, role: Role) -> Result<String, AppError> {
+/// 400 when a name is no name, for groups that are not there, when nobody would be administrator any
+/// more, and when an identity provider says what the person may do.
+pub async fn change(
+    app: &App,
+    id: i32,
+    PersonChanges { name, role, groups }: PersonChanges<'_>,
+) -> Result<String, AppError> {
     let name =
         read_name(name).ok_or_else(|| AppError::bad_request("A name has 1 to 100 characters."))?;
     let mut db = app.pool.acquire().await?;
     let mut transaction = db.begin().await?;
     let has_others = people::lock_other_administrators(&mut transaction, id).await?;
-    let user = find(app, &mut transaction, id).await?.user;
+    let Account { user, provider, .. } = find(app, &mut transaction, id).await?;
+    let scope = match groups {
+        Some(groups) => checked_scope(&mut transaction, groups, role).await?,
+        None if role == Role::Admin => Scope::WholeFleet,
+        None => user.scope.clone(),
+    };
+    if provider.is_some() {
+        return Err(AppError::bad_request(
+            "The person's identity provider says what they are called and may do. Change it there.",
+        ));
+    }
     if user.role == Role::Admin && role < Role::Admin {
         require_other(has_others)?;
     }
     people::change_user(&mut transaction, id, name, role).await?;
+    people::set_scope(&mut transaction, id, &scope).await?;
     transaction.commit().await?;
     app.callers.forget_all();
     let mut changes = Vec::new();
@@ -95,6 +129,9 @@ pub async fn change(app: &App, id: i32, name: &str, role: Role) -> Result<String
     }
     if user.role != role {
         changes.push(format!("role {} → {role}", user.role));
+    }
+    if user.scope != scope {
+        changes.push(format!("sees {} → {}", scope_in_words(&user.scope), scope_in_words(&scope)));
     }
     Ok(format!("{}: {}", user.email, changes.join(", ")))
 }
@@ -147,6 +184,9 @@ pub async fn make_link(app: &App, id: i32) -> Result<(Account, String), AppError
     if account.disabled.is_some() {
         return Err(AppError::bad_request("The person is disabled. Enable them first."));
     }
+    if account.provider.is_some() {
+        return Err(AppError::bad_request("The person signs in by an identity provider."));
+    }
     let link = links::make(app, &mut db, id).await?;
     Ok((account, link))
 }
@@ -160,6 +200,14 @@ pub async fn reset_second_factor(app: &App, id: i32) -> Result<String, AppError>
     let account = find(app, &mut db, id).await?;
     second_factors::disable(&mut db, id).await?;
     Ok(account.user.email)
+}
+
+/// A scope for the audit log, by the numbers of its groups.
+#[must_use]
+pub fn scope_in_words(scope: &Scope) -> String {
+    let Some(groups) = scope.groups() else { return "the whole fleet".to_owned() };
+    let numbers: Vec<String> = groups.iter().map(|group| group.0.to_string()).collect();
+    format!("groups {}", numbers.join(", "))
 }
 
 fn require_other(has_others: bool) -> Result<(), AppError> {

@@ -2,22 +2,29 @@
 
 use axum::http::StatusCode;
 use jiff::SignedDuration;
-use poolwatch_model::person::Role;
+use poolwatch_model::{HostGroupId, person::Role};
 use poolwatch_store::tokens::{self, NewApiToken};
 
 use super::read_name;
-use crate::{app::App, app_error::AppError, auth::callers::Person, auth::secrets};
+use crate::{
+    app::App,
+    app_error::AppError,
+    auth::{callers::Person, secrets},
+    enrolment::groups::checked_scope,
+};
 
 /// Most days that a token is good, if it ends at all.
 const MOST_DAYS: u16 = 3650;
 
 /// A token to be made.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct TokenRequest<'a> {
     /// What it is for.
     pub name: &'a str,
     /// What it may do.
     pub role: Role,
+    /// The groups whose hosts it sees; `None` for all that who makes it sees.
+    pub groups: Option<Vec<HostGroupId>>,
     /// Days until it ends; `None` for never.
     pub days: Option<u16>,
     /// The person whose it is to be; `None` for a service.
@@ -33,7 +40,7 @@ pub async fn create(
     by: &Person,
     request: TokenRequest<'_>,
 ) -> Result<(i32, String), AppError> {
-    let TokenRequest { name, role, days, owner } = request;
+    let TokenRequest { name, role, groups, days, owner } = request;
     let name = read_name(name)
         .ok_or_else(|| AppError::bad_request("Say what it is for, in 1 to 100 characters."))?;
     if days.is_some_and(|days| !(1..=MOST_DAYS).contains(&days)) {
@@ -51,8 +58,9 @@ pub async fn create(
     // The prefix tells a person, and tools that look for leaked secrets, what it is.
     let text = format!("pwa_{}", secrets::generate().map_err(AppError::internal)?);
     let created_by = by.name.as_str();
-    let token = NewApiToken { name, role, user: owner, created_by, expires };
     let mut db = app.pool.acquire().await?;
+    let scope = checked_scope(&mut db, groups, role).await?.within(&by.scope);
+    let token = NewApiToken { name, role, scope, user: owner, created_by, expires };
     let id = tokens::create_api(&mut db, token, &secrets::hash(&text), now).await?;
     Ok((id, text))
 }

@@ -14,7 +14,7 @@ use poolwatch_store::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{answer::DeliveryFailure, mailer::Mailer, webhook};
+use super::{answer::DeliveryFailure, kept_mailer::KeptMailer, mailer::Mailer, webhook};
 use crate::{
     app::{App, SharedApp},
     metrics,
@@ -34,8 +34,10 @@ const ANSWER_CHARS: usize = 500;
 /// Sends messages of one kind of channel.
 #[derive(Debug, Clone)]
 pub enum Courier {
-    /// Mails.
+    /// Mails, by the mail server of the command line.
     Mail(Mailer),
+    /// Mails, by the mail server that the console sets.
+    KeptMail(KeptMailer),
     /// Webhooks.
     Webhook,
 }
@@ -43,7 +45,7 @@ pub enum Courier {
 impl Courier {
     const fn kinds(&self) -> &'static [ChannelKind] {
         match self {
-            Self::Mail(_) => &[ChannelKind::Mail],
+            Self::Mail(_) | Self::KeptMail(_) => &[ChannelKind::Mail],
             Self::Webhook => &[
                 ChannelKind::Webhook,
                 ChannelKind::Teams,
@@ -60,6 +62,15 @@ impl Courier {
         };
         match self {
             Self::Mail(mailer) => mailer.send(delivery).await,
+            Self::KeptMail(kept) => {
+                let mut db = app.pool.acquire().await.map_err(|error| failed(&error))?;
+                let mailer = kept.current(app, &mut db).await;
+                drop(db);
+                match mailer.map_err(|error| failed(&error))? {
+                    Some(mailer) => mailer.send(delivery).await,
+                    None => Err(failed(&"no mail server is set")),
+                }
+            }
             Self::Webhook => {
                 let mut db = app.pool.acquire().await.map_err(|error| failed(&error))?;
                 let settings = alert_settings::load(&mut db).await;
@@ -96,6 +107,12 @@ pub async fn run(app: SharedApp, courier: Courier, stop: CancellationToken) {
 /// When the database fails.
 pub async fn deliver_due(app: &App, courier: &Courier) -> anyhow::Result<bool> {
     let mut db = app.pool.acquire().await?;
+    // What waits for a mail server counts no attempts.
+    if let Courier::KeptMail(kept) = courier
+        && kept.current(app, &mut db).await?.is_none()
+    {
+        return Ok(false);
+    }
     let leased = deliveries::lease(&mut db, courier.kinds(), app.clock.now(), LEASE).await?;
     drop(db);
     let Some(delivery) = leased else { return Ok(false) };

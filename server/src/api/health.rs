@@ -3,7 +3,7 @@
 use axum::extract::State;
 use sqlx::Connection;
 
-use crate::{app::SharedApp, app_error::AppError, host_metrics};
+use crate::{app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, host_metrics};
 
 /// Says `ok` when requests can be served: the database answers, and stores what comes.
 ///
@@ -25,9 +25,26 @@ pub(super) async fn healthz(State(app): State<SharedApp>) -> Result<&'static str
 /// # Errors
 /// When they cannot be put together.
 pub(crate) async fn metrics(State(app): State<SharedApp>) -> Result<String, AppError> {
+    let visible = VisibleFleet::whole(&app.fleet);
+    render(app, visible).await
+}
+
+/// Likewise for somebody who may see a part of the fleet: then of its hosts alone.
+///
+/// # Errors
+/// When they cannot be put together.
+pub(super) async fn visible_metrics(
+    State(app): State<SharedApp>,
+    visible: VisibleFleet,
+) -> Result<String, AppError> {
+    render(app, visible).await
+}
+
+async fn render(app: SharedApp, visible: VisibleFleet) -> Result<String, AppError> {
     let work = move || {
-        let own = app.metrics.render();
-        own + &host_metrics::render(&app.fleet, &app.fleet.view(), app.clock.now())
+        // The server's own count hosts of the whole fleet.
+        let own = if visible.is_whole() { app.metrics.render() } else { String::new() };
+        own + &host_metrics::render(&app.fleet, &visible.view, app.clock.now())
     };
     tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }

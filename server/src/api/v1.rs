@@ -2,8 +2,12 @@
 
 pub(super) mod audit;
 pub(super) mod enrolment;
+pub(super) mod groups;
+pub(super) mod host_labels;
 pub(super) mod hosts;
+pub(super) mod incidents;
 pub(super) mod people;
+pub(super) mod settings;
 pub(super) mod snapshots;
 pub(super) mod tag_hosts;
 pub(super) mod tag_notes;

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Person {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Whose hosts it sees and acts on.
+    pub scope: Scope,
     /// By what it is known.
     pub proof: Proof,
 }
@@ -33,15 +35,29 @@ pub enum Proof {
     },
     /// An API token, by its number.
     Token(i32),
+    /// Whoever may start the server's program on its machine.
+    CommandLine,
 }
 
 impl Person {
+    /// Whoever may start the server's program on its machine.
+    #[must_use]
+    pub fn at_command_line() -> Self {
+        Self {
+            name: "command line".to_owned(),
+            role: Role::Admin,
+            scope: Scope::WholeFleet,
+            proof: Proof::CommandLine,
+        }
+    }
+
     /// As the audit log names it.
     #[must_use]
     pub fn in_audit_log(&self) -> String {
         match &self.proof {
             Proof::Session { email, .. } => format!("{} ({email})", self.name),
             Proof::Token(id) => format!("token {} ({id})", self.name),
+            Proof::CommandLine => self.name.clone(),
         }
     }
 }
@@ -109,7 +125,12 @@ mod tests {
     #[test]
     fn who_is_looked_up_while_roles_change_is_looked_up_again() {
         let cache = CallerCache::default();
-        let ana = Person { name: "Ana".into(), role: Role::Admin, proof: Proof::Token(1) };
+        let ana = Person {
+            name: "Ana".into(),
+            role: Role::Admin,
+            scope: Scope::WholeFleet,
+            proof: Proof::Token(1),
+        };
         let generation = cache.get(b"ana").unwrap_err();
         cache.put(b"ana".to_vec(), ana.clone(), generation);
         assert_eq!(cache.get(b"ana"), Ok(ana.clone()));

@@ -45,7 +45,7 @@ fn signature(user: &User, since: i64) -> Option<Hmac<Sha256>> {
 
 #[cfg(test)]
 mod tests {
-    use poolwatch_model::person::Role;
+    use poolwatch_model::person::{Role, Scope};
 
     use super::*;
 
@@ -56,6 +56,7 @@ mod tests {
             email,
             name,
             role: Role::Viewer,
+            scope: Scope::WholeFleet,
             password_hash: password_hash.to_owned(),
             sealed_totp: None,
         }

@@ -1,12 +1,16 @@
 //! `admin`: users and tokens, hosts and the rules that approve them.
 
+mod call;
 mod hosts;
 
 use std::{fs, io, path::Path};
 
 use anyhow::{Context, bail};
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{Clock, person::Role};
+use poolwatch_model::{
+    Clock,
+    person::{Role, Scope},
+};
 use poolwatch_store::{
     approval_rules::{self, RuleConditions},
     audit::{self, AuditEntry, Outcome},
@@ -36,6 +40,9 @@ pub(crate) async fn run(options: AdminOptions) -> anyhow::Result<()> {
             created
         }
         AdminCommand::CreateToken { token } => create_token(token).await,
+        AdminCommand::Call { database, public_url, method, path, body } => {
+            call::run(&database, public_url, &method, &path, body).await
+        }
         AdminCommand::Hosts(command) => hosts::run(command).await,
     }
 }
@@ -93,7 +100,13 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             max_uses,
             per_minute,
         } => {
-            let wanted = WantedToken { name, days: expires_days, max_uses, per_minute };
+            let wanted = WantedToken {
+                name,
+                days: expires_days,
+                max_uses,
+                per_minute,
+                ..WantedToken::default()
+            };
             let database = Database::open(&database).await?;
             let mut db = database.pool.acquire().await?;
             let (id, text) = enrolment_tokens::make(&mut db, &wanted, BY, now).await?;
@@ -114,7 +127,14 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
             let mut db = database.pool.acquire().await?;
             let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
             let expires: Option<Timestamp> = expires_days.map(after).transpose()?;
-            let new = NewApiToken { name: &name, role, user: None, created_by: BY, expires };
+            let new = NewApiToken {
+                name: &name,
+                role,
+                scope: Scope::WholeFleet,
+                user: None,
+                created_by: BY,
+                expires,
+            };
             tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
             record(&mut db, "create API token", &name, role.as_str()).await?;
             drop(db);

@@ -20,7 +20,7 @@ use crate::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
         sign_in_limits::SignInLimits,
     },
-    cli::ServeOptions,
+    cli::{MailOptions, ServeOptions, SignInOptions},
     clock::SteadyClock,
     connections::{self, ConnectionLimits},
     database::Database,
@@ -29,7 +29,9 @@ use crate::{
     log_gate::LogGate,
     mail_server::{self, MailServer},
     metrics::Metrics,
+    retention_setting::{LiveRetention, RetentionDays},
     router,
+    sign_in_provider::{ProviderCache, SignInProvider, parse_rule},
     stopping::StopSignal,
     tag_names,
     tag_names::TagNames,
@@ -40,39 +42,36 @@ use crate::{
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(mut options: Box<ServeOptions>) -> anyhow::Result<()> {
+pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
     let standing = standing_recipients(&options.mail)?;
     let database = Database::open(&options.database).await?;
-    let named = name_mail_server(&mut options, &database).await?;
     let mailer = Mailer::new(&options.mail, options.public_url.trim_end_matches('/'))?;
-    if mailer.is_none() {
-        warn!("No mail server is set (--smtp-url, --mail-from): mails reach nobody");
-    }
-    let served = serve(&options, &database, mailer, named, standing).await;
+    let served = serve(&options, &database, mailer, standing).await;
     database.close(true).await?;
     served
 }
 
-/// The mail server that the command line or environment names. Without one, the options get the one
-/// that the console set.
-async fn name_mail_server(
-    options: &mut ServeOptions,
-    database: &Database,
-) -> anyhow::Result<Option<MailServer>> {
-    let mail = &mut options.mail;
-    if let (Some(smtp_url), Some(from)) = (&mail.smtp_url, &mail.mail_from) {
-        return Ok(Some(MailServer { smtp_url: smtp_url.clone(), from: from.clone() }));
-    }
-    let key = SealingKey::open(&options.database.data_dir)?;
-    let mut db = database.pool.acquire().await?;
-    match mail_server::load(&mut db, &key).await {
-        Ok(Some(MailServer { smtp_url, from })) => {
-            (mail.smtp_url, mail.mail_from) = (Some(smtp_url), Some(from));
-        }
-        Ok(None) => {}
-        Err(error) => warn!("No mail is sent: {error:#}"),
-    }
-    Ok(None)
+/// The mail server that the command line or environment names.
+fn named_mail_server(options: &MailOptions) -> Option<MailServer> {
+    let (smtp_url, from) = options.smtp_url.clone().zip(options.mail_from.clone())?;
+    Some(MailServer { smtp_url, from })
+}
+
+/// The identity provider that the command line or environment names.
+fn named_provider(options: &SignInOptions) -> anyhow::Result<Option<SignInProvider>> {
+    let named = options.oidc_issuer.clone().zip(options.oidc_client_id.clone());
+    let Some((issuer, client_id)) = named else { return Ok(None) };
+    let rules = options.oidc_role.iter().filter(|rule| !rule.trim().is_empty());
+    let rules: Result<Vec<_>, String> = rules.map(|rule| parse_rule(rule)).collect();
+    let provider = SignInProvider {
+        issuer,
+        client_id,
+        secret: options.oidc_client_secret.clone(),
+        scopes: options.oidc_scopes.clone(),
+        groups_claim: options.oidc_groups_claim.clone(),
+        rules: rules.map_err(|error| anyhow!("--oidc-role: {error}"))?,
+    };
+    Ok(Some(provider.checked().map_err(|error| anyhow!("--oidc-…: {error}"))?))
 }
 
 /// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
@@ -81,10 +80,16 @@ async fn serve(
     options: &ServeOptions,
     database: &Database,
     mailer: Option<Mailer>,
-    mail_server: Option<MailServer>,
     standing: Vec<Recipient>,
 ) -> anyhow::Result<()> {
-    let retention = options.keep.retention()?;
+    let keep = &options.keep;
+    let fixed = RetentionDays {
+        full_hours: keep.keep_full_hours,
+        ten_minute_days: keep.keep_10min_days,
+        hourly_days: keep.keep_hourly_days,
+    };
+    let retention = LiveRetention::new(fixed).map_err(|error| anyhow!("{error}"))?;
+    let sign_in_provider = named_provider(&options.sign_in)?;
     let lead = Lead::wait(&database.options).await?;
     let clock = Arc::new(SteadyClock::default());
     let names = tls_names(&options.public_url, &options.tls.tls_name)?;
@@ -111,17 +116,25 @@ async fn serve(
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install()?,
+        retention,
+        provider_cache: ProviderCache::default(),
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
-            retention,
             authority: tls.as_ref().and_then(ServerTls::authority),
             installers: options.installers.clone(),
-            mail_server,
+            mail_server: named_mail_server(&options.mail),
+            sign_in_provider,
             secure,
             standing_recipients: standing,
         },
     });
+    app.retention.reload(&mut *app.pool.acquire().await?).await?;
+    let has_mail = app.settings.mail_server.is_some()
+        || mail_server::load_view(&mut *app.pool.acquire().await?).await?.is_set();
+    if !has_mail {
+        warn!("No mail server is set (--smtp-url, or in the console): mails reach nobody");
+    }
     tag_names::load(&app.tag_names, &app.pool)
         .await
         .map_err(|error| anyhow!("names of tags: {error}"))?;

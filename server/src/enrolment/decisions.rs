@@ -7,13 +7,14 @@ use poolwatch_model::HostId;
 use poolwatch_store::{
     approval_rules,
     enrolment::{self, Candidate},
+    host_groups,
     hosts::Standing,
 };
 use sqlx::{Connection, PgConnection};
 use tracing::info;
 
 use super::rules::{self, Proposal};
-use crate::{app::App, app_error::AppError, auth::secrets};
+use crate::{app::App, app_error::AppError, auth::secrets, fleet::visible::VisibleFleet};
 
 /// Hosts that one decision may be about.
 pub const AT_ONCE: usize = enrolment::LISTED as usize;
@@ -71,6 +72,7 @@ impl Decision {
 /// 400 for too many, and when the database fails.
 pub async fn decide(
     app: &App,
+    visible: &VisibleFleet,
     hosts: &[HostId],
     decision: Decision,
     by: &str,
@@ -82,6 +84,8 @@ pub async fn decide(
     }
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
+    let shown = only_shown(&mut db, visible, hosts).await?;
+    let hosts = &shown[..];
     let done = match decision {
         Decision::Approve => enrolment::approve(&mut db, hosts, by, None, now).await?,
         Decision::Refuse => enrolment::refuse(&mut db, hosts, by, now).await?,
@@ -134,7 +138,10 @@ pub async fn approve_by_rules(
             found.iter().filter(|(_, by)| by == rule).map(|(one, _)| one.id).collect();
         if !hosts.is_empty() {
             let by = format!("rule {rule}");
-            done.extend(enrolment::approve(db, &hosts, &by, Some(*rule), now).await?);
+            let approved = enrolment::approve(db, &hosts, &by, Some(*rule), now).await?;
+            let binding = approval_rules::binding(db, *rule).await?;
+            host_groups::bind_hosts(db, &approved, &binding).await?;
+            done.extend(approved);
         }
     }
     Ok(done)
@@ -144,8 +151,15 @@ pub async fn approve_by_rules(
 ///
 /// # Errors
 /// 409 when the one does not wait or the other is not in the fleet.
-pub async fn merge(app: &App, waiting: HostId, into: HostId, by: &str) -> Result<(), AppError> {
+pub async fn merge(
+    app: &App,
+    visible: &VisibleFleet,
+    waiting: HostId,
+    into: HostId,
+    by: &str,
+) -> Result<(), AppError> {
     let mut db = app.pool.acquire().await?;
+    require_shown(&mut db, visible, &[waiting, into]).await?;
     let mut transaction = db.begin().await?;
     let nobodys = secrets::generate().map_err(AppError::internal)?;
     if !enrolment::merge(&mut transaction, waiting, into, &secrets::hash(&nobodys)).await? {
@@ -167,9 +181,15 @@ pub async fn merge(app: &App, waiting: HostId, into: HostId, by: &str) -> Result
 ///
 /// # Errors
 /// 404 when there is no such host.
-pub async fn revoke_key(app: &App, host: HostId, by: &str) -> Result<(), AppError> {
+pub async fn revoke_key(
+    app: &App,
+    visible: &VisibleFleet,
+    host: HostId,
+    by: &str,
+) -> Result<(), AppError> {
     let nobodys = secrets::generate().map_err(AppError::internal)?;
     let mut db = app.pool.acquire().await?;
+    require_shown(&mut db, visible, &[host]).await?;
     if !enrolment::replace_key(&mut db, host, &secrets::hash(&nobodys)).await? {
         return Err(AppError::not_found("There is no such host with an agent"));
     }
@@ -182,13 +202,48 @@ pub async fn revoke_key(app: &App, host: HostId, by: &str) -> Result<(), AppErro
 ///
 /// # Errors
 /// 404 when there is no such host.
-pub async fn keep_apart(app: &App, host: HostId, by: &str) -> Result<(), AppError> {
+pub async fn keep_apart(
+    app: &App,
+    visible: &VisibleFleet,
+    host: HostId,
+    by: &str,
+) -> Result<(), AppError> {
     let mut db = app.pool.acquire().await?;
+    require_shown(&mut db, visible, &[host]).await?;
     if !enrolment::keep_apart(&mut db, host, app.clock.now()).await? {
         return Err(AppError::not_found("There is no such host"));
     }
     info!(%host, by, "Keeps a host apart from others of its identity or name");
     Ok(())
+}
+
+/// Those of some hosts that somebody sees, in the fleet or on their way into it.
+async fn only_shown(
+    db: &mut PgConnection,
+    visible: &VisibleFleet,
+    hosts: &[HostId],
+) -> Result<Vec<HostId>, AppError> {
+    let mut shown = hosts.to_vec();
+    if visible.is_whole() {
+        return Ok(shown);
+    }
+    let others: Vec<HostId> = hosts.iter().copied().filter(|host| !visible.shows(*host)).collect();
+    let candidates = enrolment::list(db, None, Some(&others), None, enrolment::LISTED).await?;
+    let is_candidate =
+        |host: HostId| candidates.iter().any(|one| one.id == host && visible.shows_candidate(one));
+    shown.retain(|host| visible.shows(*host) || is_candidate(*host));
+    Ok(shown)
+}
+
+async fn require_shown(
+    db: &mut PgConnection,
+    visible: &VisibleFleet,
+    hosts: &[HostId],
+) -> Result<(), AppError> {
+    match only_shown(db, visible, hosts).await?.len() == hosts.len() {
+        true => Ok(()),
+        false => Err(AppError::not_found("There is no such host")),
+    }
 }
 
 /// Brings what memory holds in line at once: keys first.

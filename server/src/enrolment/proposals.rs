@@ -9,6 +9,7 @@ use poolwatch_store::{
     approval_rules,
     enrolment::{self, Enrolled, Enrolment},
     enrolment_tokens::{self, TokenRefusal},
+    host_groups,
     hosts::Standing,
     refused_enrolments::{self, RefusedEnrolment},
 };
@@ -224,6 +225,11 @@ async fn try_enrol(
     .await?;
     if enrolled.new {
         enrolment_tokens::count_use(db, &token, now).await?;
+        host_groups::bind_hosts(db, &[enrolled.id], &token.binding).await?;
+    }
+    if let Some((rule, _)) = rule {
+        let binding = approval_rules::binding(db, rule).await?;
+        host_groups::bind_hosts(db, &[enrolled.id], &binding).await?;
     }
     Ok((name, Ok(enrolled)))
 }

@@ -63,7 +63,7 @@ impl Rule {
     /// Whether a host has everything that the rule asks for.
     #[must_use]
     pub fn is_met_by(&self, who: Proposal<'_>) -> bool {
-        let (name, domain) = (&who.facts.fqdn, domain_of(who.facts));
+        let (name, domain) = (&who.facts.fqdn, who.facts.domain());
         let short = name.split('.').next().unwrap_or_default();
         self.name.as_ref().is_none_or(|rule| rule.matches(name) || rule.matches(short))
             && self.domain.as_ref().is_none_or(|rule| {
@@ -83,23 +83,6 @@ impl Rule {
 pub fn first_met(rules: &[(i32, RuleConditions)], who: Proposal<'_>) -> Option<i32> {
     let met = |conditions| Rule::read(conditions).is_some_and(|rule| rule.is_met_by(who));
     rules.iter().find(|(_, conditions)| met(conditions)).map(|(id, _)| *id)
-}
-
-/// The domain of a host in small letters: what follows the first dot of its name, else what its
-/// computer account's place says.
-#[must_use]
-pub fn domain_of(facts: &HostFacts) -> Option<String> {
-    let is_address = facts.fqdn.parse::<IpAddr>().is_ok();
-    let of_name = facts.fqdn.split_once('.').filter(|_| !is_address).map(|(_, domain)| domain);
-    if let Some(domain) = of_name.filter(|domain| !domain.is_empty()) {
-        return Some(domain.to_lowercase());
-    }
-    let parts = facts.ou.as_deref()?.split(',').filter_map(|part| {
-        let (name, value) = part.trim().split_once('=')?;
-        name.eq_ignore_ascii_case("dc").then(|| value.to_lowercase())
-    });
-    let domain = parts.collect::<Vec<_>>().join(".");
-    (!domain.is_empty()).then_some(domain)
 }
 
 /// Conditions as people and scripts write them, checked.

@@ -1,7 +1,10 @@
 //! Making tokens by which hosts propose themselves.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_store::enrolment_tokens::{self, NewEnrolmentToken};
+use poolwatch_store::{
+    enrolment_tokens::{self, NewEnrolmentToken},
+    host_groups::HostBinding,
+};
 use sqlx::PgConnection;
 
 use super::rules::checked_name;
@@ -18,6 +21,8 @@ pub struct WantedToken {
     pub max_uses: Option<i32>,
     /// How many hosts may come by it in a minute.
     pub per_minute: Option<i32>,
+    /// What hosts get that come by it.
+    pub binding: HostBinding,
 }
 
 /// Makes a token. Returns its number and the token itself, which nobody can be shown again.
@@ -48,6 +53,7 @@ pub async fn make(
         expires: wanted.days.map(days),
         max_uses: wanted.max_uses,
         per_minute: wanted.per_minute,
+        binding: wanted.binding.clone(),
     };
     let id = enrolment_tokens::create(db, &new, now).await?;
     Ok((id, token))

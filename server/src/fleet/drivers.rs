@@ -60,6 +60,22 @@ impl Drivers {
         let rest = &self.lines[first..];
         &rest[..rest.partition_point(|(driver, _)| driver.name == name)]
     }
+
+    /// The same on some hosts alone, which are in order.
+    #[must_use]
+    pub fn among(&self, hosts: &[HostId]) -> Self {
+        let is_one = |host: &HostId| hosts.binary_search(host).is_ok();
+        let mut all = BTreeSet::new();
+        let mut lines = Vec::new();
+        for (driver, on) in &self.lines {
+            let on: Vec<HostId> = on.iter().copied().filter(is_one).collect();
+            if !on.is_empty() {
+                all.extend(on.iter().copied());
+                lines.push((driver.clone(), on));
+            }
+        }
+        Self { lines, hosts: all.len() }
+    }
 }
 
 /// What is known of every host's drivers. Hosts of one image share one list.

@@ -11,9 +11,10 @@ use poolwatch_detection::alerting::{ScopedHost, find_silence};
 use poolwatch_model::{
     HostId,
     alerting::Silence,
+    host_group::HostGroup,
     incident::{Incident, IncidentId},
 };
-use poolwatch_store::{PgPool, StoreError, incidents, silences};
+use poolwatch_store::{PgPool, StoreError, host_groups, incidents, silences};
 use poolwatch_web::words;
 
 use super::{
@@ -50,13 +51,13 @@ pub async fn refresh(
     interval_s: u32,
     now: Timestamp,
 ) -> (Keeper, anyhow::Result<()>) {
-    let (open, silences) = match prepare(pool, fleet, &mut keeper.roster, now).await {
+    let read = match prepare(pool, fleet, &mut keeper.roster, now).await {
         Ok(read) => read,
         Err(error) => return (keeper, Err(error.into())),
     };
     let fleet = fleet.clone();
     let work = move || {
-        make(&fleet, &mut keeper, (open, silences), interval_s, now);
+        make(&fleet, &mut keeper, read, interval_s, now);
         keeper
     };
     match tokio::task::spawn_blocking(work).await {
@@ -68,7 +69,7 @@ pub async fn refresh(
 fn make(
     fleet: &Fleet,
     keeper: &mut Keeper,
-    (open, silences): (Vec<Incident>, Vec<Silence>),
+    Prepared { open, silences, groups }: Prepared,
     interval_s: u32,
     now: Timestamp,
 ) {
@@ -78,14 +79,13 @@ fn make(
         keeper.sweeps.run(fleet, now);
         keeper.sweep_at = Some(begun + begun.elapsed() * SWEEP_SHARE);
     }
-    let mut marks: HashMap<HostId, usize> = HashMap::new();
-    for (at, incident) in open.iter().enumerate() {
-        if incident.state.is_active() {
-            for host in &incident.hosts {
-                marks.entry(*host).or_insert(at);
-            }
+    let mut marks: HashMap<HostId, IncidentId> = HashMap::new();
+    for incident in open.iter().filter(|incident| incident.state.is_active()) {
+        for host in &incident.hosts {
+            marks.entry(*host).or_insert(incident.id);
         }
     }
+    let groups = keeper.roster.set_groups(groups);
     let sweep = keeper.sweeps.latest();
     let hosts = keeper.roster.summaries(fleet, &marks, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
@@ -94,6 +94,7 @@ fn make(
     let view = FleetView {
         at: Some(now),
         hosts,
+        groups,
         incidents: open,
         silenced,
         growing,
@@ -131,13 +132,20 @@ fn silenced(
     }
 }
 
-/// Asks the database who there is, what is open and what is silenced.
+/// What a view is made of beside what is in memory.
+struct Prepared {
+    open: Vec<Incident>,
+    silences: Vec<Silence>,
+    groups: Vec<HostGroup>,
+}
+
+/// Asks the database who there is, what is open and silenced, and which groups there are.
 async fn prepare(
     pool: &PgPool,
     fleet: &Fleet,
     roster: &mut Roster,
     now: Timestamp,
-) -> Result<(Vec<Incident>, Vec<Silence>), StoreError> {
+) -> Result<Prepared, StoreError> {
     let mut db = pool.acquire().await?;
     let changed = fleet.take_changed();
     let updated = roster.update(&mut db, fleet, changed).await;
@@ -147,5 +155,6 @@ async fn prepare(
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
     let open = incidents::list(&mut db, filter, INCIDENTS).await?;
-    Ok((open, silences::ending_after(&mut db, now).await?))
+    let silences = silences::ending_after(&mut db, now).await?;
+    Ok(Prepared { open, silences, groups: host_groups::list(&mut db).await? })
 }

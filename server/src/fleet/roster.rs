@@ -4,7 +4,11 @@ use std::{collections::HashMap, sync::Arc};
 
 use jiff::Timestamp;
 use poolwatch_analysis::ceilings;
-use poolwatch_model::{HostId, Pool};
+use poolwatch_model::{
+    HostId, Pool,
+    host_group::{HostGroup, groups_of_host},
+    incident::IncidentId,
+};
 use poolwatch_store::{
     StoreError,
     hosts::{self, Host},
@@ -22,6 +26,8 @@ pub struct Roster {
     /// By id.
     listed: Vec<Listed>,
     loaded: bool,
+    /// Groups by rules, and how often they changed.
+    groups: (Arc<Vec<HostGroup>>, u32),
 }
 
 #[derive(Debug)]
@@ -35,7 +41,8 @@ struct Listed {
 struct MadeOf {
     version: u64,
     hour: u32,
-    incident: Option<usize>,
+    incident: Option<IncidentId>,
+    groups: u32,
 }
 
 /// Which hosts have to be asked for again.
@@ -74,33 +81,43 @@ impl Roster {
         }
     }
 
+    /// Takes the groups as they are now. Returns those that the next summaries are made by.
+    pub fn set_groups(&mut self, groups: Vec<HostGroup>) -> Arc<Vec<HostGroup>> {
+        if *self.groups.0 != groups {
+            self.groups = (Arc::new(groups), self.groups.1.wrapping_add(1));
+        }
+        self.groups.0.clone()
+    }
+
     /// The ids of all hosts, ascending.
     pub fn ids(&self) -> impl Iterator<Item = HostId> + '_ {
         self.listed.iter().map(|listed| listed.host.id)
     }
 
-    /// Every host in short, by id. `incidents` tells the place of a host's open incident.
+    /// Every host in short, by id. `incidents` tells a host's open incident.
     pub fn summaries(
         &mut self,
         fleet: &Fleet,
-        incidents: &HashMap<HostId, usize>,
+        incidents: &HashMap<HostId, IncidentId>,
         suggested_s: u32,
         now: Timestamp,
     ) -> Vec<Arc<HostSummary>> {
         let names = &fleet.shared().names;
         let hour = hours::number(now);
+        let (groups, generation) = (self.groups.0.clone(), self.groups.1);
         let summaries = self.listed.iter_mut().map(|listed| {
             let id = listed.host.id;
             let live = fleet.ensure_host(id);
             let state = live.read();
             let incident = incidents.get(&id).copied();
-            let made_of = MadeOf { version: state.version(), hour, incident };
+            let made_of = MadeOf { version: state.version(), hour, incident, groups: generation };
             match &listed.made {
                 Some((before, summary)) if *before == made_of => summary.clone(),
                 _ => {
                     let host = listed.host.clone();
+                    let named = HostNames { strings: names, groups: &groups };
                     let summary =
-                        Arc::new(summary(host, &state, names, incident, (suggested_s, now)));
+                        Arc::new(summary(host, &state, named, incident, (suggested_s, now)));
                     listed.made = Some((made_of, summary.clone()));
                     summary
                 }
@@ -152,13 +169,22 @@ impl Roster {
     }
 }
 
+/// What a host's summary is made by beside its state.
+#[derive(Debug, Clone, Copy)]
+pub struct HostNames<'a> {
+    /// Names of images.
+    pub strings: &'a StringInterner,
+    /// Groups by rules.
+    pub groups: &'a [HostGroup],
+}
+
 /// A host in short. `suggested_s` is the interval that the server suggests.
 #[must_use]
 pub fn summary(
     host: Arc<Host>,
     state: &State,
-    names: &StringInterner,
-    incident: Option<usize>,
+    names: HostNames<'_>,
+    incident: Option<IncidentId>,
     (suggested_s, now): (u32, Timestamp),
 ) -> HostSummary {
     let processes = state.tables().and_then(|tables| tables.processes.as_ref());
@@ -177,8 +203,10 @@ pub fn summary(
         interval_s: state.interval.seconds().unwrap_or(suggested_s),
         nonpaged_trend: state.trend(Pool::Nonpaged, now, 24),
         paged_trend: state.trend(Pool::Paged, now, 24),
-        top_process: top
-            .and_then(|one| Some(((*names.get(one.image)).to_owned(), one.pid, one.handles?))),
+        top_process: top.and_then(|one| {
+            Some(((*names.strings.get(one.image)).to_owned(), one.pid, one.handles?))
+        }),
+        groups: groups_of_host(names.groups, &host.facts, &host.labels, &host.put_into),
         host,
         memory,
         incident,

@@ -48,6 +48,14 @@ impl TagByHost {
     pub fn of(&self, pool: Pool) -> &[HostUse] {
         &self.0[pool as usize]
     }
+
+    /// The same on some hosts alone.
+    #[must_use]
+    pub fn among(&self, is_one: impl Fn(HostId) -> bool) -> Self {
+        let keep =
+            |uses: &Vec<HostUse>| uses.iter().copied().filter(|one| is_one(one.host)).collect();
+        Self([keep(&self.0[0]), keep(&self.0[1])])
+    }
 }
 
 /// The tags that were asked for lately.

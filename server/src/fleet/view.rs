@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, sync::Arc};
 use jiff::Timestamp;
 use poolwatch_analysis::growth::difference;
 use poolwatch_model::{
-    HostId, Pool, Presence,
+    HostGroupId, HostId, Pool, Presence,
+    host_group::HostGroup,
     incident::{Incident, IncidentId},
     memory::{Ceiling, Memory},
 };
@@ -20,6 +21,8 @@ pub struct FleetView {
     pub at: Option<Timestamp>,
     /// Every host, by id.
     pub hosts: Vec<Arc<HostSummary>>,
+    /// Groups by rules, by name.
+    pub groups: Arc<Vec<HostGroup>>,
     /// Incidents that are not resolved, latest first.
     pub incidents: Vec<Incident>,
     /// Those of them that nobody is told of for a while.
@@ -37,6 +40,12 @@ impl FleetView {
     #[must_use]
     pub fn host(&self, id: HostId) -> Option<&Arc<HostSummary>> {
         self.hosts.binary_search_by_key(&id, |host| host.host.id).ok().map(|at| &self.hosts[at])
+    }
+
+    /// One of the incidents that are not resolved.
+    #[must_use]
+    pub fn incident(&self, id: IncidentId) -> Option<&Incident> {
+        self.incidents.iter().find(|incident| incident.id == id)
     }
 
     /// Hosts with an agent that were not heard since the server started: their figures are older.
@@ -113,8 +122,10 @@ pub struct HostSummary {
     pub paged_trend: Vec<Option<u64>>,
     /// The process with the most handles: image, pid, handles.
     pub top_process: Option<(String, u32, u32)>,
-    /// Its latest open incident, by place in [`FleetView::incidents`].
-    pub incident: Option<usize>,
+    /// Its latest open incident.
+    pub incident: Option<IncidentId>,
+    /// The groups by rules that it belongs to, by number.
+    pub groups: Vec<HostGroupId>,
 }
 
 impl HostSummary {

@@ -117,7 +117,7 @@ pub(super) async fn end_session(
 fn owner(person: &Person) -> Result<(i32, i64), AppError> {
     match &person.proof {
         Proof::Session { user, session, .. } => Ok((*user, *session)),
-        Proof::Token(_) => Err(AppError::not_found("A token has no account")),
+        Proof::Token(_) | Proof::CommandLine => Err(AppError::not_found("A token has no account")),
     }
 }
 

@@ -35,10 +35,15 @@ pub(super) use self::{
     recipients::{add, remove, test},
     rules::{rule, set_rule},
     settings::change,
-    silences::{end, read_reason, silence, too_many},
+    silences::{end, silence},
 };
-use super::{address, fleet::groups, rows, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+use super::{address, groups::group_names, rows, shell};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::{view::FleetView, visible::VisibleFleet},
+};
 
 /// Deliveries that are shown, the latest.
 const DELIVERIES: i64 = 100;
@@ -47,34 +52,52 @@ const DELIVERIES: i64 = 100;
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let now = app.clock.now();
-    let view = app.fleet.view();
+    let view = &visible.view;
     let mut db = app.pool.acquire().await?;
     let silences = silences_table::ending_after(&mut db, now).await?;
     let mut recipients = app.settings.standing_recipients.clone();
     recipients.extend(recipients_table::list(&mut db).await?);
-    let latest = deliveries_table::list(&mut db, DeliveryFilter::default(), DELIVERIES).await?;
-    let (waiting, given_up) = deliveries_table::count_unsent(&mut db).await?;
+    // Messages name hosts of the whole fleet.
+    let (latest, (waiting, given_up)) = match visible.is_whole() {
+        true => (
+            deliveries_table::list(&mut db, DeliveryFilter::default(), DELIVERIES).await?,
+            deliveries_table::count_unsent(&mut db).await?,
+        ),
+        false => (Vec::new(), (0, 0)),
+    };
     let settings = alert_settings::load(&mut db).await?;
     let rules = alert_rules::load(&mut db).await?;
     drop(db);
-    let may_operate = person.role >= Role::Operator;
+    let may_operate = person.role >= Role::Operator && visible.is_whole();
     let page = AlertsPage {
         shell: shell(&app, &person, address(&uri)),
         may_operate,
         may_administer: person.role >= Role::Admin,
         rules,
-        silences: silences.into_iter().map(|silence| silence_row(&view, silence)).collect(),
+        silences: silences
+            .into_iter()
+            .filter(|silence| is_shown(&visible, silence))
+            .map(|silence| silence_row(view, silence))
+            .collect(),
         recipients: with_last(recipients, &latest),
-        groups: groups(&view),
+        groups: group_names(view),
         deliveries: latest.into_iter().map(|one| DeliveryRow::new(one, may_operate)).collect(),
         waiting: waiting.unsigned_abs(),
         given_up: given_up.unsigned_abs(),
         settings,
     };
     Ok(Html(page.render()?))
+}
+
+/// Whether a silence is of hosts and incidents that are shown.
+fn is_shown(visible: &VisibleFleet, silence: &Silence) -> bool {
+    let has_incident = |id| visible.is_whole() || visible.view.incident(id).is_some();
+    silence.matcher.host.is_none_or(|host| visible.shows(host))
+        && silence.matcher.incident.is_none_or(has_incident)
 }
 
 fn silence_row(view: &FleetView, silence: Silence) -> SilenceRow {

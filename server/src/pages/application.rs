@@ -18,20 +18,23 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+};
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(image): Path<String>,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
-    let view = app.fleet.view();
-    let hosts = hosts::select(app.clone(), view.clone(), &image, &query).await?;
+    let view = visible.view.clone();
+    let hosts = hosts::select(visible, &image, &query).await?;
     let page = ApplicationPage {
         shell: shell(&app, &person, address(&uri)),
         line: view.application(&image).map(|one| applications::line(&view, one)),
@@ -44,13 +47,12 @@ pub(super) async fn page(
 
 /// All hosts of a program.
 pub(super) async fn file(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Path(image): Path<String>,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&APPLICATION_HOSTS, links::application(&image), &parameters)?;
-    let found = hosts::select(app.clone(), app.fleet.view(), &image, &query).await?;
+    let found = hosts::select(visible, &image, &query).await?;
     lists::file(&APPLICATION_HOSTS, &found, |host| host.row(&image), &uri)
 }

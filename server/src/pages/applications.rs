@@ -24,19 +24,20 @@ use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
-    fleet::{applications::Application, baselines::Window, view::FleetView},
+    fleet::{applications::Application, baselines::Window, view::FleetView, visible::VisibleFleet},
 };
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query = lists::read(&APPLICATIONS, "/applications", &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view;
     let all = &view.sweep.applications;
     let found = select(&view, &query);
     let page = ApplicationsPage {
@@ -52,13 +53,12 @@ pub(super) async fn page(
 
 /// All programs of a query.
 pub(super) async fn file(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&APPLICATIONS, "/applications", &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view;
     let found = select(&view, &query);
     lists::file(&APPLICATIONS, &found, |one| line(&view, one), &uri)
 }

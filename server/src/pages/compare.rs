@@ -21,7 +21,9 @@ use serde_json::{Map, json};
 use table::Rows;
 
 use super::{address, export::download, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+};
 
 /// Rows that are about equal and are shown when asked for.
 const EQUAL: usize = 500;
@@ -39,6 +41,7 @@ struct Compared {
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Query(pairs): Pairs,
     uri: Uri,
 ) -> Result<Response, AppError> {
@@ -46,12 +49,12 @@ pub(super) async fn page(
     let shell = shell(&app, &person, address(&uri));
     let mut missing = Vec::new();
     if std::mem::take(&mut query.with_healthy) {
-        match with_healthy(&app, &query, shell.now) {
+        match with_healthy(&visible, &query, shell.now) {
             Some(query) => return Ok(Redirect::to(&query.url()).into_response()),
             None => missing.push("No healthy host of the same Windows build reports.".to_owned()),
         }
     }
-    let compared = compare(&app, &query, shell.now).await?;
+    let compared = compare(&app, &visible, &query, shell.now).await?;
     missing.extend(compared.missing);
     let Rows { differ, mut equal, .. } = compared.rows;
     let (differing, alike) = (differ.len() as u64, equal.len() as u64);
@@ -74,9 +77,10 @@ pub(super) async fn page(
 pub(super) async fn csv(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Query(pairs): Pairs,
 ) -> Result<Response, AppError> {
-    let compared = compare(&app, &CompareQuery::read(&pairs), app.clock.now()).await?;
+    let compared = compare(&app, &visible, &CompareQuery::read(&pairs), app.clock.now()).await?;
     let mut writer = csv::Writer::from_writer(Vec::new());
     let heads = compared.columns.iter().map(|column| match column.at {
         Some(at) => inert(&format!("{} {at}", column.name)),
@@ -102,10 +106,11 @@ pub(super) async fn csv(
 pub(super) async fn json(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Query(pairs): Pairs,
 ) -> Result<Response, AppError> {
     let query = CompareQuery::read(&pairs);
-    let compared = compare(&app, &query, app.clock.now()).await?;
+    let compared = compare(&app, &visible, &query, app.clock.now()).await?;
     let columns: Vec<_> = compared
         .columns
         .iter()
@@ -134,13 +139,14 @@ fn all(rows: &Rows) -> impl Iterator<Item = (&Row, bool)> {
 
 async fn compare(
     app: &SharedApp,
+    visible: &VisibleFleet,
     query: &CompareQuery,
     now: Timestamp,
 ) -> Result<Compared, AppError> {
     let mut db = app.pool.acquire().await?;
     let (mut heads, mut machines, mut missing) = (Vec::new(), Vec::new(), Vec::new());
     for number in 0..query.columns.len() {
-        match columns::load(app, &mut db, query, number, now).await? {
+        match columns::load(app, visible, &mut db, query, number, now).await? {
             Ok(Loaded { head, machines: of_column }) => {
                 heads.push(head);
                 machines.push(of_column);
@@ -157,15 +163,19 @@ async fn compare(
 }
 
 /// The comparison with a healthy host beside its first host.
-fn with_healthy(app: &SharedApp, query: &CompareQuery, now: Timestamp) -> Option<CompareQuery> {
-    let view = app.fleet.view();
+fn with_healthy(
+    visible: &VisibleFleet,
+    query: &CompareQuery,
+    now: Timestamp,
+) -> Option<CompareQuery> {
+    let view = &visible.view;
     let named = query.columns.iter().filter_map(|wanted| match &wanted.subject {
-        Subject::Host(name) => columns::find(&view, name),
+        Subject::Host(name) => columns::find(view, name),
         Subject::Group(_) => None,
     });
     let named: Vec<_> = named.collect();
     let taken: Vec<_> = named.iter().map(|host| host.host.id).collect();
-    let healthy = columns::healthy(&view, named.first()?, &taken, now)?;
+    let healthy = columns::healthy(view, named.first()?, &taken, now)?;
     let mut query = query.clone();
     let subject = Subject::Host(healthy.host.id.to_string());
     query.columns.push(Wanted { subject, moment: None });

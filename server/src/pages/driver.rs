@@ -26,6 +26,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     fleet::drivers::Drivers,
+    fleet::visible::VisibleFleet,
 };
 
 /// Tags in its code that are shown.
@@ -35,6 +36,7 @@ const CODE_TAGS: i64 = 60;
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(name): Path<String>,
     parameters: Parameters,
     headers: HeaderMap,
@@ -42,21 +44,25 @@ pub(super) async fn page(
 ) -> Result<Html<String>, AppError> {
     let name = name.to_lowercase();
     let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view.clone();
     let suspected = lines::suspected(&view).remove(&name);
     let named = app.tag_names.catalogue();
-    let changes = app.fleet.driver_changes();
-    let hosts = hosts::select(app.clone(), view.clone(), &name, &query).await?;
+    let changes = visible.driver_changes.clone();
+    let loaded = visible.drivers.clone();
+    let hosts = hosts::select(visible.clone(), &name, &query).await?;
     let page = DriverPage {
         shell: shell(&app, &person, address(&uri)),
-        versions: versions(&app.fleet.drivers(), &name, suspected.as_ref()),
+        versions: versions(&loaded, &name, suspected.as_ref()),
         changes: changes.iter().filter(|one| one.change.name == name).map(lines::changed).collect(),
         incidents: rows::open_incidents(&view, |one| rows::suspects(one, &name)),
         tags: lines::tags(&name, suspected.as_ref())
             .into_iter()
             .map(|tag| (tag, named.own(tag).map(|told| told.meaning.to_owned())))
             .collect(),
-        code_tags: code_tags(&app, &name).await?,
+        code_tags: match visible.is_whole() || !loaded.versions(&name).is_empty() {
+            true => code_tags(&app, &name).await?,
+            false => Vec::new(),
+        },
         leaks: catalogue::known_leaks_of_driver(&name).collect(),
         list: lists::page(query, &hosts, |host| host.row(&name)),
         name,
@@ -66,14 +72,13 @@ pub(super) async fn page(
 
 /// All hosts of a driver.
 pub(super) async fn file(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Path(name): Path<String>,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&DRIVER_HOSTS, links::driver(&name), &parameters)?;
-    let found = hosts::select(app.clone(), app.fleet.view(), &name, &query).await?;
+    let found = hosts::select(visible, &name, &query).await?;
     lists::file(&DRIVER_HOSTS, &found, |host| host.row(&name), &uri)
 }
 

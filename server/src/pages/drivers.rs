@@ -18,19 +18,22 @@ use super::{
     lists::{self, Parameters},
     live, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+};
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let query = lists::read(&DRIVERS, "/drivers", &parameters)?;
-    let all = lines::all(app.clone()).await?;
+    let all = lines::all(visible).await?;
     let suspected = all.iter().filter(|line| line.affected > 0).max_by_key(|line| line.affected);
     let (suspected, fleet) = (suspected.cloned(), all.len() as u64);
     let changed = all.iter().filter(|line| !line.changes.is_empty()).count() as u64;
@@ -46,12 +49,11 @@ pub(super) async fn page(
 
 /// All drivers of a query.
 pub(super) async fn file(
-    State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&DRIVERS, "/drivers", &parameters)?;
-    let found = lines::select(lines::all(app).await?, &query);
+    let found = lines::select(lines::all(visible).await?, &query);
     lists::file(&DRIVERS, &found, Clone::clone, &uri)
 }

@@ -18,7 +18,12 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::{view::FleetView, visible::VisibleFleet},
+};
 
 /// Events per page.
 const ROWS: i64 = PER_PAGE as i64;
@@ -30,13 +35,14 @@ const MOST_PAGES: u32 = 10_000;
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query = lists::read(&EVENTS, "/events", &parameters)?;
-    let view = app.fleet.view();
-    let (total, found) = match filter(&view, &query.filter) {
+    let view = visible.view.clone();
+    let (total, found) = match filter(&visible, &query.filter) {
         Some(filter) => load(&app, &filter, query.page()).await?,
         None => (0, Vec::new()),
     };
@@ -61,13 +67,16 @@ async fn load(
 }
 
 /// The filter of a query; `None` when nothing can match.
-fn filter(view: &FleetView, asked: &EventsFilter) -> Option<EventFilter> {
+fn filter(visible: &VisibleFleet, asked: &EventsFilter) -> Option<EventFilter> {
     let (id, host) = (asked.id.trim(), asked.host.trim());
     let event_id = match id {
         "" => None,
         id => Some(id.parse().ok()?),
     };
-    let among = (!host.is_empty()).then(|| hosts_named(view, host));
+    let among = match host.is_empty() {
+        true => visible.hosts().map(<[HostId]>::to_vec),
+        false => Some(hosts_named(&visible.view, host)),
+    };
     if among.as_ref().is_some_and(Vec::is_empty) {
         return None;
     }

@@ -31,6 +31,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     diagnosing::{self, Findings, Report},
+    fleet::visible::VisibleFleet,
     import::{self, File},
 };
 
@@ -41,22 +42,24 @@ const RECENT: i64 = 20;
 pub(super) async fn form(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
-    show_form(&app, &person, &uri, None).await
+    show_form(&app, &person, &visible, &uri, None).await
 }
 
 /// Takes texts in and judges them.
 pub(super) async fn diagnose(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     uri: Uri,
     sent: Multipart,
 ) -> Result<Response, AppError> {
     let files = upload::read(sent).await?;
     if files.is_empty() {
         let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
-        return Ok(show_form(&app, &person, &uri, Some(error)).await?.into_response());
+        return Ok(show_form(&app, &person, &visible, &uri, Some(error)).await?.into_response());
     }
     let catalogue = app.tag_names.catalogue();
     let (files, findings) = aside(move || {
@@ -79,19 +82,21 @@ pub(super) async fn diagnose(
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Html<String>, AppError> {
-    let upload = find(&app, &id).await?;
-    show(&app, &person, upload, None).await
+    let upload = find(&app, &person, &visible, &id).await?;
+    show(&app, &person, &visible, upload, None).await
 }
 
 /// The same for scripts, in the shape of `poolwatch-server diagnose --json`.
 pub(super) async fn report(
     State(app): State<SharedApp>,
-    Extension(_): Extension<Person>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Json<Report>, AppError> {
-    let upload = find(&app, &id).await?;
+    let upload = find(&app, &person, &visible, &id).await?;
     let files = files_of(&app, upload.id).await?;
     let catalogue = app.tag_names.catalogue();
     let report = aside(move || {
@@ -112,15 +117,17 @@ pub(super) struct Keep {
 pub(super) async fn keep(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<String>,
     Form(keep): Form<Keep>,
 ) -> Result<Response, AppError> {
-    let upload = find(&app, &id).await?;
+    let upload = find(&app, &person, &visible, &id).await?;
     if import::checked_name(&keep.host).is_err() {
         let error = "A host's name has 1 to 255 bytes, without control characters.";
-        let page = show(&app, &person, upload, Some((keep.host, error))).await?;
+        let page = show(&app, &person, &visible, upload, Some((keep.host, error))).await?;
         return Ok(page.into_response());
     }
+    visible.require_name(&keep.host)?;
     let now = app.clock.now();
     let files = files_of(&app, upload.id).await?;
     let imported = import::import(&app.pool, &keep.host, &files, now).await?;
@@ -129,11 +136,23 @@ pub(super) async fn keep(
     Ok(Redirect::to(&links::diagnosis(upload.id)).into_response())
 }
 
-async fn find(app: &SharedApp, id: &str) -> Result<Upload, AppError> {
+/// Who sees a part of the fleet sees the texts that they brought themselves, and those that were kept
+/// for hosts of it.
+fn is_shown(person: &Person, visible: &VisibleFleet, upload: &Upload) -> bool {
+    visible.is_whole()
+        || upload.kept_for.map_or(upload.by == person.name, |host| visible.shows(host))
+}
+
+async fn find(
+    app: &SharedApp,
+    person: &Person,
+    visible: &VisibleFleet,
+    id: &str,
+) -> Result<Upload, AppError> {
     let missing = || AppError::not_found("There is no such diagnosis, or not any more");
     let id: Uuid = id.parse().map_err(|_| missing())?;
     let found = uploads::find(&mut *app.pool.acquire().await?, id).await?;
-    found.ok_or_else(missing)
+    found.filter(|upload| is_shown(person, visible, upload)).ok_or_else(missing)
 }
 
 async fn files_of(app: &SharedApp, id: Uuid) -> Result<Vec<File>, AppError> {
@@ -149,8 +168,8 @@ async fn aside<T: Send + 'static>(
 }
 
 /// A host's link; of one that the view does not hold yet, as the database knows it.
-async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, AppError> {
-    if let Some(known) = app.fleet.view().host(host) {
+async fn link(app: &SharedApp, visible: &VisibleFleet, host: HostId) -> Result<HostLink, AppError> {
+    if let Some(known) = visible.view.host(host) {
         return Ok(rows::link(known));
     }
     let found = hosts::find(&mut *app.pool.acquire().await?, host).await?;
@@ -161,6 +180,7 @@ async fn link(app: &SharedApp, host: HostId) -> Result<HostLink, AppError> {
 async fn show(
     app: &SharedApp,
     person: &Person,
+    visible: &VisibleFleet,
     upload: Upload,
     wrong: Option<(String, &'static str)>,
 ) -> Result<Html<String>, AppError> {
@@ -168,7 +188,7 @@ async fn show(
     let understood = findings.is_understood();
     let shell = shell(app, person, links::diagnosis(upload.id));
     let kept_for = match upload.kept_for {
-        Some(host) => Some(link(app, host).await?),
+        Some(host) => Some(link(app, visible, host).await?),
         None => None,
     };
     let (host, error) = match wrong {
@@ -201,6 +221,7 @@ async fn show(
 async fn show_form(
     app: &SharedApp,
     person: &Person,
+    visible: &VisibleFleet,
     uri: &Uri,
     error: Option<String>,
 ) -> Result<Html<String>, AppError> {
@@ -208,7 +229,7 @@ async fn show_form(
     let kept = evidence::recent(&mut db, RECENT).await?;
     let diagnosed = uploads::recent(&mut db, RECENT).await?;
     drop(db);
-    let view = app.fleet.view();
+    let view = &visible.view;
     let page = EvidencePage {
         shell: shell(app, person, address(uri)),
         may_bring: person.role >= Role::Operator,
@@ -216,6 +237,7 @@ async fn show_form(
         limit: Bytes(EVIDENCE_BYTES as u64),
         diagnosed: diagnosed
             .into_iter()
+            .filter(|upload| is_shown(person, visible, upload))
             .filter_map(|upload| {
                 let findings: Findings = serde_json::from_value(upload.findings).ok()?;
                 let names: Vec<String> =
@@ -226,7 +248,7 @@ async fn show_form(
                     by: upload.by,
                     files: findings.texts.len() as u64,
                     names: names.join(", "),
-                    kept_for: upload.kept_for.map(|host| rows::link_to(&view, host)),
+                    kept_for: upload.kept_for.map(|host| rows::link_to(view, host)),
                     understood: findings.is_understood(),
                     diagnosis: findings.diagnosis,
                 })
@@ -234,7 +256,8 @@ async fn show_form(
             .collect(),
         kept: kept
             .into_iter()
-            .map(|(host, evidence)| (rows::link_to(&view, host), rows::file(evidence)))
+            .filter(|(host, _)| visible.shows(*host))
+            .map(|(host, evidence)| (rows::link_to(view, host), rows::file(evidence)))
             .collect(),
     };
     Ok(Html(page.render()?))

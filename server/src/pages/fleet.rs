@@ -1,6 +1,6 @@
 //! The fleet at a glance (`GET /`).
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
+use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     Extension,
@@ -18,13 +18,12 @@ use poolwatch_web::{
     hosts::HostRow,
     incidents::IncidentRow,
     level::{PoolLevel, Pressure},
-    words,
 };
 
 use super::{
     address,
     drivers::lines,
-    groups::{hosts_in_group, hosts_of_group},
+    groups::{group_names, hosts_in_group, hosts_of_group},
     live, rows, shell,
     tags::selection,
 };
@@ -35,6 +34,7 @@ use crate::{
     fleet::{
         growing::{self, GROWING, Growing},
         view::{FleetView, HostSummary},
+        visible::VisibleFleet,
     },
 };
 
@@ -51,14 +51,15 @@ const DAY: SignedDuration = SignedDuration::from_hours(24);
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Query(query): Query<FleetQuery>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
-    let (now, view) = (shell.now, app.fleet.view());
+    let (now, view) = (shell.now, visible.view.clone());
     let chosen = hosts_in_group(&view, &query.group);
-    let ids = hosts_of_group(&view, &query.group);
+    let ids = hosts_of_group(&visible, &query.group);
 
     let growing = growing_tags(&app, &view, &query.group).await?;
     let mut db = app.pool.acquire().await?;
@@ -80,7 +81,7 @@ pub(super) async fn page(
 
     let catalogue = app.tag_names.catalogue();
     let page = FleetPage {
-        groups: groups(&view),
+        groups: group_names(&view),
         counts: counts(&chosen, pool_empty.unsigned_abs(), now),
         causes: causes(&view, ids.as_deref()),
         pressure: Pool::ALL.map(|pool| {
@@ -89,19 +90,12 @@ pub(super) async fn page(
         }),
         events: latest.into_iter().map(|event| rows::event(&view, event)).collect(),
         growing: growing.iter().map(|one| growing_tag(&catalogue, one)).collect(),
-        changed: app.fleet.driver_changes().iter().take(CHANGES).map(lines::changed).collect(),
+        changed: visible.driver_changes.iter().take(CHANGES).map(lines::changed).collect(),
         hosts: under_pressure(&view, &chosen, now),
         query,
         shell,
     };
     live(&page, &headers)
-}
-
-/// The groups of all hosts, in alphabetical order.
-pub(super) fn groups(view: &FleetView) -> Vec<String> {
-    let groups: BTreeSet<String> =
-        view.hosts.iter().filter_map(|host| words::group(&host.host.facts)).collect();
-    groups.into_iter().collect()
 }
 
 fn counts(chosen: &[&Arc<HostSummary>], pool_empty_24h: u64, now: Timestamp) -> FleetCounts {

@@ -14,7 +14,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use judgement::Known;
-use poolwatch_model::{HostId, Pool, person::Role};
+use poolwatch_model::{HostId, Pool, host_group::HostGroup, person::Role};
 use poolwatch_store::{
     enrolment,
     events::{self, EventFilter},
@@ -30,7 +30,9 @@ use sqlx::PgConnection;
 use trends::Trends;
 
 use super::{address, enrolment::candidate, live, presence, rows, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+};
 
 /// Other hosts of the same name that are shown.
 const NAMESAKES: usize = 10;
@@ -43,6 +45,7 @@ const IMPORTED_HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
     Query(query): Query<HostQuery>,
     headers: HeaderMap,
@@ -50,14 +53,22 @@ pub(super) async fn page(
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let mut db = app.pool.acquire().await?;
-    let Some(known) = judgement::known(&app, &mut db, HostId(id), shell.now).await? else {
-        let candidate = candidate::page(&app, &mut db, HostId(id), &person, shell).await?;
+    let known = match visible.shows(HostId(id)) {
+        true => judgement::known(&app, &visible, &mut db, HostId(id), shell.now).await?,
+        false => None,
+    };
+    let Some(known) = known else {
+        let candidate = candidate::page(&visible, &mut db, HostId(id), &person, shell).await?;
         return candidate.ok_or_else(no_such_host);
     };
     let mut page = head(&known, shell, query);
     page.may_decide = person.role >= Role::Operator;
+    page.may_label = page.may_decide && visible.is_whole();
+    let groups = visible.view.groups.iter();
+    let is_in = |group: &&HostGroup| known.summary.groups.contains(&group.id);
+    page.host.groups = groups.filter(is_in).map(|group| group.name.clone()).collect();
     if !headers.contains_key("hx-request") {
-        fill(&mut page, &app, &mut db, &known).await?;
+        fill(&mut page, &app, &visible, &mut db, &known).await?;
     }
     drop(db);
     live(&page, &headers)
@@ -67,16 +78,18 @@ pub(super) async fn page(
 pub(super) async fn pools(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
     Query(query): Query<HostQuery>,
 ) -> Result<Json<PoolsChart>, AppError> {
     let now = app.clock.now();
     let mut db = app.pool.acquire().await?;
-    let summary = judgement::summary(&app, &mut db, HostId(id), now).await?;
+    visible.require_host(HostId(id))?;
+    let summary = judgement::summary(&app, &visible, &mut db, HostId(id), now).await?;
     let summary = summary.ok_or_else(no_such_host)?;
     let interval_s = app.settings.interval_s;
     let mut chart = chart::load(&mut db, &summary, query.hours, interval_s, now).await?;
-    if let Some((left, headroom)) = judgement::time_left(&mut db, HostId(id)).await? {
+    if let Some((left, headroom)) = judgement::time_left(&visible, &mut db, HostId(id)).await? {
         chart.project(&left, headroom);
     }
     Ok(Json(chart))
@@ -97,6 +110,9 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
             namesakes: Vec::new(),
             clones: Vec::new(),
             renamed: summary.host.renamed.clone(),
+            labels: summary.host.labels.clone(),
+            groups: Vec::new(),
+            note: summary.host.note.clone(),
             facts: summary.host.facts.clone(),
             source: presence::source(summary),
             presence: summary.presence(shell.now),
@@ -108,6 +124,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         },
         shell,
         may_decide: false,
+        may_label: false,
         diagnosis: known.diagnosis.clone(),
         incident: known.incident.clone(),
         steps: Vec::new(),
@@ -131,18 +148,19 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
 async fn fill(
     page: &mut HostPage,
     app: &SharedApp,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     known: &Known,
 ) -> Result<(), AppError> {
     let id = known.summary.host.id;
-    let view = app.fleet.view();
+    let view = &visible.view;
     let namesakes = hosts::namesakes(db, id, &known.summary.host.name).await?;
-    let namesakes = namesakes.into_iter().take(NAMESAKES);
-    page.host.namesakes = namesakes.map(|other| rows::link_to(&view, other)).collect();
+    let namesakes = namesakes.into_iter().filter(|other| visible.shows(*other)).take(NAMESAKES);
+    page.host.namesakes = namesakes.map(|other| rows::link_to(view, other)).collect();
     if page.host.source == HostSource::Agent {
         let twins = enrolment::twins(db, &known.summary.host.facts, Some(id)).await?;
-        let clones = twins.of_machine.into_iter();
-        page.host.clones = clones.map(|other| rows::link_to(&view, other)).collect();
+        let clones = twins.of_machine.into_iter().filter(|other| visible.shows(*other));
+        page.host.clones = clones.map(|other| rows::link_to(view, other)).collect();
     }
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
@@ -166,7 +184,7 @@ async fn fill(
     page.events = latest
         .into_iter()
         .map(|event| {
-            let mut row = rows::event(&view, event);
+            let mut row = rows::event(view, event);
             row.host.name.clone_from(&page.host.name);
             row
         })

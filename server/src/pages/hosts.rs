@@ -1,5 +1,6 @@
 //! All hosts (`GET /hosts`), and the same as files (`/hosts.csv`, `/hosts.json`).
 
+pub(super) mod labels;
 pub(super) mod selection;
 
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use axum::{
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
+use poolwatch_model::person::Role;
 use poolwatch_web::{
     hosts::{HOSTS, HostsPage},
     list::ListView,
@@ -17,44 +19,51 @@ use poolwatch_web::{
 
 use super::{
     address,
-    fleet::groups,
+    groups::group_names,
     lists::{self, Parameters},
     live, rows, shell,
 };
 use crate::{
-    access::people::Person, app::SharedApp, app_error::AppError, fleet::view::HostSummary,
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::{view::HostSummary, visible::VisibleFleet},
 };
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let shell = shell(&app, &person, address(&uri));
     let query = lists::read(&HOSTS, "/hosts", &parameters)?;
-    let view = app.fleet.view();
+    let visible_is_whole = visible.is_whole();
+    let view = visible.view;
     let found = selection::select(app.clone(), view.clone(), &query, shell.now).await?;
     let row = |host: &Arc<HostSummary>| rows::host(&view, host, shell.now);
     let list = ListView {
-        groups: groups(&view),
+        groups: group_names(&view),
         all: view.hosts.len() as u64,
         ..lists::page(query, &found, row)
     };
-    live(&HostsPage { shell, list }, &headers)
+    let may_label = person.role >= Role::Operator && visible_is_whole;
+    live(&HostsPage { shell, list, may_label }, &headers)
 }
 
 /// All hosts of a query.
 pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&HOSTS, "/hosts", &parameters)?;
-    let (view, now) = (app.fleet.view(), app.clock.now());
+    let (view, now) = (visible.view, app.clock.now());
     let found = selection::select(app, view.clone(), &query, now).await?;
     lists::file(&HOSTS, &found, |host| rows::host(&view, host, now), &uri)
 }

@@ -40,6 +40,8 @@ use crate::{
     access::people::Person,
     app::{App, SharedApp},
     app_error::AppError,
+    fleet::visible::VisibleFleet,
+    incident_actions,
 };
 
 /// Incidents that are shown, the latest.
@@ -54,8 +56,6 @@ const DELIVERIES: i64 = 50;
 const NOTES: i64 = 200;
 /// Drivers that are shown of those that changed around the beginning.
 const CHANGES: i64 = 15;
-/// People whom an incident can be given to.
-const PEOPLE: i64 = 500;
 /// A driver may have come so long before its leak was found, or be noticed so much later.
 const CHANGED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 const CHANGED_AFTER: SignedDuration = SignedDuration::from_hours(24);
@@ -64,16 +64,19 @@ const CHANGED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Query(query): Query<IncidentsQuery>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
-    let view = app.fleet.view();
+    let view = visible.view.clone();
     let filter = incidents::IncidentFilter {
         unresolved: query.show == IncidentFilter::Open,
         ..Default::default()
     };
-    let mut found = incidents::list(&mut *app.pool.acquire().await?, filter, SHOWN).await?;
+    let mut db = app.pool.acquire().await?;
+    let mut found = visible.incidents(&mut db, filter, SHOWN).await?;
+    drop(db);
     let is_open = |incident: &Incident| incident.state.is_active();
     match query.show {
         IncidentFilter::Open => found.retain(is_open),
@@ -100,42 +103,45 @@ pub(super) async fn list(
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i64>,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = find(&mut db, IncidentId(id)).await?;
+    let incident = visible.incident(&mut db, IncidentId(id)).await?;
     let may_act = person.role >= Role::Operator;
-    let mut page = load(&app, &mut db, incident, shell(&app, &person, address(&uri))).await?;
+    let shell = shell(&app, &person, address(&uri));
+    let mut page = load(&app, &visible, &mut db, incident, shell).await?;
     page.may_act = may_act;
     if may_act {
         for row in &mut page.deliveries {
             row.may_operate = true;
         }
-        page.people = people::names(&mut db, PEOPLE).await?;
+        page.people = people::names(&mut db, incident_actions::PEOPLE).await?;
     }
     drop(db);
     live(&page, &headers)
 }
 
-async fn find(db: &mut PgConnection, id: IncidentId) -> Result<Incident, AppError> {
-    let filter = incidents::IncidentFilter { id: Some(id), ..Default::default() };
-    let found = incidents::list(db, filter, 1).await?;
-    found.into_iter().next().ok_or_else(|| AppError::not_found("There is no such incident"))
-}
-
-/// All that is told of an incident, for somebody who may change nothing.
+/// All that is told of an incident, for somebody who may change nothing. What is of all its hosts
+/// together is left out where some of them are not shown.
 async fn load(
     app: &App,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     incident: Incident,
     shell: Shell,
 ) -> Result<IncidentPage, AppError> {
-    let view = app.fleet.view();
+    let view = &visible.view;
     let events = events_of(db, &incident).await?;
-    let details = incidents::details(db, incident.id).await?;
-    let mut hosts = rows::incident_hosts(&view, &incident);
+    let mut details = incidents::details(db, incident.id).await?;
+    let shows_all = visible.shows_all_of(db, incident.id).await?;
+    if !shows_all {
+        details.seen_on.retain(|host| visible.shows(*host));
+        (details.picture, details.comparison) = (None, Vec::new());
+    }
+    let mut hosts = rows::incident_hosts(view, &incident);
     hosts.truncate(HOSTS);
     let os = hosts.first().and_then(|worst| worst.os.as_ref());
     Ok(IncidentPage {
@@ -143,11 +149,14 @@ async fn load(
         owner: details.owner,
         acknowledged: details.acknowledged,
         silences: silences_of(db, incident.id, app.clock.now()).await?,
-        deliveries: deliveries_of(db, incident.id).await?,
+        deliveries: match shows_all {
+            true => deliveries_of(db, incident.id).await?,
+            false => Vec::new(),
+        },
         people: Vec::new(),
         may_act: false,
         seen_on: details.seen_on.len() as u64,
-        worst_on: incident.worst.map(|host| rows::link_to(&view, host)),
+        worst_on: incident.worst.map(|host| rows::link_to(view, host)),
         picture: details.picture,
         comparison: details.comparison,
         steps: words::next_steps(&incident.diagnosis, os),
@@ -157,7 +166,7 @@ async fn load(
         events: events
             .into_iter()
             .map(|event| {
-                let mut row = rows::event(&view, event);
+                let mut row = rows::event(view, event);
                 row.incident = Some(incident.id);
                 row
             })

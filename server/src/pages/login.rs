@@ -1,5 +1,7 @@
 //! Signing in and out (`/login`, `/login/code`, `/logout`).
 
+pub(super) mod provider;
+
 use std::time::Duration;
 
 use axum::{
@@ -65,7 +67,8 @@ pub(super) async fn form(
     // Who was sent here with a cookie had a session that does not count any more.
     let had_session = session_token(&headers, app.settings.secure).is_some();
     let error = (had_session && !arrival.next.is_empty()).then_some(LoginError::Expired);
-    let page = LoginPage { email: String::new(), error, next: arrival.next };
+    let provider = provider::current(&app).await?.map(|provider| provider.issuer);
+    let page = LoginPage { email: String::new(), error, next: arrival.next, provider };
     Ok(Html(page.render()?))
 }
 
@@ -92,7 +95,8 @@ pub(super) async fn sign_in(
     let email = email.trim().to_owned();
     let is_name = email.len() <= EMAIL_BYTES && !email.contains('\0');
     if !is_name || password.len() > MAX_BYTES {
-        return refuse(StatusCode::UNAUTHORIZED, String::new(), next, LoginError::WrongCredentials);
+        let error = LoginError::WrongCredentials;
+        return refuse(&app, StatusCode::UNAUTHORIZED, String::new(), next, error).await;
     }
     let (now, secure) = (app.clock.now(), app.settings.secure);
     let device = cookie(&headers, devices::cookie_name(secure));
@@ -108,7 +112,7 @@ pub(super) async fn sign_in(
         _ => app.sign_in_limits.check(&email, address),
     };
     if let Err(wait) = counted {
-        return too_many(email, next, wait);
+        return too_many(&app, email, next, wait).await;
     }
     let place = app.password_checks.queue(known.is_some())?;
     let user = match known {
@@ -121,7 +125,8 @@ pub(super) async fn sign_in(
     let Some(user) = user.filter(|_| right) else {
         info!(email, %address, "Wrong e-mail address or password");
         record_failure(&app, &email, &origin, "wrong e-mail address or password").await?;
-        return refuse(StatusCode::UNAUTHORIZED, email, next, LoginError::WrongCredentials);
+        let error = LoginError::WrongCredentials;
+        return refuse(&app, StatusCode::UNAUTHORIZED, email, next, error).await;
     };
     if user.sealed_totp.is_some() {
         let pending = second_factor::seal_pending(&app, &user)?;
@@ -142,7 +147,8 @@ pub(super) async fn code(
         None => None,
     };
     let Some(user) = user else {
-        return refuse(StatusCode::UNAUTHORIZED, String::new(), next, LoginError::Expired);
+        let error = LoginError::Expired;
+        return refuse(&app, StatusCode::UNAUTHORIZED, String::new(), next, error).await;
     };
     let refuse_code = |status: StatusCode, error: String| -> Result<Response, AppError> {
         let page = CodePage { pending, next: next.clone(), error: Some(error) };
@@ -226,21 +232,28 @@ pub(super) async fn sign_out(
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())
 }
 
-fn too_many(email: String, next: String, wait: Duration) -> Result<Response, AppError> {
+async fn too_many(
+    app: &App,
+    email: String,
+    next: String,
+    wait: Duration,
+) -> Result<Response, AppError> {
     let retry_after_s = u32::try_from(wait.as_secs()).unwrap_or(u32::MAX).saturating_add(1);
     let error = LoginError::TooManyAttempts { retry_after_s };
-    let mut response = refuse(StatusCode::TOO_MANY_REQUESTS, email, next, error)?;
+    let mut response = refuse(app, StatusCode::TOO_MANY_REQUESTS, email, next, error).await?;
     response.headers_mut().insert(header::RETRY_AFTER, retry_after_s.into());
     Ok(response)
 }
 
-fn refuse(
+async fn refuse(
+    app: &App,
     status: StatusCode,
     email: String,
     next: String,
     error: LoginError,
 ) -> Result<Response, AppError> {
-    let page = LoginPage { email, error: Some(error), next };
+    let provider = provider::current(app).await?.map(|provider| provider.issuer);
+    let page = LoginPage { email, error: Some(error), next, provider };
     Ok((status, Html(page.render()?)).into_response())
 }
 

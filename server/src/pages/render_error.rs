@@ -57,7 +57,7 @@ pub(crate) async fn render_error(
         response.extensions_mut().remove::<AppError>().or_else(|| error_of_status(&response));
     if let Some(failure) = &failure {
         let retry_after_s = failure.retry_after_s;
-        let for_machines = ["/agent/", "/api/", "/metrics", "/healthz"]
+        let for_machines = ["/agent/", "/api/", "/metrics", "/healthz", "/mcp"]
             .iter()
             .any(|prefix| asked.path.starts_with(prefix));
         response = if for_machines {

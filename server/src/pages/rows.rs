@@ -88,7 +88,7 @@ pub(super) fn booted(summary: &HostSummary) -> Option<Timestamp> {
 
 /// A host in a table.
 pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> HostRow {
-    let incident = summary.incident.and_then(|at| view.incidents.get(at));
+    let incident = summary.incident.and_then(|id| view.incident(id));
     HostRow {
         host: link(summary),
         full_name: summary.host.name.clone(),

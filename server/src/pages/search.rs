@@ -7,7 +7,7 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use poolwatch_model::incident::Incident;
-use poolwatch_store::incidents::{self, IncidentFilter};
+use poolwatch_store::incidents::IncidentFilter;
 use poolwatch_web::{
     Page,
     drivers::{DRIVERS, DriversFilter, DriversQuery},
@@ -19,7 +19,12 @@ use poolwatch_web::{
 use serde::Deserialize;
 
 use super::{address, applications, drivers::lines, hosts::selection, rows, shell, tags};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::{view::FleetView, visible::VisibleFleet},
+};
 
 /// Hosts that are shown.
 const HOSTS: usize = 50;
@@ -41,6 +46,7 @@ pub(super) struct Asked {
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Query(asked): Query<Asked>,
     uri: Uri,
 ) -> Result<Response, AppError> {
@@ -48,7 +54,7 @@ pub(super) async fn page(
     if text.is_empty() {
         return Ok(Redirect::to("/hosts").into_response());
     }
-    let view = app.fleet.view();
+    let view = visible.view.clone();
     let named: Vec<_> = view.hosts.iter().filter(|host| selection::is_named(host, &text)).collect();
     if let [host] = named[..] {
         return Ok(Redirect::to(&links::host(host.host.id)).into_response());
@@ -64,9 +70,11 @@ pub(super) async fn page(
     let tags = tags::selection::select(app.clone(), view.clone(), &asked).await?.lines;
     let filter = DriversFilter { q: text.clone(), ..DriversFilter::default() };
     let asked = DriversQuery::new(&DRIVERS, "/drivers", filter);
-    let drivers = lines::select(lines::all(app.clone()).await?, &asked);
+    let drivers = lines::select(lines::all(visible.clone()).await?, &asked);
     let filter = IncidentFilter::default();
-    let latest = incidents::list(&mut *app.pool.acquire().await?, filter, LOOKED_THROUGH).await?;
+    let mut db = app.pool.acquire().await?;
+    let latest = visible.incidents(&mut db, filter, LOOKED_THROUGH).await?;
+    drop(db);
     let shell = shell(&app, &person, address(&uri));
     let page = SearchPage {
         hosts: hosts.iter().map(|host| rows::host(&view, host, shell.now)).collect(),

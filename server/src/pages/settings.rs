@@ -2,9 +2,12 @@
 
 pub(super) mod about;
 pub(super) mod audit;
+pub(super) mod groups;
 pub(super) mod mail;
 pub(super) mod people;
 pub(super) mod retention;
+mod scope;
+pub(super) mod sign_in;
 pub(super) mod tokens;
 
 use axum::{Extension, extract::State, http::Uri, response::Html};

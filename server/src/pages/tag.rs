@@ -33,7 +33,7 @@ use crate::{
     access::people::Person,
     app::{App, SharedApp},
     app_error::AppError,
-    fleet::{baselines::Window, view::FleetView},
+    fleet::{baselines::Window, view::FleetView, visible::VisibleFleet},
 };
 
 /// Driver files that are looked at for a tag.
@@ -43,6 +43,7 @@ const HOLDERS: i64 = 40;
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(tag): Path<String>,
     parameters: Parameters,
     headers: HeaderMap,
@@ -50,10 +51,10 @@ pub(super) async fn page(
 ) -> Result<Html<String>, AppError> {
     let tag = read(&tag)?;
     let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view.clone();
     let pools = pools(&view, tag);
     let pool = shown(&pools, &query);
-    let hosts = hosts::select(app.clone(), view.clone(), tag, pool, &query).await?;
+    let hosts = hosts::select(visible.clone(), tag, pool, &query).await?;
     let bytes: Vec<u64> = hosts.iter().map(|host| host.used.counters.bytes).collect();
     let page = TagPage {
         shell: shell(&app, &person, address(&uri)),
@@ -64,8 +65,8 @@ pub(super) async fn page(
         spread: SizeHistogram::of(&bytes),
         list: lists::page(query, &hosts, hosts::row(&view, tag, pool)),
         incidents: rows::open_incidents(&view, |one| one.cause.tag() == Some(tag)),
-        owners: owners::of(&app, &view, tag, &holders(&app, tag).await?),
-        leaks: owners::leaks(&app, &view, tag),
+        owners: owners::of(&app, &visible, tag, &holders(&app, &visible, tag).await?),
+        leaks: owners::leaks(&visible, tag),
         note: note_of(&app, tag).await?,
         may_write: person.role >= Role::Operator,
     };
@@ -74,24 +75,27 @@ pub(super) async fn page(
 
 /// All hosts of a tag.
 pub(super) async fn file(
-    State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Path(tag): Path<String>,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let tag = read(&tag)?;
     let query = lists::read(&TAG_HOSTS, links::tag(&tag), &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view.clone();
     let pool = shown(&pools(&view, tag), &query);
-    let found = hosts::select(app, view.clone(), tag, pool, &query).await?;
+    let found = hosts::select(visible, tag, pool, &query).await?;
     lists::file(&TAG_HOSTS, &found, hosts::row(&view, tag, pool), &uri)
 }
 
 /// Driver files whose code holds the tag, the likeliest owners first.
-async fn holders(app: &App, tag: PoolTag) -> Result<Vec<Holder>, AppError> {
+async fn holders(app: &App, visible: &VisibleFleet, tag: PoolTag) -> Result<Vec<Holder>, AppError> {
     let mut db = app.pool.acquire().await?;
-    Ok(driver_scans::holders_of(&mut db, tag, HOLDERS).await?)
+    let mut holders = driver_scans::holders_of(&mut db, tag, HOLDERS).await?;
+    let is_loaded = |holder: &Holder| !visible.drivers.versions(&holder.name).is_empty();
+    holders.retain(|holder| visible.is_whole() || is_loaded(holder));
+    Ok(holders)
 }
 
 async fn note_of(app: &App, tag: PoolTag) -> Result<Option<TagNoteRow>, AppError> {

@@ -17,22 +17,25 @@ use poolwatch_web::{
 
 use super::{
     address,
-    fleet::groups,
+    groups::group_names,
     lists::{self, Parameters},
     live, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+};
 
 /// The page.
 pub(super) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query = lists::read(&TAGS, "/tags", &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view;
     let selected = selection::select(app.clone(), view.clone(), &query).await?;
     let shown =
         |line: &Option<selection::Chosen>| line.as_ref().map(|line| selection::line(&view, line));
@@ -50,7 +53,7 @@ pub(super) async fn page(
     let page = TagsPage {
         shell: shell(&app, &person, address(&uri)),
         list: ListView {
-            groups: groups(&view),
+            groups: group_names(&view),
             all: selected.in_use,
             ..lists::page(query, &selected.lines, |line| selection::line(&view, line))
         },
@@ -69,11 +72,12 @@ pub(super) async fn page(
 pub(super) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query = lists::read(&TAGS, "/tags", &parameters)?;
-    let view = app.fleet.view();
+    let view = visible.view;
     let found = selection::select(app, view.clone(), &query).await?;
     lists::file(&TAGS, &found.lines, |line| selection::line(&view, line), &uri)
 }

@@ -1,7 +1,7 @@
 //! Who is told of what, what nobody is told for a while, and how messages get out.
 
 mod receiver;
-mod relay;
+pub(crate) mod relay;
 
 use std::{sync::Arc, time::Instant};
 

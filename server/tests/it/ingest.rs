@@ -100,7 +100,7 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     assert_eq!(agent.send(&[&frame]).await.status(), 200);
     let fleet = poolwatch_server::fleet::Fleet::default();
     let now = now();
-    let kept = server.app.settings.retention.ten_minutes;
+    let kept = server.app.retention.current().ten_minutes;
     poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
     let live = fleet.ensure_host(agent.id);
     assert_eq!(live.snapshot(), Some(classic(0)));

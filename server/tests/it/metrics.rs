@@ -8,7 +8,7 @@ use poolwatch_server::{
     fleet::{
         Fleet,
         host::State,
-        roster,
+        roster::{self, HostNames},
         view::{FleetView, HostSummary},
     },
     host_metrics, router,
@@ -66,9 +66,12 @@ fn summary(id: i32, name: &str, snapshot: &Snapshot) -> HostSummary {
         is_damaged: false,
         enrolled_at: Timestamp::UNIX_EPOCH,
         renamed: None,
+        labels: Vec::new(),
+        put_into: Vec::new(),
+        note: String::new(),
     };
     let fleet = Fleet::default();
-    let names = &fleet.shared().names;
+    let names = HostNames { strings: &fleet.shared().names, groups: &[] };
     let mut summary = roster::summary(Arc::new(host), &State::default(), names, None, (60, now()));
     summary.memory = Memory { nonpaged: snapshot.memory.nonpaged, ..Memory::default() };
     summary.memory.paged = Some(Bytes(7));

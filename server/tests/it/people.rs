@@ -18,14 +18,19 @@ fn form(fields: &[(&str, &str)]) -> String {
 }
 
 impl Server {
-    async fn post_form(&self, path: &str, cookie: &str, fields: &[(&str, &str)]) -> Response {
+    pub(crate) async fn post_form(
+        &self,
+        path: &str,
+        cookie: &str,
+        fields: &[(&str, &str)],
+    ) -> Response {
         let request = self.client.post(format!("{}{path}", self.url)).header("cookie", cookie);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let request = request.header("user-agent", "Mozilla/5.0 (Windows NT 10.0) Firefox/140.0");
         request.body(form(fields)).send().await.unwrap()
     }
 
-    async fn get(&self, path: &str, cookie: &str) -> Response {
+    pub(crate) async fn get(&self, path: &str, cookie: &str) -> Response {
         let request = self.client.get(format!("{}{path}", self.url)).header("cookie", cookie);
         request.send().await.unwrap()
     }
@@ -34,7 +39,7 @@ impl Server {
         self.post_form("/login", "", &[("email", email), ("password", password)]).await
     }
 
-    async fn entries(&self) -> Vec<(String, String, String, Outcome, String)> {
+    pub(crate) async fn entries(&self) -> Vec<(String, String, String, Outcome, String)> {
         let mut db = self.app.pool.acquire().await.unwrap();
         let found = audit::list(&mut db, &AuditFilter::default(), 100, 0).await.unwrap();
         let entry = |(_, one): (i64, audit::AuditEntry)| {

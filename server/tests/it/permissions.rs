@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fmt::Write, fs, path::Path, time::Instant};
 
-use poolwatch_model::person::Role;
+use poolwatch_model::person::{Role, Scope};
 use poolwatch_server::{access::people, router, routes::Permission};
 use reqwest::{Method, Response, header};
 
@@ -18,9 +18,13 @@ enum Caller {
     Person(Role),
     /// A token of a service.
     Token(Role),
+    /// A person who is limited to groups of hosts.
+    LimitedPerson(Role),
+    /// A token that is limited to groups of hosts.
+    LimitedToken(Role),
 }
 
-const CALLERS: [Caller; 8] = [
+const CALLERS: [Caller; 11] = [
     Caller::Nobody,
     Caller::Host,
     Caller::Person(Role::Viewer),
@@ -29,6 +33,9 @@ const CALLERS: [Caller; 8] = [
     Caller::Token(Role::Viewer),
     Caller::Token(Role::Operator),
     Caller::Token(Role::Admin),
+    Caller::LimitedPerson(Role::Viewer),
+    Caller::LimitedPerson(Role::Operator),
+    Caller::LimitedToken(Role::Operator),
 ];
 
 /// What the callers show.
@@ -46,6 +53,13 @@ impl Proofs {
                 Caller::Person(role) => ("cookie", server.session(role).await),
                 Caller::Token(role) => {
                     ("authorization", format!("Bearer {}", server.api_token(role).await))
+                }
+                Caller::LimitedPerson(role) => {
+                    ("cookie", server.scoped_session(role, &Scope::of_groups([])).await)
+                }
+                Caller::LimitedToken(role) => {
+                    let token = server.scoped_token(role, Scope::of_groups([])).await;
+                    ("authorization", format!("Bearer {token}"))
                 }
             };
             proofs.push((caller, name, value));
@@ -65,8 +79,17 @@ fn may(permission: Permission, caller: Caller) -> bool {
     match (permission, caller) {
         (Permission::Public, _)
         | (Permission::Host, Caller::Host)
-        | (Permission::SignedIn, Caller::Person(_)) => true,
-        (Permission::AtLeast(least), Caller::Person(role) | Caller::Token(role)) => role >= least,
+        | (Permission::SignedIn, Caller::Person(_) | Caller::LimitedPerson(_)) => true,
+        (
+            Permission::AtLeast(least),
+            Caller::Person(role)
+            | Caller::Token(role)
+            | Caller::LimitedPerson(role)
+            | Caller::LimitedToken(role),
+        )
+        | (Permission::WholeFleet(least), Caller::Person(role) | Caller::Token(role)) => {
+            role >= least
+        }
         _ => false,
     }
 }
@@ -100,7 +123,9 @@ async fn every_route_lets_through_whom_it_declares_and_nobody_else() {
     let declared = router::declared(&server.app);
     assert!(declared.len() > 20);
     let mut matrix = "| Route | nobody | host | viewer | operator | administrator | token: read | \
-                      token: operate | token: administer |\n|---|---|---|---|---|---|---|---|---|\n"
+                      token: operate | token: administer | viewer of groups | operator of groups | \
+                      token of groups: operate |\n\
+                      |---|---|---|---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
     let paths: BTreeSet<&str> = declared.iter().map(|route| route.path).collect();
     for path in paths {
@@ -166,6 +191,7 @@ async fn a_caller_of_the_last_second_is_checked_within_50_microseconds() {
             route: "/",
             role: Role::Operator,
             by_session: false,
+            whole_fleet: false,
         };
         required.check(&person).unwrap();
         times.push(begun.elapsed());

@@ -142,7 +142,7 @@ async fn a_host_is_silent_by_its_own_interval_also_after_the_server_starts() {
         assert_eq!(answer.status(), 200);
     }
     let restarted = server.restarted().await;
-    let kept = server.app.settings.retention.ten_minutes;
+    let kept = server.app.retention.current().ten_minutes;
     fleet::load::run(&restarted.app.pool, &restarted.app.fleet, kept, after(begun, 3 * 3600))
         .await
         .unwrap();

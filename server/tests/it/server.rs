@@ -12,7 +12,7 @@ use poolwatch_model::{
     alerting::{AlertLevel, ChannelKind, HostScope, Recipient},
     host::HostFacts,
     memory::Memory,
-    person::Role,
+    person::{Role, Scope},
     process::ProcessUse,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
@@ -36,7 +36,6 @@ use poolwatch_store::{
     approval_rules::{self, RuleConditions},
     enrolment_tokens::{self, NewEnrolmentToken},
     people,
-    retention::Retention,
     sessions::{self, SignInPlace},
     testing,
     tokens::{self, NewApiToken},
@@ -153,13 +152,15 @@ impl Server {
             waiting_hosts: Default::default(),
             refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
+            retention: Default::default(),
+            provider_cache: Default::default(),
             settings: Settings {
                 public_url: "https://poolwatch.test".into(),
                 interval_s: 60,
-                retention: Retention::DEFAULT,
                 authority: None,
                 installers: None,
                 mail_server: None,
+                sign_in_provider: None,
                 secure,
                 standing_recipients: vec![Recipient {
                     id: None,
@@ -193,20 +194,38 @@ impl Server {
     }
 
     pub(crate) async fn api_token(&self, role: Role) -> String {
+        self.scoped_token(role, Scope::WholeFleet).await
+    }
+
+    /// A token that sees a part of the fleet.
+    pub(crate) async fn scoped_token(&self, role: Role, scope: Scope) -> String {
         let token = secrets::generate().unwrap();
         let hash = secrets::hash(&token);
         let mut db = self.app.pool.acquire().await.unwrap();
-        let new = NewApiToken { name: "test", role, user: None, created_by: "test", expires: None };
+        let new = NewApiToken {
+            name: "test",
+            role,
+            scope,
+            user: None,
+            created_by: "test",
+            expires: None,
+        };
         tokens::create_api(&mut db, new, &hash, now()).await.unwrap();
         token
     }
 
     /// The cookie of a person of this role who is signed in.
     pub(crate) async fn session(&self, role: Role) -> String {
+        self.scoped_session(role, &Scope::WholeFleet).await
+    }
+
+    /// The cookie of a person who sees a part of the fleet.
+    pub(crate) async fn scoped_session(&self, role: Role, scope: &Scope) -> String {
         let token = secrets::generate().unwrap();
         let mut db = self.app.pool.acquire().await.unwrap();
         let (now, email) = (self.app.clock.now(), format!("{}@test", Uuid::new_v4()));
         let user = people::create_user(&mut db, &email, "test", role, "", now).await.unwrap();
+        people::set_scope(&mut db, user.unwrap(), scope).await.unwrap();
         let place = SignInPlace { address: "127.0.0.1", user_agent: "test" };
         let expires = now + jiff::SignedDuration::from_hours(12);
         let hash = secrets::hash(&token);

@@ -4,6 +4,7 @@ use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 
+use super::groups::ScopeForm;
 use crate::{
     Shell,
     account::SessionRow,
@@ -24,6 +25,8 @@ pub struct PeoplePage {
     pub shell: Shell,
     /// The people.
     pub list: ListView<PersonRow, PeopleFilter>,
+    /// Whose hosts a new person sees.
+    pub scope: ScopeForm,
 }
 
 /// What `/settings/people` and its files take as parameters.
@@ -161,6 +164,10 @@ pub struct PersonPage {
     pub person: PersonRow,
     /// Whether it is the one who looks at the page.
     pub is_self: bool,
+    /// The identity provider that the person signs in by.
+    pub provider: Option<String>,
+    /// Whose hosts the person sees.
+    pub scope: ScopeForm,
     /// Where the person is signed in.
     pub sessions: Vec<SessionRow>,
 }

@@ -13,6 +13,12 @@ pub struct RetentionPage {
     pub shell: Shell,
     /// The resolutions, finest first.
     pub resolutions: Vec<KeptResolution>,
+    /// How long each is kept, to be changed.
+    pub fields: Vec<RetentionField>,
+    /// Whether the table shows what was typed and not kept yet.
+    pub is_tried: bool,
+    /// Whether data go by it that are there now.
+    pub loses: bool,
     /// What is kept by age beside them.
     pub others: Vec<(&'static str, String)>,
     /// Hosts that the arithmetic is for.
@@ -30,12 +36,25 @@ pub struct KeptResolution {
     pub kept: String,
     /// Days that it is kept.
     pub days: f64,
-    /// The option of the command line that sets it.
-    pub option: &'static str,
     /// What its tables take now.
     pub now: Bytes,
     /// Days that they hold now.
     pub days_now: f64,
+}
+
+/// How long a resolution is kept, to be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RetentionField {
+    /// Name of the field.
+    pub name: &'static str,
+    /// What stands beside it.
+    pub label: &'static str,
+    /// The option of the command line that sets it.
+    pub option: &'static str,
+    /// Its value.
+    pub value: String,
+    /// Whether the command line or environment sets it.
+    pub is_fixed: bool,
 }
 
 impl KeptResolution {
@@ -71,7 +90,6 @@ mod tests {
             name: "every snapshot",
             kept: "2 d".into(),
             days: 2.0,
-            option: "--keep-full-hours",
             now: Bytes(10 << 20),
             days_now: 0.5,
         };

@@ -5,6 +5,7 @@ use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 
+use super::groups::ScopeForm;
 use crate::{Shell, assets, figures, words};
 
 /// All tokens.
@@ -15,6 +16,8 @@ pub struct TokensPage {
     pub shell: Shell,
     /// The tokens, latest first.
     pub tokens: Vec<TokenRow>,
+    /// Whose hosts a new token sees.
+    pub scope: ScopeForm,
 }
 
 /// A token in a table.
@@ -26,6 +29,8 @@ pub struct TokenRow {
     pub name: String,
     /// What it may do.
     pub role: Role,
+    /// Whether it sees the hosts of some groups alone.
+    pub is_limited: bool,
     /// The person whose it is; none for a service.
     pub owner: Option<String>,
     /// Who made it.

@@ -365,6 +365,7 @@ fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
         email: "ana@corp.example".into(),
         error: Some(LoginError::TooManyAttempts { retry_after_s: 120 }),
         next: "/hosts/1".into(),
+        provider: None,
     };
     let page = page.render().unwrap();
     says(

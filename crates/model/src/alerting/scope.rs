@@ -48,7 +48,7 @@ fn is_or_is_below(group: &str, wanted: &str) -> bool {
 
 /// Whether a name matches a pattern. Goes back to the last `*` alone, so that no pattern takes more
 /// than the product of the lengths.
-fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
+pub(crate) fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
     let (mut at, mut of) = (0, 0);
     let mut last_star = None;
     while at < name.len() {

@@ -9,13 +9,16 @@ use poolwatch_model::{
 };
 use sqlx::{PgConnection, types::Json};
 
+use super::numbers;
 use crate::{Result, StoreError};
 
 /// Which incidents to list.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct IncidentFilter {
+pub struct IncidentFilter<'a> {
     /// Only those that touch this host.
     pub host: Option<HostId>,
+    /// Only those that touch one of these hosts.
+    pub among: Option<&'a [HostId]>,
     /// Only those that are not resolved.
     pub unresolved: bool,
     /// Only this one.
@@ -28,15 +31,18 @@ pub struct IncidentFilter {
 /// When the database fails.
 pub async fn list(
     db: &mut PgConnection,
-    filter: IncidentFilter,
+    filter: IncidentFilter<'_>,
     limit: i64,
 ) -> Result<Vec<Incident>> {
+    let among = filter.among.map(numbers);
     let rows = sqlx::query!(
         "SELECT id, cause AS \"cause: Json<Cause>\", state, opened_at, last_seen_at, findings,
              diagnosis AS \"diagnosis: Json<Diagnosis>\", hosts, worst_host
          FROM incidents
          WHERE ($1::int IS NULL
                 OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
+             AND ($5::int[] IS NULL
+                OR id IN (SELECT incident_id FROM findings WHERE host_id = ANY ($5)))
              AND (NOT $2 OR state <> 'resolved')
              AND ($3::bigint IS NULL OR id = $3)
          ORDER BY last_seen_at DESC, id DESC LIMIT $4",
@@ -44,6 +50,7 @@ pub async fn list(
         filter.unresolved,
         filter.id.map(|id| id.0),
         limit,
+        among.as_deref(),
     )
     .fetch_all(db)
     .await?;
@@ -62,6 +69,86 @@ pub async fn list(
         })
     });
     incidents.collect()
+}
+
+/// What some hosts are of an incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IncidentPart {
+    /// The incident.
+    pub id: IncidentId,
+    /// Observations on these hosts.
+    pub findings: i64,
+    /// Whether it was ever found on others.
+    pub has_others: bool,
+    /// First observation on these hosts.
+    pub opened: Timestamp,
+    /// Latest observation on these hosts.
+    pub last_seen: Timestamp,
+}
+
+/// What some hosts are of incidents, by number; incidents that touch none of them are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn parts(
+    db: &mut PgConnection,
+    incidents: &[IncidentId],
+    hosts: &[HostId],
+) -> Result<Vec<IncidentPart>> {
+    let incidents: Vec<i64> = incidents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "SELECT incident_id, count(*) FILTER (WHERE host_id = ANY ($2)) AS \"findings!\",
+             bool_or(host_id <> ALL ($2)) AS \"has_others!\",
+             min(at) FILTER (WHERE host_id = ANY ($2)) AS \"opened!: jiff_sqlx::Timestamp\",
+             max(at) FILTER (WHERE host_id = ANY ($2)) AS \"last_seen!: jiff_sqlx::Timestamp\"
+         FROM findings WHERE incident_id = ANY ($1)
+         GROUP BY incident_id HAVING bool_or(host_id = ANY ($2)) ORDER BY incident_id",
+        &incidents,
+        &numbers(hosts),
+    )
+    .fetch_all(db)
+    .await?;
+    let parts = rows.into_iter().map(|row| IncidentPart {
+        id: IncidentId(row.incident_id),
+        findings: row.findings,
+        has_others: row.has_others,
+        opened: row.opened.to_jiff(),
+        last_seen: row.last_seen.to_jiff(),
+    });
+    Ok(parts.collect())
+}
+
+/// The judgements that count of some hosts of incidents, of each incident at most so many, its worst
+/// host before others.
+///
+/// # Errors
+/// When the database fails.
+pub async fn host_diagnoses(
+    db: &mut PgConnection,
+    incidents: &[IncidentId],
+    hosts: &[HostId],
+    most: i64,
+) -> Result<Vec<(IncidentId, HostId, Diagnosis)>> {
+    let incidents: Vec<i64> = incidents.iter().map(|id| id.0).collect();
+    let rows = sqlx::query!(
+        "SELECT incident_id, host_id, diagnosis AS \"diagnosis: Json<Diagnosis>\"
+         FROM (
+             SELECT part.incident_id, part.host_id, part.diagnosis, row_number() OVER (
+                 PARTITION BY part.incident_id
+                 ORDER BY part.host_id IS DISTINCT FROM whole.worst_host, part.host_id) AS place
+             FROM incident_hosts AS part JOIN incidents AS whole ON whole.id = part.incident_id
+             WHERE part.incident_id = ANY ($1) AND part.host_id = ANY ($2)
+         ) AS ranked WHERE place <= $3 ORDER BY incident_id, place",
+        &incidents,
+        &numbers(hosts),
+        most,
+    )
+    .fetch_all(db)
+    .await?;
+    let found = rows
+        .into_iter()
+        .map(|row| (IncidentId(row.incident_id), HostId(row.host_id), row.diagnosis.0));
+    Ok(found.collect())
 }
 
 /// What is kept with an incident beyond its latest judgement.

@@ -7,11 +7,15 @@ use axum::{
     extract::{Path, Query, State},
 };
 use jiff::Timestamp;
-use poolwatch_model::{HostId, Snapshot, host::HostFacts, memory::Memory};
+use poolwatch_model::{HostGroupId, HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError, fleet::view::HostSummary};
+use crate::{
+    app::SharedApp,
+    app_error::AppError,
+    fleet::{view::HostSummary, visible::VisibleFleet},
+};
 
 /// Hosts of one answer.
 const PAGE: usize = 1000;
@@ -49,6 +53,13 @@ pub(in crate::api) struct HostInShort {
     /// When it was last heard.
     #[schema(value_type = Option<String>, format = DateTime)]
     last_heard: Option<Timestamp>,
+    /// Labels that people gave it.
+    labels: Vec<String>,
+    /// What people say of it.
+    note: String,
+    /// Numbers of the groups by rules that it belongs to.
+    #[schema(value_type = Vec<i32>)]
+    groups: Vec<HostGroupId>,
     /// System-wide figures, bytes and counts.
     #[schema(value_type = Object)]
     memory: Memory,
@@ -77,10 +88,10 @@ pub(in crate::api) struct Largest {
     params(("after" = Option<i32>, Query, description = "Only hosts with an id above this one")),
     responses((status = 200, body = HostPage)))]
 pub(in crate::api) async fn list(
-    State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Query(query): Query<After>,
 ) -> Json<HostPage> {
-    let view = app.fleet.view();
+    let view = &visible.view;
     let first = view.hosts.partition_point(|host| host.host.id.0 <= query.after);
     let rest = &view.hosts[first..];
     let page = &rest[..rest.len().min(PAGE)];
@@ -97,10 +108,11 @@ pub(in crate::api) async fn list(
     responses((status = 200, body = HostInFull), (status = 404)))]
 pub(in crate::api) async fn one(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
     Query(query): Query<Largest>,
 ) -> Result<Json<HostInFull>, AppError> {
-    let view = app.fleet.view();
+    let view = &visible.view;
     let missing = || AppError::not_found("There is no such host");
     let host = in_short(view.host(HostId(id)).ok_or_else(missing)?);
     let mut snapshot = app.fleet.known(HostId(id)).and_then(|live| live.snapshot());
@@ -136,6 +148,9 @@ fn in_short(summary: &HostSummary) -> HostInShort {
         facts: summary.host.facts.clone(),
         at: summary.at,
         last_heard: summary.received,
+        labels: summary.host.labels.clone(),
+        note: summary.host.note.clone(),
+        groups: summary.groups.clone(),
         memory: summary.memory.clone(),
     }
 }

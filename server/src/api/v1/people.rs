@@ -6,14 +6,14 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
-use poolwatch_model::person::Role;
+use poolwatch_model::{HostGroupId, person::Role};
 use poolwatch_store::people::{self as stored, Account};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     access::audit::AuditNote,
-    accounts::people::{self, NewPerson},
+    accounts::people::{self, NewPerson, PersonChanges},
     app::SharedApp,
     app_error::AppError,
 };
@@ -33,6 +33,11 @@ pub(in crate::api) struct AccountInfo {
     /// `viewer`, `operator` or `admin`.
     #[schema(value_type = String)]
     role: Role,
+    /// Numbers of the groups whose hosts the person sees; `null` for the whole fleet.
+    #[schema(value_type = Option<Vec<i32>>)]
+    groups: Option<Vec<HostGroupId>>,
+    /// The identity provider that the person signs in by.
+    provider: Option<String>,
     /// Whether an administrator does not let the person sign in.
     disabled: bool,
     /// Whether a password was set.
@@ -54,6 +59,8 @@ impl From<Account> for AccountInfo {
             name: account.user.name,
             email: account.user.email,
             role: account.user.role,
+            groups: account.user.scope.groups().map(<[HostGroupId]>::to_vec),
+            provider: account.provider,
             disabled: account.disabled.is_some(),
             has_password: !account.user.password_hash.is_empty(),
             second_factor: account.user.sealed_totp.is_some(),
@@ -73,6 +80,9 @@ pub(in crate::api) struct PersonToAdd {
     /// `viewer`, `operator` or `admin`.
     #[schema(value_type = String)]
     role: Role,
+    /// Numbers of the groups whose hosts the person is to see; all hosts without it.
+    #[schema(value_type = Option<Vec<i32>>)]
+    groups: Option<Vec<HostGroupId>>,
 }
 
 /// What is to change of a person; what is left out stays.
@@ -83,6 +93,10 @@ pub(in crate::api) struct PersonChange {
     /// `viewer`, `operator` or `admin`.
     #[schema(value_type = Option<String>)]
     role: Option<Role>,
+    /// Numbers of the groups whose hosts the person is to see; `null` for all hosts.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Option<Vec<i32>>)]
+    groups: Option<Option<Vec<HostGroupId>>>,
     /// Whether the person may not sign in.
     disabled: Option<bool>,
 }
@@ -94,6 +108,13 @@ pub(in crate::api) struct PasswordLink {
     id: i32,
     /// The link, good for three days.
     link: String,
+}
+
+/// What is there, be it `null`: what is left out stays.
+fn present<'de, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<Option<Vec<HostGroupId>>>, D::Error> {
+    Option::deserialize(value).map(Some)
 }
 
 type Noted<T> = Result<(Extension<AuditNote>, T), AppError>;
@@ -124,9 +145,10 @@ pub(in crate::api) async fn one(
     responses((status = 201, body = PasswordLink), (status = 400), (status = 409)))]
 pub(in crate::api) async fn add(
     State(app): State<SharedApp>,
-    Json(PersonToAdd { name, email, role }): Json<PersonToAdd>,
+    Json(PersonToAdd { name, email, role, groups }): Json<PersonToAdd>,
 ) -> Noted<(StatusCode, Json<PasswordLink>)> {
     let new = NewPerson::read(&name, &email, role).map_err(AppError::bad_request)?;
+    let new = NewPerson { groups, ..new };
     let (id, link) = people::add(&app, &new).await?;
     let note = AuditNote::new(new.email, format!("{}, {role}", new.name));
     Ok((Extension(note), (StatusCode::CREATED, Json(PasswordLink { id, link }))))
@@ -139,13 +161,14 @@ pub(in crate::api) async fn add(
 pub(in crate::api) async fn change(
     State(app): State<SharedApp>,
     Path(id): Path<i32>,
-    Json(PersonChange { name, role, disabled }): Json<PersonChange>,
+    Json(PersonChange { name, role, groups, disabled }): Json<PersonChange>,
 ) -> Noted<Json<AccountInfo>> {
     let user = people::find(&app, &mut *app.pool.acquire().await?, id).await?.user;
     let mut detail = user.email;
-    if name.is_some() || role.is_some() {
+    if name.is_some() || role.is_some() || groups.is_some() {
         let name = name.unwrap_or(user.name);
-        detail = people::change(&app, id, &name, role.unwrap_or(user.role)).await?;
+        let role = role.unwrap_or(user.role);
+        detail = people::change(&app, id, PersonChanges { name: &name, role, groups }).await?;
     }
     if let Some(disabled) = disabled {
         people::set_disabled(&app, id, disabled).await?;

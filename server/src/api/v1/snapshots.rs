@@ -6,7 +6,7 @@ use poolwatch_protocol::v1::messages::SnapshotUpload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError, import};
+use crate::{app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, import};
 
 /// What became of a snapshot.
 #[derive(Debug, Serialize, ToSchema)]
@@ -23,8 +23,10 @@ pub(in crate::api) struct Stored {
     responses((status = 201, body = Stored), (status = 400)))]
 pub(in crate::api) async fn upload(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Json(upload): Json<SnapshotUpload>,
 ) -> Result<(StatusCode, Json<Stored>), AppError> {
+    visible.require_name(&upload.host)?;
     let now = app.clock.now();
     let at = upload.time.unwrap_or(now);
     let host_id =

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::tags::{parse, period, rows};
-use crate::{app::SharedApp, app_error::AppError};
+use crate::{app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet};
 
 /// Hosts of one answer with their course.
 const MOST_HOSTS: usize = 200;
@@ -63,14 +63,16 @@ pub(in crate::api) struct HostShareThen {
     responses((status = 200, body = TagThen), (status = 400), (status = 404)))]
 pub(in crate::api) async fn then(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Path(tag): Path<String>,
     Query(query): Query<ThenQuery>,
 ) -> Result<Json<TagThen>, AppError> {
     let tag = parse(&tag)?;
     let mut db = app.pool.acquire().await?;
-    let Some(then) = read::fleet_at(&mut db, tag, query.pool, query.at).await? else {
+    let Some(mut then) = read::fleet_at(&mut db, tag, query.pool, query.at).await? else {
         return Err(AppError::not_found("Nothing is kept of that hour"));
     };
+    then.hosts.retain(|one| visible.shows(one.host));
     let share = |one: &HostThen| {
         let bytes = one.bytes.filter(|bytes| *bytes > 0)?;
         Some(HostShareThen { host: one.host.0, at: one.at, bytes })
@@ -112,6 +114,7 @@ pub(in crate::api) struct HostCourse {
     responses((status = 200, body = Vec<HostCourse>), (status = 400)))]
 pub(in crate::api) async fn course(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Path(tag): Path<String>,
     Query(query): Query<CourseQuery>,
 ) -> Result<Json<Vec<HostCourse>>, AppError> {
@@ -122,6 +125,9 @@ pub(in crate::api) async fn course(
     let hosts = numbers.ok().filter(|hosts| hosts.len() <= MOST_HOSTS).ok_or_else(|| {
         AppError::bad_request("`hosts` are numbers of hosts with commas between, 200 at most.")
     })?;
+    for host in &hosts {
+        visible.require_host(*host)?;
+    }
     let mut db = app.pool.acquire().await?;
     let all = read::tag_over_hosts(&mut db, tag, query.pool, &hosts, since, until).await?;
     let course = |(host, bytes): (HostId, Series)| HostCourse { host: host.0, bytes };

@@ -16,6 +16,7 @@ use crate::{
     fleet::{
         baselines::Window,
         by_tag::{TagLine, TagMeasure},
+        visible::VisibleFleet,
     },
 };
 
@@ -120,10 +121,10 @@ impl From<&TagLine> for FleetTag {
         ("limit" = Option<usize>, Query, description = "Rows, 200 unless told, 1,000 at most")),
     responses((status = 200, body = FleetTags)))]
 pub(in crate::api) async fn list(
-    State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Query(query): Query<TagsQuery>,
 ) -> Json<FleetTags> {
-    let view = app.fleet.view();
+    let view = &visible.view;
     let is_asked = |line: &TagLine| query.pool.is_none_or(|pool| line.pool == pool);
     let ranked = view.tags.ranked(query.order.into(), is_asked);
     let tags = ranked.iter().take(rows(query.limit)).map(|line| FleetTag::from(*line)).collect();
@@ -177,14 +178,14 @@ pub(in crate::api) struct HostShare {
         ("limit" = Option<usize>, Query, description = "Hosts, 200 unless told, 1,000 at most")),
     responses((status = 200, body = TagAcross), (status = 400)))]
 pub(in crate::api) async fn across(
-    State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Path(tag): Path<String>,
     Query(query): Query<TagQuery>,
 ) -> Result<Json<TagAcross>, AppError> {
     let tag = parse(&tag)?;
     let work = move || {
         let pools = Pool::ALL.into_iter().filter(|pool| query.pool.is_none_or(|of| of == *pool));
-        let across = app.fleet.across(tag);
+        let across = visible.tag_by_host(tag);
         let of_pool = |pool| {
             let found = across.of(pool);
             let share = |one: &crate::fleet::tag_by_host::HostUse| HostShare {
@@ -232,11 +233,12 @@ pub(in crate::api) struct TagSeries {
     responses((status = 200, body = TagSeries), (status = 400), (status = 404)))]
 pub(in crate::api) async fn series(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
     Path((id, tag)): Path<(i32, String)>,
     Query(query): Query<SeriesQuery>,
 ) -> Result<Json<TagSeries>, AppError> {
     let (host, tag) = (HostId(id), parse(&tag)?);
-    if app.fleet.view().host(host).is_none() {
+    if visible.view.host(host).is_none() {
         return Err(AppError::not_found("There is no such host"));
     }
     let (since, until) = period(app.clock.now(), query.since, query.until)?;

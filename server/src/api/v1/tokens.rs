@@ -6,7 +6,7 @@ use axum::{
     http::StatusCode,
 };
 use jiff::Timestamp;
-use poolwatch_model::person::Role;
+use poolwatch_model::{HostGroupId, person::Role};
 use poolwatch_store::tokens::{self as stored, ApiToken};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -31,6 +31,9 @@ pub(in crate::api) struct TokenInfo {
     /// `viewer` reads, `operator` operates, `admin` administers.
     #[schema(value_type = String)]
     role: Role,
+    /// Numbers of the groups whose hosts it sees; `null` for all that its owner sees.
+    #[schema(value_type = Option<Vec<i32>>)]
+    groups: Option<Vec<HostGroupId>>,
     /// Name of the person whose it is; none for a service.
     owner: Option<String>,
     /// Who made it.
@@ -48,9 +51,10 @@ pub(in crate::api) struct TokenInfo {
 
 impl From<ApiToken> for TokenInfo {
     fn from(token: ApiToken) -> Self {
-        let ApiToken { id, name, role, owner, created_by, created, expires, last_used } = token;
+        let groups = token.scope.groups().map(<[HostGroupId]>::to_vec);
+        let ApiToken { id, name, role, owner, created_by, created, expires, last_used, .. } = token;
         let owner = owner.map(|(_, name)| name);
-        Self { id, name, role, owner, created_by, created, expires, last_used }
+        Self { id, name, role, groups, owner, created_by, created, expires, last_used }
     }
 }
 
@@ -62,6 +66,9 @@ pub(in crate::api) struct TokenToMake {
     /// `viewer` reads, `operator` operates, `admin` administers.
     #[schema(value_type = String)]
     role: Role,
+    /// Numbers of the groups whose hosts it is to see; all hosts without it.
+    #[schema(value_type = Option<Vec<i32>>)]
+    groups: Option<Vec<HostGroupId>>,
     /// Days until it ends, at most 3650; without it, it does not end.
     days: Option<u16>,
 }
@@ -90,9 +97,9 @@ pub(in crate::api) async fn list(
 pub(in crate::api) async fn create(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Json(TokenToMake { name, role, days }): Json<TokenToMake>,
+    Json(TokenToMake { name, role, groups, days }): Json<TokenToMake>,
 ) -> Result<(Extension<AuditNote>, (StatusCode, Json<MadeToken>)), AppError> {
-    let request = TokenRequest { name: &name, role, days, owner: None };
+    let request = TokenRequest { name: &name, role, groups, days, owner: None };
     let (id, token) = tokens::create(&app, &person, request).await?;
     let note = AuditNote::new(name.trim(), role.as_str());
     Ok((Extension(note), (StatusCode::CREATED, Json(MadeToken { id, token }))))

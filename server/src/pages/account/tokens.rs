@@ -12,14 +12,14 @@ use crate::{
     accounts::tokens,
     app::SharedApp,
     app_error::AppError,
-    pages::settings::tokens::{NewToken, show_created},
+    pages::settings::tokens::show_created,
 };
 
 /// Makes one, which is shown once.
 pub(in crate::pages) async fn create(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Form(token): Form<NewToken>,
+    Form(token): Form<Vec<(String, String)>>,
 ) -> Result<Response, AppError> {
     let (user, _) = owner(&person)?;
     show_created(&app, &person, &token, Some(user), ("/account", "Your account")).await

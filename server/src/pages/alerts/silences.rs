@@ -5,16 +5,24 @@ use axum::{
     extract::{Path, State},
     response::Redirect,
 };
+use jiff::Timestamp;
 use poolwatch_model::{
     PoolTag,
     alerting::{HostScope, SilenceId, SilenceMatcher},
     incident::IncidentId,
 };
-use poolwatch_store::silences::{self, NewSilence, REASON_CHARS, SILENCES};
+use poolwatch_store::silences::{self, NewSilence};
 use serde::Deserialize;
+use sqlx::PgConnection;
 
 use super::{back_to, one_line, window::Window};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::visible::VisibleFleet,
+    incident_actions::{checked_reason, too_many_silences},
+};
 
 /// What somebody types to silence everything.
 const EVERYTHING: &str = "silence everything";
@@ -57,7 +65,7 @@ pub(in crate::pages) async fn silence(
     let matcher = read_matcher(&form)?;
     let window = Window::read(&form.from, &form.until, &form.zone, now)
         .map_err(|error| AppError::bad_request(error.to_string()))?;
-    let reason = read_reason(&form.reason)?;
+    let reason = checked_reason(&form.reason)?;
     let new = NewSilence {
         matcher: &matcher,
         reason: &reason,
@@ -67,23 +75,8 @@ pub(in crate::pages) async fn silence(
         worse_than: None,
     };
     let mut db = app.pool.acquire().await?;
-    silences::add(&mut db, &new, now).await?.ok_or_else(too_many)?;
+    silences::add(&mut db, &new, now).await?.ok_or_else(too_many_silences)?;
     Ok(back_to("silences"))
-}
-
-pub(in crate::pages) fn too_many() -> AppError {
-    AppError::bad_request(format!("There are {SILENCES} silences: end some first."))
-}
-
-/// Why somebody silences something.
-pub(in crate::pages) fn read_reason(typed: &str) -> Result<String, AppError> {
-    let reason = one_line(typed);
-    match reason.chars().count() {
-        1..=REASON_CHARS => Ok(reason),
-        _ => Err(AppError::bad_request(format!(
-            "Say in 1 to {REASON_CHARS} characters why: others will ask."
-        ))),
-    }
 }
 
 fn read_matcher(form: &SilenceForm) -> Result<SilenceMatcher, AppError> {
@@ -115,15 +108,36 @@ fn read_matcher(form: &SilenceForm) -> Result<SilenceMatcher, AppError> {
 pub(in crate::pages) async fn end(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i64>,
     Form(EndForm { back }): Form<EndForm>,
 ) -> Result<Redirect, AppError> {
     let mut db = app.pool.acquire().await?;
+    require_own(&mut db, &visible, SilenceId(id), app.clock.now()).await?;
     silences::end(&mut db, SilenceId(id), Some(&person.name), app.clock.now()).await?;
     Ok(match back.strip_prefix("/incidents/").and_then(|id| id.parse::<i64>().ok()) {
         Some(incident) => Redirect::to(&format!("/incidents/{incident}")),
         None => back_to("silences"),
     })
+}
+
+/// Who sees a part of the fleet ends silences of incidents that are wholly in it.
+async fn require_own(
+    db: &mut PgConnection,
+    visible: &VisibleFleet,
+    id: SilenceId,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    if visible.is_whole() {
+        return Ok(());
+    }
+    let all = silences::ending_after(db, now).await?;
+    let silence = all.into_iter().find(|silence| silence.id == id);
+    let silence = silence.ok_or_else(|| AppError::not_found("There is no such silence"))?;
+    match silence.matcher.incident {
+        Some(incident) => visible.require_all_of(db, incident).await,
+        None => visible.require_whole(),
+    }
 }
 
 #[cfg(test)]
@@ -154,11 +168,5 @@ mod tests {
         assert!(read_matcher(&form("FS-*", "", "")).is_ok());
         assert!(read_matcher(&form("", "Fooo", "")).is_ok());
         assert!(read_matcher(&form("", "longer", "")).is_err());
-    }
-
-    #[test]
-    fn a_silence_has_a_reason() {
-        assert!(read_reason(" \r\n").is_err() && read_reason(&"x".repeat(501)).is_err());
-        assert_eq!(read_reason(" patch\n night ").unwrap(), "patch night");
     }
 }

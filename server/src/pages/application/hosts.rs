@@ -8,12 +8,8 @@ use poolwatch_web::{
 };
 
 use crate::{
-    app::SharedApp,
     app_error::AppError,
-    fleet::{
-        program_by_host::RunningProgram,
-        view::{FleetView, HostSummary},
-    },
+    fleet::{program_by_host::RunningProgram, view::HostSummary, visible::VisibleFleet},
     pages::rows,
 };
 
@@ -26,18 +22,17 @@ pub(super) struct RunningHost {
 
 /// The hosts that run a program. Looks at every host, so it runs beside the requests' threads.
 pub(super) async fn select(
-    app: SharedApp,
-    view: Arc<FleetView>,
+    visible: VisibleFleet,
     image: &str,
     query: &ApplicationHostsQuery,
 ) -> Result<Vec<RunningHost>, AppError> {
     let (image, query) = (image.to_owned(), query.clone());
     let work = move || {
         let known = |running: RunningProgram| {
-            Some(RunningHost { summary: view.host(running.host)?.clone(), running })
+            Some(RunningHost { summary: visible.view.host(running.host)?.clone(), running })
         };
         let mut hosts: Vec<RunningHost> =
-            app.fleet.running(&image).into_iter().filter_map(known).collect();
+            visible.program_by_host(&image).into_iter().filter_map(known).collect();
         query.sort(&mut hosts, |host| host.row(&image));
         hosts
     };

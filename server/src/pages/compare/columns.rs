@@ -14,8 +14,11 @@ use super::table::Machine;
 use crate::{
     app::App,
     app_error::AppError,
-    fleet::view::{FleetView, HostSummary},
-    pages::{presence, rows},
+    fleet::{
+        view::{FleetView, HostSummary},
+        visible::VisibleFleet,
+    },
+    pages::{groups::is_in_group, presence, rows},
 };
 
 /// Hosts of a group that are looked at.
@@ -34,27 +37,27 @@ pub(super) struct Loaded {
 /// Loads a column; in words why not, where there is none.
 pub(super) async fn load(
     app: &App,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     query: &CompareQuery,
     number: usize,
     now: Timestamp,
 ) -> Result<Result<Loaded, String>, AppError> {
-    let view = app.fleet.view();
+    let view = &visible.view;
     let mut without = query.clone();
     let wanted = without.columns.remove(number);
     without.page = 1;
     let without = without.url();
     match &wanted.subject {
         Subject::Host(name) => {
-            let Some(summary) = find(&view, name) else {
+            let Some(summary) = find(view, name) else {
                 return Ok(Err(format!("There is no host {name}.")));
             };
             host(app, db, summary, &wanted, without, now).await
         }
         Subject::Group(name) => {
             let is_member = |host: &&std::sync::Arc<HostSummary>| {
-                words::group(&host.host.facts).as_deref() == Some(name)
-                    && host.presence(now).reports()
+                is_in_group(view, host, name) && host.presence(now).reports()
             };
             let members: Vec<_> = view.hosts.iter().filter(is_member).collect();
             if members.is_empty() {

@@ -10,9 +10,8 @@ use poolwatch_web::{
 };
 
 use crate::{
-    app::SharedApp,
     app_error::AppError,
-    fleet::view::{FleetView, HostSummary},
+    fleet::{view::HostSummary, visible::VisibleFleet},
     pages::{drivers::lines, rows},
 };
 
@@ -27,15 +26,14 @@ pub(super) struct DriverHost {
 /// The hosts that have a driver loaded. There may be all of the fleet, so it runs beside the
 /// requests' threads.
 pub(super) async fn select(
-    app: SharedApp,
-    view: Arc<FleetView>,
+    visible: VisibleFleet,
     name: &str,
     query: &DriverHostsQuery,
 ) -> Result<Vec<DriverHost>, AppError> {
     let (name, query) = (name.to_owned(), query.clone());
     let work = move || {
-        let drivers = app.fleet.drivers();
-        let suspected = lines::suspected(&view).remove(&name.to_lowercase());
+        let VisibleFleet { view, drivers, .. } = &visible;
+        let suspected = lines::suspected(view).remove(&name.to_lowercase());
         let mark = |host: &HostId| {
             suspected
                 .as_ref()

@@ -14,9 +14,8 @@ use poolwatch_web::{
 };
 
 use crate::{
-    app::SharedApp,
     app_error::AppError,
-    fleet::{drivers::DriverVersion, view::FleetView},
+    fleet::{drivers::DriverVersion, view::FleetView, visible::VisibleFleet},
     pages::text_match::holds_ignoring_case,
 };
 
@@ -32,13 +31,12 @@ pub(in crate::pages) struct Suspected {
 }
 
 /// Every driver of the fleet, by name. Runs beside the requests' threads.
-pub(in crate::pages) async fn all(app: SharedApp) -> Result<Vec<DriverLine>, AppError> {
+pub(in crate::pages) async fn all(visible: VisibleFleet) -> Result<Vec<DriverLine>, AppError> {
     let work = move || {
-        let (view, drivers) = (app.fleet.view(), app.fleet.drivers());
-        let suspected = suspected(&view);
+        let VisibleFleet { view, drivers, driver_changes, .. } = &visible;
+        let suspected = suspected(view);
         let mut changes: HashMap<&str, Vec<DriverChangeRow>> = HashMap::new();
-        let found = app.fleet.driver_changes();
-        for change in found.iter() {
+        for change in driver_changes.iter() {
             changes.entry(&change.change.name).or_default().push(changed(change));
         }
         let names = drivers.lines().chunk_by(|(one, _), (other, _)| one.name == other.name);

@@ -20,6 +20,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     enrolment::decisions::{self, Decision},
+    fleet::visible::VisibleFleet,
 };
 
 /// The form of a list: names may come several times.
@@ -35,32 +36,35 @@ pub(in crate::pages) struct Merge {
 pub(in crate::pages) async fn decide(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Form(form): Form<Pairs>,
 ) -> Result<Redirect, AppError> {
     let decision = Decision::parse(value(&form, "decision"))?;
     if decision == Decision::Delete {
         return Err(AppError::bad_request("Send this to /hosts/delete."));
     }
-    carry_out(&app, &person, &form, decision).await
+    carry_out(&app, &person, &visible, &form, decision).await
 }
 
 /// Deletes the selected hosts, or all that match.
 pub(in crate::pages) async fn delete(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Form(form): Form<Pairs>,
 ) -> Result<Redirect, AppError> {
-    carry_out(&app, &person, &form, Decision::Delete).await
+    carry_out(&app, &person, &visible, &form, Decision::Delete).await
 }
 
 /// Lets the machine of a host that waits go on as a host of the fleet.
 pub(in crate::pages) async fn merge(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
     Form(Merge { into }): Form<Merge>,
 ) -> Result<Redirect, AppError> {
-    decisions::merge(&app, HostId(id), HostId(into), &person.name).await?;
+    decisions::merge(&app, &visible, HostId(id), HostId(into), &person.name).await?;
     Ok(Redirect::to(&links::host(HostId(into))))
 }
 
@@ -68,9 +72,10 @@ pub(in crate::pages) async fn merge(
 pub(in crate::pages) async fn revoke_key(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
 ) -> Result<Redirect, AppError> {
-    decisions::revoke_key(&app, HostId(id), &person.name).await?;
+    decisions::revoke_key(&app, &visible, HostId(id), &person.name).await?;
     Ok(Redirect::to(&links::host(HostId(id))))
 }
 
@@ -78,15 +83,17 @@ pub(in crate::pages) async fn revoke_key(
 pub(in crate::pages) async fn keep_apart(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i32>,
 ) -> Result<Redirect, AppError> {
-    decisions::keep_apart(&app, HostId(id), &person.name).await?;
+    decisions::keep_apart(&app, &visible, HostId(id), &person.name).await?;
     Ok(Redirect::to(&links::host(HostId(id))))
 }
 
 async fn carry_out(
     app: &SharedApp,
     person: &Person,
+    visible: &VisibleFleet,
     form: &Pairs,
     decision: Decision,
 ) -> Result<Redirect, AppError> {
@@ -94,7 +101,7 @@ async fn carry_out(
         let until: Timestamp = value(form, "seen").parse().map_err(|_| {
             AppError::bad_request("`seen` is the time at which the list was shown.")
         })?;
-        waiting::matching(app, filter(form)?, until).await?
+        waiting::matching(app, visible, filter(form)?, until).await?
     } else {
         let ids = form.iter().filter(|(name, _)| name == "host");
         let parsed = ids.map(|(_, id)| id.parse().map(HostId)).collect::<Result<Vec<_>, _>>();
@@ -103,7 +110,7 @@ async fn carry_out(
     if hosts.is_empty() {
         return Err(AppError::bad_request("Select at least one host."));
     }
-    decisions::decide(app, &hosts, decision, &person.name).await?;
+    decisions::decide(app, visible, &hosts, decision, &person.name).await?;
     Ok(Redirect::to(back(form)))
 }
 

@@ -1,6 +1,6 @@
 //! How agents come (`/deploy`): tokens, files, steps for this server, and who arrived.
 
-use std::{io, path::Path as FilePath};
+use std::{cmp::Reverse, collections::HashMap, io, path::Path as FilePath};
 
 use axum::{
     Extension, Form,
@@ -9,10 +9,11 @@ use axum::{
     response::{Html, Redirect, Response},
 };
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::person::Role;
+use poolwatch_model::{host_group::HostGroup, person::Role};
 use poolwatch_store::{
     enrolment,
     enrolment_tokens::{self, EnrolmentToken, TokenRefusal},
+    host_groups,
     hosts::Standing,
     refused_enrolments,
 };
@@ -27,7 +28,11 @@ use crate::{
     access::people::Person,
     app::{App, SharedApp},
     app_error::AppError,
-    enrolment::tokens::{self, WantedToken},
+    enrolment::{
+        bindings::{self, binding_in_words},
+        tokens::{self, WantedToken},
+    },
+    fleet::visible::VisibleFleet,
     installers,
     pages::{address, export::download, live, shell},
 };
@@ -36,6 +41,8 @@ use crate::{
 const SHOWN: usize = 100;
 /// Tokens that are shown.
 const TOKENS: i64 = 200;
+/// Versions of agents that are shown.
+const VERSIONS: usize = 20;
 /// How far back arrivals are shown.
 const LATELY: SignedDuration = SignedDuration::from_hours(1);
 
@@ -49,16 +56,22 @@ pub(in crate::pages) struct Wanted {
     max_uses: String,
     #[serde(default)]
     per_minute: String,
+    /// Labels with commas between.
+    #[serde(default)]
+    labels: String,
+    #[serde(default)]
+    group: String,
 }
 
 /// The page.
 pub(in crate::pages) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
-    let page = load(&app, &person, address(&uri)).await?;
+    let page = load(&app, &person, &visible, address(&uri)).await?;
     live(&page, &headers)
 }
 
@@ -66,16 +79,18 @@ pub(in crate::pages) async fn page(
 pub(in crate::pages) async fn create_token(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Form(form): Form<Wanted>,
 ) -> Result<Html<String>, AppError> {
     let made = match wanted(&form) {
-        Ok(wanted) => {
+        Ok(mut wanted) => {
             let mut db = app.pool.acquire().await?;
+            wanted.binding = bindings::read(&mut db, &form.labels, &form.group).await?;
             tokens::make(&mut db, &wanted, &person.name, app.clock.now()).await
         }
         Err(error) => Err(error),
     };
-    let mut page = load(&app, &person, "/deploy".to_owned()).await?;
+    let mut page = load(&app, &person, &visible, "/deploy".to_owned()).await?;
     match made {
         Ok((_, token)) => page.made = Some(MadeToken { name: form.name.trim().to_owned(), token }),
         Err(error) if error.status().is_client_error() => {
@@ -130,18 +145,25 @@ pub(in crate::pages) async fn file(
     Ok(download("application/octet-stream", &name, bytes))
 }
 
-async fn load(app: &SharedApp, person: &Person, url: String) -> Result<DeployPage, AppError> {
+async fn load(
+    app: &SharedApp,
+    person: &Person,
+    visible: &VisibleFleet,
+    url: String,
+) -> Result<DeployPage, AppError> {
     let shell = shell(app, person, url);
     let mut db = app.pool.acquire().await?;
     let all = enrolment_tokens::list(&mut db, TOKENS).await?;
-    let arrivals = arrivals(&mut db, shell.now).await?;
+    let groups = host_groups::list(&mut db).await?;
+    let arrivals = arrivals(&mut db, visible, shell.now).await?;
     drop(db);
     let now = shell.now;
     Ok(DeployPage {
         server: server_facts(app).await?,
         made: None,
         error: None,
-        tokens: all.into_iter().map(|token| token_row(token, now)).collect(),
+        tokens: all.into_iter().map(|token| token_row(token, &groups, now)).collect(),
+        groups: groups.iter().map(|group| (group.id.0, group.name.clone())).collect(),
         arrivals,
         may_administer: person.role >= Role::Admin,
         shell,
@@ -167,12 +189,27 @@ async fn offered(folder: &FilePath) -> Result<Vec<(String, u64)>, AppError> {
     listed.map_err(AppError::internal)?.map_err(|error: io::Error| AppError::internal(error))
 }
 
-async fn arrivals(db: &mut PgConnection, now: Timestamp) -> Result<Arrivals, AppError> {
+async fn arrivals(
+    db: &mut PgConnection,
+    visible: &VisibleFleet,
+    now: Timestamp,
+) -> Result<Arrivals, AppError> {
     let since = now.saturating_sub(LATELY).unwrap_or(now);
-    let came = enrolment::list(db, None, None, Some(since), enrolment::LISTED).await?;
+    let mut came = enrolment::list(db, None, None, Some(since), enrolment::LISTED).await?;
+    came.retain(|one| visible.shows_candidate(one));
     let waits = |standing| standing == Standing::Waiting;
-    let refused = refused_enrolments::list(db, since, SHOWN as i64).await?;
-    let versions = enrolment::agent_versions(db).await?;
+    // Nothing says of a host that was refused to whose groups it would belong.
+    let refused = match visible.is_whole() {
+        true => refused_enrolments::list(db, since, SHOWN as i64).await?,
+        false => Vec::new(),
+    };
+    let mut versions: HashMap<Option<String>, u64> = HashMap::new();
+    for host in visible.view.hosts.iter().filter(|host| host.host.instance_id.is_some()) {
+        *versions.entry(host.host.facts.agent_version.clone()).or_default() += 1;
+    }
+    let mut versions: Vec<(Option<String>, u64)> = versions.into_iter().collect();
+    versions.sort_by_key(|(version, hosts)| (Reverse(*hosts), version.clone()));
+    versions.truncate(VERSIONS);
     let came =
         || came.iter().filter(|one| matches!(one.standing, Standing::Waiting | Standing::Approved));
     Ok(Arrivals {
@@ -198,14 +235,12 @@ async fn arrivals(db: &mut PgConnection, now: Timestamp) -> Result<Arrivals, App
             .collect(),
         versions: versions
             .into_iter()
-            .map(|(version, hosts)| {
-                (version.unwrap_or_else(|| "not known".to_owned()), hosts.unsigned_abs())
-            })
+            .map(|(version, hosts)| (version.unwrap_or_else(|| "not known".to_owned()), hosts))
             .collect(),
     })
 }
 
-fn token_row(token: EnrolmentToken, now: Timestamp) -> TokenRow {
+fn token_row(token: EnrolmentToken, groups: &[HostGroup], now: Timestamp) -> TokenRow {
     let count = |number: i32| u64::from(number.unsigned_abs());
     let refusal = token.ended(now).or_else(|| token.refusal_of_new_host(now));
     TokenRow {
@@ -223,6 +258,7 @@ fn token_row(token: EnrolmentToken, now: Timestamp) -> TokenRow {
             Some(TokenRefusal::UsedUp) => Some("used up"),
             Some(TokenRefusal::TooFast) | None => None,
         },
+        gets: binding_in_words(&token.binding, groups),
         name: token.name,
     }
 }
@@ -238,5 +274,6 @@ fn wanted(form: &Wanted) -> Result<WantedToken, AppError> {
         days: number(&form.days)?,
         max_uses: number(&form.max_uses)?,
         per_minute: number(&form.per_minute)?,
+        ..WantedToken::default()
     })
 }

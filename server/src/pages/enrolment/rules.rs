@@ -10,7 +10,8 @@ use poolwatch_model::person::Role;
 use poolwatch_store::{
     approval_rules::{self, RuleConditions},
     enrolment::{self, Candidate},
-    enrolment_tokens,
+    enrolment_tokens, host_groups,
+    host_groups::HostBinding,
     hosts::Standing,
 };
 use poolwatch_web::{
@@ -18,15 +19,18 @@ use poolwatch_web::{
     approval_rules::{ApprovalRulesPage, RuleForm, RuleRow, RuleTrial, rule_in_words},
 };
 use serde::Deserialize;
+use sqlx::{Connection, PgConnection};
 
 use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
     enrolment::{
+        bindings::{self, binding_in_words},
         decisions,
         rules::{self, MOST, Proposal, Rule},
     },
+    fleet::visible::VisibleFleet,
     pages::{address, shell},
 };
 
@@ -44,6 +48,9 @@ pub(in crate::pages) struct Written {
     domain: String,
     address_range: String,
     token: String,
+    /// Labels with commas between.
+    labels: String,
+    group: String,
 }
 
 impl Written {
@@ -51,6 +58,10 @@ impl Written {
         let text = self.token.trim();
         let bad = |_| AppError::bad_request("`token` is the number of a token.");
         if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(bad) }
+    }
+
+    async fn binding(&self, db: &mut PgConnection) -> Result<HostBinding, AppError> {
+        bindings::read(db, &self.labels, &self.group).await
     }
 
     fn conditions(&self) -> Result<RuleConditions, AppError> {
@@ -73,12 +84,14 @@ impl Written {
 pub(in crate::pages) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Query(written): Query<Written>,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
     let all = approval_rules::list(&mut db).await?;
     let tokens = enrolment_tokens::list(&mut db, TOKENS).await?;
+    let groups = host_groups::list(&mut db).await?;
     let trial = if written.is_blank() {
         None
     } else {
@@ -86,8 +99,9 @@ pub(in crate::pages) async fn page(
             Err(error) => RuleTrial::Bad(error.detail().to_owned()),
             Ok(conditions) => {
                 let limit = enrolment::LISTED;
-                let waiting =
+                let mut waiting =
                     enrolment::list(&mut db, Some(Standing::Waiting), None, None, limit).await?;
+                waiting.retain(|one| visible.shows_candidate(one));
                 try_rule(&conditions, &waiting)
             }
         })
@@ -102,6 +116,7 @@ pub(in crate::pages) async fn page(
             rule.conditions.address_range.as_deref(),
             rule.token_name.as_deref(),
         ),
+        gets: binding_in_words(&rule.binding, &groups),
         approved: rule.approved.unsigned_abs(),
         by: rule.by,
         created: rule.created,
@@ -121,7 +136,10 @@ pub(in crate::pages) async fn page(
             domain: written.domain,
             address_range: written.address_range,
             token,
+            labels: written.labels,
+            group: written.group.parse().ok(),
         },
+        groups: groups.iter().map(|group| (group.id.0, group.name.clone())).collect(),
         trial,
         may_administer: person.role >= Role::Admin,
     };
@@ -138,9 +156,13 @@ pub(in crate::pages) async fn create(
     let name = rules::checked_name(&written.name)?;
     let mut db = app.pool.acquire().await?;
     let now = app.clock.now();
-    approval_rules::create(&mut db, &name, &conditions, &person.name, MOST, now)
+    let binding = written.binding(&mut db).await?;
+    let mut transaction = db.begin().await?;
+    let id = approval_rules::create(&mut transaction, &name, &conditions, &person.name, MOST, now)
         .await?
         .ok_or_else(rules::too_many)?;
+    approval_rules::set_binding(&mut transaction, id, &binding).await?;
+    transaction.commit().await?;
     drop(db);
     decisions::apply_rules(&app).await?;
     Ok(Redirect::to("/hosts/rules"))

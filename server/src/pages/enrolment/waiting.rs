@@ -27,8 +27,7 @@ use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
-    enrolment::rules::domain_of,
-    fleet::view::FleetView,
+    fleet::{view::FleetView, visible::VisibleFleet},
     pages::{
         address,
         lists::{self, Parameters},
@@ -44,14 +43,14 @@ const OFFERED: usize = 3;
 pub(in crate::pages) async fn page(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query: WaitingQuery = lists::read(&CANDIDATES, "/hosts/waiting", &parameters)?;
-    let view = app.fleet.view();
     let mut db = app.pool.acquire().await?;
-    let all = load(&mut db, &view, query.filter.state).await?;
+    let all = load(&mut db, &visible, query.filter.state).await?;
     drop(db);
     let found = select(&all, &query);
     let page = WaitingPage {
@@ -72,31 +71,31 @@ pub(in crate::pages) async fn page(
 pub(in crate::pages) async fn file(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     parameters: Parameters,
     uri: Uri,
 ) -> Result<Response, AppError> {
     let query: WaitingQuery = lists::read(&CANDIDATES, "/hosts/waiting", &parameters)?;
-    let view = app.fleet.view();
-    let all = load(&mut *app.pool.acquire().await?, &view, query.filter.state).await?;
+    let all = load(&mut *app.pool.acquire().await?, &visible, query.filter.state).await?;
     lists::file(&CANDIDATES, &select(&all, &query), |row| (*row).clone(), &uri)
 }
 
 /// The ids of the hosts that a filter means, of those that had enrolled at a time.
 pub(super) async fn matching(
     app: &SharedApp,
+    visible: &VisibleFleet,
     filter: WaitingFilter,
     until: Timestamp,
 ) -> Result<Vec<poolwatch_model::HostId>, AppError> {
     let query = WaitingQuery::new(&CANDIDATES, "/hosts/waiting", filter);
-    let view = app.fleet.view();
-    let all = load(&mut *app.pool.acquire().await?, &view, query.filter.state).await?;
+    let all = load(&mut *app.pool.acquire().await?, visible, query.filter.state).await?;
     let found = select(&all, &query).into_iter();
     Ok(found.filter(|row| row.enrolled <= until).map(|row| row.host.id).collect())
 }
 
 async fn load(
     db: &mut PgConnection,
-    view: &FleetView,
+    visible: &VisibleFleet,
     state: WaitingState,
 ) -> Result<Vec<CandidateRow>, AppError> {
     let standing = match state {
@@ -105,14 +104,15 @@ async fn load(
         WaitingState::Archived => Standing::Archived,
     };
     let all = enrolment::list(db, Some(standing), None, None, enrolment::LISTED).await?;
-    Ok(all.into_iter().map(|one| row(view, one)).collect())
+    let shown = all.into_iter().filter(|one| visible.shows_candidate(one));
+    Ok(shown.map(|one| row(&visible.view, one)).collect())
 }
 
 /// A host as the page shows it.
 pub(super) fn row(view: &FleetView, candidate: Candidate) -> CandidateRow {
     let twin = |id, is_of_machine| Twin { host: rows::link_to(view, id), is_of_machine };
     CandidateRow {
-        domain: domain_of(&candidate.facts),
+        domain: candidate.facts.domain(),
         host: HostLink { id: candidate.id, name: candidate.facts.fqdn },
         address: candidate.address.map(|address| address.to_string()),
         enrolled: candidate.enrolled_at,

@@ -26,8 +26,9 @@ use crate::{
         baselines::Window,
         host::State,
         load_baselines::{self, BaselineTags},
-        roster,
+        roster::{self, HostNames},
         view::HostSummary,
+        visible::VisibleFleet,
     },
     pages::{presence, rows},
 };
@@ -56,12 +57,14 @@ pub(in crate::pages) struct Known {
 /// What is known of a host in short; `None` when there is no such host.
 pub(super) async fn summary(
     app: &App,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     id: HostId,
     now: Timestamp,
 ) -> Result<Option<HostSummary>, AppError> {
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
-    let (host, names) = (Arc::new(host), &app.fleet.shared().names);
+    let host = Arc::new(host);
+    let names = HostNames { strings: &app.fleet.shared().names, groups: &visible.view.groups };
     Ok(Some(match app.fleet.known(id) {
         Some(live) => {
             roster::summary(host, &live.read(), names, None, (app.settings.interval_s, now))
@@ -75,15 +78,16 @@ pub(super) async fn summary(
 /// What is known of a host; `None` when there is no such host.
 pub(in crate::pages) async fn known(
     app: &App,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     id: HostId,
     now: Timestamp,
 ) -> Result<Option<Known>, AppError> {
     // First of all: what waits in the database counts in the summary as well.
     let snapshot = app.latest_snapshot(db, id, now).await?;
-    let Some(summary) = summary(app, db, id, now).await? else { return Ok(None) };
+    let Some(summary) = summary(app, visible, db, id, now).await? else { return Ok(None) };
     let before = load_baselines::baseline_of_host(db, id, Window::Day, now).await?;
-    let incident = worst_incident(db, id).await?;
+    let incident = worst_incident(visible, db, id).await?;
     let open = incident.as_ref().filter(|incident| incident.state.is_active());
     let diagnosis = match open {
         Some(incident) => Some(finding(db, incident, id).await?),
@@ -104,10 +108,11 @@ pub(in crate::pages) async fn known(
 
 /// How long a pool of a host lasts by its open incident, and what is left of the pool.
 pub(super) async fn time_left(
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     id: HostId,
 ) -> Result<Option<(TimeLeft, Bytes)>, AppError> {
-    let incident = worst_incident(db, id).await?;
+    let incident = worst_incident(visible, db, id).await?;
     let Some(incident) = incident.filter(|incident| incident.state.is_active()) else {
         return Ok(None);
     };
@@ -116,9 +121,13 @@ pub(super) async fn time_left(
     Ok(left.filter(|(left, room)| left.pool == room.pool).map(|(left, room)| (left, room.left)))
 }
 
-async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Incident>, AppError> {
-    let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
-    let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
+async fn worst_incident(
+    visible: &VisibleFleet,
+    db: &mut PgConnection,
+    id: HostId,
+) -> Result<Option<Incident>, AppError> {
+    let filter = IncidentFilter { host: Some(id), unresolved: true, ..Default::default() };
+    let mut incidents = visible.incidents(db, filter, INCIDENTS).await?;
     rows::sort_incidents(&mut incidents);
     Ok(incidents.into_iter().next())
 }

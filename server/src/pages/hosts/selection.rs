@@ -16,7 +16,7 @@ use crate::{
         interner::NameId,
         view::{FleetView, HostSummary},
     },
-    pages::{rows, text_match::holds_ignoring_case},
+    pages::{groups::is_in_group, rows, text_match::holds_ignoring_case},
 };
 
 /// The hosts of a query, all pages of them, in its order. Looks through every host, so it runs
@@ -35,7 +35,7 @@ pub(in crate::pages) async fn select(
         let mut hosts: Vec<Arc<HostSummary>> = view
             .hosts
             .iter()
-            .filter(|host| is_chosen(host, filter, now))
+            .filter(|host| is_chosen(&view, host, filter, now))
             .filter(|host| text.is_empty() || holds(&app, host, &text, &images))
             .cloned()
             .collect();
@@ -66,10 +66,8 @@ pub(in crate::pages) fn name_holds(host: &HostSummary, text: &str) -> bool {
     host.host.name.to_lowercase().contains(&text.to_lowercase())
 }
 
-fn is_chosen(host: &HostSummary, filter: &HostsFilter, now: Timestamp) -> bool {
-    let in_group = filter.group.is_empty()
-        || words::group(&host.host.facts).is_some_and(|group| group == filter.group);
-    in_group
+fn is_chosen(view: &FleetView, host: &HostSummary, filter: &HostsFilter, now: Timestamp) -> bool {
+    is_in_group(view, host, &filter.group)
         && match filter.state {
             HostState::All => true,
             HostState::Reporting => host.presence(now).reports(),
@@ -79,11 +77,12 @@ fn is_chosen(host: &HostSummary, filter: &HostsFilter, now: Timestamp) -> bool {
         }
 }
 
-/// Whether name, group, Windows or a program of a host holds a text, given in small letters.
+/// Whether name, group, label, Windows or a program of a host holds a text, given in small letters.
 fn holds(app: &App, host: &HostSummary, text: &str, images: &[bool]) -> bool {
     let facts = &host.host.facts;
     host.host.name.to_lowercase().contains(text)
         || words::group(facts).is_some_and(|group| group.to_lowercase().contains(text))
+        || host.host.labels.iter().any(|label| label.contains(text))
         || facts.os.as_ref().is_some_and(|os| os.to_string().to_lowercase().contains(text))
         || runs(app, host, images)
 }

@@ -14,11 +14,8 @@ use poolwatch_store::read::{self, Figure};
 use poolwatch_web::{HostLink, incidents::GrowthChart};
 use sqlx::PgConnection;
 
-use super::find;
 use crate::{
-    access::people::Person,
-    app::{App, SharedApp},
-    app_error::AppError,
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
     pages::rows,
 };
 
@@ -38,16 +35,17 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(7 * 24);
 pub(in crate::pages) async fn growth(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i64>,
 ) -> Result<Json<GrowthChart>, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = find(&mut db, IncidentId(id)).await?;
-    Ok(Json(chart(&app, &mut db, &incident, app.clock.now()).await?))
+    let incident = visible.incident(&mut db, IncidentId(id)).await?;
+    Ok(Json(chart(&visible, &mut db, &incident, app.clock.now()).await?))
 }
 
 /// The figure that an incident is about on its worst hosts.
 pub(super) async fn chart(
-    app: &App,
+    visible: &VisibleFleet,
     db: &mut PgConnection,
     incident: &Incident,
     now: Timestamp,
@@ -58,7 +56,7 @@ pub(super) async fn chart(
         .pool()
         .ok_or_else(|| AppError::not_found("This incident is about no pool"))?;
     let mut hosts: Vec<HostLink> =
-        rows::incident_hosts(&app.fleet.view(), incident).into_iter().map(|row| row.host).collect();
+        rows::incident_hosts(&visible.view, incident).into_iter().map(|row| row.host).collect();
     let series = match incident.cause.tag() {
         Some(tag) if hosts.len() > FEW => {
             hosts.truncate(HOSTS);

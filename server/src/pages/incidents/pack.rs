@@ -19,11 +19,12 @@ use poolwatch_web::{
 };
 use serde::Serialize;
 
-use super::{find, growth, load};
+use super::{growth, load};
 use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
+    fleet::visible::VisibleFleet,
     pages::{export::download, shell},
 };
 
@@ -76,12 +77,14 @@ struct PackEvent<'a> {
 pub(in crate::pages) async fn report(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i64>,
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = find(&mut db, IncidentId(id)).await?;
+    let incident = visible.incident(&mut db, IncidentId(id)).await?;
     let url = full_url(&app, incident.id);
-    let page = load(&app, &mut db, incident, shell(&app, &person, String::new())).await?;
+    let shell = shell(&app, &person, String::new());
+    let page = load(&app, &visible, &mut db, incident, shell).await?;
     let text = IncidentReport { page: &page, url: &url }.text()?;
     Ok(download("text/plain; charset=utf-8", &format!("incident-{id}.txt"), text.into_bytes()))
 }
@@ -90,15 +93,17 @@ pub(in crate::pages) async fn report(
 pub(in crate::pages) async fn evidence(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
+    visible: VisibleFleet,
     Path(id): Path<i64>,
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = find(&mut db, IncidentId(id)).await?;
+    let incident = visible.incident(&mut db, IncidentId(id)).await?;
     let url = full_url(&app, incident.id);
-    let page = load(&app, &mut db, incident, shell(&app, &person, String::new())).await?;
+    let shell = shell(&app, &person, String::new());
+    let page = load(&app, &visible, &mut db, incident, shell).await?;
     let now = page.shell.now;
     let growth = match page.incident.cause.pool() {
-        Some(_) => Some(growth::chart(&app, &mut db, &page.incident, now).await?),
+        Some(_) => Some(growth::chart(&visible, &mut db, &page.incident, now).await?),
         None => None,
     };
     drop(db);

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{address, shell};
 use crate::{
     access::{audit::AuditNote, people::Person},
+    accounts::mails,
     app::{App, SharedApp},
     app_error::AppError,
     mail_server::{self, TypedMailServer},
@@ -98,15 +99,7 @@ pub(in crate::pages) async fn test(
     Extension(person): Extension<Person>,
     Form(Recipient { to }): Form<Recipient>,
 ) -> Result<Response, AppError> {
-    let server = match &app.settings.mail_server {
-        Some(fixed) => Some(fixed.clone()),
-        None => {
-            let mut db = app.pool.acquire().await?;
-            mail_server::load(&mut db, &app.sealing_key)
-                .await
-                .map_err(|error| AppError::bad_request(error.to_string()))?
-        }
-    };
+    let server = mails::mail_server(&app).await?;
     let server = server.ok_or_else(|| AppError::bad_request("Set a mail server first."))?;
     let said = server.send_test(&to, &app.settings.public_url).await;
     let is_accepted = said.is_ok();

@@ -1,12 +1,33 @@
 //! People who may sign in (`/settings/people`).
 
+use super::{
+    address,
+    scope::{Pairs, has_scope, read_groups, read_role, scope_form, value},
+    shell,
+};
+use crate::{
+    access::{
+        audit::AuditNote,
+        people::{Person, Proof},
+    },
+    accounts::{
+        mails,
+        people::{self, NewPerson, PersonChanges},
+    },
+    app::{App, SharedApp},
+    app_error::AppError,
+    pages::{
+        lists::{self, Parameters},
+        sessions as session_pages,
+    },
+};
 use axum::{
     Extension, Form,
     extract::{Path, State},
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use poolwatch_model::person::Role;
+use poolwatch_model::person::Scope;
 use poolwatch_store::{
     people::{self as stored, Account},
     sessions,
@@ -18,42 +39,11 @@ use poolwatch_web::{
     settings::people::{AccountState, PEOPLE, PeoplePage, PeopleQuery, PersonPage, PersonRow},
     words,
 };
-use serde::Deserialize;
-
-use super::{address, shell};
-use crate::{
-    access::{
-        audit::AuditNote,
-        people::{Person, Proof},
-    },
-    accounts::people::{self, NewPerson},
-    app::{App, SharedApp},
-    app_error::AppError,
-    pages::{
-        lists::{self, Parameters},
-        sessions as session_pages,
-    },
-};
 
 /// People that are read, by name.
 const MOST: i64 = 10_000;
 const PATH: &str = "/settings/people";
 const BACK: (&str, &str) = (PATH, "All people");
-
-/// What the form of a new person sends.
-#[derive(Debug, Deserialize)]
-pub(in crate::pages) struct Added {
-    name: String,
-    email: String,
-    role: Role,
-}
-
-/// What the form of a person sends.
-#[derive(Debug, Deserialize)]
-pub(in crate::pages) struct Changed {
-    name: String,
-    role: Role,
-}
 
 type Done = Result<(Extension<AuditNote>, Redirect), AppError>;
 
@@ -69,6 +59,7 @@ pub(in crate::pages) async fn list(
     let page = PeoplePage {
         shell: shell(&app, &person, address(&uri)),
         list: ListView { all, ..lists::page(query, &found, Clone::clone) },
+        scope: scope_form(&app, Scope::WholeFleet).await?,
     };
     Ok(Html(page.render()?))
 }
@@ -96,8 +87,9 @@ async fn load(app: &App, query: &PeopleQuery) -> Result<(u64, Vec<PersonRow>), A
 }
 
 fn row(account: &Account) -> PersonRow {
-    let Account { user, created, disabled, link_until, last_used } = account;
-    let state = match (disabled, user.password_hash.is_empty(), link_until) {
+    let Account { user, created, disabled, link_until, last_used, provider } = account;
+    let has_key = !user.password_hash.is_empty() || provider.is_some();
+    let state = match (disabled, !has_key, link_until) {
         (Some(_), ..) => AccountState::Disabled,
         (None, false, _) => AccountState::Active,
         (None, true, Some(until)) => AccountState::Invited(*until),
@@ -119,13 +111,29 @@ fn row(account: &Account) -> PersonRow {
 pub(in crate::pages) async fn add(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Form(Added { name, email, role }): Form<Added>,
+    Form(pairs): Form<Pairs>,
 ) -> Result<Response, AppError> {
-    let new = NewPerson::read(&name, &email, role).map_err(AppError::bad_request)?;
+    let role = read_role(&pairs)?;
+    let new = NewPerson::read(value(&pairs, "name")?, value(&pairs, "email")?, role);
+    let new = NewPerson { groups: read_groups(&pairs)?, ..new.map_err(AppError::bad_request)? };
     let (_, link) = people::add(&app, &new).await?;
+    let sent = send_if_wanted(&app, &pairs, (&new.name, &new.email), &link).await?;
     let note = AuditNote::new(new.email.as_str(), format!("{}, {}", new.name, words::role(role)));
     let headline = format!("{} can set a password by this link", new.name);
-    show_link(&app, &person, headline, link, note)
+    show_link(&app, &person, headline, (link, sent), note)
+}
+
+/// Sends a link by mail, where the form asks for that.
+async fn send_if_wanted(
+    app: &App,
+    form: &Pairs,
+    to: (&str, &str),
+    link: &str,
+) -> Result<String, AppError> {
+    match form.iter().any(|(name, _)| name == "send") {
+        true => mails::send_link(app, to, link).await,
+        false => Ok("Hand it to the person by a way that nobody else reads.".to_owned()),
+    }
 }
 
 /// Makes a link by which a person sets a new password, and shows it.
@@ -133,26 +141,26 @@ pub(in crate::pages) async fn make_link(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     Path(id): Path<i32>,
+    Form(pairs): Form<Pairs>,
 ) -> Result<Response, AppError> {
     let (Account { user, .. }, link) = people::make_link(&app, id).await?;
+    let sent = send_if_wanted(&app, &pairs, (&user.name, &user.email), &link).await?;
     let note = AuditNote::new(user.email, "link to set a password");
     let headline = format!("{} can set a new password by this link", user.name);
-    show_link(&app, &person, headline, link, note)
+    show_link(&app, &person, headline, (link, sent), note)
 }
 
 fn show_link(
     app: &SharedApp,
     person: &Person,
     headline: String,
-    link: String,
+    (link, sent): (String, String),
     note: AuditNote,
 ) -> Result<Response, AppError> {
     let page = SecretPage {
         shell: shell(app, person, PATH.to_owned()),
         headline,
-        advice: "Hand it to the person by a way that nobody else reads. It works once, within \
-                 three days."
-            .into(),
+        advice: format!("{sent} It works once, within three days."),
         secrets: vec![link],
         back: BACK,
     };
@@ -170,14 +178,17 @@ pub(in crate::pages) async fn page(
     let account = people::find(&app, &mut db, id).await?;
     let sessions = sessions::of_user(&mut db, id, app.clock.now()).await?;
     drop(db);
+    let scope = scope_form(&app, account.user.scope.clone()).await?;
     let (own, session) = match &person.proof {
         Proof::Session { user, session, .. } => (Some(*user), Some(*session)),
-        Proof::Token(_) => (None, None),
+        Proof::Token(_) | Proof::CommandLine => (None, None),
     };
     let page = PersonPage {
         shell: shell(&app, &person, address(&uri)),
         person: row(&account),
         is_self: own == Some(id),
+        provider: account.provider,
+        scope,
         sessions: session_pages::rows(sessions, session),
     };
     Ok(Html(page.render()?))
@@ -187,9 +198,12 @@ pub(in crate::pages) async fn page(
 pub(in crate::pages) async fn change(
     State(app): State<SharedApp>,
     Path(id): Path<i32>,
-    Form(Changed { name, role }): Form<Changed>,
+    Form(pairs): Form<Pairs>,
 ) -> Done {
-    let detail = people::change(&app, id, &name, role).await?;
+    let role = read_role(&pairs)?;
+    let groups = has_scope(&pairs).then(|| read_groups(&pairs)).transpose()?;
+    let changes = PersonChanges { name: value(&pairs, "name")?, role, groups };
+    let detail = people::change(&app, id, changes).await?;
     Ok((Extension(AuditNote::new("", detail)), back(id)))
 }
 

@@ -6,7 +6,7 @@ use axum::{
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use poolwatch_model::person::Role;
+use poolwatch_model::person::Scope;
 use poolwatch_store::tokens::{self as stored, ApiToken};
 use poolwatch_web::{
     Page,
@@ -14,9 +14,12 @@ use poolwatch_web::{
     settings::tokens::{TokenRow, TokensPage},
     words,
 };
-use serde::Deserialize;
 
-use super::{address, shell};
+use super::{
+    address,
+    scope::{Pairs, read_groups, read_role, scope_form, value},
+    shell,
+};
 use crate::{
     access::{audit::AuditNote, people::Person},
     accounts::tokens::{self, TokenRequest},
@@ -27,16 +30,6 @@ use crate::{
 /// Tokens that are shown, the latest.
 const SHOWN: i64 = 1000;
 
-/// What the form of a token sends.
-#[derive(Debug, Deserialize)]
-pub(in crate::pages) struct NewToken {
-    name: String,
-    role: Role,
-    /// Nothing for never.
-    #[serde(default)]
-    days: String,
-}
-
 /// The page.
 pub(in crate::pages) async fn page(
     State(app): State<SharedApp>,
@@ -45,14 +38,15 @@ pub(in crate::pages) async fn page(
 ) -> Result<Html<String>, AppError> {
     let found = stored::list_api(&mut *app.pool.acquire().await?, None, SHOWN).await?;
     let tokens = found.into_iter().map(row).collect();
-    Ok(Html(TokensPage { shell: shell(&app, &person, address(&uri)), tokens }.render()?))
+    let scope = scope_form(&app, Scope::WholeFleet).await?;
+    Ok(Html(TokensPage { shell: shell(&app, &person, address(&uri)), tokens, scope }.render()?))
 }
 
 /// Makes a token of a service, which is shown once.
 pub(in crate::pages) async fn create(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Form(token): Form<NewToken>,
+    Form(token): Form<Pairs>,
 ) -> Result<Response, AppError> {
     show_created(&app, &person, &token, None, ("/settings/tokens", "All tokens")).await
 }
@@ -70,15 +64,17 @@ pub(in crate::pages) async fn revoke(
 pub(in crate::pages) async fn show_created(
     app: &SharedApp,
     person: &Person,
-    NewToken { name, role, days }: &NewToken,
+    form: &Pairs,
     owner: Option<i32>,
     back: (&'static str, &'static str),
 ) -> Result<Response, AppError> {
-    let days = match days.as_str() {
+    let (name, role, groups) = (value(form, "name")?, read_role(form)?, read_groups(form)?);
+    // Nothing for never.
+    let days = match value(form, "days").unwrap_or_default() {
         "" => None,
         days => Some(days.parse().map_err(|_| AppError::bad_request("Days are a number."))?),
     };
-    let request = TokenRequest { name, role: *role, days, owner };
+    let request = TokenRequest { name, role, groups, days, owner };
     let (_, text) = tokens::create(app, person, request).await?;
     let page = SecretPage {
         shell: shell(app, person, back.0.to_owned()),
@@ -101,6 +97,7 @@ pub(in crate::pages) fn row(token: ApiToken) -> TokenRow {
         id: token.id,
         name: token.name,
         role: token.role,
+        is_limited: !token.scope.is_whole_fleet(),
         owner: token.owner.map(|(_, name)| name),
         created_by: token.created_by,
         created: token.created,

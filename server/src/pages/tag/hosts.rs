@@ -10,12 +10,12 @@ use poolwatch_web::{
 };
 
 use crate::{
-    app::SharedApp,
     app_error::AppError,
     fleet::{
         baselines::Window,
         tag_by_host::HostUse,
         view::{FleetView, HostSummary},
+        visible::VisibleFleet,
     },
     pages::{rows, tags::selection},
 };
@@ -30,20 +30,20 @@ pub(super) struct TagHost {
 /// The hosts that use a tag in a pool. Looks at every host, so it runs beside the requests'
 /// threads.
 pub(super) async fn select(
-    app: SharedApp,
-    view: Arc<FleetView>,
+    visible: VisibleFleet,
     tag: PoolTag,
     pool: Pool,
     query: &TagHostsQuery,
 ) -> Result<Vec<TagHost>, AppError> {
     let query = query.clone();
     let work = move || {
+        let view = &visible.view;
         let known = |used: HostUse| Some(TagHost { used, summary: view.host(used.host)?.clone() });
-        let across = app.fleet.across(tag);
+        let across = visible.tag_by_host(tag);
         let uses = across.of(pool).iter().copied();
         let mut hosts: Vec<TagHost> =
             uses.filter(|used| used.counters.bytes > 0).filter_map(known).collect();
-        query.sort(&mut hosts, row(&view, tag, pool));
+        query.sort(&mut hosts, row(view, tag, pool));
         hosts
     };
     tokio::task::spawn_blocking(work).await.map_err(AppError::internal)

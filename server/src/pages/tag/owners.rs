@@ -13,7 +13,7 @@ use poolwatch_web::{
 
 use crate::{
     app::App,
-    fleet::{drivers::Drivers, view::FleetView},
+    fleet::{drivers::Drivers, visible::VisibleFleet},
 };
 
 /// Versions of a driver whose code is told of.
@@ -21,8 +21,13 @@ const VERSIONS: usize = 3;
 
 /// Drivers that may own a tag: suspects of open incidents first, then whom catalogues name, then those
 /// whose code holds it.
-pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag, holders: &[Holder]) -> Vec<OwnerRow> {
-    let drivers = app.fleet.drivers();
+pub(super) fn of(
+    app: &App,
+    visible: &VisibleFleet,
+    tag: PoolTag,
+    holders: &[Holder],
+) -> Vec<OwnerRow> {
+    let VisibleFleet { view, drivers, .. } = visible;
     let mut owners: Vec<OwnerRow> = Vec::new();
     let mut add = |name: &str, because: String| {
         let known = owners.iter_mut().find(|one| one.name.eq_ignore_ascii_case(name));
@@ -31,7 +36,7 @@ pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag, holders: &[Holder]) 
             None => owners.push(OwnerRow {
                 name: name.to_owned(),
                 because: vec![because],
-                hosts: loaded_on(&drivers, name),
+                hosts: loaded_on(drivers, name),
                 versions: drivers.versions(name).len() as u64,
             }),
         }
@@ -69,10 +74,10 @@ pub(super) fn of(app: &App, view: &FleetView, tag: PoolTag, holders: &[Holder]) 
 }
 
 /// Leaks of a tag that are publicly known, those seen in this fleet first.
-pub(super) fn leaks(app: &App, view: &FleetView, tag: PoolTag) -> Vec<LeakRow> {
-    let drivers = app.fleet.drivers();
+pub(super) fn leaks(visible: &VisibleFleet, tag: PoolTag) -> Vec<LeakRow> {
+    let VisibleFleet { view, drivers, .. } = visible;
     let seen = |leak: &catalogue::KnownLeak| match leak.kind {
-        LeakKind::Driver => loaded_on(&drivers, leak.name),
+        LeakKind::Driver => loaded_on(drivers, leak.name),
         LeakKind::Program => {
             // Some names go on: `svchost.exe with service …`.
             let image = leak.name.split([' ', ',']).next().unwrap_or(leak.name);

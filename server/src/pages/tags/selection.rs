@@ -18,7 +18,7 @@ use crate::{
         by_tag::{ByTag, TagLine},
         view::FleetView,
     },
-    pages::{groups::hosts_of_group, rows, text_match::holds_ignoring_case},
+    pages::{groups::hosts_in_group, rows, text_match::holds_ignoring_case},
 };
 
 /// The tags of a query.
@@ -62,8 +62,12 @@ pub(in crate::pages) async fn select(
 
 /// The tags of a group's hosts; `None` for all hosts.
 pub(in crate::pages) fn of_group(app: &App, view: &FleetView, group: &str) -> Option<Arc<ByTag>> {
-    let hosts: Option<Vec<HostId>> = hosts_of_group(view, group);
-    Some(app.fleet.tags_of_group(view, &hosts?))
+    if group.is_empty() {
+        return None;
+    }
+    let hosts = hosts_in_group(view, group);
+    let hosts: Vec<HostId> = hosts.iter().map(|host| host.host.id).collect();
+    Some(app.fleet.tags_of_group(view, &hosts))
 }
 
 /// What a tag stands for.

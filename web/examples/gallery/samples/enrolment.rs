@@ -71,6 +71,7 @@ pub(crate) fn rules() -> ApprovalRulesPage {
         id,
         name: name.into(),
         asks: asks.into(),
+        gets: "group File servers, label berlin".into(),
         approved: 1_204,
         by: "ana@corp.example".into(),
         created: ago(90_000),
@@ -82,6 +83,7 @@ pub(crate) fn rules() -> ApprovalRulesPage {
             rule(2, "Hosts of token tests", "token tests"),
         ],
         tokens: vec![(7, "roll-out Berlin".into())],
+        groups: vec![(3, "File servers".into())],
         form: RuleForm { host_name: "sql-*".into(), ..RuleForm::default() },
         trial: Some(RuleTrial::Would {
             hosts: vec![link(41, "sql-07.corp.example")],
@@ -104,6 +106,7 @@ pub(crate) fn deploy() -> DeployPage {
         max_uses: Some(5_000),
         per_minute: None,
         last_used: Some(ago(40)),
+        gets: "label berlin".into(),
         ended,
     };
     let refused = |name: &str, reason: &str| RefusedRow {
@@ -124,6 +127,7 @@ pub(crate) fn deploy() -> DeployPage {
         },
         made: Some(MadeToken { name: "roll-out Berlin".into(), token: "pwe_0123".into() }),
         error: None,
+        groups: vec![(3, "File servers".into())],
         tokens: vec![token(7, "roll-out Berlin", None), token(6, "tests", Some("revoked"))],
         arrivals: Arrivals {
             hosts: vec![

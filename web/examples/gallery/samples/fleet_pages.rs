@@ -77,5 +77,5 @@ pub(crate) fn hosts() -> HostsPage {
 pub(crate) fn hosts_asked(parameters: &[(&str, &str)]) -> HostsPage {
     let query = query(&HOSTS, "/hosts", parameters);
     let list = ListView { query, groups: groups(), all: 1_204, total: 1_204, rows: host_rows() };
-    HostsPage { shell: shell("/hosts"), list }
+    HostsPage { shell: shell("/hosts"), list, may_label: true }
 }

@@ -7,12 +7,16 @@ pub(crate) fn classic_host() -> HostPage {
         shell: shell("/hosts/1"),
         query: HostQuery::default(),
         may_decide: true,
+        may_label: true,
         host: HostHead {
             id: HostId(1),
             name: "FS-02".into(),
             namesakes: Vec::new(),
             clones: Vec::new(),
             renamed: None,
+            labels: vec!["production".into()],
+            groups: vec!["File servers".into()],
+            note: "Ask <Ana> first.".into(),
             facts: HostFacts {
                 fqdn: "fs-02.corp.example".into(),
                 os: Some(server_2003()),
@@ -92,6 +96,9 @@ pub(crate) fn stale_host() -> HostPage {
             namesakes: Vec::new(),
             clones: Vec::new(),
             renamed: None,
+            labels: vec!["production".into()],
+            groups: vec!["File servers".into()],
+            note: "Ask <Ana> first.".into(),
             facts: HostFacts {
                 fqdn: "rds-05.corp.example".into(),
                 os: row.os.clone(),

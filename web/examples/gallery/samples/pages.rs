@@ -55,6 +55,9 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("people", super::settings_pages::people().render()?),
         ("person", super::settings_pages::person().render()?),
         ("tokens", super::settings_pages::tokens().render()?),
+        ("groups", super::settings_pages::groups().render()?),
+        ("group", super::settings_pages::one_group().render()?),
+        ("sign-in", super::settings_pages::sign_in().render()?),
         ("mail-server", super::settings_pages::mail().render()?),
         ("retention", super::settings_pages::retention().render()?),
         ("audit", super::settings_pages::audit().render()?),
@@ -64,7 +67,12 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
 
 fn login() -> LoginPage {
     let error = Some(LoginError::WrongCredentials);
-    LoginPage { email: "ana@corp.example".into(), error, next: "/".into() }
+    LoginPage {
+        email: "ana@corp.example".into(),
+        error,
+        next: "/".into(),
+        provider: Some("https://id.corp.example/realms/corp".into()),
+    }
 }
 
 fn no_hosts() -> HostsPage {

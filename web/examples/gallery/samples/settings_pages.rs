@@ -1,23 +1,84 @@
 //! What administrators set.
 
-use poolwatch_model::{Bytes, person::Role};
+use poolwatch_model::{
+    Bytes, HostGroupId,
+    host_group::{GroupRule, HostGroup},
+    person::{Role, Scope},
+};
 use poolwatch_web::{
     list::ListView,
     settings::{
         SettingsPage,
         about::AboutPage,
         audit::{AUDIT, AuditPage, AuditRow},
+        groups::{GroupPage, GroupRow, GroupsPage, ScopeForm},
         mail::{MailSecurity, MailServerView, MailSettingsPage, MailTest},
         people::{AccountState, PEOPLE, PeoplePage, PersonPage, PersonRow},
-        retention::{KeptResolution, RetentionPage},
+        retention::{KeptResolution, RetentionField, RetentionPage},
+        sign_in::{ProviderView, SignInPage},
         tokens::TokensPage,
     },
 };
 
-use super::{account_pages, ago, shell};
+use super::{account_pages, ago, fs02, shell};
 
 pub(super) fn overview() -> SettingsPage {
     SettingsPage { shell: shell("/settings") }
+}
+
+fn group(id: i32, name: &str) -> HostGroup {
+    let by_name = GroupRule { host_name: Some("fs-*".into()), ..GroupRule::default() };
+    let by_place = GroupRule {
+        ou: Some("Servers/<Berlin>".into()),
+        label: Some("production".into()),
+        ..GroupRule::default()
+    };
+    HostGroup { id: HostGroupId(id), name: name.into(), rules: vec![by_name, by_place] }
+}
+
+fn scope(scope: Scope) -> ScopeForm {
+    ScopeForm { groups: vec![group(3, "File servers"), group(4, "<b>Odd</b>")], scope }
+}
+
+pub(super) fn groups() -> GroupsPage {
+    let row = |group, hosts| GroupRow { group, hosts };
+    let empty = HostGroup { rules: vec![], ..group(5, "Put into by a token") };
+    GroupsPage {
+        shell: shell("/settings/groups"),
+        groups: vec![
+            row(group(3, "File servers"), 212),
+            row(group(4, "<b>Odd</b>"), 0),
+            row(empty, 3),
+        ],
+    }
+}
+
+pub(super) fn one_group() -> GroupPage {
+    GroupPage {
+        shell: shell("/settings/groups/3"),
+        group: group(3, "File servers"),
+        hosts: vec![fs02()],
+        total: 212,
+        uses: 2,
+    }
+}
+
+pub(super) fn sign_in() -> SignInPage {
+    SignInPage {
+        shell: shell("/settings/sign-in"),
+        provider: ProviderView {
+            is_fixed: false,
+            issuer: "https://id.corp.example/realms/corp".into(),
+            client_id: "poolwatch".into(),
+            has_secret: true,
+            scopes: "email profile".into(),
+            groups_claim: "groups".into(),
+            rules: "<ops> = operator\nberlin = viewer : 3".into(),
+            changed: Some(("Ana".into(), ago(864_000))),
+        },
+        back: "https://poolwatch.corp.example/login/provider/done".into(),
+        groups: vec![(3, "File servers".into())],
+    }
 }
 
 fn person_row(id: i32, name: &str, role: Role, state: AccountState) -> PersonRow {
@@ -42,7 +103,7 @@ pub(super) fn people() -> PeoplePage {
     ];
     let query = super::query(&PEOPLE, "/settings/people", &[]);
     let list = ListView { query, groups: vec![], all: 4, total: 4, rows };
-    PeoplePage { shell: shell("/settings/people"), list }
+    PeoplePage { shell: shell("/settings/people"), list, scope: scope(Scope::WholeFleet) }
 }
 
 pub(super) fn person() -> PersonPage {
@@ -50,30 +111,49 @@ pub(super) fn person() -> PersonPage {
         shell: shell("/settings/people/1"),
         person: person_row(1, "Ana", Role::Admin, AccountState::Active),
         is_self: false,
+        provider: None,
+        scope: scope(Scope::of_groups([HostGroupId(3)])),
         sessions: account_pages::sessions(),
     }
 }
 
 pub(super) fn tokens() -> TokensPage {
-    TokensPage { shell: shell("/settings/tokens"), tokens: account_pages::tokens() }
+    TokensPage {
+        shell: shell("/settings/tokens"),
+        tokens: account_pages::tokens(),
+        scope: scope(Scope::WholeFleet),
+    }
 }
 
 pub(super) fn retention() -> RetentionPage {
-    let kept = |name, kept: &str, days, option, now, days_now| KeptResolution {
+    let kept = |name, kept: &str, days, now, days_now| KeptResolution {
         name,
         kept: kept.into(),
         days,
-        option,
         now: Bytes(now),
         days_now,
+    };
+    let field = |name, label, option, value: &str, is_fixed| RetentionField {
+        name,
+        label,
+        option,
+        value: value.into(),
+        is_fixed,
     };
     RetentionPage {
         shell: shell("/settings/retention"),
         resolutions: vec![
-            kept("Every snapshot", "2 d", 2.0, "--keep-full-hours", 9 << 30, 2.0),
-            kept("Points of 10 minutes", "30 d", 30.0, "--keep-10min-days", 4 << 30, 14.0),
-            kept("Points of an hour", "2 y", 730.0, "--keep-hourly-days", 0, 0.0),
+            kept("Every snapshot", "2 d", 2.0, 9 << 30, 2.0),
+            kept("Points of 10 minutes", "30 d", 30.0, 4 << 30, 14.0),
+            kept("Points of an hour", "2 y", 730.0, 0, 0.0),
         ],
+        fields: vec![
+            field("full_hours", "Every snapshot, hours", "--keep-full-hours", "48", true),
+            field("ten_minute_days", "Points of 10 minutes, days", "", "20", false),
+            field("hourly_days", "Points of an hour, days", "", "730", false),
+        ],
+        is_tried: true,
+        loses: true,
         others: vec![("Events and findings", "400 d".into()), ("Audit log", "2 y".into())],
         hosts: 1_840,
         database: Bytes(15 << 30),
