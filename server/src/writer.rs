@@ -15,7 +15,7 @@ use poolwatch_store::{
     frames::{self, NewFrame},
     is_of_data, partitions,
 };
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     time::{Instant, timeout, timeout_at},
@@ -225,28 +225,37 @@ impl FrameInserter {
     }
 
     async fn insert(&self, new: &[NewFrame]) -> Result<u64, StoreError> {
-        let late = |_| StoreError::from(sqlx::Error::PoolTimedOut);
-        timeout(self.statement, self.insert_all(new)).await.map_err(late)?
-    }
-
-    async fn insert_all(&self, new: &[NewFrame]) -> Result<u64, StoreError> {
-        let days = &self.days;
         let mut db = self.pool.acquire().await?;
-        for day in new.iter().map(|frame| partitions::day_of(frame.at)) {
-            if !known(days).contains(&day) {
-                let mut transaction = db.begin().await?;
-                partitions::create(&mut transaction, day).await?;
-                transaction.commit().await?;
-                known(days).insert(day);
+        match timeout(self.statement, insert_all(&mut db, &self.days, new)).await {
+            Ok(stored) => stored,
+            Err(_) => {
+                // What it left open must not be met by whoever gets the connection next.
+                drop(db.detach());
+                Err(sqlx::Error::PoolTimedOut.into())
             }
         }
-        let stored = frames::insert(&mut db, new).await;
-        if stored.is_err() {
-            // A partition may have been dropped meanwhile: look again next time.
-            known(days).clear();
-        }
-        stored
     }
+}
+
+async fn insert_all(
+    db: &mut PgConnection,
+    days: &Days,
+    new: &[NewFrame],
+) -> Result<u64, StoreError> {
+    for day in new.iter().map(|frame| partitions::day_of(frame.at)) {
+        if !known(days).contains(&day) {
+            let mut transaction = db.begin().await?;
+            partitions::create(&mut transaction, day).await?;
+            transaction.commit().await?;
+            known(days).insert(day);
+        }
+    }
+    let stored = frames::insert(db, new).await;
+    if stored.is_err() {
+        // A partition may have been dropped meanwhile: look again next time.
+        known(days).clear();
+    }
+    stored
 }
 
 fn known(days: &Days) -> std::sync::MutexGuard<'_, HashSet<Date>> {

@@ -22,6 +22,9 @@ const PROGRAM: &str = "/usr/sbin/pgbouncer";
 /// How long it may take to listen.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How long it is away.
+const AWAY: Duration = Duration::from_secs(1);
+
 struct Pooler {
     folder: TempDir,
     address: SocketAddr,
@@ -80,6 +83,8 @@ impl Pooler {
 
     async fn restart(&mut self) {
         self.kill();
+        assert!(tokio::net::TcpStream::connect(self.address).await.is_err(), "it is gone");
+        tokio::time::sleep(AWAY).await;
         self.process = Self::launch(self.folder.path());
         self.listens().await;
     }
@@ -116,6 +121,7 @@ async fn what_is_acknowledged_survives_kills_of_a_pooler_in_session_mode() {
          were sent again",
         report["retries"]
     );
+    assert!(report["retries"].as_u64().unwrap() > 0, "it was away");
     assert!(acknowledged > 100);
     assert_eq!(report["refused"], 0);
 }
