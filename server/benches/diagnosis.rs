@@ -19,6 +19,7 @@ use poolwatch_server::{
     fleet::Fleet,
     history::StoredHistory,
     metrics::Metrics,
+    refusals::Refusals,
     stopping::StopSignal,
     writer::Writer,
 };
@@ -61,8 +62,8 @@ async fn write(db: &mut PgConnection, span: Span, chunk: &Chunk) {
 /// Returns tags that its screening may point out.
 async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
     sqlx::query(
-        "INSERT INTO hosts (id, name, facts, enrolled_at) OVERRIDING SYSTEM VALUE
-         VALUES (1, 'FS-1', '{\"fqdn\": \"fs-1.contoso.test\"}', now())",
+        "INSERT INTO hosts (id, name, facts, enrolled_at, approved_at) OVERRIDING SYSTEM VALUE
+         VALUES (1, 'FS-1', '{\"fqdn\": \"fs-1.contoso.test\"}', now(), now())",
     )
     .execute(&mut *db)
     .await
@@ -129,6 +130,7 @@ fn app(pool: PgPool) -> App {
         sign_in_limits: Default::default(),
         password_checks: Default::default(),
         refusals_logged: Default::default(),
+        refusals: Arc::new(Refusals::new(Arc::new(SystemClock))),
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install().unwrap(),

@@ -21,6 +21,7 @@ use crate::{
     mail_server::MailServer,
     metrics::Metrics,
     rate_limiter::RateLimiter,
+    refusals::Refusals,
     retention_setting::LiveRetention,
     sign_in_provider::{ProviderCache, SignInProvider},
     stopping::StopSignal,
@@ -60,6 +61,8 @@ pub struct App {
     pub password_checks: PasswordChecks,
     /// Lets through what the log tells of requests that were told to come back.
     pub refusals_logged: LogGate,
+    /// Who was refused lately.
+    pub refusals: Arc<Refusals>,
     /// Hosts that wait for approval, as last counted.
     pub waiting_hosts: AtomicU64,
     /// Bounds how many refused enrolments are written down.
@@ -120,6 +123,7 @@ impl App {
     pub fn new(parts: AppParts) -> Self {
         let AppParts { clock, pool, background_pool, writer, sealing_key, metrics, settings } =
             parts;
+        let refusals = Arc::new(Refusals::new(clock.clone()));
         Self {
             clock,
             pool,
@@ -135,6 +139,7 @@ impl App {
             sign_in_limits: SignInLimits::default(),
             password_checks: PasswordChecks::default(),
             refusals_logged: LogGate::default(),
+            refusals,
             waiting_hosts: AtomicU64::default(),
             refusals_recorded: RateLimiter::default(),
             metrics,

@@ -201,7 +201,7 @@ fn account_routes(routes: Routes) -> Routes {
 }
 
 fn settings_routes(routes: Routes) -> Routes {
-    use settings::{about, audit, groups, mail, people, retention, sign_in, tokens};
+    use settings::{about, audit, groups, mail, people, refusals, retention, sign_in, tokens};
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
@@ -248,6 +248,7 @@ fn settings_routes(routes: Routes) -> Routes {
         .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
         .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
         .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/refusals", get(refusals::page))
         .at(ADMINISTER, READ, "/settings/about", get(about::page))
 }
 

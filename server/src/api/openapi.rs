@@ -1,9 +1,10 @@
 //! `/api/v1/openapi.json`: what scripts can use, described.
 
-use axum::Json;
 use utoipa::OpenApi;
 
 use super::v1;
+
+use crate::parameters::Json;
 
 /// The description of `/api/v1`.
 #[derive(OpenApi)]

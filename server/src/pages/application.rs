@@ -4,7 +4,7 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+    parameters::Path,
 };
 
 /// The page.

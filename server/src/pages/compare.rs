@@ -6,7 +6,7 @@ mod table;
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -23,6 +23,7 @@ use table::Rows;
 use super::{address, export::download, shell};
 use crate::{
     access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+    parameters::Query,
 };
 
 /// Rows that are about equal and are shown when asked for.

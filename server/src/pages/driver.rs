@@ -4,7 +4,7 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -27,6 +27,7 @@ use crate::{
     app_error::AppError,
     fleet::drivers::Drivers,
     fleet::visible::VisibleFleet,
+    parameters::Path,
 };
 
 /// Tags in its code that are shown.

@@ -5,8 +5,8 @@
 mod upload;
 
 use axum::{
-    Extension, Form, Json,
-    extract::{Multipart, Path, State},
+    Extension,
+    extract::{Multipart, State},
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -33,6 +33,7 @@ use crate::{
     diagnosing::{self, Findings, Report},
     fleet::visible::VisibleFleet,
     import::{self, File},
+    parameters::{Form, Json, Path},
 };
 
 /// Diagnoses and kept files that are shown, the latest.

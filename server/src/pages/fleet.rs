@@ -4,7 +4,7 @@ use std::{cmp::Reverse, sync::Arc};
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -36,6 +36,7 @@ use crate::{
         view::{FleetView, HostSummary},
         visible::VisibleFleet,
     },
+    parameters::Query,
 };
 
 /// Latest events that are shown.

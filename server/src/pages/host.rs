@@ -7,8 +7,8 @@ mod tables;
 mod trends;
 
 use axum::{
-    Extension, Json,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -31,7 +31,11 @@ use trends::Trends;
 
 use super::{address, enrolment::candidate, live, presence, rows, shell};
 use crate::{
-    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::visible::VisibleFleet,
+    parameters::{Json, Path, Query},
 };
 
 /// Other hosts of the same name that are shown.

@@ -7,7 +7,7 @@ mod pack;
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -42,6 +42,7 @@ use crate::{
     app_error::AppError,
     fleet::visible::VisibleFleet,
     incident_actions,
+    parameters::{Path, Query},
 };
 
 /// Incidents that are shown, the latest.

@@ -5,8 +5,8 @@ pub(super) mod provider;
 use std::time::Duration;
 
 use axum::{
-    Extension, Form,
-    extract::{Query, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -37,6 +37,7 @@ use crate::{
     app_error::AppError,
     auth::{devices, passwords::MAX_BYTES, secrets},
     client_address::ClientAddress,
+    parameters::{Form, Query},
 };
 
 /// What the audit log calls it.

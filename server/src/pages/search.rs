@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -24,6 +24,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     fleet::{view::FleetView, visible::VisibleFleet},
+    parameters::Query,
 };
 
 /// Hosts that are shown.

@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod groups;
 pub(super) mod mail;
 pub(super) mod people;
+pub(super) mod refusals;
 pub(super) mod retention;
 mod scope;
 pub(super) mod sign_in;

@@ -1,10 +1,6 @@
 //! `/api/v1/groups`: groups of hosts by rules.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use poolwatch_model::{
     HostGroupId,
     host_group::{GroupRule, HostGroup},
@@ -19,6 +15,7 @@ use crate::{
     app_error::AppError,
     enrolment::groups,
     fleet::visible::VisibleFleet,
+    parameters::{Json, Path},
 };
 
 /// A group of hosts.

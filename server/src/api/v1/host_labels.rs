@@ -1,17 +1,17 @@
 //! `/api/v1/hosts/{id}/description` and `/api/v1/host-labels`: what people say of hosts.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use poolwatch_model::HostId;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    access::audit::AuditNote, app::SharedApp, app_error::AppError, enrolment::labels,
+    access::audit::AuditNote,
+    app::SharedApp,
+    app_error::AppError,
+    enrolment::labels,
     fleet::visible::VisibleFleet,
+    parameters::{Json, Path},
 };
 
 /// What is said of a host; what is left out stays.

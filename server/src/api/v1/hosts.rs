@@ -2,10 +2,7 @@
 
 use std::cmp::Reverse;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::extract::State;
 use jiff::Timestamp;
 use poolwatch_model::{HostGroupId, HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
@@ -15,6 +12,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     fleet::{view::HostSummary, visible::VisibleFleet},
+    parameters::{Json, Path, Query},
 };
 
 /// Hosts of one answer.

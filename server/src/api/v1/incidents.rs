@@ -1,10 +1,6 @@
 //! `/api/v1/incidents`: what is wrong, and what is done about it.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use poolwatch_model::incident::{Details, Incident, IncidentId, Note};
 use poolwatch_store::incidents::{self, IncidentFilter};
 use serde::{Deserialize, Serialize};
@@ -16,6 +12,7 @@ use crate::{
     app_error::AppError,
     fleet::visible::VisibleFleet,
     incident_actions::{self, IncidentSilence},
+    parameters::{Json, Path, Query},
 };
 
 /// Incidents of one answer, when not told otherwise, and at most.

@@ -1,6 +1,6 @@
 //! `/api/v1/settings/…`: mail server, retention and identity provider.
 
-use axum::{Extension, Json, extract::State, http::StatusCode};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::{HostGroupId, person::Role};
 use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
@@ -13,6 +13,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     mail_server::{self, TypedMailServer},
+    parameters::Json,
     retention_setting::{self, RetentionDays},
     sign_in_provider::{self, ClaimRule, SignInProvider},
 };

@@ -1,12 +1,14 @@
 //! `POST /api/v1/snapshots`: a full snapshot from a script.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::SnapshotUpload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, import};
+use crate::{
+    app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, import, parameters::Json,
+};
 
 /// What became of a snapshot.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,10 +1,6 @@
 //! What nobody is told for a while: made and ended.
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use jiff::Timestamp;
 use poolwatch_model::{
     PoolTag,
@@ -22,6 +18,7 @@ use crate::{
     app_error::AppError,
     fleet::visible::VisibleFleet,
     incident_actions::{checked_reason, too_many_silences},
+    parameters::{Form, Path},
 };
 
 /// What somebody types to silence everything.

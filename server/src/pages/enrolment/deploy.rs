@@ -3,8 +3,8 @@
 use std::{cmp::Reverse, collections::HashMap, io, path::Path as FilePath};
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Redirect, Response},
 };
@@ -35,6 +35,7 @@ use crate::{
     fleet::visible::VisibleFleet,
     installers,
     pages::{address, export::download, live, shell},
+    parameters::{Form, Path},
 };
 
 /// Hosts and refusals that are shown.

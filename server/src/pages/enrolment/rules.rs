@@ -1,8 +1,8 @@
 //! The rules that approve hosts (`/hosts/rules`): made, tried, ordered and deleted.
 
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -32,6 +32,7 @@ use crate::{
     },
     fleet::visible::VisibleFleet,
     pages::{address, shell},
+    parameters::{Form, Path, Query},
 };
 
 /// Hosts that a trial names.

@@ -1,10 +1,6 @@
 //! What people say of hosts (`POST /hosts/{id}/describe`, `POST /hosts/label`).
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::HostId;
 use poolwatch_web::{
     hosts::{HOSTS, HostsQuery},
@@ -19,6 +15,7 @@ use crate::{
     app_error::AppError,
     enrolment::labels,
     fleet::visible::VisibleFleet,
+    parameters::{Form, Path},
 };
 
 /// What `POST /hosts/{id}/describe` takes.

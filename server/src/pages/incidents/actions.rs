@@ -1,10 +1,6 @@
 //! What people do about an incident: say something, take or give it, close it.
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::incident::IncidentId;
 use poolwatch_web::links;
 use serde::Deserialize;
@@ -15,6 +11,7 @@ use crate::{
     app_error::AppError,
     fleet::visible::VisibleFleet,
     incident_actions::{self, IncidentSilence},
+    parameters::{Form, Path},
 };
 
 /// What `POST /incidents/{id}/comments` takes.

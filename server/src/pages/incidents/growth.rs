@@ -1,9 +1,6 @@
 //! What the chart of an incident draws (`GET /incidents/{id}/growth.json`).
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-};
+use axum::{Extension, extract::State};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     HostId,
@@ -15,8 +12,12 @@ use poolwatch_web::{HostLink, incidents::GrowthChart};
 use sqlx::PgConnection;
 
 use crate::{
-    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::visible::VisibleFleet,
     pages::rows,
+    parameters::{Json, Path},
 };
 
 /// Hosts that are drawn, the worst.

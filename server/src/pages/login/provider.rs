@@ -1,7 +1,7 @@
 //! Signing in by an identity provider (`/login/provider`, `/login/provider/done`).
 
 use axum::{
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{AppendHeaders, IntoResponse, Redirect, Response},
 };
@@ -24,6 +24,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     pages::sessions::set_cookie,
+    parameters::Query,
     sign_in_provider::{self, Authorization, ProviderIdentity, SignInProvider},
 };
 

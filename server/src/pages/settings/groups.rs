@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -27,6 +27,7 @@ use crate::{
     enrolment::groups,
     fleet::view::{FleetView, HostSummary},
     pages::rows,
+    parameters::{Form, Path},
 };
 
 /// Hosts of a group that are named.

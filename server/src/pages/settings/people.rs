@@ -20,10 +20,11 @@ use crate::{
         lists::{self, Parameters},
         sessions as session_pages,
     },
+    parameters::{Form, Path},
 };
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };

@@ -1,8 +1,8 @@
 //! How long data are kept, and what disk that takes (`/settings/retention`).
 
 use axum::{
-    Extension, Form,
-    extract::{Query, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -21,6 +21,7 @@ use crate::{
     access::{audit::AuditNote, people::Person},
     app::{App, SharedApp},
     app_error::AppError,
+    parameters::{Form, Query},
     retention_setting::{self, RetentionDays},
 };
 

@@ -1,7 +1,7 @@
 //! The identity provider that people sign in by (`/settings/sign-in`).
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::State,
     http::Uri,
     response::{Html, Redirect},
@@ -18,6 +18,7 @@ use crate::{
     access::{audit::AuditNote, people::Person},
     app::{App, SharedApp},
     app_error::AppError,
+    parameters::Form,
     sign_in_provider::{self, SignInProvider, parse_rule, rule_line},
 };
 

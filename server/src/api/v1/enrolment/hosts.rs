@@ -1,10 +1,6 @@
 //! `/api/v1/enrolment/hosts`: hosts that wait, were refused or archived, and what is decided about them.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::{HostId, host::HostFacts};
 use poolwatch_store::{
@@ -20,6 +16,7 @@ use crate::{
     app_error::AppError,
     enrolment::decisions::{self, Decision},
     fleet::visible::VisibleFleet,
+    parameters::{Json, Path, Query},
 };
 
 /// Which hosts.

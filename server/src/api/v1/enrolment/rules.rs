@@ -1,10 +1,6 @@
 //! `/api/v1/enrolment/rules`: which hosts need no person to approve them.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_store::{
     approval_rules::{self, ApprovalRule, RuleConditions},
@@ -25,6 +21,7 @@ use crate::{
         rules::{self, MOST, Proposal, Rule},
     },
     fleet::visible::VisibleFleet,
+    parameters::{Json, Path},
 };
 
 /// What a rule asks of a host; what is missing is not asked for.

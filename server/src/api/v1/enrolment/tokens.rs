@@ -1,10 +1,6 @@
 //! `/api/v1/enrolment/tokens`: tokens by which hosts propose themselves, and enrolments that were refused.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::{
     enrolment_tokens::{self, EnrolmentToken},
@@ -19,6 +15,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     enrolment::tokens::{self, WantedToken},
+    parameters::{Json, Path},
 };
 
 /// Tokens and refusals of one answer.
