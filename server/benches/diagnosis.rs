@@ -140,6 +140,8 @@ fn app(pool: PgPool) -> App {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
             authority: None,
+            certificate: None,
+            data_dir: None,
             installers: None,
             mail_server: None,
             sign_in_provider: None,

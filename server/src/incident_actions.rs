@@ -149,6 +149,7 @@ pub async fn silence(
         from: now,
         until,
         worse_than: wanted.until_worse.then_some(extent),
+        window: None,
     };
     silences::add(&mut transaction, &new, now).await?.ok_or_else(too_many_silences)?;
     transaction.commit().await?;

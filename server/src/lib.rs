@@ -31,6 +31,7 @@ pub mod log_gate;
 pub mod mail_server;
 pub mod mcp;
 pub mod metrics;
+pub mod oauth;
 pub mod pages;
 pub mod parameters;
 mod rate_limiter;

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{alerting::matches_pattern, host::HostFacts};
+use wildmatch::WildMatch;
+
+use crate::host::HostFacts;
 
 /// Rules of one group at most.
 pub const RULES_OF_GROUP: usize = 50;
@@ -102,10 +104,9 @@ impl GroupRule {
         let same = |wanted: &str, text: &str| wanted.to_lowercase() == text.to_lowercase();
         *self != Self::default()
             && self.host_name.as_deref().is_none_or(|pattern| {
-                let (pattern, name) = (pattern.to_lowercase(), facts.fqdn.to_lowercase());
-                let label = name.split('.').next().unwrap_or_default();
-                matches_pattern(pattern.as_bytes(), name.as_bytes())
-                    || matches_pattern(pattern.as_bytes(), label.as_bytes())
+                let pattern = WildMatch::new_case_insensitive(pattern);
+                let label = facts.fqdn.split('.').next().unwrap_or_default();
+                pattern.matches(&facts.fqdn) || pattern.matches(label)
             })
             && self.domain.as_deref().is_none_or(|wanted| {
                 facts.domain().is_some_and(|domain| is_or_is_below(&domain, wanted, '.', true))

@@ -14,7 +14,9 @@ use poolwatch_store::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{answer::DeliveryFailure, kept_mailer::KeptMailer, mailer::Mailer, webhook};
+use super::{
+    answer::DeliveryFailure, kept_mailer::KeptMailer, mailer::Mailer, secrets, syslog, webhook,
+};
 use crate::{
     app::{App, SharedApp},
     metrics,
@@ -38,7 +40,7 @@ pub enum Courier {
     Mail(Mailer),
     /// Mails, by the mail server that the console sets.
     KeptMail(KeptMailer),
-    /// Webhooks.
+    /// Webhooks and syslog.
     Webhook,
 }
 
@@ -51,6 +53,9 @@ impl Courier {
                 ChannelKind::Teams,
                 ChannelKind::Slack,
                 ChannelKind::PagerDuty,
+                ChannelKind::Opsgenie,
+                ChannelKind::ServiceNow,
+                ChannelKind::Syslog,
             ],
         }
     }
@@ -76,8 +81,12 @@ impl Courier {
                 let settings = alert_settings::load(&mut db).await;
                 drop(db);
                 let allows_private = settings.map_err(|error| failed(&error))?.allows_private;
-                let console = &app.settings.public_url;
-                webhook::send(delivery, console, allows_private, app.clock.now()).await
+                let (console, now) = (&app.settings.public_url, app.clock.now());
+                if delivery.kind == ChannelKind::Syslog {
+                    return syslog::send(delivery, console, allows_private, now).await;
+                }
+                let secret = secrets::open_secret(&app.sealing_key, delivery)?;
+                webhook::send(delivery, secret.as_deref(), console, allows_private, now).await
             }
         }
     }

@@ -61,6 +61,9 @@ impl KeptMailer {
         let options = MailOptions {
             smtp_url: Some(server.smtp_url.clone()),
             mail_from: Some(server.from.clone()),
+            smtp_oauth_token_url: server.oauth.as_ref().map(|it| it.token_url.clone()),
+            smtp_oauth_client_id: server.oauth.as_ref().map(|it| it.client_id.clone()),
+            smtp_oauth_client_secret: server.oauth.as_ref().map(|it| it.client_secret.clone()),
             ..MailOptions::default()
         };
         let mailer = Mailer::new(&options, &app.settings.public_url)?.context("no mail server")?;

@@ -14,7 +14,10 @@ use tracing::{error, info, warn};
 
 use crate::{
     accounts::links,
-    alerts::mailer::{Mailer, standing_recipients},
+    alerts::{
+        mailer::{self, Mailer, standing_recipients},
+        secrets,
+    },
     app::{App, Settings, SharedApp},
     auth::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
@@ -53,9 +56,10 @@ pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
 }
 
 /// The mail server that the command line or environment names.
-fn named_mail_server(options: &MailOptions) -> Option<MailServer> {
-    let (smtp_url, from) = options.smtp_url.clone().zip(options.mail_from.clone())?;
-    Some(MailServer { smtp_url, from })
+fn named_mail_server(options: &MailOptions) -> anyhow::Result<Option<MailServer>> {
+    let named = options.smtp_url.clone().zip(options.mail_from.clone());
+    let Some((smtp_url, from)) = named else { return Ok(None) };
+    Ok(Some(MailServer { smtp_url, from, oauth: mailer::oauth_client(options)? }))
 }
 
 /// The identity provider that the command line or environment names.
@@ -125,9 +129,11 @@ async fn serve(
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
+            certificate: tls.as_ref().map(ServerTls::certificate),
+            data_dir: Some(options.database.data_dir.clone()),
             authority: tls.as_ref().and_then(ServerTls::authority),
             installers: options.installers.clone(),
-            mail_server: named_mail_server(&options.mail),
+            mail_server: named_mail_server(&options.mail)?,
             sign_in_provider,
             secure,
             standing_recipients: standing,
@@ -138,6 +144,10 @@ async fn serve(
         || mail_server::load_view(&mut *app.pool.acquire().await?).await?.is_set();
     if !has_mail {
         warn!("No mail server is set (--smtp-url, or in the console): mails reach nobody");
+    }
+    let sealed = secrets::seal_plain(&app.pool, &app.sealing_key).await?;
+    if sealed > 0 {
+        info!(recipients = sealed, "Sealed secrets of recipients");
     }
     tag_names::load(&app.tag_names, &app.pool)
         .await

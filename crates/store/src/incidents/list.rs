@@ -1,6 +1,7 @@
 //! Incidents as pages and mails read them.
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
@@ -23,6 +24,8 @@ pub struct IncidentFilter<'a> {
     pub unresolved: bool,
     /// Only this one.
     pub id: Option<IncidentId>,
+    /// Only those that are not resolved, or were seen since then.
+    pub since: Option<Timestamp>,
 }
 
 /// Incidents, latest first.
@@ -45,12 +48,14 @@ pub async fn list(
                 OR id IN (SELECT incident_id FROM findings WHERE host_id = ANY ($5)))
              AND (NOT $2 OR state <> 'resolved')
              AND ($3::bigint IS NULL OR id = $3)
+             AND ($6::timestamptz IS NULL OR state <> 'resolved' OR last_seen_at >= $6)
          ORDER BY last_seen_at DESC, id DESC LIMIT $4",
         filter.host.map(|host| host.0),
         filter.unresolved,
         filter.id.map(|id| id.0),
         limit,
         among.as_deref(),
+        filter.since.map(ToSqlx::to_sqlx),
     )
     .fetch_all(db)
     .await?;
