@@ -16,6 +16,7 @@ pub mod interner;
 pub mod interval;
 pub mod load;
 pub mod load_baselines;
+pub mod handle_types;
 pub mod object_types;
 pub mod processes;
 pub mod program_by_host;

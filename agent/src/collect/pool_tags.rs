@@ -16,10 +16,10 @@ pub(super) fn collect(
     let full = machine
         .query(InfoClass::PoolTags2)
         .ok()
-        .and_then(|buffer| pool_tags::parse2(buffer.bytes).ok());
+        .and_then(|buffer| pool_tags::parse2(buffer).ok());
     snapshot.tags = Some(match full {
         Some(table) => table,
-        None => pool_tags::parse(machine.query(InfoClass::PoolTags)?.bytes)?,
+        None => pool_tags::parse(machine.query(InfoClass::PoolTags)?)?,
     });
     Ok(())
 }

@@ -10,6 +10,7 @@ import enrolment from "./enrolment.mjs";
 import installer from "./installer.mjs";
 import service from "./service.mjs";
 import settings from "./settings.mjs";
+import versions from "./versions.mjs";
 
 // A program that opens handles and does nothing else. It also keeps Wine's services alive, which end
 // with the last program of a user.
@@ -20,6 +21,8 @@ const world = {
   agent: "C:\\agent\\poolwatch-agent.exe",
   held: HELD,
   exe: process.env.AGENT_EXE,
+  exeX86: process.env.AGENT_EXE_X86,
+  prefix32: process.env.WINE32_PREFIX,
   packages: { first: process.env.FIRST_MSI, second: process.env.SECOND_MSI },
   run,
 };
@@ -45,3 +48,4 @@ settings(world);
 service(world);
 installer(world);
 cost(world);
+versions(world);
