@@ -74,8 +74,8 @@ pub(super) fn register() -> io::Result<()> {
     let sources = RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey(SOURCES)?;
     let (source, _) = sources.create_subkey(SERVICE_NAME)?;
     let own = env::current_exe()?.with_file_name(MESSAGES);
-    let own = own.to_str().filter(|_| own.is_file());
-    let mut file = own.unwrap_or(MESSAGES_OF_WINDOWS).to_reg_value();
+    let messages = own.to_str().filter(|_| own.is_file()).unwrap_or(MESSAGES_OF_WINDOWS);
+    let mut file = messages.to_reg_value();
     file.vtype = winreg::enums::REG_EXPAND_SZ;
     source.set_raw_value("EventMessageFile", &file)?;
     source.set_value("TypesSupported", &7_u32)
