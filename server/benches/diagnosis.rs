@@ -62,8 +62,8 @@ async fn write(db: &mut PgConnection, span: Span, chunk: &Chunk) {
 /// Returns tags that its screening may point out.
 async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
     sqlx::query(
-        "INSERT INTO hosts (id, name, facts, enrolled_at) OVERRIDING SYSTEM VALUE
-         VALUES (1, 'FS-1', '{\"fqdn\": \"fs-1.contoso.test\"}', now())",
+        "INSERT INTO hosts (id, name, facts, enrolled_at, approved_at) OVERRIDING SYSTEM VALUE
+         VALUES (1, 'FS-1', '{\"fqdn\": \"fs-1.contoso.test\"}', now(), now())",
     )
     .execute(&mut *db)
     .await

@@ -1,13 +1,12 @@
 //! A route declares who may use it and what a request may take; there is no other way to add one.
 
+mod detached;
+
 use std::time::Duration;
 
-use axum::{
-    Router, extract::DefaultBodyLimit, http::StatusCode, middleware, routing::MethodRouter,
-};
+use axum::{Router, extract::DefaultBodyLimit, middleware, routing::MethodRouter};
 use poolwatch_model::person::Role;
 use tower::{limit::ConcurrencyLimitLayer, util::option_layer};
-use tower_http::timeout::TimeoutLayer;
 
 use crate::{
     access::{hosts, people},
@@ -115,8 +114,8 @@ impl Routes {
                 methods.route_layer(middleware::from_fn_with_state(state, people::require))
             }
         };
-        let timeout = TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, limits.run_time);
-        self.router = self.router.route(path, methods.layer(timeout));
+        let detached = middleware::from_fn_with_state(limits.run_time, detached::run);
+        self.router = self.router.route(path, methods.layer(detached));
         self.declared.push(Declared { path, permission, limits });
         self
     }

@@ -50,11 +50,11 @@ impl LoadFleet {
         LoadHost::new(self.seed, index, timing)
     }
 
-    /// Who a host says it is: the same in every run.
+    /// Who a host says it is: the same in every run of a seed.
     #[must_use]
     pub fn identity(&self, index: u32) -> (Uuid, HostFacts) {
         let facts = HostFacts {
-            fqdn: format!("load-{index:06}.contoso.test"),
+            fqdn: format!("load-{}-{index:06}.contoso.test", self.seed),
             os: Some(OsVersion {
                 product: "Windows Server 2022".into(),
                 major: 10,

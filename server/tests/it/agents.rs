@@ -8,6 +8,7 @@ use poolwatch_protocol::{
 };
 use poolwatch_server::jobs::follow_hosts;
 use poolwatch_store::{enrolment, hosts, testing};
+use sqlx::PgConnection;
 
 use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json, now};
 
@@ -225,4 +226,30 @@ async fn two_hosts_of_one_name_are_shown_as_such() {
     let mut db = server.app.pool.acquire().await.unwrap();
     let found = hosts::namesakes(&mut db, other.id, "Fs-02").await.unwrap();
     assert_eq!(found, [one.id]);
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_in_the_middle_leaves_no_transaction_open() {
+    let server = Server::start().await;
+    let mut db = server.app.background_pool.acquire().await.unwrap();
+    // Clients leave all along the way of a request.
+    for delay in (0..150).map(|at| Duration::from_micros(at * 100)) {
+        let name = format!("fs-{}", delay.as_micros());
+        let _ = tokio::time::timeout(delay, server.enrol_with(TOKEN, &name)).await;
+        let mut looks = 0;
+        while transactions_that_wait(&mut db).await > 0 {
+            looks += 1;
+            assert!(looks < 40, "a connection waits in a transaction that nobody ends: {delay:?}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// Those that wait for their client, while nothing is asked of them.
+async fn transactions_that_wait(db: &mut PgConnection) -> i64 {
+    let waiting = sqlx::query_scalar(
+        "SELECT count(*) FROM pg_stat_activity
+         WHERE datname = current_database() AND state LIKE 'idle in transaction%'",
+    );
+    waiting.fetch_one(db).await.unwrap()
 }

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What is looked at twice is kept in between, thin; beyond so many bytes it is read again.
-const HELD_BYTES: usize = 6 << 20;
+const HELD_BYTES: usize = 9 << 19;
 
 /// What was measured of a host: the least of every hour until `fine_from`, then of every ten minutes
 /// (of every hour where no more is kept), and the latest snapshot as it was taken instead of the last

@@ -213,12 +213,19 @@ impl Numbers {
         if of == Extreme::Greatest && !self.is_thin {
             reader.skip(known)?;
         }
-        for value in out.iter_mut().filter(|value| **value != MISSING) {
-            let apart = reader.varint()?;
-            *value = match of {
-                Extreme::Least => value.checked_sub(apart).ok_or(Malformed)?,
-                Extreme::Greatest => value.checked_add(apart).ok_or(Malformed)?.min(MISSING - 1),
-            };
+        let known = out.iter_mut().filter(|value| **value != MISSING);
+        match of {
+            Extreme::Least => {
+                for value in known {
+                    *value = value.checked_sub(reader.varint()?).ok_or(Malformed)?;
+                }
+            }
+            Extreme::Greatest => {
+                for value in known {
+                    let greatest = value.checked_add(reader.varint()?).ok_or(Malformed)?;
+                    *value = greatest.min(MISSING - 1);
+                }
+            }
         }
         Ok(())
     }

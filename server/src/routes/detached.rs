@@ -1,0 +1,31 @@
+//! A request runs in a task of its own: it goes on when its client leaves or its time is over.
+
+use std::{panic::resume_unwind, time::Duration};
+
+use axum::{
+    extract::{Request, State},
+    http::StatusCode,
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use tokio::time::timeout;
+use tracing::Instrument;
+
+/// Answers 504 when a request takes longer than `run_time`. What it began goes on to its end, which
+/// Postgres' time limits and those of bodies bound: sqlx leaves a transaction that is dropped while
+/// it begins open on its connection, and whoever uses that next would write into it.
+pub(super) async fn run(
+    State(run_time): State<Duration>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let task = tokio::spawn(next.run(request).in_current_span());
+    match timeout(run_time, task).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(failed)) => match failed.try_into_panic() {
+            Ok(panic) => resume_unwind(panic),
+            Err(_cancelled) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+        },
+        Err(_late) => StatusCode::GATEWAY_TIMEOUT.into_response(),
+    }
+}
