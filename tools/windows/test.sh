@@ -20,7 +20,6 @@ done_with() {
 
 tools/setup.sh demo
 prefix=$("$here/wine.sh")
-{ read -r WINE32; read -r prefix32; } < <("$here/wine32.sh")
 "$here/toolchain.sh"
 done_with "setup"
 
@@ -52,8 +51,6 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 cp -a "$prefix" "$WINEPREFIX"
-cp -a "$prefix32" "$run/wine32"
-export WINE32
 mkdir "$WINEPREFIX/drive_c/agent"
 x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/holder.exe" "$here/tests/holder.c"
 
@@ -86,7 +83,7 @@ done_with "executables"
 "$here/msi.sh" x86 "$exe_x86" 0.9.1 "$run/x86.msi"
 done_with "installers"
 
-RUN=$run WINE32_PREFIX=$run/wine32 SERVER=$server AGENT_EXE=$exe AGENT_EXE_X86=$exe_x86 FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
+RUN=$run SERVER=$server AGENT_EXE=$exe FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
     "$(find_node)" --test-reporter=spec "$here/tests/windows.test.mjs" &
 tests=$!
 wait "$tests"

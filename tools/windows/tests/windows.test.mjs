@@ -21,8 +21,6 @@ const world = {
   agent: "C:\\agent\\poolwatch-agent.exe",
   held: HELD,
   exe: process.env.AGENT_EXE,
-  exeX86: process.env.AGENT_EXE_X86,
-  prefix32: process.env.WINE32_PREFIX,
   packages: { first: process.env.FIRST_MSI, second: process.env.SECOND_MSI },
   run,
 };

@@ -8,13 +8,11 @@ const FLUSHED_WITHIN_MS = 300;
 export class Wine {
   #lasting = [];
 
-  // `architecture`: win64, or win32 for a Windows of 32 bits.
-  constructor(prefix, architecture = "win64") {
-    this.program = architecture === "win32" ? process.env.WINE32 : "wine";
+  constructor(prefix) {
     this.env = {
       ...process.env,
       WINEPREFIX: prefix,
-      WINEARCH: architecture,
+      WINEARCH: "win64",
       WINEDEBUG: "-all",
       DISPLAY: "",
       WINEDLLOVERRIDES: "mscoree,mshtml=;winemenubuilder.exe=d",
@@ -56,7 +54,7 @@ export class Wine {
   }
 
   #spawn(program, args, stdio) {
-    const child = spawn(this.program, [program, ...args], { env: this.env, stdio });
+    const child = spawn("wine", [program, ...args], { env: this.env, stdio });
     const started = { child, stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"]) {
       child[name].setEncoding("utf8").on("data", (text) => (started[name] += text));
