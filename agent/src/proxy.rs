@@ -7,7 +7,7 @@ pub(crate) const NO_PROXY: &str = "none";
 
 /// A machine's proxy as WinHTTP keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct MachineProxy {
+pub(crate) struct MachineProxy {
     /// Proxies: `host:port` for all, or `scheme=host:port` for some, separated by semicolons or
     /// blanks.
     pub(crate) proxies: String,
@@ -17,12 +17,20 @@ pub(super) struct MachineProxy {
 }
 
 /// The proxy's address for a server; `None` when it is reached without.
-pub(super) fn proxy_for(server: &Url, setting: Option<&str>) -> Option<String> {
+pub(crate) fn proxy_for(server: &Url, setting: Option<&str>) -> Option<String> {
     match setting {
         Some(NO_PROXY) => None,
         Some(address) => Some(address.to_owned()),
         None => machine_proxy()?.for_server(server),
     }
+}
+
+/// The proxy's address for a server without name and password, to be shown.
+pub(crate) fn shown_proxy(server_url: &str, setting: Option<&str>) -> Option<String> {
+    let proxy = proxy_for(&server_url.parse().ok()?, setting)?;
+    let (scheme, address) = proxy.split_once("://").unwrap_or(("http", &proxy));
+    let address = address.rsplit_once('@').map_or(address, |(_, address)| address);
+    Some(format!("{scheme}://{}", address.trim_end_matches('/')))
 }
 
 #[cfg(windows)]
