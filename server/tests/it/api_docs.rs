@@ -11,7 +11,8 @@ use crate::server::{Server, classic, now};
 fn blocks(language: &str) -> Vec<String> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/api.md");
     let text = fs::read_to_string(path).unwrap();
-    let parts = text.split(&format!("```{language}\n")).skip(1);
+    let fence = format!("```{language}\n");
+    let parts = text.split(&fence).skip(1);
     parts.map(|part| part.split("```").next().unwrap().to_owned()).collect()
 }
 

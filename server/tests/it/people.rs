@@ -35,7 +35,7 @@ impl Server {
         request.send().await.unwrap()
     }
 
-    async fn sign_in(&self, email: &str, password: &str) -> Response {
+    pub(crate) async fn sign_in(&self, email: &str, password: &str) -> Response {
         self.post_form("/login", "", &[("email", email), ("password", password)]).await
     }
 
