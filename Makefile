@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak queries windows msi test-windows
+.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
@@ -14,6 +14,7 @@ help:
 	@echo "make advisories"
 	@echo "              known faults of what is used; fetches the RustSec database"
 	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
+	@echo "make api      generated requests to every operation of the API: none makes the server fail"
 	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
 	@echo "make windows  poolwatch-agent.exe"
@@ -66,6 +67,11 @@ attack:
 soak:
 	@tools/setup.sh demo
 	@tools/soak.sh
+
+api:
+	@tools/setup.sh demo
+	cargo build --locked -p poolwatch-server
+	@tools/api.sh
 
 queries:
 	@tools/setup.sh demo
