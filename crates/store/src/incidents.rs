@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 
 pub use list::{
     IncidentFilter, IncidentPart, details, host_diagnoses, host_diagnosis, last_finding, list,
-    parts,
+    parts, time_left_by_host,
 };
 pub use notes::{COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, notes};
 

@@ -22,7 +22,7 @@ use super::{
     by_tag::ByTag,
     growing::{self, GROWING},
     release_silent,
-    roster::Roster,
+    roster::{HostTrouble, Roster},
     sweep::FleetSweeper,
     view::{FleetView, HostSummary},
 };
@@ -69,7 +69,7 @@ pub async fn refresh(
 fn make(
     fleet: &Fleet,
     keeper: &mut Keeper,
-    Prepared { open, silences, groups }: Prepared,
+    Prepared { open, left, silences, groups }: Prepared,
     interval_s: u32,
     now: Timestamp,
 ) {
@@ -79,15 +79,19 @@ fn make(
         keeper.sweeps.run(fleet, now);
         keeper.sweep_at = Some(begun + begun.elapsed() * SWEEP_SHARE);
     }
-    let mut marks: HashMap<HostId, IncidentId> = HashMap::new();
-    for incident in open.iter().filter(|incident| incident.state.is_active()) {
-        for host in &incident.hosts {
-            marks.entry(*host).or_insert(incident.id);
+    let mut trouble: HashMap<HostId, HostTrouble> = HashMap::new();
+    for incident in &open {
+        if incident.state.is_active() {
+            for host in &incident.hosts {
+                let of_host = trouble.entry(*host).or_default();
+                of_host.incident = of_host.incident.or(Some(incident.id));
+                of_host.left_s = left.get(host).copied();
+            }
         }
     }
     let groups = keeper.roster.set_groups(groups);
     let sweep = keeper.sweeps.latest();
-    let hosts = keeper.roster.summaries(fleet, &marks, interval_s, now);
+    let hosts = keeper.roster.summaries(fleet, &trouble, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
     let silenced = silenced(&hosts, &open, &silences, now);
@@ -135,6 +139,8 @@ fn silenced(
 /// What a view is made of beside what is in memory.
 struct Prepared {
     open: Vec<Incident>,
+    /// How long hosts have left, seconds.
+    left: HashMap<HostId, u64>,
     silences: Vec<Silence>,
     groups: Vec<HostGroup>,
 }
@@ -155,6 +161,7 @@ async fn prepare(
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
     let open = incidents::list(&mut db, filter, INCIDENTS).await?;
+    let left = incidents::time_left_by_host(&mut db).await?;
     let silences = silences::ending_after(&mut db, now).await?;
-    Ok(Prepared { open, silences, groups: host_groups::list(&mut db).await? })
+    Ok(Prepared { open, left, silences, groups: host_groups::list(&mut db).await? })
 }

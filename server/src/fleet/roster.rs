@@ -41,8 +41,17 @@ struct Listed {
 struct MadeOf {
     version: u64,
     hour: u32,
-    incident: Option<IncidentId>,
+    trouble: HostTrouble,
     groups: u32,
+}
+
+/// What is known to be wrong with a host beyond what it tells itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HostTrouble {
+    /// Its open incident.
+    pub incident: Option<IncidentId>,
+    /// How long it has left, seconds.
+    pub left_s: Option<u64>,
 }
 
 /// Which hosts have to be asked for again.
@@ -94,11 +103,11 @@ impl Roster {
         self.listed.iter().map(|listed| listed.host.id)
     }
 
-    /// Every host in short, by id. `incidents` tells a host's open incident.
+    /// Every host in short, by id. `trouble` tells what is wrong with some of them.
     pub fn summaries(
         &mut self,
         fleet: &Fleet,
-        incidents: &HashMap<HostId, IncidentId>,
+        trouble: &HashMap<HostId, HostTrouble>,
         suggested_s: u32,
         now: Timestamp,
     ) -> Vec<Arc<HostSummary>> {
@@ -109,15 +118,15 @@ impl Roster {
             let id = listed.host.id;
             let live = fleet.ensure_host(id);
             let state = live.read();
-            let incident = incidents.get(&id).copied();
-            let made_of = MadeOf { version: state.version(), hour, incident, groups: generation };
+            let trouble = trouble.get(&id).copied().unwrap_or_default();
+            let made_of = MadeOf { version: state.version(), hour, trouble, groups: generation };
             match &listed.made {
                 Some((before, summary)) if *before == made_of => summary.clone(),
                 _ => {
                     let host = listed.host.clone();
                     let named = HostNames { strings: names, groups: &groups };
                     let summary =
-                        Arc::new(summary(host, &state, named, incident, (suggested_s, now)));
+                        Arc::new(summary(host, &state, named, trouble, (suggested_s, now)));
                     listed.made = Some((made_of, summary.clone()));
                     summary
                 }
@@ -184,7 +193,7 @@ pub fn summary(
     host: Arc<Host>,
     state: &State,
     names: HostNames<'_>,
-    incident: Option<IncidentId>,
+    trouble: HostTrouble,
     (suggested_s, now): (u32, Timestamp),
 ) -> HostSummary {
     let processes = state.tables().and_then(|tables| tables.processes.as_ref());
@@ -209,6 +218,7 @@ pub fn summary(
         groups: groups_of_host(names.groups, &host.facts, &host.labels, &host.put_into),
         host,
         memory,
-        incident,
+        incident: trouble.incident,
+        left_s: trouble.left_s,
     }
 }

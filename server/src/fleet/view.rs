@@ -124,6 +124,8 @@ pub struct HostSummary {
     pub top_process: Option<(String, u32, u32)>,
     /// Its latest open incident.
     pub incident: Option<IncidentId>,
+    /// How long it has left by its unresolved incidents, seconds; 0 when something is exhausted.
+    pub left_s: Option<u64>,
     /// The groups by rules that it belongs to, by number.
     pub groups: Vec<HostGroupId>,
 }

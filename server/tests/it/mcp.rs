@@ -23,7 +23,8 @@ async fn ask(server: &Server, token: &str, tool: &str, arguments: Value) -> Resu
     let url = format!("{}/mcp", server.url);
     let config = StreamableHttpClientTransportConfig::with_uri(url).auth_header(token);
     let transport = StreamableHttpClientTransport::with_client(server.client.clone(), config);
-    let client = ClientConfig::default().serve(transport).await.map_err(|error| error.to_string())?;
+    let client =
+        ClientConfig::default().serve(transport).await.map_err(|error| error.to_string())?;
     let arguments = arguments.as_object().cloned().unwrap();
     let call = CallToolRequestParams::new(tool.to_owned()).with_arguments(arguments);
     let answer =

@@ -26,7 +26,7 @@ use crate::{
         baselines::Window,
         host::State,
         load_baselines::{self, BaselineTags},
-        roster::{self, HostNames},
+        roster::{self, HostNames, HostTrouble},
         view::HostSummary,
         visible::VisibleFleet,
     },
@@ -66,12 +66,20 @@ pub(super) async fn summary(
     let host = Arc::new(host);
     let names = HostNames { strings: &app.fleet.shared().names, groups: &visible.view.groups };
     Ok(Some(match app.fleet.known(id) {
-        Some(live) => {
-            roster::summary(host, &live.read(), names, None, (app.settings.interval_s, now))
-        }
-        None => {
-            roster::summary(host, &State::default(), names, None, (app.settings.interval_s, now))
-        }
+        Some(live) => roster::summary(
+            host,
+            &live.read(),
+            names,
+            HostTrouble::default(),
+            (app.settings.interval_s, now),
+        ),
+        None => roster::summary(
+            host,
+            &State::default(),
+            names,
+            HostTrouble::default(),
+            (app.settings.interval_s, now),
+        ),
     }))
 }
 
