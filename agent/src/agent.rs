@@ -42,7 +42,6 @@ pub struct Agent {
 /// What takes the status of a running agent.
 pub type PublishStatus = Box<dyn Fn(&AgentStatus)>;
 
-
 impl Agent {
     /// Hands its status to who wants it.
     pub fn publish(&self, settings: &Settings) {

@@ -184,9 +184,7 @@ impl Sampler {
             }
             Collector::Performance => performance::collect(machine, snapshot),
             Collector::PoolTags => pool_tags::collect(machine, snapshot),
-            Collector::Processes => {
-                processes::collect(machine, snapshot, &mut self.operations)
-            }
+            Collector::Processes => processes::collect(machine, snapshot, &mut self.operations),
             Collector::Services => self.services.collect(machine, snapshot, self.is_short),
             Collector::ObjectTypes => object_types::collect(machine, snapshot),
             Collector::Handles => {

@@ -251,10 +251,12 @@ mod tests {
 
     fn picture(thread_bytes: u64) -> Snapshot {
         let row = |tag: &[u8; 4], nonpaged: u64, paged: u64| {
-            let counters = |bytes| TagCounters { bytes, outstanding: bytes / 100, allocs: bytes / 50 };
+            let counters =
+                |bytes| TagCounters { bytes, outstanding: bytes / 100, allocs: bytes / 50 };
             TagUse { tag: PoolTag::new(*tag), paged: counters(paged), nonpaged: counters(nonpaged) }
         };
-        let rows = vec![row(b"Thre", thread_bytes, 0), row(b"Zzzq", 90_000, 500), row(b"CM31", 0, 70_000)];
+        let rows =
+            vec![row(b"Thre", thread_bytes, 0), row(b"Zzzq", 90_000, 500), row(b"CM31", 0, 70_000)];
         Snapshot {
             tags: Some(TagTable::new(AllocCounting::Full64, true, rows)),
             ..Snapshot::default()
@@ -289,7 +291,8 @@ mod tests {
         table.take(picture(10_000));
         let mut found = FoundTag::new(PoolTag::new(*b"Zzzq"));
         found.allocations = 3;
-        let scan = DriverScan { sha256: FileHash::new([1; 32]), tags: vec![found], is_partial: false };
+        let scan =
+            DriverScan { sha256: FileHash::new([1; 32]), tags: vec![found], is_partial: false };
         table.take_scan("leaky.sys", &scan);
         let lines = table.lines(200, 40);
         let of = |tag: &str| lines.iter().find(|line| line.starts_with(tag)).unwrap();

@@ -14,11 +14,8 @@ pub fn choose(processes: &[ProcessUse]) -> Vec<&ProcessUse> {
     let quota = |one: &ProcessUse| {
         one.paged_quota.unwrap_or(0).saturating_add(one.nonpaged_quota.unwrap_or(0))
     };
-    let amounts: [&dyn Fn(&ProcessUse) -> u64; 3] = [
-        &|one| one.handles.unwrap_or(0).into(),
-        &|one| one.threads.unwrap_or(0).into(),
-        &quota,
-    ];
+    let amounts: [&dyn Fn(&ProcessUse) -> u64; 3] =
+        [&|one| one.handles.unwrap_or(0).into(), &|one| one.threads.unwrap_or(0).into(), &quota];
     let mut chosen: BTreeMap<String, &ProcessUse> = BTreeMap::new();
     for amount in amounts {
         let mut most: Vec<&ProcessUse> =

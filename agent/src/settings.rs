@@ -104,10 +104,8 @@ impl Settings {
                 });
                 for (source, value) in said {
                     if setting.policy_only && source != Source::Policy {
-                        problems.push(format!(
-                            "{source}: {} is for Group Policy alone",
-                            setting.name
-                        ));
+                        problems
+                            .push(format!("{source}: {} is for Group Policy alone", setting.name));
                         continue;
                     }
                     let value = setting.expand(value, |name| std::env::var(name).ok());

@@ -105,8 +105,12 @@ impl AgentStatus {
             uploads: None,
             proxy: settings.server_url().and_then(|url| proxy::shown_proxy(url, settings.proxy())),
             trusts: match settings.ca_file() {
-                Some(file) if file.is_file() => format!("only the authorities in {}", file.display()),
-                Some(file) => format!("only the authorities in {}, which is not there", file.display()),
+                Some(file) if file.is_file() => {
+                    format!("only the authorities in {}", file.display())
+                }
+                Some(file) => {
+                    format!("only the authorities in {}, which is not there", file.display())
+                }
                 None => "the authorities that this system trusts".to_owned(),
             },
         }
@@ -132,7 +136,9 @@ impl AgentStatus {
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
         for setting in SETTINGS {
-            let Some(ShownSetting { value, source }) = self.settings.get(setting.name) else { continue };
+            let Some(ShownSetting { value, source }) = self.settings.get(setting.name) else {
+                continue;
+            };
             let value = value.as_deref().unwrap_or("-");
             lines.push(format!("{:<22} {source:<14} {value}", setting.name));
         }
@@ -166,7 +172,8 @@ impl AgentStatus {
             lines.push(format!("Spool: {size}, {} frames dropped unsent", spool.dropped_frames));
         }
         if !self.by_service {
-            lines.push("The service did not answer: this is what can be seen without it".to_owned());
+            lines
+                .push("The service did not answer: this is what can be seen without it".to_owned());
         }
         lines.iter().map(|line| format!("{}\n", printable(line))).collect()
     }

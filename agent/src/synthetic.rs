@@ -26,7 +26,8 @@ pub struct SyntheticWindows {
 }
 
 /// A 64-bit Windows.
-pub const X64: SyntheticWindows = SyntheticWindows { base: 0x0000_01D2_4C30_0000, width: Width::Bits64 };
+pub const X64: SyntheticWindows =
+    SyntheticWindows { base: 0x0000_01D2_4C30_0000, width: Width::Bits64 };
 /// A 32-bit Windows.
 pub const X86: SyntheticWindows = SyntheticWindows { base: 0x4C30_0000, width: Width::Bits32 };
 /// Both.
@@ -98,8 +99,7 @@ impl SyntheticWindows {
     /// Class 22. Counts keep their low 32 bits.
     #[must_use]
     pub fn pool_tags(self, rows: &[TagUse]) -> Vec<u8> {
-        let (tags_head, pool_tag) =
-            (layout::pool_tags(self.width), layout::pool_tag(self.width));
+        let (tags_head, pool_tag) = (layout::pool_tags(self.width), layout::pool_tag(self.width));
         let mut bytes = vec![0; tags_head.entries];
         put(&mut bytes, tags_head.count, (rows.len() as u32).to_le_bytes());
         for row in rows {
@@ -162,10 +162,9 @@ impl SyntheticWindows {
             let start = bytes.len();
             let threads = row.threads.unwrap_or(0);
             let mut entry = vec![0; process.threads + threads as usize * thread.size];
-            let created = row
-                .key
-                .created
-                .map_or(0, |created| (created.as_nanosecond() / 100 + 116_444_736_000_000_000) as u64);
+            let created = row.key.created.map_or(0, |created| {
+                (created.as_nanosecond() / 100 + 116_444_736_000_000_000) as u64
+            });
             put(&mut entry, process.number_of_threads, threads.to_le_bytes());
             put(&mut entry, process.create_time, created.to_le_bytes());
             self.put_size(&mut entry, process.process_id, row.key.pid.into());

@@ -58,8 +58,10 @@ impl HandleTypes {
             return Ok(());
         }
         // Where these fail, the collector of object types says so.
-        let Some(types) =
-            machine.query(InfoClass::ObjectTypes).ok().and_then(|buffer| object_types::parse(buffer).ok())
+        let Some(types) = machine
+            .query(InfoClass::ObjectTypes)
+            .ok()
+            .and_then(|buffer| object_types::parse(buffer).ok())
         else {
             return Ok(());
         };

@@ -169,7 +169,8 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
     let survey = start_survey(None)?;
-    let answer = windows::answer_status().context("cannot start the thread that tells the status")?;
+    let answer =
+        windows::answer_status().context("cannot start the thread that tells the status")?;
     runtime()?.block_on(async {
         loop {
             let read = tokio::select! {
@@ -199,7 +200,10 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                 run::run(agent, &sender, events, &settings, &clock, end).await?;
             } else {
                 warn!("server_url is not set; waiting for settings");
-                tell(&answer, &AgentStatus { by_service: true, ..AgentStatus::of_settings(&settings) });
+                tell(
+                    &answer,
+                    &AgentStatus { by_service: true, ..AgentStatus::of_settings(&settings) },
+                );
                 end.await;
             }
             if !go_on {

@@ -78,7 +78,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic::{TARGETS, SyntheticWindows, X64};
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
     fn example() -> Vec<ObjectType> {
         [("Type", 2), ("Directory", 3), ("Thread", 8), ("File", 37)]
@@ -114,7 +114,8 @@ mod tests {
             each.index = 0;
         }
         let bytes = X64.object_types(&types);
-        let indices: Vec<u16> = parse(X64.buffer(&bytes)).unwrap().iter().map(|t| t.index).collect();
+        let indices: Vec<u16> =
+            parse(X64.buffer(&bytes)).unwrap().iter().map(|t| t.index).collect();
         assert_eq!(indices, [2, 3, 4, 5]);
     }
 

@@ -126,9 +126,7 @@ mod tests {
 
     #[test]
     fn both_classes_give_the_table() {
-        for (target, counting) in
-            [(X64, AllocCounting::Full64), (X86, AllocCounting::Wrapping32)]
-        {
+        for (target, counting) in [(X64, AllocCounting::Full64), (X86, AllocCounting::Wrapping32)] {
             let table = example(AllocCounting::Wrapping32);
             assert_eq!(parse(target.buffer(&target.pool_tags(&table.rows))), Ok(table));
             let table = example(counting);

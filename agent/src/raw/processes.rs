@@ -122,7 +122,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic::{TARGETS, SyntheticWindows, X64};
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
     const AT: ProcessLayout = layout::process(X64.width);
 

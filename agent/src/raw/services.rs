@@ -57,7 +57,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic::{TARGETS, SyntheticWindows, X64};
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
     fn example(target: SyntheticWindows) -> Vec<u8> {
         target.services(&[("Dnscache", 820), ("BadApp", 416), ("AppInfo", 820), ("Off", 0)])

@@ -37,7 +37,14 @@ fn any_positive() -> impl Strategy<Value = Option<bool>> {
 
 fn any_facts() -> impl Strategy<Value = ServiceFacts> {
     (any_positive(), any_positive(), any_fact(), any_fact(), any_fact(), any_fact()).prop_map(
-        |(has_own_process, accepts_stop, has_running_dependents, is_critical, is_protected, cluster)| {
+        |(
+            has_own_process,
+            accepts_stop,
+            has_running_dependents,
+            is_critical,
+            is_protected,
+            cluster,
+        )| {
             ServiceFacts {
                 pid: None,
                 has_own_process,
@@ -53,7 +60,13 @@ fn any_facts() -> impl Strategy<Value = ServiceFacts> {
 
 fn any_subject(number: usize) -> impl Strategy<Value = Subject> {
     (
-        prop::sample::select(vec!["badapp.exe", "badapp.exe", "svchost.exe", "lsass.exe", "csrss.exe"]),
+        prop::sample::select(vec![
+            "badapp.exe",
+            "badapp.exe",
+            "svchost.exe",
+            "lsass.exe",
+            "csrss.exe",
+        ]),
         prop::bool::weighted(0.8),
         prop::bool::weighted(0.15),
         any_facts(),
@@ -90,12 +103,10 @@ struct Incident {
 }
 
 fn any_incident() -> impl Strategy<Value = Incident> {
-    let subjects = (any_subject(0), any_subject(1), any_subject(2)).prop_map(|(a, b, c)| vec![a, b, c]);
+    let subjects =
+        (any_subject(0), any_subject(1), any_subject(2)).prop_map(|(a, b, c)| vec![a, b, c]);
     let missed = vec(prop::bool::weighted(0.02), 240);
-    let jumps = vec(
-        prop_oneof![30 => Just(0_i64), 1 => Just(-7200_i64), 1 => Just(3600_i64)],
-        240,
-    );
+    let jumps = vec(prop_oneof![30 => Just(0_i64), 1 => Just(-7200_i64), 1 => Just(3600_i64)], 240);
     (subjects, missed, jumps, 5..90_u64, 1..4_u64).prop_map(
         |(subjects, missed, jumps, after_min, period_h)| Incident {
             subjects,
@@ -117,7 +128,12 @@ struct Life {
 /// Plays an incident, and tells the restarts that were made and those that were wrong.
 fn play(incident: &Incident) -> (usize, Vec<String>) {
     let rules = RestartRules {
-        services: incident.subjects.iter().filter(|s| s.is_listed).map(|s| s.name.clone()).collect(),
+        services: incident
+            .subjects
+            .iter()
+            .filter(|s| s.is_listed)
+            .map(|s| s.name.clone())
+            .collect(),
         handles: 100_000,
         quota_percent: 50,
         after: Duration::from_secs(60 * incident.after_min),
@@ -205,9 +221,8 @@ fn play(incident: &Incident) -> (usize, Vec<String>) {
         let held = since.is_some_and(|since| {
             since >= lives[number].born_step && handles(number, &lives, since) >= rules.handles
         });
-        let spaced = last_restart.is_none_or(|last| {
-            (step - last) as u64 * STEP_S >= incident.period_h * 3600
-        });
+        let spaced = last_restart
+            .is_none_or(|last| (step - last) as u64 * STEP_S >= incident.period_h * 3600);
         if !(may && held && spaced) || in_vain.contains(&subject.name) {
             wrong.push(format!("step {step}: {leaker:?} {subject:?}"));
         }

@@ -28,11 +28,13 @@ impl LeakWatch {
         now: Duration,
         snapshot: &Snapshot,
     ) -> Vec<Leaker> {
-        let is_late = self.seen_at.replace(now).is_some_and(|at| now.saturating_sub(at) > LONGEST_GAP);
+        let is_late =
+            self.seen_at.replace(now).is_some_and(|at| now.saturating_sub(at) > LONGEST_GAP);
         if is_late {
             self.since.clear();
         }
-        let (Some(pool_bytes), Some(processes)) = (pool_bytes(snapshot), &snapshot.processes) else {
+        let (Some(pool_bytes), Some(processes)) = (pool_bytes(snapshot), &snapshot.processes)
+        else {
             self.since.clear();
             return Vec::new();
         };
@@ -64,7 +66,8 @@ fn sole_home<'a>(processes: &'a [ProcessUse], service: &str) -> Option<&'a Proce
 
 fn too_much(rules: &RestartRules, process: &ProcessUse, pool_bytes: u64) -> Option<Leaker> {
     let handles = process.handles?;
-    let quota = process.paged_quota.unwrap_or(0).saturating_add(process.nonpaged_quota.unwrap_or(0));
+    let quota =
+        process.paged_quota.unwrap_or(0).saturating_add(process.nonpaged_quota.unwrap_or(0));
     let percent = quota.saturating_mul(100).checked_div(pool_bytes).unwrap_or(0);
     let quota_percent = u32::try_from(percent).unwrap_or(u32::MAX);
     let is_much = handles >= rules.handles || quota_percent >= rules.quota_percent;

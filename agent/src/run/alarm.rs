@@ -130,9 +130,9 @@ mod tests {
             event_log: Ok(()),
             survey: None,
             service_control: None,
-        uploads: UploadHealth::default(),
-        faults: Vec::new(),
-        publish_status: None,
+            uploads: UploadHealth::default(),
+            faults: Vec::new(),
+            publish_status: None,
         })
     }
 

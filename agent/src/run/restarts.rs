@@ -14,8 +14,8 @@ use tracing::{error, info, warn};
 use crate::{
     clock::Clock,
     restart::{
-        Clocks, LeakWatch, Leaker, Refusal, RestartRecordFile, RestartRules, ServiceControl, permit,
-        pool_bytes,
+        Clocks, LeakWatch, Leaker, Refusal, RestartRecordFile, RestartRules, ServiceControl,
+        permit, pool_bytes,
     },
 };
 
@@ -223,7 +223,10 @@ pub(super) fn start_left_down(control: &mut dyn ServiceControl, record: &mut Res
         Ok(()) => keep(record.change(|record| record.is_down = false)),
         Err(error) => {
             error!(service = last.service, %error, "A service that the agent stopped does not start");
-            control.tell(&format!("{}, which the agent stopped, does not start: {error}", last.service));
+            control.tell(&format!(
+                "{}, which the agent stopped, does not start: {error}",
+                last.service
+            ));
         }
     }
 }
@@ -287,13 +290,21 @@ mod tests {
         process.handles = Some(200_000);
         Snapshot {
             processes: Some(vec![process]),
-            memory: Memory { paged: Some(Bytes(0)), nonpaged: Some(Bytes(pool)), ..Memory::default() },
+            memory: Memory {
+                paged: Some(Bytes(0)),
+                nonpaged: Some(Bytes(pool)),
+                ..Memory::default()
+            },
             ..Snapshot::default()
         }
     }
 
     /// Plays a leak until a service is restarted, with so much pool in use before and after.
-    async fn play(mut manager: Manager, before: u64, after: u64) -> (Vec<String>, RestartRecordFile) {
+    async fn play(
+        mut manager: Manager,
+        before: u64,
+        after: u64,
+    ) -> (Vec<String>, RestartRecordFile) {
         let folder = TempDir::new().unwrap();
         let mut record = RestartRecordFile::open(folder.path()).unwrap();
         let restarts = Restarts::new(RestartRules {

@@ -296,7 +296,8 @@ pub(super) fn split_services(value: &str) -> impl Iterator<Item = &str> {
 }
 
 fn check_services(value: &str) -> Result<(), String> {
-    let is_bad = |name: &str| name.is_empty() || name.len() > 256 || name.contains(['/', '\\', '*']);
+    let is_bad =
+        |name: &str| name.is_empty() || name.len() > 256 || name.contains(['/', '\\', '*']);
     if split_services(value).count() > SERVICES || split_services(value).any(is_bad) {
         return Err(format!("is no list of at most {SERVICES} names of services"));
     }

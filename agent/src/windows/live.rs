@@ -95,9 +95,7 @@ impl<C: Clock> Machine for Live<C> {
         let mut buffer = Buffer::new(first_bytes(InfoClass::PerformanceInfo));
         let physical = query::fill(InfoClass::PerformanceInfo, &mut buffer)
             .ok()
-            .and_then(|length| {
-                performance_info::parse(query::raw(buffer.words(), length)).ok()
-            })
+            .and_then(|length| performance_info::parse(query::raw(buffer.words(), length)).ok())
             .and_then(|memory| memory.physical);
         HostFacts { physical, ..facts::facts() }
     }

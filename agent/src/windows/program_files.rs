@@ -27,7 +27,9 @@ const PATH: usize = 1024;
 pub(super) fn list() -> Vec<ProgramFile> {
     let mut buffer = Buffer::new(FIRST);
     let Ok(length) = query::fill(InfoClass::Processes, &mut buffer) else { return Vec::new() };
-    let Ok(listed) = processes::parse(query::raw(buffer.words(), length)) else { return Vec::new() };
+    let Ok(listed) = processes::parse(query::raw(buffer.words(), length)) else {
+        return Vec::new();
+    };
     drop(buffer);
     let file = |pid, image: &str| {
         Some(ProgramFile { image: image.to_owned(), path: path(pid)?, ..ProgramFile::default() })
@@ -47,12 +49,7 @@ fn path(pid: u32) -> Option<String> {
     let mut length = PATH as u32;
     // SAFETY: the handle is open; at most `length` units are written, which the buffer has.
     let told = unsafe {
-        QueryFullProcessImageNameW(
-            process,
-            PROCESS_NAME_WIN32,
-            path.as_mut_ptr(),
-            &raw mut length,
-        )
+        QueryFullProcessImageNameW(process, PROCESS_NAME_WIN32, path.as_mut_ptr(), &raw mut length)
     };
     // SAFETY: the handle is open and not used again.
     unsafe { CloseHandle(process) };

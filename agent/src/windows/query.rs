@@ -59,14 +59,8 @@ fn system_information(class: i32, buffer: &mut [u64], size: usize) -> (u32, usiz
     let size = u32::try_from(size.min(size_of_val(buffer))).unwrap_or(u32::MAX);
     let mut told = 0;
     // SAFETY: the kernel writes at most `size` bytes, which the buffer has, and a length into `told`.
-    let status = unsafe {
-        NtQuerySystemInformation(
-            class,
-            buffer.as_mut_ptr().cast(),
-            size,
-            &raw mut told,
-        )
-    };
+    let status =
+        unsafe { NtQuerySystemInformation(class, buffer.as_mut_ptr().cast(), size, &raw mut told) };
     (status as u32, told as usize)
 }
 

@@ -149,7 +149,8 @@ fn make_pipe() -> io::Result<File> {
             &raw const attributes,
         )
     };
-    let made = if pipe == INVALID_HANDLE_VALUE { Err(io::Error::last_os_error()) } else { Ok(pipe) };
+    let made =
+        if pipe == INVALID_HANDLE_VALUE { Err(io::Error::last_os_error()) } else { Ok(pipe) };
     // SAFETY: given by the call above for this, and not used again.
     unsafe { LocalFree(descriptor) };
     // SAFETY: the handle is open and belongs to nobody else.

@@ -109,7 +109,10 @@ fn top_prints_pictures_where_there_is_no_console() {
     let text = String::from_utf8(out.stdout).unwrap();
     assert_eq!(text.lines().filter(|line| line.starts_with("MmSt Page")).count(), 2, "{text}");
     // Eight threads more in the second picture.
-    assert!(text.lines().any(|line| line.starts_with("Thre Nonp") && line.contains("+17408")), "{text}");
+    assert!(
+        text.lines().any(|line| line.starts_with("Thre Nonp") && line.contains("+17408")),
+        "{text}"
+    );
 }
 
 #[test]

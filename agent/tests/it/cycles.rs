@@ -91,7 +91,10 @@ fn ten_thousand_cycles_hold_no_more_than_five_hundred() {
         }
     }
     let end = held();
-    println!("{CYCLES} cycles: {warm:?} bytes and files, then {end:?}; {} bytes a frame", sent / CYCLES);
+    println!(
+        "{CYCLES} cycles: {warm:?} bytes and files, then {end:?}; {} bytes a frame",
+        sent / CYCLES
+    );
     assert!(end.0 <= warm.0 + GROWTH, "{warm:?} {end:?}");
     assert_eq!(end.1, warm.1);
     assert!(sent / CYCLES <= 3_000, "{} bytes a frame", sent / CYCLES);

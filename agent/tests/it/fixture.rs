@@ -44,9 +44,9 @@ impl Fixture {
             event_log: Ok(()),
             survey: None,
             service_control: None,
-        uploads: UploadHealth::default(),
-        faults: Vec::new(),
-        publish_status: None,
+            uploads: UploadHealth::default(),
+            faults: Vec::new(),
+            publish_status: None,
         };
         let sampler = Sampler::new(CollectorSet::all(), 100_000);
         Self { _folder: folder, agent: RefCell::new(agent), clock, sampler, taken: Vec::new() }

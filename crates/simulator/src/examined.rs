@@ -20,7 +20,12 @@ pub(crate) fn activity(processes: &[ProcessUse], minute: i64) -> Vec<ProcessActi
             let handles = u64::from(process.handles.unwrap_or(0)).min(5_000);
             let pace = (u64::from(process.key.pid / 4) + minute.unsigned_abs()) % 5;
             let reads = handles * pace / 20;
-            ProcessActivity { key: process.key, reads, writes: reads / 3, others: handles * pace / 6 }
+            ProcessActivity {
+                key: process.key,
+                reads,
+                writes: reads / 3,
+                others: handles * pace / 6,
+            }
         })
         .filter(|one| one.others > 0)
         .collect();

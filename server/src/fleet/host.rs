@@ -193,7 +193,10 @@ impl LiveHost {
     #[must_use]
     pub fn handles_by_type(&self) -> Vec<ProcessHandles> {
         let state = self.read();
-        state.tables().map(|tables| tables.handle_types.list(&self.shared.names)).unwrap_or_default()
+        state
+            .tables()
+            .map(|tables| tables.handle_types.list(&self.shared.names))
+            .unwrap_or_default()
     }
 
     /// Makes a newer frame the latest.

@@ -539,7 +539,8 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         let by_type: &[(&str, u32)] =
             if suspect { &[("Thread", 88_912), ("Event", 1_020), ("File", 540)] } else { &[] };
         let key = process.key;
-        let activity = suspect.then_some(ProcessActivity { key, reads: 120, writes: 64, others: 941 });
+        let activity =
+            suspect.then_some(ProcessActivity { key, reads: 120, writes: 64, others: 941 });
         ProcessRow {
             process,
             by_type: by_type.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),

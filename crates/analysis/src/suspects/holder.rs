@@ -229,13 +229,7 @@ fn listed_fact(
     })
 }
 
-fn suspect(
-    case: &CaseFile,
-    gain: &Gain<'_>,
-    tag: PoolTag,
-    objects: u64,
-    span: Span,
-) -> Suspect {
+fn suspect(case: &CaseFile, gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
     let Gain { process, measure, grown, apart } = *gain;
     let (image, pid) = (process.image.clone(), process.key.pid);
     let mut evidence = vec![Evidence::GrowsWithObjects {

@@ -151,16 +151,7 @@ pub(super) fn assemble(base: Option<&Snapshot>, parts: Parts) -> Result<Snapshot
     let object_types =
         rows(base.and_then(|base| base.object_types.as_deref()), parts.object_types)?;
     let Parts { memory, activity, handles_by_type, cost, faults, .. } = parts;
-    Ok(Snapshot {
-        memory,
-        tags,
-        processes,
-        object_types,
-        activity,
-        handles_by_type,
-        cost,
-        faults,
-    })
+    Ok(Snapshot { memory, tags, processes, object_types, activity, handles_by_type, cost, faults })
 }
 
 fn rows<R: Row>(
