@@ -1,7 +1,7 @@
 //! Who is told of what, what nobody is told for a while, and how messages get out.
 
 mod receiver;
-mod relay;
+pub(crate) mod relay;
 
 use std::{sync::Arc, time::Instant};
 
@@ -65,7 +65,7 @@ async fn page(server: &Server, path: &str) -> String {
     request.send().await.unwrap().text().await.unwrap()
 }
 
-fn mailer(relay: &Relay) -> Courier {
+pub(crate) fn mailer(relay: &Relay) -> Courier {
     let options = MailOptions {
         smtp_url: Some(format!("smtp://{}", relay.address)),
         mail_from: Some("poolwatch@example.com".into()),

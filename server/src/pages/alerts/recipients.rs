@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use lettre::Address;
 use poolwatch_model::alerting::{
     AlertLevel, ChannelKind, Delivery, DeliveryState, HostScope, Recipient, RecipientId,
@@ -27,6 +23,7 @@ use crate::{
     alerts::{plain_message, webhook},
     app::SharedApp,
     app_error::AppError,
+    parameters::{Form, Path},
 };
 
 /// How long a test waits for what the other side says.

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -18,7 +18,12 @@ use poolwatch_web::{Page, alerts::RulePage};
 use serde::Deserialize;
 
 use super::super::{address, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Form, Path},
+};
 
 /// The past that a rule is held against.
 const PAST: SignedDuration = SignedDuration::from_hours(7 * 24);
