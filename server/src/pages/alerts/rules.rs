@@ -113,7 +113,7 @@ pub(in crate::pages) async fn rule(
         setting,
         may_administer: person.role >= Role::Admin,
         past,
-        alerts: alerts.into_iter().map(|alert| alert_row(&view, alert)).collect(),
+        alerts: alerts.iter().map(|alert| alert_row(&view, alert)).collect(),
         groups: groups(&view),
     };
     Ok(Html(page.render()?))
@@ -168,7 +168,7 @@ fn is_in_scope(view: &FleetView, rule: &RuleSetting, host: HostId) -> bool {
     }
 }
 
-fn alert_row(view: &FleetView, alert: Alert) -> RuleAlertRow {
+fn alert_row(view: &FleetView, alert: &Alert) -> RuleAlertRow {
     let named = alert.hosts.iter().filter(|one| one.host != SERVER);
     RuleAlertRow {
         opened: alert.opened,
