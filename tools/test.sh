@@ -31,16 +31,6 @@ told() {
     tail -n 25 "$output"
 }
 
-# Of developers, not of every machine: run where they are.
-optional() {
-    local tool=$1
-    if command -v "cargo-$tool" >/dev/null; then
-        part "cargo $*" cargo "$@"
-    else
-        report+=("$(printf '%-34s %7s  not installed' "cargo $*" '')")
-    fi
-}
-
 # shellcheck disable=SC2329  # part calls it
 browser() {
     local node
@@ -50,15 +40,19 @@ browser() {
 part "setup" tools/setup.sh
 part "formatting" cargo fmt --all --check
 part "lints" cargo clippy -q --workspace --all-targets --locked -- -D warnings
+part "licences and sources" cargo deny --log-level error check bans licenses sources
+part "unused dependencies" cargo shear
 part "queries" tools/queries.sh --check
 part "drivers of others" tools/drivers.sh
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
 # With the executables that the Rust tests have just built.
-part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored
+part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored \
+    --skip attack --skip idle
+# What measures has the machine for itself.
+part "attacks" cargo test --workspace --locked --test survive -- --ignored --test-threads 1 \
+    attack idle
 # And the browser against them.
 part "browser tests" browser
-optional deny --log-level warn check
-optional machete
 
 printf '\n'
 [ "$failed" = 0 ] || printf '%s\n' "${failures[@]}"

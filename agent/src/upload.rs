@@ -28,7 +28,7 @@ use crate::{
     spool::{Pending, SpooledFrame},
 };
 use backoff::Backoff;
-pub use client::Client;
+pub use client::{AgentServer, Client};
 pub use error::UploadError;
 pub use http::ClientOptions;
 use installed::{Installed, ToSend};
@@ -52,8 +52,8 @@ pub enum Step {
 }
 
 /// Sends what waits in an agent's spool.
-pub struct Uploader {
-    client: Client,
+pub struct Uploader<S = Client> {
+    client: S,
     token: Option<String>,
     backoff: Backoff,
     /// Entries of the next batch: fewer after the server found one too large.
@@ -63,10 +63,10 @@ pub struct Uploader {
     failing: bool,
 }
 
-impl Uploader {
+impl<S: AgentServer> Uploader<S> {
     /// An uploader that enrols by `token`. `seed` spreads the retries of a fleet.
     #[must_use]
-    pub fn new(client: Client, token: Option<String>, seed: u64) -> Self {
+    pub fn new(client: S, token: Option<String>, seed: u64) -> Self {
         Self {
             client,
             token,

@@ -19,6 +19,7 @@ use poolwatch_server::{
     fleet::Fleet,
     history::StoredHistory,
     metrics::Metrics,
+    refusals::Refusals,
     stopping::StopSignal,
     writer::Writer,
 };
@@ -130,6 +131,7 @@ fn app(pool: PgPool) -> App {
         sign_in_limits: Default::default(),
         password_checks: Default::default(),
         refusals_logged: Default::default(),
+        refusals: Arc::new(Refusals::new(Arc::new(SystemClock))),
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install().unwrap(),

@@ -21,6 +21,7 @@ use crate::{
     mail_server::MailServer,
     metrics::Metrics,
     rate_limiter::RateLimiter,
+    refusals::Refusals,
     stopping::StopSignal,
     tag_names::TagNames,
     writer::Writer,
@@ -58,6 +59,8 @@ pub struct App {
     pub password_checks: PasswordChecks,
     /// Lets through what the log tells of requests that were told to come back.
     pub refusals_logged: LogGate,
+    /// Who was refused lately.
+    pub refusals: Arc<Refusals>,
     /// Hosts that wait for approval, as last counted.
     pub waiting_hosts: AtomicU64,
     /// Bounds how many refused enrolments are written down.

@@ -127,7 +127,13 @@ impl From<StoreError> for AppError {
         if poolwatch_store::is_unstorable(&error) {
             let detail = "It holds a text, number or time that cannot be stored or asked for: a NUL \
                           character, or a year before history.";
-            return Self::bad_request(detail);
+            // `parameters` refuses such before they come to the database: one that it passed over.
+            let mut unstorable = Self { kind: "unstorable", ..Self::bad_request(detail) };
+            unstorable.cause = Some(error.to_string());
+            return unstorable;
+        }
+        if poolwatch_store::is_missing_reference(&error) {
+            return Self::bad_request("It names something that there is not, or not any more.");
         }
         Self::internal(error)
     }

@@ -33,8 +33,8 @@ use tower::ServiceExt;
 use tracing::{debug, error, warn};
 
 use crate::{
-    cli::ConnectionOptions, client_address::ClientAddress, log_gate::LogGate, stopping::StopSignal,
-    tls::ServerTls,
+    cli::ConnectionOptions, client_address::ClientAddress, log_gate::LogGate, refusals::Refusals,
+    stopping::StopSignal, tls::ServerTls,
 };
 
 /// Bytes of a request's head, and of what is read ahead of its body.
@@ -57,6 +57,8 @@ pub struct ConnectionLimits {
     pub per_address: usize,
     /// Addresses of proxies, which speak for many and have no limit of their own.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Where people see who has too many.
+    pub refusals: Option<Arc<Refusals>>,
     /// How long their peers may let them wait.
     pub times: ConnectionTimes,
 }
@@ -70,6 +72,7 @@ impl ConnectionLimits {
             total: wanted.min(permitted),
             per_address: options.max_connections_per_address as usize,
             trusted_proxies: options.trusted_proxies.iter().map(IpAddr::to_canonical).collect(),
+            refusals: None,
             times: ConnectionTimes::DEFAULT,
         }
     }

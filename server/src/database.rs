@@ -8,7 +8,7 @@ use poolwatch_store::{
     embedded::{Durability, Embedded},
 };
 use sqlx::{Connection, PgConnection, postgres::PgPoolOptions};
-use tokio::time::MissedTickBehavior;
+use tokio::time::{MissedTickBehavior, timeout};
 use tracing::{error, warn};
 
 use crate::cli::{DatabaseOptions, PrivateDatabase};
@@ -19,6 +19,8 @@ const CONNECTIONS: u32 = 20;
 const BACKGROUND_CONNECTIONS: u32 = 8;
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
+/// How long a connection may take to answer once nobody needs it any more.
+const ANSWER: Duration = Duration::from_secs(5);
 /// How often a private Postgres is looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(2);
 
@@ -59,16 +61,12 @@ impl Database {
             PgConnection::connect_with(&connect).await.context("connecting to the database")?;
         poolwatch_store::migrate(&mut connection).await.context("migrating the database")?;
         connection.close().await?;
-        let pool = PgPoolOptions::new()
-            .max_connections(CONNECTIONS)
-            .acquire_timeout(WAIT)
+        let pool = pool_options(CONNECTIONS)
             .connect_with(connect.clone())
             .await
             .context("connecting to the database")?;
-        let background_pool = PgPoolOptions::new()
-            .max_connections(BACKGROUND_CONNECTIONS)
-            .acquire_timeout(WAIT)
-            .connect_lazy_with(connect.clone());
+        let background_pool =
+            pool_options(BACKGROUND_CONNECTIONS).connect_lazy_with(connect.clone());
         Ok(Self { pool, background_pool, options: connect, embedded })
     }
 
@@ -104,6 +102,19 @@ impl Database {
         }
         Ok(())
     }
+}
+
+/// How so many connections are kept. One that died without a word does not keep its place.
+#[must_use]
+pub fn pool_options(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new().max_connections(connections).acquire_timeout(WAIT).after_release(
+        |db, _| {
+            Box::pin(async move {
+                let answer = timeout(ANSWER, db.ping()).await;
+                answer.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map(|()| true)
+            })
+        },
+    )
 }
 
 async fn start_embedded(data_dir: &Path) -> anyhow::Result<Embedded> {

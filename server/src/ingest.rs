@@ -5,6 +5,7 @@
 //! the agent sends again, which then is no news and is stored as it is. An agent that goes on
 //! without sending it again is asked for a key frame, since its next delta could never be read back.
 
+pub mod frame_store;
 pub mod place;
 
 use std::time::Duration;
@@ -21,15 +22,19 @@ use poolwatch_protocol::{
     },
 };
 use poolwatch_store::{
-    boots::{self, Anchor, Boot, Placed},
+    boots::{Anchor, Boot, Placed},
     frames::NewFrame,
-    read::{self, Taken},
+    read::Taken,
 };
 
+use self::frame_store::{FrameStore, PostgresFrames};
 use crate::{
     app::App,
     app_error::AppError,
-    fleet::host::{Ingest, LiveHost},
+    fleet::{
+        Fleet,
+        host::{Ingest, LiveHost},
+    },
     metrics,
     writer::upload_permit::UploadPermit,
 };
@@ -43,6 +48,19 @@ const STEPS: usize = 8;
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
 const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
+/// What takes in frames.
+#[derive(Debug, Clone, Copy)]
+pub struct Intake<'a, S> {
+    /// What is known of every host.
+    pub fleet: &'a Fleet,
+    /// Where frames go.
+    pub store: S,
+    /// Seconds between snapshots that agents are asked for.
+    pub interval_s: u32,
+    /// Older frames are refused.
+    pub kept: SignedDuration,
+}
+
 /// Takes in one upload of a host. When it returns, every frame is committed or listed as refused.
 ///
 /// # Errors
@@ -54,13 +72,33 @@ pub async fn accept(
     permit: UploadPermit,
     arrived: Timestamp,
 ) -> Result<FramesReply, AppError> {
+    let intake = Intake {
+        fleet: &app.fleet,
+        store: PostgresFrames { pool: &app.pool, writer: &app.writer },
+        interval_s: app.settings.interval_s,
+        kept: app.settings.retention.ten_minutes,
+    };
+    accept_into(&intake, host, body, permit, arrived).await
+}
+
+/// The same, into any store.
+///
+/// # Errors
+/// As [`accept`].
+pub async fn accept_into<S: FrameStore>(
+    intake: &Intake<'_, S>,
+    host: HostId,
+    body: &[u8],
+    permit: UploadPermit,
+    arrived: Timestamp,
+) -> Result<FramesReply, AppError> {
     let batch = Batch::parse(body).map_err(unreadable)?;
     place::check_uptime(batch.clock.uptime_ms).map_err(AppError::bad_request)?;
-    let live = app.fleet.ensure_host(host);
+    let live = intake.fleet.ensure_host(host);
     // One upload of a host at a time: its frames are relative to each other.
     let mut ingest = live.ingest.lock().await;
     ingest.delays.note(batch.clock.boot, place::estimate(&batch.clock, arrived));
-    let mut taking = Taking::new(app, &live, &batch.clock, arrived);
+    let mut taking = Taking::new(intake, &live, &batch.clock, arrived);
     for (index, frame) in batch.frames.iter().enumerate() {
         match taking.take(&mut ingest, frame).await {
             Ok(frame) => taking.frames.push(frame),
@@ -70,15 +108,16 @@ pub async fn accept(
     }
     let Taking { frames, refused, last, newest, .. } = taking;
     let (count, bytes) = size(&frames);
-    let stored = if frames.is_empty() { 0 } else { app.writer.write(frames, permit).await? };
+    let stored = if frames.is_empty() { 0 } else { intake.store.write(frames, permit).await? };
     ingest.committed = newest.or(ingest.committed);
     metrics::frames(stored, count - stored.min(count), refused.len() as u64, bytes);
     live.received(arrived);
     Ok(FramesReply {
         acknowledged: last,
-        need_key: ingest.owes_key && app.fleet.key_requests.allows(arrived, key_frames_per_s(app)),
+        need_key: ingest.owes_key
+            && intake.fleet.key_requests.allows(arrived, key_frames_per_s(intake)),
         refused,
-        suggestions: Suggestions { interval_s: Some(app.settings.interval_s) },
+        suggestions: Suggestions { interval_s: Some(intake.interval_s) },
     })
 }
 
@@ -88,15 +127,15 @@ fn size(frames: &[NewFrame]) -> (u64, u64) {
 }
 
 /// Key frames that are asked for in a second: after a start, of all hosts within one interval.
-fn key_frames_per_s(app: &App) -> u32 {
+fn key_frames_per_s<S>(intake: &Intake<'_, S>) -> u32 {
     const LEAST: u32 = 50;
-    let hosts = u32::try_from(app.fleet.len()).unwrap_or(u32::MAX);
-    (hosts / app.settings.interval_s.max(1)).saturating_mul(2).max(LEAST)
+    let hosts = u32::try_from(intake.fleet.len()).unwrap_or(u32::MAX);
+    (hosts / intake.interval_s.max(1)).saturating_mul(2).max(LEAST)
 }
 
 /// One upload while it is taken in.
-struct Taking<'a> {
-    app: &'a App,
+struct Taking<'a, S> {
+    intake: &'a Intake<'a, S>,
     live: &'a LiveHost,
     clock: &'a SenderClock,
     arrived: Timestamp,
@@ -138,12 +177,17 @@ fn failed(failure: impl Into<AppError>) -> TakeError {
     TakeError::Failed(failure.into())
 }
 
-impl<'a> Taking<'a> {
-    fn new(app: &'a App, live: &'a LiveHost, clock: &'a SenderClock, arrived: Timestamp) -> Self {
+impl<'a, S: FrameStore> Taking<'a, S> {
+    fn new(
+        intake: &'a Intake<'a, S>,
+        live: &'a LiveHost,
+        clock: &'a SenderClock,
+        arrived: Timestamp,
+    ) -> Self {
         let (frames, refused) = (Vec::new(), Vec::new());
         let (last, newest, has_looked_up, boots_asked) = (None, None, false, 0);
         Self {
-            app,
+            intake,
             live,
             clock,
             arrived,
@@ -168,8 +212,7 @@ impl<'a> Taking<'a> {
                 }
                 Step::Drifted(id, anchor) => {
                     let Some(boot) = ingest.boot(id) else { continue };
-                    let mut db = self.app.pool.acquire().await.map_err(failed)?;
-                    let anchored = boots::anchor(&mut db, self.live.id, boot.no, anchor);
+                    let anchored = self.intake.store.put_anchor(self.live.id, boot.no, anchor);
                     anchored.await.map_err(failed)?;
                     boot.put_anchor(anchor);
                     // What follows a time to come cannot be read back by time.
@@ -202,8 +245,7 @@ impl<'a> Taking<'a> {
                 AppError::too_many(format!("A host may start {most} times a day."), retry_after_s)
             },
         )?;
-        let mut db = self.app.pool.acquire().await?;
-        let boot = boots::find_or_create(&mut db, self.live.id, id, booted_at).await?;
+        let boot = self.intake.store.find_or_create_boot(self.live.id, id, booted_at).await?;
         if boot.newest.is_some() {
             ingest.boots_allowed.give_back(1);
         }
@@ -216,8 +258,7 @@ impl<'a> Taking<'a> {
         ingest: &mut Ingest,
         stamp: &Stamp,
     ) -> Result<Result<(Timestamp, Timestamp, i32), Step>, TakeError> {
-        let kept = self.app.settings.retention.ten_minutes;
-        let check = |at| place::check(at, self.arrived, kept);
+        let check = |at| place::check(at, self.arrived, self.intake.kept);
         let Ingest { boots, delays, .. } = ingest;
         let Some(boot) = boots.iter().find(|boot| boot.id == stamp.boot) else {
             let booted_at = place::booted_at(stamp, self.clock, self.arrived);
@@ -301,11 +342,10 @@ impl<'a> Taking<'a> {
     /// read. A few hosts at a time; those whose turn does not come soon are asked for key frames.
     async fn look(&mut self, ingest: &mut Ingest) -> Result<(), AppError> {
         self.has_looked_up = true;
-        let turn = tokio::time::timeout(LOOKUP_WAIT, self.app.fleet.lookup_permits.acquire());
+        let turn = tokio::time::timeout(LOOKUP_WAIT, self.intake.fleet.lookup_permits.acquire());
         let Ok(Ok(_turn)) = turn.await else { return Ok(()) };
         let since = self.arrived.saturating_sub(CHAIN).unwrap_or(self.arrived);
-        let mut db = self.app.pool.acquire().await?;
-        let found = read::last_taken(&mut db, self.live.id, since, self.arrived).await?;
+        let found = self.intake.store.last_taken(self.live.id, since, self.arrived).await?;
         if let Some(Taken { at, last, .. }) = found {
             let stamp = last.stamp;
             ingest.committed = Some(FrameId { boot: stamp.boot, seq: stamp.seq });

@@ -184,7 +184,7 @@ fn account_routes(routes: Routes) -> Routes {
 }
 
 fn settings_routes(routes: Routes) -> Routes {
-    use settings::{about, audit, mail, people, retention, tokens};
+    use settings::{about, audit, mail, people, refusals, retention, tokens};
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
@@ -220,6 +220,7 @@ fn settings_routes(routes: Routes) -> Routes {
         .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
         .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
         .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
+        .at(ADMINISTER, READ, "/settings/refusals", get(refusals::page))
         .at(ADMINISTER, READ, "/settings/about", get(about::page))
 }
 

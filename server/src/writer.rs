@@ -15,10 +15,10 @@ use poolwatch_store::{
     frames::{self, NewFrame},
     is_of_data, partitions,
 };
-use sqlx::Connection;
+use sqlx::{Connection, PgConnection};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tracing::warn;
 
@@ -37,8 +37,22 @@ const STATEMENTS: usize = 2;
 const FAILURE_COUNTS: Duration = Duration::from_secs(60);
 /// Uploads that may wait; a further one is told to come back.
 const QUEUE: usize = 4096;
-/// Memory for all uploads that are read or wait, in kB; a further one is told to come back.
-const MEMORY_KB: usize = 128 << 10;
+
+/// What the writer takes at most.
+#[derive(Debug, Clone, Copy)]
+pub struct WriterLimits {
+    /// Memory for all uploads that are read or wait, in kB; a further one is told to come back.
+    pub memory_kb: usize,
+    /// How long a statement may take. One that was sent by a connection that died without a word
+    /// would keep its turn for ever.
+    pub statement: Duration,
+}
+
+impl Default for WriterLimits {
+    fn default() -> Self {
+        Self { memory_kb: 128 << 10, statement: Duration::from_secs(30) }
+    }
+}
 
 /// Takes frames to the database.
 #[derive(Debug, Clone)]
@@ -73,16 +87,17 @@ impl Writer {
     /// Starts the task that writes. It ends when the last handle is gone and all is written.
     #[must_use]
     pub fn start(pool: PgPool) -> Self {
-        Self::with_memory(pool, MEMORY_KB)
+        Self::with_limits(pool, WriterLimits::default())
     }
 
-    /// Starts the task with memory for so many kB of uploads.
+    /// Starts the task within limits.
     #[must_use]
-    pub fn with_memory(pool: PgPool, kb: usize) -> Self {
+    pub fn with_limits(pool: PgPool, limits: WriterLimits) -> Self {
         let (queue, uploads) = mpsc::channel(QUEUE);
         let health = Arc::<StoreHealth>::default();
-        tokio::spawn(run(pool, uploads, health.clone()));
-        Self { queue, memory: UploadMemory::new(kb), health }
+        let inserter = FrameInserter { pool, days: Days::default(), statement: limits.statement };
+        tokio::spawn(run(Arc::new(inserter), uploads, health.clone()));
+        Self { queue, memory: UploadMemory::new(limits.memory_kb), health }
     }
 
     /// Whether the latest frames were stored, or none came for a minute.
@@ -120,8 +135,20 @@ impl Writer {
 /// Days whose partitions are known to be there.
 type Days = Mutex<HashSet<Date>>;
 
-async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>, health: Arc<StoreHealth>) {
-    let days = Arc::new(Days::default());
+/// Inserts frames.
+#[derive(Debug)]
+struct FrameInserter {
+    pool: PgPool,
+    days: Days,
+    /// How long a statement may take.
+    statement: Duration,
+}
+
+async fn run(
+    inserter: Arc<FrameInserter>,
+    mut uploads: mpsc::Receiver<Upload>,
+    health: Arc<StoreHealth>,
+) {
     let statements = Arc::new(Semaphore::new(STATEMENTS));
     while let Some(first) = uploads.recv().await {
         let deadline = Instant::now() + GATHER;
@@ -135,69 +162,86 @@ async fn run(pool: PgPool, mut uploads: mpsc::Receiver<Upload>, health: Arc<Stor
             gathered.push(next);
         }
         metrics::writer(count, uploads.len());
-        let (pool, days, health) = (pool.clone(), days.clone(), health.clone());
+        let (inserter, health) = (inserter.clone(), health.clone());
         let Ok(turn) = statements.clone().acquire_owned().await else { return };
         tokio::spawn(async move {
-            commit(&pool, &days, &health, gathered).await;
+            inserter.commit(&health, gathered).await;
             drop(turn);
         });
     }
 }
 
-/// Commits uploads together. When the data of one will not do, each is tried alone, so that one
-/// host's trouble stays its own; a database that is away or too busy is tried once for all.
-async fn commit(pool: &PgPool, days: &Days, health: &StoreHealth, mut uploads: Vec<Upload>) {
-    // Two statements may hold the same frames, of an upload that was given up and sent again: in
-    // one order, neither waits for the other in a circle.
-    uploads.sort_by_key(|upload| upload.frames.first().map(|frame| (frame.host, frame.at)));
-    if uploads.len() > 1 {
-        let sizes: Vec<usize> = uploads.iter().map(|upload| upload.frames.len()).collect();
-        let mut all = Vec::with_capacity(sizes.iter().sum());
-        for upload in &mut uploads {
-            all.append(&mut upload.frames);
-        }
-        match insert(pool, days, &all).await {
-            Ok(stored) => {
-                health.note(true);
-                // How many of whose frames were new is not told apart; all are there.
-                let mut left = stored;
-                for (upload, size) in uploads.into_iter().zip(sizes) {
-                    let own = left.min(size as u64);
-                    left -= own;
-                    let _ = upload.done.send(Ok(own));
-                }
-                return;
+impl FrameInserter {
+    /// Commits uploads together. When the data of one will not do, each is tried alone, so that one
+    /// host's trouble stays its own; a database that is away or too busy is tried once for all.
+    async fn commit(&self, health: &StoreHealth, mut uploads: Vec<Upload>) {
+        // Two statements may hold the same frames, of an upload that was given up and sent again: in
+        // one order, neither waits for the other in a circle.
+        uploads.sort_by_key(|upload| upload.frames.first().map(|frame| (frame.host, frame.at)));
+        if uploads.len() > 1 {
+            let sizes: Vec<usize> = uploads.iter().map(|upload| upload.frames.len()).collect();
+            let mut all = Vec::with_capacity(sizes.iter().sum());
+            for upload in &mut uploads {
+                all.append(&mut upload.frames);
             }
-            Err(error) if !is_of_data(&error) => {
-                health.note(false);
-                warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
-                let failure = AppError::from(error);
-                for upload in uploads {
-                    let _ = upload.done.send(Err(failure.clone()));
+            match self.insert(&all).await {
+                Ok(stored) => {
+                    health.note(true);
+                    // How many of whose frames were new is not told apart; all are there.
+                    let mut left = stored;
+                    for (upload, size) in uploads.into_iter().zip(sizes) {
+                        let own = left.min(size as u64);
+                        left -= own;
+                        let _ = upload.done.send(Ok(own));
+                    }
+                    return;
                 }
-                return;
+                Err(error) if !is_of_data(&error) => {
+                    health.note(false);
+                    warn!(%error, uploads = uploads.len(), frames = all.len(), "Could not store frames");
+                    let failure = AppError::from(error);
+                    for upload in uploads {
+                        let _ = upload.done.send(Err(failure.clone()));
+                    }
+                    return;
+                }
+                Err(_) => {}
             }
-            Err(_) => {}
+            let mut all = all.into_iter();
+            for (upload, size) in uploads.iter_mut().zip(sizes) {
+                upload.frames.extend(all.by_ref().take(size));
+            }
         }
-        let mut all = all.into_iter();
-        for (upload, size) in uploads.iter_mut().zip(sizes) {
-            upload.frames.extend(all.by_ref().take(size));
+        for upload in uploads {
+            let stored = self.insert(&upload.frames).await;
+            if stored.as_ref().err().is_none_or(|error| !is_of_data(error)) {
+                health.note(stored.is_ok());
+            }
+            if let Err(error) = &stored {
+                warn!(%error, frames = upload.frames.len(), "Could not store frames");
+            }
+            let _ = upload.done.send(stored.map_err(AppError::from));
         }
     }
-    for upload in uploads {
-        let stored = insert(pool, days, &upload.frames).await;
-        if stored.as_ref().err().is_none_or(|error| !is_of_data(error)) {
-            health.note(stored.is_ok());
+
+    async fn insert(&self, new: &[NewFrame]) -> Result<u64, StoreError> {
+        let mut db = self.pool.acquire().await?;
+        match timeout(self.statement, insert_all(&mut db, &self.days, new)).await {
+            Ok(stored) => stored,
+            Err(_) => {
+                // What it left open must not be met by whoever gets the connection next.
+                drop(db.detach());
+                Err(sqlx::Error::PoolTimedOut.into())
+            }
         }
-        if let Err(error) = &stored {
-            warn!(%error, frames = upload.frames.len(), "Could not store frames");
-        }
-        let _ = upload.done.send(stored.map_err(AppError::from));
     }
 }
 
-async fn insert(pool: &PgPool, days: &Days, new: &[NewFrame]) -> Result<u64, StoreError> {
-    let mut db = pool.acquire().await?;
+async fn insert_all(
+    db: &mut PgConnection,
+    days: &Days,
+    new: &[NewFrame],
+) -> Result<u64, StoreError> {
     for day in new.iter().map(|frame| partitions::day_of(frame.at)) {
         if !known(days).contains(&day) {
             let mut transaction = db.begin().await?;
@@ -206,7 +250,7 @@ async fn insert(pool: &PgPool, days: &Days, new: &[NewFrame]) -> Result<u64, Sto
             known(days).insert(day);
         }
     }
-    let stored = frames::insert(&mut db, new).await;
+    let stored = frames::insert(db, new).await;
     if stored.is_err() {
         // A partition may have been dropped meanwhile: look again next time.
         known(days).clear();

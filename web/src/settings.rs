@@ -4,6 +4,7 @@ pub mod about;
 pub mod audit;
 pub mod mail;
 pub mod people;
+pub mod refusals;
 pub mod retention;
 pub mod tokens;
 
@@ -44,6 +45,11 @@ pub const SECTIONS: &[SettingsSection] = &[
         "/settings/audit",
         "Audit",
         "Every sign-in and every change: who, when and from where.",
+    ),
+    section(
+        "/settings/refusals",
+        "Refused",
+        "Who was refused lately, and what they were told: hosts, people and addresses.",
     ),
     section("/settings/about", "About", "Version, database and license."),
 ];

@@ -7,7 +7,7 @@ use std::{
     thread,
 };
 
-use poolwatch_agent::upload::{Client, ClientOptions, Sender, UploadError};
+use poolwatch_agent::upload::{AgentServer, Client, ClientOptions, Sender, UploadError};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 use rustls::{ServerConfig, ServerConnection, StreamOwned, pki_types::PrivateKeyDer};
 use tempfile::TempDir;

@@ -2,6 +2,7 @@
 //! both. Plain data without input or output; every other crate speaks in these types.
 
 pub mod alerting;
+pub mod asked_time;
 pub mod bytes;
 pub mod clock;
 pub mod comparison;

@@ -338,7 +338,7 @@ fn socket_folder(folder: &Path) -> PathBuf {
 
 /// The folder with the server's binaries: PATH, what `pg_config` says, or the newest of the folders
 /// that Debian and Red Hat use.
-pub(crate) async fn find_binaries() -> Option<PathBuf> {
+pub async fn find_binaries() -> Option<PathBuf> {
     let has_initdb = |folder: &PathBuf| folder.join("initdb").is_file();
     let in_path = env::var_os("PATH")
         .and_then(|path| env::split_paths(&path).find(has_initdb))

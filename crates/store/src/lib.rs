@@ -131,10 +131,12 @@ pub fn is_temporary(error: &StoreError) -> bool {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             | sqlx::Error::Protocol(_) => true,
-            // Connection trouble, transactions in each other's way, resources exhausted, a lock that
-            // was not to be had in time, operator intervention.
+            // Connection trouble, a standby that is not promoted yet, transactions in each other's
+            // way, resources exhausted, a lock that was not to be had in time, operator intervention.
             sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-                ["08", "40", "53", "55P03", "57"].iter().any(|class| code.starts_with(class))
+                ["08", "25006", "40", "53", "55P03", "57"]
+                    .iter()
+                    .any(|class| code.starts_with(class))
             }),
             _ => false,
         },
@@ -163,6 +165,15 @@ pub fn is_unstorable(error: &StoreError) -> bool {
             error.code().is_some_and(|code| code.starts_with("22"))
         }
         StoreError::OutOfRange(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether an error says that something was named that there is not.
+#[must_use]
+pub fn is_missing_reference(error: &StoreError) -> bool {
+    match error {
+        StoreError::Database(sqlx::Error::Database(error)) => error.is_foreign_key_violation(),
         _ => false,
     }
 }

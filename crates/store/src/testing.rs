@@ -1,6 +1,8 @@
 //! A database per test, cloned from a migrated template, on a private Postgres that all test
 //! programs of this machine share. Only with the feature `testing`.
 
+pub mod faulty_proxy;
+
 use std::{
     env,
     fs::File,

@@ -4,7 +4,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
 use poolwatch_model::HostId;
@@ -32,17 +32,31 @@ pub struct SendingHost {
     pub arrived: Timestamp,
 }
 
-/// Lets only hosts with a valid key through, and only when they were approved.
+/// Lets only hosts with a valid key through, and only when they were approved. The answer bears the
+/// host's id, whatever it says.
 ///
 /// # Errors
 /// 401 for an unknown key, 403 while the host is not approved, 429 when it has too much under way.
 pub async fn require(
     State(app): State<SharedApp>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Result<Response, AppError> {
     let arrived = app.clock.now();
     let key = find(&app, request.headers()).await?;
+    let id = key.id;
+    let mut response = answer(&app, key, arrived, request, next).await.into_response();
+    response.extensions_mut().insert(id);
+    Ok(response)
+}
+
+async fn answer(
+    app: &App,
+    key: HostKey,
+    arrived: Timestamp,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, AppError> {
     if key.standing != Standing::Approved {
         app.host_keys.forget(key.id);
     }

@@ -124,6 +124,12 @@ mod tests {
     }
 
     #[test]
+    fn sign_ins_that_fail_are_recorded_up_to_a_bound() {
+        let limits = SignInLimits::default();
+        assert_eq!((0..10_000).filter(|_| limits.records_failure()).count(), 200);
+    }
+
+    #[test]
     fn other_names_from_an_address_reset_no_count_and_have_an_end() {
         let limits = SignInLimits::default();
         while limits.check("ana@x", address(1)).is_ok() {}

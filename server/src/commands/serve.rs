@@ -32,6 +32,7 @@ use crate::{
     log_gate::LogGate,
     mail_server::{self, MailServer},
     metrics::Metrics,
+    refusals::Refusals,
     router,
     stopping::StopSignal,
     tag_names,
@@ -99,7 +100,9 @@ async fn serve(
     let names = tls_names(&options.public_url, &options.tls.tls_name)?;
     let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;
     let (files, permitted) = connections::raise_descriptor_limit();
-    let limits = ConnectionLimits::from_options(&options.connections, permitted);
+    let refusals = Arc::new(Refusals::new(clock.clone()));
+    let mut limits = ConnectionLimits::from_options(&options.connections, permitted);
+    limits.refusals = Some(refusals.clone());
     let secure = options.public_url.starts_with("https://");
     let stop = StopSignal::default();
     let app: SharedApp = Arc::new(App {
@@ -117,6 +120,7 @@ async fn serve(
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
+        refusals,
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install()?,

@@ -10,6 +10,7 @@ use crate::{
     client_address::address_block,
     log_gate::LogGate,
     metrics,
+    refusals::RefusedParty,
     shares::{Share, Shares},
 };
 
@@ -52,6 +53,12 @@ impl Slots {
 
     fn refuse(&self, peer: IpAddr, limit: &'static str, most: usize) -> Option<Slot> {
         metrics::connection_refused(limit);
+        if let Some(refusals) = &self.limits.refusals {
+            let reason =
+                format!("At most {most} are taken: docs/limits.md tells how to raise that.");
+            let party = RefusedParty::Address(address_block(peer));
+            refusals.note(party, "Too many connections", &reason, "a connection");
+        }
         if self.complaints.opens() {
             warn!(%peer, limit, most, "Refused a connection: there are too many");
         }
@@ -71,6 +78,7 @@ mod tests {
             total: 5,
             per_address: 2,
             trusted_proxies: vec![proxy],
+            refusals: None,
             times: ConnectionTimes::DEFAULT,
         };
         let slots = Slots::new(limits);

@@ -4,8 +4,8 @@ mod second_factor;
 mod tokens;
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, StatusCode, Uri},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -28,6 +28,7 @@ use crate::{
     accounts::{self, passwords},
     app::{App, SharedApp},
     app_error::AppError,
+    parameters::{Form, Path},
 };
 
 /// Tokens of one person that are shown.

@@ -4,7 +4,7 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -18,7 +18,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, parameters::Path};
 
 /// The page.
 pub(super) async fn page(

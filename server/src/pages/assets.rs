@@ -1,13 +1,12 @@
 //! Static files (`GET /static/{path}`).
 
 use axum::{
-    extract::Path,
     http::header,
     response::{IntoResponse, Response},
 };
 use poolwatch_web::assets;
 
-use crate::app_error::AppError;
+use crate::{app_error::AppError, parameters::Path};
 
 /// Names hold the hash of the content: what was loaded once is never asked for again.
 const FOR_EVER: &str = "public, max-age=31536000, immutable";

@@ -6,7 +6,7 @@ mod table;
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -21,7 +21,7 @@ use serde_json::{Map, json};
 use table::Rows;
 
 use super::{address, export::download, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, parameters::Query};
 
 /// Rows that are about equal and are shown when asked for.
 const EQUAL: usize = 500;

@@ -4,7 +4,7 @@ mod hosts;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -26,6 +26,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     fleet::drivers::Drivers,
+    parameters::Path,
 };
 
 /// Tags in its code that are shown.

@@ -5,8 +5,8 @@
 mod upload;
 
 use axum::{
-    Extension, Form, Json,
-    extract::{Multipart, Path, State},
+    Extension, Json,
+    extract::{Multipart, State},
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -32,6 +32,7 @@ use crate::{
     app_error::AppError,
     diagnosing::{self, Findings, Report},
     import::{self, File},
+    parameters::{Form, Path},
 };
 
 /// Diagnoses and kept files that are shown, the latest.

@@ -4,7 +4,7 @@ use std::{cmp::Reverse, collections::BTreeSet, sync::Arc};
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -36,6 +36,7 @@ use crate::{
         growing::{self, GROWING, Growing},
         view::{FleetView, HostSummary},
     },
+    parameters::Query,
 };
 
 /// Latest events that are shown.

@@ -8,7 +8,7 @@ mod trends;
 
 use axum::{
     Extension, Json,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -30,7 +30,12 @@ use sqlx::PgConnection;
 use trends::Trends;
 
 use super::{address, enrolment::candidate, live, presence, rows, shell};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Path, Query},
+};
 
 /// Other hosts of the same name that are shown.
 const NAMESAKES: usize = 10;

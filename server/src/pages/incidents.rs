@@ -7,7 +7,7 @@ mod pack;
 
 use axum::{
     Extension,
-    extract::{Path, Query, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::Html,
 };
@@ -40,6 +40,7 @@ use crate::{
     access::people::Person,
     app::{App, SharedApp},
     app_error::AppError,
+    parameters::{Path, Query},
 };
 
 /// Incidents that are shown, the latest.

@@ -1,11 +1,11 @@
 //! Lists as pages and as files: what all of them share.
 
-use axum::{extract::Query, http::Uri, response::Response};
+use axum::{http::Uri, response::Response};
 use poolwatch_web::list::{ColumnValue, Filter, List, ListQuery, ListView};
 use serde::Serializer;
 
 use super::export::download;
-use crate::app_error::AppError;
+use crate::{app_error::AppError, parameters::Query};
 
 /// The parameters of an address, in their order.
 pub(super) type Parameters = Query<Vec<(String, String)>>;

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use axum::{
-    Extension, Form,
-    extract::{Query, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, StatusCode, header},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -35,6 +35,7 @@ use crate::{
     app_error::AppError,
     auth::{devices, passwords::MAX_BYTES, secrets},
     client_address::ClientAddress,
+    parameters::{Form, Query},
 };
 
 /// What the audit log calls it.

@@ -1,7 +1,7 @@
 //! Failures as who asked can read them: problem details for machines, a page or fragment for people.
 //! Logged once, with the request's id.
 
-use std::time::Instant;
+use std::{net::IpAddr, time::Instant};
 
 use axum::{
     extract::{Request, State},
@@ -9,12 +9,16 @@ use axum::{
     middleware::Next,
     response::{Html, IntoResponse, Response},
 };
+use poolwatch_model::HostId;
 use poolwatch_web::{Page, error::ErrorPage};
 use tower_http::request_id::RequestId;
 use tracing::{debug, error, info, warn};
 
 use super::shell;
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, metrics};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, client_address::ClientAddress,
+    metrics, refusals::RefusedParty,
+};
 
 fn page(failure: &AppError, app: &SharedApp, person: Option<&Person>, asked: &Asked) -> Response {
     let page = ErrorPage {
@@ -33,6 +37,36 @@ struct Asked {
     path: String,
     request_id: Option<String>,
     fragment: bool,
+    address: Option<IpAddr>,
+}
+
+impl Asked {
+    /// Whether it was asked by an agent or a script.
+    fn is_by_machine(&self) -> bool {
+        ["/agent/", "/api/", "/metrics", "/healthz"]
+            .iter()
+            .any(|prefix| self.path.starts_with(prefix))
+    }
+}
+
+/// What administrators are shown of an answer, if it refuses something: not what people mistype, nor
+/// what the server cannot do for anybody.
+fn refusal_to_show<'a>(
+    status: u16,
+    failure: Option<&'a AppError>,
+    asked: &Asked,
+) -> Option<(&'static str, &'a str)> {
+    let is_shown = match status {
+        403 | 408 | 413 | 415 | 429 => true,
+        400 | 401 => asked.is_by_machine(),
+        _ => false,
+    };
+    match failure.filter(|_| is_shown) {
+        Some(failure) => Some((failure.title, failure.detail())),
+        // The page of sign-in says it itself.
+        None => (asked.path.starts_with("/login") && matches!(status, 401 | 429))
+            .then_some(("A sign-in was refused", "Wrong, or too many tries.")),
+    }
 }
 
 /// Renders failures for who asked, and writes the log line of every request.
@@ -49,18 +83,17 @@ pub(crate) async fn render_error(
             .get::<RequestId>()
             .and_then(|id| id.header_value().to_str().ok().map(str::to_owned)),
         fragment: request.headers().contains_key("hx-request"),
+        address: request.extensions().get::<ClientAddress>().map(|address| address.0),
     };
     let method = request.method().clone();
     let mut response = next.run(request).await;
     let person = response.extensions_mut().remove::<Person>();
+    let host = response.extensions_mut().remove::<HostId>();
     let failure =
         response.extensions_mut().remove::<AppError>().or_else(|| error_of_status(&response));
     if let Some(failure) = &failure {
         let retry_after_s = failure.retry_after_s;
-        let for_machines = ["/agent/", "/api/", "/metrics", "/healthz"]
-            .iter()
-            .any(|prefix| asked.path.starts_with(prefix));
-        response = if for_machines {
+        response = if asked.is_by_machine() {
             failure.problem(asked.request_id.clone())
         } else {
             page(failure, &app, person.as_ref(), &asked)
@@ -70,6 +103,16 @@ pub(crate) async fn render_error(
         }
     }
     let status = response.status().as_u16();
+    if let Some((title, reason)) = refusal_to_show(status, failure.as_ref(), &asked) {
+        let party = match (host, &person, asked.address) {
+            (Some(host), ..) => Some(RefusedParty::Host(host)),
+            (None, Some(person), _) => Some(RefusedParty::Person(person.name.clone())),
+            (None, None, address) => address.map(RefusedParty::Address),
+        };
+        if let Some(party) = party {
+            app.refusals.note(party, title, reason, &format!("{method} {}", asked.path));
+        }
+    }
     let elapsed = begun.elapsed();
     metrics::request(status, elapsed);
     let (path, ms) = (&asked.path, elapsed.as_millis() as u64);

@@ -2,7 +2,7 @@
 
 use axum::{
     Extension,
-    extract::{Query, State},
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -19,7 +19,10 @@ use poolwatch_web::{
 use serde::Deserialize;
 
 use super::{address, applications, drivers::lines, hosts::selection, rows, shell, tags};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView,
+    parameters::Query,
+};
 
 /// Hosts that are shown.
 const HOSTS: usize = 50;

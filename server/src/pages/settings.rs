@@ -4,6 +4,7 @@ pub(super) mod about;
 pub(super) mod audit;
 pub(super) mod mail;
 pub(super) mod people;
+pub(super) mod refusals;
 pub(super) mod retention;
 pub(super) mod tokens;
 

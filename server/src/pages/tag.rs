@@ -8,7 +8,7 @@ use std::cmp::Reverse;
 
 use axum::{
     Extension,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Response},
 };
@@ -34,6 +34,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     fleet::{baselines::Window, view::FleetView},
+    parameters::Path,
 };
 
 /// Driver files that are looked at for a tag.

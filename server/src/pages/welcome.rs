@@ -1,8 +1,7 @@
 //! What one-time links open (`/welcome`). The secret is in the query, which no log holds.
 
 use axum::{
-    Form,
-    extract::{Query, State},
+    extract::State,
     http::{HeaderMap, StatusCode},
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -20,6 +19,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     auth::{passwords::MIN_CHARACTERS, secrets},
+    parameters::{Form, Query},
 };
 
 /// What `GET /welcome` takes.

@@ -17,7 +17,7 @@ const HOST_KB: usize = limits::BATCH_BYTES / 1024;
 
 /// Memory for uploads that are read or wait to be written.
 #[derive(Debug, Clone)]
-pub(super) struct UploadMemory {
+pub struct UploadMemory {
     free_kb: Arc<Semaphore>,
     kb_by_host: Shares<HostId>,
 }
@@ -31,7 +31,9 @@ pub struct UploadPermit {
 }
 
 impl UploadMemory {
-    pub(super) fn new(kb: usize) -> Self {
+    /// Memory of so many kB.
+    #[must_use]
+    pub fn new(kb: usize) -> Self {
         Self { free_kb: Arc::new(Semaphore::new(kb)), kb_by_host: Shares::default() }
     }
 
@@ -39,7 +41,7 @@ impl UploadMemory {
     ///
     /// # Errors
     /// 429 when the host has its share, 503 when all is taken.
-    pub(super) fn permit(&self, host: HostId) -> Result<UploadPermit, AppError> {
+    pub fn permit(&self, host: HostId) -> Result<UploadPermit, AppError> {
         let of_host = self.kb_by_host.take(host, 1, HOST_KB).ok_or_else(too_many_of_host)?;
         let taken = self.free_kb.clone().try_acquire_owned().map_err(|_| full())?;
         Ok(UploadPermit { of_host, taken, free_kb: self.free_kb.clone() })

@@ -3,7 +3,7 @@
 mod channels;
 mod day;
 mod receiver;
-mod relay;
+pub(crate) mod relay;
 mod rules;
 mod schedules;
 
@@ -69,7 +69,7 @@ async fn page(server: &Server, path: &str) -> String {
     request.send().await.unwrap().text().await.unwrap()
 }
 
-fn mailer(relay: &Relay) -> Courier {
+pub(crate) fn mailer(relay: &Relay) -> Courier {
     let options = MailOptions {
         smtp_url: Some(format!("smtp://{}", relay.address)),
         mail_from: Some("poolwatch@example.com".into()),

@@ -17,7 +17,7 @@ use rustls::{
     pki_types::{CertificateDer, ServerName, pem::PemObject},
 };
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpSocket, TcpStream},
     time::{Instant, timeout},
 };
@@ -39,7 +39,13 @@ async fn serve(tls: Option<ServerTls>, per_address: usize) -> SocketAddr {
     let router = Router::new()
         .route("/", get(async || "here"))
         .route("/large", get(async move || large.clone()));
-    let limits = ConnectionLimits { total: 20, per_address, trusted_proxies: vec![], times: TIMES };
+    let limits = ConnectionLimits {
+        total: 20,
+        per_address,
+        trusted_proxies: vec![],
+        refusals: None,
+        times: TIMES,
+    };
     tokio::spawn(async move {
         let stop = StopSignal::default();
         connections::serve(listener, tls, router, limits, &stop, Duration::ZERO).await;
@@ -138,6 +144,25 @@ async fn a_certificate_of_our_own_is_good_for_the_names_asked_for_by_one_authori
     assert!(!is_trusted(second, "poolwatch.example.com").await);
 }
 
+/// How many requests at once a server of HTTP/2 announces that it takes.
+async fn most_streams(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) -> u32 {
+    const SETTINGS: u8 = 4;
+    const MAX_CONCURRENT_STREAMS: u16 = 3;
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await.unwrap();
+    stream.write_all(&[0, 0, 0, SETTINGS, 0, 0, 0, 0, 0]).await.unwrap();
+    let mut head = [0; 9];
+    stream.read_exact(&mut head).await.unwrap();
+    assert_eq!(head[3], SETTINGS);
+    let mut settings = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
+    stream.read_exact(&mut settings).await.unwrap();
+    let found = settings.chunks_exact(6).find_map(|setting| {
+        let [id @ .., a, b, c, d] = setting.first_chunk::<6>().unwrap();
+        let is_it = u16::from_be_bytes(*id) == MAX_CONCURRENT_STREAMS;
+        is_it.then(|| u32::from_be_bytes([*a, *b, *c, *d]))
+    });
+    found.expect("it announces a bound")
+}
+
 #[tokio::test]
 async fn browsers_are_answered_by_http_2_and_agents_by_http_1() {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -162,6 +187,10 @@ async fn browsers_are_answered_by_http_2_and_agents_by_http_1() {
     let answer = requests.send_request(request).await.unwrap();
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "here");
+
+    let stream = TcpStream::connect(address).await.unwrap();
+    let mut stream = browser.connect(name.clone(), stream).await.unwrap();
+    assert_eq!(most_streams(&mut stream).await, 32);
 
     client.alpn_protocols.clear();
     let agent = TlsConnector::from(Arc::new(client));

@@ -82,7 +82,7 @@ async fn a_script_posts_a_snapshot_and_reads_it_back() {
     assert_eq!(response.status(), 201);
     let viewer = server.api_token(Role::Viewer).await;
     assert_eq!(server.post("/api/v1/snapshots", Some(&viewer), &body).await.status(), 403);
-    assert_eq!(server.post("/api/v1/snapshots", Some(&token), b"{\"host\":3}").await.status(), 422);
+    assert_eq!(server.post("/api/v1/snapshots", Some(&token), b"{\"host\":3}").await.status(), 400);
 }
 
 #[tokio::test]

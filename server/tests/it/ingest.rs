@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::FramesReply;
-use poolwatch_server::writer::Writer;
+use poolwatch_server::writer::{Writer, WriterLimits};
 use poolwatch_store::{frames::NewFrame, testing};
 use sqlx::{Connection, Executor, postgres::PgPoolOptions};
 use tokio::task::JoinSet;
@@ -14,7 +14,11 @@ use crate::server::{Server, classic, json, now};
 #[tokio::test]
 async fn a_stuck_database_makes_agents_wait_and_nothing_that_waits_is_lost() {
     let pool = testing::database().await.unwrap();
-    let server = Server::start_with(pool.clone(), Writer::with_memory(pool, 2)).await;
+    let server = Server::start_with(
+        pool.clone(),
+        Writer::with_limits(pool, WriterLimits { memory_kb: 2, ..WriterLimits::default() }),
+    )
+    .await;
     let mut agents = Vec::new();
     for name in ["a", "b", "c"] {
         let mut agent = server.enrol(name).await;

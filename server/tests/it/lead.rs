@@ -1,9 +1,9 @@
 //! Of several servers on one database, one works.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use poolwatch_server::lead::Lead;
-use poolwatch_store::testing;
+use poolwatch_store::testing::{self, faulty_proxy::FaultyProxy};
 use sqlx::{Connection, PgConnection};
 
 #[tokio::test]
@@ -57,4 +57,31 @@ async fn cut_off(db: &mut PgConnection) {
     .execute(db)
     .await
     .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lead_whose_connection_died_without_a_word_is_taken_again() {
+    let options = testing::database_options().await.unwrap();
+    let (proxy, by_proxy) = FaultyProxy::before(&options).await.unwrap();
+    let mut first = Lead::wait(&by_proxy).await.unwrap();
+    let lost = tokio::spawn(async move { first.lost().await });
+    let mut db = PgConnection::connect_with(&options).await.unwrap();
+    let before = holder(&mut db).await;
+    assert!(before.is_some());
+    proxy.deaden_all();
+    // Postgres takes the dead session for a living one.
+    let begun = Instant::now();
+    while [None, before].contains(&holder(&mut db).await) {
+        assert!(begun.elapsed() < Duration::from_secs(40), "nobody leads");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(!lost.is_finished());
+    assert!(Lead::take(&options).await.unwrap().is_none());
+}
+
+/// The session that holds the lead.
+async fn holder(db: &mut PgConnection) -> Option<i32> {
+    let query = "SELECT pid FROM pg_locks JOIN pg_database ON oid = database
+                 WHERE locktype = 'advisory' AND granted AND datname = current_database()";
+    sqlx::query_scalar(query).fetch_optional(db).await.unwrap()
 }

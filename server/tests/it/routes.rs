@@ -43,6 +43,7 @@ async fn a_body_over_what_its_route_takes_is_refused() {
         ("/agent/v1/scans", Some(&agent.key), limits::JSON_BYTES),
         ("/api/v1/tag-notes", Some(&operator), 64 << 10),
         ("/api/v1/snapshots", Some(&operator), limits::JSON_BYTES),
+        ("/api/v1/pooltag.txt", Some(&operator), 4 << 20),
     ];
     for (path, key, bytes) in cases {
         let answer = server.post(path, key.map(String::as_str), &vec![b'1'; bytes + 1]).await;

@@ -27,6 +27,7 @@ use poolwatch_server::{
     connections::{self, ConnectionLimits, ConnectionTimes},
     fleet::Fleet,
     metrics::Metrics,
+    refusals::Refusals,
     router,
     stopping::StopSignal,
     writer::Writer,
@@ -95,7 +96,11 @@ impl Server {
 
     /// A server that goes by a clock of its own.
     pub(crate) async fn start_at(clock: Arc<TestClock>) -> Self {
-        let pool = testing::database().await.unwrap();
+        Self::start_on(testing::database().await.unwrap(), clock).await
+    }
+
+    /// A server on this database that goes by a clock of its own.
+    pub(crate) async fn start_on(pool: PgPool, clock: Arc<TestClock>) -> Self {
         Self::prepared(Self::on(pool.clone(), Writer::start(pool), clock).await).await
     }
 
@@ -134,7 +139,7 @@ impl Server {
 
     async fn with(pool: PgPool, writer: Writer, clock: SharedClock, secure: bool) -> Self {
         let app = Arc::new(App {
-            clock,
+            clock: clock.clone(),
             background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
                 &pool.connect_options(),
             )),
@@ -150,6 +155,7 @@ impl Server {
             sign_in_limits: Default::default(),
             password_checks: Default::default(),
             refusals_logged: Default::default(),
+            refusals: Arc::new(Refusals::new(clock.clone())),
             waiting_hosts: Default::default(),
             refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
@@ -184,6 +190,7 @@ impl Server {
             per_address: 100,
             // It asks for others, as a test says by `x-forwarded-for`.
             trusted_proxies: vec![address.ip()],
+            refusals: None,
             times: ConnectionTimes::DEFAULT,
         };
         let grace = Duration::from_secs(1);

@@ -73,7 +73,8 @@ async fn what_cannot_be_a_tag_is_refused() {
     for said in [json!({"tag": "Fooooo", "meaning": "x"}), json!({"tag": "?abc", "group": true})] {
         assert!(note(&server, said).await.is_client_error());
     }
-    assert_eq!(note(&server, json!({"tag": "a\\x00b", "meaning": "zero\u{0}byte"})).await, 204);
+    assert_eq!(note(&server, json!({"tag": "a\\x00b", "meaning": "zero\u{0}byte"})).await, 400);
+    assert_eq!(note(&server, json!({"tag": "a\\x00b", "meaning": "zero byte"})).await, 204);
     let all = tag_names::all(&server.app.pool).await.unwrap();
     assert_eq!(all[0].note.meaning, "zero byte");
 }

@@ -9,10 +9,16 @@ mod attack;
 mod chance;
 mod check;
 mod chunks;
+mod cluster;
 mod compaction;
+mod database_trouble;
 mod disk;
+mod failover;
+mod herd;
+mod idle;
 mod kills;
 mod mail;
+mod pooler;
 mod processes;
 mod stops;
 mod world;
@@ -21,6 +27,10 @@ use std::time::Duration;
 
 /// How long each story is told.
 fn duration() -> Duration {
-    let seconds = std::env::var("SURVIVE_SECONDS").ok();
-    Duration::from_secs(seconds.map_or(30, |seconds| seconds.parse().unwrap()))
+    Duration::from_secs(number("SURVIVE_SECONDS", 30))
+}
+
+/// What the environment says, or what is usual.
+fn number(name: &str, usual: u64) -> u64 {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
 }

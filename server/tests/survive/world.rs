@@ -22,7 +22,17 @@ use tempfile::TempDir;
 
 use crate::{disk::SmallDisk, processes};
 
-const SERVER: &str = env!("CARGO_BIN_EXE_poolwatch-server");
+/// A program, beside the server of this build or where `SURVIVE_PROGRAMS` says.
+fn program(name: &str) -> PathBuf {
+    let built = PathBuf::from(env!("CARGO_BIN_EXE_poolwatch-server"));
+    let program = match std::env::var_os("SURVIVE_PROGRAMS") {
+        Some(folder) => Path::new(&folder).join(name),
+        None => built.with_file_name(name),
+    };
+    assert!(program.exists(), "build {} first", program.display());
+    program
+}
+
 /// How long a server may take to start, recovery of its database included.
 const START: Duration = Duration::from_secs(120);
 
@@ -32,6 +42,8 @@ pub(crate) struct World {
     folder: TempDir,
     address: String,
     mail: Option<SocketAddr>,
+    /// Another database than its private one.
+    database_url: Option<String>,
     server: Option<Child>,
 }
 
@@ -45,7 +57,14 @@ impl World {
         fs::create_dir(folder.path().join("data")).unwrap();
         fs::set_permissions(folder.path().join("data"), Permissions::from_mode(0o711)).unwrap();
         let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        Self { disk: None, folder, address: free.to_string(), mail: None, server: None }
+        Self {
+            disk: None,
+            folder,
+            address: free.to_string(),
+            mail: None,
+            database_url: None,
+            server: None,
+        }
     }
 
     fn data(&self) -> PathBuf {
@@ -61,6 +80,11 @@ impl World {
     /// Lets it send its mails to a mail server.
     pub(crate) fn mail_to(&mut self, address: SocketAddr) {
         self.mail = Some(address);
+    }
+
+    /// Gives it another database than its private one.
+    pub(crate) fn use_database(&mut self, url: String) {
+        self.database_url = Some(url);
     }
 
     /// Its address for agents.
@@ -139,7 +163,7 @@ impl World {
 
     fn spawn_server(&self) -> Child {
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(SERVER);
+        let mut command = Command::new(program("poolwatch-server"));
         command.arg("serve");
         if let Some(mail) = self.mail {
             command.args(["--smtp-url", &format!("smtp://{mail}")]).args([
@@ -151,8 +175,9 @@ impl World {
         }
         command
             .args(["--tls", "off", "--listen", &self.address])
-            .args(["--public-url", "http://localhost", "--database", "embedded", "--data-dir"])
-            .arg(self.data())
+            // All come from this machine.
+            .args(["--public-url", "http://localhost", "--max-connections-per-address", "4096"])
+            .args(self.database_options())
             .env_remove("DATABASE_URL")
             .env(
                 "POOLWATCH_LOG",
@@ -163,6 +188,15 @@ impl World {
             .stderr(log)
             .spawn()
             .unwrap()
+    }
+
+    fn database_options(&self) -> Vec<std::ffi::OsString> {
+        let mut options: Vec<std::ffi::OsString> = match &self.database_url {
+            Some(url) => vec!["--database-url".into(), url.into()],
+            None => vec!["--database".into(), "embedded".into()],
+        };
+        options.extend(["--data-dir".into(), self.data().into()]);
+        options
     }
 
     /// Whether the server runs.
@@ -192,10 +226,20 @@ impl World {
 
     /// A token that lets hosts in at once.
     pub(crate) fn enrolment_token(&self) -> String {
-        let made = Command::new(SERVER)
-            .args(["admin", "create-token", "enrolment", "--name", "load", "--auto-approve"])
-            .args(["--database", "embedded", "--data-dir"])
-            .arg(self.data())
+        self.token(&["enrolment", "--auto-approve"])
+    }
+
+    /// A token that reads.
+    pub(crate) fn api_token(&self) -> String {
+        self.token(&["api"])
+    }
+
+    fn token(&self, which: &[&str]) -> String {
+        let made = Command::new(program("poolwatch-server"))
+            .args(["admin", "create-token"])
+            .args(which)
+            .args(["--name", "load"])
+            .args(self.database_options())
             .env_remove("DATABASE_URL")
             .output()
             .unwrap();
@@ -205,9 +249,7 @@ impl World {
 
     /// Starts a load and waits until its hosts are enrolled. It ends by itself.
     pub(crate) fn load(&self, arguments: &[&str]) -> Load {
-        let simulator = Path::new(SERVER).with_file_name("poolwatch-sim");
-        assert!(simulator.exists(), "run `cargo build -p poolwatch-simulator` first");
-        let mut process = Command::new(simulator)
+        let mut process = Command::new(program("poolwatch-sim"))
             .args(["load", "--json", "--server", &self.url()])
             .args(["--token", &self.enrolment_token()])
             .arg("--record")

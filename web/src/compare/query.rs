@@ -2,6 +2,7 @@
 //! it), `by`, `equal=show`, `page`.
 
 use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::asked_time::AskedTime;
 
 use crate::links::Address;
 
@@ -124,7 +125,7 @@ impl Moment {
         let hours =
             |unit: char, each: u32| text.strip_suffix(unit)?.parse::<u32>().ok()?.checked_mul(each);
         let ago = hours('h', 1).or_else(|| hours('d', 24)).filter(|hours| *hours <= 24 * 366);
-        ago.map(Self::Ago).or_else(|| text.parse().ok().map(Self::At))
+        ago.map(Self::Ago).or_else(|| text.parse().ok().map(|at: AskedTime| Self::At(at.get())))
     }
 
     /// The time, as of `now`.

@@ -15,7 +15,7 @@ use poolwatch_protocol::{
 
 use crate::{
     access::hosts::SendingHost, app::SharedApp, app_error::AppError, ingest,
-    writer::upload_permit::UploadPermit,
+    refusals::RefusedParty, writer::upload_permit::UploadPermit,
 };
 
 /// Takes in frames. The answer comes after the commit.
@@ -31,7 +31,12 @@ pub(in crate::api) async fn frames(
     check_type(request.headers())?;
     let mut permit = app.writer.upload_permit(host.key.id)?;
     let body = read_body(request, &mut permit).await?;
-    ingest::accept(&app, host.key.id, &body, permit, host.arrived).await.map(Json)
+    let reply = ingest::accept(&app, host.key.id, &body, permit, host.arrived).await?;
+    if let Some(refused) = reply.refused.first() {
+        let party = RefusedParty::Host(host.key.id);
+        app.refusals.note(party, "Frames were refused", &refused.reason, "POST /agent/v1/frames");
+    }
+    Ok(Json(reply))
 }
 
 /// Reads a body; memory is taken for what has arrived, whatever was announced.

@@ -1,15 +1,16 @@
 //! `/api/v1/audit`: who did what.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use jiff::Timestamp;
 use poolwatch_store::audit::{self, AuditFilter, Outcome};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError};
+use crate::{
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Json, Query},
+};
 
 /// Entries of one answer.
 const PAGE: usize = 1000;

@@ -1,10 +1,6 @@
 //! `/api/v1/enrolment/…`: hosts that wait, were refused or archived, rules and tokens.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, Query, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{HostId, host::HostFacts};
 use poolwatch_store::{
@@ -26,6 +22,7 @@ use crate::{
         rules::{self, MOST, Proposal, Rule},
         tokens::{self, WantedToken},
     },
+    parameters::{Json, Path, Query},
 };
 
 /// Tokens and refusals of one answer.

@@ -2,16 +2,18 @@
 
 use std::cmp::Reverse;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::extract::State;
 use jiff::Timestamp;
 use poolwatch_model::{HostId, Snapshot, host::HostFacts, memory::Memory};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError, fleet::view::HostSummary};
+use crate::{
+    app::SharedApp,
+    app_error::AppError,
+    fleet::view::HostSummary,
+    parameters::{Json, Path, Query},
+};
 
 /// Hosts of one answer.
 const PAGE: usize = 1000;

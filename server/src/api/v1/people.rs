@@ -1,10 +1,6 @@
 //! `/api/v1/people`: who may sign in.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 use poolwatch_store::people::{self as stored, Account};
@@ -16,6 +12,7 @@ use crate::{
     accounts::people::{self, NewPerson},
     app::SharedApp,
     app_error::AppError,
+    parameters::{Json, Path},
 };
 
 /// People of one answer.

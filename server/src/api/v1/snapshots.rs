@@ -1,12 +1,12 @@
 //! `POST /api/v1/snapshots`: a full snapshot from a script.
 
-use axum::{Json, extract::State, http::StatusCode};
+use axum::{extract::State, http::StatusCode};
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::SnapshotUpload;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{app::SharedApp, app_error::AppError, import};
+use crate::{app::SharedApp, app_error::AppError, import, parameters::Json};
 
 /// What became of a snapshot.
 #[derive(Debug, Serialize, ToSchema)]

@@ -3,18 +3,19 @@
 
 use std::cmp::Reverse;
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::extract::State;
 use jiff::Timestamp;
-use poolwatch_model::{HostId, Pool, series::Series};
+use poolwatch_model::{HostId, Pool, asked_time::AskedTime, series::Series};
 use poolwatch_store::read::{self, HostThen};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::tags::{parse, period, rows};
-use crate::{app::SharedApp, app_error::AppError};
+use crate::{
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Json, Path, Query},
+};
 
 /// Hosts of one answer with their course.
 const MOST_HOSTS: usize = 200;
@@ -23,7 +24,7 @@ const MOST_HOSTS: usize = 200;
 #[derive(Debug, Deserialize)]
 pub(in crate::api) struct ThenQuery {
     pool: Pool,
-    at: Timestamp,
+    at: AskedTime,
     limit: Option<usize>,
 }
 
@@ -68,7 +69,7 @@ pub(in crate::api) async fn then(
 ) -> Result<Json<TagThen>, AppError> {
     let tag = parse(&tag)?;
     let mut db = app.pool.acquire().await?;
-    let Some(then) = read::fleet_at(&mut db, tag, query.pool, query.at).await? else {
+    let Some(then) = read::fleet_at(&mut db, tag, query.pool, query.at.get()).await? else {
         return Err(AppError::not_found("Nothing is kept of that hour"));
     };
     let share = |one: &HostThen| {
@@ -87,8 +88,8 @@ pub(in crate::api) async fn then(
 pub(in crate::api) struct CourseQuery {
     pool: Pool,
     hosts: String,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    since: Option<AskedTime>,
+    until: Option<AskedTime>,
 }
 
 /// The course of a tag on one host.

@@ -1,7 +1,7 @@
 //! `/api/v1/tag-notes` and `/api/v1/pooltag.txt`: what people say of tags.
 
 use axum::{
-    Extension, Json,
+    Extension,
     body::Bytes,
     extract::State,
     http::{StatusCode, header},
@@ -13,7 +13,9 @@ use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, tag_names};
+use crate::{
+    access::people::Person, app::SharedApp, app_error::AppError, parameters::Json, tag_names,
+};
 
 /// What somebody says of a tag.
 #[derive(Debug, Serialize, ToSchema)]

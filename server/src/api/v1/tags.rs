@@ -1,11 +1,10 @@
 //! `GET /api/v1/tags`, `/api/v1/tags/{tag}` and `/api/v1/hosts/{id}/tags/{tag}`.
 
-use axum::{
-    Json,
-    extract::{Path, Query, State},
-};
+use axum::extract::State;
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{HostId, Pool, PoolTag, series::Series, tag::TagCounters};
+use poolwatch_model::{
+    HostId, Pool, PoolTag, asked_time::AskedTime, series::Series, tag::TagCounters,
+};
 use poolwatch_store::read::{self, Figure};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -17,6 +16,7 @@ use crate::{
         baselines::Window,
         by_tag::{TagLine, TagMeasure},
     },
+    parameters::{Json, Path, Query},
 };
 
 /// Rows of an answer, when not told otherwise, and at most.
@@ -204,8 +204,8 @@ pub(in crate::api) async fn across(
 #[derive(Debug, Deserialize)]
 pub(in crate::api) struct SeriesQuery {
     pool: Pool,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    since: Option<AskedTime>,
+    until: Option<AskedTime>,
     points: Option<u32>,
 }
 
@@ -254,12 +254,13 @@ pub(in crate::api) async fn series(
 /// The period asked for; a day that ends now where nothing is told.
 pub(super) fn period(
     now: Timestamp,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
+    since: Option<AskedTime>,
+    until: Option<AskedTime>,
 ) -> Result<(Timestamp, Timestamp), AppError> {
-    let until = until.unwrap_or(now);
+    let until = until.map_or(now, AskedTime::get);
     let day = SignedDuration::from_hours(24);
-    let since = since.unwrap_or_else(|| until.saturating_sub(day).unwrap_or(until));
+    let day_before = || until.saturating_sub(day).unwrap_or(until);
+    let since = since.map_or_else(day_before, AskedTime::get);
     let longest = SignedDuration::from_hours(24 * 366 * 3);
     if since >= until || until.duration_since(since) > longest {
         return Err(AppError::bad_request("`since` has to be before `until`, by 3 years at most."));

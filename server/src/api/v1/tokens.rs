@@ -1,10 +1,6 @@
 //! `/api/v1/tokens`: tokens of scripts and services.
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-    http::StatusCode,
-};
+use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 use poolwatch_store::tokens::{self as stored, ApiToken};
@@ -16,6 +12,7 @@ use crate::{
     accounts::tokens::{self, TokenRequest},
     app::SharedApp,
     app_error::AppError,
+    parameters::{Json, Path},
 };
 
 /// Tokens of one answer, the latest.

@@ -1,7 +1,7 @@
 //! One's own second factor (`/account/second-factor`).
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::State,
     http::StatusCode,
     response::{Html, IntoResponse, Redirect, Response},
@@ -20,6 +20,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     auth::second_factor::Authenticator,
+    parameters::Form,
 };
 
 const PATH: &str = "/account/second-factor";

@@ -1,8 +1,8 @@
 //! One's own tokens (`/account/tokens`).
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     response::{Redirect, Response},
 };
 
@@ -13,6 +13,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     pages::settings::tokens::{NewToken, show_created},
+    parameters::{Form, Path},
 };
 
 /// Makes one, which is shown once.

@@ -1,15 +1,11 @@
 //! Messages that were not delivered: sent again.
 
-use axum::{
-    Extension,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::alerting::DeliveryId;
 use poolwatch_store::deliveries;
 
 use super::back_to;
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, parameters::Path};
 
 /// Sends one again, now.
 pub(in crate::pages) async fn resend(

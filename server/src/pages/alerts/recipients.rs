@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use jiff::tz::TimeZone;
 use lettre::Address;
 use poolwatch_model::alerting::{
@@ -29,6 +25,7 @@ use crate::{
     alerts::{plain_message, secrets, syslog, webhook},
     app::SharedApp,
     app_error::AppError,
+    parameters::{Form, Path},
 };
 
 /// How long a test waits for what the other side says.

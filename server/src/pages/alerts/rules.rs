@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -36,7 +36,13 @@ use sqlx::PgConnection;
 
 use super::super::{address, fleet::groups, rows, shell};
 use super::{back_to, one_line};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    fleet::view::FleetView,
+    parameters::{Form, Path},
+};
 
 /// The past that a rule is held against.
 const PAST: SignedDuration = SignedDuration::from_hours(7 * 24);

@@ -1,12 +1,12 @@
 //! How alerting is set up.
 
-use axum::{Extension, Form, extract::State, response::Redirect};
+use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::alerting::Heartbeat;
 use poolwatch_store::alert_settings;
 use serde::Deserialize;
 
 use super::{back_to, one_line, recipients::read_url};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{access::people::Person, app::SharedApp, app_error::AppError, parameters::Form};
 
 /// What `POST /alerts/settings` takes.
 #[derive(Debug, Deserialize)]

@@ -1,10 +1,6 @@
 //! What nobody is told for a while: made and ended.
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::{
     PoolTag,
     alerting::{HostScope, SilenceId, SilenceMatcher},
@@ -14,7 +10,12 @@ use poolwatch_store::silences::{self, NewSilence, REASON_CHARS, SILENCES};
 use serde::Deserialize;
 
 use super::{back_to, one_line, window::Window};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Form, Path},
+};
 
 /// What somebody types to silence everything.
 const EVERYTHING: &str = "silence everything";

@@ -1,10 +1,6 @@
 //! Maintenance windows that recur: added and removed.
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, Time},
@@ -18,7 +14,12 @@ use super::{
     back_to, one_line,
     silences::{confirm, read_reason, read_tag},
 };
-use crate::{access::people::Person, app::SharedApp, app_error::AppError};
+use crate::{
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    parameters::{Form, Path},
+};
 
 /// A window recurs for so long at most: then somebody should look at it again.
 const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);

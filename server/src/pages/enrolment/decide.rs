@@ -1,12 +1,7 @@
 //! What people decide about hosts (`POST /hosts/decide`, `/hosts/delete`, `/hosts/{id}/…`).
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
-use jiff::Timestamp;
-use poolwatch_model::HostId;
+use axum::{Extension, extract::State, response::Redirect};
+use poolwatch_model::{HostId, asked_time::AskedTime};
 use poolwatch_web::{
     links,
     list::Choice,
@@ -20,6 +15,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     enrolment::decisions::{self, Decision},
+    parameters::{Form, Path},
 };
 
 /// The form of a list: names may come several times.
@@ -91,10 +87,10 @@ async fn carry_out(
     decision: Decision,
 ) -> Result<Redirect, AppError> {
     let hosts = if value(form, "all") == "yes" {
-        let until: Timestamp = value(form, "seen").parse().map_err(|_| {
+        let until: AskedTime = value(form, "seen").parse().map_err(|_| {
             AppError::bad_request("`seen` is the time at which the list was shown.")
         })?;
-        waiting::matching(app, filter(form)?, until).await?
+        waiting::matching(app, filter(form)?, until.get()).await?
     } else {
         let ids = form.iter().filter(|(name, _)| name == "host");
         let parsed = ids.map(|(_, id)| id.parse().map(HostId)).collect::<Result<Vec<_>, _>>();

@@ -3,8 +3,8 @@
 use std::{io, path::Path as FilePath};
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::{HeaderMap, Uri},
     response::{Html, Redirect, Response},
 };
@@ -30,6 +30,7 @@ use crate::{
     enrolment::tokens::{self, WantedToken},
     installers,
     pages::{address, export::download, live, shell},
+    parameters::{Form, Path},
 };
 
 /// Hosts and refusals that are shown.

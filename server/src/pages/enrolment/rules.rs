@@ -1,8 +1,8 @@
 //! The rules that approve hosts (`/hosts/rules`): made, tried, ordered and deleted.
 
 use axum::{
-    Extension, Form,
-    extract::{Path, Query, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, Redirect},
 };
@@ -28,6 +28,7 @@ use crate::{
         rules::{self, MOST, Proposal, Rule},
     },
     pages::{address, shell},
+    parameters::{Form, Path, Query},
 };
 
 /// Hosts that a trial names.

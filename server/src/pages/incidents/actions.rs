@@ -1,10 +1,6 @@
 //! What people do about an incident: say something, take or give it, close it.
 
-use axum::{
-    Extension, Form,
-    extract::{Path, State},
-    response::Redirect,
-};
+use axum::{Extension, extract::State, response::Redirect};
 use jiff::SignedDuration;
 use poolwatch_model::{alerting::SilenceMatcher, incident::IncidentId};
 use poolwatch_store::{
@@ -23,6 +19,7 @@ use crate::{
     app_error::AppError,
     judging,
     pages::alerts::{read_reason, too_many},
+    parameters::{Form, Path},
 };
 
 /// What `POST /incidents/{id}/comments` takes.

@@ -1,9 +1,6 @@
 //! What the chart of an incident draws (`GET /incidents/{id}/growth.json`).
 
-use axum::{
-    Extension, Json,
-    extract::{Path, State},
-};
+use axum::{Extension, Json, extract::State};
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     HostId,
@@ -20,6 +17,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     pages::rows,
+    parameters::Path,
 };
 
 /// Hosts that are drawn, the worst.

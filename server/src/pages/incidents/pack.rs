@@ -1,11 +1,7 @@
 //! An incident with all that it rests on, to be handed on: as text (`GET /incidents/{id}/report.txt`)
 //! and for programs (`GET /incidents/{id}/evidence.json`).
 
-use axum::{
-    Extension,
-    extract::{Path, State},
-    response::Response,
-};
+use axum::{Extension, extract::State, response::Response};
 use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, HostId,
@@ -25,6 +21,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     pages::{export::download, shell},
+    parameters::Path,
 };
 
 /// The file for programs.

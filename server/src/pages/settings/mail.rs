@@ -1,7 +1,7 @@
 //! The mail server (`/settings/mail`).
 
 use axum::{
-    Extension, Form,
+    Extension,
     extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
@@ -19,6 +19,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     mail_server::{self, TypedMailServer},
+    parameters::Form,
 };
 
 const PATH: &str = "/settings/mail";

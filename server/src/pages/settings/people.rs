@@ -1,8 +1,8 @@
 //! People who may sign in (`/settings/people`).
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -33,6 +33,7 @@ use crate::{
         lists::{self, Parameters},
         sessions as session_pages,
     },
+    parameters::{Form, Path},
 };
 
 /// People that are read, by name.

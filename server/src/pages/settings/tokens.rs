@@ -1,8 +1,8 @@
 //! Tokens of scripts and services (`/settings/tokens`).
 
 use axum::{
-    Extension, Form,
-    extract::{Path, State},
+    Extension,
+    extract::State,
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
@@ -22,6 +22,7 @@ use crate::{
     accounts::tokens::{self, TokenRequest},
     app::SharedApp,
     app_error::AppError,
+    parameters::{Form, Path},
 };
 
 /// Tokens that are shown, the latest.

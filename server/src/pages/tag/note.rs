@@ -2,8 +2,8 @@
 //! (`/tags/pooltag.txt`).
 
 use axum::{
-    Extension, Form,
-    extract::{Multipart, Path, State},
+    Extension,
+    extract::{Multipart, State},
     response::{Redirect, Response},
 };
 use poolwatch_model::tag::TagPattern;
@@ -13,7 +13,12 @@ use serde::Deserialize;
 
 use super::read;
 use crate::{
-    access::people::Person, app::SharedApp, app_error::AppError, pages::export::download, tag_names,
+    access::people::Person,
+    app::SharedApp,
+    app_error::AppError,
+    pages::export::download,
+    parameters::{Form, Path},
+    tag_names,
 };
 
 /// What the form sends.

@@ -15,7 +15,7 @@ use tokio_rustls::TlsAcceptor;
 
 /// What it does with a mail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Deed {
+pub(crate) enum Deed {
     Accept,
     /// It does not know the sender yet.
     Greylist,
@@ -39,14 +39,14 @@ struct State {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Relay {
-    pub(super) address: SocketAddr,
+pub(crate) struct Relay {
+    pub(crate) address: SocketAddr,
     state: Arc<Mutex<State>>,
 }
 
 impl Relay {
     /// One that does this with the mails that come, one after another, and accepts all others.
-    pub(super) async fn start(deeds: &[Deed]) -> Self {
+    pub(crate) async fn start(deeds: &[Deed]) -> Self {
         Self::start_with(deeds, None).await
     }
 
@@ -93,7 +93,7 @@ impl Relay {
     }
 
     /// All mails that came whole, accepted or not.
-    pub(super) async fn mails(&self) -> Vec<String> {
+    pub(crate) async fn mails(&self) -> Vec<String> {
         self.state.lock().await.mails.clone()
     }
 }

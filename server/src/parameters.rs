@@ -1,0 +1,159 @@
+//! What people and scripts ask for, read at the edge: into types that the server and its database can
+//! hold, or refused with 400 and a word that says what is wrong. Handlers take these extractors in place
+//! of axum's, and times as `AskedTime`. What agents send is cleaned item by item instead.
+#![expect(clippy::disallowed_types, reason = "these are what the others use instead")]
+
+use axum::{
+    body::{Body, Bytes},
+    extract::{self, FromRequest, FromRequestParts, Request},
+    http::{StatusCode, request::Parts},
+    response::{IntoResponse, Response},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::app_error::AppError;
+
+/// The places of a route's path.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+/// What follows the question mark of an address.
+#[derive(Debug, Clone, Copy)]
+pub struct Query<T>(pub T);
+
+/// The fields of a form.
+#[derive(Debug, Clone, Copy)]
+pub struct Form<T>(pub T);
+
+/// A JSON document, as a request and as an answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Json<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
+        refuse_nul(holds_nul(parts.uri.path().as_bytes()), "The address")?;
+        let read = extract::Path::from_request_parts(parts, state).await;
+        read.map(|extract::Path(value)| Self(value))
+            .map_err(|error| refuse("The address", error.status(), &error.body_text(), error))
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        let query = parts.uri.query().unwrap_or_default();
+        refuse_nul(holds_nul(query.as_bytes()), "A parameter of the address")?;
+        extract::Query::try_from_uri(&parts.uri).map(|extract::Query(value)| Self(value)).map_err(
+            |error| refuse("A parameter of the address", error.status(), &error.body_text(), error),
+        )
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (head, bytes) = read_body(request, state).await?;
+        refuse_nul(holds_nul(&bytes), "A field of the form")?;
+        let request = Request::from_parts(head, Body::from(bytes));
+        let read = extract::Form::from_request(request, state).await;
+        read.map(|extract::Form(value)| Self(value)).map_err(|error| {
+            refuse("A field of the form", error.status(), &error.body_text(), error)
+        })
+    }
+}
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        let (head, bytes) = read_body(request, state).await?;
+        refuse_nul(holds_escaped_nul(&bytes), "A text of the document")?;
+        let request = Request::from_parts(head, Body::from(bytes));
+        let read = axum::Json::from_request(request, state).await;
+        read.map(|axum::Json(value)| Self(value))
+            .map_err(|error| refuse("The document", error.status(), &error.body_text(), error))
+    }
+}
+
+impl<T: Serialize> IntoResponse for Json<T> {
+    fn into_response(self) -> Response {
+        axum::Json(self.0).into_response()
+    }
+}
+
+async fn read_body<S: Send + Sync>(
+    request: Request,
+    state: &S,
+) -> Result<(Parts, Bytes), Response> {
+    let (head, body) = request.into_parts();
+    let request = Request::from_parts(head.clone(), body);
+    let bytes = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+    Ok((head, bytes))
+}
+
+/// 400 for what cannot be read; other refusals, of size and content type, are told by their status.
+fn refuse(what: &str, status: StatusCode, words: &str, rejection: impl IntoResponse) -> Response {
+    match status {
+        StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
+            // axum says first what failed, and after a colon why.
+            let why = words.split_once(": ").map_or(words, |(_, why)| why);
+            AppError::bad_request(format!("{what} cannot be read: {why}.")).into_response()
+        }
+        _ => rejection.into_response(),
+    }
+}
+
+fn refuse_nul(holds_nul: bool, what: &str) -> Result<(), Response> {
+    match holds_nul {
+        true => Err(AppError::bad_request(format!(
+            "{what} holds a NUL character, which cannot be stored or asked for."
+        ))
+        .into_response()),
+        false => Ok(()),
+    }
+}
+
+/// Whether a text that is encoded as addresses and forms are holds a NUL.
+fn holds_nul(encoded: &[u8]) -> bool {
+    encoded.contains(&0) || encoded.windows(3).any(|three| three == b"%00")
+}
+
+/// Whether a JSON text holds a NUL; bare ones are no JSON.
+fn holds_escaped_nul(json: &[u8]) -> bool {
+    let mut rest = json;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\\') {
+        if rest[at + 1..].starts_with(b"u0000") {
+            return true;
+        }
+        rest = rest.get(at + 2..).unwrap_or_default();
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nul_characters_are_found_however_they_are_written() {
+        for (text, holds) in
+            [("a=b", false), ("a=%00", true), ("a=%2500", false), ("a=%%00", true), ("a=\0", true)]
+        {
+            assert_eq!(holds_nul(text.as_bytes()), holds, "{text}");
+        }
+        for (text, holds) in [
+            (r#"{"a":"b"}"#, false),
+            (r#"{"a":"\u0000"}"#, true),
+            (r#"{"a":"\\u0000"}"#, false),
+            (r#"{"a":"\\\u0000"}"#, true),
+            (r#"{"a":"\"\u00001"}"#, true),
+            (r"\", false),
+        ] {
+            assert_eq!(holds_escaped_nul(text.as_bytes()), holds, "{text}");
+        }
+    }
+}
