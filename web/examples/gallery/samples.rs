@@ -3,7 +3,7 @@
 #[path = "samples/account_pages.rs"]
 mod account_pages;
 #[path = "samples/alert_pages.rs"]
-mod alert_pages;
+pub(crate) mod alert_pages;
 #[path = "samples/enrolment.rs"]
 pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
@@ -55,7 +55,7 @@ use poolwatch_web::{
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
-    mail::{IncidentMail, MailProcess, MailTag},
+    mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
     sparkline::Sparkline,
     steps::{Method, NextStep},
