@@ -1,7 +1,7 @@
 //! The fleet (`GET /`): is anything dying, of what, where?
 
 use askama::Template;
-use poolwatch_model::{Pool, PoolTag, incident::IncidentState};
+use poolwatch_model::{Pool, PoolTag, diagnosis::Verdict, incident::IncidentState};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -149,6 +149,13 @@ impl FleetPage {
         }
         let (exhausted, exhausted_hosts) = hosts(Severity::Critical);
         let (growing, growing_hosts) = hosts(Severity::Warning);
+        let ran_out = || match (exhausted_hosts, self.first_exhausted()) {
+            (1, Some(host)) => format!("{host} is out of pool"),
+            _ => {
+                let hosts = figures::counted(exhausted_hosts, "host is", "hosts are");
+                format!("{hosts} out of pool")
+            }
+        };
         let mut text = match (exhausted, growing) {
             (0, 0) if self.counts.high > 0 => format!(
                 "No incident is open, but {} under high pool pressure.",
@@ -156,27 +163,45 @@ impl FleetPage {
             ),
             (0, 0) => "No host is short of pool.".to_owned(),
             (0, _) => format!(
-                "No host is short of pool yet; {} {}.",
-                figures::counted(growing_hosts, "host leaks, of", "hosts leak, of"),
+                "{} of {}.",
+                figures::counted(growing_hosts, "host leaks, because", "hosts leak, because"),
                 causes(growing)
             ),
-            (_, 0) => format!(
-                "{} out of pool, of {}.",
-                figures::counted(exhausted_hosts, "host ran", "hosts ran"),
-                causes(exhausted)
-            ),
+            (_, 0) => format!("{}, because of {}.", ran_out(), causes(exhausted)),
             (_, _) => format!(
-                "{} out of pool and {}, of {}.",
-                figures::counted(exhausted_hosts, "host ran", "hosts ran"),
+                "{} and {}, because of {}.",
+                ran_out(),
                 figures::counted(growing_hosts, "more leaks", "more leak"),
                 causes(exhausted + growing)
             ),
         };
+        if let Some((host, left)) = self.first_to_be_full() {
+            text.push_str(&format!(" {host} is full first, in {left}."));
+        }
         if self.counts.silent > 0 {
             let silent = figures::counted(self.counts.silent, "host is", "hosts are");
             text.push_str(&format!(" {silent} silent."));
         }
         text
+    }
+
+    /// The worst host of the first cause that has exhausted a pool.
+    fn first_exhausted(&self) -> Option<&str> {
+        let mut open = self.causes.iter().filter(|row| row.incident.state.is_active());
+        let row = open.find(|row| row.incident.diagnosis.verdict == Verdict::Exhausted)?;
+        Some(&row.worst.as_ref()?.host.name)
+    }
+
+    /// Which of the leaking hosts has the least time, and how much.
+    fn first_to_be_full(&self) -> Option<(&str, String)> {
+        let open = self.causes.iter().filter(|row| row.incident.state.is_active());
+        let leaks = open.filter(|row| row.incident.diagnosis.verdict == Verdict::Leak);
+        let left = leaks.filter_map(|row| {
+            let left_s = row.incident.diagnosis.left_s()?;
+            Some((left_s, &row.worst.as_ref()?.host.name))
+        });
+        let (left_s, host) = left.min()?;
+        Some((host, figures::duration(left_s)))
     }
 
     fn is_empty(&self) -> bool {

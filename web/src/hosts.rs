@@ -124,6 +124,8 @@ pub struct HostRow {
     pub received: Option<Timestamp>,
     /// Its worst open incident.
     pub incident: Option<IncidentMark>,
+    /// How long it has left, seconds; 0 when something is exhausted.
+    pub left_s: Option<u64>,
 }
 
 /// The class of a host's presence in the style sheet.
@@ -167,19 +169,19 @@ pub(crate) const HOSTS_IN_SHORT: List<HostRow> = List {
     nouns: ["host", "hosts"],
     class: "hosts",
     columns: &columns(|row, _| name(Cell::default(), row)),
-    first: "nonpaged",
+    first: "left",
     tie: |row| SortKey::ignoring_case(&row.full_name),
     row_class: |row| presence_class(row.presence),
     file_name: "hosts",
     file_path: "",
-    file_columns: "id name group windows state booted_at taken_at received_at nonpaged_bytes \
+    file_columns: "id name group windows state booted_at taken_at received_at time_left_s nonpaged_bytes \
         nonpaged_limit_bytes nonpaged_limit_source nonpaged_change_24h_bytes paged_bytes \
         paged_limit_bytes paged_limit_source paged_change_24h_bytes commit_bytes \
         commit_limit_bytes physical_bytes most_handles_image most_handles_pid most_handles \
         open_incident",
 };
 
-const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 27] {
+const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
     [
         HostColumn::name("Host", |row| row.full_name.as_str().into(), name)
             .sort("name", By("name"))
@@ -200,6 +202,11 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 27] {
             .class("num opt")
             .sort("uptime", Most("uptime"))
             .file("booted_at"),
+        HostColumn::cell("Left", |row| row.left_s.into(), |row, _| left(row))
+            .meaning("until the nearest bound is reached, if growth goes on")
+            .class("num")
+            .sort_by("left", By("time left"), soonest_first)
+            .file("time_left_s"),
         HostColumn::size("Nonpaged", |row| row.nonpaged.used).file("nonpaged_bytes"),
         HostColumn::cell("Share", |row| row.nonpaged.share().into(), |row, _| share(&row.nonpaged))
             .sort("nonpaged", Most("nonpaged pressure")),
@@ -260,6 +267,23 @@ fn windows_order(os: &OsVersion) -> SortKey {
         [os.major, os.minor, os.build, os.revision].map(|one| SortKey::from(u64::from(one)));
     let product = SortKey::ignoring_case(&os.product);
     SortKey::Several(numbers.into_iter().chain([product]).collect())
+}
+
+fn left(row: &HostRow) -> Cell {
+    match row.left_s {
+        None => Cell::unknown(),
+        Some(0) => Cell::default().span("severity critical", "It has run out", "none"),
+        Some(left_s) => Cell::default().span("", "", figures::duration(left_s)),
+    }
+}
+
+/// Those that run out, the first of them first, then by the pressure on nonpaged pool.
+fn soonest_first(row: &HostRow) -> Option<SortKey> {
+    let share = |share: f64| SortKey::Number(-(share * 1e9) as i64);
+    match row.left_s {
+        Some(left_s) => Some(SortKey::Several(vec![SortKey::Number(0), left_s.into()])),
+        None => Some(SortKey::Several(vec![SortKey::Number(1), share(row.nonpaged.share()?)])),
+    }
 }
 
 fn share(level: &PoolLevel) -> Cell {

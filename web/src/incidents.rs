@@ -5,6 +5,7 @@ mod page;
 
 use askama::Template;
 use poolwatch_model::{
+    diagnosis::Verdict,
     host::OsVersion,
     incident::{Incident, IncidentState},
 };
@@ -81,6 +82,18 @@ pub struct IncidentHost {
     pub growth: Option<i64>,
     /// How the pool's use went in the last 24 h.
     pub trend: Sparkline,
+}
+
+impl IncidentRow {
+    /// How long its first host has left, in short and in full; nothing is left of what is exhausted.
+    pub(crate) fn left(&self) -> Option<(String, String)> {
+        let diagnosis = self.incident.state.is_active().then_some(&self.incident.diagnosis)?;
+        if diagnosis.verdict == Verdict::Exhausted {
+            return Some(("none".to_owned(), "It has run out".to_owned()));
+        }
+        let left = diagnosis.time_left?;
+        Some((figures::duration(left.likely_s), words::time_left(diagnosis)?))
+    }
 }
 
 impl IncidentFilter {

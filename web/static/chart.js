@@ -15,11 +15,15 @@ const GLYPHS = { event: "⚑", reboot: "⟳", driver: "◆" };
 
 let charts = [];
 let data = null;
-let zoom = null;
+let zoom = zoomOfAddress();
 
+// The highest value of a pool in what is shown.
 function highest(pool) {
+  const [from, to] = zoom ?? [data.from, data.to];
   let most = 1;
-  for (const value of data[pool].max) if (value !== null && value > most) most = value;
+  data[pool].max.forEach((value, at) => {
+    if (value !== null && value > most && data.t[at] >= from && data.t[at] <= to) most = value;
+  });
   return most;
 }
 
@@ -107,11 +111,20 @@ function end() {
   return Math.max(data.to, data.projection?.until ?? 0);
 }
 
+// The zoom is part of the address: a link leads to what is seen.
 function setZoom(from, to) {
-  zoom = from === null ? null : [from, to];
-  unzoom.hidden = zoom === null;
-  const [min, max] = zoom ?? [data.from, end()];
-  for (const chart of charts) chart.setScale("x", { min, max });
+  zoom = from === null ? null : [Math.round(from), Math.round(to)];
+  const address = new URL(location.href);
+  if (zoom) address.searchParams.set("zoom", zoom.join("-"));
+  else address.searchParams.delete("zoom");
+  history.replaceState(null, "", address);
+  // uPlot is in the middle of its selection.
+  queueMicrotask(draw);
+}
+
+function zoomOfAddress() {
+  const [, from, to] = /^(\d{1,12})-(\d{1,12})$/.exec(new URL(location.href).searchParams.get("zoom") ?? "") ?? [];
+  return Number(from) < Number(to) ? [Number(from), Number(to)] : null;
 }
 
 function read(pool, index) {
@@ -146,7 +159,9 @@ function options(pool, width, palette) {
   const top = highest(pool);
   const drawn = limit && limit.bytes <= top * FAR ? limit : null;
   const projected = data.projection?.pool === pool ? data.projection : null;
-  const ceiling = Math.max(top, drawn ? drawn.bytes : 0, projected ? projected.likely : 0) * 1.1;
+  const ahead = projected && !zoom ? projected.likely : 0;
+  const ceiling = Math.max(top, drawn ? drawn.bytes : 0, ahead) * 1.1;
+  const [from, to] = zoom ?? [data.from, end()];
   const line = palette[pool];
   const axis = { stroke: palette.ink, grid: { stroke: palette.grid, width: 1 }, ticks: { show: false } };
   const edge = { width: 0, points: { show: false } };
@@ -154,7 +169,9 @@ function options(pool, width, palette) {
     width,
     height: heights[pool],
     legend: { show: false },
-    scales: { x: { time: true, min: data.from, max: end() }, y: { range: [0, ceiling] } },
+    scales: { x: { time: true, min: from, max: to }, y: { range: [0, ceiling] } },
+    // Lines between pixels: rounded ones look like stairs.
+    pxAlign: 0,
     axes: [
       pool === LAST
         ? { ...axis, size: 40, gap: 6, font: "11px system-ui", values: TIMES }
@@ -219,7 +236,7 @@ function draw() {
     read(pool, null);
     return chart;
   });
-  if (zoom) setZoom(...zoom);
+  unzoom.hidden = zoom === null;
 }
 
 async function load() {

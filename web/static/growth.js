@@ -88,6 +88,7 @@ function draw() {
       { ...axis, size: 60, space: 36, incrs: increments, values: (_, splits) => splits.map(tick) },
     ],
     series: [{}, ...hosts, median],
+    pxAlign: 0,
     cursor: { drag: { x: true, y: false }, points: { show: false } },
     hooks: {
       setCursor: [

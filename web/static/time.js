@@ -42,6 +42,17 @@ function update() {
   }
 }
 
+// The age of the newest data goes on between two answers of the server.
+function tick() {
+  const mark = document.getElementById("freshness");
+  if (!mark?.dataset.at || mark.dataset.said) return;
+  const age = Math.max(0, Math.floor((Date.now() + offset) / 1000) - mark.dataset.at);
+  const word = age < mark.dataset.staleAfter ? "live" : "stale";
+  mark.textContent = `${word}, ${duration(age)}`;
+  mark.className = `freshness ${word}`;
+}
+
 update();
 setInterval(update, 15000);
+setInterval(tick, 1000);
 document.addEventListener("htmx:afterSettle", update);

@@ -14,7 +14,7 @@ use poolwatch_model::{
 use serde_json::{Value, from_value, to_value};
 use sqlx::PgConnection;
 
-pub use list::{IncidentFilter, details, host_diagnosis, last_finding, list};
+pub use list::{IncidentFilter, details, host_diagnosis, last_finding, list, time_left_by_host};
 pub use notes::{COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, notes};
 
 use crate::Result;

@@ -21,7 +21,7 @@ use super::{
     by_tag::ByTag,
     growing::{self, GROWING},
     release_silent,
-    roster::Roster,
+    roster::{HostTrouble, Roster},
     sweep::FleetSweeper,
     view::{FleetView, HostSummary},
 };
@@ -50,13 +50,13 @@ pub async fn refresh(
     interval_s: u32,
     now: Timestamp,
 ) -> (Keeper, anyhow::Result<()>) {
-    let (open, silences) = match prepare(pool, fleet, &mut keeper.roster, now).await {
+    let known = match prepare(pool, fleet, &mut keeper.roster, now).await {
         Ok(read) => read,
         Err(error) => return (keeper, Err(error.into())),
     };
     let fleet = fleet.clone();
     let work = move || {
-        make(&fleet, &mut keeper, (open, silences), interval_s, now);
+        make(&fleet, &mut keeper, known, interval_s, now);
         keeper
     };
     match tokio::task::spawn_blocking(work).await {
@@ -68,7 +68,7 @@ pub async fn refresh(
 fn make(
     fleet: &Fleet,
     keeper: &mut Keeper,
-    (open, silences): (Vec<Incident>, Vec<Silence>),
+    Stored { open, left, silences }: Stored,
     interval_s: u32,
     now: Timestamp,
 ) {
@@ -78,16 +78,18 @@ fn make(
         keeper.sweeps.run(fleet, now);
         keeper.sweep_at = Some(begun + begun.elapsed() * SWEEP_SHARE);
     }
-    let mut marks: HashMap<HostId, usize> = HashMap::new();
+    let mut trouble: HashMap<HostId, HostTrouble> = HashMap::new();
     for (at, incident) in open.iter().enumerate() {
         if incident.state.is_active() {
             for host in &incident.hosts {
-                marks.entry(*host).or_insert(at);
+                let of_host = trouble.entry(*host).or_default();
+                of_host.incident = of_host.incident.or(Some(at));
+                of_host.left_s = left.get(host).copied();
             }
         }
     }
     let sweep = keeper.sweeps.latest();
-    let hosts = keeper.roster.summaries(fleet, &marks, interval_s, now);
+    let hosts = keeper.roster.summaries(fleet, &trouble, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
     let silenced = silenced(&hosts, &open, &silences, now);
@@ -131,13 +133,21 @@ fn silenced(
     }
 }
 
+/// What a view is made of beside the hosts.
+struct Stored {
+    open: Vec<Incident>,
+    /// How long hosts have left, seconds.
+    left: HashMap<HostId, u64>,
+    silences: Vec<Silence>,
+}
+
 /// Asks the database who there is, what is open and what is silenced.
 async fn prepare(
     pool: &PgPool,
     fleet: &Fleet,
     roster: &mut Roster,
     now: Timestamp,
-) -> Result<(Vec<Incident>, Vec<Silence>), StoreError> {
+) -> Result<Stored, StoreError> {
     let mut db = pool.acquire().await?;
     let changed = fleet.take_changed();
     let updated = roster.update(&mut db, fleet, changed).await;
@@ -147,5 +157,6 @@ async fn prepare(
     updated?;
     let filter = incidents::IncidentFilter { unresolved: true, ..Default::default() };
     let open = incidents::list(&mut db, filter, INCIDENTS).await?;
-    Ok((open, silences::ending_after(&mut db, now).await?))
+    let left = incidents::time_left_by_host(&mut db).await?;
+    Ok(Stored { open, left, silences: silences::ending_after(&mut db, now).await? })
 }

@@ -35,7 +35,16 @@ struct Listed {
 struct MadeOf {
     version: u64,
     hour: u32,
-    incident: Option<usize>,
+    trouble: HostTrouble,
+}
+
+/// What is known to be wrong with a host beyond what it tells itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HostTrouble {
+    /// Its open incident, by place.
+    pub incident: Option<usize>,
+    /// How long it has left, seconds.
+    pub left_s: Option<u64>,
 }
 
 /// Which hosts have to be asked for again.
@@ -79,11 +88,11 @@ impl Roster {
         self.listed.iter().map(|listed| listed.host.id)
     }
 
-    /// Every host in short, by id. `incidents` tells the place of a host's open incident.
+    /// Every host in short, by id. `trouble` tells what is wrong with some of them.
     pub fn summaries(
         &mut self,
         fleet: &Fleet,
-        incidents: &HashMap<HostId, usize>,
+        trouble: &HashMap<HostId, HostTrouble>,
         suggested_s: u32,
         now: Timestamp,
     ) -> Vec<Arc<HostSummary>> {
@@ -93,14 +102,14 @@ impl Roster {
             let id = listed.host.id;
             let live = fleet.ensure_host(id);
             let state = live.read();
-            let incident = incidents.get(&id).copied();
-            let made_of = MadeOf { version: state.version(), hour, incident };
+            let trouble = trouble.get(&id).copied().unwrap_or_default();
+            let made_of = MadeOf { version: state.version(), hour, trouble };
             match &listed.made {
                 Some((before, summary)) if *before == made_of => summary.clone(),
                 _ => {
                     let host = listed.host.clone();
                     let summary =
-                        Arc::new(summary(host, &state, names, incident, (suggested_s, now)));
+                        Arc::new(summary(host, &state, names, trouble, (suggested_s, now)));
                     listed.made = Some((made_of, summary.clone()));
                     summary
                 }
@@ -158,7 +167,7 @@ pub fn summary(
     host: Arc<Host>,
     state: &State,
     names: &StringInterner,
-    incident: Option<usize>,
+    trouble: HostTrouble,
     (suggested_s, now): (u32, Timestamp),
 ) -> HostSummary {
     let processes = state.tables().and_then(|tables| tables.processes.as_ref());
@@ -181,6 +190,7 @@ pub fn summary(
             .and_then(|one| Some(((*names.get(one.image)).to_owned(), one.pid, one.handles?))),
         host,
         memory,
-        incident,
+        incident: trouble.incident,
+        left_s: trouble.left_s,
     }
 }

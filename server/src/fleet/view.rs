@@ -115,6 +115,8 @@ pub struct HostSummary {
     pub top_process: Option<(String, u32, u32)>,
     /// Its latest open incident, by place in [`FleetView::incidents`].
     pub incident: Option<usize>,
+    /// How long it has left by its unresolved incidents, seconds; 0 when something is exhausted.
+    pub left_s: Option<u64>,
 }
 
 impl HostSummary {

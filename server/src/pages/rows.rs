@@ -110,6 +110,7 @@ pub(super) fn host(view: &FleetView, summary: &HostSummary, now: Timestamp) -> H
         taken: summary.at,
         received: summary.received,
         incident: incident.map(IncidentMark::from),
+        left_s: summary.left_s,
     }
 }
 

@@ -8,7 +8,7 @@ use poolwatch_server::{
     fleet::{
         Fleet,
         host::State,
-        roster,
+        roster::{self, HostTrouble},
         view::{FleetView, HostSummary},
     },
     host_metrics, router,
@@ -69,7 +69,13 @@ fn summary(id: i32, name: &str, snapshot: &Snapshot) -> HostSummary {
     };
     let fleet = Fleet::default();
     let names = &fleet.shared().names;
-    let mut summary = roster::summary(Arc::new(host), &State::default(), names, None, (60, now()));
+    let mut summary = roster::summary(
+        Arc::new(host),
+        &State::default(),
+        names,
+        HostTrouble::default(),
+        (60, now()),
+    );
     summary.memory = Memory { nonpaged: snapshot.memory.nonpaged, ..Memory::default() };
     summary.memory.paged = Some(Bytes(7));
     summary.received = Some(now());

@@ -27,7 +27,7 @@ use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag, Presence,
     comparison::{Attribute, AttributeCounts, Change, ChangeKind},
-    diagnosis::{Diagnosis, Evidence, Suspect, SuspectKind, Verdict},
+    diagnosis::{Bound, Diagnosis, Evidence, Headroom, Suspect, SuspectKind, TimeLeft, Verdict},
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
     incident::{
@@ -214,6 +214,17 @@ fn driver_diagnosis() -> Diagnosis {
             }],
             ..Suspect::default()
         }],
+        headroom: Some(Headroom {
+            pool: Pool::Nonpaged,
+            left: Bytes(13 * GB),
+            bound: Bound::Commit,
+        }),
+        time_left: Some(TimeLeft {
+            pool: Pool::Nonpaged,
+            likely_s: 21_600,
+            least_s: 18_000,
+            most_s: Some(28_800),
+        }),
         ..Diagnosis::default()
     }
 }
@@ -380,6 +391,7 @@ pub(crate) fn classic_row() -> HostRow {
         taken: Some(ago(1_200)),
         received: Some(ago(1_150)),
         incident: Some(IncidentMark { id: IncidentId(17), verdict: Verdict::Exhausted }),
+        left_s: Some(0),
     }
 }
 
@@ -422,6 +434,10 @@ pub(crate) fn host_rows() -> Vec<HostRow> {
                 received: Some(ago(seen)),
                 incident: (id == 7)
                     .then_some(IncidentMark { id: IncidentId(16), verdict: Verdict::Leak }),
+                left_s: [(7, 21_600), (8, 86_400)]
+                    .into_iter()
+                    .find(|one| one.0 == id)
+                    .map(|one| one.1),
             }
         },
     );
@@ -444,6 +460,7 @@ pub(crate) fn host_rows() -> Vec<HostRow> {
         taken: None,
         received: None,
         incident: None,
+        left_s: None,
     });
     all
 }

@@ -79,7 +79,7 @@ fn a_fleet_in_trouble_says_so_first() {
     says(
         &page,
         &[
-            "1 host ran out of pool and 41 more leak, of two causes. 7 hosts are silent.",
+            "FS-02 is out of pool and 41 more leak, because of two causes. SQL-07 is full first, in 6 h.",
             "Nonpaged pool exhausted: mybadapp.exe (Thre)",
             "nonpaged pool: 1 of 1,204 hosts at 90 % or more",
             "href=\"/incidents/17\"",

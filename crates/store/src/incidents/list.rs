@@ -1,5 +1,7 @@
 //! Incidents as pages and mails read them.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use poolwatch_model::{
     HostId,
@@ -62,6 +64,25 @@ pub async fn list(
         })
     });
     incidents.collect()
+}
+
+/// How long the hosts of unresolved incidents have left by what was found of each last, seconds: 0
+/// of what is exhausted; without those of which nothing is known to run out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn time_left_by_host(db: &mut PgConnection) -> Result<HashMap<HostId, u64>> {
+    let rows = sqlx::query!(
+        "SELECT host_id, min(CASE diagnosis->>'verdict' WHEN 'exhausted' THEN 0
+             ELSE (diagnosis#>>'{time_left,likely_s}')::numeric END)::bigint AS left_s
+         FROM incident_hosts
+         WHERE incident_id IN (SELECT id FROM incidents WHERE state <> 'resolved')
+         GROUP BY host_id",
+    )
+    .fetch_all(db)
+    .await?;
+    let left = rows.into_iter().filter_map(|row| Some((HostId(row.host_id), row.left_s?)));
+    Ok(left.map(|(host, left_s)| (host, left_s.unsigned_abs())).collect())
 }
 
 /// What is kept with an incident beyond its latest judgement.

@@ -26,7 +26,7 @@ use crate::{
         baselines::Window,
         host::State,
         load_baselines::{self, BaselineTags},
-        roster,
+        roster::{self, HostTrouble},
         view::HostSummary,
     },
     pages::{presence, rows},
@@ -63,12 +63,20 @@ pub(super) async fn summary(
     let Some(host) = hosts::find(db, id).await? else { return Ok(None) };
     let (host, names) = (Arc::new(host), &app.fleet.shared().names);
     Ok(Some(match app.fleet.known(id) {
-        Some(live) => {
-            roster::summary(host, &live.read(), names, None, (app.settings.interval_s, now))
-        }
-        None => {
-            roster::summary(host, &State::default(), names, None, (app.settings.interval_s, now))
-        }
+        Some(live) => roster::summary(
+            host,
+            &live.read(),
+            names,
+            HostTrouble::default(),
+            (app.settings.interval_s, now),
+        ),
+        None => roster::summary(
+            host,
+            &State::default(),
+            names,
+            HostTrouble::default(),
+            (app.settings.interval_s, now),
+        ),
     }))
 }
 
