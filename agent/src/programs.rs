@@ -1,6 +1,9 @@
 //! Which programs' files are told.
 
-use std::{cmp::Reverse, collections::BTreeMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, btree_map::Entry},
+};
 
 use poolwatch_model::process::ProcessUse;
 
@@ -26,9 +29,8 @@ pub fn choose(processes: &[ProcessUse]) -> Vec<&ProcessUse> {
             if taken == EACH || chosen.len() == ALL {
                 break;
             }
-            let image = process.image.to_ascii_lowercase();
-            if !chosen.contains_key(&image) {
-                chosen.insert(image, process);
+            if let Entry::Vacant(program) = chosen.entry(process.image.to_ascii_lowercase()) {
+                program.insert(process);
                 taken += 1;
             }
         }

@@ -7,6 +7,7 @@
 
 mod decision;
 mod record;
+mod refusal;
 #[cfg(test)]
 mod tests;
 mod watch;
@@ -16,8 +17,9 @@ use std::{collections::BTreeSet, fmt, io, time::Duration};
 use jiff::Timestamp;
 use poolwatch_model::{Snapshot, process::ProcessKey};
 
-pub use decision::{Refusal, permit};
+pub use decision::permit;
 pub use record::{RestartRecord, RestartRecordFile};
+pub use refusal::Refusal;
 pub use watch::LeakWatch;
 
 /// What Group Policy says of restarts.

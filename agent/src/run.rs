@@ -125,7 +125,7 @@ async fn restart_services(
         }
         (Err(_), None) => {}
     }
-    future::pending().await
+    future::pending::<()>().await;
 }
 
 async fn sample_on_time(

@@ -46,7 +46,7 @@ enum Job {
 #[derive(Debug)]
 pub enum Found {
     /// What is installed.
-    Inventory(Inventory),
+    Inventory(Box<Inventory>),
     /// Scans of driver files.
     Scans(Vec<DriverScan>),
 }
@@ -130,7 +130,7 @@ impl Worker {
                     self.one_at_a_time(|files| files.describe_program(program));
                 }
                 self.files.forget_all_but(&inventory);
-                tell(Found::Inventory(inventory)).then_some(())
+                tell(Found::Inventory(Box::new(inventory))).then_some(())
             }
             Job::Scan(drivers) => {
                 for some in drivers.chunks(SCANS) {

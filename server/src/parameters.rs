@@ -33,7 +33,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Response> {
-        refuse_nul(holds_nul(parts.uri.path().as_bytes()), "The address")?;
+        refuse_nul(holds_nul(parts.uri.path().as_bytes()), "The address")
+            .map_err(IntoResponse::into_response)?;
         let read = extract::Path::from_request_parts(parts, state).await;
         read.map(|extract::Path(value)| Self(value))
             .map_err(|error| refuse("The address", error.status(), &error.body_text(), error))
@@ -45,7 +46,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
         let query = parts.uri.query().unwrap_or_default();
-        refuse_nul(holds_nul(query.as_bytes()), "A parameter of the address")?;
+        refuse_nul(holds_nul(query.as_bytes()), "A parameter of the address")
+            .map_err(IntoResponse::into_response)?;
         extract::Query::try_from_uri(&parts.uri).map(|extract::Query(value)| Self(value)).map_err(
             |error| refuse("A parameter of the address", error.status(), &error.body_text(), error),
         )
@@ -57,7 +59,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Form<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (head, bytes) = read_body(request, state).await?;
-        refuse_nul(holds_nul(&bytes), "A field of the form")?;
+        refuse_nul(holds_nul(&bytes), "A field of the form")
+            .map_err(IntoResponse::into_response)?;
         let request = Request::from_parts(head, Body::from(bytes));
         let read = extract::Form::from_request(request, state).await;
         read.map(|extract::Form(value)| Self(value)).map_err(|error| {
@@ -71,7 +74,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         let (head, bytes) = read_body(request, state).await?;
-        refuse_nul(holds_escaped_nul(&bytes), "A text of the document")?;
+        refuse_nul(holds_escaped_nul(&bytes), "A text of the document")
+            .map_err(IntoResponse::into_response)?;
         let request = Request::from_parts(head, Body::from(bytes));
         let read = axum::Json::from_request(request, state).await;
         read.map(|axum::Json(value)| Self(value))
@@ -107,12 +111,11 @@ fn refuse(what: &str, status: StatusCode, words: &str, rejection: impl IntoRespo
     }
 }
 
-fn refuse_nul(holds_nul: bool, what: &str) -> Result<(), Response> {
+fn refuse_nul(holds_nul: bool, what: &str) -> Result<(), AppError> {
     match holds_nul {
         true => Err(AppError::bad_request(format!(
             "{what} holds a NUL character, which cannot be stored or asked for."
-        ))
-        .into_response()),
+        ))),
         false => Ok(()),
     }
 }

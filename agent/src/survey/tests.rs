@@ -34,7 +34,7 @@ fn next(survey: &Survey) -> Found {
 fn inventory(survey: &Survey, drivers: &[&str]) -> Inventory {
     assert!(survey.ask(drivers.iter().map(|name| driver(name)).collect()));
     match next(survey) {
-        Found::Inventory(inventory) => inventory,
+        Found::Inventory(inventory) => *inventory,
         other => panic!("{other:?}"),
     }
 }

@@ -213,7 +213,7 @@ impl SimulatedHost {
             let jitter = self.chance.between(Duration::ZERO, Duration::from_secs(20));
             sleep(INTERVAL + jitter).await;
         }
-        std::future::pending().await
+        std::future::pending::<()>().await;
     }
 
     fn snapshot(&self) -> Snapshot {

@@ -83,7 +83,11 @@ impl Pooler {
 
     async fn restart(&mut self) {
         self.kill();
-        assert!(tokio::net::TcpStream::connect(self.address).await.is_err(), "it is gone");
+        let begun = Instant::now();
+        while tokio::net::TcpStream::connect(self.address).await.is_ok() {
+            assert!(begun.elapsed() < PATIENCE, "PgBouncer does not die");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
         tokio::time::sleep(AWAY).await;
         self.process = Self::launch(self.folder.path());
         self.listens().await;

@@ -55,7 +55,7 @@ use poolwatch_web::{
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
-    mail::{IncidentMail, MailProcess, MailTag},
+    mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
     sparkline::Sparkline,
     steps::{Method, NextStep},

@@ -31,6 +31,8 @@ fn recipient(address: &str) -> Recipient {
         address: address.into(),
         scope: HostScope::default(),
         least: AlertLevel::Note,
+        per_hour: Recipient::PER_HOUR,
+        digest: None,
         by: None,
     }
 }

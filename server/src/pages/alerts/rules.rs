@@ -119,7 +119,7 @@ pub(in crate::pages) async fn rule(
         setting,
         may_administer: person.role >= Role::Admin,
         past,
-        alerts: alerts.into_iter().map(|alert| alert_row(&view, alert)).collect(),
+        alerts: alerts.iter().map(|alert| alert_row(&view, alert)).collect(),
         groups: group_names(&view),
     };
     Ok(Html(page.render()?))
@@ -134,8 +134,7 @@ fn past_incidents(
 ) -> RulePast {
     let (mut about, mut told) = (BTreeSet::new(), BTreeSet::new());
     for one in found {
-        let hosts: Vec<ScopedHost> =
-            one.hosts.iter().filter_map(|id| scoped_host(view, *id)).collect();
+        let hosts: Vec<ScopedHost> = one.hosts.iter().map(|id| scoped_host(view, *id)).collect();
         let is_new_version = matches!(
             &one.cause,
             Cause::Driver { driver, .. } if several_versions.contains(driver)
@@ -157,21 +156,24 @@ fn past_incidents(
     RulePast::Incidents { told: told.len() as u64, found: about.len() as u64 }
 }
 
-fn scoped_host(view: &FleetView, id: HostId) -> Option<ScopedHost> {
-    let host = &view.host(id)?.host;
+/// A host as rules see it; of one that is gone, or that no view has yet, no more than that it counts.
+fn scoped_host(view: &FleetView, id: HostId) -> ScopedHost {
+    let Some(summary) = view.host(id) else {
+        return ScopedHost { id, name: rows::link_to(view, id).name, group: None, os: None };
+    };
+    let host = &summary.host;
     let group = words::group(&host.facts);
-    Some(ScopedHost { id, name: host.name.clone(), group, os: host.facts.os.clone() })
+    ScopedHost { id, name: host.name.clone(), group, os: host.facts.os.clone() }
 }
 
 fn is_in_scope(view: &FleetView, rule: &RuleSetting, host: HostId) -> bool {
-    host == SERVER
-        || rule.scope.is_all()
-        || scoped_host(view, host).is_some_and(|host| {
-            rule.scope.covers(&host.name, host.group.as_deref(), host.os.as_ref())
-        })
+    host == SERVER || rule.scope.is_all() || {
+        let host = scoped_host(view, host);
+        rule.scope.covers(&host.name, host.group.as_deref(), host.os.as_ref())
+    }
 }
 
-fn alert_row(view: &FleetView, alert: Alert) -> RuleAlertRow {
+fn alert_row(view: &FleetView, alert: &Alert) -> RuleAlertRow {
     let named = alert.hosts.iter().filter(|one| one.host != SERVER);
     RuleAlertRow {
         opened: alert.opened,

@@ -119,7 +119,8 @@ async fn a_silent_host_is_told_and_one_that_somebody_shut_down_is_not() {
     let mut watcher = RuleWatcher::default();
     let mut agents = [server.enrol("web-0").await, server.enrol("web-1").await];
     report(&server, &mut watcher, &clock, &mut agents, 0..2, (begun, 40)).await;
-    let shutdown = Event { provider: "User32".into(), ..event(1074, 7, begun) };
+    clock.set(begun + MINUTE);
+    let shutdown = Event { provider: "User32".into(), ..event(1074, 7, begun + MINUTE / 2) };
     events::send(&server, &agents[1].key, vec![shutdown]).await;
     for minute in [10, 29] {
         look(&server, &mut watcher, &clock, begun + MINUTE * minute).await;
@@ -241,7 +242,8 @@ async fn silence_under_pressure_is_an_incident_unless_somebody_shut_the_host_dow
         let frame = agent.frame(filled(95));
         assert_eq!(agent.send(&[&frame]).await.status(), 200);
     }
-    let shutdown = Event { provider: "User32".into(), ..event(1074, 7, begun) };
+    clock.set(begun + MINUTE);
+    let shutdown = Event { provider: "User32".into(), ..event(1074, 7, begun + MINUTE / 2) };
     events::send(&server, &agents[1].key, vec![shutdown]).await;
     let silent = begun + 10 * MINUTE;
     clock.set(silent);
