@@ -52,6 +52,12 @@ pub(in crate::api) struct MailText {
     /// Password; without it, the one that is kept for the same server and user.
     #[serde(default)]
     password: String,
+    /// Address of the authority that gives tokens; empty where one signs in without.
+    #[serde(default)]
+    token_url: String,
+    /// Number of the application that asks for tokens.
+    #[serde(default)]
+    client_id: String,
     /// Sender.
     #[serde(default)]
     from: String,
@@ -192,7 +198,9 @@ pub(in crate::api) async fn mail(State(app): State<SharedApp>) -> Result<Json<Ma
 pub(in crate::api) async fn set_mail(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Json(MailText { host, port, security, user, password, from }): Json<MailText>,
+    Json(MailText { host, port, security, user, password, token_url, client_id, from }): Json<
+        MailText,
+    >,
 ) -> Noted<StatusCode> {
     if app.settings.mail_server.is_some() {
         return Err(fixed("mail server"));
@@ -200,7 +208,8 @@ pub(in crate::api) async fn set_mail(
     let named = MailSecurity::ALL.into_iter().find(|one| one.as_str() == security);
     let security = named.ok_or_else(|| AppError::bad_request("There is no such encryption."))?;
     let note = AuditNote::new("mail server", format!("{host}, {}, from {from}", security.as_str()));
-    let typed = TypedMailServer { host, port, security, user, password, from };
+    let typed =
+        TypedMailServer { host, port, security, user, password, token_url, client_id, from };
     let mut db = app.pool.acquire().await?;
     let saved =
         mail_server::save(&mut db, &app.sealing_key, typed, &person.name, app.clock.now()).await;
