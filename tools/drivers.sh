@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Brings real driver files with known tags into target/drivers/, for the tests of crates/tagscan. Those
-# pass without them; says so and goes on where there is no pip or no network.
+# Brings real driver files with known tags into target/drivers/, for the tests of crates/tagscan. Fails
+# where there is no pip or no network.
 set -uo pipefail
 # shellcheck source=tools/paths.sh
 . "$(dirname "$0")/paths.sh"
@@ -11,8 +11,8 @@ if [ -n "$(ls "$folder"/*.sys 2>/dev/null)" ]; then
     exit 0
 fi
 if [ -z "$pip" ]; then
-    echo "drivers: no pip, so no real driver files are tested"
-    exit 0
+    echo "drivers: please install pip, by which real driver files are brought" >&2
+    exit 1
 fi
 mkdir -p "$folder"
 temporary=$(mktemp -d)
@@ -28,4 +28,4 @@ get() {
 }
 get 2.1.0
 get 4.0.1
-ls "$folder"/*.sys 2>/dev/null || echo "drivers: none could be had, so no real driver files are tested"
+ls "$folder"/*.sys || { echo "drivers: none could be had; is there a network?" >&2; exit 1; }

@@ -12,14 +12,15 @@ use crate::{
     capture::{Capture, OwnedBuffer},
     machine::InfoClass,
     raw::{
-        layout::{handle, handles, module, modules, process, thread},
+        layout::{self, Width},
         services,
     },
-    synthetic,
+    synthetic::SyntheticWindows,
 };
 
 /// Takes the names out of a capture. A buffer that cannot be understood is taken out whole.
 pub fn anonymise(capture: &mut Capture) {
+    let width = capture.width();
     let facts = &mut capture.facts;
     *facts = HostFacts {
         fqdn: "anonymous.invalid".to_owned(),
@@ -35,10 +36,10 @@ pub fn anonymise(capture: &mut Capture) {
                 return true;
             };
             match class {
-                InfoClass::Processes => wipe_processes(buffer, &mut names).is_some(),
-                InfoClass::Modules => wipe_modules(buffer, &mut names).is_some(),
-                InfoClass::Services => wipe_services(buffer, &mut names).is_some(),
-                InfoClass::Handles => wipe_handles(buffer).is_some(),
+                InfoClass::Processes => wipe_processes(buffer, width, &mut names).is_some(),
+                InfoClass::Modules => wipe_modules(buffer, width, &mut names).is_some(),
+                InfoClass::Services => wipe_services(buffer, width, &mut names).is_some(),
+                InfoClass::Handles => wipe_handles(buffer, width).is_some(),
                 // Figures, tags and the kernel's own names.
                 _ => true,
             }
@@ -64,26 +65,28 @@ impl Names {
 }
 
 /// `NtQuerySystemInformation` class 5: names, what lies between them, and addresses of threads.
-fn wipe_processes(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
-    let base = usize::try_from(buffer.base).ok()?;
+fn wipe_processes(buffer: &mut OwnedBuffer, width: Width, names: &mut Names) -> Option<()> {
+    let (process, thread) = (layout::process(width), layout::thread(width));
+    let pointer_bytes = width.bytes();
+    let base = buffer.base;
     let bytes = &mut buffer.bytes;
     let mut start = 0;
     loop {
-        let next = u32_at(bytes, start + process::NEXT_ENTRY_OFFSET)? as usize;
-        let threads = u32_at(bytes, start + process::NUMBER_OF_THREADS)? as usize;
+        let next = u32_at(bytes, start + process.next_entry_offset)? as usize;
+        let threads = u32_at(bytes, start + process.number_of_threads)? as usize;
         let end = if next == 0 { bytes.len() } else { start.checked_add(next)? };
-        let after = threads.checked_mul(thread::SIZE)?.checked_add(start + process::THREADS)?;
+        let after = threads.checked_mul(thread.size)?.checked_add(start + process.threads)?;
         for index in 0..threads {
-            let entry = start + process::THREADS + index * thread::SIZE;
-            bytes.get_mut(entry + thread::START_ADDRESS..)?.get_mut(..8)?.fill(0);
+            let entry = start + process.threads + index * thread.size;
+            bytes.get_mut(entry + thread.start_address..)?.get_mut(..pointer_bytes)?.fill(0);
         }
-        let length = usize::from(u16_at(bytes, start + process::IMAGE_NAME)?);
-        let pointer = usize::try_from(u64_at(bytes, start + process::IMAGE_NAME + 8)?).ok()?;
+        let length = usize::from(u16_at(bytes, start + process.image_name)?);
+        let pointer = pointer_at(bytes, start + process.image_name + pointer_bytes, width)?;
         let area = bytes.get_mut(after..end)?;
         if pointer == 0 {
             area.fill(0);
         } else {
-            let at = pointer.checked_sub(base)?.checked_sub(after)?;
+            let at = usize::try_from(pointer.checked_sub(base)?).ok()?.checked_sub(after)?;
             let (before, rest) = area.split_at_mut_checked(at)?;
             let (name, behind) = rest.split_at_mut_checked(length)?;
             before.fill(0);
@@ -98,11 +101,12 @@ fn wipe_processes(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
 }
 
 /// `NtQuerySystemInformation` class 11: every part of the paths, and addresses.
-fn wipe_modules(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
-    for entry in buffer.bytes.get_mut(modules::ENTRIES..)?.chunks_exact_mut(module::SIZE) {
+fn wipe_modules(buffer: &mut OwnedBuffer, width: Width, names: &mut Names) -> Option<()> {
+    let (modules, module) = (layout::modules(width), layout::module(width));
+    for entry in buffer.bytes.get_mut(modules.entries..)?.chunks_exact_mut(module.size) {
         // Three addresses, of which the image's base is the last.
-        entry[..module::IMAGE_BASE + 8].fill(0);
-        let path = &mut entry[module::FULL_PATH_NAME..];
+        entry[..module.image_base + width.bytes()].fill(0);
+        let path = &mut entry[module.full_path_name..];
         let length = path.iter().position(|byte| *byte == 0).unwrap_or(path.len());
         let (path, behind) = path.split_at_mut(length);
         behind.fill(0);
@@ -117,8 +121,8 @@ fn wipe_modules(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
 }
 
 /// Services: the list is made anew, because more than the names that are read lies in it.
-fn wipe_services(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
-    let found = services::parse(&buffer.bytes, buffer.base).ok()?;
+fn wipe_services(buffer: &mut OwnedBuffer, width: Width, names: &mut Names) -> Option<()> {
+    let found = services::parse(buffer.as_raw(width)).ok()?;
     let mut anonymous = Vec::new();
     for (pid, of_process) in found {
         for name in of_process {
@@ -129,14 +133,15 @@ fn wipe_services(buffer: &mut OwnedBuffer, names: &mut Names) -> Option<()> {
     }
     let list: Vec<(&str, u32)> =
         anonymous.iter().map(|(name, pid)| (name.as_str(), *pid)).collect();
-    buffer.bytes = synthetic::services(&list, buffer.base);
+    buffer.bytes = SyntheticWindows { base: buffer.base, width }.services(&list);
     Some(())
 }
 
 /// `NtQuerySystemInformation` class 64: addresses of objects.
-fn wipe_handles(buffer: &mut OwnedBuffer) -> Option<()> {
-    for entry in buffer.bytes.get_mut(handles::ENTRIES..)?.chunks_exact_mut(handle::SIZE) {
-        entry[handle::OBJECT..][..8].fill(0);
+fn wipe_handles(buffer: &mut OwnedBuffer, width: Width) -> Option<()> {
+    let (handles, handle) = (layout::handles(width), layout::handle(width));
+    for entry in buffer.bytes.get_mut(handles.entries..)?.chunks_exact_mut(handle.size) {
+        entry[handle.object..][..width.bytes()].fill(0);
     }
     Some(())
 }
@@ -165,8 +170,11 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     array_at(bytes, at).map(u32::from_le_bytes)
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
-    array_at(bytes, at).map(u64::from_le_bytes)
+fn pointer_at(bytes: &[u8], at: usize, width: Width) -> Option<u64> {
+    match width {
+        Width::Bits32 => u32_at(bytes, at).map(u64::from),
+        Width::Bits64 => array_at(bytes, at).map(u64::from_le_bytes),
+    }
 }
 
 #[cfg(test)]
@@ -175,17 +183,25 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::{raw::processes, synthetic::small_capture};
+    use crate::{
+        raw::processes,
+        synthetic::{TARGETS, small_capture, small_capture_from},
+    };
 
     fn processes_of(capture: &Capture, round: usize) -> Vec<ProcessUse> {
         let buffer = capture.rounds[round].answers[&InfoClass::Processes].as_ref().unwrap();
-        processes::parse(&buffer.bytes, buffer.base).unwrap()
+        processes::parse(buffer.as_raw(capture.width())).unwrap()
     }
 
     #[test]
     fn no_name_is_left_and_every_figure_is() {
-        let original = small_capture();
-        let mut capture = small_capture();
+        for target in TARGETS {
+            check_that_names_are_gone(&small_capture_from(target));
+        }
+    }
+
+    fn check_that_names_are_gone(original: &Capture) {
+        let mut capture = original.clone();
         anonymise(&mut capture);
         let mut bytes = Vec::new();
         capture.write(&mut bytes).unwrap();
@@ -198,7 +214,7 @@ mod tests {
                 assert!(!bytes.windows(text.len()).any(|part| part == text), "{name}");
             }
         }
-        let (before, after) = (processes_of(&original, 0), processes_of(&capture, 0));
+        let (before, after) = (processes_of(original, 0), processes_of(&capture, 0));
         for (before, mut after) in before.into_iter().zip(after) {
             assert_eq!(before.image.len(), after.image.len());
             assert_eq!(before.image.ends_with(".exe"), after.image.ends_with(".exe"));
@@ -206,7 +222,7 @@ mod tests {
             assert_eq!(before, after);
         }
         let tags = |capture: &Capture| capture.rounds[0].answers[&InfoClass::PoolTags].clone();
-        assert_eq!(tags(&capture), tags(&original));
+        assert_eq!(tags(&capture), tags(original));
     }
 
     #[test]

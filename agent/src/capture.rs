@@ -27,9 +27,12 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_model::host::HostFacts;
+use poolwatch_model::host::{Arch, HostFacts};
 
-use crate::machine::{InfoClass, Machine, Now, RawBuffer, Status};
+use crate::{
+    machine::{InfoClass, Machine, Now, RawBuffer, Status},
+    raw::layout::Width,
+};
 
 const MAGIC: [u8; 8] = *b"PWCAPTUR";
 const VERSION: u16 = 1;
@@ -73,10 +76,10 @@ pub struct OwnedBuffer {
 }
 
 impl OwnedBuffer {
-    /// The buffer, lent.
+    /// The buffer, lent, with the width of pointers on the Windows that filled it.
     #[must_use]
-    pub fn as_raw(&self) -> RawBuffer<'_> {
-        RawBuffer { bytes: &self.bytes, base: self.base }
+    pub fn as_raw(&self, width: Width) -> RawBuffer<'_> {
+        RawBuffer { bytes: &self.bytes, base: self.base, width }
     }
 }
 
@@ -120,6 +123,15 @@ pub fn take_round(machine: &mut dyn Machine, classes: &[InfoClass]) -> Round {
 }
 
 impl Capture {
+    /// How wide pointers are in its buffers.
+    #[must_use]
+    pub fn width(&self) -> Width {
+        match self.facts.os.as_ref().map(|os| os.arch) {
+            Some(Arch::X86) => Width::Bits32,
+            _ => Width::Bits64,
+        }
+    }
+
     /// Writes the file.
     ///
     /// # Errors

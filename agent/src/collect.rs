@@ -2,6 +2,8 @@
 //!
 //! A collector that fails becomes a fault of the snapshot; the others go on.
 
+mod activity;
+mod handle_types;
 mod memory_conditions;
 mod modules;
 mod object_types;
@@ -26,6 +28,8 @@ use crate::{
     machine::{Machine, Status},
     raw::RawError,
 };
+use activity::OperationCounts;
+use handle_types::HandleTypes;
 pub use memory_conditions::memory_conditions;
 use own_cost::CostMeter;
 use services::ServiceNames;
@@ -53,13 +57,14 @@ impl CollectError {
 }
 
 /// The collectors of a snapshot in their order, and the names by which settings choose them.
-const COLLECTORS: [(Collector, &str); 6] = [
+const COLLECTORS: [(Collector, &str); 7] = [
     (Collector::MemoryConditions, "memory_conditions"),
     (Collector::Performance, "performance"),
     (Collector::PoolTags, "pool_tags"),
     (Collector::Processes, "processes"),
     (Collector::Services, "services"),
     (Collector::ObjectTypes, "object_types"),
+    (Collector::Handles, "handles"),
 ];
 
 /// Which collectors run.
@@ -120,17 +125,25 @@ pub struct Sampler {
     collectors: CollectorSet,
     meter: CostMeter,
     services: ServiceNames,
+    operations: OperationCounts,
+    handle_types: HandleTypes,
+    /// Handles of the host beyond which not all of them are listed.
+    list_handles_most: u64,
     /// Whether the kernel says that memory fails now.
     is_short: bool,
     failing: BTreeMap<Collector, Status>,
 }
 
 impl Sampler {
-    /// A sampler that runs these collectors.
+    /// A sampler that runs these collectors. Where the kernel does not tell the handles of one process,
+    /// all are listed, but not on a host that has more of them than `list_handles_most`.
     #[must_use]
-    pub fn new(collectors: CollectorSet) -> Self {
+    pub fn new(collectors: CollectorSet, list_handles_most: u32) -> Self {
         Self {
             collectors,
+            list_handles_most: list_handles_most.into(),
+            operations: OperationCounts::default(),
+            handle_types: HandleTypes::default(),
             meter: CostMeter::default(),
             services: ServiceNames::default(),
             is_short: false,
@@ -171,9 +184,13 @@ impl Sampler {
             }
             Collector::Performance => performance::collect(machine, snapshot),
             Collector::PoolTags => pool_tags::collect(machine, snapshot),
-            Collector::Processes => processes::collect(machine, snapshot),
+            Collector::Processes => processes::collect(machine, snapshot, &mut self.operations),
             Collector::Services => self.services.collect(machine, snapshot, self.is_short),
             Collector::ObjectTypes => object_types::collect(machine, snapshot),
+            Collector::Handles => {
+                let Self { handle_types, is_short, list_handles_most, .. } = self;
+                handle_types.collect(machine, snapshot, *is_short, *list_handles_most)
+            }
             _ => Err(Status::NOT_FOUND.into()),
         }
     }

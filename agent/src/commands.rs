@@ -10,6 +10,7 @@ mod snapshot;
 mod source;
 mod sources;
 mod status;
+mod top;
 
 use std::io;
 
@@ -29,6 +30,7 @@ enum Command {
     Capture(capture::Capture),
     Selftest(selftest::Selftest),
     Status(status::Status),
+    Top(top::Top),
     #[cfg(windows)]
     Service(service::Service),
 }
@@ -41,6 +43,7 @@ impl Command {
             "capture" => Self::Capture(capture::Capture::default()),
             "selftest" => Self::Selftest(selftest::Selftest::default()),
             "status" => Self::Status(status::Status::default()),
+            "top" => Self::Top(top::Top::default()),
             #[cfg(windows)]
             "service" => Self::Service(service::Service::default()),
             _ => return None,
@@ -54,6 +57,7 @@ impl Command {
             Self::Capture(command) => command,
             Self::Selftest(command) => command,
             Self::Status(command) => command,
+            Self::Top(command) => command,
             #[cfg(windows)]
             Self::Service(command) => command,
         }
@@ -71,7 +75,8 @@ pub(crate) fn execute(cli: Cli) -> anyhow::Result<()> {
         Command::Snapshot(command) => command.execute(replay, &sources.read()?),
         Command::Capture(command) => command.execute(replay),
         Command::Selftest(command) => command.execute(replay),
-        Command::Status(command) => command.execute(replay, &sources.read()?),
+        Command::Top(command) => command.execute(replay),
+        Command::Status(command) => command.execute(replay, &sources),
         #[cfg(windows)]
         Command::Service(command) => command.execute(sources, log_level),
     }

@@ -106,6 +106,16 @@ impl IdentityFile {
         Some(kept.summary())
     }
 
+    /// What may be shown of it.
+    #[must_use]
+    pub fn summary(&self) -> IdentitySummary {
+        let enrolled = self.identity.enrolled.as_ref();
+        IdentitySummary {
+            instance_id: self.identity.instance_id,
+            enrolled: enrolled.map(|one| (one.server_url.clone(), one.host_id)),
+        }
+    }
+
     /// The identity.
     #[must_use]
     pub fn get(&self) -> &Identity {

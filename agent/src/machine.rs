@@ -8,8 +8,10 @@ pub mod replay;
 use std::fmt;
 
 use jiff::Timestamp;
-use poolwatch_model::{BootId, host::HostFacts};
+use poolwatch_model::{BootId, host::HostFacts, process::ProcessKey};
 use serde::{Deserialize, Serialize};
+
+pub use crate::raw::RawBuffer;
 
 /// A source of the kernel's buffers.
 pub trait Machine {
@@ -18,6 +20,19 @@ pub trait Machine {
     /// # Errors
     /// The status with which the kernel refused. A buffer is only returned after success.
     fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status>;
+
+    /// What the kernel says to a question for the handles of one process (class 51 of
+    /// `NtQueryInformationProcess`), lent to `read`. The answer is not kept.
+    ///
+    /// # Errors
+    /// The status with which the kernel refused, or that the machine does not offer this.
+    fn lend_handles(
+        &mut self,
+        _process: ProcessKey,
+        _read: &mut dyn FnMut(RawBuffer<'_>),
+    ) -> Result<(), Status> {
+        Err(Status::NOT_FOUND)
+    }
 
     /// Begins the next snapshot. All queries until the next call belong to one moment.
     fn begin_round(&mut self) {}
@@ -39,15 +54,6 @@ pub struct Now {
     pub uptime_ms: u64,
     /// Wall clock, to the millisecond.
     pub wall: Timestamp,
-}
-
-/// What the kernel wrote.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct RawBuffer<'a> {
-    /// The bytes.
-    pub bytes: &'a [u8],
-    /// Address of the first byte when the kernel wrote them: pointers inside are absolute.
-    pub base: u64,
 }
 
 /// What the kernel can be asked.

@@ -154,7 +154,7 @@ mod tests {
     fn example() -> Snapshot {
         let clock = SystemClock::start();
         let mut machine = Replay::new(small_capture(), clock, BootId(Uuid::nil()), None);
-        Sampler::new(CollectorSet::all()).snapshot(&mut machine, &clock, 0)
+        Sampler::new(CollectorSet::all(), 100_000).snapshot(&mut machine, &clock, 0)
     }
 
     fn tags(by: SortBy) -> Vec<String> {

@@ -1,8 +1,8 @@
 //! What the kernel wrote into a buffer, read without trust.
 //!
-//! Every parser takes the bytes, and where the layout holds pointers also the address that the
-//! buffer had when it was filled, so that buffers of 64-bit Windows can be read on any machine and
-//! long after. Buffers that are cut short, lie about counts, point outside or run in circles are
+//! Every parser takes the bytes with the address that they had when they were filled and the width
+//! of pointers on that Windows, so that buffers of any Windows can be read on any machine and long
+//! after. Buffers that are cut short, lie about counts, point outside or run in circles are
 //! refused; no input makes a parser panic, and each takes time linear in the buffer's size.
 
 pub mod basic;
@@ -18,6 +18,19 @@ pub mod pool_tags;
 pub mod processes;
 pub mod security;
 pub mod services;
+
+use layout::Width;
+
+/// What the kernel wrote.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RawBuffer<'a> {
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Address of the first byte when the kernel wrote them: pointers inside are absolute.
+    pub base: u64,
+    /// How wide these pointers are.
+    pub width: Width,
+}
 
 /// Why a buffer was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -2,6 +2,7 @@
 
 mod alarm;
 mod pressure;
+mod restarts;
 mod schedule;
 
 use std::{
@@ -23,11 +24,13 @@ use crate::{
     clock::Clock,
     collect::{CollectError, Sampler},
     events::{Kept, Message},
+    restart::{RestartRecordFile, ServiceControl},
     settings::Settings,
     spool::SpoolError,
     upload::{Client, ClientOptions, Sender, Step, Uploader},
 };
 use alarm::Alarm;
+use restarts::Restarts;
 use schedule::Schedule;
 
 /// How often the survey is looked for that is to be sent before the end.
@@ -38,7 +41,7 @@ const SURVEY_EVERY: Duration = Duration::from_millis(200);
 /// # Errors
 /// When the settings name no server.
 pub async fn run(
-    agent: Agent,
+    mut agent: Agent,
     sender: &Sender,
     events: Option<mpsc::Receiver<Message>>,
     settings: &Settings,
@@ -46,14 +49,17 @@ pub async fn run(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let mut uploader = uploader(&agent, sender, settings)?;
+    let mut control = agent.service_control.take();
     let agent = RefCell::new(agent);
     let (news, alarm) = (Notify::new(), Alarm::default());
+    let restarts = settings.restart_rules().map(Restarts::new);
     info!(server = settings.server_url(), "Started");
     tokio::select! {
         () = stop => {}
-        () = sample_on_time(&agent, settings, clock, &news, &alarm) => {}
+        () = sample_on_time(&agent, settings, clock, &news, &alarm, restarts.as_ref()) => {}
+        () = restart_services(restarts.as_ref(), control.as_mut(), settings, clock) => {}
         () = store_events(&agent, events, clock, &news, &alarm) => {}
-        () = upload_on_news(&agent, &mut uploader, &news, &alarm) => {}
+        () = upload_on_news(&agent, &mut uploader, settings, &news, &alarm) => {}
     }
     info!("Stopped");
     Ok(())
@@ -71,8 +77,8 @@ pub async fn run_once(
 ) -> anyhow::Result<()> {
     let mut uploader = uploader(&agent, sender, settings)?;
     let agent = RefCell::new(agent);
-    let mut sampler = Sampler::new(settings.collectors());
-    let stored = sample(&agent, &mut sampler, clock);
+    let mut sampler = Sampler::new(settings.collectors(), settings.list_handles_most());
+    let stored = sample(&agent, &mut sampler, clock, None);
     loop {
         match uploader.step(&agent).await {
             Step::Again => {}
@@ -96,22 +102,50 @@ fn uploader(agent: &Agent, sender: &Sender, settings: &Settings) -> anyhow::Resu
     Ok(Uploader::new(client, settings.enroll_token().map(str::to_owned), seed))
 }
 
+/// Restarts services where Group Policy says so.
+async fn restart_services(
+    restarts: Option<&Restarts>,
+    control: Option<&mut Box<dyn ServiceControl>>,
+    settings: &Settings,
+    clock: &dyn Clock,
+) {
+    let Some(control) = control else {
+        return future::pending().await;
+    };
+    let control = control.as_mut();
+    match (RestartRecordFile::open(&settings.spool_dir()), restarts) {
+        (Ok(mut record), restarts) => {
+            restarts::start_left_down(control, &mut record);
+            if let Some(restarts) = restarts {
+                return restarts.carry_out(control, &mut record, clock).await;
+            }
+        }
+        (Err(error), Some(_)) => {
+            warn!(%error, "No service is restarted: what was restarted before is not known");
+        }
+        (Err(_), None) => {}
+    }
+    future::pending::<()>().await;
+}
+
 async fn sample_on_time(
     agent: &RefCell<Agent>,
     settings: &Settings,
     clock: &dyn Clock,
     news: &Notify,
     alarm: &Alarm,
+    restarts: Option<&Restarts>,
 ) {
-    let mut sampler = Sampler::new(settings.collectors());
+    let mut sampler = Sampler::new(settings.collectors(), settings.list_handles_most());
     let mut schedule = Schedule::starting(clock.monotonic());
     loop {
-        match sample(agent, &mut sampler, clock) {
+        match sample(agent, &mut sampler, clock, restarts) {
             Ok(memory) => alarm.heed_headroom(clock.monotonic(), &memory),
             Err(error) => error!("A snapshot is lost: {error:#}"),
         }
         // What takes resources comes after what must not fail.
         agent.borrow_mut().spool.prepare();
+        agent.borrow().publish(settings);
         news.notify_one();
         let usual = settings.interval_s(agent.borrow().suggested.get().interval_s);
         let now = clock.monotonic();
@@ -132,14 +166,19 @@ fn sample(
     agent: &RefCell<Agent>,
     sampler: &mut Sampler,
     clock: &dyn Clock,
+    restarts: Option<&Restarts>,
 ) -> Result<Memory, SpoolError> {
-    let Agent { machine, spool, event_log, survey, .. } = &mut *agent.borrow_mut();
+    let Agent { machine, spool, event_log, survey, faults, .. } = &mut *agent.borrow_mut();
     let now = machine.now();
     let mut snapshot = sampler.snapshot(machine.as_mut(), clock, spool.bytes());
     sampler.note(&mut snapshot, Collector::EventLog, event_log.map_err(CollectError::from));
     if let Some(survey) = survey {
         survey.heed_shortage(sampler.is_short());
     }
+    if let Some(restarts) = restarts {
+        restarts.heed(clock.monotonic(), &snapshot);
+    }
+    faults.clone_from(&snapshot.faults);
     let memory = snapshot.memory.clone();
     let pushed = spool.push(machine.boot(), now, snapshot);
     sampler.end_cycle(clock.monotonic());
@@ -179,11 +218,16 @@ async fn store_events(
 async fn upload_on_news(
     agent: &RefCell<Agent>,
     uploader: &mut Uploader,
+    settings: &Settings,
     news: &Notify,
     alarm: &Alarm,
 ) {
     loop {
-        match uploader.step(agent).await {
+        let step = uploader.step(agent).await;
+        if step != Step::Again {
+            agent.borrow().publish(settings);
+        }
+        match step {
             Step::Again => {}
             Step::Idle => news.notified().await,
             Step::Wait(wait) => tokio::select! {

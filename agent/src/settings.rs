@@ -12,11 +12,11 @@ mod flags;
 #[cfg(windows)]
 mod registry;
 
-use std::{fmt, path::PathBuf};
+use std::{fmt, path::PathBuf, time::Duration};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
-use crate::collect::CollectorSet;
+use crate::{collect::CollectorSet, restart::RestartRules};
 pub use definition::{INSTALLER_KEY, INTERVAL_S, Kind, POLICY_KEY, SETTINGS, Setting};
 pub use file::{FileError, default_file, read_file};
 pub use flags::SettingFlags;
@@ -24,7 +24,7 @@ pub use flags::SettingFlags;
 pub use registry::{keep_as_installer, registry_layers};
 
 /// Where a value comes from, strongest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Source {
     /// Group Policy.
@@ -103,6 +103,11 @@ impl Settings {
                     named.map(|(_, value)| (layer.source, value))
                 });
                 for (source, value) in said {
+                    if setting.policy_only && source != Source::Policy {
+                        problems
+                            .push(format!("{source}: {} is for Group Policy alone", setting.name));
+                        continue;
+                    }
                     let value = setting.expand(value, |name| std::env::var(name).ok());
                     match setting.check(&value) {
                         Ok(()) => return Effective { setting, value: Some(value), source },
@@ -214,6 +219,26 @@ impl Settings {
         self.number("spool_max_mb")
     }
 
+    /// Handles of the host beyond which not all of them are listed.
+    #[must_use]
+    pub fn list_handles_most(&self) -> u32 {
+        self.number("list_handles_most")
+    }
+
+    /// Which services may be restarted, and when; `None` when Group Policy lists none.
+    #[must_use]
+    pub fn restart_rules(&self) -> Option<RestartRules> {
+        let services = definition::split_services(self.text("restart_services")?);
+        let seconds = |name, unit: u64| Duration::from_secs(u64::from(self.number(name)) * unit);
+        Some(RestartRules {
+            services: services.map(str::to_owned).collect(),
+            handles: self.number("restart_handles"),
+            quota_percent: self.number("restart_quota_percent"),
+            after: seconds("restart_after_minutes", 60),
+            period: seconds("restart_period_hours", 3600),
+        })
+    }
+
     /// The collectors that run.
     #[must_use]
     pub fn collectors(&self) -> CollectorSet {
@@ -272,6 +297,21 @@ mod tests {
                 "Group Policy: interval_s is no whole number from 10 to 3600",
             ]
         );
+    }
+
+    #[test]
+    fn restarts_are_for_group_policy_alone() {
+        let said: &[_] = &[("restart_services", "BadApp, Other"), ("restart_after_minutes", "90")];
+        let rules = |source| Settings::resolve(vec![layer(source, said)]).restart_rules();
+        for source in [Source::CommandLine, Source::Installer, Source::File] {
+            assert_eq!(rules(source), None, "{source}");
+            let settings = Settings::resolve(vec![layer(source, said)]);
+            assert_eq!(settings.problems.len(), 2, "{:?}", settings.problems);
+        }
+        let rules = rules(Source::Policy).unwrap();
+        assert_eq!(rules.services, ["BadApp".to_owned(), "Other".to_owned()].into());
+        assert_eq!(rules.after, Duration::from_secs(5400));
+        assert_eq!((rules.handles, rules.period), (100_000, Duration::from_secs(86_400)));
     }
 
     #[test]
@@ -347,6 +387,9 @@ mod tests {
             ("collectors", "pool_tags,processes", true),
             ("collectors", "registry", false),
             ("spool_dir", "relative", false),
+            ("restart_services", "BadApp,Other Service", true),
+            ("restart_services", "BadApp,", false),
+            ("restart_services", "*", false),
             ("enroll_token", "", false),
             ("enroll_token", "a b", false),
         ] {

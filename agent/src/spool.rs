@@ -186,6 +186,13 @@ impl Spool {
         Ok(SpoolSummary { segments: segments.len(), bytes, dropped })
     }
 
+    /// What is in it.
+    #[must_use]
+    pub fn summary(&self) -> SpoolSummary {
+        let segments = self.segments.iter().filter(|segment| segment.bytes > 0).count();
+        SpoolSummary { segments, bytes: self.bytes(), dropped: self.position.get().dropped }
+    }
+
     /// Bytes of all segments.
     #[must_use]
     pub fn bytes(&self) -> u64 {

@@ -46,13 +46,13 @@ enum Job {
 #[derive(Debug)]
 pub enum Found {
     /// What is installed.
-    Inventory(Inventory),
+    Inventory(Box<Inventory>),
     /// Scans of driver files.
     Scans(Vec<DriverScan>),
 }
 
-/// Adds to an inventory what the registry tells.
-pub type AskRegistry = fn(&mut Inventory);
+/// Adds to an inventory what Windows tells besides drivers: of the registry, and which programs run.
+pub type AskWindows = fn(&mut Inventory);
 
 /// The thread that surveys the machine.
 #[derive(Debug)]
@@ -67,13 +67,13 @@ impl Survey {
     ///
     /// # Errors
     /// When there are no resources for it.
-    pub fn start(folders: SystemFolders, ask_registry: AskRegistry) -> io::Result<Arc<Self>> {
+    pub fn start(folders: SystemFolders, ask_windows: AskWindows) -> io::Result<Arc<Self>> {
         let (jobs, queue) = mpsc::sync_channel(JOBS);
         let (findings, found) = mpsc::channel();
         let is_short = Arc::new(AtomicBool::new(false));
         let mut worker = Worker {
             files: DriverFiles::new(folders),
-            ask_registry,
+            ask_windows,
             is_short: Arc::clone(&is_short),
         };
         thread::Builder::new().name("survey".into()).spawn(move || {
@@ -111,7 +111,7 @@ impl Survey {
 
 struct Worker {
     files: DriverFiles,
-    ask_registry: AskRegistry,
+    ask_windows: AskWindows,
     is_short: Arc<AtomicBool>,
 }
 
@@ -120,14 +120,17 @@ impl Worker {
     fn work(&mut self, job: Job, mut tell: impl FnMut(Found) -> bool) -> Option<()> {
         match job {
             Job::Survey(mut drivers) => {
-                self.files.forget_all_but(&drivers);
                 for driver in &mut drivers {
                     self.one_at_a_time(|files| files.describe(driver));
                 }
                 drivers.sort();
                 let mut inventory = Inventory { drivers, ..Inventory::default() };
-                (self.ask_registry)(&mut inventory);
-                tell(Found::Inventory(inventory)).then_some(())
+                (self.ask_windows)(&mut inventory);
+                for program in &mut inventory.program_files {
+                    self.one_at_a_time(|files| files.describe_program(program));
+                }
+                self.files.forget_all_but(&inventory);
+                tell(Found::Inventory(Box::new(inventory))).then_some(())
             }
             Job::Scan(drivers) => {
                 for some in drivers.chunks(SCANS) {

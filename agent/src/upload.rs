@@ -5,7 +5,6 @@ mod client;
 mod error;
 mod http;
 mod installed;
-mod proxy;
 mod resolver;
 mod sender;
 
@@ -32,7 +31,6 @@ pub use client::{AgentServer, Client};
 pub use error::UploadError;
 pub use http::ClientOptions;
 use installed::{Installed, ToSend};
-pub(crate) use proxy::NO_PROXY;
 pub use sender::Sender;
 
 /// Frames or events of one upload, at most.
@@ -61,6 +59,9 @@ pub struct Uploader<S = Client> {
     installed: Installed,
     /// Whether the last attempt failed, so that it is logged once.
     failing: bool,
+    /// Whether something was sent in this step, and why the latest attempt failed.
+    has_sent: bool,
+    failure: Option<String>,
 }
 
 impl<S: AgentServer> Uploader<S> {
@@ -74,12 +75,24 @@ impl<S: AgentServer> Uploader<S> {
             entries: BATCH_ENTRIES,
             installed: Installed::new(),
             failing: false,
+            has_sent: false,
+            failure: None,
         }
     }
 
     /// Does the next thing there is to do: enrols, sends what is installed, or one batch of frames or
     /// events.
     pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
+        let step = self.do_next(agent).await;
+        let mut agent = agent.borrow_mut();
+        if std::mem::take(&mut self.has_sent) {
+            agent.uploads.last_upload = Some(agent.machine.now().wall);
+        }
+        agent.uploads.last_failure.clone_from(&self.failure);
+        step
+    }
+
+    async fn do_next(&mut self, agent: &RefCell<Agent>) -> Step {
         let Some(key) = self.key(agent) else {
             return self.enrol(agent).await;
         };
@@ -265,6 +278,7 @@ impl<S: AgentServer> Uploader<S> {
     }
 
     fn fail(&mut self, reason: &str) {
+        self.failure = Some(reason.to_owned());
         if self.failing {
             debug!("{reason}");
         } else {
@@ -278,6 +292,8 @@ impl<S: AgentServer> Uploader<S> {
             info!("The server answers again");
         }
         self.failing = false;
+        self.has_sent = true;
+        self.failure = None;
         self.backoff.reset();
     }
 }

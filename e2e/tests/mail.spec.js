@@ -1,4 +1,4 @@
-import { demo } from "../demo.js";
+import { demo, picture } from "../demo.js";
 import { expect, test } from "../console.js";
 
 // The event is planted 45 s after the fleet goes live.
@@ -29,3 +29,23 @@ test("the planted event 2019 led to one mail that names host, tag and program", 
   await page.goto(link[1]);
   await expect(page.getByRole("heading", { level: 1 })).toContainText("mybadapp.exe");
 });
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`a mail fits the widths of mail programs, ${colorScheme}`, async ({ page, request }) => {
+    test.setTimeout(MAIL_WITHIN_MS + 30_000);
+    const first = async () => {
+      const all = await (await request.get(`${demo().mail}/api/email`)).json();
+      return all.find((mail) => mail.subject.startsWith("[Poolwatch] ") && mail.html?.includes("Open in Poolwatch"));
+    };
+    await expect.poll(async () => Boolean(await first()), { timeout: MAIL_WITHIN_MS }).toBe(true);
+    const { html } = await first();
+    await page.emulateMedia({ colorScheme });
+    for (const width of [360, 600]) {
+      await page.setViewportSize({ width, height: 900 });
+      await page.setContent(html);
+      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      expect(overflow, `${width} px`).toBeLessThanOrEqual(0);
+      await page.screenshot({ path: picture(`mail-${colorScheme}-${width}`), fullPage: true });
+    }
+  });
+}

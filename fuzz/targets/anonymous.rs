@@ -7,14 +7,12 @@ use poolwatch_agent::{
     capture::OwnedBuffer,
     machine::InfoClass,
     raw::{handles, modules, processes, services},
-    synthetic::small_capture,
+    synthetic::{X64, small_capture},
 };
 
 /// Those in which there is something to be taken out. The first byte of the input chooses.
 const CLASSES: [InfoClass; 4] =
     [InfoClass::Processes, InfoClass::Modules, InfoClass::Services, InfoClass::Handles];
-/// Where the buffer was when it was filled.
-const BASE: u64 = 0x0000_01D2_4C30_0000;
 
 fuzz_target!(|data: &[u8]| {
     let Some((chosen, bytes)) = data.split_first() else {
@@ -23,7 +21,7 @@ fuzz_target!(|data: &[u8]| {
     let class = CLASSES[usize::from(*chosen) % CLASSES.len()];
     let mut capture = small_capture();
     capture.rounds.truncate(1);
-    let given = OwnedBuffer { bytes: bytes.to_vec(), base: BASE };
+    let given = OwnedBuffer { bytes: bytes.to_vec(), base: X64.base };
     let figures = figures(class, &given);
     capture.rounds[0].answers.insert(class, Ok(given));
     anonymise(&mut capture);
@@ -35,10 +33,10 @@ fuzz_target!(|data: &[u8]| {
 
 /// What a buffer says beside names.
 fn figures(class: InfoClass, buffer: &OwnedBuffer) -> Option<Vec<u64>> {
-    let OwnedBuffer { bytes, base } = buffer;
+    let buffer = buffer.as_raw(X64.width);
     match class {
         InfoClass::Processes => {
-            let found = processes::parse(bytes, *base).ok()?;
+            let found = processes::parse(buffer).ok()?;
             Some(
                 found
                     .iter()
@@ -46,10 +44,10 @@ fn figures(class: InfoClass, buffer: &OwnedBuffer) -> Option<Vec<u64>> {
                     .collect(),
             )
         }
-        InfoClass::Modules => Some(vec![modules::parse(bytes).ok()?.len() as u64]),
+        InfoClass::Modules => Some(vec![modules::parse(buffer).ok()?.len() as u64]),
         InfoClass::Services => {
-            Some(services::parse(bytes, *base).ok()?.keys().map(|pid| u64::from(*pid)).collect())
+            Some(services::parse(buffer).ok()?.keys().map(|pid| u64::from(*pid)).collect())
         }
-        _ => Some(handles::parse(bytes).ok()?.values().map(|count| u64::from(*count)).collect()),
+        _ => Some(handles::parse(buffer).ok()?.values().map(|count| u64::from(*count)).collect()),
     }
 }

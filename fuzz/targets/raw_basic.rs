@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::basic;
+use poolwatch_agent::{raw::basic, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = basic::parse(data);
+    let _refused = TARGETS.map(|target| basic::parse(target.buffer(data)));
 });

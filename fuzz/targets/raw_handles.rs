@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::handles;
+use poolwatch_agent::{raw::handles, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = handles::parse(data);
+    let _refused = TARGETS.map(|target| handles::parse(target.buffer(data)));
 });

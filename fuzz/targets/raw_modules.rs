@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::modules;
+use poolwatch_agent::{raw::modules, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = modules::parse(data);
+    let _refused = TARGETS.map(|target| modules::parse(target.buffer(data)));
 });

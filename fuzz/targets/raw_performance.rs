@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::performance;
+use poolwatch_agent::{raw::performance, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = performance::parse(data, 4096);
+    let _refused = TARGETS.map(|target| performance::parse(target.buffer(data), 4096));
 });

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::performance_info;
+use poolwatch_agent::{raw::performance_info, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = performance_info::parse(data);
+    let _refused = TARGETS.map(|target| performance_info::parse(target.buffer(data)));
 });

@@ -2,8 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::pool_tags;
+use poolwatch_agent::{raw::pool_tags, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = pool_tags::parse(data);
+    let _refused = TARGETS.map(|target| pool_tags::parse(target.buffer(data)));
 });

@@ -2,11 +2,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::raw::processes;
-
-/// Where the buffer was when the kernel filled it.
-const BASE: u64 = 0x0000_01D2_4C30_0000;
+use poolwatch_agent::{raw::processes, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
-    let _refused = processes::parse(data, BASE);
+    let _refused = TARGETS.map(|target| processes::parse(target.buffer(data)));
 });

@@ -140,6 +140,8 @@ fn app(pool: PgPool) -> App {
             interval_s: 60,
             retention: Retention::DEFAULT,
             authority: None,
+            certificate: None,
+            data_dir: None,
             installers: None,
             mail_server: None,
             secure: false,

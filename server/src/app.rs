@@ -82,6 +82,10 @@ pub struct Settings {
     pub retention: Retention,
     /// The certificate of the server's own authority, where agents need it.
     pub authority: Option<PathBuf>,
+    /// The server's certificate, where it does TLS.
+    pub certificate: Option<PathBuf>,
+    /// Folder for what the server keeps outside the database.
+    pub data_dir: Option<PathBuf>,
     /// Folder of the agent's packages.
     pub installers: Option<PathBuf>,
     /// The mail server that the command line or environment names.

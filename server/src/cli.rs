@@ -184,11 +184,24 @@ pub enum Tls {
 }
 
 /// Where mail goes.
-#[derive(Debug, Clone, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub struct MailOptions {
     /// Mail server (`smtp://host:25`, `smtps://user:password@host`).
     #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires = "mail_from")]
     pub smtp_url: Option<String>,
+    /// Sign in to the mail server by OAuth2, with tokens of this address, as the sender
+    /// (`https://login.microsoftonline.com/TENANT/oauth2/v2.0/token` for Exchange Online).
+    #[arg(long, env = "POOLWATCH_SMTP_OAUTH_TOKEN_URL", requires = "smtp_url")]
+    pub smtp_oauth_token_url: Option<String>,
+    /// Number of the application that asks for tokens.
+    #[arg(long, env = "POOLWATCH_SMTP_OAUTH_CLIENT_ID")]
+    pub smtp_oauth_client_id: Option<String>,
+    /// Secret of that application.
+    #[arg(long, env = "POOLWATCH_SMTP_OAUTH_CLIENT_SECRET", hide_env_values = true)]
+    pub smtp_oauth_client_secret: Option<String>,
+    /// What tokens are asked for. Without it, what Exchange Online takes.
+    #[arg(long, env = "POOLWATCH_SMTP_OAUTH_SCOPE")]
+    pub smtp_oauth_scope: Option<String>,
     /// Sender.
     #[arg(long, env = "POOLWATCH_MAIL_FROM")]
     pub mail_from: Option<String>,

@@ -10,6 +10,7 @@ pub mod delays;
 pub mod drivers;
 pub mod groups;
 pub mod growing;
+pub mod handle_types;
 pub mod host;
 pub mod hours;
 pub mod interner;

@@ -16,6 +16,7 @@ use poolwatch_model::{
     host::HostFacts,
     incident::{Cause, Incident},
     inventory::Driver,
+    process::ProcessHandles,
 };
 use poolwatch_store::{
     driver_scans,
@@ -90,6 +91,11 @@ impl<'a> History for StoredHistory<'a> {
 
     async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, AppError> {
         Ok(inventories::find(self.db, host).await?.unwrap_or_default().drivers)
+    }
+
+    async fn handles_by_type(&mut self, host: HostId) -> Result<Vec<ProcessHandles>, AppError> {
+        let live = self.app.fleet.known(host);
+        Ok(live.map(|live| live.handles_by_type()).unwrap_or_default())
     }
 
     async fn tags_in_drivers(

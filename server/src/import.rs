@@ -307,6 +307,25 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, AppError> {
         types.sort_by(|a, b| a.name.cmp(&b.name));
         types.dedup_by(|a, b| a.name == b.name);
     }
+    if snapshot.activity.len() > limits::ACTIVE_PROCESSES {
+        return Err(too_many("activity", limits::ACTIVE_PROCESSES));
+    }
+    snapshot.activity.sort_by_key(|one| one.key);
+    snapshot.activity.dedup_by_key(|one| one.key);
+    let handles = &mut snapshot.handles_by_type;
+    if handles.len() > limits::EXAMINED_PROCESSES
+        || handles.iter().map(|one| one.by_type.len()).sum::<usize>() > limits::HANDLE_COUNTS
+        || handles.iter().flat_map(|one| one.by_type.keys()).any(|name| is_too_long(name))
+    {
+        return Err(AppError::bad_request(format!(
+            "`snapshot.handles_by_type` holds more than {} processes or {} counts, or a name over {} bytes.",
+            limits::EXAMINED_PROCESSES,
+            limits::HANDLE_COUNTS,
+            limits::NAME_BYTES
+        )));
+    }
+    handles.sort_by_key(|one| one.key);
+    handles.dedup_by_key(|one| one.key);
     Ok(snapshot)
 }
 

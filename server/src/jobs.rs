@@ -11,6 +11,7 @@ mod keep_diagnosis;
 mod keep_partitions;
 pub mod resolve_quiet_incidents;
 mod show_imports;
+pub mod watch_rules;
 
 use std::{
     ops::RangeInclusive,
@@ -30,9 +31,9 @@ use tracing::{error, info, warn};
 use crate::{
     alerts::{
         deliver::{self, Courier},
-        dispatch, heartbeat,
+        digest, dispatch, heartbeat,
         mailer::Mailer,
-        silencing,
+        silencing, windows,
     },
     app::SharedApp,
     background::BackgroundThread,
@@ -48,7 +49,7 @@ const VIEW_SHARE: u32 = 100;
 const BASELINE_EVERY: Duration = Duration::from_secs(30);
 /// How often changed inventories are read.
 const DRIVERS_EVERY: Duration = Duration::from_secs(15);
-/// How often silences and signs of life are looked after.
+/// How often silences, windows, digests and signs of life are looked after.
 const ALERTS_EVERY: Duration = Duration::from_secs(10);
 /// Deliveries of one kind that are made at once: one that hangs does not keep the others.
 const COURIERS: usize = 2;
@@ -114,6 +115,7 @@ impl RunningJobs {
         this.spawn(later, compact::run(app.clone(), stop()));
         this.spawn(later, diagnose_hosts::run(app.clone(), stop()));
         this.spawn(later, find_silence::run(app.clone(), stop()));
+        this.spawn(later, watch_rules::run(app.clone(), stop()));
         for worker in diagnose_events::workers(app, &this.stop.begun) {
             this.spawn(later, worker);
         }
@@ -171,13 +173,19 @@ async fn keep_view(app: SharedApp, stop: CancellationToken) {
     }
 }
 
-/// Ends silences that were outgrown, and gives signs of life.
+/// Ends silences that were outgrown, begins windows that recur, and gives signs of life and digests.
 async fn keep_alerts(app: SharedApp, stop: CancellationToken) {
     let mut every = interval(ALERTS_EVERY);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
         let now = app.clock.now();
         if let Err(error) = silencing::end_outgrown(&app, now).await {
             error!(%error, "Could not look after silences");
+        }
+        if let Err(error) = windows::make_due(&app, now).await {
+            error!(%error, "Could not look after windows that recur");
+        }
+        if let Err(error) = digest::give_due(&app, now).await {
+            error!(%error, "Could not give digests");
         }
         if let Err(error) = heartbeat(&app, now).await {
             error!(%error, "Could not give a sign of life");

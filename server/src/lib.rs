@@ -29,6 +29,7 @@ pub mod lead;
 pub mod log_gate;
 pub mod mail_server;
 pub mod metrics;
+pub mod oauth;
 pub mod pages;
 pub mod parameters;
 mod rate_limiter;

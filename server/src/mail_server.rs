@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use anyhow::Context;
 use jiff::Timestamp;
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox};
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor, message::Mailbox,
+    transport::smtp::AsyncSmtpTransportBuilder,
+};
 use poolwatch_store::settings::{self, Setting};
 use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
 use serde::{Deserialize, Serialize};
@@ -13,6 +16,7 @@ use sqlx::PgConnection;
 use crate::{
     answer_words::{error_in_words, smtp_answer},
     auth::sealing::SealingKey,
+    oauth::{EXCHANGE_SCOPE, OAuthClient, TokenSource},
 };
 
 /// Name of the setting, and what its password is sealed for.
@@ -27,6 +31,8 @@ pub struct MailServer {
     pub smtp_url: String,
     /// Sender.
     pub from: String,
+    /// How tokens to sign in with are got, where one signs in by them.
+    pub oauth: Option<OAuthClient>,
 }
 
 /// A mail server as a form sends it.
@@ -40,8 +46,12 @@ pub struct TypedMailServer {
     pub security: MailSecurity,
     /// User to sign in as; empty for none.
     pub user: String,
-    /// Password; empty for the one that is kept.
+    /// Password, or the secret of the application that asks for tokens; empty for the one that is kept.
     pub password: String,
+    /// Address of the authority that gives tokens; empty where one signs in without.
+    pub token_url: String,
+    /// Number of the application that asks for tokens.
+    pub client_id: String,
     /// Sender.
     pub from: String,
 }
@@ -55,6 +65,10 @@ struct KeptMailServer {
     user: String,
     sealed_password: String,
     from: String,
+    #[serde(default)]
+    token_url: String,
+    #[serde(default)]
+    client_id: String,
 }
 
 impl KeptMailServer {
@@ -76,7 +90,7 @@ impl KeptMailServer {
             MailSecurity::Tls => ("smtps", ""),
             MailSecurity::Plain => ("smtp", ""),
         };
-        let user = match self.user.is_empty() {
+        let user = match self.user.is_empty() || !self.token_url.is_empty() {
             true => String::new(),
             false => format!("{}:{}@", encode(&self.user), encode(password)),
         };
@@ -86,7 +100,13 @@ impl KeptMailServer {
             MailSecurity::Plain => 25,
         });
         let smtp_url = format!("{scheme}://{user}{}:{port}{query}", self.host);
-        MailServer { smtp_url, from: self.from.clone() }
+        let oauth = (!self.token_url.is_empty()).then(|| OAuthClient {
+            token_url: self.token_url.clone(),
+            client_id: self.client_id.clone(),
+            client_secret: password.to_owned(),
+            scope: EXCHANGE_SCOPE.to_owned(),
+        });
+        MailServer { smtp_url, from: self.from.clone(), oauth }
     }
 }
 
@@ -112,6 +132,8 @@ impl MailServer {
             user: user.split(':').next().unwrap_or_default().to_owned(),
             has_password: user.contains(':'),
             from: self.from.clone(),
+            token_url: self.oauth.as_ref().map(|it| it.token_url.clone()).unwrap_or_default(),
+            client_id: self.oauth.as_ref().map(|it| it.client_id.clone()).unwrap_or_default(),
             changed: None,
         }
     }
@@ -121,8 +143,8 @@ impl MailServer {
     /// # Errors
     /// What the mail server said, or why it was not reached.
     pub async fn send_test(&self, to: &str, console: &str) -> Result<String, String> {
-        let transport = self.transport().map_err(|error| format!("{error:#}"))?;
         let from: Mailbox = self.from.parse().map_err(|error| format!("sender: {error}"))?;
+        let transport = self.sign_in(&from).await.map_err(|error| format!("{error:#}"))?;
         let to: Mailbox = to.trim().parse().map_err(|error| format!("{to}: {error}"))?;
         let text = format!(
             "This mail was sent from {console}, where somebody tried the mail server of \
@@ -136,10 +158,20 @@ impl MailServer {
         }
     }
 
-    fn transport(&self) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+    async fn sign_in(&self, from: &Mailbox) -> anyhow::Result<AsyncSmtpTransport<Tokio1Executor>> {
+        let builder = self.builder()?;
+        match &self.oauth {
+            None => Ok(builder.build()),
+            Some(client) => {
+                TokenSource::new(client.clone()).sign_in(&builder, from.email.as_ref()).await
+            }
+        }
+    }
+
+    fn builder(&self) -> anyhow::Result<AsyncSmtpTransportBuilder> {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(&self.smtp_url)
             .context("the mail server's name is none")?;
-        Ok(builder.timeout(Some(TIMEOUT)).build())
+        Ok(builder.timeout(Some(TIMEOUT)))
     }
 }
 
@@ -174,6 +206,8 @@ pub async fn load_view(db: &mut PgConnection) -> anyhow::Result<MailServerView> 
         port: kept.port,
         user: kept.user,
         from: kept.from,
+        token_url: kept.token_url,
+        client_id: kept.client_id,
     })
 }
 
@@ -194,7 +228,9 @@ pub async fn save(
     by: &str,
     now: Timestamp,
 ) -> anyhow::Result<Result<(), String>> {
-    let TypedMailServer { host, port, security, user, password, from } = typed;
+    let TypedMailServer { host, port, security, user, password, token_url, client_id, from } =
+        typed;
+    let (token_url, client_id) = (token_url.trim().to_owned(), client_id.trim().to_owned());
     let host = host.trim().to_owned();
     if host.is_empty() {
         settings::forget(db, NAME).await?;
@@ -207,19 +243,27 @@ pub async fn save(
     if let Err(error) = from.trim().parse::<Mailbox>() {
         return Ok(Err(format!("The sender is not a mail address: {error}.")));
     }
+    if !token_url.is_empty() && (!token_url.starts_with("https://") || client_id.is_empty()) {
+        return Ok(Err(
+            "Tokens come from an https:// address, to an application that has a number.".into(),
+        ));
+    }
     let old = kept(db).await?;
     let security = security.as_str().to_owned();
     // It is of that server, user and encryption alone: who changes them types it again.
-    let is_same =
-        |old: &KeptMailServer| (&old.host, &old.user, &old.security) == (&host, &user, &security);
+    let is_same = |old: &KeptMailServer| {
+        (&old.host, &old.user, &old.security) == (&host, &user, &security)
+            && (&old.token_url, &old.client_id) == (&token_url, &client_id)
+    };
     let sealed_password = match (password.is_empty(), old) {
         (false, _) => hex::encode(key.seal(NAME, password.as_bytes())?),
         (true, Some((old, _))) if is_same(&old) => old.sealed_password,
         (true, _) => String::new(),
     };
     let from = from.trim().to_owned();
-    let kept = KeptMailServer { host, port, security, user, sealed_password, from };
-    if let Err(error) = kept.to_server("").transport() {
+    let kept =
+        KeptMailServer { host, port, security, user, sealed_password, from, token_url, client_id };
+    if let Err(error) = kept.to_server("").builder() {
         return Ok(Err(format!("{error:#}")));
     }
     settings::set(db, NAME, &serde_json::to_value(&kept)?, by, now).await?;
@@ -235,6 +279,7 @@ mod tests {
         let server = MailServer {
             smtp_url: "smtps://ana:pa%40ss@mail.example.com:4650".into(),
             from: "p@example.com".into(),
+            oauth: None,
         };
         let view = server.view();
         assert_eq!((view.host.as_str(), view.port), ("mail.example.com", Some(4650)));
@@ -252,6 +297,8 @@ mod tests {
             user: "ana@x".into(),
             sealed_password: String::new(),
             from: "p@example.com".into(),
+            token_url: String::new(),
+            client_id: String::new(),
         };
         for (kept, begins, ends) in [
             (
@@ -265,7 +312,15 @@ mod tests {
             let server = kept.to_server("p:/@ss");
             let url = &server.smtp_url;
             assert!(url.starts_with(begins) && url.ends_with(ends), "{url}");
-            assert!(server.transport().is_ok(), "{url}");
+            assert!(server.builder().is_ok() && server.oauth.is_none(), "{url}");
         }
+        let by_token = KeptMailServer {
+            token_url: "https://login.example/token".into(),
+            client_id: "app".into(),
+            ..kept(MailSecurity::StartTls, None)
+        };
+        let server = by_token.to_server("secret");
+        assert!(server.smtp_url.starts_with("smtp://mail.example.com:587"), "{}", server.smtp_url);
+        assert_eq!(server.oauth.unwrap().client_secret, "secret");
     }
 }

@@ -76,6 +76,12 @@ impl ServerTls {
         self.files.own.as_ref().map(OwnAuthority::certificate)
     }
 
+    /// The file of the server's certificate.
+    #[must_use]
+    pub fn certificate(&self) -> PathBuf {
+        self.files.certificate.clone()
+    }
+
     /// What receives the next connection.
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone().into()

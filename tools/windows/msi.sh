@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Builds the installer of the agent, target/poolwatch-agent-VERSION-x64.msi.
+# Builds the installers of the agent, target/poolwatch-agent-VERSION-x64.msi and -x86.msi.
 #
-#   tools/windows/msi.sh                      builds the executable first
-#   tools/windows/msi.sh EXE VERSION PACKAGE  from an executable that is there, as this version
+#   tools/windows/msi.sh                           builds the executables first
+#   tools/windows/msi.sh ARCH EXE VERSION PACKAGE  from an executable that is there, as this version
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tools/windows/packages.sh
@@ -11,19 +11,27 @@ cd "$here/../.."
 
 need_commands wixl:wixl msibuild:msitools
 
-if [ $# = 3 ]; then
-    exe=$1 version=$2 package=$3
-else
-    exe=$("$here/build.sh" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//')
+if [ $# = 0 ]; then
     version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
-    package=${CARGO_TARGET_DIR:-target}/poolwatch-agent-$version-x64.msi
+    for architecture in x64 x86; do
+        exe=$("$here/build.sh" "$architecture" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//')
+        "$here/msi.sh" "$architecture" "$exe" "$version" \
+            "${CARGO_TARGET_DIR:-target}/poolwatch-agent-$version-$architecture.msi"
+    done
+    exit
 fi
+architecture=$1 exe=$2 version=$3 package=$4
+case $architecture in
+x64) win64=yes folder=ProgramFiles64Folder ;;
+x86) win64=no folder=ProgramFilesFolder ;;
+esac
 
 rm -f "$package"
 package=$(realpath "$package")
 source=$PWD/deploy/msi/poolwatch-agent.wxs
 # wixl finds files only below the folder that it runs in.
-(cd "$(dirname "$exe")" && wixl --arch x64 --output "$package" --define "Version=$version" "$source")
+(cd "$(dirname "$exe")" && wixl --arch "$architecture" --output "$package" --define "Version=$version" \
+    --define "Win64=$win64" --define "ProgramFiles=$folder" "$source")
 
 query() { msibuild "$package" -q "$1"; }
 set_property() {

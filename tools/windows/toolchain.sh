@@ -129,7 +129,8 @@ case ${1:-} in
 --fallback | '') ;;
 *) say "knows only --fallback"; exit 2 ;;
 esac
-need_commands x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-posix
+need_commands x86_64-w64-mingw32-gcc:gcc-mingw-w64-x86-64-posix \
+    i686-w64-mingw32-gcc:gcc-mingw-w64-i686-posix
 if [ "${1:-}" != --fallback ] && { ! has_std || ! grep -q RUSTC "$env_file"; } && with_rustup; then
     say "uses the target $target of rustup"
 else

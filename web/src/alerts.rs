@@ -5,13 +5,14 @@ mod rule;
 
 use askama::Template;
 use poolwatch_model::alerting::{
-    AlertLevel, AlertSettings, ChannelKind, Delivery, DeliveryState, Heartbeat, HostScope,
-    Recipient, RuleSetting, Silence, SilenceMatcher,
+    AlertLevel, AlertRule, AlertSettings, ChannelKind, Delivery, DeliveryState, DigestEvery,
+    Heartbeat, LEAST_HOSTS, MINUTES, PROGRAM_CHARS, Recipient, RecurringWindow, RuleField,
+    RuleSetting, ScopeRole, Silence, SilenceMatcher,
 };
 
-pub use rule::RulePage;
+pub use rule::{RuleAlertRow, RulePage, RulePast};
 
-use crate::{HostLink, Shell, assets, figures, links};
+use crate::{HostLink, Shell, assets, figures, links, words::rules};
 
 /// Alerts.
 #[derive(Debug, Clone, Template)]
@@ -25,8 +26,12 @@ pub struct AlertsPage {
     pub may_administer: bool,
     /// What people are told for, the most urgent first.
     pub rules: Vec<RuleSetting>,
+    /// Names of the rules whose alerts go on.
+    pub alerting: Vec<String>,
     /// Silences that go on or are to come, the first to end first.
     pub silences: Vec<SilenceRow>,
+    /// Windows that recur.
+    pub windows: Vec<RecurringWindow>,
     /// Who is told: those on the command line first.
     pub recipients: Vec<RecipientRow>,
     /// Groups that there are.
@@ -107,6 +112,9 @@ const fn kind_in_words(kind: &ChannelKind) -> &'static str {
         ChannelKind::Teams => "Microsoft Teams",
         ChannelKind::Slack => "Slack",
         ChannelKind::PagerDuty => "PagerDuty",
+        ChannelKind::Opsgenie => "Opsgenie",
+        ChannelKind::ServiceNow => "ServiceNow",
+        ChannelKind::Syslog => "Syslog",
     }
 }
 
@@ -119,12 +127,43 @@ const fn least_in_words(level: &AlertLevel) -> &'static str {
     }
 }
 
-fn scope_in_words(scope: &HostScope) -> String {
-    match (&scope.group, &scope.pattern) {
-        (None, None) => "all hosts".to_owned(),
-        (Some(group), None) => format!("group {group}"),
-        (None, Some(pattern)) => format!("hosts {pattern}"),
-        (Some(group), Some(pattern)) => format!("hosts {pattern} of group {group}"),
+/// What silences and windows are about beside incidents and hosts.
+fn rest_of_matcher(matcher: &SilenceMatcher) -> String {
+    let tag = matcher.tag.map(|tag| format!("tag {tag}"));
+    let scope = (!matcher.scope.is_all()).then(|| rules::host_scope(&matcher.scope));
+    let rest = [tag, scope].into_iter().flatten().collect::<Vec<_>>().join(", ");
+    if matcher.matches_everything() { "everything".to_owned() } else { rest }
+}
+
+/// When a window recurs: `Mon, Thu 22:00 to 04:00 Europe/Berlin`.
+fn window_in_words(window: &RecurringWindow) -> String {
+    const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let bits = window.weekdays.bits();
+    let days: Vec<&str> = DAYS
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| bits & (1 << at) != 0)
+        .map(|(_, day)| *day)
+        .collect();
+    let days = if days.len() == DAYS.len() { "every day".to_owned() } else { days.join(", ") };
+    let time = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
+    format!("{days} {} to {} {}", time(window.begins), time(window.ends), window.zone)
+}
+
+/// When somebody gets a digest, in words.
+fn digest_in_words(recipient: &Recipient) -> String {
+    recipient.digest.as_ref().map_or_else(String::new, |digest| {
+        let every = digest.every.as_str();
+        format!("{every} digest at {:02}:00 {}", digest.hour, digest.zone)
+    })
+}
+
+/// What a rule looks at, as a heading.
+const fn field_in_words(field: RuleField) -> &'static str {
+    match field {
+        RuleField::Incidents => "Incidents",
+        RuleField::Hosts => "Hosts",
+        RuleField::Server => "Poolwatch itself",
     }
 }
 
@@ -137,10 +176,7 @@ impl RecipientRow {
 impl SilenceRow {
     /// What it is about beside an incident and a host, which are links.
     fn rest(&self) -> String {
-        let SilenceMatcher { tag, scope, .. } = &self.silence.matcher;
-        let tag = tag.map(|tag| format!("tag {tag}"));
-        let scope = (!scope.is_all()).then(|| scope_in_words(scope));
-        [tag, scope].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        rest_of_matcher(&self.silence.matcher)
     }
 }
 
@@ -167,6 +203,34 @@ impl AlertsPage {
     /// Hours between two signs of life.
     fn heartbeat_hours(&self) -> i64 {
         (self.settings.heartbeat_every.as_secs() / 3600).max(1)
+    }
+
+    /// Rules by what they look at.
+    fn rules_by_field(&self) -> Vec<(&'static str, Vec<&RuleSetting>)> {
+        let of_field = |field: RuleField| {
+            let rules = self.rules.iter().filter(move |rule| rule.rule.field() == field);
+            (field_in_words(field), rules.filter(|rule| self.is_listed(rule)).collect())
+        };
+        [RuleField::Incidents, RuleField::Hosts, RuleField::Server].map(of_field).into()
+    }
+
+    /// One that needs a program is listed once it has one.
+    fn is_listed(&self, rule: &RuleSetting) -> bool {
+        !rule.rule.is_about_a_program() || rule.program.is_some()
+    }
+
+    /// The kinds of rules that can be added.
+    fn addable(&self) -> Vec<AlertRule> {
+        AlertRule::ALL.into_iter().filter(|rule| rule.field() != RuleField::Server).collect()
+    }
+
+    /// A rule that is not there yet, for its form.
+    fn new_rule(&self) -> RuleSetting {
+        RuleSetting { threshold: 2_000, ..RuleSetting::default_of(AlertRule::ProgramHandles) }
+    }
+
+    fn is_alerting(&self, rule: &RuleSetting) -> bool {
+        self.alerting.contains(&rule.name)
     }
 
     fn heartbeat_url(&self) -> &str {

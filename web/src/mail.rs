@@ -1,4 +1,8 @@
-//! Mail: subject, text and HTML of one alert from one view model.
+//! Mail: subject, text and HTML of one message from one view model.
+
+mod chart;
+mod digest;
+mod rule_alert;
 
 use askama::Template;
 use poolwatch_model::{
@@ -8,6 +12,10 @@ use poolwatch_model::{
     incident::{IncidentChange, NoticeEvent},
     memory::Ceiling,
 };
+
+pub use chart::PoolChart;
+pub use digest::{DigestLine, DigestMail};
+pub use rule_alert::{RuleAlertHost, RuleAlertMail};
 
 use crate::{
     RenderError, figures,
@@ -46,6 +54,8 @@ pub struct IncidentMail {
     pub processes: Vec<MailProcess>,
     /// What to do first, the first three.
     pub steps: Vec<NextStep>,
+    /// How the pool went on the worst host; the mail brings it as a picture.
+    pub chart: Option<PoolChart>,
     /// Full address of the host's page.
     pub host_url: String,
     /// Full address of the incident's page.

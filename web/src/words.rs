@@ -5,6 +5,7 @@ mod diagnosis;
 mod event;
 mod evidence;
 mod picture;
+pub mod rules;
 mod steps;
 mod tags;
 

@@ -10,7 +10,7 @@ use crate::{
 
 /// The drivers, sorted by name.
 pub(super) fn collect(machine: &mut dyn Machine) -> Result<Vec<Driver>, CollectError> {
-    let mut drivers = modules::parse(machine.query(InfoClass::Modules)?.bytes)?;
+    let mut drivers = modules::parse(machine.query(InfoClass::Modules)?)?;
     drivers.sort();
     Ok(drivers)
 }

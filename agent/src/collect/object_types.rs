@@ -13,7 +13,7 @@ pub(super) fn collect(
     snapshot: &mut Snapshot,
 ) -> Result<(), CollectError> {
     let buffer = machine.query(InfoClass::ObjectTypes)?;
-    let types = object_types::parse(buffer.bytes, buffer.base)?;
+    let types = object_types::parse(buffer)?;
     let mut totals: Vec<_> = types.into_iter().map(|each| each.totals).collect();
     totals.sort_by(|a, b| a.name.cmp(&b.name));
     snapshot.object_types = Some(totals);

@@ -28,14 +28,14 @@ pub(super) fn collect(
 }
 
 fn figures(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
-    let basic = basic::parse(machine.query(InfoClass::Basic)?.bytes)?;
+    let basic = basic::parse(machine.query(InfoClass::Basic)?)?;
     let buffer = machine.query(InfoClass::Performance)?;
-    let figures = performance::parse(buffer.bytes, basic.page_size)?;
+    let figures = performance::parse(buffer, basic.page_size)?;
     Ok(Memory { physical: Some(basic.physical), ..figures })
 }
 
 fn summary(machine: &mut dyn Machine) -> Result<Memory, CollectError> {
-    Ok(performance_info::parse(machine.query(InfoClass::PerformanceInfo)?.bytes)?)
+    Ok(performance_info::parse(machine.query(InfoClass::PerformanceInfo)?)?)
 }
 
 /// The figures, with those that only the summary has.

@@ -13,13 +13,11 @@ pub(super) fn collect(
     snapshot: &mut Snapshot,
 ) -> Result<(), CollectError> {
     // Whatever class 255 is on a kernel that does not mean tags by it, class 22 is right there.
-    let full = machine
-        .query(InfoClass::PoolTags2)
-        .ok()
-        .and_then(|buffer| pool_tags::parse2(buffer.bytes).ok());
+    let full =
+        machine.query(InfoClass::PoolTags2).ok().and_then(|buffer| pool_tags::parse2(buffer).ok());
     snapshot.tags = Some(match full {
         Some(table) => table,
-        None => pool_tags::parse(machine.query(InfoClass::PoolTags)?.bytes)?,
+        None => pool_tags::parse(machine.query(InfoClass::PoolTags)?)?,
     });
     Ok(())
 }

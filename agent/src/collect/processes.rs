@@ -2,7 +2,7 @@
 
 use poolwatch_model::{Snapshot, process::ProcessUse};
 
-use super::CollectError;
+use super::{CollectError, activity::OperationCounts};
 use crate::{
     machine::{InfoClass, Machine},
     raw::processes,
@@ -11,9 +11,11 @@ use crate::{
 pub(super) fn collect(
     machine: &mut dyn Machine,
     snapshot: &mut Snapshot,
+    operations: &mut OperationCounts,
 ) -> Result<(), CollectError> {
-    let buffer = machine.query(InfoClass::Processes)?;
-    let processes = processes::parse(buffer.bytes, buffer.base)?;
+    let listed = processes::parse_with_operations(machine.query(InfoClass::Processes)?)?;
+    snapshot.activity = operations.advance(&listed);
+    let processes: Vec<ProcessUse> = listed.into_iter().map(|(process, _)| process).collect();
     let sum = |of: fn(&ProcessUse) -> Option<u32>| {
         Some(processes.iter().filter_map(of).map(u64::from).sum())
     };

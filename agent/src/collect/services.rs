@@ -54,7 +54,7 @@ impl ServiceNames {
 
     fn ask(&mut self, machine: &mut dyn Machine) -> Result<bool, CollectError> {
         let buffer = machine.query(InfoClass::Services)?;
-        self.known = services::parse(buffer.bytes, buffer.base)?;
+        self.known = services::parse(buffer)?;
         Ok(true)
     }
 }

@@ -6,13 +6,16 @@ use crate::{
     capture::{Capture, OwnedBuffer},
     clock::SystemClock,
     machine::{InfoClass, Now, RawBuffer, replay::Replay},
-    synthetic::small_capture,
+    synthetic::{X64, X86, small_capture, small_capture_from},
 };
+
+/// What the settings say when nobody says anything.
+const LIST_MOST: u32 = 100_000;
 
 fn snapshot_of(capture: Capture) -> Snapshot {
     let clock = SystemClock::start();
     let mut machine = Replay::new(capture, clock, BootId(Uuid::from_u128(1)), None);
-    Sampler::new(CollectorSet::all()).snapshot(&mut machine, &clock, 0)
+    Sampler::new(CollectorSet::all(), LIST_MOST).snapshot(&mut machine, &clock, 0)
 }
 
 fn changed(change: impl Fn(&mut BTreeMap<InfoClass, Result<OwnedBuffer, Status>>)) -> Snapshot {
@@ -88,10 +91,15 @@ fn totals_come_from_processes_when_the_summary_is_missing() {
 }
 
 #[test]
+fn a_32_bit_windows_is_read_as_a_64_bit_one() {
+    assert_eq!(snapshot_of(small_capture_from(X86)), snapshot_of(small_capture()));
+}
+
+#[test]
 fn pool_of_nothing_is_pool_unknown() {
     let snapshot = changed(|answers| {
         answers.remove(&InfoClass::PerformanceInfo);
-        let bytes = crate::synthetic::performance(&Default::default(), 4096, 312);
+        let bytes = X64.performance(&Default::default(), 4096, 312);
         answers.insert(InfoClass::Performance, Ok(OwnedBuffer { bytes, base: 0 }));
     });
     assert_eq!((snapshot.memory.paged, snapshot.memory.nonpaged), (None, None));
@@ -106,7 +114,7 @@ fn full_counts_are_preferred_where_the_kernel_has_them() {
         nonpaged: TagCounters { bytes: 1, outstanding: 1, allocs: 1 << 40 },
     };
     let snapshot = changed(|answers| {
-        let bytes = crate::synthetic::pool_tags2(&[row]);
+        let bytes = X64.pool_tags2(&[row]);
         answers.insert(InfoClass::PoolTags2, Ok(OwnedBuffer { bytes, base: 0 }));
     });
     let tags = snapshot.tags.unwrap();
@@ -123,7 +131,7 @@ fn collectors_are_chosen_by_name() {
     }
     let clock = SystemClock::start();
     let mut machine = Replay::new(small_capture(), clock, BootId(Uuid::nil()), None);
-    let snapshot = Sampler::new(some).snapshot(&mut machine, &clock, 0);
+    let snapshot = Sampler::new(some, LIST_MOST).snapshot(&mut machine, &clock, 0);
     assert!(snapshot.tags.is_some() && snapshot.object_types.is_none());
     assert_eq!(snapshot.faults, []);
 }
@@ -170,7 +178,7 @@ fn counted(capture: Capture, snapshots: usize) -> (usize, Vec<Snapshot>) {
     let clock = SystemClock::start();
     let machine = Replay::new(capture, clock, BootId(Uuid::nil()), None);
     let mut machine = Counting { machine, asked_for_services: 0 };
-    let mut sampler = Sampler::new(CollectorSet::all());
+    let mut sampler = Sampler::new(CollectorSet::all(), LIST_MOST);
     let taken = (0..snapshots).map(|_| sampler.snapshot(&mut machine, &clock, 0)).collect();
     (machine.asked_for_services, taken)
 }
@@ -206,12 +214,11 @@ fn a_host_is_not_asked_for_services_while_memory_fails() {
 #[test]
 fn a_process_with_a_used_id_does_not_inherit_services() {
     let mut capture = small_capture();
-    let base = 0x1000;
     for round in &mut capture.rounds[1..] {
         let created = jiff::Timestamp::from_second(1_779_999_999).ok();
         let process = poolwatch_model::process::ProcessUse::new(416, created, "other.exe");
-        let bytes = crate::synthetic::processes(&[process], base);
-        round.answers.insert(InfoClass::Processes, Ok(OwnedBuffer { bytes, base }));
+        let bytes = X64.processes(&[process]);
+        round.answers.insert(InfoClass::Processes, Ok(OwnedBuffer { bytes, base: X64.base }));
         round.answers.insert(InfoClass::Services, Err(Status::INSUFFICIENT_RESOURCES));
     }
     let (_, taken) = counted(capture, 2);
@@ -240,9 +247,8 @@ fn a_process_that_exits_between_two_calls_is_named_nowhere() {
     let mut capture = small_capture();
     for round in &mut capture.rounds {
         // The list of services still has it, and one that was never in the list of processes.
-        let base = 0x1000;
-        let bytes = crate::synthetic::services(&[("BadApp", 9_999), ("SamSs", 1204)], base);
-        round.answers.insert(InfoClass::Services, Ok(OwnedBuffer { bytes, base }));
+        let bytes = X64.services(&[("BadApp", 9_999), ("SamSs", 1204)]);
+        round.answers.insert(InfoClass::Services, Ok(OwnedBuffer { bytes, base: X64.base }));
     }
     let snapshot = snapshot_of(capture);
     assert_eq!(snapshot.faults, []);

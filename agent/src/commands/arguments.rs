@@ -56,6 +56,7 @@ Commands:
   capture    Keep what the kernel says in a file, to be read on any machine
   selftest   Check that what is measured can be true, and write a report
   status     Show the settings that hold, where they come from, and what waits to be sent
+  top        Show the pool tags as they change, with what they stand for
   service    Run as a Windows service (on Windows)
 ";
 
@@ -163,6 +164,7 @@ mod tests {
             (&["capture", "x", "--rounds", "0"], "--rounds is from 1 to 1000"),
             (&["selftest", "--anonymous"], "--anonymous needs --capture"),
             (&["snapshot", "--sort", "size"], "--sort is one of"),
+            (&["top", "--every", "0"], "--every is from 1 to 3600"),
         ] {
             let error = parsed(arguments).unwrap_err();
             assert!(error.contains(said), "{arguments:?}: {error}");
@@ -172,7 +174,7 @@ mod tests {
     #[test]
     fn help_names_every_command_and_tells_the_flags_of_one() {
         let Ok(Parsed::Text(text)) = parsed(&["--help"]) else { panic!() };
-        for name in ["run", "snapshot", "capture", "selftest", "status"] {
+        for name in ["run", "snapshot", "capture", "selftest", "status", "top"] {
             assert!(text.contains(&format!("\n  {name} ")), "{name}");
             let Ok(Parsed::Text(own)) = parsed(&[name, "--help"]) else { panic!() };
             assert!(own.contains(&format!("poolwatch-agent {name}")), "{own}");

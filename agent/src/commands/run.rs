@@ -9,9 +9,11 @@ use poolwatch_agent::{
     clock::SystemClock,
     events::Message,
     identity::IdentityFile,
+    restart::ServiceControl,
     run,
     settings::Settings,
     spool::{Spool, SpoolLimits},
+    status::UploadHealth,
     suggested::Suggested,
     survey::Survey,
     upload::Sender,
@@ -82,7 +84,30 @@ pub(super) fn open_agent(
     let suggested = Suggested::open(&folder)
         .with_context(|| format!("cannot keep suggestions in {}", folder.display()))?;
     let machine = source::open_lasting(replay, clock, &mut identity)?;
-    Ok(Agent { machine, spool, identity, suggested, event_log: Ok(()), survey: None })
+    Ok(Agent {
+        machine,
+        spool,
+        identity,
+        suggested,
+        event_log: Ok(()),
+        survey: None,
+        service_control: service_control(replay),
+        uploads: UploadHealth::default(),
+        faults: Vec::new(),
+        publish_status: None,
+    })
+}
+
+/// By what services are restarted; what is replayed has none.
+#[cfg(windows)]
+fn service_control(replay: Option<&Path>) -> Option<Box<dyn ServiceControl>> {
+    let control = poolwatch_agent::windows::WindowsServices;
+    replay.is_none().then(|| Box::new(control) as Box<dyn ServiceControl>)
+}
+
+#[cfg(not(windows))]
+fn service_control(_: Option<&Path>) -> Option<Box<dyn ServiceControl>> {
+    None
 }
 
 /// Starts the thread that reads driver files and the registry; what is replayed has none.
@@ -92,13 +117,13 @@ pub(super) fn start_survey(replay: Option<&Path>) -> anyhow::Result<Option<Arc<S
         return Ok(None);
     }
     let folders = poolwatch_agent::windows::system_folders();
-    let survey = Survey::start(folders, poolwatch_agent::windows::ask_registry);
+    let survey = Survey::start(folders, poolwatch_agent::windows::ask_windows);
     Ok(Some(survey.context("cannot start the thread that looks at drivers")?))
 }
 
 #[cfg(not(windows))]
 #[expect(clippy::unnecessary_wraps, reason = "fails on Windows")]
-fn start_survey(_: Option<&Path>) -> anyhow::Result<Option<Arc<Survey>>> {
+pub(super) fn start_survey(_: Option<&Path>) -> anyhow::Result<Option<Arc<Survey>>> {
     Ok(None)
 }
 

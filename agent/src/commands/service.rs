@@ -15,8 +15,9 @@ use poolwatch_agent::{
     log_file::LogFile,
     run,
     settings::{Settings, keep_as_installer},
+    status::AgentStatus,
     upload::Sender,
-    windows::{self, SERVICE_NAME, Severity, Stop},
+    windows::{self, SERVICE_NAME, Severity, StatusAnswer, Stop},
 };
 use tracing::{debug, error, info, level_filters::LevelFilter, warn};
 
@@ -119,6 +120,7 @@ impl Service {
 }
 
 fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
+    windows::check_is_native()?;
     let settings = sources.read()?;
     keep_as_installer(&sources.flag_layer()).context("cannot keep the settings")?;
     let unknown = windows::install(&STARTED_WITH).context("cannot make the service")?;
@@ -167,6 +169,8 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
     let survey = start_survey(None)?;
+    let answer =
+        windows::answer_status().context("cannot start the thread that tells the status")?;
     runtime()?.block_on(async {
         loop {
             let read = tokio::select! {
@@ -187,6 +191,8 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             if settings.server_url().is_some() {
                 let mut agent = open_agent(None, &settings, clock)?;
                 agent.survey.clone_from(&survey);
+                let answer = answer.clone();
+                agent.publish_status = Some(Box::new(move |status| tell(&answer, status)));
                 let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
                     warn!("The event log is not read: {error:#}");
                     None
@@ -194,6 +200,10 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                 run::run(agent, &sender, events, &settings, &clock, end).await?;
             } else {
                 warn!("server_url is not set; waiting for settings");
+                tell(
+                    &answer,
+                    &AgentStatus { by_service: true, ..AgentStatus::of_settings(&settings) },
+                );
                 end.await;
             }
             if !go_on {
@@ -202,6 +212,13 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             info!("The settings have changed");
         }
     })
+}
+
+fn tell(answer: &StatusAnswer, status: &AgentStatus) {
+    match serde_json::to_vec(status) {
+        Ok(json) => answer.set(json),
+        Err(error) => debug!(%error, "The status cannot be told"),
+    }
 }
 
 /// The settings, once they can be read: a registry that cannot be read says nothing of what holds.

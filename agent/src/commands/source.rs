@@ -62,7 +62,7 @@ pub(super) fn measure_once(
     clock: &dyn Clock,
     settings: &Settings,
 ) -> Snapshot {
-    let mut sampler = Sampler::new(settings.collectors());
+    let mut sampler = Sampler::new(settings.collectors(), settings.list_handles_most());
     let mut snapshot = sampler.snapshot(machine, clock, 0);
     if let Some(mut log) = event_log(replay) {
         let readable = log.subscribe(None).map(|_| ()).map_err(CollectError::from);
@@ -95,6 +95,7 @@ fn this_machine(
     clock: SystemClock,
     boot: impl FnOnce() -> anyhow::Result<BootId>,
 ) -> anyhow::Result<Box<dyn Machine>> {
+    poolwatch_agent::windows::check_is_native()?;
     Ok(Box::new(poolwatch_agent::windows::Live::new(clock, boot()?)))
 }
 

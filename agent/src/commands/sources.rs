@@ -49,6 +49,11 @@ impl SettingSources {
         Ok(settings)
     }
 
+    /// Whether neither flags nor the environment say anything.
+    pub(super) fn is_empty(&self) -> bool {
+        self.config.is_none() && self.flag_layer().values.is_empty()
+    }
+
     /// What the flags alone say.
     pub(super) fn flag_layer(&self) -> Layer {
         self.flags.clone().into_layer()

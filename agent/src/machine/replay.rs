@@ -38,8 +38,9 @@ impl<C: Clock> Replay<C> {
 
 impl<C: Clock> Machine for Replay<C> {
     fn query(&mut self, class: InfoClass) -> Result<RawBuffer<'_>, Status> {
+        let width = self.capture.width();
         match self.round().and_then(|round| round.answers.get(&class)) {
-            Some(Ok(buffer)) => Ok(buffer.as_raw()),
+            Some(Ok(buffer)) => Ok(buffer.as_raw(width)),
             Some(Err(status)) => Err(*status),
             None => Err(Status::NOT_FOUND),
         }

@@ -2,7 +2,7 @@
 
 use poolwatch_model::Bytes;
 
-use super::{RawError, fields::Fields, layout::basic as at};
+use super::{RawBuffer, RawError, fields::Fields, layout};
 
 /// What class 0 tells.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,10 +17,11 @@ pub struct Basic {
 ///
 /// # Errors
 /// When the buffer is cut short or its page size is no power of two between 4 and 64 kB.
-pub fn parse(bytes: &[u8]) -> Result<Basic, RawError> {
-    let fields = Fields::new(bytes, "basic information");
-    let page_size = page_size(fields.u32(at::PAGE_SIZE)?.into())?;
-    let pages = fields.u32(at::PHYSICAL_PAGES)?;
+pub fn parse(buffer: RawBuffer<'_>) -> Result<Basic, RawError> {
+    let at = layout::basic(buffer.width);
+    let fields = Fields::new(buffer, "basic information");
+    let page_size = page_size(fields.u32(at.page_size)?.into())?;
+    let pages = fields.u32(at.physical_pages)?;
     Ok(Basic { page_size, physical: Bytes(u64::from(pages) * u64::from(page_size)) })
 }
 
@@ -39,11 +40,13 @@ mod tests {
 
     #[test]
     fn physical_memory_is_pages_times_their_size() {
-        let bytes = synthetic::basic(4096, 262_144);
-        let parsed = parse(&bytes).unwrap();
-        assert_eq!(parsed, Basic { page_size: 4096, physical: Bytes(1 << 30) });
-        assert!(parse(&bytes[..15]).is_err());
-        assert!(parse(&synthetic::basic(0, 262_144)).is_err());
-        assert!(parse(&synthetic::basic(4097, 262_144)).is_err());
+        for target in synthetic::TARGETS {
+            let bytes = target.basic(4096, 262_144);
+            let parsed = parse(target.buffer(&bytes)).unwrap();
+            assert_eq!(parsed, Basic { page_size: 4096, physical: Bytes(1 << 30) });
+            assert!(parse(target.buffer(&bytes[..15])).is_err());
+            assert!(parse(target.buffer(&target.basic(0, 262_144))).is_err());
+            assert!(parse(target.buffer(&target.basic(4097, 262_144))).is_err());
+        }
     }
 }

@@ -35,7 +35,7 @@ impl MemoryConditions {
 /// # Errors
 /// When the bytes are fewer or another number.
 pub fn parse(bytes: &[u8]) -> Result<MemoryConditions, RawError> {
-    let fields = Fields::new(bytes, "memory conditions");
+    let fields = Fields::without_pointers(bytes, "memory conditions");
     let condition = |at| match fields.u8(at)? {
         0 => Ok(Some(false)),
         1 => Ok(Some(true)),

@@ -2,18 +2,26 @@
 
 use poolwatch_protocol::limits;
 
-use super::RawError;
+use super::{RawBuffer, RawError, layout::Width};
 
 /// A buffer, with a name for its errors.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) bytes: &'a [u8],
     pub(super) what: &'static str,
+    pub(super) width: Width,
+    base: u64,
 }
 
 impl<'a> Fields<'a> {
-    pub(super) const fn new(bytes: &'a [u8], what: &'static str) -> Self {
-        Self { bytes, what }
+    pub(super) const fn new(buffer: RawBuffer<'a>, what: &'static str) -> Self {
+        let RawBuffer { bytes, base, width } = buffer;
+        Self { bytes, what, width, base }
+    }
+
+    /// Bytes that hold no pointer and nothing as wide as one.
+    pub(super) const fn without_pointers(bytes: &'a [u8], what: &'static str) -> Self {
+        Self { bytes, what, width: Width::Bits64, base: 0 }
     }
 
     pub(super) const fn len(self) -> usize {
@@ -32,7 +40,7 @@ impl<'a> Fields<'a> {
     /// The same buffer from `at` to its end.
     pub(super) fn from(self, at: usize) -> Result<Self, RawError> {
         let rest = self.len().saturating_sub(at);
-        Ok(Self::new(self.slice(at, rest)?, self.what))
+        Ok(Self { bytes: self.slice(at, rest)?, ..self })
     }
 
     fn array<const N: usize>(self, at: usize) -> Result<[u8; N], RawError> {
@@ -61,6 +69,20 @@ impl<'a> Fields<'a> {
         self.array(at).map(u64::from_le_bytes)
     }
 
+    /// A number as wide as a pointer.
+    pub(super) fn size(self, at: usize) -> Result<u64, RawError> {
+        match self.width {
+            Width::Bits32 => self.u32(at).map(u64::from),
+            Width::Bits64 => self.u64(at),
+        }
+    }
+
+    /// A process id, which is kept as wide as a pointer.
+    pub(super) fn process_id(self, at: usize) -> Result<u32, RawError> {
+        let value = self.size(at)?;
+        u32::try_from(value).map_err(|_| RawError::Absurd { what: "process id", value })
+    }
+
     /// `count` entries of `size` bytes from `at` on, after a check that they are all there.
     pub(super) fn entries(
         self,
@@ -75,19 +97,19 @@ impl<'a> Fields<'a> {
             .filter(|count| *count <= limit)
             .ok_or(RawError::TooMany { what, count, limit })?;
         let bytes = self.slice(at, entries.saturating_mul(size))?;
-        Ok(bytes.chunks_exact(size).map(move |entry| Fields::new(entry, what)))
+        Ok(bytes.chunks_exact(size).map(move |bytes| Fields { bytes, ..self }))
     }
 
-    /// The text of a UNICODE_STRING (length u16, maximum u16, absolute pointer at 8) at `at`, in a
-    /// buffer that was filled at address `base`; empty for a null pointer.
-    pub(super) fn unicode_string(self, at: usize, base: u64) -> Result<String, RawError> {
+    /// The text of a UNICODE_STRING (length u16, maximum u16, then an absolute pointer) at `at`; empty
+    /// for a null pointer.
+    pub(super) fn unicode_string(self, at: usize) -> Result<String, RawError> {
         let length = usize::from(self.u16(at)?);
-        let pointer = self.u64(at + 8)?;
+        let pointer = self.size(at + self.width.bytes())?;
         if pointer == 0 || length == 0 {
             return Ok(String::new());
         }
         let outside = RawError::Outside { what: self.what };
-        let start = pointer.checked_sub(base).and_then(|start| usize::try_from(start).ok());
+        let start = pointer.checked_sub(self.base).and_then(|start| usize::try_from(start).ok());
         let end = start.and_then(|start| start.checked_add(length));
         let text =
             start.zip(end).and_then(|(start, end)| self.bytes.get(start..end)).ok_or(outside)?;
@@ -95,14 +117,13 @@ impl<'a> Fields<'a> {
         Ok(decoded(units(text).take(limits::NAME_BYTES)))
     }
 
-    /// The text that ends with a 0, at an absolute address in a buffer that was filled at address
-    /// `base`; empty for a null pointer.
-    pub(super) fn wide_text(self, pointer: u64, base: u64) -> Result<String, RawError> {
+    /// The text that ends with a 0, at an absolute address; empty for a null pointer.
+    pub(super) fn wide_text(self, pointer: u64) -> Result<String, RawError> {
         if pointer == 0 {
             return Ok(String::new());
         }
         let outside = RawError::Outside { what: self.what };
-        let start = pointer.checked_sub(base).and_then(|start| usize::try_from(start).ok());
+        let start = pointer.checked_sub(self.base).and_then(|start| usize::try_from(start).ok());
         let rest = start.and_then(|start| self.bytes.get(start..)).ok_or(outside)?;
         let length = units(rest)
             .take(limits::NAME_BYTES)
@@ -129,9 +150,4 @@ fn shortened(mut text: String) -> String {
         text.truncate(end.unwrap_or(0));
     }
     text
-}
-
-/// The least multiple of a pointer's size that is not below `size`.
-pub(super) const fn align_to_pointer(size: usize) -> usize {
-    size.next_multiple_of(8)
 }

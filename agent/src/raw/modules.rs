@@ -2,11 +2,7 @@
 
 use poolwatch_model::inventory::Driver;
 
-use super::{
-    RawError,
-    fields::Fields,
-    layout::{module as at, modules as head},
-};
+use super::{RawBuffer, RawError, fields::Fields, layout};
 
 /// More images than any kernel loads.
 const LIMIT: usize = 4096;
@@ -17,19 +13,20 @@ const PATH: usize = 256;
 ///
 /// # Errors
 /// When the buffer is cut short, holds no or too many images, or a path does not hold its file name.
-pub fn parse(bytes: &[u8]) -> Result<Vec<Driver>, RawError> {
+pub fn parse(buffer: RawBuffer<'_>) -> Result<Vec<Driver>, RawError> {
     let what = "module list";
-    let fields = Fields::new(bytes, what);
-    let count = fields.u32(head::COUNT)?;
+    let (head, at) = (layout::modules(buffer.width), layout::module(buffer.width));
+    let fields = Fields::new(buffer, what);
+    let count = fields.u32(head.count)?;
     if count == 0 {
         return Err(RawError::Empty { what });
     }
     fields
-        .entries(head::ENTRIES, count.into(), at::SIZE, LIMIT)?
+        .entries(head.entries, count.into(), at.size, LIMIT)?
         .map(|entry| {
-            let path = entry.slice(at::FULL_PATH_NAME, PATH)?;
+            let path = entry.slice(at.full_path_name, PATH)?;
             let path = path.split(|byte| *byte == 0).next().unwrap_or_default();
-            let offset = entry.u16(at::OFFSET_TO_FILE_NAME)?;
+            let offset = entry.u16(at.offset_to_file_name)?;
             let name = path
                 .get(usize::from(offset)..)
                 .filter(|name| !name.is_empty())
@@ -46,7 +43,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::{TARGETS, X64};
 
     const PATHS: [&str; 3] = [
         r"\SystemRoot\system32\ntoskrnl.exe",
@@ -56,25 +53,28 @@ mod tests {
 
     #[test]
     fn drivers_are_read_with_their_paths() {
-        let drivers = parse(&synthetic::modules(&PATHS)).unwrap();
-        let names: Vec<&str> = drivers.iter().map(|driver| driver.name.as_str()).collect();
-        assert_eq!(names, ["ntoskrnl.exe", "foo.sys", "bar.sys"]);
-        assert_eq!(drivers[1].path.as_deref(), Some(PATHS[1]));
+        for target in TARGETS {
+            let drivers = parse(target.buffer(&target.modules(&PATHS))).unwrap();
+            let names: Vec<&str> = drivers.iter().map(|driver| driver.name.as_str()).collect();
+            assert_eq!(names, ["ntoskrnl.exe", "foo.sys", "bar.sys"]);
+            assert_eq!(drivers[1].path.as_deref(), Some(PATHS[1]));
+        }
     }
 
     #[test]
     fn lies_are_refused() {
-        let whole = synthetic::modules(&PATHS);
+        let whole = X64.modules(&PATHS);
         for length in 0..whole.len() {
-            assert!(parse(&whole[..length]).is_err(), "{length}");
+            assert!(parse(X64.buffer(&whole[..length])).is_err(), "{length}");
         }
         let mut bytes = whole.clone();
-        let offset = head::ENTRIES + at::OFFSET_TO_FILE_NAME;
+        let offset =
+            layout::modules(X64.width).entries + layout::module(X64.width).offset_to_file_name;
         bytes[offset..][..2].copy_from_slice(&300_u16.to_le_bytes());
-        assert!(matches!(parse(&bytes), Err(RawError::Outside { .. })));
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::Outside { .. })));
         let mut bytes = whole;
         bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(parse(&bytes), Err(RawError::TooMany { .. })));
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::TooMany { .. })));
     }
 
     proptest! {
@@ -84,7 +84,7 @@ mod tests {
             if let Some(head) = bytes.first_chunk_mut::<4>() {
                 *head = count.to_le_bytes();
             }
-            let _ = parse(&bytes);
+            let _ = TARGETS.map(|target| parse(target.buffer(&bytes)));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `NtQueryObject` class 3, `ObjectTypesInformation`: totals of every kernel object type.
 //!
-//! The count is at 0, the first type at 8. Each structure is followed by its name, padded to the
+//! The count is at 0, the first type at the next pointer. Each structure is followed by its name, padded to the
 //! size of a pointer; the next type follows that. The type's number is there on Windows 8.1 and
 //! later; before, it is the position plus 2.
 
@@ -9,14 +9,8 @@ use std::collections::HashSet;
 use poolwatch_model::process::ObjectTypeUse;
 use poolwatch_protocol::limits;
 
-use super::{
-    RawError,
-    fields::{Fields, align_to_pointer},
-    layout::object_type as at,
-};
+use super::{RawBuffer, RawError, fields::Fields, layout};
 
-/// Offset of the first type: the count, aligned to a pointer.
-const ENTRIES: usize = 8;
 /// Number of the first type on a Windows that does not tell it.
 const FIRST_INDEX: u16 = 2;
 
@@ -29,15 +23,17 @@ pub struct ObjectType {
     pub totals: ObjectTypeUse,
 }
 
-/// Reads the types from a buffer that was filled at address `base`, in the kernel's order. The
-/// buffer may be longer than what was filled: the call's own length cannot be trusted.
+/// Reads the types, in the kernel's order. The buffer may be longer than what was filled: the call's
+/// own length cannot be trusted.
 ///
 /// # Errors
 /// When the buffer is cut short, has no or too many types, a name points outside, or two types have
 /// the same name.
-pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ObjectType>, RawError> {
+pub fn parse(buffer: RawBuffer<'_>) -> Result<Vec<ObjectType>, RawError> {
     let what = "object type list";
-    let buffer = Fields::new(bytes, what);
+    let at = layout::object_type(buffer.width);
+    let pointer = buffer.width.bytes();
+    let buffer = Fields::new(buffer, what);
     let count = buffer.u32(0)?;
     if count == 0 {
         return Err(RawError::Empty { what });
@@ -48,31 +44,31 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ObjectType>, RawError> {
     }
     let mut types = Vec::with_capacity(count as usize);
     let mut names = HashSet::with_capacity(count as usize);
-    let mut start = ENTRIES;
+    let mut start = pointer;
     for position in 0..count as u16 {
         let entry = buffer.from(start)?;
-        entry.slice(0, at::SIZE)?;
-        let name = buffer.unicode_string(start + at::TYPE_NAME, base)?;
+        entry.slice(0, at.size)?;
+        let name = buffer.unicode_string(start + at.type_name)?;
         if name.is_empty() {
             return Err(RawError::Empty { what: "name of an object type" });
         }
         if !names.insert(name.clone()) {
             return Err(RawError::Twice { what: "an object type" });
         }
-        let index = match entry.u8(at::TYPE_INDEX)? {
+        let index = match entry.u8(at.type_index)? {
             0 => position + FIRST_INDEX,
             index => index.into(),
         };
         let totals = ObjectTypeUse {
             name,
-            objects: entry.u32(at::OBJECTS)?,
-            handles: entry.u32(at::HANDLES)?,
-            peak_objects: entry.u32(at::PEAK_OBJECTS)?,
-            peak_handles: entry.u32(at::PEAK_HANDLES)?,
+            objects: entry.u32(at.objects)?,
+            handles: entry.u32(at.handles)?,
+            peak_objects: entry.u32(at.peak_objects)?,
+            peak_handles: entry.u32(at.peak_handles)?,
         };
         types.push(ObjectType { index, totals });
-        let name_size = usize::from(entry.u16(at::TYPE_NAME + 2)?);
-        start += at::SIZE + align_to_pointer(name_size);
+        let name_size = usize::from(entry.u16(at.type_name + 2)?);
+        start += at.size + name_size.next_multiple_of(pointer);
     }
     Ok(types)
 }
@@ -82,9 +78,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic;
-
-    const BASE: u64 = 0x7FF0_0000_1000;
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
     fn example() -> Vec<ObjectType> {
         [("Type", 2), ("Directory", 3), ("Thread", 8), ("File", 37)]
@@ -104,11 +98,13 @@ mod tests {
 
     #[test]
     fn types_are_read_with_names_and_numbers() {
-        let mut bytes = synthetic::object_types(&example(), BASE);
-        assert_eq!(parse(&bytes, BASE), Ok(example()));
-        // The rest of a buffer that was too large is not looked at.
-        bytes.extend([0xAA; 100]);
-        assert_eq!(parse(&bytes, BASE), Ok(example()));
+        for target in TARGETS {
+            let mut bytes = target.object_types(&example());
+            assert_eq!(parse(target.buffer(&bytes)), Ok(example()));
+            // The rest of a buffer that was too large is not looked at.
+            bytes.extend([0xAA; 100]);
+            assert_eq!(parse(target.buffer(&bytes)), Ok(example()));
+        }
     }
 
     #[test]
@@ -117,22 +113,23 @@ mod tests {
         for each in &mut types {
             each.index = 0;
         }
-        let bytes = synthetic::object_types(&types, BASE);
-        let indices: Vec<u16> = parse(&bytes, BASE).unwrap().iter().map(|t| t.index).collect();
+        let bytes = X64.object_types(&types);
+        let indices: Vec<u16> =
+            parse(X64.buffer(&bytes)).unwrap().iter().map(|t| t.index).collect();
         assert_eq!(indices, [2, 3, 4, 5]);
     }
 
     #[test]
     fn lies_are_refused() {
-        let bytes = synthetic::object_types(&example(), BASE);
+        let bytes = X64.object_types(&example());
         assert_eq!(
-            parse(&bytes, BASE + (1 << 30)),
+            parse(SyntheticWindows { base: X64.base + (1 << 30), ..X64 }.buffer(&bytes)),
             Err(RawError::Outside { what: "object type list" })
         );
         let with_count = |count: u32| {
             let mut bytes = bytes.clone();
             bytes[..4].copy_from_slice(&count.to_le_bytes());
-            parse(&bytes, BASE)
+            parse(X64.buffer(&bytes))
         };
         assert!(matches!(with_count(0), Err(RawError::Empty { .. })));
         assert!(matches!(with_count(5), Err(RawError::Truncated { .. })));
@@ -140,36 +137,36 @@ mod tests {
         let mut twice = example();
         twice[3].totals.name = "Thread".into();
         assert!(matches!(
-            parse(&synthetic::object_types(&twice, BASE), BASE),
+            parse(X64.buffer(&X64.object_types(&twice))),
             Err(RawError::Twice { .. })
         ));
     }
 
     #[test]
     fn a_list_cut_anywhere_is_refused() {
-        let whole = synthetic::object_types(&example(), BASE);
+        let whole = X64.object_types(&example());
         // After the last name there is nothing but padding.
         for length in 0..whole.len() - 8 {
-            assert!(parse(&whole[..length], BASE).is_err(), "{length}");
+            assert!(parse(X64.buffer(&whole[..length])).is_err(), "{length}");
         }
     }
 
     proptest! {
         #[test]
         fn no_input_panics(bytes: Vec<u8>, base: u64) {
-            let _ = parse(&bytes, base);
+            let _ = TARGETS.map(|target| parse(SyntheticWindows { base, ..target }.buffer(&bytes)));
         }
 
         #[test]
         fn no_damage_panics(
             damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
         ) {
-            let mut bytes = synthetic::object_types(&example(), BASE);
+            let mut bytes = X64.object_types(&example());
             for (at, value) in damage {
                 let at = at.index(bytes.len());
                 bytes[at] = value;
             }
-            let _ = parse(&bytes, BASE);
+            let _ = TARGETS.map(|target| parse(target.buffer(&bytes)));
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use poolwatch_model::{Bytes, memory::Memory};
 
-use super::{RawError, fields::Fields, layout::performance as at};
+use super::{RawBuffer, RawError, fields::Fields, layout};
 
 /// Size before Windows 10.
 const OLDEST: usize = 312;
@@ -15,30 +15,31 @@ const LARGEST: usize = 4096;
 ///
 /// # Errors
 /// When the buffer is shorter than the oldest form or absurdly long.
-pub fn parse(bytes: &[u8], page_size: u32) -> Result<Memory, RawError> {
+pub fn parse(buffer: RawBuffer<'_>, page_size: u32) -> Result<Memory, RawError> {
     let what = "performance information";
-    if bytes.len() > LARGEST {
-        return Err(RawError::Overlong { what, needed: at::SIZE, length: bytes.len() });
+    let at = layout::performance(buffer.width);
+    if buffer.bytes.len() > LARGEST {
+        return Err(RawError::Overlong { what, needed: at.size, length: buffer.bytes.len() });
     }
-    let fields = Fields::new(bytes, what);
+    let fields = Fields::new(buffer, what);
     fields.slice(0, OLDEST)?;
     let size = |pages: u64| Bytes(pages.saturating_mul(page_size.into()));
     let pages = |offset: usize| fields.u32(offset).map(|pages| Some(size(pages.into())));
     // A signed count: an overcommitted host can show less than none.
     let resident_available = fields
-        .u64(at::RESIDENT_AVAILABLE_PAGES)
+        .u64(at.resident_available_pages)
         .ok()
         .map(|pages| size(u64::try_from(pages as i64).unwrap_or(0)));
     Ok(Memory {
-        paged: pages(at::PAGED_POOL_PAGES)?,
-        nonpaged: pages(at::NONPAGED_POOL_PAGES)?,
-        paged_resident: pages(at::RESIDENT_PAGED_POOL_PAGE)?,
-        available: pages(at::AVAILABLE_PAGES)?,
+        paged: pages(at.paged_pool_pages)?,
+        nonpaged: pages(at.nonpaged_pool_pages)?,
+        paged_resident: pages(at.resident_paged_pool_page)?,
+        available: pages(at.available_pages)?,
         resident_available,
-        committed: pages(at::COMMITTED_PAGES)?,
-        commit_limit: pages(at::COMMIT_LIMIT)?,
-        commit_peak: pages(at::PEAK_COMMITMENT)?,
-        free_system_ptes: Some(fields.u32(at::FREE_SYSTEM_PTES)?.into()),
+        committed: pages(at.committed_pages)?,
+        commit_limit: pages(at.commit_limit)?,
+        commit_peak: pages(at.peak_commitment)?,
+        free_system_ptes: Some(fields.u32(at.free_system_ptes)?.into()),
         ..Memory::default()
     })
 }
@@ -48,7 +49,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::TARGETS;
 
     fn example() -> Memory {
         Memory {
@@ -70,30 +71,35 @@ mod tests {
         for (size, resident) in
             [(312, None), (344, example().resident_available), (376, example().resident_available)]
         {
-            let bytes = synthetic::performance(&example(), 4096, size);
-            let expected = Memory { resident_available: resident, ..example() };
-            assert_eq!(parse(&bytes, 4096), Ok(expected), "{size}");
+            for target in TARGETS {
+                let bytes = target.performance(&example(), 4096, size);
+                let expected = Memory { resident_available: resident, ..example() };
+                assert_eq!(parse(target.buffer(&bytes), 4096), Ok(expected), "{size}");
+            }
         }
     }
 
     #[test]
     fn a_short_or_absurd_size_is_refused() {
-        let bytes = synthetic::performance(&example(), 4096, 376);
-        assert!(parse(&bytes[..311], 4096).is_err());
-        assert!(parse(&[0; LARGEST + 1], 4096).is_err());
+        let target = TARGETS[0];
+        let bytes = target.performance(&example(), 4096, 376);
+        assert!(parse(target.buffer(&bytes[..311]), 4096).is_err());
+        assert!(parse(target.buffer(&[0; LARGEST + 1]), 4096).is_err());
     }
 
     #[test]
     fn fewer_resident_available_pages_than_none_are_none() {
-        let mut bytes = synthetic::performance(&example(), 4096, 344);
-        bytes[at::RESIDENT_AVAILABLE_PAGES..][..8].copy_from_slice(&(-5_i64).to_le_bytes());
-        assert_eq!(parse(&bytes, 4096).unwrap().resident_available, Some(Bytes(0)));
+        let target = TARGETS[0];
+        let mut bytes = target.performance(&example(), 4096, 344);
+        let at = layout::performance(target.width).resident_available_pages;
+        bytes[at..][..8].copy_from_slice(&(-5_i64).to_le_bytes());
+        assert_eq!(parse(target.buffer(&bytes), 4096).unwrap().resident_available, Some(Bytes(0)));
     }
 
     proptest! {
         #[test]
         fn no_input_panics(bytes: Vec<u8>, page_size: u32) {
-            let _ = parse(&bytes, page_size);
+            let _ = TARGETS.map(|target| parse(target.buffer(&bytes), page_size));
         }
     }
 }

@@ -3,31 +3,32 @@
 
 use poolwatch_model::{Bytes, memory::Memory};
 
-use super::{RawError, basic, fields::Fields, layout::performance_info as at};
+use super::{RawBuffer, RawError, basic, fields::Fields, layout};
 
 /// Reads the structure; what it does not tell stays `None`.
 ///
 /// # Errors
 /// When the buffer is cut short or its page size cannot be.
-pub fn parse(bytes: &[u8]) -> Result<Memory, RawError> {
-    let fields = Fields::new(bytes, "performance summary");
-    fields.slice(0, at::SIZE)?;
-    let page_size = basic::page_size(fields.u64(at::PAGE_SIZE)?)?;
+pub fn parse(buffer: RawBuffer<'_>) -> Result<Memory, RawError> {
+    let at = layout::performance_info(buffer.width);
+    let fields = Fields::new(buffer, "performance summary");
+    fields.slice(0, at.size)?;
+    let page_size = basic::page_size(fields.size(at.page_size)?)?;
     let pages = |offset: usize| {
-        fields.u64(offset).map(|pages| Some(Bytes(pages.saturating_mul(page_size.into()))))
+        fields.size(offset).map(|pages| Some(Bytes(pages.saturating_mul(page_size.into()))))
     };
     let count = |offset: usize| fields.u32(offset).map(|count| Some(u64::from(count)));
     Ok(Memory {
-        paged: pages(at::KERNEL_PAGED)?,
-        nonpaged: pages(at::KERNEL_NONPAGED)?,
-        physical: pages(at::PHYSICAL_TOTAL)?,
-        available: pages(at::PHYSICAL_AVAILABLE)?,
-        committed: pages(at::COMMIT_TOTAL)?,
-        commit_limit: pages(at::COMMIT_LIMIT)?,
-        commit_peak: pages(at::COMMIT_PEAK)?,
-        handles: count(at::HANDLE_COUNT)?,
-        processes: count(at::PROCESS_COUNT)?,
-        threads: count(at::THREAD_COUNT)?,
+        paged: pages(at.kernel_paged)?,
+        nonpaged: pages(at.kernel_nonpaged)?,
+        physical: pages(at.physical_total)?,
+        available: pages(at.physical_available)?,
+        committed: pages(at.commit_total)?,
+        commit_limit: pages(at.commit_limit)?,
+        commit_peak: pages(at.commit_peak)?,
+        handles: count(at.handle_count)?,
+        processes: count(at.process_count)?,
+        threads: count(at.thread_count)?,
         ..Memory::default()
     })
 }
@@ -37,7 +38,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::TARGETS;
 
     #[test]
     fn the_summary_is_read_in_bytes() {
@@ -54,15 +55,17 @@ mod tests {
             threads: Some(900),
             ..Memory::default()
         };
-        let bytes = synthetic::performance_info(&memory, 4096);
-        assert_eq!(parse(&bytes), Ok(memory));
-        assert!(parse(&bytes[..at::SIZE - 1]).is_err());
+        for target in TARGETS {
+            let bytes = target.performance_info(&memory, 4096);
+            assert_eq!(parse(target.buffer(&bytes)), Ok(memory.clone()));
+            assert!(parse(target.buffer(&bytes[..bytes.len() - 1])).is_err());
+        }
     }
 
     proptest! {
         #[test]
         fn no_input_panics(bytes: Vec<u8>) {
-            let _ = parse(&bytes);
+            let _ = TARGETS.map(|target| parse(target.buffer(&bytes)));
         }
     }
 }

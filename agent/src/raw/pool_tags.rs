@@ -10,9 +10,9 @@ use poolwatch_model::{
 use poolwatch_protocol::limits;
 
 use super::{
-    RawError,
+    RawBuffer, RawError,
     fields::Fields,
-    layout::{pool_tag as at, pool_tag2 as at2, pool_tags as head, pool_tags2 as head2},
+    layout::{self, Width},
 };
 
 /// Reads class 22.
@@ -20,26 +20,27 @@ use super::{
 /// # Errors
 /// When the buffer is cut short, has no tags or more than [`limits::TAGS`]. Bytes after the last
 /// tag are ignored: nothing documents that there are none.
-pub fn parse(bytes: &[u8]) -> Result<TagTable, RawError> {
-    let fields = Fields::new(bytes, "pool tag table");
-    let count = count(fields, head::COUNT)?;
+pub fn parse(buffer: RawBuffer<'_>) -> Result<TagTable, RawError> {
+    let (head, at) = (layout::pool_tags(buffer.width), layout::pool_tag(buffer.width));
+    let fields = Fields::new(buffer, "pool tag table");
+    let count = count(fields, head.count)?;
     let counters = |allocs: u32, frees: u32, used: u64| TagCounters {
         bytes: used,
         outstanding: allocs.wrapping_sub(frees).into(),
         allocs: allocs.into(),
     };
-    let rows = fields.entries(head::ENTRIES, count, at::SIZE, limits::TAGS)?.map(|entry| {
+    let rows = fields.entries(head.entries, count, at.size, limits::TAGS)?.map(|entry| {
         Ok(TagUse {
-            tag: PoolTag::new(entry.bytes4(at::TAG)?),
+            tag: PoolTag::new(entry.bytes4(at.tag)?),
             paged: counters(
-                entry.u32(at::PAGED_ALLOCS)?,
-                entry.u32(at::PAGED_FREES)?,
-                entry.u64(at::PAGED_USED)?,
+                entry.u32(at.paged_allocs)?,
+                entry.u32(at.paged_frees)?,
+                entry.size(at.paged_used)?,
             ),
             nonpaged: counters(
-                entry.u32(at::NONPAGED_ALLOCS)?,
-                entry.u32(at::NONPAGED_FREES)?,
-                entry.u64(at::NONPAGED_USED)?,
+                entry.u32(at.nonpaged_allocs)?,
+                entry.u32(at.nonpaged_frees)?,
+                entry.size(at.nonpaged_used)?,
             ),
         })
     });
@@ -51,36 +52,45 @@ pub fn parse(bytes: &[u8]) -> Result<TagTable, RawError> {
 /// # Errors
 /// As [`parse`], and when the buffer's length is not what its count makes it: on a Windows where
 /// the number means another class, that is refused and class 22 is used.
-pub fn parse2(bytes: &[u8]) -> Result<TagTable, RawError> {
-    let what = "64-bit pool tag table";
-    let fields = Fields::new(bytes, what);
-    let count = count(fields, head2::COUNT)?;
-    let entries = fields.entries(head2::ENTRIES, count, at2::SIZE, limits::TAGS)?;
-    let needed = head2::ENTRIES + count as usize * at2::SIZE;
-    if bytes.len() >= needed + at2::SIZE {
-        return Err(RawError::Overlong { what, needed, length: bytes.len() });
+pub fn parse2(buffer: RawBuffer<'_>) -> Result<TagTable, RawError> {
+    let (head2, at2) = (layout::pool_tags2(buffer.width), layout::pool_tag2(buffer.width));
+    let what = "full pool tag table";
+    let fields = Fields::new(buffer, what);
+    let count = count(fields, head2.count)?;
+    let entries = fields.entries(head2.entries, count, at2.size, limits::TAGS)?;
+    let needed = head2.entries + count as usize * at2.size;
+    if fields.len() >= needed + at2.size {
+        return Err(RawError::Overlong { what, needed, length: fields.len() });
     }
     let counters = |allocs: u64, frees: u64, used: u64| TagCounters {
         bytes: used,
-        outstanding: allocs.saturating_sub(frees),
+        outstanding: match fields.width {
+            Width::Bits32 => (allocs as u32).wrapping_sub(frees as u32).into(),
+            Width::Bits64 => allocs.saturating_sub(frees),
+        },
         allocs,
     };
     let rows = entries.map(|entry| {
         Ok(TagUse {
-            tag: PoolTag::new(entry.bytes4(at2::TAG)?),
+            tag: PoolTag::new(entry.bytes4(at2.tag)?),
             paged: counters(
-                entry.u64(at2::PAGED_ALLOCS)?,
-                entry.u64(at2::PAGED_FREES)?,
-                entry.u64(at2::PAGED_USED)?,
+                entry.size(at2.paged_allocs)?,
+                entry.size(at2.paged_frees)?,
+                entry.size(at2.paged_used)?,
             ),
             nonpaged: counters(
-                entry.u64(at2::NONPAGED_ALLOCS)?,
-                entry.u64(at2::NONPAGED_FREES)?,
-                entry.u64(at2::NONPAGED_USED)?,
+                entry.size(at2.nonpaged_allocs)?,
+                entry.size(at2.nonpaged_frees)?,
+                entry.size(at2.nonpaged_used)?,
             ),
         })
     });
-    Ok(TagTable::new(AllocCounting::Full64, true, rows.collect::<Result<_, _>>()?))
+    // On x86 these counts have the width of pointers, and wrap as those of class 22 do.
+    let counting = match fields.width {
+        Width::Bits32 => AllocCounting::Wrapping32,
+        Width::Bits64 => AllocCounting::Full64,
+    };
+    Ok(TagTable::new(counting, true, rows.collect::<Result<_, _>>()?))
 }
 
 /// The number of tags; none at all is no table of a running kernel.
@@ -97,7 +107,7 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::{TARGETS, X64, X86};
 
     fn row(tag: &[u8; 4], paged: [u64; 3], nonpaged: [u64; 3]) -> TagUse {
         let counters =
@@ -116,51 +126,56 @@ mod tests {
 
     #[test]
     fn both_classes_give_the_table() {
-        let table = example(AllocCounting::Wrapping32);
-        assert_eq!(parse(&synthetic::pool_tags(&table.rows)), Ok(table));
-        let table = example(AllocCounting::Full64);
-        assert_eq!(parse2(&synthetic::pool_tags2(&table.rows)), Ok(table));
+        for (target, counting) in [(X64, AllocCounting::Full64), (X86, AllocCounting::Wrapping32)] {
+            let table = example(AllocCounting::Wrapping32);
+            assert_eq!(parse(target.buffer(&target.pool_tags(&table.rows))), Ok(table));
+            let table = example(counting);
+            assert_eq!(parse2(target.buffer(&target.pool_tags2(&table.rows))), Ok(table));
+        }
     }
 
     #[test]
     fn counters_that_wrapped_still_give_what_is_outstanding() {
-        let mut bytes = synthetic::pool_tags(&[row(b"Wrap", [0; 3], [3, 0, 80])]);
-        let frees = head::ENTRIES + at::NONPAGED_FREES;
-        bytes[frees..][..4].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
-        let table = parse(&bytes).unwrap();
-        assert_eq!(table.rows[0].of(Pool::Nonpaged).outstanding, 5);
+        for target in TARGETS {
+            let mut bytes = target.pool_tags(&[row(b"Wrap", [0; 3], [3, 0, 80])]);
+            let (head, at) = (layout::pool_tags(target.width), layout::pool_tag(target.width));
+            let frees = head.entries + at.nonpaged_frees;
+            bytes[frees..][..4].copy_from_slice(&(u32::MAX - 1).to_le_bytes());
+            let table = parse(target.buffer(&bytes)).unwrap();
+            assert_eq!(table.rows[0].of(Pool::Nonpaged).outstanding, 5);
+        }
     }
 
     #[test]
     fn a_failed_call_that_left_its_count_behind_is_refused() {
-        let mut bytes = synthetic::pool_tags(&example(AllocCounting::Wrapping32).rows);
+        let mut bytes = X64.pool_tags(&example(AllocCounting::Wrapping32).rows);
         bytes[..4].copy_from_slice(&1500_u32.to_le_bytes());
         assert_eq!(
-            parse(&bytes),
+            parse(X64.buffer(&bytes)),
             Err(RawError::Truncated { what: "pool tag table", needed: 60_008, length: 128 })
         );
         bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(parse(&bytes), Err(RawError::TooMany { .. })));
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::TooMany { .. })));
         bytes[..4].copy_from_slice(&0_u32.to_le_bytes());
-        assert!(matches!(parse(&bytes), Err(RawError::Empty { .. })));
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::Empty { .. })));
     }
 
     #[test]
     fn class_255_of_another_shape_is_refused() {
-        let mut bytes = synthetic::pool_tags2(&example(AllocCounting::Full64).rows);
-        bytes.extend([0; at2::SIZE]);
-        assert!(matches!(parse2(&bytes), Err(RawError::Overlong { .. })));
+        let mut bytes = X64.pool_tags2(&example(AllocCounting::Full64).rows);
+        bytes.extend(vec![0; layout::pool_tag2(X64.width).size]);
+        assert!(matches!(parse2(X64.buffer(&bytes)), Err(RawError::Overlong { .. })));
     }
 
     #[test]
     fn a_table_cut_anywhere_is_refused() {
-        let whole = synthetic::pool_tags(&example(AllocCounting::Wrapping32).rows);
-        let whole2 = synthetic::pool_tags2(&example(AllocCounting::Full64).rows);
+        let whole = X64.pool_tags(&example(AllocCounting::Wrapping32).rows);
+        let whole2 = X64.pool_tags2(&example(AllocCounting::Full64).rows);
         for length in 0..whole.len() {
-            assert!(parse(&whole[..length]).is_err(), "{length}");
+            assert!(parse(X64.buffer(&whole[..length])).is_err(), "{length}");
         }
         for length in 0..whole2.len() {
-            assert!(parse2(&whole2[..length]).is_err(), "{length}");
+            assert!(parse2(X64.buffer(&whole2[..length])).is_err(), "{length}");
         }
     }
 
@@ -171,7 +186,10 @@ mod tests {
             if let Some(head) = bytes.first_chunk_mut::<4>() {
                 *head = count.to_le_bytes();
             }
-            let _ = (parse(&bytes), parse2(&bytes));
+            let _ = TARGETS.map(|target| {
+                let buffer = target.buffer(&bytes);
+                (parse(buffer), parse2(buffer))
+            });
         }
 
         #[test]
@@ -190,7 +208,10 @@ mod tests {
                     row.of_mut(pool).allocs &= u64::from(u32::MAX);
                 }
             }
-            prop_assert_eq!(parse(&synthetic::pool_tags(&table.rows)), Ok(table));
+            for target in TARGETS {
+                let bytes = target.pool_tags(&table.rows);
+                prop_assert_eq!(parse(target.buffer(&bytes)), Ok(table.clone()));
+            }
         }
     }
 }

@@ -8,23 +8,37 @@ use poolwatch_model::process::ProcessUse;
 use poolwatch_protocol::limits;
 
 use super::{
-    RawError,
+    RawBuffer, RawError,
     fields::Fields,
-    layout::{process as at, thread},
+    layout::{self, ProcessLayout},
 };
 
 /// How tools name process 0, which has no image.
 const IDLE: &str = "System Idle Process";
 
-/// Reads class 5 from a buffer that was filled at address `base`. Sorted by process.
+/// Operations of a process since it began: reads, writes, others.
+pub type Operations = [u64; 3];
+
+/// Reads class 5. Sorted by process.
+///
+/// # Errors
+/// As those of [`parse_with_operations`].
+pub fn parse(buffer: RawBuffer<'_>) -> Result<Vec<ProcessUse>, RawError> {
+    Ok(parse_with_operations(buffer)?.into_iter().map(|(process, _)| process).collect())
+}
+
+/// Reads class 5 with what each process read, wrote and did otherwise. Sorted by process.
 ///
 /// # Errors
 /// When an entry or its threads are cut short, a name points outside, the chain of entries overlaps
 /// or never ends inside the buffer, or two entries are the same process.
-pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
+pub fn parse_with_operations(
+    buffer: RawBuffer<'_>,
+) -> Result<Vec<(ProcessUse, Operations)>, RawError> {
     let what = "process list";
-    let buffer = Fields::new(bytes, what);
-    if bytes.is_empty() {
+    let (at, thread) = (layout::process(buffer.width), layout::thread(buffer.width));
+    let buffer = Fields::new(buffer, what);
+    if buffer.len() == 0 {
         return Err(RawError::Empty { what });
     }
     let mut processes = Vec::new();
@@ -36,13 +50,13 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
             return Err(RawError::TooMany { what, count, limit: limits::PROCESSES });
         }
         let entry = buffer.from(start)?;
-        entry.slice(0, at::THREADS)?;
-        let threads = entry.u32(at::NUMBER_OF_THREADS)?;
-        let size = (threads as usize).saturating_mul(thread::SIZE).saturating_add(at::THREADS);
+        entry.slice(0, at.threads)?;
+        let threads = entry.u32(at.number_of_threads)?;
+        let size = (threads as usize).saturating_mul(thread.size).saturating_add(at.threads);
         entry.slice(0, size)?;
-        processes.extend(process(buffer, start, base, threads)?);
+        processes.extend(process(buffer, &at, start, threads)?);
         entries += 1;
-        match entry.u32(at::NEXT_ENTRY_OFFSET)? as usize {
+        match entry.u32(at.next_entry_offset)? as usize {
             0 => break,
             // An entry that overlaps its own threads would let a small buffer claim any number.
             next if next < size => {
@@ -54,8 +68,8 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
             next => start = start.saturating_add(next),
         }
     }
-    processes.sort_by_key(|process| process.key);
-    if processes.windows(2).any(|pair| pair[0].key == pair[1].key) {
+    processes.sort_by_key(|(process, _)| process.key);
+    if processes.windows(2).any(|pair| pair[0].0.key == pair[1].0.key) {
         return Err(RawError::Twice { what: "a process" });
     }
     Ok(processes)
@@ -65,30 +79,32 @@ pub fn parse(bytes: &[u8], base: u64) -> Result<Vec<ProcessUse>, RawError> {
 /// for processes that are going away, with nothing right in them.
 fn process(
     buffer: Fields<'_>,
+    at: &ProcessLayout,
     start: usize,
-    base: u64,
     threads: u32,
-) -> Result<Option<ProcessUse>, RawError> {
+) -> Result<Option<(ProcessUse, Operations)>, RawError> {
     let entry = buffer.from(start)?;
-    let Ok(created) = created(entry.u64(at::CREATE_TIME)?) else {
+    let Ok(created) = created(entry.u64(at.create_time)?) else {
         return Ok(None);
     };
-    let id = entry.u64(at::PROCESS_ID)?;
-    let pid = u32::try_from(id).map_err(|_| RawError::Absurd { what: "process id", value: id })?;
-    let mut image = buffer.unicode_string(start + at::IMAGE_NAME, base)?;
+    let pid = entry.process_id(at.process_id)?;
+    let mut image = buffer.unicode_string(start + at.image_name)?;
     if pid == 0 && image.is_empty() {
         IDLE.clone_into(&mut image);
     }
-    Ok(Some(ProcessUse {
-        session: Some(entry.u32(at::SESSION_ID)?),
-        handles: Some(entry.u32(at::HANDLE_COUNT)?),
+    let process = ProcessUse {
+        session: Some(entry.u32(at.session_id)?),
+        handles: Some(entry.u32(at.handle_count)?),
         threads: Some(threads),
-        paged_quota: Some(entry.u64(at::QUOTA_PAGED)?),
-        nonpaged_quota: Some(entry.u64(at::QUOTA_NONPAGED)?),
+        paged_quota: Some(entry.size(at.quota_paged)?),
+        nonpaged_quota: Some(entry.size(at.quota_nonpaged)?),
         // PrivatePageCount is in bytes, whatever its name says.
-        private_bytes: Some(entry.u64(at::PRIVATE_PAGE_COUNT)?),
+        private_bytes: Some(entry.size(at.private_page_count)?),
         ..ProcessUse::new(pid, created, image)
-    }))
+    };
+    let operations = [at.read_operations, at.write_operations, at.other_operations];
+    let [reads, writes, others] = operations.map(|offset| entry.u64(offset));
+    Ok(Some((process, [reads?, writes?, others?])))
 }
 
 /// A FILETIME: 100 ns since 1601-01-01 UTC. 0 is unknown (the idle process).
@@ -106,9 +122,9 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
-    const BASE: u64 = 0x1F0_0000;
+    const AT: ProcessLayout = layout::process(X64.width);
 
     fn example() -> Vec<ProcessUse> {
         let mut idle = ProcessUse::new(0, None, IDLE);
@@ -128,81 +144,102 @@ mod tests {
 
     #[test]
     fn processes_are_read_with_their_names() {
-        let bytes = synthetic::processes(&example(), BASE);
-        assert_eq!(parse(&bytes, BASE), Ok(example()));
+        for target in TARGETS {
+            let bytes = target.processes(&example());
+            assert_eq!(parse(target.buffer(&bytes)), Ok(example()));
+        }
+    }
+
+    #[test]
+    fn operations_are_read() {
+        for target in TARGETS {
+            let mut bytes = target.processes(&example());
+            let at = layout::process(target.width);
+            for (offset, count) in [
+                (at.read_operations, 7_u64),
+                (at.write_operations, 1 << 40),
+                (at.other_operations, 9),
+            ] {
+                bytes[offset..][..8].copy_from_slice(&count.to_le_bytes());
+            }
+            let parsed = parse_with_operations(target.buffer(&bytes)).unwrap();
+            let operations: Vec<Operations> = parsed.iter().map(|(_, counts)| *counts).collect();
+            assert_eq!(operations, [[7, 1 << 40, 9], [0; 3], [0; 3]]);
+        }
     }
 
     #[test]
     fn a_name_outside_the_buffer_is_refused() {
-        let bytes = synthetic::processes(&example(), BASE);
+        let bytes = X64.processes(&example());
         let outside = Err(RawError::Outside { what: "process list" });
-        assert_eq!(parse(&bytes, BASE + 0x10_0000), outside);
-        assert_eq!(parse(&bytes, 0), outside);
+        for base in [0, X64.base + 0x10_0000] {
+            assert_eq!(parse(SyntheticWindows { base, ..X64 }.buffer(&bytes)), outside);
+        }
     }
 
     #[test]
     fn a_chain_that_runs_on_the_spot_is_refused() {
-        let mut bytes = synthetic::processes(&example(), BASE);
-        for next in [1_u32, 8, at::THREADS as u32] {
+        let mut bytes = X64.processes(&example());
+        for next in [1_u32, 8, AT.threads as u32] {
             bytes[..4].copy_from_slice(&next.to_le_bytes());
-            assert!(matches!(parse(&bytes, BASE), Err(RawError::Absurd { .. })), "{next}");
+            assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::Absurd { .. })), "{next}");
         }
         bytes[..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(parse(&bytes, BASE), Err(RawError::Truncated { .. })));
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::Truncated { .. })));
     }
 
     #[test]
     fn an_entry_of_garbage_is_left_out_and_the_others_stay() {
-        let mut bytes = synthetic::processes(&example(), BASE);
+        let mut bytes = X64.processes(&example());
         let next = u32::from_le_bytes(*bytes.first_chunk().unwrap()) as usize;
-        bytes[next + 8..next + at::IMAGE_NAME].fill(0x55);
-        bytes[next + at::IMAGE_NAME + 16..next + at::THREADS].fill(0x55);
+        bytes[next + 8..next + AT.image_name].fill(0x55);
+        bytes[next + AT.image_name + 16..next + AT.threads].fill(0x55);
         let mut others = example();
         others.remove(1);
-        assert_eq!(parse(&bytes, BASE), Ok(others));
+        assert_eq!(parse(X64.buffer(&bytes)), Ok(others));
     }
 
     #[test]
     fn threads_that_do_not_fit_are_refused() {
-        let mut bytes = synthetic::processes(&example(), BASE);
-        bytes[at::NUMBER_OF_THREADS..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
-        assert!(matches!(parse(&bytes, BASE), Err(RawError::Truncated { .. })));
+        let mut bytes = X64.processes(&example());
+        bytes[AT.number_of_threads..][..4].copy_from_slice(&u32::MAX.to_le_bytes());
+        assert!(matches!(parse(X64.buffer(&bytes)), Err(RawError::Truncated { .. })));
     }
 
     #[test]
     fn the_same_process_twice_is_refused() {
         let mut twice = example();
         twice.push(twice[2].clone());
-        let bytes = synthetic::processes(&twice, BASE);
-        assert_eq!(parse(&bytes, BASE), Err(RawError::Twice { what: "a process" }));
+        let bytes = X64.processes(&twice);
+        assert_eq!(parse(X64.buffer(&bytes)), Err(RawError::Twice { what: "a process" }));
     }
 
     #[test]
     fn a_list_cut_anywhere_is_refused() {
-        let whole = synthetic::processes(&example(), BASE);
+        let whole = X64.processes(&example());
         // After the last name there is nothing but padding.
         for length in 0..whole.len() - 8 {
-            assert!(parse(&whole[..length], BASE).is_err(), "{length}");
+            assert!(parse(X64.buffer(&whole[..length])).is_err(), "{length}");
         }
     }
 
     proptest! {
         #[test]
         fn no_input_panics(bytes: Vec<u8>, base: u64) {
-            let _ = parse(&bytes, base);
+            let _ = TARGETS.map(|target| parse(SyntheticWindows { base, ..target }.buffer(&bytes)));
         }
 
         #[test]
         fn no_damage_panics(
             damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
-            base in prop_oneof![Just(BASE), any::<u64>()],
+            base in prop_oneof![Just(X64.base), any::<u64>()],
         ) {
-            let mut bytes = synthetic::processes(&example(), BASE);
+            let mut bytes = X64.processes(&example());
             for (at, value) in damage {
                 let at = at.index(bytes.len());
                 bytes[at] = value;
             }
-            let _ = parse(&bytes, base);
+            let _ = TARGETS.map(|target| parse(SyntheticWindows { base, ..target }.buffer(&bytes)));
         }
     }
 }

@@ -38,7 +38,7 @@ pub enum Trust {
 /// # Errors
 /// When the bytes are no security descriptor.
 pub fn judge(bytes: &[u8], own: &[u8]) -> Result<Trust, RawError> {
-    let fields = Fields::new(bytes, WHAT);
+    let fields = Fields::without_pointers(bytes, WHAT);
     let owner = match fields.u32(4)? as usize {
         0 => return Ok(Trust::ForeignOwner),
         at => sid(bytes, at)?,
@@ -81,7 +81,7 @@ pub fn judge(bytes: &[u8], own: &[u8]) -> Result<Trust, RawError> {
 
 /// The SID at an offset.
 fn sid(bytes: &[u8], at: usize) -> Result<&[u8], RawError> {
-    let parts = Fields::new(bytes, WHAT).u8(at.saturating_add(1))?;
+    let parts = Fields::without_pointers(bytes, WHAT).u8(at.saturating_add(1))?;
     let end = at.saturating_add(8 + 4 * usize::from(parts));
     bytes.get(at..end).ok_or(RawError::Outside { what: WHAT })
 }

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use poolwatch_protocol::limits;
 
 use super::{
-    RawError,
+    RawBuffer, RawError,
     fields::Fields,
-    layout::{service as at, services as head},
+    layout::{self, services as head},
 };
 
 /// More services than are believed.
@@ -22,20 +22,20 @@ pub const PAGE: usize = (256 << 10) + 8;
 /// Names of services by process id, sorted.
 pub type ServicesByProcess = BTreeMap<u32, Vec<String>>;
 
-/// Reads the services from a buffer that lay at address `base`, our count included. Those without a
-/// process are left out, and of one process only as many as a snapshot may name.
+/// Reads the services, our count included. Those without a process are left out, and of one process only as many as a snapshot may name.
 ///
 /// # Errors
 /// When the buffer is cut short, claims too many, or a name points outside or never ends.
-pub fn parse(bytes: &[u8], base: u64) -> Result<ServicesByProcess, RawError> {
+pub fn parse(buffer: RawBuffer<'_>) -> Result<ServicesByProcess, RawError> {
     let what = "service list";
-    let fields = Fields::new(bytes, what);
+    let at = layout::service(buffer.width);
+    let fields = Fields::new(buffer, what);
     let mut services = ServicesByProcess::new();
-    for page in (0..bytes.len().max(1)).step_by(PAGE) {
+    for page in (0..buffer.bytes.len().max(1)).step_by(PAGE) {
         let count = fields.u64(page + head::COUNT)?;
-        for entry in fields.entries(page + head::ENTRIES, count, at::SIZE, LIMIT)? {
-            let pid = entry.u32(at::PROCESS_ID)?;
-            let name = fields.wide_text(entry.u64(at::SERVICE_NAME)?, base)?;
+        for entry in fields.entries(page + head::ENTRIES, count, at.size, LIMIT)? {
+            let pid = entry.u32(at.process_id)?;
+            let name = fields.wide_text(entry.size(at.service_name)?)?;
             if pid == 0 || name.is_empty() {
                 continue;
             }
@@ -57,15 +57,10 @@ mod tests {
     use proptest::{collection::vec, prelude::*};
 
     use super::*;
-    use crate::synthetic;
+    use crate::synthetic::{SyntheticWindows, TARGETS, X64};
 
-    const BASE: u64 = 0x1F0_0000;
-
-    fn example() -> Vec<u8> {
-        synthetic::services(
-            &[("Dnscache", 820), ("BadApp", 416), ("AppInfo", 820), ("Off", 0)],
-            BASE,
-        )
+    fn example(target: SyntheticWindows) -> Vec<u8> {
+        target.services(&[("Dnscache", 820), ("BadApp", 416), ("AppInfo", 820), ("Off", 0)])
     }
 
     #[test]
@@ -74,32 +69,36 @@ mod tests {
             (416, vec!["BadApp".to_owned()]),
             (820, vec!["AppInfo".to_owned(), "Dnscache".to_owned()]),
         ]);
-        assert_eq!(parse(&example(), BASE), Ok(expected));
-        assert_eq!(parse(&[0; 8], BASE), Ok(ServicesByProcess::new()));
+        for target in TARGETS {
+            assert_eq!(parse(target.buffer(&example(target))), Ok(expected.clone()));
+            assert_eq!(parse(target.buffer(&[0; 8])), Ok(ServicesByProcess::new()));
+        }
     }
 
     #[test]
     fn services_in_several_pages_are_all_named() {
-        let mut bytes = synthetic::services(&[("BadApp", 416)], BASE);
+        let mut bytes = X64.services(&[("BadApp", 416)]);
         bytes.resize(PAGE, 0);
-        bytes.extend(synthetic::services(&[("Dnscache", 820)], BASE + PAGE as u64));
-        let parsed = parse(&bytes, BASE).unwrap();
+        let next_page = SyntheticWindows { base: X64.base + PAGE as u64, ..X64 };
+        bytes.extend(next_page.services(&[("Dnscache", 820)]));
+        let parsed = parse(X64.buffer(&bytes)).unwrap();
         assert_eq!(parsed.into_keys().collect::<Vec<_>>(), [416, 820]);
     }
 
     #[test]
     fn lies_are_refused() {
-        let whole = example();
+        let whole = example(X64);
         for length in 0..whole.len() {
-            assert!(parse(&whole[..length], BASE).is_err(), "{length}");
+            assert!(parse(X64.buffer(&whole[..length])).is_err(), "{length}");
         }
         let outside = Err(RawError::Outside { what: "service list" });
-        assert_eq!(parse(&whole, 0), outside);
-        assert_eq!(parse(&whole, BASE + (1 << 20)), outside);
+        for base in [0, X64.base + (1 << 20)] {
+            assert_eq!(parse(SyntheticWindows { base, ..X64 }.buffer(&whole)), outside);
+        }
         for count in [5000, LIMIT as u64 + 1, u64::MAX] {
             let mut bytes = whole.clone();
             bytes[..8].copy_from_slice(&count.to_le_bytes());
-            assert!(parse(&bytes, BASE).is_err(), "{count}");
+            assert!(parse(X64.buffer(&bytes)).is_err(), "{count}");
         }
     }
 
@@ -107,14 +106,14 @@ mod tests {
         #[test]
         fn no_damage_panics(
             damage in vec((any::<prop::sample::Index>(), any::<u8>()), 1..12),
-            base in prop_oneof![Just(BASE), any::<u64>()],
+            base in prop_oneof![Just(X64.base), any::<u64>()],
         ) {
-            let mut bytes = example();
+            let mut bytes = example(X64);
             for (at, value) in damage {
                 let at = at.index(bytes.len());
                 bytes[at] = value;
             }
-            let _ = parse(&bytes, base);
+            let _ = TARGETS.map(|target| parse(SyntheticWindows { base, ..target }.buffer(&bytes)));
         }
     }
 }

@@ -110,6 +110,7 @@ mod tests {
         identity::IdentityFile,
         machine::{InfoClass, replay::Replay},
         spool::{Spool, SpoolLimits},
+        status::UploadHealth,
         suggested::Suggested,
         synthetic::small_capture,
     };
@@ -128,6 +129,10 @@ mod tests {
             suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
             survey: None,
+            service_control: None,
+            uploads: UploadHealth::default(),
+            faults: Vec::new(),
+            publish_status: None,
         })
     }
 

@@ -32,9 +32,9 @@ fn is_near(one: u64, other: u64) -> bool {
 
 /// Class 2 against `K32GetPerformanceInfo`.
 pub(super) fn performance(machine: &mut dyn Machine) -> Seen {
-    let page_size = basic::parse(machine.query(InfoClass::Basic)?.bytes)?.page_size;
-    let class_2 = raw_performance::parse(machine.query(InfoClass::Performance)?.bytes, page_size)?;
-    let documented = performance_info::parse(machine.query(InfoClass::PerformanceInfo)?.bytes)?;
+    let page_size = basic::parse(machine.query(InfoClass::Basic)?)?.page_size;
+    let class_2 = raw_performance::parse(machine.query(InfoClass::Performance)?, page_size)?;
+    let documented = performance_info::parse(machine.query(InfoClass::PerformanceInfo)?)?;
     let pools =
         |memory: &Memory| (memory.nonpaged.unwrap_or_default(), memory.paged.unwrap_or_default());
     let (nonpaged, paged) = pools(&class_2);
@@ -81,7 +81,7 @@ pub(super) fn limits(machine: &mut dyn Machine) -> Seen {
 /// What the tags sum up to against the pools.
 pub(super) fn pool_tags(machine: &mut dyn Machine) -> Seen {
     let full = machine.query(InfoClass::PoolTags2).map(|_| ());
-    let table = raw_tags::parse(machine.query(InfoClass::PoolTags)?.bytes)?;
+    let table = raw_tags::parse(machine.query(InfoClass::PoolTags)?)?;
     let memory = memory(machine)?;
     let share = |pool: Pool| {
         let tagged: u64 = table.rows.iter().map(|row| row.of(pool).bytes).sum();
@@ -110,10 +110,10 @@ pub(super) fn pool_tags(machine: &mut dyn Machine) -> Seen {
 /// Processes against the system's totals.
 pub(super) fn processes(machine: &mut dyn Machine) -> Seen {
     let buffer = machine.query(InfoClass::Processes)?;
-    let processes = raw_processes::parse(buffer.bytes, buffer.base)?;
+    let processes = raw_processes::parse(buffer)?;
     let handles: u64 = processes.iter().filter_map(|each| each.handles).map(u64::from).sum();
     let threads: u64 = processes.iter().filter_map(|each| each.threads).map(u64::from).sum();
-    let totals = performance_info::parse(machine.query(InfoClass::PerformanceInfo)?.bytes)?;
+    let totals = performance_info::parse(machine.query(InfoClass::PerformanceInfo)?)?;
     let near = |sum, total: Option<u64>| total.is_none_or(|total| is_near(sum, total));
     let has_system = processes.iter().any(|each| each.key.pid == 4 && each.image == "System");
     let fits = near(handles, totals.handles)
@@ -136,12 +136,12 @@ pub(super) fn processes(machine: &mut dyn Machine) -> Seen {
 /// Object types that every Windows has, against the processes.
 pub(super) fn object_types(machine: &mut dyn Machine) -> Seen {
     let buffer = machine.query(InfoClass::ObjectTypes)?;
-    let types = raw_types::parse(buffer.bytes, buffer.base)?;
+    let types = raw_types::parse(buffer)?;
     let objects = |name: &str| {
         types.iter().find(|each| each.totals.name == name).map(|each| each.totals.objects)
     };
     let buffer = machine.query(InfoClass::Processes)?;
-    let running = raw_processes::parse(buffer.bytes, buffer.base)?.len();
+    let running = raw_processes::parse(buffer)?.len();
     let found = ["Process", "Thread", "File", "Token"].map(objects);
     let process_objects = found[0].unwrap_or(0) as usize;
     // The idle process is in the list and has no object of its own.
@@ -162,9 +162,9 @@ pub(super) fn object_types(machine: &mut dyn Machine) -> Seen {
 /// Services against the processes that they name.
 pub(super) fn services(machine: &mut dyn Machine) -> Seen {
     let buffer = machine.query(InfoClass::Services)?;
-    let services = raw_services::parse(buffer.bytes, buffer.base)?;
+    let services = raw_services::parse(buffer)?;
     let buffer = machine.query(InfoClass::Processes)?;
-    let processes = raw_processes::parse(buffer.bytes, buffer.base)?;
+    let processes = raw_processes::parse(buffer)?;
     let pids: BTreeSet<u32> = processes.iter().map(|each| each.key.pid).collect();
     let known = services.keys().filter(|pid| pids.contains(pid)).count();
     let names: usize = services.values().map(Vec::len).sum();
@@ -193,7 +193,7 @@ pub(super) fn drivers(machine: &mut dyn Machine) -> Seen {
 
 /// Every handle, with our own among them.
 pub(super) fn handles(machine: &mut dyn Machine, own: Option<Own>) -> Seen {
-    let counts = raw_handles::parse(machine.query(InfoClass::Handles)?.bytes)?;
+    let counts = raw_handles::parse(machine.query(InfoClass::Handles)?)?;
     let all: u64 = counts.values().copied().map(u64::from).sum();
     let Some(own) = own else {
         return Ok(Finding::new(true, format!("{all} handles")));
@@ -209,7 +209,7 @@ pub(super) fn handles(machine: &mut dyn Machine, own: Option<Own>) -> Seen {
 /// Our own process in the list against `GetProcessHandleCount`.
 pub(super) fn own_handles(machine: &mut dyn Machine, own: Own) -> Seen {
     let buffer = machine.query(InfoClass::Processes)?;
-    let processes = raw_processes::parse(buffer.bytes, buffer.base)?;
+    let processes = raw_processes::parse(buffer)?;
     let ours = processes.iter().find(|each| each.key.pid == own.pid);
     let listed = ours.and_then(|each| each.handles);
     Ok(Finding::new(
@@ -243,7 +243,7 @@ pub(super) fn conditions(machine: &mut dyn Machine) -> Seen {
 
 /// What snapshots cost, one after the other.
 pub(super) fn cost(machine: &mut dyn Machine, clock: &dyn Clock) -> Seen {
-    let mut sampler = Sampler::new(CollectorSet::all());
+    let mut sampler = Sampler::new(CollectorSet::all(), 0);
     let mut costs = Vec::new();
     for _ in 0..SNAPSHOTS {
         costs.extend(sampler.snapshot(machine, clock, 0).cost);

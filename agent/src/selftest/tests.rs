@@ -7,7 +7,7 @@ use crate::{
     clock::SystemClock,
     events::Place,
     machine::{InfoClass, Status, replay::Replay},
-    synthetic::{self, small_capture},
+    synthetic::{X64, small_capture},
 };
 
 fn checked(capture: Capture, own: Option<Own>) -> Vec<Check> {
@@ -39,7 +39,7 @@ fn a_healthy_machine_passes() {
 fn tags_that_do_not_sum_up_to_the_pool_are_bad() {
     let mut capture = small_capture();
     for round in &mut capture.rounds {
-        let bytes = synthetic::pool_tags(&[poolwatch_model::tag::TagUse {
+        let bytes = X64.pool_tags(&[poolwatch_model::tag::TagUse {
             tag: poolwatch_model::PoolTag::new(*b"Thre"),
             paged: Default::default(),
             nonpaged: Default::default(),

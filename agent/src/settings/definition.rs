@@ -4,7 +4,7 @@ use std::{ops::RangeInclusive, path::Path};
 
 use reqwest::Url;
 
-use crate::{collect::CollectorSet, upload::NO_PROXY};
+use crate::{collect::CollectorSet, proxy::NO_PROXY};
 
 /// A setting of the agent.
 #[derive(Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct Setting {
     pub default: Default,
     /// Whether its value is kept out of everything that is shown.
     pub secret: bool,
+    /// Whether Group Policy alone may set it.
+    pub policy_only: bool,
     /// What it does, for `--help`, documentation and the policy template.
     pub help: &'static str,
 }
@@ -41,6 +43,8 @@ pub enum Kind {
     Number(RangeInclusive<u32>),
     /// Names of collectors, separated by commas.
     Collectors,
+    /// Names of services, separated by commas.
+    Services,
 }
 
 /// What a setting is when nobody says anything.
@@ -72,6 +76,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Url,
         default: Default::None,
         secret: false,
+        policy_only: false,
         help: "Address of the Poolwatch server, for example https://poolwatch.example.net",
     },
     Setting {
@@ -80,6 +85,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Word,
         default: Default::None,
         secret: true,
+        policy_only: false,
         help: "Token by which a new host proposes itself to the server",
     },
     Setting {
@@ -88,6 +94,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Path,
         default: Default::None,
         secret: false,
+        policy_only: false,
         help: "File with certificates (PEM); when set, only these authorities are trusted",
     },
     Setting {
@@ -96,6 +103,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Switch,
         default: Default::Fixed("false"),
         secret: false,
+        policy_only: false,
         help: "Whether the server's address may be http:// on another machine, unprotected",
     },
     Setting {
@@ -105,6 +113,7 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::None,
         // It may hold a password.
         secret: true,
+        policy_only: false,
         help: "Proxy to the server, for example http://proxy.example.net:3128, or none; else the \
                machine's",
     },
@@ -114,6 +123,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Number(INTERVAL_S),
         default: Default::Fixed("60"),
         secret: false,
+        policy_only: false,
         help: "Seconds between two snapshots",
     },
     Setting {
@@ -122,6 +132,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Path,
         default: Default::SpoolFolder,
         secret: false,
+        policy_only: false,
         help: "Folder for snapshots that wait to be sent, and for the agent's identity",
     },
     Setting {
@@ -130,6 +141,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Number(8..=10_240),
         default: Default::Fixed("256"),
         secret: false,
+        policy_only: false,
         help: "Megabytes that waiting snapshots may take; beyond, the oldest are dropped",
     },
     Setting {
@@ -138,9 +150,68 @@ pub const SETTINGS: &[Setting] = &[
         kind: Kind::Collectors,
         default: Default::AllCollectors,
         secret: false,
+        policy_only: false,
         help: "Collectors that run, separated by commas",
     },
+    Setting {
+        name: "list_handles_most",
+        policy: "ListHandlesMost",
+        kind: Kind::Number(0..=2_000_000),
+        default: Default::Fixed("100000"),
+        secret: false,
+        policy_only: false,
+        help: "Handles of the host beyond which not all of them are listed to tell those of one \
+               process by type; Windows 8 and later tell them without",
+    },
+    Setting {
+        name: "restart_services",
+        policy: "RestartServices",
+        kind: Kind::Services,
+        default: Default::None,
+        secret: false,
+        policy_only: true,
+        help: "Services that are restarted when they leak, separated by commas; none when not set",
+    },
+    Setting {
+        name: "restart_handles",
+        policy: "RestartHandles",
+        kind: Kind::Number(1000..=16_000_000),
+        default: Default::Fixed("100000"),
+        secret: false,
+        policy_only: true,
+        help: "Handles that such a service holds too many with",
+    },
+    Setting {
+        name: "restart_quota_percent",
+        policy: "RestartQuotaPercent",
+        kind: Kind::Number(1..=100),
+        default: Default::Fixed("50"),
+        secret: false,
+        policy_only: true,
+        help: "Percent of both pools in use that too much is charged to such a service with",
+    },
+    Setting {
+        name: "restart_after_minutes",
+        policy: "RestartAfterMinutes",
+        kind: Kind::Number(5..=10_080),
+        default: Default::Fixed("60"),
+        secret: false,
+        policy_only: true,
+        help: "Minutes that it has to be so without a break",
+    },
+    Setting {
+        name: "restart_period_hours",
+        policy: "RestartPeriodHours",
+        kind: Kind::Number(1..=720),
+        default: Default::Fixed("24"),
+        secret: false,
+        policy_only: true,
+        help: "Hours in which one service is restarted at most",
+    },
 ];
+
+/// More names of services than a host needs.
+const SERVICES: usize = 32;
 
 impl Setting {
     /// Whether a text is a value of this setting; why not, in words that follow the setting's name.
@@ -175,6 +246,7 @@ impl Setting {
                     ))
                 }
             },
+            Kind::Services => check_services(value),
             Kind::Word | Kind::Path | Kind::Switch => Ok(()),
         }
     }
@@ -216,6 +288,20 @@ impl Setting {
             Default::SpoolFolder => Some(spool_folder()),
         }
     }
+}
+
+/// Names of services in a list; what stands between commas, without the blanks around it.
+pub(super) fn split_services(value: &str) -> impl Iterator<Item = &str> {
+    value.split(',').map(str::trim)
+}
+
+fn check_services(value: &str) -> Result<(), String> {
+    let is_bad =
+        |name: &str| name.is_empty() || name.len() > 256 || name.contains(['/', '\\', '*']);
+    if split_services(value).count() > SERVICES || split_services(value).any(is_bad) {
+        return Err(format!("is no list of at most {SERVICES} names of services"));
+    }
+    Ok(())
 }
 
 fn check_url(value: &str) -> Result<(), String> {

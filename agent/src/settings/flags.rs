@@ -18,7 +18,7 @@ impl SettingFlags {
     /// # Errors
     /// When it has no value.
     pub fn take(&mut self, flag: &str, parser: &mut Parser) -> Result<bool, Error> {
-        let Some(setting) = SETTINGS.iter().find(|setting| self::flag(setting) == flag) else {
+        let Some(setting) = flagged().find(|setting| self::flag(setting) == flag) else {
             return Ok(false);
         };
         let value = match setting.kind {
@@ -34,7 +34,7 @@ impl SettingFlags {
 
     /// Takes from the environment what no flag said.
     pub fn take_environment(&mut self) {
-        for setting in SETTINGS {
+        for setting in flagged() {
             let is_said = self.values.iter().any(|(name, _)| name == setting.name);
             if let (false, Ok(value)) = (is_said, std::env::var(variable(setting))) {
                 self.put(setting, value);
@@ -51,7 +51,7 @@ impl SettingFlags {
     /// A paragraph for each flag.
     #[must_use]
     pub fn help() -> String {
-        SETTINGS.iter().fold(String::new(), |mut help, setting| {
+        flagged().fold(String::new(), |mut help, setting| {
             let (flag, variable) = (flag(setting), variable(setting));
             let _ = write!(help, "  --{flag} <VALUE>  [env: {variable}]\n      {}\n", setting.help);
             help
@@ -62,6 +62,11 @@ impl SettingFlags {
         self.values.retain(|(name, _)| name != setting.name);
         self.values.push((setting.name.to_owned(), value));
     }
+}
+
+/// The settings that have a flag.
+fn flagged() -> impl Iterator<Item = &'static Setting> {
+    SETTINGS.iter().filter(|setting| !setting.policy_only)
 }
 
 fn flag(setting: &Setting) -> String {
@@ -79,8 +84,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_setting_has_a_flag() {
-        for setting in SETTINGS {
+    fn every_setting_has_a_flag_but_those_of_group_policy_alone() {
+        let mut parser = Parser::from_args(["--restart-services=BadApp"]);
+        let _ = parser.next();
+        assert!(!SettingFlags::default().take("restart-services", &mut parser).unwrap());
+        for setting in flagged() {
             let mut parser = Parser::from_args([format!("--{}=x", flag(setting))]);
             let Ok(Some(Arg::Long(name))) = parser.next() else { panic!("{setting:?}") };
             let name = name.to_owned();

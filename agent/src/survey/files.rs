@@ -1,7 +1,7 @@
-//! Driver files on the disk.
+//! Files of drivers and programs on the disk.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     fs::{self, File},
     io::{self, Read as _},
     path::{Path, PathBuf},
@@ -10,7 +10,7 @@ use std::{
 
 use poolwatch_model::{
     driver_scan::{DriverScan, FileHash},
-    inventory::Driver,
+    inventory::{Driver, Inventory, ProgramFile},
 };
 use poolwatch_tagscan::{FILE_BYTES, describe, scan};
 use sha2::{Digest, Sha256};
@@ -81,10 +81,23 @@ impl DriverFiles {
         file_of(&self.folders, driver.path.as_deref()?)
     }
 
-    /// Forgets files that are not among these.
-    pub(super) fn forget_all_but(&mut self, drivers: &[Driver]) {
-        let paths: Vec<PathBuf> = drivers.iter().filter_map(|driver| self.file(driver)).collect();
+    /// Forgets files that are not of these drivers and programs.
+    pub(super) fn forget_all_but(&mut self, inventory: &Inventory) {
+        let drivers = inventory.drivers.iter().filter_map(|driver| self.file(driver));
+        let programs = inventory.program_files.iter().map(|program| PathBuf::from(&program.path));
+        let paths: HashSet<PathBuf> = drivers.chain(programs).collect();
         self.known.retain(|path, _| paths.contains(path));
+    }
+
+    /// Adds version and company to a program, as far as its file can be read.
+    pub(super) fn describe_program(&mut self, program: &mut ProgramFile) -> Read {
+        let mut told = Driver::default();
+        let read = self.describe_file(Path::new(&program.path), &mut told);
+        (program.version, program.company) = (told.version, told.company);
+        read.unwrap_or_else(|error| {
+            debug!(program = program.image, %error, "A program's file cannot be read");
+            Read::Nothing
+        })
     }
 
     /// Adds version, company, link time, size and hash to a driver, as far as its file can be read.

@@ -11,6 +11,7 @@ use poolwatch_model::{
     tag::{TagCounters, TagUse},
 };
 
+use super::{SyntheticWindows, X64};
 use crate::{
     capture::{Capture, OwnedBuffer, Round},
     machine::{InfoClass, Now, Status},
@@ -18,8 +19,6 @@ use crate::{
 };
 
 const PAGE: u32 = 4096;
-/// Where Windows put the buffers.
-const BASE: u64 = 0x0000_01D2_4C30_0000;
 const BOOTED: i64 = 1_779_000_000;
 const ROUNDS: u64 = 5;
 
@@ -27,10 +26,16 @@ const ROUNDS: u64 = 5;
 const SERVICES: [(&str, u32); 4] =
     [("BadApp", 416), ("Dnscache", 820), ("LanmanWorkstation", 820), ("SamSs", 1204)];
 
+/// [`small_capture_from`] a 64-bit Windows.
+#[must_use]
+pub fn small_capture() -> Capture {
+    small_capture_from(X64)
+}
+
 /// A host with 16 GB on which `mybadapp.exe` loses eight threads a minute; five rounds, a minute
 /// apart. The same every time.
 #[must_use]
-pub fn small_capture() -> Capture {
+pub fn small_capture_from(target: SyntheticWindows) -> Capture {
     Capture {
         facts: HostFacts {
             fqdn: "fs-02.example.net".into(),
@@ -41,47 +46,47 @@ pub fn small_capture() -> Capture {
                 minor: 0,
                 build: 20348,
                 revision: 0,
-                arch: Arch::X64,
+                arch: if target == X64 { Arch::X64 } else { Arch::X86 },
             }),
             physical: Some(Bytes(16 << 30)),
             ..HostFacts::default()
         },
-        rounds: (0..ROUNDS).map(round).collect(),
+        rounds: (0..ROUNDS).map(|step| round(target, step)).collect(),
     }
 }
 
-fn round(step: u64) -> Round {
+fn round(target: SyntheticWindows, step: u64) -> Round {
     let threads = 60_000 + 8 * step;
     let uptime_s = 1_000_000 + 60 * step;
     let tags = tags(threads, step);
     let processes = processes(threads);
-    let buffer = |bytes| Ok(OwnedBuffer { bytes, base: BASE });
+    let buffer = |bytes| Ok(OwnedBuffer { bytes, base: target.base });
     let memory = memory(&tags, &processes);
     let answers = BTreeMap::from([
-        (InfoClass::Basic, buffer(super::basic(PAGE, (16 << 30) / PAGE))),
-        (InfoClass::Performance, buffer(super::performance(&memory, PAGE, 344))),
-        (InfoClass::PerformanceInfo, buffer(super::performance_info(&memory, PAGE))),
-        (InfoClass::Processes, buffer(super::processes(&processes, BASE))),
+        (InfoClass::Basic, buffer(target.basic(PAGE, (16 << 30) / PAGE))),
+        (InfoClass::Performance, buffer(target.performance(&memory, PAGE, 344))),
+        (InfoClass::PerformanceInfo, buffer(target.performance_info(&memory, PAGE))),
+        (InfoClass::Processes, buffer(target.processes(&processes))),
         (
             InfoClass::Modules,
-            buffer(super::modules(&[
+            buffer(target.modules(&[
                 r"\SystemRoot\system32\ntoskrnl.exe",
                 r"\SystemRoot\System32\drivers\netio.sys",
                 r"\SystemRoot\System32\drivers\foo.sys",
             ])),
         ),
-        (InfoClass::PoolTags, buffer(super::pool_tags(&tags))),
+        (InfoClass::PoolTags, buffer(target.pool_tags(&tags))),
         (InfoClass::PoolTags2, Err(Status::INVALID_INFO_CLASS)),
         (
             InfoClass::Handles,
-            buffer(super::handles(&HandleCounts::from([
+            buffer(target.handles(&HandleCounts::from([
                 ((4, 37), 40),
                 ((416, 8), 150 + step as u32),
                 ((416, 37), 12),
             ]))),
         ),
-        (InfoClass::ObjectTypes, buffer(super::object_types(&object_types(threads), BASE))),
-        (InfoClass::Services, buffer(super::services(&SERVICES, BASE))),
+        (InfoClass::ObjectTypes, buffer(target.object_types(&object_types(threads)))),
+        (InfoClass::Services, buffer(target.services(&SERVICES))),
         (InfoClass::MemoryConditions, buffer(vec![0; 4])),
     ]);
     let wall = Timestamp::from_second(BOOTED + uptime_s as i64).unwrap_or_default();

@@ -11,7 +11,8 @@ use reqwest::{
     redirect::Policy,
 };
 
-use super::{error::UploadError, proxy::proxy_for, resolver::KeepingResolver};
+use super::{error::UploadError, resolver::KeepingResolver};
+use crate::proxy::proxy_for;
 use crate::trust::read_trusted;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);

@@ -97,7 +97,7 @@ impl Installed {
         while let Some(found) = agent.survey.as_ref().and_then(|survey| survey.found()) {
             match found {
                 Found::Inventory(inventory) => {
-                    self.ready = Some(inventory);
+                    self.ready = Some(*inventory);
                     self.is_asked = false;
                 }
                 Found::Scans(scans) => self.scans.extend(scans),

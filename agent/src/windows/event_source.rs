@@ -3,7 +3,7 @@
 
 #![expect(unsafe_code, reason = "the calls take pointers")]
 
-use std::{io, ptr};
+use std::{env, io, ptr};
 
 use windows_sys::Win32::System::EventLog::{
     DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_WARNING_TYPE, REPORT_EVENT_TYPE,
@@ -15,8 +15,10 @@ use super::service_name::SERVICE_NAME;
 
 /// Where sources of the Application log are registered.
 const SOURCES: &str = r"SYSTEM\CurrentControlSet\Services\EventLog\Application";
-/// A part of Windows whose messages 1 to 1000 are just the text that is reported.
-const MESSAGES: &str = r"%SystemRoot%\System32\EventCreate.exe";
+/// The library that the installer puts beside the program: its one message is the text that is reported.
+const MESSAGES: &str = "poolwatch-messages.dll";
+/// Where that is missing, a part of Windows whose messages 1 to 1000 are the same.
+const MESSAGES_OF_WINDOWS: &str = r"%SystemRoot%\System32\EventCreate.exe";
 /// One of these.
 const MESSAGE: u32 = 1;
 
@@ -71,7 +73,9 @@ pub fn report(severity: Severity, text: &str) {
 pub(super) fn register() -> io::Result<()> {
     let sources = RegKey::predef(HKEY_LOCAL_MACHINE).open_subkey(SOURCES)?;
     let (source, _) = sources.create_subkey(SERVICE_NAME)?;
-    let mut file = MESSAGES.to_reg_value();
+    let own = env::current_exe()?.with_file_name(MESSAGES);
+    let messages = own.to_str().filter(|_| own.is_file()).unwrap_or(MESSAGES_OF_WINDOWS);
+    let mut file = messages.to_reg_value();
     file.vtype = winreg::enums::REG_EXPAND_SZ;
     source.set_raw_value("EventMessageFile", &file)?;
     source.set_value("TypesSupported", &7_u32)

@@ -22,6 +22,13 @@ use winreg::{
 
 use crate::active_directory::ou_of;
 
+/// That of this program, which refuses to run on another.
+const OWN_ARCH: Arch = match () {
+    () if cfg!(target_arch = "aarch64") => Arch::Arm64,
+    () if cfg!(target_arch = "x86") => Arch::X86,
+    () => Arch::X64,
+};
+
 /// Who the machine is; what cannot be found out stays empty.
 pub(super) fn facts() -> HostFacts {
     let machine_guid = text(r"SOFTWARE\Microsoft\Cryptography", "MachineGuid");
@@ -108,6 +115,6 @@ fn os_version() -> Option<OsVersion> {
         minor: version.dwMinorVersion,
         build: version.dwBuildNumber,
         revision: open(current).and_then(|key| key.get_value("UBR").ok()).unwrap_or(0),
-        arch: if cfg!(target_arch = "aarch64") { Arch::Arm64 } else { Arch::X64 },
+        arch: OWN_ARCH,
     })
 }

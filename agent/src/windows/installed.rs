@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashMap};
 use poolwatch_model::inventory::{HostRole, Inventory, PoolSettings, Program};
 use winreg::{RegKey, types::FromRegValue};
 
-use super::facts::open;
+use super::{facts::open, program_files};
 
 /// Keys of a list that are looked at: Windows keeps some thousand packages.
 const PACKAGES: usize = 20_000;
@@ -18,8 +18,10 @@ const INSTALLED: u32 = 0x70;
 /// Kinds of services that are drivers: of the kernel, of file systems, and what they recognise.
 const DRIVERS: u32 = 0x0B;
 
-/// Adds to an inventory what the registry tells; what it does not tell stays missing.
-pub fn ask_registry(inventory: &mut Inventory) {
+/// Adds to an inventory what the registry tells and which programs run; what is not told stays missing.
+pub fn ask_windows(inventory: &mut Inventory) {
+    inventory.program_files = program_files::list();
+    inventory.cluster = open("Cluster").as_ref().and_then(|key| text(key, "ClusterName"));
     let services = services_by_file();
     for driver in &mut inventory.drivers {
         driver.service = services.get(&driver.name.to_lowercase()).cloned();

@@ -2,13 +2,16 @@
 
 use std::collections::BTreeMap;
 
-use poolwatch_model::{BootId, host::HostFacts};
+use poolwatch_model::{BootId, host::HostFacts, process::ProcessKey};
 
-use super::{conditions::Conditions, facts, query, services::Services};
+use super::{conditions::Conditions, facts, opened_process, query, services::Services};
 use crate::{
     clock::Clock,
     machine::{InfoClass, Machine, Now, RawBuffer, Status, grow::Buffer},
-    raw::performance_info,
+    raw::{
+        layout::{self, Width},
+        performance_info,
+    },
 };
 
 /// Asks the Windows that it runs on. What has to be opened is opened once, at the start; buffers are
@@ -41,7 +44,7 @@ const fn first_bytes(class: InfoClass) -> usize {
     match class {
         InfoClass::Basic => 64,
         InfoClass::Performance => 4096,
-        InfoClass::PerformanceInfo => 104,
+        InfoClass::PerformanceInfo => layout::performance_info(Width::OWN).size,
         InfoClass::PoolTags | InfoClass::PoolTags2 => 128 << 10,
         InfoClass::Modules => 128 << 10,
         InfoClass::ObjectTypes => 16 << 10,
@@ -67,6 +70,19 @@ impl<C: Clock> Machine for Live<C> {
         Ok(query::raw(buffer.words(), length))
     }
 
+    fn lend_handles(
+        &mut self,
+        process: ProcessKey,
+        read: &mut dyn FnMut(RawBuffer<'_>),
+    ) -> Result<(), Status> {
+        opened_process::lend_handles(process, read)
+    }
+
+    fn begin_round(&mut self) {
+        // Seldom needed, and larger than all others.
+        self.buffers.remove(&InfoClass::Handles);
+    }
+
     fn boot(&self) -> BootId {
         self.boot
     }
@@ -79,9 +95,7 @@ impl<C: Clock> Machine for Live<C> {
         let mut buffer = Buffer::new(first_bytes(InfoClass::PerformanceInfo));
         let physical = query::fill(InfoClass::PerformanceInfo, &mut buffer)
             .ok()
-            .and_then(|length| {
-                performance_info::parse(query::raw(buffer.words(), length).bytes).ok()
-            })
+            .and_then(|length| performance_info::parse(query::raw(buffer.words(), length)).ok())
             .and_then(|memory| memory.physical);
         HostFacts { physical, ..facts::facts() }
     }

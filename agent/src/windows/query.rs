@@ -12,7 +12,10 @@ use windows_sys::{
     },
 };
 
-use crate::machine::{InfoClass, RawBuffer, Status, grow::Buffer};
+use crate::{
+    machine::{InfoClass, RawBuffer, Status, grow::Buffer},
+    raw::layout::{self, Width},
+};
 
 /// Bytes beyond which no buffer grows: 2 million handles, 1 million threads.
 const LIMIT: usize = 96 << 20;
@@ -23,12 +26,15 @@ const OBJECT_TYPES: i32 = 3;
 pub(super) fn fill(class: InfoClass, buffer: &mut Buffer) -> Result<usize, Status> {
     match class {
         // The structure has one size and the class takes no other.
-        InfoClass::Basic => buffer.fill(64, |buffer| system_information(0, buffer)),
+        InfoClass::Basic => {
+            let size = layout::basic(Width::OWN).size;
+            buffer.fill(size, |buffer| system_information(0, buffer, size))
+        }
         InfoClass::PerformanceInfo => performance_info(buffer.words_mut()),
         InfoClass::ObjectTypes => buffer.fill(LIMIT, object_types),
         class => {
             let number = i32::from(class.number());
-            buffer.fill(LIMIT, |buffer| system_information(number, buffer))
+            buffer.fill(LIMIT, |buffer| system_information(number, buffer, size_of_val(buffer)))
         }
     }
 }
@@ -38,7 +44,7 @@ pub(super) fn raw(buffer: &[u64], length: usize) -> RawBuffer<'_> {
     let length = length.min(size_of_val(buffer));
     // SAFETY: the bytes are inside the buffer, initialised, and any byte is a valid u8.
     let bytes = unsafe { std::slice::from_raw_parts(buffer.as_ptr().cast::<u8>(), length) };
-    RawBuffer { bytes, base: bytes.as_ptr().addr() as u64 }
+    RawBuffer { bytes, base: bytes.as_ptr().addr() as u64, width: Width::OWN }
 }
 
 /// Milliseconds since boot, sleep included (documented).
@@ -47,18 +53,14 @@ pub(super) fn uptime_ms() -> u64 {
     unsafe { GetTickCount64() }
 }
 
-/// `NtQuerySystemInformation` (documented in `winternl.h`; classes from phnt): status and length.
-fn system_information(class: i32, buffer: &mut [u64]) -> (u32, usize) {
+/// `NtQuerySystemInformation` (documented in `winternl.h`; classes from phnt) into the first `size`
+/// bytes: status and length.
+fn system_information(class: i32, buffer: &mut [u64], size: usize) -> (u32, usize) {
+    let size = u32::try_from(size.min(size_of_val(buffer))).unwrap_or(u32::MAX);
     let mut told = 0;
-    // SAFETY: the kernel writes at most the bytes that the buffer has, and a length into `told`.
-    let status = unsafe {
-        NtQuerySystemInformation(
-            class,
-            buffer.as_mut_ptr().cast(),
-            byte_length(buffer),
-            &raw mut told,
-        )
-    };
+    // SAFETY: the kernel writes at most `size` bytes, which the buffer has, and a length into `told`.
+    let status =
+        unsafe { NtQuerySystemInformation(class, buffer.as_mut_ptr().cast(), size, &raw mut told) };
     (status as u32, told as usize)
 }
 
@@ -82,7 +84,7 @@ fn object_types(buffer: &mut [u64]) -> (u32, usize) {
 
 /// `K32GetPerformanceInfo` (documented in `psapi.h`).
 fn performance_info(buffer: &mut [u64]) -> Result<usize, Status> {
-    let length = byte_length(buffer);
+    let length = layout::performance_info(Width::OWN).size as u32;
     // SAFETY: the function writes at most `length` bytes, which the buffer has.
     let succeeded = unsafe { K32GetPerformanceInfo(buffer.as_mut_ptr().cast(), length) };
     if succeeded != 0 {

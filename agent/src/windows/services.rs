@@ -18,14 +18,18 @@ use crate::{
         Status,
         grow::{Buffer, PageAnswer},
     },
-    raw::{layout::service, services::PAGE},
+    raw::{
+        layout::{self, ServiceLayout, Width},
+        services::PAGE,
+    },
 };
 
 // What the parser believes is what the compiler says here.
+const SERVICE: ServiceLayout = layout::service(Width::OWN);
 const _: () = assert!(
-    service::SIZE == size_of::<ENUM_SERVICE_STATUS_PROCESSW>()
-        && service::SERVICE_NAME == offset_of!(ENUM_SERVICE_STATUS_PROCESSW, lpServiceName)
-        && service::PROCESS_ID
+    SERVICE.size == size_of::<ENUM_SERVICE_STATUS_PROCESSW>()
+        && SERVICE.service_name == offset_of!(ENUM_SERVICE_STATUS_PROCESSW, lpServiceName)
+        && SERVICE.process_id
             == offset_of!(ENUM_SERVICE_STATUS_PROCESSW, ServiceStatusProcess)
                 + offset_of!(SERVICE_STATUS_PROCESS, dwProcessId)
 );

@@ -95,6 +95,27 @@ fn elsewhere_than_on_windows_a_capture_is_asked_for() {
 }
 
 #[test]
+fn top_prints_pictures_where_there_is_no_console() {
+    let folder = TempDir::new().unwrap();
+    let capture = folder.path().join("small.pwcap");
+    let mut bytes = Vec::new();
+    small_capture().write(&mut bytes).unwrap();
+    std::fs::write(&capture, bytes).unwrap();
+    let out = program(&["top", "--every", "1", "--count", "2", "--replay"])
+        .arg(&capture)
+        .output()
+        .unwrap();
+    assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    let text = String::from_utf8(out.stdout).unwrap();
+    assert_eq!(text.lines().filter(|line| line.starts_with("MmSt Page")).count(), 2, "{text}");
+    // Eight threads more in the second picture.
+    assert!(
+        text.lines().any(|line| line.starts_with("Thre Nonp") && line.contains("+17408")),
+        "{text}"
+    );
+}
+
+#[test]
 fn status_shows_where_each_value_comes_from_and_no_secret() {
     let folder = TempDir::new().unwrap();
     let config = folder.path().join("agent.toml");
@@ -110,10 +131,10 @@ fn status_shows_where_each_value_comes_from_and_no_secret() {
     assert!(out.status.success());
     let text = String::from_utf8(out.stdout).unwrap();
     for line in [
-        "server_url     command line   https://pool.example.net",
-        "enroll_token   command line   (set)",
-        "interval_s     settings file  30",
-        "spool_max_mb   default        256",
+        "server_url             command line   https://pool.example.net",
+        "enroll_token           command line   (set)",
+        "interval_s             settings file  30",
+        "spool_max_mb           default        256",
         "Passed over: settings file: spool_max_mb is no whole number from 8 to 10240",
     ] {
         assert!(text.contains(line), "{line}\n{text}");

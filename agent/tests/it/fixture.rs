@@ -9,6 +9,7 @@ use poolwatch_agent::{
     identity::IdentityFile,
     machine::replay::Replay,
     spool::{Spool, SpoolLimits},
+    status::UploadHealth,
     suggested::Suggested,
     synthetic::small_capture,
     upload::{Client, ClientOptions, Sender, Uploader},
@@ -42,8 +43,12 @@ impl Fixture {
             suggested: Suggested::open(folder.path()).unwrap(),
             event_log: Ok(()),
             survey: None,
+            service_control: None,
+            uploads: UploadHealth::default(),
+            faults: Vec::new(),
+            publish_status: None,
         };
-        let sampler = Sampler::new(CollectorSet::all());
+        let sampler = Sampler::new(CollectorSet::all(), 100_000);
         Self { _folder: folder, agent: RefCell::new(agent), clock, sampler, taken: Vec::new() }
     }
 

@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod commands;
+#[cfg(target_os = "linux")]
+mod cycles;
 mod fixture;
 mod policy;
 mod server;

@@ -133,7 +133,12 @@ fn a_policy_writes_the_value_that_the_agent_reads() {
                 assert_eq!(element.attribute("minValue"), bounds.start().to_string());
                 assert_eq!(element.attribute("maxValue"), bounds.end().to_string());
             }
-            Kind::Url | Kind::Proxy | Kind::Word | Kind::Path | Kind::Collectors => {
+            Kind::Url
+            | Kind::Proxy
+            | Kind::Word
+            | Kind::Path
+            | Kind::Collectors
+            | Kind::Services => {
                 let element = policy.only("elements").only("text");
                 assert_eq!(element.attribute("valueName"), setting.policy);
                 assert_eq!(element.attribute("required"), "true");

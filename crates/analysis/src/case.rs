@@ -16,6 +16,7 @@ use poolwatch_model::{
     host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
+    process::ProcessHandles,
     tag::{AllocCounting, TagTable, TagUse},
 };
 
@@ -80,6 +81,8 @@ pub struct CaseFile {
     pub changes: Vec<Change>,
     /// Loaded drivers.
     pub drivers: Vec<Driver>,
+    /// Handles by type of the processes that were looked into, as they were lately.
+    pub handles_by_type: Vec<ProcessHandles>,
     /// Peers' use of the tags.
     pub peers: Vec<Peer>,
     /// Whose tags may be, by scans and lists.

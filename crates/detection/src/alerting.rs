@@ -1,10 +1,15 @@
-//! Whom an incident concerns, and whether a silence keeps it from them.
+//! Whom an incident concerns, whether a rule tells of it, and whether a silence keeps it from them.
 
 use jiff::Timestamp;
 use poolwatch_model::{
     HostId,
-    alerting::{AlertLevel, IncidentExtent, Recipient, Silence},
-    incident::{Cause, IncidentId},
+    alerting::{
+        AlertLevel, AlertRule, IncidentExtent, Recipient, RuleField, RuleScope, RuleSetting,
+        Silence,
+    },
+    diagnosis::{TimeLeft, Verdict},
+    host::OsVersion,
+    incident::{Cause, IncidentChange, IncidentId},
 };
 
 /// Growth this many times as fast as when it was silenced is worse.
@@ -19,15 +24,104 @@ pub struct ScopedHost {
     pub name: String,
     /// Its group.
     pub group: Option<String>,
+    /// Its Windows.
+    pub os: Option<OsVersion>,
 }
 
-/// The silence that keeps an incident from everybody: each of its hosts is covered by one. Of those
-/// that cover the hosts, the one that ends first leaves somebody to tell.
+impl ScopedHost {
+    fn is_in(&self, scope: &RuleScope) -> bool {
+        scope.covers(&self.name, self.group.as_deref(), self.os.as_ref())
+    }
+}
+
+/// What rules go by of an incident.
+#[derive(Debug, Clone, Copy)]
+pub struct RuledIncident<'a> {
+    /// Its cause.
+    pub cause: &'a Cause,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// How long a pool lasts.
+    pub left: Option<TimeLeft>,
+    /// Whether the driver behind it was found in another version before.
+    pub is_new_version: bool,
+    /// The hosts on which it goes on.
+    pub hosts: &'a [ScopedHost],
+}
+
+/// Whether rules tell of an incident.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Telling {
+    /// One does.
+    Now,
+    /// One would if the incident were worse.
+    Later,
+    /// None is about it.
+    Never,
+}
+
+/// Whether any of the rules tells of an incident.
+#[must_use]
+pub fn find_telling(
+    rules: &[RuleSetting],
+    incident: &RuledIncident<'_>,
+    change: IncidentChange,
+) -> Telling {
+    let mut telling = Telling::Never;
+    for rule in rules.iter().filter(|rule| rule.is_on) {
+        match is_met(rule, incident) {
+            Some(is_met) if is_met || RuleSetting::is_exempt(change) => return Telling::Now,
+            Some(_) => telling = Telling::Later,
+            None => {}
+        }
+    }
+    telling
+}
+
+/// Whether the thresholds of a rule are met by an incident; none where the rule is not about it.
+#[must_use]
+pub fn is_met(rule: &RuleSetting, incident: &RuledIncident<'_>) -> Option<bool> {
+    if rule.rule.field() != RuleField::Incidents {
+        return None;
+    }
+    let hosts = match rule.scope.is_all() {
+        true => incident.hosts.len(),
+        false => match incident.hosts.iter().filter(|host| host.is_in(&rule.scope)).count() {
+            0 => return None,
+            hosts => hosts,
+        },
+    };
+    let threshold = u64::from(rule.threshold);
+    let primary = AlertRule::of_incident(incident.cause, incident.verdict);
+    let is_within = |left_s: u64| left_s <= threshold * 3600;
+    let is_met = match rule.rule {
+        AlertRule::Leak if primary == AlertRule::Leak => {
+            threshold == 0 || incident.left.is_some_and(|left| is_within(left.likely_s))
+        }
+        // Sure enough: at the latest in twice the time.
+        AlertRule::RunsOutSoon => {
+            let left = incident.left?;
+            is_within(left.likely_s) && left.most_s.is_some_and(|most_s| is_within(most_s / 2))
+        }
+        AlertRule::Spreads => hosts as u64 >= threshold,
+        AlertRule::NewDriverVersion => match incident.is_new_version {
+            true => true,
+            false => return None,
+        },
+        rule => match primary == rule {
+            true => true,
+            false => return None,
+        },
+    };
+    Some(is_met && hosts >= rule.least_hosts as usize)
+}
+
+/// The silence that keeps an incident, or an alert of a rule, from everybody: each of its hosts is
+/// covered by one. Of those that cover the hosts, the one that ends first leaves somebody to tell.
 #[must_use]
 pub fn find_silence<'a>(
     silences: &'a [Silence],
-    incident: IncidentId,
-    cause: &Cause,
+    incident: Option<(IncidentId, &Cause)>,
     hosts: &[ScopedHost],
     now: Timestamp,
 ) -> Option<&'a Silence> {
@@ -38,8 +132,10 @@ pub fn find_silence<'a>(
                 && matcher.scope.covers(&host.name, host.group.as_deref())
         };
         silence.is_active(now)
-            && matcher.incident.is_none_or(|wanted| wanted == incident)
-            && matcher.tag.is_none_or(|wanted| cause.tag() == Some(wanted))
+            && matcher.incident.is_none_or(|wanted| incident.is_some_and(|(id, _)| id == wanted))
+            && matcher
+                .tag
+                .is_none_or(|wanted| incident.is_some_and(|(_, cause)| cause.tag() == Some(wanted)))
             && host.map_or(matcher.host.is_none() && matcher.scope.is_all(), of_host)
     };
     let longest = |host: Option<&ScopedHost>| {
@@ -94,6 +190,7 @@ mod tests {
             id: HostId(id as i32),
             name: (*name).to_owned(),
             group: Some("Berlin/Files".into()),
+            os: None,
         };
         names.iter().enumerate().map(host).collect()
     }
@@ -117,7 +214,7 @@ mod tests {
 
     fn found(silences: &[Silence], names: &[&str]) -> Option<i64> {
         let cause = Cause::UnknownOwner { tag: PoolTag::new(*b"Fooo"), pool: Pool::Nonpaged };
-        let found = find_silence(silences, IncidentId(7), &cause, &hosts(names), now());
+        let found = find_silence(silences, Some((IncidentId(7), &cause)), &hosts(names), now());
         found.map(|silence| silence.id.0)
     }
 
@@ -147,6 +244,56 @@ mod tests {
     }
 
     #[test]
+    fn rules_tell_of_incidents_from_their_thresholds_on() {
+        use AlertRule::{HighUse, Leak, NewDriverVersion, RunsOutSoon, Spreads};
+        let cause = Cause::UnknownOwner { tag: PoolTag::new(*b"Fooo"), pool: Pool::Nonpaged };
+        let left = |likely_h: u64, most_h: Option<u64>| {
+            Some(TimeLeft {
+                pool: Pool::Nonpaged,
+                likely_s: likely_h * 3600,
+                least_s: likely_h * 3600,
+                most_s: most_h.map(|hours| hours * 3600),
+            })
+        };
+        let on = |rule, threshold, least_hosts| RuleSetting {
+            is_on: true,
+            threshold,
+            least_hosts,
+            ..RuleSetting::default_of(rule)
+        };
+        let files =
+            RuleSetting { scope: RuleScope::from_typed("", "fs-*", "", None), ..on(Leak, 0, 2) };
+        let (soon, sure, unsure) = (left(24, None), left(20, Some(40)), left(20, Some(90)));
+        for (rules, names, left, is_new_version, expected) in [
+            (vec![on(Leak, 0, 1)], vec!["a"], None, false, Telling::Now),
+            (vec![on(Leak, 24, 1)], vec!["a"], soon, false, Telling::Now),
+            (vec![on(Leak, 23, 1)], vec!["a"], soon, false, Telling::Later),
+            (vec![on(Leak, 24, 1)], vec!["a"], None, false, Telling::Later),
+            (vec![on(Leak, 0, 2)], vec!["a"], None, false, Telling::Later),
+            (vec![on(HighUse, 0, 1)], vec!["a"], None, false, Telling::Never),
+            (vec![on(RunsOutSoon, 24, 1)], vec!["a"], sure, false, Telling::Now),
+            (vec![on(RunsOutSoon, 24, 1)], vec!["a"], unsure, false, Telling::Later),
+            (vec![on(RunsOutSoon, 24, 1)], vec!["a"], None, false, Telling::Never),
+            (vec![on(Leak, 0, 9), on(Spreads, 2, 1)], vec!["a", "b"], None, false, Telling::Now),
+            (vec![on(NewDriverVersion, 0, 1)], vec!["a"], None, true, Telling::Now),
+            (vec![on(NewDriverVersion, 0, 1)], vec!["a"], None, false, Telling::Never),
+            (vec![files.clone()], vec!["fs-1", "a"], None, false, Telling::Later),
+            (vec![files.clone()], vec!["fs-1", "fs-2"], None, false, Telling::Now),
+            (vec![files], vec!["a"], None, false, Telling::Never),
+            (vec![], vec!["a"], None, false, Telling::Never),
+        ] {
+            let hosts = hosts(&names);
+            let verdict = Verdict::Leak;
+            let incident =
+                RuledIncident { cause: &cause, verdict, left, is_new_version, hosts: &hosts };
+            let told = find_telling(&rules, &incident, IncidentChange::Opened);
+            assert_eq!(told, expected, "{rules:?} {names:?} {left:?}");
+            let over = find_telling(&rules, &incident, IncidentChange::Resolved);
+            assert_ne!(over, Telling::Later, "what is over needs no thresholds");
+        }
+    }
+
+    #[test]
     fn worse_is_more_hosts_twice_as_fast_or_a_pool_that_runs_out() {
         let extent = |per_day, hosts, is_urgent| IncidentExtent { per_day, hosts, is_urgent };
         let then = extent(100.0, 3, false);
@@ -171,6 +318,8 @@ mod tests {
             address: "ops@example.com".into(),
             scope: HostScope::from_typed(group, ""),
             least,
+            per_hour: Recipient::PER_HOUR,
+            digest: None,
             by: None,
         };
         let (berlin, paris) = ("Berlin", "Paris");

@@ -100,6 +100,7 @@ pub async fn load_case<H: History>(
     case.file.events = history.events(host, before(WINDOW), EVENTS).await?;
     case.file.changes = history.changes(host, before(CHANGED_WITHIN), CHANGES).await?;
     case.file.drivers = history.drivers(host).await?;
+    case.file.handles_by_type = history.handles_by_type(host).await?;
     let tags: Vec<PoolTag> = case.file.tags.iter().map(|series| series.tag).collect();
     let found = history.tags_in_drivers(&case.file.drivers, &tags).await?;
     case.file.owners.extend(scans::owners_by_code(&found));

@@ -17,6 +17,7 @@ use poolwatch_model::{
     host::HostFacts,
     incident::{Cause, Incident},
     inventory::Driver,
+    process::ProcessHandles,
 };
 
 /// A stretch of time that is coarse at first and fine at its end.
@@ -65,6 +66,14 @@ pub trait History: Send {
         &mut self,
         host: HostId,
     ) -> impl Future<Output = Result<Vec<Driver>, Self::Error>> + Send;
+
+    /// Handles by type of the processes that its agent looked into last.
+    fn handles_by_type(
+        &mut self,
+        _host: HostId,
+    ) -> impl Future<Output = Result<Vec<ProcessHandles>, Self::Error>> + Send {
+        future::ready(Ok(Vec::new()))
+    }
 
     /// Which of these drivers hold which of these tags in their files, by name, as far as their files
     /// were scanned.

@@ -19,6 +19,7 @@ pub mod record;
 pub mod schedule;
 pub mod silence;
 pub mod texts;
+pub mod watching;
 
 pub use case::{Case, HostDiagnosis, Look, diagnose_host, load_case};
 pub use history::{Fleet, History};

@@ -9,15 +9,22 @@ use crate::{
     incident::{IncidentChange, IncidentId},
 };
 
+mod alert;
 mod delivery;
 mod rule;
 mod scope;
 mod settings;
+mod window;
 
+pub use alert::{Alert, AlertHost, AlertId, SERVER};
 pub use delivery::{Delivery, DeliveryId, DeliveryState};
-pub use rule::{AlertRule, LEAST_HOSTS, LEFT_HOURS, RuleSetting};
-pub use scope::HostScope;
+pub use rule::{
+    AlertRule, LEAST_HOSTS, MINUTES, PROGRAM_CHARS, RuleField, RuleSetting, ThresholdBounds,
+    ThresholdUnit,
+};
+pub use scope::{HostScope, RuleScope, ScopeRole};
 pub use settings::{AlertSettings, Heartbeat};
+pub use window::{DigestEvery, DigestSchedule, RecurringWindow, Weekdays, WindowId};
 
 /// How urgent a message is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -76,12 +83,26 @@ pub enum ChannelKind {
     Slack,
     /// As an event of PagerDuty's Events API, version 2.
     PagerDuty,
+    /// As an alert of Opsgenie's Alert API.
+    Opsgenie,
+    /// As an event of ServiceNow's Event Management.
+    ServiceNow,
+    /// As a syslog message (RFC 5424), by UDP, TCP or TLS.
+    Syslog,
 }
 
 impl ChannelKind {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Mail, Self::Webhook, Self::Teams, Self::Slack, Self::PagerDuty];
+    pub const ALL: [Self; 8] = [
+        Self::Mail,
+        Self::Webhook,
+        Self::Teams,
+        Self::Slack,
+        Self::PagerDuty,
+        Self::Opsgenie,
+        Self::ServiceNow,
+        Self::Syslog,
+    ];
 
     /// Its stable name in the database and in forms.
     #[must_use]
@@ -92,6 +113,9 @@ impl ChannelKind {
             Self::Teams => "teams",
             Self::Slack => "slack",
             Self::PagerDuty => "pagerduty",
+            Self::Opsgenie => "opsgenie",
+            Self::ServiceNow => "servicenow",
+            Self::Syslog => "syslog",
         }
     }
 
@@ -108,7 +132,7 @@ impl ChannelKind {
 pub struct RecipientId(pub i64);
 
 /// Who is told of incidents, and of which.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Recipient {
     /// Its number; none of one on the command line.
     pub id: Option<RecipientId>,
@@ -122,8 +146,17 @@ pub struct Recipient {
     pub scope: HostScope,
     /// From which level on.
     pub least: AlertLevel,
+    /// Messages in an hour that are not critical; those beyond wait.
+    pub per_hour: u32,
+    /// When it gets a digest, if it gets one.
+    pub digest: Option<DigestSchedule>,
     /// Who added it.
     pub by: Option<String>,
+}
+
+impl Recipient {
+    /// Messages in an hour while nobody says otherwise.
+    pub const PER_HOUR: u32 = 120;
 }
 
 /// A silence, as the server numbers it.
@@ -195,8 +228,10 @@ pub struct IncidentExtent {
 /// What a message is about, beside its words: what webhooks tell programs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MessageSubject {
-    /// The incident; none of a test or a sign of life.
+    /// The incident; none of an alert of a rule, a test or a sign of life.
     pub incident: Option<IncidentId>,
+    /// The alert of a rule, if it is about one.
+    pub alert: Option<AlertId>,
     /// What happened to it.
     pub change: Option<IncidentChange>,
     /// How urgent it is.

@@ -16,6 +16,12 @@ pub struct Inventory {
     /// Installed programs, as the registry lists them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub programs: Vec<Program>,
+    /// Files of the programs that run with most handles, threads or quota.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub program_files: Vec<ProgramFile>,
+    /// The failover cluster that the host is a member of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<String>,
     /// Maker and model of the machine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub machine_model: Option<String>,
@@ -38,6 +44,21 @@ pub struct Program {
     /// Who published it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub publisher: Option<String>,
+}
+
+/// The file of a program that runs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ProgramFile {
+    /// Image name (`spoolsv.exe`).
+    pub image: String,
+    /// Path of the file.
+    pub path: String,
+    /// File version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Company that the file names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub company: Option<String>,
 }
 
 /// What Windows is there for.

@@ -1,5 +1,7 @@
 //! Processes and kernel object types.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +61,30 @@ impl ProcessUse {
             private_bytes: None,
         }
     }
+}
+
+/// Operations of one process since the snapshot before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessActivity {
+    /// Who it is.
+    #[serde(flatten)]
+    pub key: ProcessKey,
+    /// Reads.
+    pub reads: u64,
+    /// Writes.
+    pub writes: u64,
+    /// Others, such as opening, asking and waiting for changes.
+    pub others: u64,
+}
+
+/// Handles of one process by the types of the objects that they lead to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProcessHandles {
+    /// Who it is.
+    #[serde(flatten)]
+    pub key: ProcessKey,
+    /// Handles by type name (`Thread`, `File`).
+    pub by_type: BTreeMap<String, u32>,
 }
 
 /// System-wide totals of one kernel object type.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     memory::Memory,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessUse},
     tag::TagTable,
 };
 
@@ -23,6 +23,13 @@ pub struct Snapshot {
     pub processes: Option<Vec<ProcessUse>>,
     /// Kernel object types, sorted by name.
     pub object_types: Option<Vec<ObjectTypeUse>>,
+    /// What the most active processes did since the snapshot before, sorted by key.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub activity: Vec<ProcessActivity>,
+    /// Handles by type of the processes that were looked into, sorted by key. Looked into now and then:
+    /// most snapshots have none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub handles_by_type: Vec<ProcessHandles>,
     /// What taking the snapshot cost the host.
     pub cost: Option<AgentCost>,
     /// Collectors that failed, and how.

@@ -32,6 +32,12 @@ pub const TAGS: usize = 65_536;
 pub const PROCESSES: usize = 65_536;
 /// Kernel object types of a host. Windows has about seventy.
 pub const OBJECT_TYPES: usize = 1024;
+/// Processes of a frame whose operations are told, those with the most.
+pub const ACTIVE_PROCESSES: usize = 64;
+/// Processes of a frame whose handles are told by type.
+pub const EXAMINED_PROCESSES: usize = 32;
+/// Counts of handles by process and type in a frame.
+pub const HANDLE_COUNTS: usize = 2048;
 /// Services in one process.
 pub const SERVICES: usize = 512;
 /// Services in all processes of one frame. A terminal server has some thousand.

@@ -3,7 +3,7 @@
 use poolwatch_model::{
     PoolTag,
     driver_scan::{DriverScan, FileHash, FoundTag},
-    inventory::{Driver, HostRole, Inventory, PoolSettings, Program},
+    inventory::{Driver, HostRole, Inventory, PoolSettings, Program, ProgramFile},
 };
 use sha2::{Digest, Sha256};
 
@@ -108,6 +108,13 @@ const UPDATES: [&str; 8] = [
     "KB5037782",
 ];
 
+/// Files of programs that run on every host.
+const PROGRAM_FILES: [(&str, &str, &str); 3] = [
+    ("lsass.exe", "10.0.20348.2849", "Microsoft Corporation"),
+    ("spoolsv.exe", "10.0.20348.2849", "Microsoft Corporation"),
+    ("svchost.exe", "10.0.20348.1", "Microsoft Corporation"),
+];
+
 /// Programs that every host has: name, version, publisher.
 const PROGRAMS: [(&str, &str, &str); 3] = [
     ("VMware Tools", "12.3.5.22544099", "VMware, Inc."),
@@ -171,10 +178,18 @@ pub(crate) fn inventory<'a>(
         version: Some((*version).to_owned()),
         publisher: Some((*publisher).to_owned()),
     });
+    let program_files = PROGRAM_FILES.iter().map(|(image, version, company)| ProgramFile {
+        image: (*image).to_owned(),
+        path: format!(r"C:\Windows\System32\{image}"),
+        version: Some((*version).to_owned()),
+        company: Some((*company).to_owned()),
+    });
     Inventory {
         drivers,
         updates,
         programs: programs.collect(),
+        program_files: program_files.collect(),
+        cluster: None,
         machine_model: Some("VMware, Inc. VMware Virtual Platform".to_owned()),
         role: Some(HostRole::Server),
         pool_settings: PoolSettings {

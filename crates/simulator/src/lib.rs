@@ -19,6 +19,7 @@ mod boots;
 mod causes;
 mod drivers;
 mod events;
+mod examined;
 mod fleet;
 mod ground_truth;
 mod hosts;

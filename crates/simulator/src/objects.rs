@@ -84,6 +84,15 @@ pub(crate) fn tags() -> impl Iterator<Item = PoolTag> {
     TYPES.iter().map(|of| PoolTag::of_object_type(of.name))
 }
 
+/// So many handles by the types that they lead to on average; events take what is left over.
+pub(crate) fn share_handles(all: u64) -> impl Iterator<Item = (&'static str, u64)> {
+    let to_others: u64 = TYPES.iter().map(|of| all * of.handles / 1000).sum();
+    TYPES.iter().map(move |of| match of.name {
+        "Event" => (of.name, all - to_others),
+        name => (name, all * of.handles / 1000),
+    })
+}
+
 /// The object types of a host, counted.
 #[derive(Debug)]
 pub(crate) struct Objects(Vec<Counted>);

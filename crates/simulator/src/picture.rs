@@ -2,7 +2,7 @@
 
 use poolwatch_model::{
     Pool, PoolTag,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessKey, ProcessUse},
     tag::{TagCounters, TagUse},
 };
 
@@ -14,6 +14,8 @@ pub(crate) struct Picture {
     pub(crate) tags: Vec<TagUse>,
     pub(crate) processes: Vec<ProcessUse>,
     pub(crate) object_types: Vec<ObjectTypeUse>,
+    /// Handles that processes leak, with the type of what they lead to.
+    pub(crate) leaked: Vec<(ProcessKey, &'static str, u64)>,
 }
 
 impl Picture {
@@ -68,10 +70,12 @@ impl Picture {
         }
     }
 
-    /// Adds a process, its own object and its threads. `leaked` of its handles are counted by who
-    /// plants them; the others are to events.
-    pub(crate) fn admit(&mut self, process: ProcessUse, leaked: u64) {
-        let handles = u64::from(process.handles.unwrap_or(0)).saturating_sub(leaked);
+    /// Adds a process, its own object and its threads. So many of its handles lead to what it leaks, and
+    /// are counted by who plants them; the others are to events.
+    pub(crate) fn admit(&mut self, process: ProcessUse, leaked: Option<(&'static str, u64)>) {
+        let to_leaked = leaked.map_or(0, |(_, handles)| handles);
+        self.leaked.extend(leaked.map(|(of, handles)| (process.key, of, handles)));
+        let handles = u64::from(process.handles.unwrap_or(0)).saturating_sub(to_leaked);
         self.add_objects("Process", Pool::Nonpaged, 1, 0);
         self.add_objects("Thread", Pool::Nonpaged, process.threads.unwrap_or(0).into(), 0);
         self.add_objects("Event", Pool::Nonpaged, 0, handles);

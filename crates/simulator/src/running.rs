@@ -132,6 +132,7 @@ impl Running {
             tags: self.rows.clone(),
             processes: self.processes.rows(),
             object_types: self.objects.rows(),
+            leaked: Vec::new(),
         }
     }
 }

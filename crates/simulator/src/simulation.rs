@@ -18,6 +18,7 @@ use crate::{
     causes::{Cause, Causes, Moment},
     drivers,
     events::{self, PlannedEvent},
+    examined,
     hosts::HostPlan,
     memory,
     picture::Picture,
@@ -110,7 +111,12 @@ impl HostSim {
         running.seq += 1;
         running.commit_peak = running.commit_peak.max(memory.committed.map_or(0, |b| b.0));
         memory.commit_peak = Some(Bytes(running.commit_peak));
-        let Picture { tags, processes, object_types } = picture;
+        let handles_by_type = if minute % examined::EVERY_MINUTES == 0 {
+            examined::handles_by_type(&picture)
+        } else {
+            Vec::new()
+        };
+        let Picture { tags, processes, object_types, .. } = picture;
         let snapshot = Snapshot {
             memory,
             cost: Some(cost(tags.len(), processes.len())),
@@ -119,6 +125,8 @@ impl HostSim {
                 complete: true,
                 rows: tags,
             }),
+            activity: examined::activity(&processes, minute),
+            handles_by_type,
             processes: Some(processes),
             object_types: Some(object_types),
             faults: Vec::new(),

@@ -4,10 +4,10 @@ use jiff::{SignedDuration, Timestamp};
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     alerting::{
-        AlertLevel, ChannelKind, Delivery, DeliveryId, DeliveryState, MessageSubject, Recipient,
-        RecipientId,
+        AlertId, AlertLevel, ChannelKind, Delivery, DeliveryId, DeliveryState, MessageSubject,
+        Recipient, RecipientId,
     },
-    incident::{IncidentId, IncidentNotice},
+    incident::{IncidentChange, IncidentId, IncidentNotice},
 };
 use sqlx::{PgConnection, types::Json};
 
@@ -26,8 +26,8 @@ pub struct LeasedDelivery {
     pub kind: ChannelKind,
     /// Mail address or URL.
     pub address: String,
-    /// What signs a webhook, or PagerDuty's key.
-    pub secret: Option<String>,
+    /// What signs a webhook or lets one in, sealed.
+    pub sealed_secret: Option<Vec<u8>>,
     /// What it says.
     pub words: MessageWords,
     /// How often it was begun, this time included.
@@ -66,8 +66,12 @@ pub async fn add(
     Ok(())
 }
 
+/// Messages in an hour to who is on the command line, see [`Recipient::PER_HOUR`].
+const PER_HOUR: i32 = Recipient::PER_HOUR as i32;
+
 /// Takes the oldest delivery of some kinds that is due and that nobody makes, for as long as `lease`.
-/// What goes to one address goes one after another.
+/// What goes to one address goes one after another, and what is not critical waits once as much was
+/// sent there within an hour as its recipient takes.
 ///
 /// # Errors
 /// When the database fails.
@@ -93,19 +97,32 @@ pub async fn lease(
                              AND other.sent_at IS NULL AND other.gave_up_at IS NULL
                              AND other.leased_until > $1
                      )
+                     AND (
+                         (SELECT level FROM outbox WHERE outbox.id = due.message_id) = 'critical'
+                         OR (
+                             SELECT count(*) FROM deliveries AS sent
+                             WHERE sent.kind = due.kind AND sent.address = due.address
+                                 AND sent.sent_at > $1 - interval '1 hour'
+                         ) < coalesce(
+                             (SELECT per_hour FROM recipients WHERE recipients.id = due.recipient_id),
+                             $4
+                         )
+                     )
                  ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED
              )
              RETURNING id, message_id, kind, address, attempts, recipient_id
          )
          SELECT leased.id, message_id, leased.kind, leased.address, leased.attempts,
              outbox.incident_id, notice AS \"notice: Json<IncidentNotice>\", level,
-             subject AS \"subject!\", body_text AS \"body_text!\", body_html AS \"body_html!\",
-             secret AS \"secret?\"
+             alert_id, alert_change AS \"alert_change: Json<IncidentChange>\",
+             subject AS \"subject!\", body_text AS \"body_text!\", body_html AS \"body_html!\", chart,
+             sealed_secret AS \"sealed_secret?\"
          FROM leased JOIN outbox ON outbox.id = message_id
          LEFT JOIN recipients ON recipients.id = recipient_id",
         now.to_sqlx(),
         until.to_sqlx(),
         &kinds,
+        PER_HOUR,
     )
     .fetch_optional(db)
     .await?;
@@ -115,7 +132,11 @@ pub async fn lease(
             message: row.message_id,
             subject: MessageSubject {
                 incident: row.incident_id.map(IncidentId),
-                change: row.notice.map(|notice| notice.0.change),
+                alert: row.alert_id.map(AlertId),
+                change: row
+                    .notice
+                    .map(|notice| notice.0.change)
+                    .or(row.alert_change.map(|change| change.0)),
                 level: row
                     .level
                     .and_then(|level| AlertLevel::from_name(&level))
@@ -123,8 +144,13 @@ pub async fn lease(
             },
             kind: kind(&row.kind)?,
             address: row.address,
-            secret: row.secret,
-            words: MessageWords { subject: row.subject, text: row.body_text, html: row.body_html },
+            sealed_secret: row.sealed_secret,
+            words: MessageWords {
+                subject: row.subject,
+                text: row.body_text,
+                html: row.body_html,
+                chart: row.chart,
+            },
             attempts: row.attempts,
         })
     })
@@ -267,6 +293,19 @@ pub async fn list(
         })
     });
     deliveries.collect()
+}
+
+/// When the oldest of the deliveries was handed over that are due since a time and not made.
+///
+/// # Errors
+/// When the database fails.
+pub async fn oldest_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<Timestamp>> {
+    let oldest = sqlx::query_scalar!(
+        "SELECT min(created_at) FROM deliveries
+         WHERE sent_at IS NULL AND gave_up_at IS NULL AND created_at <= $1",
+        now.to_sqlx(),
+    );
+    Ok(oldest.fetch_one(db).await?.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
 /// How many deliveries wait, and how many were given up.

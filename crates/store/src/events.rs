@@ -222,6 +222,33 @@ pub async fn count(db: &mut PgConnection, event_ids: &[u32], since: Timestamp) -
     Ok(count)
 }
 
+/// Hosts that logged events of a provider with one of these ids since a time, how many each, and when
+/// the latest. What was written before is history, whenever it came.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_by_host(
+    db: &mut PgConnection,
+    provider: &str,
+    event_ids: &[u32],
+    since: Timestamp,
+) -> Result<Vec<(HostId, u32, Timestamp)>> {
+    let ids: Vec<i32> = event_ids.iter().map(|id| id.cast_signed()).collect();
+    let rows = sqlx::query!(
+        "SELECT host_id, count(*) AS \"count!\", max(time) AS \"last!\" FROM events
+         WHERE time >= $1 AND NOT history AND event_id = ANY($2) AND lower(provider) = lower($3)
+         GROUP BY host_id",
+        since.to_sqlx(),
+        &ids,
+        provider,
+    )
+    .fetch_all(db)
+    .await?;
+    let count = |count: i64| u32::try_from(count).unwrap_or(u32::MAX);
+    let by_host = rows.into_iter();
+    Ok(by_host.map(|row| (HostId(row.host_id), count(row.count), row.last.to_jiff())).collect())
+}
+
 /// How many events a filter lets through.
 ///
 /// # Errors

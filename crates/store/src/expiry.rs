@@ -36,6 +36,10 @@ const FINDINGS: i64 = 400;
 pub const INCIDENTS: i64 = 730;
 /// Days that messages are kept.
 pub const MESSAGES: i64 = 90;
+/// Days that alerts of rules are kept after their end.
+const ALERTS: i64 = 90;
+/// Days that what rules measure is kept: thresholds are tried on seven.
+const ALERT_PEAKS: i64 = 8;
 /// Days that silences are kept after their end.
 const SILENCES: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
@@ -57,8 +61,10 @@ const SPARE: SignedDuration = SignedDuration::from_hours(62 * 24);
 
 /// Every table with what bounds it.
 pub const TABLES: &[(&str, Bound)] = &[
-    ("alert_rules", Bound::Hosts),
+    ("alert_peaks", Bound::Days(ALERT_PEAKS)),
+    ("alert_rules", Bound::People),
     ("alert_settings", Bound::Hosts),
+    ("alerts", Bound::Days(ALERTS)),
     ("api_tokens", Bound::People),
     ("approval_rules", Bound::People),
     ("audit_log", Bound::Days(AUDIT)),
@@ -91,6 +97,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("outbox", Bound::Days(MESSAGES)),
     ("recipients", Bound::People),
     ("recovery_codes", Bound::People),
+    ("recurring_windows", Bound::People),
     ("refused_enrolments", Bound::Days(REFUSALS)),
     ("sessions", Bound::Dealt),
     ("settings", Bound::People),
@@ -157,6 +164,18 @@ pub async fn forget_old(
             "DELETE FROM silences WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM silences WHERE ends_at < $1 LIMIT $2))",
             before(SILENCES).to_sqlx(),
+            ROWS,
+        ),
+        sqlx::query!(
+            "DELETE FROM alerts WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM alerts WHERE ended_at < $1 LIMIT $2))",
+            before(ALERTS).to_sqlx(),
+            ROWS,
+        ),
+        sqlx::query!(
+            "DELETE FROM alert_peaks WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM alert_peaks WHERE hour < $1 LIMIT $2))",
+            before(ALERT_PEAKS).to_sqlx(),
             ROWS,
         ),
         // Not the newest of a host: that one may go on for years, and counts the boots.

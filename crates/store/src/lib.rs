@@ -3,6 +3,7 @@
 
 pub mod alert_rules;
 pub mod alert_settings;
+pub mod alerts;
 pub mod approval_rules;
 pub mod audit;
 pub mod boots;
@@ -36,6 +37,7 @@ pub mod partitions;
 pub mod people;
 pub mod read;
 pub mod recipients;
+pub mod recurring_windows;
 pub mod refused_enrolments;
 pub mod retention;
 pub mod second_factors;

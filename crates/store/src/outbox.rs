@@ -3,8 +3,8 @@
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
-    alerting::{AlertLevel, SilenceId},
-    incident::{IncidentId, IncidentNotice},
+    alerting::{AlertId, AlertLevel, SilenceId},
+    incident::{IncidentChange, IncidentId, IncidentNotice},
 };
 use serde_json::to_value;
 use sqlx::{PgConnection, types::Json};
@@ -20,6 +20,8 @@ pub struct MessageWords {
     pub text: String,
     /// Body as HTML.
     pub html: String,
+    /// The picture that the HTML shows, PNG.
+    pub chart: Option<Vec<u8>>,
 }
 
 /// A message that waits, and that nobody was handed.
@@ -42,6 +44,8 @@ pub struct DueMessage {
     pub incident: Option<IncidentId>,
     /// What it tells of it.
     pub notice: Option<IncidentNotice>,
+    /// The alert of a rule that it is about, and what happened to that.
+    pub alert: Option<(AlertId, IncidentChange)>,
     /// What it says, where it was put into words before.
     pub words: Option<MessageWords>,
     /// How often it could not be put into words.
@@ -101,6 +105,47 @@ pub async fn enqueue(
     Ok(())
 }
 
+/// Puts a message about the alert of a rule into the outbox, in the transaction that makes it true. It
+/// takes the place of one that still waits: then what that told is still news. Returns what it tells,
+/// if anything: what is over and nobody heard of is not told.
+///
+/// # Errors
+/// When the database fails.
+pub async fn enqueue_alert(
+    db: &mut PgConnection,
+    alert: AlertId,
+    change: IncidentChange,
+    not_before: Timestamp,
+    now: Timestamp,
+) -> Result<Option<IncidentChange>> {
+    let waiting = sqlx::query!(
+        "DELETE FROM outbox WHERE alert_id = $1 AND sent_at IS NULL
+         RETURNING alert_change AS \"change!: Json<IncidentChange>\", not_before",
+        alert.0,
+    )
+    .fetch_optional(&mut *db)
+    .await?;
+    let is_unheard = waiting.as_ref().is_some_and(|one| one.change.0 == IncidentChange::Opened);
+    let (change, not_before) = match waiting {
+        Some(_) if is_unheard && change == IncidentChange::Resolved => return Ok(None),
+        Some(waiting) if is_unheard => (IncidentChange::Opened, waiting.not_before.to_jiff()),
+        _ => (change, not_before),
+    };
+    sqlx::query!(
+        "INSERT INTO outbox (dedup_key, alert_id, alert_change, created_at, not_before)
+         VALUES ($1, $2, $3, $4, $5)
+         ON CONFLICT ON CONSTRAINT outbox_dedup_key DO NOTHING",
+        format!("alert/{}/{change:?}/{}", alert.0, now.as_millisecond()),
+        alert.0,
+        to_value(change)?,
+        now.to_sqlx(),
+        not_before.to_sqlx(),
+    )
+    .execute(db)
+    .await?;
+    Ok(Some(change))
+}
+
 /// Adds a message about no incident, whose deliveries the caller adds. Two with the same key are one:
 /// nothing is returned then.
 ///
@@ -134,8 +179,9 @@ pub async fn add_words(
 /// When the database fails.
 pub async fn lock_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<DueMessage>> {
     let row = sqlx::query!(
-        "SELECT id, incident_id, notice AS \"notice: Json<IncidentNotice>\", subject, body_text,
-             body_html, attempts, is_held AS \"was_held!\"
+        "SELECT id, incident_id, notice AS \"notice: Json<IncidentNotice>\", alert_id,
+             alert_change AS \"alert_change: Json<IncidentChange>\", subject, body_text,
+             body_html, chart, attempts, is_held AS \"was_held!\"
          FROM outbox WHERE sent_at IS NULL AND not_before <= $1
          ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED",
         now.to_sqlx(),
@@ -146,11 +192,12 @@ pub async fn lock_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<Du
         id: row.id,
         incident: row.incident_id.map(IncidentId),
         notice: row.notice.map(|notice| notice.0),
+        alert: row.alert_id.map(AlertId).zip(row.alert_change.map(|change| change.0)),
         words: row
             .subject
             .zip(row.body_text)
             .zip(row.body_html)
-            .map(|((subject, text), html)| MessageWords { subject, text, html }),
+            .map(|((subject, text), html)| MessageWords { subject, text, html, chart: row.chart }),
         attempts: row.attempts,
         was_held: row.was_held,
     }))
@@ -169,7 +216,7 @@ pub async fn hand_over(
 ) -> Result<()> {
     sqlx::query!(
         "UPDATE outbox SET subject = $2, body_text = $3, body_html = $4, level = $5, sent_at = $6,
-             held_by = NULL, is_held = false, last_error = NULL
+             chart = $7, held_by = NULL, is_held = false, last_error = NULL
          WHERE id = $1",
         id,
         words.subject,
@@ -177,6 +224,7 @@ pub async fn hand_over(
         words.html,
         level.as_str(),
         now.to_sqlx(),
+        words.chart.as_deref(),
     )
     .execute(db)
     .await?;

@@ -30,6 +30,19 @@ pub struct RefusedEnrolment {
     pub times: i64,
 }
 
+/// How many hosts were refused for the first time since then, counted by address.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_new(db: &mut PgConnection, since: Timestamp) -> Result<u64> {
+    let count = sqlx::query_scalar!(
+        "SELECT count(DISTINCT (name, address)) AS \"count!\" FROM refused_enrolments
+         WHERE first_at >= $1",
+        since.to_sqlx(),
+    );
+    Ok(count.fetch_one(db).await?.unsigned_abs())
+}
+
 /// Keeps a refusal. Tries of a host for one reason are one row, and old rows make room.
 ///
 /// # Errors

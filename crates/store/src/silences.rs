@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     HostId,
-    alerting::{HostScope, IncidentExtent, Silence, SilenceId, SilenceMatcher},
+    alerting::{HostScope, IncidentExtent, Silence, SilenceId, SilenceMatcher, WindowId},
     incident::IncidentId,
 };
 use serde_json::to_value;
@@ -32,9 +32,11 @@ pub struct NewSilence<'a> {
     pub until: Timestamp,
     /// How bad the incident is, where the silence ends once it is worse than that.
     pub worse_than: Option<IncidentExtent>,
+    /// The window that recurs of which it is one time.
+    pub window: Option<WindowId>,
 }
 
-/// Adds a silence. None when there are [`SILENCES`] already.
+/// Adds a silence. None when a window's time is one already, or when there are [`SILENCES`] already.
 ///
 /// # Errors
 /// When the database fails.
@@ -47,9 +49,10 @@ pub async fn add(
     let id = sqlx::query_scalar!(
         "WITH added AS (
              INSERT INTO silences (incident_id, host_id, tag, host_group, host_pattern, reason,
-                 created_by, created_at, starts_at, ends_at, worse_than)
-             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+                 created_by, created_at, starts_at, ends_at, worse_than, window_id)
+             SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13
              WHERE (SELECT count(*) FROM silences WHERE ends_at > $8) < $12
+             ON CONFLICT (window_id, starts_at) WHERE window_id IS NOT NULL DO NOTHING
              RETURNING id, incident_id
          ), noted AS (
              INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
@@ -68,6 +71,7 @@ pub async fn add(
         new.until.to_sqlx(),
         new.worse_than.map(to_value).transpose()?,
         SILENCES,
+        new.window.map(|window| window.0),
     )
     .fetch_optional(db)
     .await?;

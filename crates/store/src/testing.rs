@@ -11,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 use jiff::Timestamp;
-use poolwatch_model::{BootId, HostId};
+use poolwatch_model::{BootId, HostId, alerting::RecipientId};
 use sqlx::{
     AssertSqlSafe, Connection, PgConnection, PgPool, Row,
     postgres::{PgConnectOptions, PgRow},
@@ -134,6 +134,23 @@ pub async fn marks(db: &mut PgConnection) -> anyhow::Result<i64> {
 /// When the database fails.
 pub async fn end_mail_leases(db: &mut PgConnection) -> anyhow::Result<()> {
     sqlx::query("UPDATE deliveries SET leased_until = NULL").execute(db).await?;
+    Ok(())
+}
+
+/// Keeps the secret of a recipient as earlier versions did.
+///
+/// # Errors
+/// When the database fails.
+pub async fn keep_plain_secret(
+    db: &mut PgConnection,
+    id: RecipientId,
+    secret: &str,
+) -> anyhow::Result<()> {
+    sqlx::query("UPDATE recipients SET secret = $2, sealed_secret = NULL WHERE id = $1")
+        .bind(id.0)
+        .bind(secret)
+        .execute(db)
+        .await?;
     Ok(())
 }
 

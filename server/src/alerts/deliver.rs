@@ -14,7 +14,7 @@ use poolwatch_store::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{answer::DeliveryFailure, mailer::Mailer, webhook};
+use super::{answer::DeliveryFailure, mailer::Mailer, secrets, syslog, webhook};
 use crate::{
     app::{App, SharedApp},
     metrics,
@@ -36,7 +36,7 @@ const ANSWER_CHARS: usize = 500;
 pub enum Courier {
     /// Mails.
     Mail(Mailer),
-    /// Webhooks.
+    /// Webhooks and syslog.
     Webhook,
 }
 
@@ -49,6 +49,9 @@ impl Courier {
                 ChannelKind::Teams,
                 ChannelKind::Slack,
                 ChannelKind::PagerDuty,
+                ChannelKind::Opsgenie,
+                ChannelKind::ServiceNow,
+                ChannelKind::Syslog,
             ],
         }
     }
@@ -65,8 +68,12 @@ impl Courier {
                 let settings = alert_settings::load(&mut db).await;
                 drop(db);
                 let allows_private = settings.map_err(|error| failed(&error))?.allows_private;
-                let console = &app.settings.public_url;
-                webhook::send(delivery, console, allows_private, app.clock.now()).await
+                let (console, now) = (&app.settings.public_url, app.clock.now());
+                if delivery.kind == ChannelKind::Syslog {
+                    return syslog::send(delivery, console, allows_private, now).await;
+                }
+                let secret = secrets::open_secret(&app.sealing_key, delivery)?;
+                webhook::send(delivery, secret.as_deref(), console, allows_private, now).await
             }
         }
     }

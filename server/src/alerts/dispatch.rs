@@ -4,13 +4,18 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_detection::alerting::{find_silence, is_wanted};
+use poolwatch_detection::alerting::{
+    RuledIncident, ScopedHost, Telling, find_silence, find_telling, is_wanted,
+};
 use poolwatch_model::{
-    alerting::{AlertLevel, AlertRule, Recipient, RuleSetting},
-    incident::{Incident, IncidentChange, IncidentNotice, IncidentState},
+    HostId,
+    alerting::{AlertId, AlertLevel, AlertRule, Recipient, RuleSetting, SERVER},
+    incident::{Cause, Incident, IncidentChange, IncidentId, IncidentNotice, IncidentState},
 };
 use poolwatch_store::{
-    alert_rules, deliveries,
+    alert_rules,
+    alerts::{self, AlertFilter},
+    deliveries,
     incidents::{self, IncidentFilter},
     outbox::{self, DueMessage, MessageWords},
     recipients, silences,
@@ -19,7 +24,11 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::{incident::write_message, silencing::scoped_hosts};
+use super::{
+    incident::write_message,
+    rule_alert,
+    silencing::{scope_hosts, scoped_hosts},
+};
 use crate::{
     app::{App, SharedApp},
     app_error::AppError,
@@ -98,6 +107,9 @@ async fn dispatch(
     message: &DueMessage,
     now: Timestamp,
 ) -> Result<Dispatched, AppError> {
+    if let Some((alert, change)) = message.alert {
+        return dispatch_alert(app, db, everybody, message, (alert, change), now).await;
+    }
     let Some((id, notice)) = message.incident.zip(message.notice.as_ref()) else {
         // One that an earlier version put into words.
         let Some(words) = message.words.clone() else {
@@ -116,29 +128,98 @@ async fn dispatch(
         return Ok(Dispatched::Dropped);
     }
     let hosts = scoped_hosts(db, &incident, notice.host).await?;
-    let silences = silences::ending_after(db, now).await?;
-    if let Some(silence) = find_silence(&silences, id, &incident.cause, &hosts, now) {
-        info!(message = message.id, silence = silence.id.0, "A silence holds a message");
-        outbox::hold(db, message.id, Some(silence.id), silence.until).await?;
+    if is_silenced(db, message, Some((id, &incident.cause)), &hosts, now).await? {
         return Ok(Dispatched::Held);
     }
-    let rule = AlertRule::of_incident(&incident.cause, incident.diagnosis.verdict);
-    let setting = alert_rules::load(db).await?.into_iter().find(|one| one.rule == rule);
-    let setting = setting.unwrap_or(RuleSetting::default_of(rule));
-    if !setting.is_on {
-        outbox::drop_message(db, message.id).await?;
-        return Ok(Dispatched::Dropped);
-    }
-    let is_met = setting.is_met(hosts.len() as u64, incident.diagnosis.left_s());
-    if !is_met && !RuleSetting::is_exempt(notice.change) {
-        let until = now.saturating_add(LOOK_AGAIN).unwrap_or(now);
-        outbox::hold(db, message.id, None, until).await?;
-        return Ok(Dispatched::Held);
+    let rules = alert_rules::load(db).await?;
+    let ruled = RuledIncident {
+        cause: &incident.cause,
+        verdict: incident.diagnosis.verdict,
+        left: incident.diagnosis.time_left,
+        is_new_version: is_new_version(db, &rules, &incident.cause).await?,
+        hosts: &hosts,
+    };
+    match find_telling(&rules, &ruled, notice.change) {
+        Telling::Now => {}
+        Telling::Later => {
+            let until = now.saturating_add(LOOK_AGAIN).unwrap_or(now);
+            outbox::hold(db, message.id, None, until).await?;
+            return Ok(Dispatched::Held);
+        }
+        Telling::Never => {
+            outbox::drop_message(db, message.id).await?;
+            return Ok(Dispatched::Dropped);
+        }
     }
     let level = AlertLevel::of_verdict(incident.diagnosis.verdict);
     let words = write_message(app, db, id, notice, now).await?;
     let wanted = everybody.iter().filter(|one| is_wanted(one, level, &hosts)).collect::<Vec<_>>();
     hand_over(db, message, words, level, &wanted, now).await
+}
+
+/// A message about the alert of a rule.
+async fn dispatch_alert(
+    app: &App,
+    db: &mut PgConnection,
+    everybody: &[Recipient],
+    message: &DueMessage,
+    (id, change): (AlertId, IncidentChange),
+    now: Timestamp,
+) -> Result<Dispatched, AppError> {
+    let filter = AlertFilter { id: Some(id), ..AlertFilter::default() };
+    let alert = alerts::list(db, filter, 1).await?.pop();
+    let rules = alert_rules::load(db).await?;
+    let rule = alert
+        .as_ref()
+        .and_then(|alert| rules.iter().find(|rule| rule.is_on && rule.name == alert.rule));
+    let is_stale = |ended: Option<Timestamp>| ended.is_some() && change != IncidentChange::Resolved;
+    let (alert, rule) = match (&alert, rule) {
+        (Some(alert), Some(rule)) if !is_stale(alert.ended) => (alert, rule),
+        _ => {
+            outbox::drop_message(db, message.id).await?;
+            return Ok(Dispatched::Dropped);
+        }
+    };
+    let ids: Vec<HostId> =
+        alert.hosts.iter().map(|one| one.host).filter(|host| *host != SERVER).collect();
+    let hosts = scope_hosts(db, &ids).await?;
+    if is_silenced(db, message, None, &hosts, now).await? {
+        return Ok(Dispatched::Held);
+    }
+    let level = rule.rule.level();
+    let words = rule_alert::write_message(app, alert, rule, &hosts, change, now)?;
+    let wanted = everybody.iter().filter(|one| is_wanted(one, level, &hosts)).collect::<Vec<_>>();
+    hand_over(db, message, words, level, &wanted, now).await
+}
+
+/// Whether a silence holds a message; it is held then.
+async fn is_silenced(
+    db: &mut PgConnection,
+    message: &DueMessage,
+    incident: Option<(IncidentId, &Cause)>,
+    hosts: &[ScopedHost],
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let silences = silences::ending_after(db, now).await?;
+    let Some(silence) = find_silence(&silences, incident, hosts, now) else { return Ok(false) };
+    info!(message = message.id, silence = silence.id.0, "A silence holds a message");
+    outbox::hold(db, message.id, Some(silence.id), silence.until).await?;
+    Ok(true)
+}
+
+/// Whether the driver behind an incident was found in another version, where a rule asks for that.
+async fn is_new_version(
+    db: &mut PgConnection,
+    rules: &[RuleSetting],
+    cause: &Cause,
+) -> Result<bool, AppError> {
+    let is_asked = rules.iter().any(|one| one.is_on && one.rule == AlertRule::NewDriverVersion);
+    match cause {
+        Cause::Driver { driver, .. } if is_asked => {
+            Ok(alert_rules::drivers_of_several_versions(db).await?.contains(driver))
+        }
+        _ => Ok(false),
+    }
 }
 
 /// Whether a message says of what is over that it began: nobody heard of it while it was silent.

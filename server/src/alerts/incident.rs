@@ -15,7 +15,7 @@ use poolwatch_store::{
 };
 use poolwatch_web::{
     links,
-    mail::{IncidentMail, MailProcess, MailTag},
+    mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     words,
 };
 use sqlx::PgConnection;
@@ -104,7 +104,8 @@ pub async fn write_message(
     now: Timestamp,
 ) -> Result<MessageWords, AppError> {
     let mail = mail(app, db, incident, notice, now).await?;
-    Ok(MessageWords { subject: mail.subject()?, text: mail.text()?, html: mail.html()? })
+    let chart = mail.chart.as_ref().and_then(PoolChart::draw);
+    Ok(MessageWords { subject: mail.subject()?, text: mail.text()?, html: mail.html()?, chart })
 }
 
 async fn mail(
@@ -133,6 +134,14 @@ async fn mail(
     tags.sort_by_key(|row| std::cmp::Reverse(row.of(listed).bytes));
     let mut processes: Vec<_> = snapshot.processes.iter().flatten().collect();
     processes.sort_by_key(|process| std::cmp::Reverse(process.handles));
+    let view = app.fleet.view();
+    let chart = pool.zip(view.host(worst)).map(|(pool, summary)| PoolChart {
+        hours: match pool {
+            Pool::Nonpaged => summary.nonpaged_trend.clone(),
+            Pool::Paged => summary.paged_trend.clone(),
+        },
+        limit: summary.ceiling(pool).map(|ceiling| ceiling.bytes.0),
+    });
     let mut steps = words::next_steps(&diagnosis, host.facts.os.as_ref());
     steps.truncate(STEPS);
     Ok(IncidentMail {
@@ -171,6 +180,7 @@ async fn mail(
             })
             .collect(),
         steps,
+        chart: chart.filter(PoolChart::is_drawn),
         host_url: format!("{console_url}{}", links::host(host.id)),
         incident_url: format!("{console_url}{}", links::incident(&id)),
         console_url,

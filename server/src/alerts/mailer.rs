@@ -6,19 +6,23 @@ use anyhow::Context;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
     message::{
-        Mailbox, MultiPart,
-        header::{Header, HeaderName, HeaderValue},
+        Attachment, Mailbox, MultiPart, SinglePart,
+        header::{ContentType, Header, HeaderName, HeaderValue},
     },
+    transport::smtp::AsyncSmtpTransportBuilder,
 };
 use poolwatch_model::{
-    alerting::{AlertLevel, ChannelKind, HostScope, Recipient},
+    alerting::{AlertId, AlertLevel, ChannelKind, HostScope, Recipient},
     incident::IncidentId,
 };
 use poolwatch_store::deliveries::LeasedDelivery;
 
 use super::answer::DeliveryFailure;
-use crate::answer_words::{error_in_words, smtp_answer};
-use crate::cli::MailOptions;
+use crate::{
+    answer_words::{error_in_words, smtp_answer},
+    cli::MailOptions,
+    oauth::{EXCHANGE_SCOPE, OAuthClient, TokenSource},
+};
 
 /// How long the mail server may take for one step.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -29,10 +33,22 @@ const ABOUT_THE_SENDER: [u16; 4] = [530, 534, 535, 538];
 #[derive(Debug, Clone)]
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
+    oauth: Option<OAuthSignIn>,
     from: Mailbox,
     domain: String,
     console_url: String,
 }
+
+/// Signing in by a token that is renewed.
+#[derive(Debug, Clone)]
+struct OAuthSignIn {
+    user: String,
+    tokens: TokenSource,
+    builder: AsyncSmtpTransportBuilder,
+}
+
+/// The name by which the HTML of a mail refers to its picture.
+pub const CHART: &str = "chart";
 
 /// Where people say what they want to be told (RFC 2369).
 #[derive(Debug, Clone)]
@@ -67,6 +83,8 @@ pub fn standing_recipients(options: &MailOptions) -> anyhow::Result<Vec<Recipien
             address,
             scope: HostScope::default(),
             least: AlertLevel::Note,
+            per_hour: Recipient::PER_HOUR,
+            digest: None,
             by: None,
         })
     };
@@ -83,12 +101,17 @@ impl Mailer {
             return Ok(None);
         };
         let from: Mailbox = from.parse().with_context(|| format!("sender {from}"))?;
-        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
+        let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .context("the mail server's address is not smtp://… or smtps://…")?
-            .timeout(Some(TIMEOUT))
-            .build();
+            .timeout(Some(TIMEOUT));
+        let oauth = oauth_client(options)?.map(|client| OAuthSignIn {
+            user: from.email.to_string(),
+            tokens: TokenSource::new(client),
+            builder: builder.clone(),
+        });
         let domain = from.email.domain().to_owned();
-        Ok(Some(Self { transport, from, domain, console_url: console_url.to_owned() }))
+        let (transport, console_url) = (builder.build(), console_url.to_owned());
+        Ok(Some(Self { transport, oauth, from, domain, console_url }))
     }
 
     /// Sends a mail. Returns what the mail server said of it.
@@ -99,10 +122,25 @@ impl Mailer {
         let mail = self
             .compose(delivery)
             .map_err(|error| DeliveryFailure { is_final: true, answer: format!("{error:#}") })?;
-        match self.transport.send(mail).await {
+        let transport = match &self.oauth {
+            None => self.transport.clone(),
+            Some(sign_in) => {
+                let signed_in = sign_in.tokens.sign_in(&sign_in.builder, &sign_in.user).await;
+                signed_in.map_err(|error| DeliveryFailure {
+                    is_final: false,
+                    answer: format!("{error:#}"),
+                })?
+            }
+        };
+        match transport.send(mail).await {
             Ok(response) => Ok(smtp_answer(&response)),
             Err(error) => {
                 let code = error.status().map(u16::from);
+                if let Some(sign_in) = &self.oauth
+                    && code.is_some_and(|code| ABOUT_THE_SENDER.contains(&code))
+                {
+                    sign_in.tokens.forget().await;
+                }
                 Err(DeliveryFailure {
                     is_final: error.is_permanent()
                         && !code.is_some_and(|code| ABOUT_THE_SENDER.contains(&code)),
@@ -120,13 +158,46 @@ impl Mailer {
             .subject(header_text(&words.subject))
             .message_id(Some(format!("<poolwatch.{}@{}>", delivery.message, self.domain)))
             .header(ListUnsubscribe(format!("<{}/alerts#recipients>", self.console_url)));
-        if let Some(IncidentId(incident)) = delivery.subject.incident {
-            let thread = format!("<poolwatch.incident.{incident}@{}>", self.domain);
+        let thread = match (delivery.subject.incident, delivery.subject.alert) {
+            (Some(IncidentId(incident)), _) => Some(format!("incident.{incident}")),
+            (None, Some(AlertId(alert))) => Some(format!("alert.{alert}")),
+            (None, None) => None,
+        };
+        if let Some(thread) = thread {
+            let thread = format!("<poolwatch.{thread}@{}>", self.domain);
             builder = builder.references(thread.clone()).in_reply_to(thread);
         }
-        let body = MultiPart::alternative_plain_html(words.text.clone(), words.html.clone());
+        let (text, html) = (words.text.clone(), words.html.clone());
+        let body = match &words.chart {
+            None => MultiPart::alternative_plain_html(text, html),
+            Some(chart) => {
+                let picture = Attachment::new_inline(CHART.to_owned());
+                let picture = picture.body(chart.clone(), ContentType::parse("image/png")?);
+                let shown = MultiPart::related().singlepart(SinglePart::html(html));
+                MultiPart::alternative()
+                    .singlepart(SinglePart::plain(text))
+                    .multipart(shown.singlepart(picture))
+            }
+        };
         Ok(builder.multipart(body)?)
     }
+}
+
+/// How tokens are got, if the options say so.
+///
+/// # Errors
+/// When they say it by half.
+pub fn oauth_client(options: &MailOptions) -> anyhow::Result<Option<OAuthClient>> {
+    let Some(token_url) = &options.smtp_oauth_token_url else { return Ok(None) };
+    let named = |value: &Option<String>, option: &str| {
+        value.clone().with_context(|| format!("--smtp-oauth-token-url needs {option}"))
+    };
+    Ok(Some(OAuthClient {
+        token_url: token_url.clone(),
+        client_id: named(&options.smtp_oauth_client_id, "--smtp-oauth-client-id")?,
+        client_secret: named(&options.smtp_oauth_client_secret, "--smtp-oauth-client-secret")?,
+        scope: options.smtp_oauth_scope.clone().unwrap_or_else(|| EXCHANGE_SCOPE.to_owned()),
+    }))
 }
 
 /// A text on one line that no reader of mail takes for an encoded one (RFC 2047).

@@ -89,5 +89,6 @@ pub fn plain_message(subject: &str, text: &str) -> MessageWords {
             escaped.trim_end().replace('\n', "<br>"),
         ),
         text: text.to_owned(),
+        chart: None,
     }
 }

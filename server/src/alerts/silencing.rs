@@ -33,10 +33,22 @@ pub async fn scoped_hosts(
     found_on: HostId,
 ) -> Result<Vec<ScopedHost>, StoreError> {
     let ids = if incident.hosts.is_empty() { &[found_on][..] } else { &incident.hosts };
+    scope_hosts(db, ids).await
+}
+
+/// Hosts as silences, rules and recipients see them.
+///
+/// # Errors
+/// When the database fails.
+pub async fn scope_hosts(
+    db: &mut PgConnection,
+    ids: &[HostId],
+) -> Result<Vec<ScopedHost>, StoreError> {
     let scoped = |host: hosts::Host| ScopedHost {
         id: host.id,
         group: words::group(&host.facts),
         name: host.name,
+        os: host.facts.os,
     };
     Ok(hosts::find_all(db, ids).await?.into_iter().map(scoped).collect())
 }

@@ -16,7 +16,7 @@ use self::addresses::CheckedResolver;
 use super::answer::DeliveryFailure;
 use crate::answer_words::error_in_words;
 
-pub use addresses::{is_private, private_host};
+pub use addresses::{is_private, private_host, refusal};
 
 /// How long the other side may take.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,20 +29,32 @@ const ANSWER_BYTES: usize = 2000;
 /// What it said, or why it was not reached.
 pub async fn send(
     delivery: &LeasedDelivery,
+    secret: Option<&str>,
     console_url: &str,
     allows_private: bool,
     now: Timestamp,
 ) -> Result<String, DeliveryFailure> {
-    let (client, url) = client(&delivery.address, allows_private)?;
-    let body = payload::make(delivery, console_url).to_string();
+    let (client, mut url) = client(&delivery.address, allows_private)?;
+    let body = payload::make(delivery, secret, console_url).to_string();
+    if delivery.kind == ChannelKind::Opsgenie && payload::is_over(&delivery.subject) {
+        url = payload::opsgenie_close(url, &delivery.subject, delivery.message);
+    }
     let mut request = client
         .post(url)
         .header("content-type", "application/json")
         .header("idempotency-key", format!("poolwatch.{}", delivery.message));
-    if delivery.kind == ChannelKind::Webhook
-        && let Some(secret) = &delivery.secret
-    {
-        request = request.header("x-poolwatch-signature", signature(secret, &body, now));
+    if let Some(secret) = secret {
+        request = match delivery.kind {
+            ChannelKind::Webhook => {
+                request.header("x-poolwatch-signature", signature(secret, &body, now))
+            }
+            ChannelKind::Opsgenie => request.header("authorization", format!("GenieKey {secret}")),
+            ChannelKind::ServiceNow => {
+                let (user, password) = secret.split_once(':').unwrap_or((secret, ""));
+                request.basic_auth(user, Some(password))
+            }
+            _ => request,
+        };
     }
     answer(request.body(body)).await
 }
@@ -68,7 +80,7 @@ fn client(url: &str, allows_private: bool) -> Result<(Client, Url), DeliveryFail
     let refuse = |answer: String| DeliveryFailure { is_final: true, answer };
     let url: Url = url.parse().map_err(|error| refuse(format!("no URL: {error}")))?;
     if !allows_private && let Some(address) = private_host(&url) {
-        return Err(refuse(addresses::refusal(address)));
+        return Err(refuse(refusal(address)));
     }
     let _ = rustls::crypto::ring::default_provider().install_default();
     let client = Client::builder()

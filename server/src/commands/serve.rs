@@ -14,7 +14,10 @@ use tracing::{error, info, warn};
 
 use crate::{
     accounts::links,
-    alerts::mailer::{Mailer, standing_recipients},
+    alerts::{
+        mailer::{self, Mailer, standing_recipients},
+        secrets,
+    },
     app::{App, Settings, SharedApp},
     auth::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
@@ -62,13 +65,19 @@ async fn name_mail_server(
 ) -> anyhow::Result<Option<MailServer>> {
     let mail = &mut options.mail;
     if let (Some(smtp_url), Some(from)) = (&mail.smtp_url, &mail.mail_from) {
-        return Ok(Some(MailServer { smtp_url: smtp_url.clone(), from: from.clone() }));
+        let (smtp_url, from) = (smtp_url.clone(), from.clone());
+        return Ok(Some(MailServer { smtp_url, from, oauth: mailer::oauth_client(mail)? }));
     }
     let key = SealingKey::open(&options.database.data_dir)?;
     let mut db = database.pool.acquire().await?;
     match mail_server::load(&mut db, &key).await {
-        Ok(Some(MailServer { smtp_url, from })) => {
+        Ok(Some(MailServer { smtp_url, from, oauth })) => {
             (mail.smtp_url, mail.mail_from) = (Some(smtp_url), Some(from));
+            if let Some(oauth) = oauth {
+                mail.smtp_oauth_token_url = Some(oauth.token_url);
+                mail.smtp_oauth_client_id = Some(oauth.client_id);
+                mail.smtp_oauth_client_secret = Some(oauth.client_secret);
+            }
         }
         Ok(None) => {}
         Err(error) => warn!("No mail is sent: {error:#}"),
@@ -119,6 +128,8 @@ async fn serve(
             public_url: options.public_url.trim_end_matches('/').to_owned(),
             interval_s: options.interval_s,
             retention,
+            certificate: tls.as_ref().map(ServerTls::certificate),
+            data_dir: Some(options.database.data_dir.clone()),
             authority: tls.as_ref().and_then(ServerTls::authority),
             installers: options.installers.clone(),
             mail_server,
@@ -126,6 +137,10 @@ async fn serve(
             standing_recipients: standing,
         },
     });
+    let sealed = secrets::seal_plain(&app.pool, &app.sealing_key).await?;
+    if sealed > 0 {
+        info!(recipients = sealed, "Sealed secrets of recipients");
+    }
     tag_names::load(&app.tag_names, &app.pool)
         .await
         .map_err(|error| anyhow!("names of tags: {error}"))?;

@@ -10,6 +10,7 @@ use poolwatch_model::{
     BootId, Bytes, HostId, Pool, Snapshot,
     diagnosis::{Diagnosis, TagFinding, Verdict},
     memory::Memory,
+    process::ProcessHandles,
 };
 use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::FrameId};
 use poolwatch_store::{boots::Boot, latest::PoolHour};
@@ -186,6 +187,16 @@ impl LiveHost {
     pub fn snapshot(&self) -> Option<Snapshot> {
         let state = self.read();
         state.tables().map(|tables| tables.snapshot(&state.memory, &self.shared.names))
+    }
+
+    /// Handles by type of the processes that its agent looked into last, as far as they are at hand.
+    #[must_use]
+    pub fn handles_by_type(&self) -> Vec<ProcessHandles> {
+        let state = self.read();
+        state
+            .tables()
+            .map(|tables| tables.handle_types.list(&self.shared.names))
+            .unwrap_or_default()
     }
 
     /// Makes a newer frame the latest.

@@ -30,15 +30,17 @@ impl Fleet {
     /// nanoseconds each: call it beside the threads that answer requests.
     #[must_use]
     pub fn running(&self, image: &str) -> Vec<RunningProgram> {
-        let marks = self.shared().names.marks(|name| name == image);
-        let Some(wanted) = marks.iter().position(|marked| *marked) else { return Vec::new() };
-        self.all().iter().filter_map(|live| self.running_on(live, wanted)).collect()
+        let wanted = self.shared().names.marks(|name| name.eq_ignore_ascii_case(image));
+        if !wanted.contains(&true) {
+            return Vec::new();
+        }
+        self.all().iter().filter_map(|live| self.running_on(live, &wanted)).collect()
     }
 
-    fn running_on(&self, live: &LiveHost, wanted: usize) -> Option<RunningProgram> {
+    fn running_on(&self, live: &LiveHost, wanted: &[bool]) -> Option<RunningProgram> {
         let state = live.read();
         let processes = state.tables()?.processes.as_ref()?;
-        let is_wanted = |image: NameId| image.index() == wanted;
+        let is_wanted = |image: NameId| wanted.get(image.index()) == Some(&true);
         let mut found: Option<RunningProgram> = None;
         for one in processes.cells().filter(|one| is_wanted(one.image)) {
             let running = found.get_or_insert_with(|| RunningProgram {

@@ -121,11 +121,11 @@ fn silenced(
         let place = hosts.binary_search_by_key(id, |host| host.host.id).ok()?;
         let host = &hosts[place].host;
         let (name, group) = (host.name.clone(), words::group(&host.facts));
-        Some(ScopedHost { id: host.id, name, group })
+        Some(ScopedHost { id: host.id, name, group, os: host.facts.os.clone() })
     };
     let is_silent = |incident: &&Incident| {
         let hosts: Vec<ScopedHost> = incident.hosts.iter().filter_map(scoped).collect();
-        find_silence(silences, incident.id, &incident.cause, &hosts, now).is_some()
+        find_silence(silences, Some((incident.id, &incident.cause)), &hosts, now).is_some()
     };
     match silences.iter().any(|silence| silence.is_active(now)) {
         true => open.iter().filter(is_silent).map(|incident| incident.id).collect(),

@@ -109,6 +109,7 @@ impl FleetSweeper {
             if let Some(types) = &tables.object_types {
                 types.names().for_each(&mut use_name);
             }
+            tables.handle_types.names().for_each(&mut use_name);
         }
         let applications = tally.finish(&shared.names, &mut self.past, now);
         shared.names.end_sweep(&used_names);

@@ -3,6 +3,7 @@
 use poolwatch_model::{
     Snapshot,
     memory::Memory,
+    process::ProcessActivity,
     snapshot::{AgentCost, CollectorFault},
 };
 use poolwatch_protocol::v1::{
@@ -12,6 +13,7 @@ use poolwatch_protocol::v1::{
 
 use super::{
     baselines::WINDOWS,
+    handle_types::HostHandleTypes,
     interner::{Brought, HostNames, StringInterner},
     object_types::HostObjectTypes,
     processes::HostProcesses,
@@ -39,6 +41,9 @@ pub struct Tables {
     pub processes: Option<HostProcesses>,
     /// Kernel object types.
     pub object_types: Option<HostObjectTypes>,
+    /// Handles by type, as they were told last in this boot.
+    pub handle_types: HostHandleTypes,
+    activity: Box<[ProcessActivity]>,
     cost: Option<AgentCost>,
     faults: Box<[CollectorFault]>,
 }
@@ -129,6 +134,10 @@ impl HostTables {
                 Some(rows)
             }
         };
+        if !parts.handles_by_type.is_empty() || held.stamp.boot != stamp.boot {
+            held.handle_types = HostHandleTypes::new(&parts.handles_by_type, names);
+        }
+        held.activity = parts.activity.into();
         held.cost = parts.cost;
         held.faults = parts.faults.into();
         held.stamp = stamp;
@@ -150,6 +159,8 @@ impl HostTables {
         tables.processes = snapshot.processes.as_ref().map(|rows| HostProcesses::new(rows, names));
         tables.object_types =
             snapshot.object_types.as_ref().map(|rows| HostObjectTypes::new(rows, names));
+        tables.handle_types = HostHandleTypes::new(&snapshot.handles_by_type, names);
+        tables.activity = snapshot.activity.clone().into();
         tables.cost = snapshot.cost;
         tables.faults = snapshot.faults.clone().into();
         self.tables = Some(Box::new(tables));
@@ -175,6 +186,8 @@ impl Tables {
             tags: self.tags.as_ref().map(HostTags::table),
             processes: self.processes.as_ref().map(|rows| rows.list(names)),
             object_types: self.object_types.as_ref().map(|rows| rows.list(names)),
+            activity: self.activity.to_vec(),
+            handles_by_type: self.handle_types.list(names),
             cost: self.cost,
             faults: self.faults.to_vec(),
         }
@@ -187,6 +200,8 @@ impl Tables {
             + self.tags.as_ref().map_or(0, HostTags::heap_bytes)
             + self.processes.as_ref().map_or(0, HostProcesses::heap_bytes)
             + self.object_types.as_ref().map_or(0, HostObjectTypes::heap_bytes)
+            + self.handle_types.heap_bytes()
+            + size_of_val::<[ProcessActivity]>(&self.activity)
             + size_of_val::<[CollectorFault]>(&self.faults)
     }
 
@@ -196,6 +211,8 @@ impl Tables {
             tags: None,
             processes: None,
             object_types: None,
+            handle_types: HostHandleTypes::default(),
+            activity: Box::default(),
             cost: None,
             faults: Box::default(),
         }

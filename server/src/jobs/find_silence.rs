@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_detection::{
     bounds::TURN_EVERY,
     load_case,
     silence::{SilenceSchedule, SilentHost, diagnose_silence},
 };
 use poolwatch_model::{Bytes, HostId, Pool, Presence, incident::Cause, memory::Ceiling};
-use poolwatch_store::incidents;
+use poolwatch_store::{events, incidents};
 use sqlx::Connection;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
@@ -23,6 +23,11 @@ use crate::{
     history::StoredHistory,
     judging::record::{self, Kind},
 };
+
+/// What Windows logs when somebody shuts it down or restarts it.
+const SHUTDOWN_EVENT: u32 = 1074;
+/// A host that is heard no later than this after that was shut down: it did not fall silent.
+const AFTER_SHUTDOWN: SignedDuration = SignedDuration::from_mins(15);
 
 /// Looks for them for ever.
 pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
@@ -43,10 +48,24 @@ pub async fn find_silent(app: &App, schedule: &mut SilenceSchedule, now: Timesta
     let silent = silent.iter().map(|(id, pools)| SilentHost { id: *id, pools });
     for (host, pool) in schedule.due_hosts(silent, &view.incidents, now) {
         let Some(summary) = view.host(host) else { continue };
+        match was_shut_down(app, summary).await {
+            Ok(false) => {}
+            Ok(true) => continue,
+            Err(error) => error!(%host, %error, "Could not tell whether a host was shut down"),
+        }
         if let Err(error) = diagnose(app, summary, pool, now).await {
             error!(%host, %error, "Could not diagnose a host that fell silent");
         }
     }
+}
+
+/// Whether somebody shut a host down, or restarted it, just before it was heard last.
+async fn was_shut_down(app: &App, summary: &HostSummary) -> Result<bool, AppError> {
+    let Some(heard) = summary.received else { return Ok(false) };
+    let since = heard.saturating_sub(AFTER_SHUTDOWN).unwrap_or(heard);
+    let mut db = app.background_pool.acquire().await?;
+    let off = events::count_by_host(&mut db, "User32", &[SHUTDOWN_EVENT], since).await?;
+    Ok(off.iter().any(|(host, ..)| *host == summary.host.id))
 }
 
 /// Use of pools with what bounds them.

@@ -7,6 +7,7 @@ mod rules;
 mod settings;
 mod silences;
 mod window;
+mod windows;
 
 use std::collections::BTreeMap;
 
@@ -22,8 +23,9 @@ use poolwatch_model::{
 };
 use poolwatch_store::{
     alert_rules, alert_settings,
+    alerts::{self as alerts_table, AlertFilter},
     deliveries::{self as deliveries_table, DeliveryFilter},
-    recipients as recipients_table, silences as silences_table,
+    recipients as recipients_table, recurring_windows, silences as silences_table,
 };
 use poolwatch_web::{
     Page,
@@ -33,9 +35,10 @@ use poolwatch_web::{
 pub(super) use self::{
     deliveries::{resend, resend_all},
     recipients::{add, remove, test},
-    rules::{rule, set_rule},
+    rules::{add_rule, remove_rule, rule, set_rule},
     settings::change,
     silences::{end, read_reason, silence, too_many},
+    windows::{add_window, remove_window},
 };
 use super::{address, fleet::groups, rows, shell};
 use crate::{access::people::Person, app::SharedApp, app_error::AppError, fleet::view::FleetView};
@@ -59,6 +62,9 @@ pub(super) async fn page(
     let (waiting, given_up) = deliveries_table::count_unsent(&mut db).await?;
     let settings = alert_settings::load(&mut db).await?;
     let rules = alert_rules::load(&mut db).await?;
+    let windows = recurring_windows::list(&mut db, now).await?;
+    let open = AlertFilter { is_open: true, ..AlertFilter::default() };
+    let alerting = alerts_table::list(&mut db, open, DELIVERIES).await?;
     drop(db);
     let may_operate = person.role >= Role::Operator;
     let page = AlertsPage {
@@ -66,6 +72,8 @@ pub(super) async fn page(
         may_operate,
         may_administer: person.role >= Role::Admin,
         rules,
+        alerting: alerting.into_iter().map(|alert| alert.rule).collect(),
+        windows,
         silences: silences.into_iter().map(|silence| silence_row(&view, silence)).collect(),
         recipients: with_last(recipients, &latest),
         groups: groups(&view),

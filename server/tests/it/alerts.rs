@@ -1,7 +1,11 @@
 //! Who is told of what, what nobody is told for a while, and how messages get out.
 
+mod channels;
+mod day;
 mod receiver;
 pub(crate) mod relay;
+mod rules;
+mod schedules;
 
 use std::{sync::Arc, time::Instant};
 
@@ -69,7 +73,7 @@ pub(crate) fn mailer(relay: &Relay) -> Courier {
     let options = MailOptions {
         smtp_url: Some(format!("smtp://{}", relay.address)),
         mail_from: Some("poolwatch@example.com".into()),
-        mail_to: Vec::new(),
+        ..MailOptions::default()
     };
     Courier::Mail(Mailer::new(&options, "https://poolwatch.test").unwrap().unwrap())
 }
@@ -457,19 +461,19 @@ async fn a_rule_changes_what_is_told_and_nothing_of_what_is_found() {
     let server = Server::start().await;
     let on = some_hosts(&server, 3).await;
     let set = "/alerts/rules/leak/set";
-    for refused in ["is_on=yes&least_hosts=0", "is_on=yes&least_hosts=1&left_h=9000"] {
+    for refused in ["is_on=yes&least_hosts=0", "is_on=yes&least_hosts=1&threshold=9000"] {
         let (status, _) = post(&server, Role::Admin, set, refused).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{refused}");
     }
-    let senseless = "is_on=yes&least_hosts=1&left_h=5";
+    let senseless = "is_on=yes&least_hosts=1&threshold=5";
     let (status, words) =
         post(&server, Role::Admin, "/alerts/rules/pool-empty/set", senseless).await;
-    assert!(status == StatusCode::BAD_REQUEST && words.contains("none where nothing grows"));
+    assert!(status == StatusCode::BAD_REQUEST && words.contains("has no threshold"));
     assert_eq!(
         post(&server, Role::Operator, set, "is_on=yes&least_hosts=3").await.0,
         StatusCode::FORBIDDEN
     );
-    done(&server, set, "is_on=yes&least_hosts=3&left_h=0").await;
+    done(&server, set, "is_on=yes&least_hosts=3&threshold=0").await;
     let begun = now() - 10 * MINUTE;
     let incident = leak_on(&server, &on[..2], begun).await;
     assert_eq!(dispatched(&server, now()).await, [Dispatched::Held]);
@@ -488,7 +492,7 @@ async fn a_rule_changes_what_is_told_and_nothing_of_what_is_found() {
     let rule = page(&server, "/alerts/rules/leak").await;
     assert!(rule.contains("would have told of 1 incident "), "{rule}");
 
-    done(&server, set, "least_hosts=1&left_h=0").await;
+    done(&server, set, "least_hosts=1&threshold=0").await;
     find(&server, on[0], now() + 90 * MINUTE, &[leak(0)]).await;
     assert_eq!(dispatched(&server, now() + 95 * MINUTE).await, [Dispatched::Dropped]);
     assert!(page(&server, "/alerts").await.contains("never"));

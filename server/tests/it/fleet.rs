@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     BootId, Bytes, HostId, Pool, PoolTag, Snapshot,
     memory::Memory,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessKey, ProcessUse},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{Decoder, Encoder, Envelope, FrameError, Stamp, frame::decompress};
@@ -224,4 +224,37 @@ proptest! {
     ) {
         run(steps)?;
     }
+}
+
+/// Handles by type come now and then: what was told last in this boot holds. Operations are of the latest
+/// snapshot alone.
+#[test]
+fn handles_by_type_hold_until_they_are_told_anew_or_the_host_restarts() {
+    let fleet = Fleet::default();
+    let live = fleet.ensure_host(HostId(1));
+    let mut host = Host::default();
+    let key = ProcessKey { pid: 416, created: None };
+    let handles =
+        |threads| ProcessHandles { key, by_type: [("Thread".to_owned(), threads)].into() };
+    let send = |host: &mut Host, snapshot| {
+        let (frame, at) = host.frame(snapshot);
+        let bytes = decompress(&frame).unwrap();
+        live.apply(&Envelope::parse(&bytes).unwrap(), at, Timestamp::UNIX_EPOCH).unwrap();
+        live.snapshot().unwrap()
+    };
+    let told = Snapshot {
+        handles_by_type: vec![handles(90)],
+        activity: vec![ProcessActivity { key, reads: 1, writes: 2, others: 3 }],
+        ..Snapshot::default()
+    };
+    let seen = send(&mut host, told.clone());
+    assert_eq!((seen.handles_by_type, seen.activity), (told.handles_by_type, told.activity));
+    let seen = send(&mut host, Snapshot::default());
+    assert_eq!((seen.handles_by_type, seen.activity), (vec![handles(90)], vec![]));
+    assert_eq!(live.handles_by_type(), [handles(90)]);
+    let anew = Snapshot { handles_by_type: vec![handles(95)], ..Snapshot::default() };
+    assert_eq!(send(&mut host, anew).handles_by_type, [handles(95)]);
+    host.boot += 1;
+    host.encoder.restart_chain();
+    assert_eq!(send(&mut host, Snapshot::default()).handles_by_type, []);
 }

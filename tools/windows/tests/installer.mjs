@@ -34,7 +34,8 @@ export default (world) =>
     };
     const status = async () => JSON.parse(await world.wine.call(PROGRAM, "status", "--json"));
     const setting = async (name) => {
-      const { value, source } = (await status()).settings[name];
+      const told = await world.wine.call(PROGRAM, "status", "--json", "--local");
+      const { value, source } = JSON.parse(told).settings[name];
       return [value, source];
     };
     const runs = () =>
@@ -51,6 +52,9 @@ export default (world) =>
       await runs();
       assert.equal(await world.wine.value(SERVICES, "ImagePath"), `"${PROGRAM}" service run`);
       assert.deepEqual(await setting("server_url"), [null, "default"]);
+      const source = "HKLM\\System\\CurrentControlSet\\Services\\EventLog\\Application\\PoolwatchAgent";
+      const messages = await world.wine.value(source, "EventMessageFile");
+      assert.equal(messages, "C:\\Program Files\\Poolwatch\\poolwatch-messages.dll");
     });
 
     test("what a policy says then is taken without a restart", async () => {

@@ -45,6 +45,20 @@ export default (world) =>
       assert.ok(seen.processes.some((process) => process.image === "poolwatch-agent.exe"));
     });
 
+    test("it answers whoever asks how it is", async () => {
+      const told = await until("the service tells of its upload", 60, async () => {
+        const told = await status();
+        return told.by_service && told.uploads.last_upload ? told : null;
+      });
+      assert.equal(told.host_id, host);
+      assert.equal(told.uploads.last_failure, null);
+      assert.deepEqual(told.settings.server_url, { value: world.server.url, source: "installer" });
+      assert.match(told.trusts, /^only the authorities in/);
+      assert.ok(!JSON.stringify(told).includes(world.server.enrolToken));
+      const text = await world.wine.call(world.agent, "status");
+      assert.match(text, /Last upload: .*Proxy: none.*Spool:/s);
+    });
+
     test("it stops within 5 s", async () => {
       const began = performance.now();
       await world.wine.call("net", "stop", SERVICE);

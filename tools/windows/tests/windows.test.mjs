@@ -10,6 +10,7 @@ import enrolment from "./enrolment.mjs";
 import installer from "./installer.mjs";
 import service from "./service.mjs";
 import settings from "./settings.mjs";
+import versions from "./versions.mjs";
 
 // A program that opens handles and does nothing else. It also keeps Wine's services alive, which end
 // with the last program of a user.
@@ -45,3 +46,4 @@ settings(world);
 service(world);
 installer(world);
 cost(world);
+versions(world);

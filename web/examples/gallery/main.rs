@@ -12,6 +12,7 @@ use poolwatch_model::{
 use poolwatch_web::{
     LivePage, assets,
     host::{Limit, Limits, Mark, MarkKind, PoolsChart},
+    mail::PoolChart,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -28,7 +29,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     fs::write(folder.join("fleet-live.html"), samples::fleet().render_live()?)?;
     let mail = samples::mail();
-    fs::write(folder.join("mail.html"), mail.html()?)?;
+    // What a mail brings with it is a file here.
+    let shown = |html: String| html.replace("cid:chart", "chart.png");
+    if let Some(chart) = mail.chart.as_ref().and_then(PoolChart::draw) {
+        fs::write(folder.join("chart.png"), chart)?;
+    }
+    fs::write(folder.join("mail.html"), shown(mail.html()?))?;
+    fs::write(folder.join("mail-rule.html"), samples::alert_pages::rule_mail().html()?)?;
+    fs::write(folder.join("mail-digest.html"), samples::alert_pages::digest_mail().html()?)?;
     let text = format!("Subject: {}\n\n{}", mail.subject()?, mail.text()?);
     fs::write(folder.join("mail.txt"), text)?;
     Ok(())

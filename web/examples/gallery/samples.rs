@@ -3,7 +3,7 @@
 #[path = "samples/account_pages.rs"]
 mod account_pages;
 #[path = "samples/alert_pages.rs"]
-mod alert_pages;
+pub(crate) mod alert_pages;
 #[path = "samples/enrolment.rs"]
 pub(crate) mod enrolment;
 #[path = "samples/fleet_pages.rs"]
@@ -34,10 +34,10 @@ use poolwatch_model::{
         Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
         NoticeEvent, Picture, Reason, Trigger,
     },
-    inventory::{HostRole, PoolSettings},
+    inventory::{HostRole, PoolSettings, ProgramFile},
     memory::{Ceiling, CeilingSource, Memory},
     person::Role,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessUse},
     snapshot::{AgentCost, Collector, CollectorFault},
 };
 use poolwatch_web::{
@@ -55,7 +55,7 @@ use poolwatch_web::{
     incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
-    mail::{IncidentMail, MailProcess, MailTag},
+    mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
     sparkline::Sparkline,
     steps::{Method, NextStep},
@@ -553,8 +553,15 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         process.paged_quota = Some(u64::from(handles) * 48);
         process.services = services.iter().map(|&name| name.to_owned()).collect();
         let suspect = image == "mybadapp.exe";
+        let by_type: &[(&str, u32)] =
+            if suspect { &[("Thread", 88_912), ("Event", 1_020), ("File", 540)] } else { &[] };
+        let key = process.key;
+        let activity =
+            suspect.then_some(ProcessActivity { key, reads: 120, writes: 64, others: 941 });
         ProcessRow {
             process,
+            by_type: by_type.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
+            activity,
             change,
             trend: Sparkline::counts(if suspect {
                 rising(24_000, 90_472)

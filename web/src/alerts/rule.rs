@@ -1,9 +1,13 @@
-//! A rule (`GET /alerts/rules/{name}`): what it means, how it is set, and what it would have told.
+//! A rule (`GET /alerts/rules/{name}`): what it means, how it is set, what it would have told, and what
+//! it tells of now.
 
 use askama::Template;
-use poolwatch_model::alerting::{AlertRule, LEAST_HOSTS, LEFT_HOURS, RuleSetting};
+use jiff::Timestamp;
+use poolwatch_model::alerting::{
+    LEAST_HOSTS, MINUTES, PROGRAM_CHARS, RuleField, RuleSetting, ScopeRole, ThresholdBounds,
+};
 
-use crate::{Shell, assets, figures};
+use crate::{HostLink, Shell, assets, figures, words::rules};
 
 /// A rule.
 #[derive(Debug, Clone, Template)]
@@ -15,130 +19,99 @@ pub struct RulePage {
     pub setting: RuleSetting,
     /// Whether who looks may change it.
     pub may_administer: bool,
-    /// Incidents of the last seven days that it is about, a count.
-    pub found: u64,
-    /// Those of them that it would tell of as it is set, a count.
-    pub told: u64,
+    /// What it would have told of in the last seven days.
+    pub past: RulePast,
+    /// Its alerts of the last seven days, latest first.
+    pub alerts: Vec<RuleAlertRow>,
+    /// Groups that there are.
+    pub groups: Vec<String>,
 }
 
-/// The page of a rule.
-pub(super) fn url(rule: &AlertRule) -> String {
-    format!("/alerts/rules/{}", rule.as_str())
+/// What a rule would have told of, as it is set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RulePast {
+    /// Of so many of the incidents that it is about.
+    Incidents {
+        /// Those that it would have told of.
+        told: u64,
+        /// All that it is about.
+        found: u64,
+    },
+    /// So often.
+    Alerts(u64),
 }
 
-/// A rule in a few words.
-pub(super) const fn title(rule: &AlertRule) -> &'static str {
-    match rule {
-        AlertRule::PoolEmpty => "A pool is empty",
-        AlertRule::CommitExhausted => "Commit has run out",
-        AlertRule::SilentUnderPressure => "A host fell silent under pressure",
-        AlertRule::Leak => "A leak",
-        AlertRule::HighUse => "High use",
-    }
+/// An alert of a rule in a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleAlertRow {
+    /// When it began.
+    pub opened: Timestamp,
+    /// When it ended, if it did.
+    pub ended: Option<Timestamp>,
+    /// The hosts on which it goes on, or went on, with their values: not all where they are many.
+    pub hosts: Vec<(HostLink, u64)>,
+    /// How many they are.
+    pub host_count: u64,
+    /// The worst value.
+    pub worst: Option<u64>,
 }
 
-/// When people are told, in words.
-pub(super) fn told(setting: &RuleSetting) -> String {
-    let hosts = match setting.least_hosts {
-        0 | 1 => String::new(),
-        hosts => format!(" on {} hosts or more", figures::grouped(hosts.into())),
-    };
-    let left = match setting.left_h {
-        0 => String::new(),
-        hours => {
-            let left = figures::duration(u64::from(hours) * 3600);
-            format!(" that fills a pool within {left}")
-        }
-    };
-    match (setting.is_on, hosts.is_empty() && left.is_empty()) {
-        (false, _) => "never".to_owned(),
-        (true, true) => "always".to_owned(),
-        (true, false) => format!("one{hosts}{left}"),
-    }
-}
+/// Hosts of an alert that a page names.
+const NAMED: usize = 20;
 
 impl RulePage {
     fn url(&self) -> String {
-        url(&self.setting.rule)
+        rules::url(&self.setting.name)
     }
 
-    const fn meaning(&self) -> &'static str {
-        match self.setting.rule {
-            AlertRule::PoolEmpty => {
-                "A pool was found empty. Windows' Server service logs event 2019 when nonpaged pool \
-                 is empty and 2020 when paged pool is, and a host's own counters show it full. \
-                 Programs fail now. Each host is told of at once, without waiting for others."
+    fn name(&self) -> String {
+        rules::name(&self.setting)
+    }
+
+    fn bounds(&self) -> Option<ThresholdBounds> {
+        self.setting.rule.threshold()
+    }
+
+    fn bounds_in_words(&self) -> String {
+        self.bounds().map_or_else(String::new, |bounds| {
+            let [start, end] = [*bounds.range.start(), *bounds.range.end()];
+            format!("{} to {}", figures::grouped(start.into()), figures::grouped(end.into()))
+        })
+    }
+
+    fn has_hosts(&self) -> bool {
+        self.setting.rule.field() != RuleField::Server
+    }
+
+    fn value(&self, value: &u64) -> String {
+        rules::value(self.setting.rule, *value)
+    }
+
+    fn past_in_words(&self) -> String {
+        match self.past {
+            RulePast::Incidents { told, .. } => {
+                format!("would have told of {}", figures::counted(told, "incident", "incidents"))
             }
-            AlertRule::CommitExhausted => {
-                "Commit ran out: Windows logs event 2004 and refuses memory to programs. Pool is \
-                 not always the reason; the incident says what took it."
-            }
-            AlertRule::SilentUnderPressure => {
-                "A host stopped reporting while a pool was at 85 % of a measured limit, or was to \
-                 run out within a day. It has probably run out. A host that falls silent without \
-                 pressure is shown on the Fleet page alone."
-            }
-            AlertRule::Leak => {
-                "A tag, the handles of a program or the allocations of a driver grow and are not \
-                 given back. People are told when it is found, when it is worse, when somebody is \
-                 named, and when it is over."
-            }
-            AlertRule::HighUse => {
-                "A tag or a host uses far more than hosts like it, and does not grow. Nothing fails \
-                 by itself, but less is left for what does grow."
+            RulePast::Alerts(count) => {
+                format!("would have fired {}", figures::counted(count, "time", "times"))
             }
         }
     }
 
-    const fn example(&self) -> &'static str {
-        match self.setting.rule {
-            AlertRule::PoolEmpty => {
-                "FS-02 logs event 2019 at 14:02. A mail goes out at once: CRITICAL FS-02: Nonpaged \
-                 pool exhausted: mybadapp.exe (Thre)."
-            }
-            AlertRule::CommitExhausted => {
-                "SQL-07 logs event 2004: CRITICAL SQL-07: Commit exhausted."
-            }
-            AlertRule::SilentUnderPressure => {
-                "WEB-19 reports 97 % of its nonpaged limit at 03:10 and nothing after that: \
-                 CRITICAL WEB-19."
-            }
-            AlertRule::Leak => {
-                "foo.sys 5.1 leaks on 41 hosts. With a threshold of 50 hosts nobody is told until \
-                 nine more have it; with 24 hours, not before a pool is full within a day."
-            }
-            AlertRule::HighUse => {
-                "12 hosts use three times the MmSt of their peers: NOTE 12 hosts."
-            }
+    fn past_detail(&self) -> String {
+        match self.past {
+            RulePast::Incidents { found, .. } => format!("of {} found", figures::grouped(found)),
+            RulePast::Alerts(_) => "by what was measured, by the hour".to_owned(),
         }
-    }
-
-    fn title(&self) -> &'static str {
-        title(&self.setting.rule)
-    }
-
-    fn told_in_words(&self) -> String {
-        told(&self.setting)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+impl RuleAlertRow {
+    fn named(&self) -> &[(HostLink, u64)] {
+        &self.hosts[..self.hosts.len().min(NAMED)]
+    }
 
-    #[test]
-    fn a_setting_is_told_in_words() {
-        let rule = RuleSetting::default_of(AlertRule::Leak);
-        for (setting, words) in [
-            (rule, "always"),
-            (RuleSetting { is_on: false, ..rule }, "never"),
-            (RuleSetting { least_hosts: 1_200, ..rule }, "one on 1,200 hosts or more"),
-            (
-                RuleSetting { least_hosts: 3, left_h: 24, ..rule },
-                "one on 3 hosts or more that fills a pool within 24 h",
-            ),
-        ] {
-            assert_eq!(told(&setting), words);
-        }
+    fn unnamed(&self) -> u64 {
+        self.host_count.saturating_sub(self.named().len() as u64)
     }
 }

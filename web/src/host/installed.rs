@@ -2,7 +2,7 @@
 
 use poolwatch_model::{
     PoolTag,
-    inventory::{HostRole, PoolSettings},
+    inventory::{HostRole, PoolSettings, ProgramFile},
 };
 
 /// What is installed on a host, in short.
@@ -20,6 +20,10 @@ pub struct InstalledView {
     pub updates: usize,
     /// Installed programs; 0 where none are told.
     pub programs: usize,
+    /// Files of the programs that run with most handles, threads or quota.
+    pub program_files: Vec<ProgramFile>,
+    /// The failover cluster that it is a member of.
+    pub cluster: Option<String>,
     /// Settings of the registry that bear on pool.
     pub settings: PoolSettings,
 }

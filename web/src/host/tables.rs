@@ -1,9 +1,15 @@
 //! The tables of tags and processes of a host.
 
-use poolwatch_model::{Bytes, Pool, PoolTag, process::ProcessUse};
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    process::{ProcessActivity, ProcessUse},
+};
 use serde::{Deserialize, Serialize};
 
-use crate::sparkline::Sparkline;
+use crate::{figures::grouped, sparkline::Sparkline};
+
+/// Types of a process's handles that are shown.
+const TYPES: usize = 4;
 
 /// What tags are ordered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -152,6 +158,10 @@ pub struct ProcessRow {
     pub process: ProcessUse,
     /// Change of its handles in 24 h.
     pub change: Option<i64>,
+    /// Its handles by type where its agent looked into it, the most first.
+    pub by_type: Vec<(String, u32)>,
+    /// What it did since the snapshot before, where it was among the most active.
+    pub activity: Option<ProcessActivity>,
     /// How its handles went.
     pub trend: Sparkline,
     /// Whether it is a suspect.
@@ -176,6 +186,27 @@ impl ProcessRow {
 
     pub(super) fn handles(&self) -> Option<u64> {
         self.process.handles.map(u64::from)
+    }
+
+    /// The types that most of its handles lead to, in words.
+    pub(super) fn types(&self) -> String {
+        let types = self.by_type.iter().take(TYPES);
+        let types: Vec<String> =
+            types.map(|(name, count)| format!("{name} {}", grouped(u64::from(*count)))).collect();
+        types.join(", ")
+    }
+
+    pub(super) fn operations(&self) -> Option<u64> {
+        let ProcessActivity { reads, writes, others, .. } = self.activity.as_ref()?;
+        Some(reads.saturating_add(*writes).saturating_add(*others))
+    }
+
+    /// The operations by kind, in words.
+    pub(super) fn operations_by_kind(&self) -> String {
+        self.activity.map_or_else(String::new, |one| {
+            let [reads, writes, others] = [one.reads, one.writes, one.others].map(grouped);
+            format!("{reads} reads, {writes} writes, {others} others")
+        })
     }
 
     pub(super) fn threads(&self) -> Option<u64> {

@@ -52,6 +52,7 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::ChanceMatch { .. } => on_host("processes"),
         Evidence::CommitHolder { pid, .. }
         | Evidence::ProcessHandles { pid, .. }
+        | Evidence::HandlesOfType { pid, .. }
         | Evidence::ProcessThreads { pid, .. }
         | Evidence::ProcessGrowth { pid, .. }
         | Evidence::GrowsWithObjects { pid, .. }

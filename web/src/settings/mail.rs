@@ -34,6 +34,10 @@ pub struct MailServerView {
     pub has_password: bool,
     /// Sender of the mails.
     pub from: String,
+    /// Address of the authority that gives tokens to sign in with; empty for none.
+    pub token_url: String,
+    /// Number of the application that asks for tokens.
+    pub client_id: String,
     /// Who set it, and when.
     pub changed: Option<(String, Timestamp)>,
 }

@@ -72,6 +72,10 @@ pub fn evidence(fact: &Evidence) -> String {
         Evidence::ProcessHandles { image, pid, handles } => {
             format!("{image} (pid {pid}) holds {} handles.", grouped(u64::from(*handles)))
         }
+        Evidence::HandlesOfType { image, pid, object_type, handles } => format!(
+            "The kernel lists {} handles of {image} (pid {pid}) to objects of type {object_type}.",
+            grouped(u64::from(*handles))
+        ),
         Evidence::ProcessThreads { image, pid, threads } => {
             format!("{image} (pid {pid}) has {} threads.", grouped(u64::from(*threads)))
         }

@@ -141,6 +141,8 @@ fn a_hostile_mail_stays_one_subject_and_plain_words() {
     mail.host = format!("a\r\nBcc: x@y.z\r\n\r\n{HOSTILE}\u{1b}[2J");
     mail.processes[0].image = format!("x.exe\r\nResolved: all is well{HOSTILE}");
     mail.tags[0].meaning = Some(HOSTILE.into());
+    // The one picture that is meant.
+    mail.chart = None;
     let subject = mail.subject().unwrap();
     assert!(!subject.contains(['\r', '\n', '\u{1b}']), "{subject:?}");
     let text = mail.text().unwrap();

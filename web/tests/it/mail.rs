@@ -5,7 +5,7 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, Evidence, Headroom, TimeLeft, Verdict},
     incident::IncidentChange,
 };
-use poolwatch_web::mail::IncidentMail;
+use poolwatch_web::mail::{IncidentMail, RuleAlertMail};
 
 use crate::samples;
 
@@ -66,7 +66,8 @@ fn the_html_says_the_same_as_the_text() {
     ] {
         assert!(html.contains(words), "{words:?} is missing");
     }
-    assert!(!html.contains("<link") && !html.contains("<style") && !html.contains("<script"));
+    assert!(!html.contains("<link") && !html.contains("<script") && !html.contains("https://cdn"));
+    assert!(html.contains("prefers-color-scheme: dark") && html.contains("src=\"cid:chart\""));
 }
 
 #[test]
@@ -180,4 +181,18 @@ fn every_mail_as_text_and_as_html() {
         insta::assert_snapshot!(format!("mail-{name}-text"), text);
         insta::assert_snapshot!(format!("mail-{name}-html"), mail.html().unwrap());
     }
+}
+
+#[test]
+fn a_mail_of_a_rule_says_where_what_and_since_when() {
+    let mail = samples::alert_pages::rule_mail();
+    assert_eq!(mail.subject(), "[Poolwatch] WARNING 41 hosts: A host is silent, 95 min");
+    insta::assert_snapshot!("mail-rule-text", mail.text().unwrap());
+    insta::assert_snapshot!("mail-rule-html", mail.html().unwrap());
+    let over = RuleAlertMail { change: IncidentChange::Resolved, ..mail.clone() };
+    assert_eq!(over.subject(), "[Poolwatch] RESOLVED 41 hosts: A host is silent");
+    assert!(over.text().unwrap().starts_with("Over: A host is silent."));
+    let mut forged = RuleAlertMail { host_count: 1, ..mail };
+    forged.hosts[0].name = "FS-02\r\nBcc: x@y.z".into();
+    assert!(!forged.subject().contains(['\r', '\n']), "{:?}", forged.subject());
 }

@@ -43,6 +43,9 @@ const SHARER: f64 = 0.08;
 const SHARERS_MOST: f64 = 1.2;
 /// More handles than objects are explained when all object tags gained this share of them at least.
 const EXPLAINED: f64 = 0.5;
+/// A process is not who gained the objects of a type when fewer of its handles than this part of what it
+/// gained lead to that type.
+const OF_OTHER_TYPES: u64 = 4;
 /// Threads explain thread objects unless handles grew so many times as much.
 const TIMES_THREADS: u64 = 2;
 /// Confidence of one handle for each object along the same way; what each miss costs: objects that are
@@ -107,8 +110,12 @@ pub(super) fn by_growth(
     if objects < LEAST_OBJECTS {
         return Vec::new();
     }
-    let mut gains: Vec<Gain<'_>> =
-        case.processes.iter().filter_map(|p| gain(p, series, span)).collect();
+    let mut gains: Vec<Gain<'_>> = case
+        .processes
+        .iter()
+        .filter_map(|process| gain(process, series, span))
+        .filter(|gain| !is_of_other_types(case, gain, series.tag))
+        .collect();
     gains.sort_by_key(|gain| Reverse(gain.grown));
     gains.truncate(LOOKED_AT);
     let share = |grown: u64| grown as f64 / objects as f64;
@@ -124,7 +131,7 @@ pub(super) fn by_growth(
             .map(|gain| gain.grown)
             .sum();
         if share(rest) < OTHERS {
-            return vec![suspect(one, series.tag, objects, span)];
+            return vec![suspect(case, one, series.tag, objects, span)];
         }
     }
     let mut sharers: Vec<&Gain<'_>> = Vec::new();
@@ -146,7 +153,7 @@ pub(super) fn by_growth(
     };
     let mut suspects: Vec<Suspect> = Vec::new();
     for gain in sharers {
-        let mut one = suspect(gain, series.tag, objects, span);
+        let mut one = suspect(case, gain, series.tag, objects, span);
         if suspects.iter().any(|known| known.name == one.name) {
             continue;
         }
@@ -191,7 +198,38 @@ fn explains_more(case: &CaseFile, grown: u64, span: Span) -> bool {
     (EXPLAINED..=MOST_SHARE).contains(&share)
 }
 
-fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
+/// Whether the kernel lists next to none of the handles that a process gained as leading to the objects
+/// of a tag.
+fn is_of_other_types(case: &CaseFile, gain: &Gain<'_>, tag: PoolTag) -> bool {
+    let listed = listed_handles(case, gain.process, tag);
+    gain.measure == Measure::Handles
+        && listed.is_some_and(|listed| u64::from(listed) < gain.grown / OF_OTHER_TYPES)
+}
+
+/// The handles of a process to the objects of a tag, where the kernel listed them.
+fn listed_handles(case: &CaseFile, process: &ProcessSeries, tag: PoolTag) -> Option<u32> {
+    let object_type = holders::object_type(tag)?;
+    let listed = case.handles_by_type.iter().find(|one| one.key == process.key)?;
+    Some(listed.by_type.get(object_type).copied().unwrap_or(0))
+}
+
+/// That fact, where these are handles enough for so many objects.
+fn listed_fact(
+    case: &CaseFile,
+    process: &ProcessSeries,
+    tag: PoolTag,
+    objects: u64,
+) -> Option<Evidence> {
+    let handles = listed_handles(case, process, tag)?;
+    (f64::from(handles) >= LEAST_SHARE * objects as f64).then(|| Evidence::HandlesOfType {
+        image: process.image.clone(),
+        pid: process.key.pid,
+        object_type: holders::object_type(tag).unwrap_or_default().to_owned(),
+        handles,
+    })
+}
+
+fn suspect(case: &CaseFile, gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
     let Gain { process, measure, grown, apart } = *gain;
     let (image, pid) = (process.image.clone(), process.key.pid);
     let mut evidence = vec![Evidence::GrowsWithObjects {
@@ -207,6 +245,10 @@ fn suspect(gain: &Gain<'_>, tag: PoolTag, objects: u64, span: Span) -> Suspect {
     let share = grown as f64 / objects.max(1) as f64;
     let unlike = (1.0 - share.min(1.0)) * MISSED_SHARE + apart * MISSED_WAY;
     let mut confidence = (ONE_FOR_ONE - unlike).clamp(LEAST_SURE, ONE_FOR_ONE);
+    if let Some(listed) = listed_fact(case, process, tag, objects) {
+        evidence.push(listed);
+        confidence = ONE_FOR_ONE;
+    }
     if is_broker(&image) {
         evidence.push(Evidence::Broker { image: image.clone(), pid });
         confidence = BROKER;
@@ -260,6 +302,9 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
     if outstanding < MANY_HANDLES || !matters(case, series, outstanding) {
         return Vec::new();
     }
+    if let Some(listed) = by_listed_handles(case, series, outstanding) {
+        return vec![listed];
+    }
     let programs = programs(case);
     let many = programs.iter().take_while(|one| one.handles >= MANY_HANDLES).count();
     let compared = programs.iter().filter(|one| one.handles >= COMPARED).count();
@@ -295,6 +340,31 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
     let standing = &programs[..count];
     let of_one = |one| counted(standing, one, series.tag, outstanding, sure, &by_chance);
     standing.iter().map(of_one).collect()
+}
+
+/// The process whose handles lead to most of the objects that a tag counts, as the kernel lists them.
+fn by_listed_handles(case: &CaseFile, series: &TagSeries, outstanding: u64) -> Option<Suspect> {
+    let holders = case.processes.iter().filter(|process| !is_no_program(process));
+    let (process, listed) = holders
+        .filter_map(|process| Some((process, listed_fact(case, process, series.tag, outstanding)?)))
+        .max_by_key(|(process, _)| listed_handles(case, process, series.tag))?;
+    let (image, pid) = (process.image.clone(), process.key.pid);
+    let mut evidence = vec![listed];
+    evidence.extend(count_fact(process));
+    let mut confidence = ONE_FOR_ONE;
+    if is_broker(&image) {
+        evidence.push(Evidence::Broker { image: image.clone(), pid });
+        confidence = BROKER;
+    }
+    Some(Suspect {
+        kind: SuspectKind::Process,
+        name: Some(image),
+        services: process.services.clone(),
+        tags: vec![series.tag],
+        confidence: confidence as f32,
+        evidence,
+        ..Suspect::default()
+    })
 }
 
 /// Tags of kernel objects that handles can be compared with.

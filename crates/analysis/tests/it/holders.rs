@@ -12,6 +12,7 @@ use poolwatch_model::{
     diagnosis::{Evidence, NextStep, SuspectKind, Verdict},
     history::ObjectTypeSeries,
     incident::Cause,
+    process::ProcessHandles,
 };
 
 use crate::story::{DAY, MB, Story, tag};
@@ -47,6 +48,39 @@ fn handles_of_the_kernels_own_process_are_told_as_a_drivers() {
     assert_eq!((suspect.kind, suspect.name.as_deref()), (SuspectKind::Unknown, None));
     let told = |fact: &Evidence| matches!(fact, Evidence::HeldByKernel { grown, .. } if *grown > 1_000_000);
     assert!(suspect.evidence.iter().any(told), "{suspect:?}");
+}
+
+/// What the kernel listed of a process that holds so many handles to events.
+fn listed(story: &Story, pid: u32, events: u32) -> ProcessHandles {
+    let key = story.case.processes.iter().find(|one| one.key.pid == pid).unwrap().key;
+    ProcessHandles { key, by_type: [("Event".to_owned(), events), ("Key".to_owned(), 40)].into() }
+}
+
+#[test]
+fn a_process_whose_handles_lead_to_the_objects_is_named_with_that_fact() {
+    let mut story = events_that_grow();
+    story.process(900, "leaky.exe", |hour| 2000 + gained(hour));
+    let before = named_suspect(&diagnose_case(&story.case)).unwrap().confidence;
+    story.case.handles_by_type = vec![listed(&story, 900, 1_900_000)];
+    let diagnosis = diagnose_case(&story.case);
+    let suspect = named_suspect(&diagnosis).unwrap();
+    assert_eq!(suspect.name.as_deref(), Some("leaky.exe"));
+    assert!(suspect.confidence >= before);
+    let told = |fact: &Evidence| {
+        matches!(fact, Evidence::HandlesOfType { pid: 900, object_type, handles: 1_900_000, .. }
+            if object_type == "Event")
+    };
+    assert!(suspect.evidence.iter().any(told), "{suspect:?}");
+}
+
+#[test]
+fn a_process_whose_handles_lead_elsewhere_is_not_named_for_growing_along() {
+    let mut story = events_that_grow();
+    story.process(900, "innocent.exe", |hour| 2000 + gained(hour));
+    assert!(named_suspect(&diagnose_case(&story.case)).is_some());
+    story.case.handles_by_type = vec![listed(&story, 900, 300)];
+    let diagnosis = diagnose_case(&story.case);
+    assert!(named_suspect(&diagnosis).is_none(), "{:?}", diagnosis.suspects);
 }
 
 #[test]

@@ -1,6 +1,9 @@
-//! Hosts by their names and groups.
+//! Hosts by their names, groups, systems and roles.
 
 use serde::{Deserialize, Serialize};
+use wildmatch::WildMatch;
+
+use crate::host::OsVersion;
 
 /// Some hosts: those of a group whose names match a pattern. What is not said leaves nobody out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -11,13 +14,61 @@ pub struct HostScope {
     pub pattern: Option<String>,
 }
 
+/// What a host is for, as its Windows tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ScopeRole {
+    /// It runs a Windows for servers.
+    Server,
+    /// It runs another Windows.
+    Workstation,
+}
+
+/// Some hosts, by what they run as well. What is not said leaves nobody out.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleScope {
+    /// By name and group.
+    pub hosts: HostScope,
+    /// A pattern of the Windows' name and build (`*2012 R2*`).
+    pub system: Option<String>,
+    /// What they are for.
+    pub role: Option<ScopeRole>,
+}
+
+impl ScopeRole {
+    /// All of them.
+    pub const ALL: [Self; 2] = [Self::Server, Self::Workstation];
+
+    /// Its stable name in the database and in forms.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Server => "server",
+            Self::Workstation => "workstation",
+        }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.as_str() == name)
+    }
+
+    /// The role of a host with this Windows.
+    #[must_use]
+    pub fn of_system(os: &OsVersion) -> Self {
+        match os.product.to_lowercase().contains("server") {
+            true => Self::Server,
+            false => Self::Workstation,
+        }
+    }
+}
+
 impl HostScope {
     /// A scope as somebody typed it: what is empty, or a pattern that leaves nobody out, says nothing.
     #[must_use]
     pub fn from_typed(group: &str, pattern: &str) -> Self {
-        let said = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
-        let is_narrow = |pattern: &String| pattern.chars().any(|letter| letter != '*');
-        Self { group: said(group), pattern: said(pattern).filter(is_narrow) }
+        Self { group: typed(group), pattern: typed_pattern(pattern) }
     }
 
     /// Whether every host is in it.
@@ -34,46 +85,57 @@ impl HostScope {
         });
         in_group
             && self.pattern.as_deref().is_none_or(|pattern| {
-                let (pattern, name) = (pattern.to_lowercase(), name.to_lowercase());
+                let pattern = WildMatch::new_case_insensitive(pattern);
                 let label = name.split('.').next().unwrap_or_default();
-                matches_pattern(pattern.as_bytes(), name.as_bytes())
-                    || matches_pattern(pattern.as_bytes(), label.as_bytes())
+                pattern.matches(name) || pattern.matches(label)
             })
     }
+}
+
+impl RuleScope {
+    /// A scope as somebody typed it.
+    #[must_use]
+    pub fn from_typed(group: &str, pattern: &str, system: &str, role: Option<ScopeRole>) -> Self {
+        let hosts = HostScope::from_typed(group, pattern);
+        Self { hosts, system: typed_pattern(system), role }
+    }
+
+    /// Whether every host is in it.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.hosts.is_all() && self.system.is_none() && self.role.is_none()
+    }
+
+    /// Whether a host is in it. One whose Windows is not known is in no scope that asks for it.
+    #[must_use]
+    pub fn covers(&self, name: &str, group: Option<&str>, os: Option<&OsVersion>) -> bool {
+        self.role.is_none_or(|role| os.map(ScopeRole::of_system) == Some(role))
+            && self.hosts.covers(name, group)
+            && self.system.as_deref().is_none_or(|pattern| {
+                let pattern = WildMatch::new_case_insensitive(pattern);
+                os.is_some_and(|os| {
+                    pattern.matches(&os.to_string()) || pattern.matches(&os.product)
+                })
+            })
+    }
+}
+
+fn typed(text: &str) -> Option<String> {
+    Some(text.trim().to_owned()).filter(|text| !text.is_empty())
+}
+
+fn typed_pattern(text: &str) -> Option<String> {
+    typed(text).filter(|pattern| pattern.chars().any(|letter| letter != '*'))
 }
 
 fn is_or_is_below(group: &str, wanted: &str) -> bool {
     group.strip_prefix(wanted).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
-/// Whether a name matches a pattern. Goes back to the last `*` alone, so that no pattern takes more
-/// than the product of the lengths.
-fn matches_pattern(pattern: &[u8], name: &[u8]) -> bool {
-    let (mut at, mut of) = (0, 0);
-    let mut last_star = None;
-    while at < name.len() {
-        match pattern.get(of) {
-            Some(b'*') => {
-                last_star = Some((of, at));
-                of += 1;
-            }
-            Some(letter) if *letter == b'?' || *letter == name[at] => {
-                at += 1;
-                of += 1;
-            }
-            _ => {
-                let Some((star, from)) = last_star else { return false };
-                last_star = Some((star, from + 1));
-                (of, at) = (star + 1, from + 1);
-            }
-        }
-    }
-    pattern[of..].iter().all(|letter| *letter == b'*')
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::Arch;
 
     #[test]
     fn a_scope_covers_groups_with_what_is_below_and_names_by_pattern() {
@@ -99,8 +161,39 @@ mod tests {
 
     #[test]
     fn a_hostile_pattern_takes_no_longer() {
-        let pattern = "*a".repeat(500);
-        assert!(!matches_pattern(pattern.as_bytes(), "a".repeat(499).as_bytes()));
-        assert!(!matches_pattern((pattern + "b").as_bytes(), "a".repeat(5000).as_bytes()));
+        let pattern = |end: &str| HostScope::from_typed("", &("*a".repeat(500) + end));
+        assert!(!pattern("").covers(&"a".repeat(499), None));
+        assert!(!pattern("b").covers(&"a".repeat(5000), None));
+    }
+
+    #[test]
+    fn a_rules_scope_asks_for_system_and_role() {
+        let os = |product: &str, build| OsVersion {
+            product: product.into(),
+            major: 10,
+            minor: 0,
+            build,
+            revision: 1,
+            arch: Arch::X64,
+        };
+        let (old, new, desk) = (
+            os("Windows Server 2012 R2 Standard", 9600),
+            os("Windows Server 2022", 20348),
+            os("Windows 11 Pro", 22631),
+        );
+        let (server, any) = (Some(ScopeRole::Server), None);
+        for (system, role, os, covered) in [
+            ("", any, None, true),
+            ("*2012 R2*", any, Some(&old), true),
+            ("*2012 R2*", any, Some(&new), false),
+            ("*20348*", any, Some(&new), true),
+            ("*2012 R2*", any, None, false),
+            ("", server, Some(&new), true),
+            ("", server, Some(&desk), false),
+            ("", server, None, false),
+        ] {
+            let scope = RuleScope::from_typed("", "", system, role);
+            assert_eq!(scope.covers("fs-02", None, os), covered, "{system} {role:?} {os:?}");
+        }
     }
 }

@@ -270,6 +270,17 @@ pub enum Evidence {
         /// Over how long, seconds.
         over_s: u64,
     },
+    /// So many of a process's handles lead to objects of one type, as the kernel lists them.
+    HandlesOfType {
+        /// Image name.
+        image: String,
+        /// Process id.
+        pid: u32,
+        /// Type name (`Thread`).
+        object_type: String,
+        /// Its handles to objects of that type.
+        handles: u32,
+    },
     /// The outstanding objects of a tag and a process's handles are of one size.
     HandlesMatchObjects {
         /// Image name.

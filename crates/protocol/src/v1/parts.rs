@@ -4,7 +4,7 @@
 use poolwatch_model::{
     Snapshot,
     memory::Memory,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessUse},
     snapshot::{AgentCost, CollectorFault},
     tag::{TagTable, TagUse},
 };
@@ -27,6 +27,10 @@ pub struct Parts {
     pub processes: Option<Part<Vec<ProcessUse>, ProcessUse>>,
     /// Kernel object types, sorted by name.
     pub object_types: Option<Part<Vec<ObjectTypeUse>, ObjectTypeUse>>,
+    /// What the most active processes did since the snapshot before.
+    pub activity: Vec<ProcessActivity>,
+    /// Handles by type of the processes that were looked into.
+    pub handles_by_type: Vec<ProcessHandles>,
     /// What taking the snapshot cost the host.
     pub cost: Option<AgentCost>,
     /// Collectors that failed, and how.

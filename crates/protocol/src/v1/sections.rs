@@ -1,5 +1,6 @@
 //! The sections of version 1: their numbers and the wire forms of what they hold.
 
+mod activity;
 mod memory;
 mod object_types;
 mod processes;
@@ -35,6 +36,10 @@ const COST: u64 = 8;
 const FAULTS: u64 = 9;
 /// What the agent's process holds: told with its cost.
 const HOLDINGS: u64 = 11;
+/// What processes did since the snapshot before.
+const ACTIVITY: u64 = 12;
+/// Handles of some processes by type.
+const HANDLES_BY_TYPE: u64 = 13;
 
 /// The sections of a snapshot: all in full, or relative to `base` where that is possible.
 pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, Vec<u8>)> {
@@ -68,6 +73,12 @@ pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, 
         if let Some(held) = &cost.held {
             sections.push((HOLDINGS, small::encode_holdings(held)));
         }
+    }
+    if !snapshot.activity.is_empty() {
+        sections.push((ACTIVITY, activity::encode_activity(&snapshot.activity)));
+    }
+    if !snapshot.handles_by_type.is_empty() {
+        sections.push((HANDLES_BY_TYPE, activity::encode_handles(&snapshot.handles_by_type)));
     }
     if !snapshot.faults.is_empty() {
         sections.push((FAULTS, small::encode_faults(&snapshot.faults)));
@@ -114,6 +125,8 @@ fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts
             }
             COST => parts.cost = Some(small::decode_cost(bytes)?),
             FAULTS => parts.faults = small::decode_faults(bytes)?,
+            ACTIVITY => parts.activity = activity::decode_activity(bytes)?,
+            HANDLES_BY_TYPE => parts.handles_by_type = activity::decode_handles(bytes)?,
             HOLDINGS => held = Some(small::decode_holdings(bytes)?),
             _ => {}
         }
@@ -135,9 +148,10 @@ pub(super) fn assemble(base: Option<&Snapshot>, parts: Parts) -> Result<Snapshot
         }
     };
     let processes = rows(base.and_then(|base| base.processes.as_deref()), parts.processes)?;
-    let types = rows(base.and_then(|base| base.object_types.as_deref()), parts.object_types)?;
-    let Parts { memory, cost, faults, .. } = parts;
-    Ok(Snapshot { memory, tags, processes, object_types: types, cost, faults })
+    let object_types =
+        rows(base.and_then(|base| base.object_types.as_deref()), parts.object_types)?;
+    let Parts { memory, activity, handles_by_type, cost, faults, .. } = parts;
+    Ok(Snapshot { memory, tags, processes, object_types, activity, handles_by_type, cost, faults })
 }
 
 fn rows<R: Row>(

@@ -3,7 +3,11 @@
 
 use std::{fs, path::PathBuf};
 
-use poolwatch_protocol::v1::{Decoder, Encoder, frame};
+use poolwatch_model::{
+    Snapshot,
+    process::{ProcessActivity, ProcessHandles, ProcessKey},
+};
+use poolwatch_protocol::v1::{Decoder, Encoder, Envelope, frame};
 
 use crate::snapshots::{example, stamp};
 
@@ -40,6 +44,31 @@ fn released_bytes_still_decode() {
             assert_eq!(decoded.snapshot, example(*step));
         }
     }
+}
+
+/// Sections 12 and 13, which an agent that is older does not send.
+#[test]
+fn activity_and_handles_by_type_are_the_released_bytes() {
+    let key = ProcessKey { pid: 416, created: None };
+    let snapshot = Snapshot {
+        activity: vec![ProcessActivity { key, reads: 3, writes: 200, others: 0 }],
+        handles_by_type: vec![ProcessHandles {
+            key,
+            by_type: [("File".to_owned(), 5), ("Thread".to_owned(), 90_000)].into(),
+        }],
+        ..Snapshot::default()
+    };
+    let stamp = stamp(1, 1);
+    let bytes = frame::decompress(&Encoder::default().encode(stamp, snapshot.clone())).unwrap();
+    let sections = Envelope::parse(&bytes).unwrap().sections;
+    let section = |number| {
+        let found = sections.iter().find(|section| section.number == number).unwrap();
+        hex::encode(found.bytes)
+    };
+    assert_eq!(section(12), "01a0030003c80100");
+    assert_eq!(section(13), "02a003000446696c6505a0030006546872656164 90bf05".replace(' ', ""));
+    let mut decoder = Decoder::default();
+    assert_eq!(decoder.decode(&frame::compress(&bytes)).unwrap().snapshot, snapshot);
 }
 
 #[test]

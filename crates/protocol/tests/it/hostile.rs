@@ -64,9 +64,7 @@ fn services(processes: u32, services: usize) -> Vec<u8> {
         (pid, created, image, session, vec![""; services], none)
     };
     let rows: Vec<_> = (0..processes).map(row).collect();
-    let bytes = postcard::to_allocvec(&rows).unwrap();
-    let sections = vec![Section { number: 4, bytes: &bytes }];
-    frame::compress(&Envelope { stamp: stamp(1, 1), base: None, sections }.to_bytes())
+    one_section(4, &postcard::to_allocvec(&rows).unwrap())
 }
 
 #[test]
@@ -117,4 +115,37 @@ fn duplicate_rows_are_refused() {
     tags.rows.push(tags.rows[0]);
     let frame = Encoder::default().encode(stamp(1, 1), snapshot);
     assert!(matches!(Decoder::default().decode(&frame), Err(FrameError::Section(_))));
+}
+
+#[test]
+fn processes_beyond_the_limit_twice_or_out_of_order_are_refused() {
+    let activity = |pids: &[u32]| {
+        let rows: Vec<_> = pids.iter().map(|pid| (*pid, 0_u64, 1_u64, 1_u64, 1_u64)).collect();
+        one_section(12, &postcard::to_allocvec(&rows).unwrap())
+    };
+    let handles = |rows: &[(u32, &str)]| {
+        let rows: Vec<_> = rows.iter().map(|(pid, name)| (*pid, 0_u64, *name, 1_u32)).collect();
+        one_section(13, &postcard::to_allocvec(&rows).unwrap())
+    };
+    let is_read = |frame: &[u8]| Decoder::default().decode(frame).is_ok();
+    let many: Vec<u32> = (0..=limits::ACTIVE_PROCESSES as u32).collect();
+    assert!(is_read(&activity(&many[1..])) && is_read(&activity(&[])));
+    assert!(!is_read(&activity(&many)) && !is_read(&activity(&[4, 4])));
+    assert!(!is_read(&activity(&[8, 4])));
+    let many: Vec<(u32, &str)> =
+        (0..=limits::EXAMINED_PROCESSES as u32).map(|pid| (pid, "File")).collect();
+    assert!(is_read(&handles(&many[1..])) && is_read(&handles(&[(4, "File"), (4, "Key")])));
+    assert!(!is_read(&handles(&many)) && !is_read(&handles(&[(4, "File"), (4, "File")])));
+    assert!(!is_read(&handles(&[(4, "File"), (8, "File"), (4, "Key")])));
+    let long = "a".repeat(limits::NAME_BYTES + 1);
+    assert!(!is_read(&handles(&[(4, long.as_str())])));
+    // As many rows as a frame could hold, each a name of nothing.
+    let bomb: Vec<(u32, &str)> = vec![(4, ""); 1 << 20];
+    assert!(!is_read(&handles(&bomb)));
+}
+
+/// A key frame of one section.
+fn one_section(number: u64, bytes: &[u8]) -> Vec<u8> {
+    let sections = vec![Section { number, bytes }];
+    frame::compress(&Envelope { stamp: stamp(1, 1), base: None, sections }.to_bytes())
 }

@@ -4,12 +4,16 @@ use jiff::Timestamp;
 use poolwatch_model::{
     BootId, Bytes, PoolTag, Snapshot,
     memory::Memory,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessKey, ProcessUse},
     snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::Stamp;
-use proptest::{collection::vec, option, prelude::*};
+use proptest::{
+    collection::{btree_map, vec},
+    option,
+    prelude::*,
+};
 use uuid::Uuid;
 
 pub(crate) fn stamp(boot: u128, seq: u64) -> Stamp {
@@ -64,6 +68,8 @@ pub(crate) fn example(step: u64) -> Snapshot {
             peak_objects: 120_145 + step as u32,
             peak_handles: 90_500,
         }]),
+        activity: Vec::new(),
+        handles_by_type: Vec::new(),
         cost: Some(AgentCost {
             cpu_us: 9_000,
             cycle_us: 14_000,
@@ -177,11 +183,38 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn any_key()(pid in 0..30_u32, created in option::of(1_i64..4_000_000_000)) -> ProcessKey {
+        ProcessKey { pid, created: created.and_then(|s| Timestamp::from_second(s).ok()) }
+    }
+}
+
+fn any_activity() -> impl Strategy<Value = Vec<ProcessActivity>> {
+    btree_map(any_key(), any::<[u64; 3]>(), 0..8).prop_map(|rows| {
+        let row = |(key, [reads, writes, others]): (ProcessKey, [u64; 3])| ProcessActivity {
+            key,
+            reads,
+            writes,
+            others,
+        };
+        rows.into_iter().map(row).collect()
+    })
+}
+
+fn any_handles() -> impl Strategy<Value = Vec<ProcessHandles>> {
+    let by_type = btree_map("[A-Z][a-z]{0,6}", any::<u32>(), 1..6);
+    btree_map(any_key(), by_type, 0..5).prop_map(|rows| {
+        rows.into_iter().map(|(key, by_type)| ProcessHandles { key, by_type }).collect()
+    })
+}
+
+prop_compose! {
     pub(crate) fn any_snapshot()(
         memory in any_memory(),
         tags in option::of(any_tags()),
         processes in option::of(any_processes()),
         object_types in option::of(any_object_types()),
+        activity in any_activity(),
+        handles_by_type in any_handles(),
         cost in option::of((any::<[u64; 4]>(), option::of(any::<(u32, Option<u32>, [u64; 2])>()))),
         faults in vec((1..20_u16, any::<u32>()), 0..4),
     ) -> Snapshot {
@@ -190,6 +223,8 @@ prop_compose! {
             tags,
             processes,
             object_types,
+            activity,
+            handles_by_type,
             cost: cost.map(|([cpu_us, cycle_us, private_bytes, spool_bytes], held)| {
                 let held = held.map(|(handles, threads, [paged_quota, nonpaged_quota])| {
                     AgentHoldings { handles, threads, paged_quota, nonpaged_quota }

@@ -118,7 +118,7 @@ impl Cause for ThreadLeak {
             process.private_bytes = Some(38 << 20);
             let (paged, nonpaged) = processes::quota(handles, true);
             (process.paged_quota, process.nonpaged_quota) = (Some(paged), Some(nonpaged));
-            picture.admit(process, to_threads);
+            picture.admit(process, Some(("Thread", to_threads)));
             picture.add_objects("Thread", Nonpaged, 0, to_threads);
         }
         for of in &FINALS {

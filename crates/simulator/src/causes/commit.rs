@@ -63,7 +63,7 @@ impl Cause for ReportRun {
             IDLE_BYTES
         };
         process.private_bytes = Some(bytes / 4096 * 4096);
-        picture.admit(process, 0);
+        picture.admit(process, None);
     }
 
     fn events(&self, _plan: &HostPlan) -> Vec<(When, Entry)> {

@@ -78,7 +78,7 @@ impl Cause for TokenLeak {
         let (paged, nonpaged) = processes::quota(OTHER_HANDLES, false);
         (process.paged_quota, process.nonpaged_quota) =
             (Some(paged + tokens * 16), Some(nonpaged + tokens * 2));
-        picture.admit(process, tokens);
+        picture.admit(process, Some(("Token", tokens)));
         picture.add_objects("Token", Paged, tokens, tokens);
         for (tag, pool, unit) in PARTS {
             picture.allocate(PoolTag::new(tag), pool, tokens, unit, 0);

@@ -46,6 +46,24 @@ fn the_classic_host_ends_at_the_published_figures() {
 }
 
 #[test]
+fn handles_by_type_tell_what_is_leaked_and_sum_up() {
+    let fleet = Fleet::new(1, 1, epoch());
+    let mut host = fleet.simulate(0);
+    let before = host.snapshot_at(minutes_from(epoch(), -11)).unwrap().snapshot;
+    assert_eq!(before.handles_by_type, []);
+    let snapshot = host.snapshot_at(epoch()).unwrap().snapshot;
+    for examined in &snapshot.handles_by_type {
+        let processes = snapshot.processes.as_ref().unwrap();
+        let process = processes.iter().find(|one| one.key == examined.key).unwrap();
+        assert_eq!(process.handles, Some(examined.by_type.values().sum()), "{}", process.image);
+    }
+    let bad = process(&snapshot, "mybadapp.exe").key;
+    let bad = snapshot.handles_by_type.iter().find(|one| one.key == bad).unwrap();
+    assert!(bad.by_type["Thread"] >= 90_472 - 140, "{bad:?}");
+    assert!(snapshot.activity.len() > 20 && snapshot.activity.is_sorted_by_key(|one| one.key));
+}
+
+#[test]
 fn the_classic_leak_is_eight_handles_a_minute_each_to_a_thread() {
     let fleet = Fleet::new(1, 1, epoch());
     let mut host = fleet.simulate(0);

@@ -20,8 +20,7 @@ impl Chunk {
             tags: self.tag_table(slot),
             processes: self.process_list(slot),
             object_types: self.object_types(slot),
-            cost: None,
-            faults: Vec::new(),
+            ..Snapshot::default()
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use jiff::Timestamp;
+use jiff_sqlx::ToSqlx;
 use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
@@ -22,6 +23,8 @@ pub struct IncidentFilter {
     pub unresolved: bool,
     /// Only this one.
     pub id: Option<IncidentId>,
+    /// Only those that are not resolved, or were seen since then.
+    pub since: Option<Timestamp>,
 }
 
 /// Incidents, latest first.
@@ -41,11 +44,13 @@ pub async fn list(
                 OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
              AND (NOT $2 OR state <> 'resolved')
              AND ($3::bigint IS NULL OR id = $3)
+             AND ($5::timestamptz IS NULL OR state <> 'resolved' OR last_seen_at >= $5)
          ORDER BY last_seen_at DESC, id DESC LIMIT $4",
         filter.host.map(|host| host.0),
         filter.unresolved,
         filter.id.map(|id| id.0),
         limit,
+        filter.since.map(ToSqlx::to_sqlx),
     )
     .fetch_all(db)
     .await?;

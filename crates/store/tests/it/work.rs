@@ -31,6 +31,8 @@ fn recipient(address: &str) -> Recipient {
         address: address.into(),
         scope: HostScope::default(),
         least: AlertLevel::Note,
+        per_hour: Recipient::PER_HOUR,
+        digest: None,
         by: None,
     }
 }
@@ -96,8 +98,12 @@ async fn a_message_is_handed_over_once_and_delivered_again_only_when_its_server_
     let due = outbox::lock_due(&mut dying, noon()).await.unwrap().unwrap();
     assert_eq!((due.incident, due.notice, due.words), (Some(INCIDENT), Some(opened()), None));
     assert_eq!(outbox::lock_due(&mut db, noon()).await.unwrap(), None, "somebody has it");
-    let words =
-        MessageWords { subject: "FS-02".into(), text: "text".into(), html: "<p>html</p>".into() };
+    let words = MessageWords {
+        subject: "FS-02".into(),
+        text: "text".into(),
+        html: "<p>html</p>".into(),
+        chart: None,
+    };
     let to = [recipient("ops@example.com"), recipient("night@example.com")];
     let to: Vec<&Recipient> = to.iter().collect();
     outbox::hand_over(&mut dying, due.id, &words, AlertLevel::Critical, noon()).await.unwrap();
@@ -135,7 +141,8 @@ async fn a_message_is_handed_over_once_and_delivered_again_only_when_its_server_
 async fn what_goes_to_one_address_goes_one_after_another() {
     let pool = testing::database().await.unwrap();
     let mut db = pool.acquire().await.unwrap();
-    let words = MessageWords { subject: "a".into(), text: "b".into(), html: "c".into() };
+    let words =
+        MessageWords { subject: "a".into(), text: "b".into(), html: "c".into(), chart: None };
     let to = recipient("ops@example.com");
     for key in ["first", "second"] {
         let id = outbox::add_words(&mut db, key, &words, noon()).await.unwrap().unwrap();
@@ -168,7 +175,8 @@ async fn a_message_is_taken_back_until_it_is_handed_over_and_waits_for_what_hold
     assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), waiting(true, later(60)));
     outbox::enqueue(&mut db, "opened", INCIDENT, &opened(), noon(), noon()).await.unwrap();
     let due = outbox::lock_due(&mut db, noon()).await.unwrap().unwrap();
-    let words = MessageWords { subject: "a".into(), text: "b".into(), html: "c".into() };
+    let words =
+        MessageWords { subject: "a".into(), text: "b".into(), html: "c".into(), chart: None };
     outbox::hand_over(&mut db, due.id, &words, AlertLevel::Note, noon()).await.unwrap();
     assert_eq!(outbox::take_back(&mut db, INCIDENT).await.unwrap(), None);
 }

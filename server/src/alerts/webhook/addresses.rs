@@ -31,7 +31,8 @@ impl Resolve for CheckedResolver {
 }
 
 /// Why an address is not connected to.
-pub(super) fn refusal(address: IpAddr) -> String {
+#[must_use]
+pub fn refusal(address: IpAddr) -> String {
     format!(
         "{address} is an address of this machine or of a private network: an administrator can \
          allow those under Alerts"

@@ -6,15 +6,20 @@ use poolwatch_model::{
 };
 use poolwatch_store::{deliveries::LeasedDelivery, outbox::MessageWords};
 use poolwatch_web::links;
+use reqwest::Url;
 use serde_json::{Value, json};
 
 /// Letters of a body that a chat shows.
 const CHAT_CHARS: usize = 2500;
 /// Letters of a summary that PagerDuty takes.
 const SUMMARY_CHARS: usize = 1024;
+/// Letters of a message and of a description that Opsgenie takes.
+const OPSGENIE_CHARS: [usize; 2] = [130, 15_000];
+/// Letters of a description that ServiceNow takes.
+const SERVICENOW_CHARS: usize = 4000;
 
 /// The body of a request.
-pub(super) fn make(delivery: &LeasedDelivery, console_url: &str) -> Value {
+pub(super) fn make(delivery: &LeasedDelivery, secret: Option<&str>, console_url: &str) -> Value {
     let LeasedDelivery { message, subject, words, .. } = delivery;
     let url = match &subject.incident {
         Some(id) => format!("{console_url}{}", links::incident(id)),
@@ -23,13 +28,14 @@ pub(super) fn make(delivery: &LeasedDelivery, console_url: &str) -> Value {
     match delivery.kind {
         ChannelKind::Slack => slack(words, &url),
         ChannelKind::Teams => teams(words, &url),
-        ChannelKind::PagerDuty => {
-            pagerduty(subject, words, &url, *message, delivery.secret.as_deref())
-        }
-        ChannelKind::Webhook | ChannelKind::Mail => json!({
+        ChannelKind::PagerDuty => pagerduty(subject, words, &url, *message, secret),
+        ChannelKind::Opsgenie => opsgenie(subject, words, &url, *message),
+        ChannelKind::ServiceNow => servicenow(subject, words, &url, *message),
+        ChannelKind::Webhook | ChannelKind::Mail | ChannelKind::Syslog => json!({
             "version": 1,
             "message": message,
             "incident": subject.incident,
+            "alert": subject.alert,
             "change": subject.change,
             "level": subject.level,
             "subject": words.subject,
@@ -82,15 +88,10 @@ fn pagerduty(
     message: i64,
     key: Option<&str>,
 ) -> Value {
-    let is_over = subject.change == Some(IncidentChange::Resolved);
-    let alert = match subject.incident {
-        Some(id) => format!("poolwatch.incident.{}", id.0),
-        None => format!("poolwatch.{message}"),
-    };
     json!({
         "routing_key": key,
-        "event_action": if is_over { "resolve" } else { "trigger" },
-        "dedup_key": alert,
+        "event_action": if is_over(subject) { "resolve" } else { "trigger" },
+        "dedup_key": thread(subject, message),
         "payload": {
             "summary": cut(&words.subject, SUMMARY_CHARS),
             "source": "Poolwatch",
@@ -103,6 +104,70 @@ fn pagerduty(
         },
         "links": [{ "href": url, "text": "Open in Poolwatch" }],
     })
+}
+
+/// Whether a message says that something is over.
+pub(super) fn is_over(subject: &MessageSubject) -> bool {
+    subject.change == Some(IncidentChange::Resolved)
+}
+
+/// What is the same for all messages of one incident or alert.
+fn thread(subject: &MessageSubject, message: i64) -> String {
+    match (subject.incident, subject.alert) {
+        (Some(id), _) => format!("poolwatch.incident.{}", id.0),
+        (None, Some(id)) => format!("poolwatch.alert.{}", id.0),
+        (None, None) => format!("poolwatch.{message}"),
+    }
+}
+
+/// <https://docs.opsgenie.com/docs/alert-api>: one alert for each incident, closed at another address.
+fn opsgenie(subject: &MessageSubject, words: &MessageWords, url: &str, message: i64) -> Value {
+    let [message_chars, description_chars] = OPSGENIE_CHARS;
+    if is_over(subject) {
+        return json!({ "source": "Poolwatch", "note": cut(&words.subject, description_chars) });
+    }
+    json!({
+        "message": cut(&words.subject, message_chars - 1),
+        "alias": thread(subject, message),
+        "description": cut(&words.text, description_chars - 1),
+        "details": { "url": url },
+        "source": "Poolwatch",
+        "tags": ["poolwatch", subject.level.as_str()],
+        "priority": match subject.level {
+            AlertLevel::Critical => "P1",
+            AlertLevel::Warning => "P3",
+            AlertLevel::Note => "P5",
+        },
+    })
+}
+
+/// Where the alert of an incident that is over is closed.
+pub(super) fn opsgenie_close(mut url: Url, subject: &MessageSubject, message: i64) -> Url {
+    if let Ok(mut path) = url.path_segments_mut() {
+        path.pop_if_empty().push(&thread(subject, message)).push("close");
+    }
+    url.query_pairs_mut().append_pair("identifierType", "alias");
+    url
+}
+
+/// An event of Event Management (`/api/global/em/jsonv2`); events with one key are one alert.
+fn servicenow(subject: &MessageSubject, words: &MessageWords, url: &str, message: i64) -> Value {
+    json!({ "records": [{
+        "source": "Poolwatch",
+        "event_class": "Poolwatch",
+        "node": "Poolwatch",
+        "type": "kernel pool",
+        "message_key": thread(subject, message),
+        "severity": match (is_over(subject), subject.level) {
+            (true, _) => "0",
+            (false, AlertLevel::Critical) => "1",
+            (false, AlertLevel::Warning) => "3",
+            (false, AlertLevel::Note) => "4",
+        },
+        "resolution_state": if is_over(subject) { "Closing" } else { "New" },
+        "description": cut(&format!("{}\n\n{}", words.subject, words.text), SERVICENOW_CHARS - 1),
+        "additional_info": json!({ "url": url }).to_string(),
+    }] })
 }
 
 fn cut(text: &str, chars: usize) -> String {
@@ -124,16 +189,18 @@ mod tests {
             message: 9,
             subject: MessageSubject {
                 incident: Some(IncidentId(17)),
+                alert: None,
                 change: Some(change),
                 level: AlertLevel::Critical,
             },
             kind,
             address: "https://example.com/".into(),
-            secret: Some("key".into()),
+            sealed_secret: None,
             words: MessageWords {
                 subject: "<!channel> & more".into(),
                 text: "a\nb".into(),
                 html: String::new(),
+                chart: None,
             },
             attempts: 1,
         }
@@ -141,7 +208,8 @@ mod tests {
 
     #[test]
     fn each_template_says_it_as_the_other_side_takes_it() {
-        let made = |kind, change| make(&delivery(kind, change), "https://poolwatch.test");
+        let made =
+            |kind, change| make(&delivery(kind, change), Some("key"), "https://poolwatch.test");
         let generic = made(ChannelKind::Webhook, IncidentChange::Opened);
         assert_eq!((&generic["incident"], &generic["change"]), (&17.into(), &"opened".into()));
         assert_eq!((&generic["level"], &generic["message"]), (&"critical".into(), &9.into()));
@@ -161,6 +229,29 @@ mod tests {
             (&resolved["event_action"], &resolved["routing_key"]),
             (&"resolve".into(), &"key".into())
         );
+    }
+
+    #[test]
+    fn opsgenie_and_servicenow_have_one_alert_for_an_incident_and_close_it() {
+        let made = |kind, change| make(&delivery(kind, change), None, "https://poolwatch.test");
+        let opened = made(ChannelKind::Opsgenie, IncidentChange::Opened);
+        assert_eq!(
+            (&opened["alias"], &opened["priority"]),
+            (&"poolwatch.incident.17".into(), &"P1".into())
+        );
+        let over = made(ChannelKind::Opsgenie, IncidentChange::Resolved);
+        assert_eq!(over["note"], "<!channel> & more");
+        let subject = delivery(ChannelKind::Opsgenie, IncidentChange::Resolved).subject;
+        let base: Url = "https://api.opsgenie.com/v2/alerts".parse().unwrap();
+        assert_eq!(
+            opsgenie_close(base, &subject, 9).as_str(),
+            "https://api.opsgenie.com/v2/alerts/poolwatch.incident.17/close?identifierType=alias"
+        );
+        let [opened, over] = [IncidentChange::Opened, IncidentChange::Resolved]
+            .map(|change| made(ChannelKind::ServiceNow, change)["records"][0].clone());
+        assert_eq!(opened["message_key"], over["message_key"]);
+        assert_eq!((&opened["severity"], &over["severity"]), (&"1".into(), &"0".into()));
+        assert_eq!(over["resolution_state"], "Closing");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use axum::{Extension, Json, extract::State};
 use poolwatch_model::{
     driver_scan::FileHash,
     host::{HostFacts, OsVersion},
-    inventory::{Driver, Inventory, PoolSettings, Program},
+    inventory::{Driver, Inventory, PoolSettings, Program, ProgramFile},
     text::{beginning, printable},
 };
 use poolwatch_protocol::v1::messages::{InventoryReply, InventoryRequest};
@@ -19,6 +19,8 @@ const NAME_BYTES: usize = 255;
 const FACT_BYTES: usize = 1024;
 /// Drivers, updates and programs of a host, each.
 const ROWS: usize = 10_000;
+/// Files of programs that run.
+const PROGRAM_FILES: usize = 256;
 
 /// Keeps a host's facts and inventory in place of those before. Texts are kept as far as they can be
 /// stored and shown: one odd driver costs none of the others. The answer names the driver files that
@@ -37,6 +39,11 @@ pub(in crate::api) async fn inventory(
     if rows.into_iter().any(|rows| rows > ROWS) {
         return Err(AppError::bad_request(format!(
             "Send at most {ROWS} drivers, updates and programs, each."
+        )));
+    }
+    if inventory.program_files.len() > PROGRAM_FILES {
+        return Err(AppError::bad_request(format!(
+            "Send at most {PROGRAM_FILES} files of programs."
         )));
     }
     let inventory = storable(inventory);
@@ -68,11 +75,19 @@ fn storable(inventory: Inventory) -> Inventory {
         version: program.version.map(|version| text(&version, NAME_BYTES)),
         publisher: program.publisher.map(|publisher| text(&publisher, NAME_BYTES)),
     });
+    let program_files = inventory.program_files.into_iter().map(|file| ProgramFile {
+        image: text(&file.image, NAME_BYTES),
+        path: text(&file.path, FACT_BYTES),
+        version: file.version.map(|version| text(&version, NAME_BYTES)),
+        company: file.company.map(|company| text(&company, NAME_BYTES)),
+    });
     let settings = inventory.pool_settings;
     Inventory {
         drivers: drivers.filter(|driver| !driver.name.is_empty()).collect(),
         updates: inventory.updates.iter().map(|update| text(update, NAME_BYTES)).collect(),
         programs: programs.collect(),
+        program_files: program_files.collect(),
+        cluster: inventory.cluster.map(|name| text(&name, NAME_BYTES)),
         machine_model: inventory.machine_model.map(|model| text(&model, NAME_BYTES)),
         role: inventory.role,
         pool_settings: PoolSettings {

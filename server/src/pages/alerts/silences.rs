@@ -66,6 +66,7 @@ pub(in crate::pages) async fn silence(
         from: window.from,
         until: window.until,
         worse_than: None,
+        window: None,
     };
     let mut db = app.pool.acquire().await?;
     silences::add(&mut db, &new, now).await?.ok_or_else(too_many)?;
@@ -88,13 +89,7 @@ pub(in crate::pages) fn read_reason(typed: &str) -> Result<String, AppError> {
 }
 
 fn read_matcher(form: &SilenceForm) -> Result<SilenceMatcher, AppError> {
-    let (tag, incident) = (one_line(&form.tag), one_line(&form.incident));
-    let tag: Option<PoolTag> = match tag.as_str() {
-        "" => None,
-        tag => Some(
-            tag.parse().map_err(|_| AppError::bad_request("A tag has one to four characters."))?,
-        ),
-    };
+    let incident = one_line(&form.incident);
     let incident = match incident.as_str() {
         "" => None,
         number => Some(IncidentId(number.parse().map_err(|_| {
@@ -102,14 +97,31 @@ fn read_matcher(form: &SilenceForm) -> Result<SilenceMatcher, AppError> {
         })?)),
     };
     let scope = HostScope::from_typed(&one_line(&form.group), &one_line(&form.pattern));
-    let matcher = SilenceMatcher { incident, host: None, tag, scope };
-    if matcher.matches_everything() && form.confirm.trim() != EVERYTHING {
+    let matcher = SilenceMatcher { incident, host: None, tag: read_tag(&form.tag)?, scope };
+    confirm(&matcher, &form.confirm)?;
+    Ok(matcher)
+}
+
+/// A tag as somebody typed it, if they did.
+pub(super) fn read_tag(typed: &str) -> Result<Option<PoolTag>, AppError> {
+    match one_line(typed).as_str() {
+        "" => Ok(None),
+        tag => tag
+            .parse()
+            .map(Some)
+            .map_err(|_| AppError::bad_request("A tag has one to four characters.")),
+    }
+}
+
+/// Refuses what matches everything, unless the words for it are there.
+pub(super) fn confirm(matcher: &SilenceMatcher, typed: &str) -> Result<(), AppError> {
+    if matcher.matches_everything() && typed.trim() != EVERYTHING {
         return Err(AppError::bad_request(format!(
             "This matches everything: nobody would be told of anything. Name hosts, a group, a tag \
              or an incident, or type \"{EVERYTHING}\" to confirm."
         )));
     }
-    Ok(matcher)
+    Ok(())
 }
 
 /// Ends a silence: what it held goes out.

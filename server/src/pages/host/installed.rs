@@ -58,6 +58,8 @@ pub(super) async fn of_host(
         role: inventory.role,
         updates: inventory.updates.len(),
         programs: inventory.programs.len(),
+        program_files: inventory.program_files,
+        cluster: inventory.cluster,
         settings: inventory.pool_settings,
     }))
 }

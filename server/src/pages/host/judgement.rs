@@ -125,7 +125,7 @@ pub(super) async fn time_left(
 }
 
 async fn worst_incident(db: &mut PgConnection, id: HostId) -> Result<Option<Incident>, AppError> {
-    let filter = IncidentFilter { host: Some(id), unresolved: true, id: None };
+    let filter = IncidentFilter { host: Some(id), unresolved: true, ..Default::default() };
     let mut incidents = incidents::list(db, filter, INCIDENTS).await?;
     rows::sort_incidents(&mut incidents);
     Ok(incidents.into_iter().next())

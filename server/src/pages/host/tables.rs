@@ -201,8 +201,15 @@ impl<'a> Tables<'a> {
             None => Vec::new(),
         };
         let change = day_ago(&values).zip(process.handles);
+        let handles = self.snapshot.handles_by_type.iter().find(|one| one.key == process.key);
+        let mut by_type: Vec<(String, u32)> =
+            handles.map(|one| one.by_type.clone().into_iter().collect()).unwrap_or_default();
+        by_type.sort_by_key(|(_, count)| Reverse(*count));
+        let activity = self.snapshot.activity.iter().find(|one| one.key == process.key);
         ProcessRow {
             process: process.clone(),
+            by_type,
+            activity: activity.copied(),
             change: change.map(|(then, now)| difference(then, now.into())),
             trend: drawn(values, Sparkline::counts).marked(suspect),
             suspect,

@@ -147,6 +147,7 @@ pub(in crate::pages) async fn silence(
         from: now,
         until,
         worse_than: is_until_worse.then_some(extent),
+        window: None,
     };
     silences::add(&mut transaction, &new, now).await?.ok_or_else(too_many)?;
     transaction.commit().await?;

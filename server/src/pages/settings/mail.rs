@@ -37,6 +37,10 @@ pub(in crate::pages) struct Typed {
     #[serde(default)]
     password: String,
     #[serde(default)]
+    token_url: String,
+    #[serde(default)]
+    client_id: String,
+    #[serde(default)]
     from: String,
 }
 
@@ -69,13 +73,14 @@ async fn load(app: &App) -> Result<MailServerView, AppError> {
 pub(in crate::pages) async fn save(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Form(Typed { host, port, security, user, password, from }): Form<Typed>,
+    Form(typed): Form<Typed>,
 ) -> Result<(Extension<AuditNote>, Redirect), AppError> {
     if app.settings.mail_server.is_some() {
         return Err(AppError::bad_request(
             "The server's command line or environment names the mail server. Change it there.",
         ));
     }
+    let Typed { host, port, security, user, password, token_url, client_id, from } = typed;
     let port = match port.trim() {
         "" => None,
         port => Some(
@@ -85,7 +90,8 @@ pub(in crate::pages) async fn save(
     let security = MailSecurity::ALL.into_iter().find(|one| one.as_str() == security);
     let security = security.ok_or_else(|| AppError::bad_request("Choose an encryption."))?;
     let note = AuditNote::new("mail server", format!("{host}, {}, from {from}", security.as_str()));
-    let typed = TypedMailServer { host, port, security, user, password, from };
+    let typed =
+        TypedMailServer { host, port, security, user, password, token_url, client_id, from };
     let mut db = app.pool.acquire().await?;
     let saved =
         mail_server::save(&mut db, &app.sealing_key, typed, &person.name, app.clock.now()).await;

@@ -5,12 +5,15 @@ use poolwatch_model::{
     HostId,
     alerting::{
         AlertLevel, AlertRule, AlertSettings, ChannelKind, Delivery, DeliveryId, DeliveryState,
-        Heartbeat, HostScope, IncidentExtent, Recipient, RecipientId, RuleSetting, Silence,
-        SilenceId, SilenceMatcher,
+        DigestEvery, DigestSchedule, Heartbeat, HostScope, IncidentExtent, Recipient, RecipientId,
+        RecurringWindow, RuleSetting, Silence, SilenceId, SilenceMatcher, Weekdays, WindowId,
     },
-    incident::IncidentId,
+    incident::{IncidentChange, IncidentId},
 };
-use poolwatch_web::alerts::{AlertsPage, DeliveryRow, RecipientRow, RulePage, SilenceRow};
+use poolwatch_web::{
+    alerts::{AlertsPage, DeliveryRow, RecipientRow, RuleAlertRow, RulePage, RulePast, SilenceRow},
+    mail::{DigestLine, DigestMail, RuleAlertHost, RuleAlertMail},
+};
 
 use super::{ago, fs02, shell};
 
@@ -94,6 +97,8 @@ fn recipient(id: Option<i64>, kind: ChannelKind, name: &str, address: &str) -> R
         address: address.into(),
         scope: HostScope::default(),
         least: AlertLevel::Note,
+        per_hour: Recipient::PER_HOUR,
+        digest: None,
         by: Some("Ana".into()),
     }
 }
@@ -103,6 +108,11 @@ pub(crate) fn alerts() -> AlertsPage {
     let storage = Recipient {
         scope: HostScope::from_typed("Berlin/Files", "FS-*"),
         least: AlertLevel::Warning,
+        digest: Some(DigestSchedule {
+            every: DigestEvery::Week,
+            hour: 8,
+            zone: "Europe/Berlin".into(),
+        }),
         ..recipient(Some(2), ChannelKind::Mail, "Storage team", "storage@example.com")
     };
     let sent = delivery(1, ChannelKind::Mail, operators, DeliveryState::Sent(ago(600)));
@@ -110,8 +120,27 @@ pub(crate) fn alerts() -> AlertsPage {
         shell: shell("/alerts"),
         may_operate: true,
         may_administer: true,
-        rules: AlertRule::ALL.into_iter().map(RuleSetting::default_of).collect(),
+        rules: AlertRule::ALL
+            .into_iter()
+            .map(RuleSetting::default_of)
+            .chain([legacy_handles()])
+            .collect(),
+        alerting: vec!["host-silent".into()],
         silences: silences(),
+        windows: vec![RecurringWindow {
+            id: WindowId(1),
+            matcher: SilenceMatcher {
+                scope: HostScope::from_typed("", "FS-*"),
+                ..SilenceMatcher::default()
+            },
+            reason: "Patch night".into(),
+            by: "Ana".into(),
+            zone: "Europe/Berlin".into(),
+            weekdays: Weekdays::from_bits(0b10_0010).expect("there are days in it"),
+            begins: 22 * 60,
+            ends: 4 * 60,
+            last: ago(-20_000_000),
+        }],
         recipients: vec![
             RecipientRow {
                 recipient: recipient(None, ChannelKind::Mail, operators, operators),
@@ -137,7 +166,10 @@ pub(crate) fn empty() -> AlertsPage {
     AlertsPage {
         may_operate: false,
         may_administer: false,
+        rules: AlertRule::ALL.map(RuleSetting::default_of).into(),
+        alerting: vec![],
         silences: vec![],
+        windows: vec![],
         recipients: vec![],
         deliveries: vec![],
         waiting: 0,
@@ -147,13 +179,94 @@ pub(crate) fn empty() -> AlertsPage {
     }
 }
 
+fn legacy_handles() -> RuleSetting {
+    RuleSetting {
+        name: "program-handles-1".into(),
+        is_on: true,
+        program: Some("legacy.exe".into()),
+        ..RuleSetting::default_of(AlertRule::ProgramHandles)
+    }
+}
+
 pub(crate) fn rule() -> RulePage {
     let default = RuleSetting::default_of(AlertRule::Leak);
     RulePage {
         shell: shell("/alerts/rules/leak"),
-        setting: RuleSetting { least_hosts: 3, left_h: 168, ..default },
+        setting: RuleSetting { least_hosts: 3, threshold: 168, ..default },
         may_administer: true,
-        found: 7,
-        told: 2,
+        past: RulePast::Incidents { told: 2, found: 7 },
+        alerts: vec![],
+        groups: vec!["Berlin/Files".into()],
+    }
+}
+
+pub(crate) fn host_rule() -> RulePage {
+    RulePage {
+        shell: shell("/alerts/rules/program-handles-1"),
+        setting: legacy_handles(),
+        past: RulePast::Alerts(3),
+        alerts: vec![
+            RuleAlertRow {
+                opened: ago(900),
+                ended: None,
+                hosts: vec![(fs02(), 2_410)],
+                host_count: 1,
+                worst: Some(2_410),
+            },
+            RuleAlertRow {
+                opened: ago(90_000),
+                ended: Some(ago(80_000)),
+                hosts: vec![(fs02(), 2_130)],
+                host_count: 41,
+                worst: Some(2_130),
+            },
+        ],
+        ..rule()
+    }
+}
+
+pub(crate) fn rule_mail() -> RuleAlertMail {
+    let console = "https://poolwatch.corp.example";
+    let host = |name: &str, minutes: u64| RuleAlertHost {
+        name: name.into(),
+        url: format!("{console}/hosts/1"),
+        value: minutes,
+        since: ago(60 * minutes as i64),
+    };
+    RuleAlertMail {
+        change: IncidentChange::Opened,
+        rule: RuleSetting::default_of(AlertRule::HostSilent),
+        opened: ago(600),
+        hosts: vec![host("FS-02", 95), host("FS-11.branch-office.corp.example", 71)],
+        host_count: 41,
+        worst: Some(95),
+        rule_url: format!("{console}/alerts/rules/host-silent"),
+        console_url: console.into(),
+    }
+}
+
+pub(crate) fn digest_mail() -> DigestMail {
+    let console = "https://poolwatch.corp.example";
+    let line = |title: &str, detail: &str, seconds| DigestLine {
+        title: title.into(),
+        detail: detail.into(),
+        url: format!("{console}/incidents/17"),
+        at: ago(seconds),
+    };
+    DigestMail {
+        every: DigestEvery::Day,
+        period: ("2026-03-02 08:00".into(), "2026-03-03 08:00 Europe/Berlin".into()),
+        began: vec![line(
+            "Nonpaged pool leak: foo.sys 5.1 (Fooo)",
+            "41 hosts; first full in about 6 h",
+            40_000,
+        )],
+        goes_on: vec![line("High use: MmSt", "12 hosts", 400_000)],
+        ended: vec![line("Commit exhausted", "on no host any more", 80_000)],
+        alerts: vec![line("A host is silent", "2 hosts; over", 30_000)],
+        reporting: 960,
+        silent: 2,
+        undelivered: 0,
+        console_url: console.into(),
     }
 }

@@ -151,6 +151,13 @@ fn installed() -> InstalledView {
         role: Some(HostRole::Server),
         updates: 12,
         programs: 31,
+        program_files: vec![ProgramFile {
+            image: "mybadapp.exe".into(),
+            path: r"C:\Program Files\My Bad App\mybadapp.exe".into(),
+            version: Some("2.4.1.0".into()),
+            company: Some("My Vendor".into()),
+        }],
+        cluster: None,
         settings: PoolSettings { paged_pool_size: Some(u32::MAX), ..PoolSettings::default() },
     }
 }

@@ -130,6 +130,16 @@ pub(crate) fn mail() -> IncidentMail {
             })
             .collect(),
         steps: steps().into_iter().take(2).collect(),
+        chart: Some(PoolChart {
+            hours: (0..24)
+                .map(|hour: u64| match hour {
+                    5 => None,
+                    0..5 => Some((150 << 20) + (hour << 20)),
+                    _ => Some((60 << 20) + ((hour - 6) << 23)),
+                })
+                .collect(),
+            limit: Some(217_112 << 10),
+        }),
         host_url: "https://poolwatch.corp.example/hosts/1".into(),
         incident_url: "https://poolwatch.corp.example/incidents/17".into(),
         console_url: "https://poolwatch.corp.example/".into(),

@@ -42,6 +42,7 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("alerts", super::alert_pages::alerts().render()?),
         ("alerts-empty", super::alert_pages::empty().render()?),
         ("rule", super::alert_pages::rule().render()?),
+        ("host-rule", super::alert_pages::host_rule().render()?),
         ("evidence", evidence().render()?),
         ("evidence-result", super::diagnosed().render()?),
         ("search", search().render()?),

@@ -128,6 +128,8 @@ pub(super) fn mail() -> MailSettingsPage {
             user: "poolwatch".into(),
             has_password: true,
             from: "Poolwatch <poolwatch@corp.example>".into(),
+            token_url: String::new(),
+            client_id: String::new(),
             changed: Some(("Ana".into(), ago(864_000))),
         },
         test: Some(MailTest {

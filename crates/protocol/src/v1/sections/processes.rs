@@ -35,12 +35,12 @@ struct ProcessRow<'a> {
 /// Seconds from 1601-01-01 to 1970-01-01.
 const FILETIME_EPOCH_S: i64 = 11_644_473_600;
 
-fn to_filetime(time: Timestamp) -> u64 {
+pub(super) fn to_filetime(time: Timestamp) -> u64 {
     let steps = time.as_nanosecond().div_euclid(100) + i128::from(FILETIME_EPOCH_S) * 10_000_000;
     u64::try_from(steps).unwrap_or(0)
 }
 
-fn from_filetime(filetime: u64) -> Result<Option<Timestamp>, Malformed> {
+pub(super) fn from_filetime(filetime: u64) -> Result<Option<Timestamp>, Malformed> {
     if filetime == 0 {
         return Ok(None);
     }

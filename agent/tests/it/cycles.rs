@@ -1,0 +1,101 @@
+//! Very many cycles: nothing grows.
+
+use std::{fs, time::Instant};
+
+use poolwatch_agent::{
+    capture::{Capture, OwnedBuffer},
+    clock::SystemClock,
+    collect::{CollectorSet, Sampler},
+    machine::{InfoClass, Machine, replay::Replay},
+    spool::{Spool, SpoolLimits},
+    synthetic::{X64, small_capture},
+};
+use poolwatch_model::{
+    BootId, PoolTag,
+    process::ProcessUse,
+    tag::{TagCounters, TagUse},
+};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+const TAGS: u32 = 1_500;
+const PROCESSES: u32 = 500;
+const CYCLES: usize = 10_000;
+/// Cycles after which all that is kept is there.
+const WARM: usize = 500;
+/// Bytes that may be more after all cycles than after the first ones.
+const GROWTH: u64 = 512 << 10;
+
+/// A server as it usually is: many tags, of which some move, and many processes.
+fn large_capture() -> Capture {
+    let mut capture = small_capture();
+    for (step, round) in capture.rounds.iter_mut().enumerate() {
+        let tag = |number: u32| {
+            let moved = if number % 9 == step as u32 % 9 { step as u64 * 7 } else { 0 };
+            let counters = |n: u64| TagCounters { bytes: n * 96, outstanding: n, allocs: n * 3 };
+            let number = u64::from(number);
+            TagUse {
+                tag: PoolTag::new((0x6161_6161 + number as u32).to_be_bytes()),
+                paged: counters(number % 50),
+                nonpaged: counters(200 + number % 300 + moved),
+            }
+        };
+        let process = |number: u32| {
+            let mut process = ProcessUse::new(4 + number * 4, None, format!("program{number}.exe"));
+            process.handles = Some(100 + number % 400 + (step as u32 * number) % 11);
+            process.threads = Some(9);
+            process
+        };
+        let tags: Vec<TagUse> = (0..TAGS).map(tag).collect();
+        let processes: Vec<ProcessUse> = (0..PROCESSES).map(process).collect();
+        for (class, bytes) in [
+            (InfoClass::PoolTags, X64.pool_tags(&tags)),
+            (InfoClass::Processes, X64.processes(&processes)),
+        ] {
+            round.answers.insert(class, Ok(OwnedBuffer { bytes, base: X64.base }));
+        }
+    }
+    capture
+}
+
+/// Private bytes and open files of this process.
+fn held() -> (u64, usize) {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: Vec<u64> = statm.split_whitespace().map(|field| field.parse().unwrap()).collect();
+    ((pages[1] - pages[2]) * 4096, fs::read_dir("/proc/self/fd").unwrap().count())
+}
+
+#[test]
+#[ignore = "minutes: make test-windows"]
+fn ten_thousand_cycles_hold_no_more_than_five_hundred() {
+    let folder = TempDir::new().unwrap();
+    let clock = SystemClock::start();
+    let boot = BootId(Uuid::from_u128(1));
+    let mut machine = Replay::new(large_capture(), clock, boot, None);
+    let mut sampler = Sampler::new(CollectorSet::all(), 100_000);
+    let mut spool = Spool::open(folder.path(), SpoolLimits::of_megabytes(8)).unwrap();
+    let (mut warm, mut sent, began) = ((0, 0), 0_usize, Instant::now());
+    for cycle in 0..CYCLES {
+        let now = machine.now();
+        let snapshot = sampler.snapshot(&mut machine, &clock, spool.bytes());
+        spool.push(boot, now, snapshot).unwrap();
+        sampler.end_cycle(began.elapsed());
+        spool.prepare();
+        if cycle % 10 == 9 {
+            let pending = spool.pending(1 << 20, 256).unwrap().unwrap();
+            sent += pending.frames.iter().map(|frame| frame.bytes.len()).sum::<usize>();
+            spool.acknowledge(&pending, pending.len()).unwrap();
+        }
+        if cycle == WARM {
+            warm = held();
+        }
+    }
+    let end = held();
+    println!(
+        "{CYCLES} cycles: {warm:?} bytes and files, then {end:?}; {} bytes a frame",
+        sent / CYCLES
+    );
+    assert!(end.0 <= warm.0 + GROWTH, "{warm:?} {end:?}");
+    assert_eq!(end.1, warm.1);
+    assert!(sent / CYCLES <= 3_000, "{} bytes a frame", sent / CYCLES);
+}

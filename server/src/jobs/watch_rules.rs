@@ -1,0 +1,449 @@
+//! Rules about hosts and about the server itself: what they measure, and the alerts that follow.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap},
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_detection::watching::{
+    AlertStep, AlertWatch, HandleGrowth, HostReading, OngoingAlert, ServerReading, measure_host,
+    measure_server,
+};
+use poolwatch_model::{
+    HostId, Pool, Presence,
+    alerting::{AlertRule, RuleField, RuleSetting, SERVER},
+    incident::{Cause, IncidentChange},
+};
+use poolwatch_store::{
+    alert_rules,
+    alerts::{self, AlertFilter, AlertPeak},
+    deliveries, events, refused_enrolments,
+};
+use poolwatch_web::{level::PoolLevel, words};
+use rustls::pki_types::{CertificateDer, pem::PemObject};
+use sqlx::{Connection, PgConnection};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use crate::{
+    alerts::rule_alert,
+    app::{App, SharedApp},
+    app_error::AppError,
+    fleet::view::{FleetView, HostSummary},
+};
+
+/// How often rules look.
+const EVERY: Duration = Duration::from_secs(30);
+/// Alerts that go on are as many as there are rules.
+const ALERTS: i64 = 1_000;
+/// The Server service's events about limits of its own.
+const LIMIT_EVENTS: [u32; 2] = [2017, 2018];
+/// What Windows logs when somebody shuts it down or restarts it.
+const SHUTDOWN_EVENT: u32 = 1074;
+/// A host that is heard no later than this after somebody shut it down is off, not silent.
+const AFTER_SHUTDOWN: SignedDuration = SignedDuration::from_mins(15);
+/// It is silent all the same once that is longer ago.
+const SHUTDOWN_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// A pool at this share of its limit is under pressure, where a process takes handles.
+const PRESSED: f64 = 0.75;
+/// A host that is silent for longer is no news: what it measured is written down no more.
+const SILENT_NOTED_S: u64 = 24 * 3600;
+const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What rules remember between two looks.
+#[derive(Debug, Default)]
+pub struct RuleWatcher {
+    watch: AlertWatch,
+    growth: HandleGrowth,
+    /// When the first look was: nobody can be silent for longer, as far as this server knows.
+    begun: Option<Timestamp>,
+    shutdowns: HashMap<HostId, Timestamp>,
+    shutdowns_read: Option<Timestamp>,
+    peaks: Peaks,
+}
+
+/// Looks for ever.
+pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
+    let mut watcher = RuleWatcher::default();
+    let mut every = tokio::time::interval(EVERY);
+    every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    while stop.run_until_cancelled(every.tick()).await.is_some() {
+        if app.fleet.view().at.is_none() {
+            continue;
+        }
+        if let Err(error) = watcher.look(&app, app.clock.now()).await {
+            error!(%error, "Could not look after rules");
+        }
+    }
+}
+
+impl RuleWatcher {
+    /// One look of all rules at all hosts and at the server.
+    ///
+    /// # Errors
+    /// When the database fails: what could not be kept is tried again.
+    pub async fn look(&mut self, app: &App, now: Timestamp) -> Result<(), AppError> {
+        let mut db = app.background_pool.acquire().await?;
+        let begun = match self.begun {
+            Some(begun) => begun,
+            None => {
+                let open = AlertFilter { is_open: true, ..AlertFilter::default() };
+                for alert in alerts::list(&mut db, open, ALERTS).await? {
+                    self.watch.restore(&alert, now);
+                }
+                *self.begun.insert(now)
+            }
+        };
+        let rules = alert_rules::load(&mut db).await?;
+        for (rule, alert) in self.watch.find_orphans(&rules) {
+            if let Some(alert) = alert {
+                alerts::end(&mut db, alert, now).await?;
+            }
+            self.watch.note(&rule, None);
+        }
+        let limits = events::count_by_host(&mut db, "Srv", &LIMIT_EVENTS, earlier(now, HOUR));
+        let limits: HashMap<HostId, u32> =
+            limits.await?.into_iter().map(|(host, count, _)| (host, count)).collect();
+        self.read_shutdowns(&mut db, now).await?;
+        let server = read_server(app, &mut db, now).await?;
+        let view = app.fleet.view();
+        let (readings, taken) = self.read_hosts(&view, &limits, begun, now);
+        self.peaks.begin(now);
+        for rule in &rules {
+            let peaks = &mut self.peaks;
+            let reached = match rule.rule.field() {
+                RuleField::Incidents => continue,
+                RuleField::Server => reached_by_server(rule, &server, peaks),
+                RuleField::Hosts if rule.rule.is_about_a_program() => {
+                    reached_by_program(app, rule, &view, peaks).await?
+                }
+                RuleField::Hosts => reached_by_hosts(rule, &readings, &view, peaks),
+            };
+            if !rule.is_on {
+                continue;
+            }
+            let nobody = BTreeSet::new();
+            let taken = taken.get(&rule.rule).unwrap_or(&nobody);
+            if let Some(step) = self.watch.observe(rule, &reached, taken, now) {
+                self.keep(&mut db, rule, step, now).await?;
+            }
+        }
+        self.peaks.keep(&mut db).await
+    }
+
+    /// Keeps what became of a rule's alert, with the message that follows, in one transaction.
+    async fn keep(
+        &mut self,
+        db: &mut PgConnection,
+        rule: &RuleSetting,
+        step: AlertStep,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let (hosts, count) = self.watch.hosts(rule);
+        let on = (&hosts[..], count);
+        let mut transaction = db.begin().await?;
+        let ongoing = |id| Some(OngoingAlert { id, told_count: count, told: now });
+        let kept = match step {
+            AlertStep::Open => {
+                let id = alerts::open(&mut transaction, &rule.name, on, now).await?;
+                rule_alert::enqueue(&mut transaction, id, IncidentChange::Opened, now).await?;
+                Some(ongoing(id))
+            }
+            AlertStep::Worsen(id) => {
+                alerts::keep(&mut transaction, id, on, true, now).await?;
+                rule_alert::enqueue(&mut transaction, id, IncidentChange::Worsened, now).await?;
+                Some(ongoing(id))
+            }
+            AlertStep::Keep(id) => {
+                alerts::keep(&mut transaction, id, on, false, now).await?;
+                None
+            }
+            AlertStep::End(id, is_told) => {
+                alerts::end(&mut transaction, id, now).await?;
+                if is_told {
+                    rule_alert::enqueue(&mut transaction, id, IncidentChange::Resolved, now)
+                        .await?;
+                }
+                Some(None)
+            }
+        };
+        transaction.commit().await?;
+        if let Some(kept) = kept {
+            info!(rule = rule.name, hosts = count, ?step, "Alert");
+            self.watch.note(&rule.name, kept);
+        }
+        Ok(())
+    }
+
+    /// What rules look at of every host, and who is told of by an incident instead, by kind of rule.
+    fn read_hosts(
+        &mut self,
+        view: &FleetView,
+        limits: &HashMap<HostId, u32>,
+        begun: Timestamp,
+        now: Timestamp,
+    ) -> (Vec<HostReading>, BTreeMap<AlertRule, BTreeSet<HostId>>) {
+        let of_cause = |is_it: &dyn Fn(&Cause) -> bool| -> BTreeSet<HostId> {
+            let incidents = view.incidents.iter().filter(|one| one.state.is_active());
+            let incidents = incidents.filter(|one| is_it(&one.cause));
+            incidents.flat_map(|one| one.hosts.iter().copied()).collect()
+        };
+        let of_pool = of_cause(&|cause| cause.pool().is_some());
+        let taken = BTreeMap::from([
+            (AlertRule::LowHeadroom, of_pool.clone()),
+            (AlertRule::ManyHandles, of_pool),
+            (
+                AlertRule::LowCommit,
+                of_cause(&|cause| matches!(cause, Cause::CommitExhausted { .. })),
+            ),
+            (AlertRule::HostSilent, of_cause(&|cause| matches!(cause, Cause::Silence { .. }))),
+        ]);
+        self.growth.keep(|host| view.host(host).is_some());
+        let shutdowns = &self.shutdowns;
+        let growth = &mut self.growth;
+        let mut reading = |host: &HostSummary| {
+            let id = host.host.id;
+            let (memory, presence) = (&host.memory, host.presence(now));
+            let share = |pool| {
+                let level = PoolLevel {
+                    pool,
+                    used: memory.of(pool),
+                    ceiling: host.ceiling(pool),
+                    physical: memory.physical,
+                };
+                level.share()
+            };
+            let pool_share = Pool::ALL.into_iter().filter_map(share).reduce(f64::max);
+            let is_growing = host
+                .top_process
+                .as_ref()
+                .is_some_and(|(_, pid, handles)| growth.note(id, *pid, *handles, now));
+            let is_pressed = pool_share.is_some_and(|share| share >= PRESSED);
+            let top = host.top_process.as_ref().filter(|_| is_growing && is_pressed);
+            let is_heard = presence.reports() && !host.stale;
+            let is_off = host
+                .received
+                .zip(shutdowns.get(&id))
+                .is_some_and(|(heard, off)| heard.duration_since(*off) <= AFTER_SHUTDOWN);
+            let since = |at: Timestamp| now.duration_since(at).as_secs().max(0).cast_unsigned();
+            HostReading {
+                pool_share: pool_share.filter(|_| is_heard),
+                commit_share: memory
+                    .committed
+                    .zip(memory.commit_limit)
+                    .filter(|_| is_heard)
+                    .map(|(used, limit)| used.share_of(limit)),
+                silent_s: match (presence, host.received) {
+                    (Presence::Silent, Some(heard)) if !is_off => Some(since(heard.max(begun))),
+                    _ => None,
+                },
+                late_s: host.at.filter(|_| is_heard).map(since),
+                growing_handles: top.filter(|_| is_heard).map(|(_, _, handles)| *handles),
+                limit_events: limits.get(&id).copied().unwrap_or(0),
+            }
+        };
+        (view.hosts.iter().map(|host| reading(host)).collect(), taken)
+    }
+
+    /// Reads who was shut down or restarted by somebody: all at first, then what is new.
+    async fn read_shutdowns(
+        &mut self,
+        db: &mut PgConnection,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        let oldest = earlier(now, SHUTDOWN_WITHIN);
+        let since = self.shutdowns_read.map_or(oldest, |at| earlier(at, HOUR));
+        for (host, _, at) in events::count_by_host(db, "User32", &[SHUTDOWN_EVENT], since).await? {
+            let known = self.shutdowns.entry(host).or_insert(at);
+            *known = at.max(*known);
+        }
+        self.shutdowns.retain(|_, at| *at >= oldest);
+        self.shutdowns_read = Some(now);
+        Ok(())
+    }
+}
+
+fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
+    at.saturating_sub(by).unwrap_or(Timestamp::MIN)
+}
+
+/// The worst values of this hour that are worth being written down.
+#[derive(Debug, Default)]
+struct Peaks {
+    hour_s: i64,
+    /// What was written down.
+    kept: HashMap<PeakKey, u64>,
+    /// What is worse than that, or was not there.
+    new: HashMap<PeakKey, u64>,
+}
+
+/// Kind of rule, program where it is about one, and host.
+type PeakKey = (AlertRule, String, HostId);
+
+impl Peaks {
+    fn begin(&mut self, now: Timestamp) {
+        let hour_s = now.as_second().div_euclid(3600) * 3600;
+        if self.hour_s != hour_s {
+            *self = Self { hour_s, ..Self::default() };
+        }
+    }
+
+    fn note(&mut self, rule: &RuleSetting, host: HostId, value: u64) {
+        let kind = rule.rule;
+        let is_worse = |value, than| if kind.counts_down() { value < than } else { value > than };
+        let key = (kind, rule.program.clone().unwrap_or_default(), host);
+        let is_worth = value == kind.floor() || is_worse(value, kind.floor());
+        if is_worth && self.kept.get(&key).is_none_or(|kept| is_worse(value, *kept)) {
+            self.new.insert(key, value);
+        }
+    }
+
+    async fn keep(&mut self, db: &mut PgConnection) -> Result<(), AppError> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let peaks: Vec<AlertPeak<'_>> = self
+            .new
+            .iter()
+            .map(|((rule, program, host), value)| AlertPeak {
+                rule: *rule,
+                program,
+                host: *host,
+                value: *value,
+            })
+            .collect();
+        let hour = Timestamp::from_second(self.hour_s).map_err(AppError::internal)?;
+        alerts::note_peaks(db, &peaks, hour).await?;
+        self.kept.extend(self.new.drain());
+        Ok(())
+    }
+}
+
+fn reached_by_server(
+    rule: &RuleSetting,
+    server: &ServerReading,
+    peaks: &mut Peaks,
+) -> Vec<(HostId, u64)> {
+    let Some(value) = measure_server(rule.rule, server) else { return Vec::new() };
+    peaks.note(rule, SERVER, value);
+    if rule.is_reached(value) { vec![(SERVER, value)] } else { Vec::new() }
+}
+
+fn reached_by_hosts(
+    rule: &RuleSetting,
+    readings: &[HostReading],
+    view: &FleetView,
+    peaks: &mut Peaks,
+) -> Vec<(HostId, u64)> {
+    let floor = rule.rule.floor();
+    let mut reached = Vec::new();
+    for (reading, summary) in readings.iter().zip(&view.hosts) {
+        let Some(value) = measure_host(rule.rule, reading).filter(|value| *value >= floor) else {
+            continue;
+        };
+        let id = summary.host.id;
+        let is_old = reading.silent_s.is_some_and(|silent_s| silent_s > SILENT_NOTED_S);
+        if !is_old {
+            peaks.note(rule, id, value);
+        }
+        if rule.is_reached(value) && is_in_scope(rule, summary) {
+            reached.push((id, value));
+        }
+    }
+    reached
+}
+
+fn is_in_scope(rule: &RuleSetting, summary: &HostSummary) -> bool {
+    let host = &summary.host;
+    rule.scope.is_all() || {
+        let group = words::group(&host.facts);
+        rule.scope.covers(&host.name, group.as_deref(), host.facts.os.as_ref())
+    }
+}
+
+/// Hosts on which a process of a rule's program has as many handles. Looks beside the threads that
+/// answer requests.
+async fn reached_by_program(
+    app: &App,
+    rule: &RuleSetting,
+    view: &FleetView,
+    peaks: &mut Peaks,
+) -> Result<Vec<(HostId, u64)>, AppError> {
+    let Some(program) = rule.program.clone() else { return Ok(Vec::new()) };
+    let fleet = app.fleet.clone();
+    let running = tokio::task::spawn_blocking(move || fleet.running(&program)).await;
+    let mut reached = Vec::new();
+    for one in running.map_err(AppError::internal)? {
+        let value = u64::from(one.most_handles);
+        peaks.note(rule, one.host, value);
+        let summary = view.host(one.host);
+        if rule.is_reached(value) && summary.is_some_and(|host| is_in_scope(rule, host)) {
+            reached.push((one.host, value));
+        }
+    }
+    Ok(reached)
+}
+
+/// What rules look at of the server itself.
+async fn read_server(
+    app: &App,
+    db: &mut PgConnection,
+    now: Timestamp,
+) -> Result<ServerReading, AppError> {
+    let begun = Instant::now();
+    db.ping().await?;
+    let database_ms = begun.elapsed().as_millis() as u64;
+    let view = app.fleet.view();
+    let refused = refused_enrolments::count_new(db, earlier(now, HOUR)).await?;
+    let oldest = deliveries::oldest_due(db, now).await?;
+    let settings = &app.settings;
+    let days = settings.certificate.as_deref().and_then(|path| certificate_days(path, now));
+    Ok(ServerReading {
+        disk_share: settings.data_dir.as_deref().and_then(disk_share),
+        database_ms: Some(database_ms),
+        message_s: oldest.map(|at| now.duration_since(at).as_secs().max(0).cast_unsigned()),
+        odd_hosts: (view.capped() + view.damaged()) as u64 + refused,
+        certificate_days: days,
+    })
+}
+
+/// How full the disk of a folder is; none where that cannot be told.
+fn disk_share(folder: &Path) -> Option<f64> {
+    let disk = rustix::fs::statvfs(folder).ok()?;
+    let used = disk.f_blocks.checked_sub(disk.f_bfree)?;
+    let usable = used + disk.f_bavail;
+    (usable > 0).then(|| used as f64 / usable as f64)
+}
+
+/// Whole days until the first certificate of a file expires, 0 once it has.
+fn certificate_days(path: &Path, now: Timestamp) -> Option<u64> {
+    let certificate = CertificateDer::from_pem_file(path).ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&certificate).ok()?;
+    let until = certificate.validity().not_after.timestamp();
+    Some((until - now.as_second()).max(0).cast_unsigned() / 86_400)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_certificate_tells_its_last_day_and_a_disk_its_use() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("server.pem");
+        let mut parameters = rcgen::CertificateParams::new(["poolwatch.test".to_owned()]).unwrap();
+        parameters.not_after = rcgen::date_time_ymd(2027, 1, 15);
+        let key = rcgen::KeyPair::generate().unwrap();
+        std::fs::write(&path, parameters.self_signed(&key).unwrap().pem()).unwrap();
+        let days = |at: &str| certificate_days(&path, at.parse().unwrap());
+        assert_eq!(days("2027-01-01T00:00:00Z"), Some(14));
+        assert_eq!(days("2027-01-14T00:00:01Z"), Some(0));
+        assert_eq!(days("2028-01-01T00:00:00Z"), Some(0));
+        assert_eq!(certificate_days(Path::new("/nothing"), Timestamp::UNIX_EPOCH), None);
+        let share = disk_share(folder.path()).unwrap();
+        assert!((0.0..=1.0).contains(&share), "{share}");
+        assert_eq!(disk_share(Path::new("/nothing")), None);
+    }
+}

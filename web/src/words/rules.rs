@@ -1,0 +1,371 @@
+//! Rules in words: what each means, how it is set, and what its values say.
+
+use poolwatch_model::alerting::{
+    AlertRule, HostScope, RuleField, RuleScope, RuleSetting, ScopeRole, ThresholdUnit,
+};
+
+use crate::figures;
+
+/// The page of a rule.
+#[must_use]
+pub fn url(rule: &str) -> String {
+    format!("/alerts/rules/{rule}")
+}
+
+/// A kind of rule in a few words.
+#[must_use]
+pub const fn title(rule: AlertRule) -> &'static str {
+    match rule {
+        AlertRule::PoolEmpty => "A pool is empty",
+        AlertRule::CommitExhausted => "Commit has run out",
+        AlertRule::SilentUnderPressure => "A host fell silent under pressure",
+        AlertRule::Leak => "A leak",
+        AlertRule::HighUse => "High use",
+        AlertRule::RunsOutSoon => "A pool runs out soon",
+        AlertRule::Spreads => "An incident spreads",
+        AlertRule::NewDriverVersion => "A driver leaks in another version",
+        AlertRule::LowHeadroom => "A pool is nearly full",
+        AlertRule::LowCommit => "Commit is nearly used up",
+        AlertRule::ManyHandles => "A process takes more and more handles",
+        AlertRule::ProgramHandles => "A named program has many handles",
+        AlertRule::PoolLimit => "The Server service met its own limit",
+        AlertRule::HostSilent => "A host is silent",
+        AlertRule::DataLate => "Data come late",
+        AlertRule::ServerDisk => "The server's disk fills",
+        AlertRule::ServerDatabase => "The server's database is slow",
+        AlertRule::ServerBacklog => "Messages do not go out",
+        AlertRule::ServerHosts => "The server refuses or cuts off hosts",
+        AlertRule::ServerCertificate => "The server's certificate expires",
+    }
+}
+
+/// A rule's name: its kind, with the program where it is about one.
+#[must_use]
+pub fn name(setting: &RuleSetting) -> String {
+    match &setting.program {
+        Some(program) => format!("{program} has many handles"),
+        None => title(setting.rule).to_owned(),
+    }
+}
+
+/// What a kind of rule means.
+#[must_use]
+pub const fn meaning(rule: AlertRule) -> &'static str {
+    match rule {
+        AlertRule::PoolEmpty => {
+            "A pool was found empty. Windows' Server service logs event 2019 when nonpaged pool \
+             is empty and 2020 when paged pool is, and a host's own counters show it full. \
+             Programs fail now. Each host is told of at once, without waiting for others."
+        }
+        AlertRule::CommitExhausted => {
+            "Commit ran out: Windows logs event 2004 and refuses memory to programs. Pool is \
+             not always the reason; the incident says what took it."
+        }
+        AlertRule::SilentUnderPressure => {
+            "A host stopped reporting while a pool was at 85 % of a measured limit, or was to \
+             run out within a day, and nobody shut it down. It has probably run out."
+        }
+        AlertRule::Leak => {
+            "A tag, the handles of a program or the allocations of a driver grow and are not \
+             given back. People are told when it is found, when it is worse, when somebody is \
+             named, and when it is over."
+        }
+        AlertRule::HighUse => {
+            "A tag or a host uses far more than hosts like it, and does not grow. Nothing fails \
+             by itself, but less is left for what does grow."
+        }
+        AlertRule::RunsOutSoon => {
+            "A leak fills a pool within a time that is known well: even by the flattest slope that \
+             the data allow it takes no more than twice as long. The rule about leaks tells of these \
+             as well; this one is for who narrows that one, and wants to hear of what cannot wait."
+        }
+        AlertRule::Spreads => {
+            "An incident is on as many hosts. The other rules tell of incidents on any number of \
+             hosts; this one is for who narrows them, and wants to hear of what is everywhere."
+        }
+        AlertRule::NewDriverVersion => {
+            "A driver that was behind an incident in one version is behind one in another: an \
+             update did not mend it, or brought it. The rule about leaks tells of it as well."
+        }
+        AlertRule::LowHeadroom => {
+            "A pool has been close to its limit for some time, and no incident explains it yet. A \
+             limit is one that was measured on the host, else the documented one, or physical memory \
+             where that is less. A host with an open incident is told of by that alone."
+        }
+        AlertRule::LowCommit => {
+            "Commit has been close to its limit for some time: Windows soon refuses memory to \
+             programs, and pool with it."
+        }
+        AlertRule::ManyHandles => {
+            "The process with the most handles of a host got a tenth more within the last hour or \
+             two, and a pool is at 75 % of its limit. A count alone says little: databases and \
+             virtual machines hold many handles for good. Both together are the usual way into an \
+             empty pool."
+        }
+        AlertRule::ProgramHandles => {
+            "A process of this program has more handles than it should. For programs that are known \
+             to leak; 2,000 handles are far beyond what an ordinary program needs. It is measured \
+             from when the rule is there."
+        }
+        AlertRule::PoolLimit => {
+            "The Server service logs event 2017 or 2018 when it met the limit that it is configured \
+             with for nonpaged or paged pool. Clients are refused, though the pool itself may not be \
+             empty."
+        }
+        AlertRule::HostSilent => {
+            "A host has not been heard for as long. One that was shut down or restarted by somebody \
+             (event 1074 shortly before) is left out for a day, and one that fell silent under pressure is \
+             an incident. While Poolwatch itself was down nobody counts as silent."
+        }
+        AlertRule::DataLate => {
+            "A host is heard, but the newest that it sent is as old: its agent sends what it kept \
+             while the server was not reached, or its clock is wrong. What happens there now is not \
+             known yet."
+        }
+        AlertRule::ServerDisk => {
+            "The disk with Poolwatch's data folder fills. Once it is full nothing is stored, and \
+             agents keep what they measure for as long as they can."
+        }
+        AlertRule::ServerDatabase => {
+            "Poolwatch's database takes as long to answer a question that costs nothing. A database \
+             that is away cannot be told of in this way: the sign of life is for that."
+        }
+        AlertRule::ServerBacklog => {
+            "A message has waited as long for its recipient: a mail server or webhook does not take \
+             it. Who is reached by another channel hears of it."
+        }
+        AlertRule::ServerHosts => {
+            "Hosts have more tags or names than one host may have, what is stored of them cannot be \
+             read, or enrolments were refused for the first time in the last hour."
+        }
+        AlertRule::ServerCertificate => {
+            "The certificate of the server expires within as many days. Agents refuse the server \
+             after that. One that Poolwatch made itself is renewed 60 days before."
+        }
+    }
+}
+
+/// An example of what a kind of rule tells of.
+#[must_use]
+pub const fn example(rule: AlertRule) -> &'static str {
+    match rule {
+        AlertRule::PoolEmpty => {
+            "FS-02 logs event 2019 at 14:02. A mail goes out at once: CRITICAL FS-02: Nonpaged \
+             pool exhausted: mybadapp.exe (Thre)."
+        }
+        AlertRule::CommitExhausted => "SQL-07 logs event 2004: CRITICAL SQL-07: Commit exhausted.",
+        AlertRule::SilentUnderPressure => {
+            "WEB-19 reports 97 % of its nonpaged limit at 03:10 and nothing after that: \
+             CRITICAL WEB-19."
+        }
+        AlertRule::Leak => {
+            "foo.sys 5.1 leaks on 41 hosts. With a threshold of 50 hosts nobody is told until \
+             nine more have it; with 24 hours, not before a pool is full within a day."
+        }
+        AlertRule::HighUse => "12 hosts use three times the MmSt of their peers: NOTE 12 hosts.",
+        AlertRule::RunsOutSoon => {
+            "Leaks are told from 50 hosts on. On SQL-07 alone foo.sys fills nonpaged pool in 20 hours, \
+             35 at the most: with 24 hours it is told."
+        }
+        AlertRule::Spreads => {
+            "High use is off. The 10th host uses three times the MmSt of its peers: it is told."
+        }
+        AlertRule::NewDriverVersion => {
+            "foo.sys 5.1 leaked until 5.2 was installed. 5.2 leaks on two hosts: it is told, though \
+             leaks are told from 50 hosts on."
+        }
+        AlertRule::LowHeadroom => {
+            "FS-11 has been at 91 % of its paged limit since 09:40. At 09:55: WARNING FS-11: A pool \
+             is nearly full, 91 %."
+        }
+        AlertRule::LowCommit => {
+            "Three terminal servers are above 95 % of their commit limit for a quarter of an hour: \
+             WARNING 3 hosts: Commit is nearly used up, 97 %."
+        }
+        AlertRule::ManyHandles => {
+            "On APP-03 mybadapp.exe has 11,400 handles, 9,900 an hour ago, and nonpaged pool is at \
+             78 %: WARNING APP-03: A process takes more and more handles, 11,400 handles."
+        }
+        AlertRule::ProgramHandles => {
+            "legacy.exe with 2,000 handles: LOB-01 comes to 2,010 and stays there for five minutes: \
+             WARNING LOB-01: legacy.exe has many handles, 2,010 handles."
+        }
+        AlertRule::PoolLimit => {
+            "FS-02 logs event 2017 twice in an hour: WARNING FS-02: The Server service met its own \
+             limit, 2 events."
+        }
+        AlertRule::HostSilent => {
+            "A switch fails, and 40 servers are not heard for an hour: WARNING 40 hosts: A host is \
+             silent, 60 min. When they are back, one message says so."
+        }
+        AlertRule::DataLate => {
+            "BR-07 was cut off for a night and sends what it kept: for a while it is heard with data \
+             of hours ago: NOTE BR-07: Data come late, 410 min."
+        }
+        AlertRule::ServerDisk => "CRITICAL Poolwatch: The server's disk fills, 90 %.",
+        AlertRule::ServerDatabase => "CRITICAL Poolwatch: The server's database is slow, 2,400 ms.",
+        AlertRule::ServerBacklog => {
+            "The mail server has been down for half an hour. Who has a webhook gets: WARNING \
+             Poolwatch: Messages do not go out, 30 min."
+        }
+        AlertRule::ServerHosts => {
+            "A program invents a name for each of its processes: NOTE Poolwatch: The server refuses \
+             or cuts off hosts, 1 host."
+        }
+        AlertRule::ServerCertificate => {
+            "WARNING Poolwatch: The server's certificate expires, 14 days left."
+        }
+    }
+}
+
+/// What a threshold counts, after a number.
+#[must_use]
+pub fn value(rule: AlertRule, value: u64) -> String {
+    let Some(bounds) = rule.threshold() else { return String::new() };
+    match bounds.unit {
+        ThresholdUnit::HoursLeft => format!("{} left", figures::duration(value * 3600)),
+        ThresholdUnit::Hosts => figures::counted(value, "host", "hosts"),
+        ThresholdUnit::Percent => format!("{value} %"),
+        ThresholdUnit::Handles => figures::counted(value, "handle", "handles"),
+        ThresholdUnit::Events => figures::counted(value, "event", "events"),
+        ThresholdUnit::Minutes => format!("{} min", figures::grouped(value)),
+        ThresholdUnit::Milliseconds => format!("{} ms", figures::grouped(value)),
+        ThresholdUnit::DaysLeft => format!("{} left", figures::counted(value, "day", "days")),
+    }
+}
+
+/// What the threshold is called in a form.
+#[must_use]
+pub fn threshold_label(rule: AlertRule) -> &'static str {
+    match (rule, rule.threshold().map(|bounds| bounds.unit)) {
+        (AlertRule::Leak, _) => "Once a pool is full within so many hours (0: whatever is left)",
+        (_, Some(ThresholdUnit::HoursLeft)) => "Once a pool is full within so many hours",
+        (_, Some(ThresholdUnit::Hosts)) => "From so many hosts on",
+        (AlertRule::LowHeadroom, _) => "From so many percent of the limit on",
+        (_, Some(ThresholdUnit::Percent)) => "From so many percent on",
+        (_, Some(ThresholdUnit::Handles)) => "From so many handles of one process on",
+        (_, Some(ThresholdUnit::Events)) => "From so many events within an hour on",
+        (_, Some(ThresholdUnit::Minutes)) => "After so many minutes",
+        (_, Some(ThresholdUnit::Milliseconds)) => "From so many milliseconds on",
+        (_, Some(ThresholdUnit::DaysLeft)) => "So many days before",
+        (_, None) => "",
+    }
+}
+
+/// When people are told, in words.
+#[must_use]
+pub fn condition(setting: &RuleSetting) -> String {
+    if !setting.is_on {
+        return "never".to_owned();
+    }
+    let mut parts = Vec::new();
+    match (setting.rule, setting.threshold) {
+        (AlertRule::Leak, 0) => {}
+        (AlertRule::Leak | AlertRule::RunsOutSoon, hours) => {
+            let left = figures::duration(u64::from(hours) * 3600);
+            parts.push(format!("once a pool is full within {left}"));
+        }
+        (rule, threshold) if rule.threshold().is_some() => {
+            let value = value(rule, threshold.into());
+            parts.push(match rule.counts_down() {
+                true => format!("from {value} down"),
+                false => format!("from {value} on"),
+            });
+        }
+        _ => {}
+    }
+    if setting.minutes > 0 {
+        parts.push(format!("for {} min", setting.minutes));
+    }
+    if setting.least_hosts > 1 {
+        parts.push(format!("on {} hosts or more", figures::grouped(setting.least_hosts.into())));
+    }
+    if !setting.scope.is_all() && setting.rule.field() != RuleField::Server {
+        parts.push(format!("among {}", scope(&setting.scope)));
+    }
+    match parts.is_empty() {
+        true => "always".to_owned(),
+        false => parts.join(", "),
+    }
+}
+
+/// Whether a rule is about hosts of a role alone.
+#[must_use]
+pub fn is_role(setting: &RuleSetting, role: &ScopeRole) -> bool {
+    setting.scope.role == Some(*role)
+}
+
+/// Hosts by name and group, in words.
+#[must_use]
+pub fn host_scope(scope: &HostScope) -> String {
+    match (&scope.group, &scope.pattern) {
+        (None, None) => "all hosts".to_owned(),
+        (Some(group), None) => format!("group {group}"),
+        (None, Some(pattern)) => format!("hosts {pattern}"),
+        (Some(group), Some(pattern)) => format!("hosts {pattern} of group {group}"),
+    }
+}
+
+/// Hosts of a rule, in words.
+#[must_use]
+pub fn scope(scope: &RuleScope) -> String {
+    let role = match scope.role {
+        Some(ScopeRole::Server) => "servers",
+        Some(ScopeRole::Workstation) => "workstations",
+        None => "hosts",
+    };
+    let mut words = match scope.hosts.is_all() {
+        true => role.to_owned(),
+        false if scope.role.is_none() => host_scope(&scope.hosts),
+        false => format!("{role} of {}", host_scope(&scope.hosts)),
+    };
+    if let Some(system) = &scope.system {
+        words += &format!(" with Windows {system}");
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_is_told_in_words() {
+        let set = |rule, change: fn(&mut RuleSetting)| {
+            let mut setting = RuleSetting::default_of(rule);
+            setting.is_on = true;
+            change(&mut setting);
+            condition(&setting)
+        };
+        assert_eq!(set(AlertRule::Leak, |_| {}), "always");
+        assert_eq!(set(AlertRule::Leak, |one| one.is_on = false), "never");
+        assert_eq!(set(AlertRule::Leak, |one| one.least_hosts = 1_200), "on 1,200 hosts or more");
+        assert_eq!(
+            set(AlertRule::Leak, |one| (one.least_hosts, one.threshold) = (3, 24)),
+            "once a pool is full within 24 h, on 3 hosts or more"
+        );
+        assert_eq!(set(AlertRule::LowHeadroom, |_| {}), "from 90 % on, for 15 min");
+        assert_eq!(set(AlertRule::HostSilent, |_| {}), "from 60 min on, among servers");
+        assert_eq!(set(AlertRule::ServerCertificate, |_| {}), "from 14 days left down");
+        let narrow = set(AlertRule::LowCommit, |one| {
+            let role = Some(ScopeRole::Server);
+            one.scope = RuleScope::from_typed("Berlin", "fs-*", "*2012*", role);
+        });
+        assert_eq!(
+            narrow,
+            "from 95 % on, for 15 min, among servers of hosts fs-* of group Berlin with Windows *2012*"
+        );
+    }
+
+    #[test]
+    fn every_rule_has_its_own_words() {
+        let mut titles: Vec<&str> = AlertRule::ALL.map(title).into();
+        titles.sort_unstable();
+        titles.dedup();
+        assert_eq!(titles.len(), AlertRule::ALL.len());
+        for rule in AlertRule::ALL {
+            assert!(meaning(rule).ends_with('.') && example(rule).ends_with('.'), "{rule:?}");
+            assert_eq!(rule.threshold().is_some(), !threshold_label(rule).is_empty());
+        }
+    }
+}
