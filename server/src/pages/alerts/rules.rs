@@ -134,8 +134,7 @@ fn past_incidents(
 ) -> RulePast {
     let (mut about, mut told) = (BTreeSet::new(), BTreeSet::new());
     for one in found {
-        let hosts: Vec<ScopedHost> =
-            one.hosts.iter().map(|id| scoped_host(view, *id)).collect();
+        let hosts: Vec<ScopedHost> = one.hosts.iter().map(|id| scoped_host(view, *id)).collect();
         let is_new_version = matches!(
             &one.cause,
             Cause::Driver { driver, .. } if several_versions.contains(driver)
