@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds poolwatch-agent.exe for 64-bit and 32-bit Windows, as small as it gets, checks that Windows 7 has
-# all that it imports, and says where it is and how large.
+# Builds poolwatch-agent.exe for 64-bit and 32-bit Windows, as small as it gets, and says where it is and
+# how large.
 #
 #   tools/windows/build.sh [--check] [x64] [x86]    --check only compiles, without optimisation
 set -euo pipefail
@@ -66,7 +66,6 @@ for architecture in "${architectures[@]}"; do
     cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent \
         --target "$target" "${own_std[@]}"
     exe=${CARGO_TARGET_DIR:-target}/$target/agent/poolwatch-agent.exe
-    [ "$system" != win7 ] || "$here/imports.sh" "$mingw-objdump" "$exe"
     "$here/messages.sh" "$mingw" "$(dirname "$exe")"
     bytes=$(wc -c <"$exe")
     echo "$exe: $bytes bytes"

@@ -76,6 +76,8 @@ done_with "cycles, drivers of Wine"
 built() { "$here/build.sh" "$1" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//'; }
 exe=$(built x64)
 exe_x86=$(built x86)
+"$here/imports.sh" x86_64-w64-mingw32-objdump "$exe"
+"$here/imports.sh" i686-w64-mingw32-objdump "$exe_x86"
 done_with "executables"
 
 "$here/msi.sh" x64 "$exe" 0.9.1 "$run/first.msi"

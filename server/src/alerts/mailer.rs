@@ -33,7 +33,7 @@ const ABOUT_THE_SENDER: [u16; 4] = [530, 534, 535, 538];
 #[derive(Debug, Clone)]
 pub struct Mailer {
     transport: AsyncSmtpTransport<Tokio1Executor>,
-    oauth: Option<OAuthSignIn>,
+    oauth: Option<Box<OAuthSignIn>>,
     from: Mailbox,
     domain: String,
     console_url: String,
@@ -104,10 +104,12 @@ impl Mailer {
         let builder = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .context("the mail server's address is not smtp://… or smtps://…")?
             .timeout(Some(TIMEOUT));
-        let oauth = oauth_client(options)?.map(|client| OAuthSignIn {
-            user: from.email.to_string(),
-            tokens: TokenSource::new(client),
-            builder: builder.clone(),
+        let oauth = oauth_client(options)?.map(|client| {
+            Box::new(OAuthSignIn {
+                user: from.email.to_string(),
+                tokens: TokenSource::new(client),
+                builder: builder.clone(),
+            })
         });
         let domain = from.email.domain().to_owned();
         let (transport, console_url) = (builder.build(), console_url.to_owned());

@@ -86,7 +86,7 @@ const QUERIES: [(&str, &str); 27] = [
 ];
 
 /// Fields of forms, by path.
-const FORMS: [(&str, &str); 55] = [
+const FORMS: [(&str, &str); 59] = [
     ("/login", "email=ana@contoso.test&password=guess&next=/hosts"),
     ("/login/code", "pending=a&code=123456&next=/hosts"),
     ("/welcome", "link=a&name=Ana&email=ana@contoso.test&password=long enough to be one"),
@@ -109,7 +109,20 @@ const FORMS: [(&str, &str); 55] = [
     ("/incidents/{id}/resolve", ""),
     ("/incidents/{id}/acknowledge", ""),
     ("/incidents/{id}/silence", "hours=5&reason=patch night&until_worse=on"),
-    ("/alerts/rules/{name}/set", "is_on=on&least_hosts=3&left_h=24"),
+    (
+        "/alerts/rules/{name}/set",
+        "is_on=on&least_hosts=3&threshold=24&minutes=30&program=a.exe&group=b",
+    ),
+    (
+        "/alerts/rules",
+        "kind=handles&is_on=on&least_hosts=3&threshold=1000&minutes=30&program=a.exe&group=b",
+    ),
+    ("/alerts/rules/{name}/remove", ""),
+    (
+        "/alerts/windows",
+        "pattern=fs-*&group=a&tag=Thre&days=mon,tue&begins=22:00&ends=06:00&zone=Europe/Berlin&last=2026-12-24&reason=patch night&confirm=no",
+    ),
+    ("/alerts/windows/{id}/remove", ""),
     (
         "/alerts/silences",
         "pattern=fs-*&group=a&tag=Thre&incident=1&from=2026-03-01T00:00&until=2026-12-24T00:00&zone=Europe/Berlin&reason=patch night&confirm=no",
@@ -117,7 +130,7 @@ const FORMS: [(&str, &str); 55] = [
     ("/alerts/silences/{id}/end", "back=/incidents/1"),
     (
         "/alerts/recipients",
-        "name=ops&kind=mail&address=ops@contoso.test&secret=a&group=b&pattern=fs-*&least=note",
+        "name=ops&kind=mail&address=ops@contoso.test&secret=a&group=b&pattern=fs-*&least=note&per_hour=5&digest=daily&hour=7&zone=UTC",
     ),
     ("/alerts/recipients/test", "kind=mail&address=nobody@contoso.test"),
     ("/alerts/recipients/{id}/remove", ""),

@@ -19,6 +19,7 @@ use poolwatch_agent::{
         Spool, SpoolLimits,
         segment::{Next, RECORD_HEAD, SegmentReader},
     },
+    status::UploadHealth,
     suggested::Suggested,
     upload::{Step, Uploader},
 };
@@ -172,6 +173,10 @@ impl SimulatedHost {
             suggested: Suggested::open(folder).unwrap(),
             event_log: Ok(()),
             survey: None,
+            service_control: None,
+            uploads: UploadHealth::default(),
+            faults: Vec::new(),
+            publish_status: None,
         }
     }
 

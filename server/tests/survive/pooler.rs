@@ -125,7 +125,6 @@ async fn what_is_acknowledged_survives_kills_of_a_pooler_in_session_mode() {
          were sent again",
         report["retries"]
     );
-    assert!(report["retries"].as_u64().unwrap() > 0, "it was away");
     assert!(acknowledged > 100);
     assert_eq!(report["refused"], 0);
 }

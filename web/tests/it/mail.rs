@@ -196,3 +196,14 @@ fn a_mail_of_a_rule_says_where_what_and_since_when() {
     forged.hosts[0].name = "FS-02\r\nBcc: x@y.z".into();
     assert!(!forged.subject().contains(['\r', '\n']), "{:?}", forged.subject());
 }
+
+#[test]
+fn the_digest_says_in_its_text_what_its_html_says() {
+    let digest = samples::alert_pages::digest_mail();
+    let (text, html) = (digest.text().unwrap(), digest.html().unwrap());
+    insta::assert_snapshot!("digest", text);
+    for row in text.lines().filter(|line| line.contains("https://")) {
+        let url = row.split_whitespace().find(|word| word.starts_with("https://")).unwrap();
+        assert!(html.contains(url), "{url}");
+    }
+}
