@@ -86,6 +86,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("findings", Bound::Days(FINDINGS)),
     ("fleet_hour", Bound::Partitions),
     ("frames", Bound::Partitions),
+    ("host_groups", Bound::People),
     ("host_changes", Bound::Dealt),
     ("hosts", Bound::Hosts),
     ("incident_hosts", Bound::Days(INCIDENTS)),

@@ -86,7 +86,7 @@ const QUERIES: [(&str, &str); 27] = [
 ];
 
 /// Fields of forms, by path.
-const FORMS: [(&str, &str); 59] = [
+const FORMS: &[(&str, &str)] = &[
     ("/login", "email=ana@contoso.test&password=guess&next=/hosts"),
     ("/login/code", "pending=a&code=123456&next=/hosts"),
     ("/welcome", "link=a&name=Ana&email=ana@contoso.test&password=long enough to be one"),
@@ -100,6 +100,26 @@ const FORMS: [(&str, &str); 59] = [
     ("/hosts/rules/{id}/up", ""),
     ("/hosts/rules/{id}/delete", ""),
     ("/hosts/{id}/merge", "into=1"),
+    ("/hosts/label", "host=1&all=no&labels=web&change=add&back=/hosts"),
+    ("/hosts/{id}/describe", "labels=web, berlin&note=in rack 4"),
+    (
+        "/settings/groups",
+        "name=a&host_name=fs-*&domain=contoso.test&ou=Servers&site=Berlin&label=web",
+    ),
+    ("/settings/groups/{id}", "name=b"),
+    (
+        "/settings/groups/{id}/rules",
+        "host_name=fs-*&domain=contoso.test&ou=Servers&site=Berlin&label=web",
+    ),
+    ("/settings/groups/{id}/rules/{place}/delete", ""),
+    ("/settings/groups/{id}/delete", ""),
+    ("/settings/retention", "full_hours=48&ten_minute_days=60&hourly_days=400&confirm=yes"),
+    (
+        "/settings/sign-in",
+        "issuer=https://127.0.0.1:1/&client_id=a&secret=b&scopes=groups&groups_claim=groups&rules=admins: admin",
+    ),
+    ("/api/v1/incidents/{id}/resolve", ""),
+    ("/api/v1/incidents/{id}/acknowledge", ""),
     ("/hosts/{id}/revoke-key", ""),
     ("/hosts/{id}/keep-apart", ""),
     ("/deploy/tokens", "name=a&days=5&max_uses=5&per_minute=5"),
@@ -170,7 +190,8 @@ const FORMS: [(&str, &str); 59] = [
 ];
 
 /// Sends a mail to wherever its field says, and files of any content.
-const ELSEWHERE: [&str; 2] = ["/settings/mail/test", "/evidence/diagnose"];
+const ELSEWHERE: [&str; 3] =
+    ["/settings/mail/test", "/api/v1/settings/mail/test", "/evidence/diagnose"];
 
 fn document(path: &str) -> Option<Value> {
     Some(match path {
@@ -188,6 +209,24 @@ fn document(path: &str) -> Option<Value> {
         "/api/v1/people" => json!({"name": "Bob", "email": "bob@contoso.test", "role": "viewer"}),
         "/api/v1/people/{id}" => json!({"name": "Bob", "role": "viewer", "disabled": false}),
         "/api/v1/tokens" => json!({"name": "a", "role": "viewer", "days": 5}),
+        "/api/v1/groups" | "/api/v1/groups/{id}" => {
+            json!({"name": "a", "rules": [{"host_name": "fs-*", "label": "web"}]})
+        }
+        "/api/v1/hosts/{id}/description" => json!({"labels": ["web"], "note": "in rack 4"}),
+        "/api/v1/host-labels" => json!({"hosts": [1], "add": ["web"], "remove": ["old"]}),
+        "/api/v1/incidents/{id}/comments" => json!({"text": "seen it"}),
+        "/api/v1/incidents/{id}/owner" => json!({"owner": "ana"}),
+        "/api/v1/incidents/{id}/silence" => {
+            json!({"hours": 5, "reason": "patch night", "until_worse": true})
+        }
+        "/api/v1/settings/mail" => {
+            json!({"host": "127.0.0.1", "port": 25, "security": "none", "from": "a@contoso.test"})
+        }
+        "/api/v1/settings/retention" => {
+            json!({"full_hours": 48, "ten_minute_days": 60, "hourly_days": 400})
+        }
+        "/api/v1/settings/sign-in" => json!({"issuer": "https://127.0.0.1:1/", "client_id": "a"}),
+        "/mcp" => json!({"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}),
         _ => return None,
     })
 }
@@ -201,7 +240,7 @@ fn fields(text: &'static str) -> Fields {
 async fn examples(server: &Server) -> Vec<Example> {
     let declared = router::declared(&server.app);
     let paths: BTreeSet<&str> = declared.iter().map(|route| route.path).collect();
-    for (path, _) in QUERIES.iter().chain(&FORMS) {
+    for (path, _) in QUERIES.iter().chain(FORMS) {
         assert!(paths.contains(path), "there is no {path}");
     }
     let (router, mut examples) = (router::router(&server.app), Vec::new());
@@ -226,7 +265,7 @@ async fn examples(server: &Server) -> Vec<Example> {
                 Method::GET => of(&QUERIES).unwrap_or(Fields::Text(Vec::new())),
                 _ => document(path)
                     .map(Fields::Document)
-                    .or_else(|| of(&FORMS))
+                    .or_else(|| of(FORMS))
                     .unwrap_or_else(|| panic!("{method} {path} needs an example")),
             };
             examples.push(Example { method, path: path.to_owned(), fields });

@@ -118,7 +118,7 @@ fn rows_are_ordered_by_any_column_with_the_unknown_last() {
 fn a_second_click_on_a_head_turns_the_order_round() {
     let page = samples::hosts().render().unwrap();
     for head in [
-        "aria-sort=\"descending\"><a href=\"/hosts?sort=nonpaged&#38;order=asc\">Share</a>",
+        "<a href=\"/hosts?sort=left&#38;order=desc\">Left</a>",
         "aria-sort=\"none\"><a href=\"/hosts?sort=name&#38;order=asc\">Host</a>",
         "aria-sort=\"none\"><a href=\"/hosts?sort=handles&#38;order=desc\">Most handles</a>",
     ] {

@@ -206,7 +206,8 @@ pub(in crate::api) async fn set_mail(
         return Err(fixed("mail server"));
     }
     let named = MailSecurity::ALL.into_iter().find(|one| one.as_str() == security);
-    let security = named.ok_or_else(|| AppError::bad_request("There is no such encryption."))?;
+    let security = named
+        .ok_or_else(|| AppError::bad_request("The encryption is one of starttls, tls and none."))?;
     let note = AuditNote::new("mail server", format!("{host}, {}, from {from}", security.as_str()));
     let typed =
         TypedMailServer { host, port, security, user, password, token_url, client_id, from };
