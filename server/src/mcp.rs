@@ -98,6 +98,7 @@ fn rows(limit: Option<usize>) -> usize {
     limit.unwrap_or(ROWS).clamp(1, MOST_ROWS)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 fn failed(error: AppError) -> ErrorData {
     match error.status().is_client_error() {
         true => ErrorData::invalid_params(error.to_string(), None),

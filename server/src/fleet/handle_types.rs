@@ -6,7 +6,10 @@ use super::interner::{HostNames, NameId, StringInterner};
 
 /// Handles by type of the processes of one host that its agent looked into last, sorted by key.
 #[derive(Debug, Default)]
-pub struct HostHandleTypes(Box<[(ProcessKey, Box<[(NameId, u32)]>)]>);
+pub struct HostHandleTypes(Box<[(ProcessKey, CountByType)]>);
+
+/// Names of types, each with a count of handles.
+type CountByType = Box<[(NameId, u32)]>;
 
 impl HostHandleTypes {
     /// The processes, which are sorted by key.

@@ -55,7 +55,7 @@ async fn retention_is_changed_without_a_restart_and_never_below_what_is_finer() 
     let meant = [&fields[..], &[("confirm", "yes")]].concat();
     assert_eq!(server.post_form("/settings/retention", &admin, &meant).await.status(), 303);
     let other = server.restarted().await;
-    other.app.retention.reload(&mut *other.app.pool.acquire().await.unwrap()).await.unwrap();
+    other.app.retention.reload(&mut other.app.pool.acquire().await.unwrap()).await.unwrap();
     assert_eq!(other.app.retention.current().ten_minutes, SignedDuration::from_hours(240));
 }
 

@@ -52,7 +52,8 @@ fn handles_of_the_kernels_own_process_are_told_as_a_drivers() {
 
 /// What the kernel listed of a process that holds so many handles to events.
 fn listed(story: &Story, pid: u32, events: u32) -> ProcessHandles {
-    let key = story.case.processes.iter().find(|one| one.key.pid == pid).unwrap().key;
+    let key = story.case.processes.iter().find(|one| one.key.pid == pid);
+    let key = key.expect("it runs").key;
     ProcessHandles { key, by_type: [("Event".to_owned(), events), ("Key".to_owned(), 40)].into() }
 }
 

@@ -81,8 +81,8 @@ pub(in crate::api) struct NewIncidentSilence {
 
 type Noted = Result<(Extension<AuditNote>, StatusCode), AppError>;
 
-fn noted(detail: impl Into<String>) -> Noted {
-    Ok((Extension(AuditNote::new("", detail)), StatusCode::NO_CONTENT))
+fn noted(detail: impl Into<String>) -> (Extension<AuditNote>, StatusCode) {
+    (Extension(AuditNote::new("", detail)), StatusCode::NO_CONTENT)
 }
 
 /// Incidents, latest first.
@@ -134,7 +134,7 @@ pub(in crate::api) async fn comment(
     Json(CommentText { text }): Json<CommentText>,
 ) -> Noted {
     incident_actions::comment(&app, &visible, IncidentId(id), &text, &person.name).await?;
-    noted(text)
+    Ok(noted(text))
 }
 
 /// Gives an incident to somebody, or to nobody.
@@ -150,7 +150,7 @@ pub(in crate::api) async fn assign(
 ) -> Noted {
     let owner = owner.as_deref();
     incident_actions::assign(&app, &visible, IncidentId(id), owner, &person.name).await?;
-    noted(owner.unwrap_or("nobody"))
+    Ok(noted(owner.unwrap_or("nobody")))
 }
 
 /// Says that an incident is over.
@@ -164,7 +164,7 @@ pub(in crate::api) async fn resolve(
     Path(id): Path<i64>,
 ) -> Noted {
     incident_actions::resolve(&app, &visible, IncidentId(id), &person.name).await?;
-    noted("resolved")
+    Ok(noted("resolved"))
 }
 
 /// Notes that somebody knows of an incident and is at it.
@@ -178,7 +178,7 @@ pub(in crate::api) async fn acknowledge(
     Path(id): Path<i64>,
 ) -> Noted {
     incident_actions::acknowledge(&app, &visible, IncidentId(id), &person.name).await?;
-    noted("acknowledged")
+    Ok(noted("acknowledged"))
 }
 
 /// Lets nobody be told of an incident for a while.
@@ -194,5 +194,5 @@ pub(in crate::api) async fn silence(
 ) -> Noted {
     let wanted = IncidentSilence { hours, reason, until_worse };
     incident_actions::silence(&app, &visible, IncidentId(id), &wanted, &person.name).await?;
-    noted(format!("{hours} h"))
+    Ok(noted(format!("{hours} h")))
 }
