@@ -89,7 +89,7 @@ test("a zoom is part of the address", async ({ page }) => {
 
 test("hosts come by the time that they have left, and the fleet says who is first", async ({ page }) => {
   await page.goto("/");
-  await expect(page.locator("h1")).toContainText(/is out of pool|is full first, in|No host is short/);
+  await expect(page.locator("h1")).toContainText(/(is|are) out of pool|is full first, in|No host is short/);
   await page.goto("/hosts");
   await expect(page.locator("table.hosts th[aria-sort=ascending]")).toHaveText("Left");
   await expect(page.locator("table.hosts tbody tr").first().locator("td[data-label=Left]")).not.toHaveText("–");

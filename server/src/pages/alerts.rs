@@ -74,9 +74,14 @@ pub(super) async fn page(
     };
     let settings = alert_settings::load(&mut db).await?;
     let rules = alert_rules::load(&mut db).await?;
-    let windows = recurring_windows::list(&mut db, now).await?;
     let open = AlertFilter { is_open: true, ..AlertFilter::default() };
-    let alerting = alerts_table::list(&mut db, open, DELIVERIES).await?;
+    let (windows, alerting) = match visible.is_whole() {
+        true => (
+            recurring_windows::list(&mut db, now).await?,
+            alerts_table::list(&mut db, open, DELIVERIES).await?,
+        ),
+        false => (Vec::new(), Vec::new()),
+    };
     drop(db);
     let may_operate = person.role >= Role::Operator && visible.is_whole();
     let page = AlertsPage {
