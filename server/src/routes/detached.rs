@@ -11,9 +11,9 @@ use axum::{
 use tokio::time::timeout;
 use tracing::Instrument;
 
-/// Answers 504 when a request takes longer than `run_time`. What it began goes on to its end, which
-/// Postgres' time limits and those of bodies bound: sqlx leaves a transaction that is dropped while
-/// it begins open on its connection, and whoever uses that next would write into it.
+/// Answers 504 when a request takes longer than `run_time`. What it began goes on to its end: sqlx 0.9
+/// leaves a transaction that is dropped while it begins open on its connection, and whoever uses that
+/// next would write into it. Nothing bounds that end but the time that a body may take.
 pub(super) async fn run(
     State(run_time): State<Duration>,
     request: Request,

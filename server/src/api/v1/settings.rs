@@ -27,7 +27,7 @@ pub(in crate::api) struct MailInfo {
     host: String,
     /// Its port; the usual one without it.
     port: Option<u16>,
-    /// `starttls`, `tls` or `plain`.
+    /// `starttls`, `tls` or `none`.
     security: String,
     /// User to sign in as.
     user: String,
@@ -44,7 +44,7 @@ pub(in crate::api) struct MailText {
     host: String,
     /// Its port.
     port: Option<u16>,
-    /// `starttls`, `tls` or `plain`.
+    /// `starttls`, `tls` or `none`.
     security: String,
     /// User to sign in as.
     #[serde(default)]
