@@ -22,10 +22,11 @@ use poolwatch_model::person::Role;
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    request_id::{MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     timeout::{TimeoutBody, TimeoutError},
 };
+use tracing::{Instrument, error_span};
 
 use crate::{
     api,
@@ -68,6 +69,7 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(middleware::from_fn(refuse_foreign_forms))
         .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
         .layer(middleware::from_fn_with_state(app.clone(), pages::render_error::render_error))
+        .layer(middleware::from_fn(name_request_in_log))
         .layer(
             ServiceBuilder::new()
                 .map_request(forget_request_id)
@@ -102,6 +104,14 @@ fn all(app: &SharedApp) -> Routes {
 fn forget_request_id(mut request: Request) -> Request {
     request.headers_mut().remove("x-request-id");
     request
+}
+
+/// Every line that the log gets of a request bears its id.
+async fn name_request_in_log(request: Request, next: Next) -> Response {
+    let id = request.extensions().get::<RequestId>();
+    let id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    let span = error_span!("request", id);
+    next.run(request).instrument(span).await
 }
 
 /// A body has to go on coming, however long it is.
