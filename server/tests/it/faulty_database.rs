@@ -105,7 +105,7 @@ async fn work(server: &Server, courier: &Courier) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_off_each_frame_is_there_once_and_each_message_goes_out_once() {
-    let (mut cuts, begun) = (0, std::time::Instant::now());
+    let (mut cuts, begun) = (0, Instant::now());
     for seed in 0..SEEDS {
         cuts += break_off(seed).await;
     }
@@ -158,7 +158,7 @@ async fn break_off(seed: u8) -> u64 {
         }
     }
 
-    let straight = sqlx::PgPool::connect_with(options).await.unwrap();
+    let straight = PgPool::connect_with(options).await.unwrap();
     let mut db = straight.acquire().await.unwrap();
     for host in &hosts {
         let frames = testing::frames(&mut db, host.agent.id).await.unwrap();
@@ -231,7 +231,7 @@ async fn connections_to_the_database_that_die_without_a_word_hold_nobody_up_for_
     }
     proxy.deaden_all();
     drop(held);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let frame = agent.frame(classic(1));
     while agent.send(&[&frame]).await.status() != 200 {
         assert!(begun.elapsed() < Duration::from_secs(40), "nothing is stored any more");

@@ -75,7 +75,7 @@ async fn open_and_go_on(dump: &Path, content: &DumpContent) {
 
     // And it goes on: pages are shown, a host comes and sends.
     let viewer = server.session(Role::Viewer).await;
-    for path in ["/", "/hosts", "/incidents", &format!("/incidents/{}", known[0].id)] {
+    for path in ["/", "/hosts", "/incidents", &format!("/incidents/{}", known[0].id.0)] {
         assert_eq!(server.get(path, &viewer).await.status(), 200, "{path}");
     }
     let mut agent = server.enrol("after-the-upgrade").await;
