@@ -144,7 +144,10 @@ pub fn parse(
             .into_iter()
             .map(|setting| effective(setting, last(&parser, &matches).1, &from_file))
             .collect();
-        configuration.warnings = contradictions::find(options, &configuration.settings);
+        let settings = &configuration.settings;
+        configuration.warnings = contradictions::find(options, |name| {
+            settings.iter().any(|one| one.name == name && one.source != SettingSource::Default)
+        });
         let known = variables_of(&parser);
         configuration.warnings.extend(unknown_variables(variables, &known));
         if let Some(warning) = file.as_ref().and_then(|file| open_secrets(file, &parser)) {

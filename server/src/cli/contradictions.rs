@@ -1,13 +1,10 @@
 //! Settings that contradict each other, or have no effect beside each other, and that parsing lets
 //! through.
 
-use super::{EffectiveSetting, ServeOptions, SettingSource, Tls};
+use super::{ServeOptions, Tls};
 
-/// What contradicts, in words.
-pub(super) fn find(options: &ServeOptions, settings: &[EffectiveSetting]) -> Vec<String> {
-    let is_set = |name: &str| {
-        settings.iter().any(|one| one.name == name && one.source != SettingSource::Default)
-    };
+/// What contradicts, in words. `is_set` tells whether somebody set a setting.
+pub(super) fn find(options: &ServeOptions, is_set: impl Fn(&str) -> bool) -> Vec<String> {
     let has_certificate = options.tls.tls_cert.is_some();
     let does_tls = has_certificate || options.tls.tls == Tls::SelfSigned;
     let by_https = options.public_url.starts_with("https://");
@@ -45,12 +42,12 @@ pub(super) fn find(options: &ServeOptions, settings: &[EffectiveSetting]) -> Vec
     );
     let oidc = ["oidc_client_secret", "oidc_scopes", "oidc_groups_claim", "oidc_role"];
     add(
-        options.sign_in.oidc_issuer.is_none() && oidc.into_iter().any(is_set),
+        options.sign_in.oidc_issuer.is_none() && oidc.into_iter().any(&is_set),
         "Settings of sign-in (oidc_…) have no effect without oidc_issuer and oidc_client_id.",
     );
     let oauth = ["smtp_oauth_client_id", "smtp_oauth_client_secret", "smtp_oauth_scope"];
     add(
-        options.mail.smtp_oauth_token_url.is_none() && oauth.into_iter().any(is_set),
+        options.mail.smtp_oauth_token_url.is_none() && oauth.into_iter().any(&is_set),
         "Settings smtp_oauth_… have no effect without smtp_oauth_token_url.",
     );
     found

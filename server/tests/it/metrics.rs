@@ -12,7 +12,9 @@ use poolwatch_server::{
         roster::{self, HostNames, HostTrouble},
         view::{FleetView, HostSummary},
     },
-    host_metrics, router, self_check,
+    host_metrics,
+    jobs::follow_hosts,
+    router, self_check,
     tls::ServerTls,
 };
 use poolwatch_store::hosts::Host;
@@ -79,6 +81,7 @@ async fn what_rules_and_dashboard_ask_for_is_exported_by_a_server_before_anythin
     })
     .await;
     self_check::look(&console.server.app).await;
+    follow_hosts::follow(&console.server.app).await.unwrap();
     let exported = samples_in(&console.text("/metrics").await);
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
     for file in ["deploy/prometheus/rules.yml", "deploy/grafana/poolwatch.json"] {
