@@ -74,6 +74,7 @@ async fn serve(
     let tls = ServerTls::open(&options.tls, data_dir, parsed.tls_names, clock.now())?;
     let lead = Lead::wait(&database.options).await?;
     database.require_known_schema().await?;
+    poolwatch_store::lead::end_leases(&mut *database.pool.acquire().await?).await?;
     let (files, permitted) = connections::raise_descriptor_limit();
     let refusals = Arc::new(Refusals::new(clock.clone()));
     let mut limits = ConnectionLimits::from_options(&options.connections, permitted);
