@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use poolwatch_model::process::{ProcessKey, ProcessUse};
 use poolwatch_protocol::v1::{
     Malformed,
-    parts::{Base, Changes},
+    parts::{Base, CounterTable, Delta, Moved},
 };
 
 use super::{
@@ -64,31 +64,26 @@ impl HostProcesses {
         new
     }
 
-    /// Whether changes can be applied: no added process is one that stays.
+    /// Whether a delta can be applied: no added process is one that stays.
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<ProcessUse>) -> Result<(), Malformed> {
-        let stays = |row: usize| changes.gone.binary_search(&(row as u32)).is_err();
+    pub fn check(&self, delta: &Delta<'_, ProcessUse>) -> Result<(), Malformed> {
         let twice = |new: &ProcessUse| {
             let key = (new.key.pid, from_time(new.key.created));
             let at = self.pids.partition_point(|pid| *pid < new.key.pid);
             (at..self.pids.len())
                 .take_while(|row| self.pids[*row] == key.0)
-                .any(|row| self.created[row] == key.1 && stays(row))
+                .any(|row| self.created[row] == key.1 && delta.keeps(row))
         };
-        if changes.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
+        if delta.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
     }
 
-    /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &mut HostNames<'_>) {
-        for change in &changes.counters {
-            let (row, counter) = (change.row as usize, usize::from(change.counter));
-            self.counters[counter].set(row, change.value);
-            self.known[row] |= 1 << counter;
-        }
-        if !changes.gone.is_empty() || !changes.added.is_empty() {
-            self.merge(&changes.gone, &changes.added, names);
+    /// Applies a delta that was read against these columns and checked.
+    pub fn apply(&mut self, delta: &Delta<'_, ProcessUse>, names: &mut HostNames<'_>) {
+        delta.move_counters(self);
+        if !delta.is_of_counters() {
+            self.merge(&delta.gone, &delta.added, names);
         }
     }
 
@@ -237,6 +232,13 @@ impl Base for HostProcesses {
 
     fn counter(&self, row: usize, counter: usize) -> u64 {
         self.counters[counter].get(row)
+    }
+}
+
+impl CounterTable for HostProcesses {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        self.counters[counter].set(row, moved.to);
+        self.known[row] |= 1 << counter;
     }
 }
 

@@ -6,7 +6,7 @@ use poolwatch_model::{
 };
 use poolwatch_protocol::v1::{
     Malformed,
-    parts::{Base, Changes},
+    parts::{Base, Change, CounterTable, Delta, Moved},
 };
 
 use super::{
@@ -100,44 +100,26 @@ impl HostTags {
         self.rebuild(&rows, ids, shifts);
     }
 
-    /// Whether changes can be applied: no added tag is one that stays.
+    /// Whether a delta can be applied: no added tag is one that stays.
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<TagUse>) -> Result<(), Malformed> {
-        let stays = |row: usize| changes.gone.binary_search(&(row as u32)).is_err();
-        let twice = |new: &TagUse| self.row_of(new.tag).is_some_and(stays);
-        if changes.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
+    pub fn check(&self, delta: &Delta<'_, TagUse>) -> Result<(), Malformed> {
+        let twice = |new: &TagUse| self.row_of(new.tag).is_some_and(|row| delta.keeps(row));
+        if delta.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
     }
 
-    /// Applies changes that were read against these columns and checked.
+    /// Applies a delta that was read against these columns and checked.
     pub fn apply(
         &mut self,
-        changes: &Changes<TagUse>,
+        delta: &Delta<'_, TagUse>,
         ids: &Ids<'_>,
         shifts: &mut Vec<TotalsDelta>,
     ) {
-        let mut begun = Vec::new();
-        for change in &changes.counters {
-            let (row, counter) = (change.row as usize, usize::from(change.counter));
-            let cells = &mut self.pools[counter / 3];
-            let Some(place) = cells.places.of(row) else {
-                begun.push(*change);
-                continue;
-            };
-            match counter % 3 {
-                0 => cells.allocs.set(place, change.value),
-                1 => cells.outstanding.set(place, change.value),
-                _ => {
-                    let then = cells.then(place);
-                    let from = cells.bytes.get(place);
-                    let shift = TotalsDelta::of(self.ids[row], POOLS[counter / 3]);
-                    shifts.push(shift.from(from, then).to(change.value, then));
-                    cells.bytes.set(place, change.value);
-                }
-            }
-        }
-        if begun.is_empty() && changes.gone.is_empty() && changes.added.is_empty() {
+        let mut moving = MovingTags { tags: self, shifts, begun: Vec::new() };
+        delta.move_counters(&mut moving);
+        let begun = moving.begun;
+        if begun.is_empty() && delta.is_of_counters() {
             return;
         }
         let mut rows: Vec<NewRow> = (0..self.tags.len())
@@ -151,15 +133,13 @@ impl HostTags {
             *[&mut of.allocs, &mut of.outstanding, &mut of.bytes]
                 [usize::from(change.counter) % 3] = change.value;
         }
-        let mut gone = changes.gone.iter().peekable();
         let mut at = 0;
         rows.retain(|_| {
-            let keep = gone.next_if_eq(&&at).is_none();
             at += 1;
-            keep
+            delta.keeps(at - 1)
         });
-        if !changes.added.is_empty() {
-            rows.extend(changes.added.iter().map(|row| NewRow {
+        if !delta.added.is_empty() {
+            rows.extend(delta.added.iter().map(|row| NewRow {
                 tag: row.tag,
                 old: self.row_of(row.tag),
                 now: Some(*row),
@@ -383,6 +363,45 @@ impl Base for HostTags {
             0 => cells.allocs.get(place),
             1 => cells.outstanding.get(place),
             _ => cells.bytes.get(place),
+        }
+    }
+}
+
+/// Tags whose counters move, and what that changes in the fleet.
+struct MovingTags<'a> {
+    tags: &'a mut HostTags,
+    shifts: &'a mut Vec<TotalsDelta>,
+    /// Counters of a pool that the tag did not use before.
+    begun: Vec<Change>,
+}
+
+impl Base for MovingTags<'_> {
+    fn rows(&self) -> usize {
+        self.tags.rows()
+    }
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        self.tags.counter(row, counter)
+    }
+}
+
+impl CounterTable for MovingTags<'_> {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        let cells = &mut self.tags.pools[counter / 3];
+        let Some(place) = cells.places.of(row) else {
+            let (row, counter) = (row as u32, counter as u8);
+            self.begun.push(Change { row, counter, value: moved.to });
+            return;
+        };
+        match counter % 3 {
+            0 => cells.allocs.set(place, moved.to),
+            1 => cells.outstanding.set(place, moved.to),
+            _ => {
+                let then = cells.then(place);
+                let shift = TotalsDelta::of(self.tags.ids[row], POOLS[counter / 3]);
+                self.shifts.push(shift.from(moved.from, then).to(moved.to, then));
+                cells.bytes.set(place, moved.to);
+            }
         }
     }
 }
