@@ -113,7 +113,7 @@ async fn serve(
         fleet: Arc::default(),
         tag_names: TagNames::default(),
         events_stored: Default::default(),
-        writer: Writer::start(database.pool.clone()),
+        writer: Writer::start(database.writer_pool.clone()),
         host_keys: HostKeys::default(),
         callers: CallerCache::default(),
         sealing_key: SealingKey::open(&options.database.data_dir)?,
