@@ -7,8 +7,8 @@ use std::{
 
 use poolwatch_model::PoolTag;
 
-/// A text for each number there may be. Numbers are given out and taken back by
-/// [`Totals`](super::totals::Totals): as long as a host has a tag, its number keeps its text.
+/// A text for each number there may be. As long as a host has a tag, its number keeps its text; who gives
+/// numbers out sets them.
 pub struct TagTexts(Box<[AtomicU32]>);
 
 impl TagTexts {

@@ -27,8 +27,10 @@ pub struct Delta<'a, R> {
     bitmap: &'a [u8],
     /// Which counters are told of each of them.
     masks: &'a [u8],
-    /// The differences of each counter.
-    columns: [Reader<'a>; MOST_COUNTERS],
+    /// The differences of all counters.
+    differences: &'a [u8],
+    /// Where those of each counter begin.
+    columns: [u32; MOST_COUNTERS],
     against: Against,
     /// Rows that are gone, by their place in the base table, ascending.
     pub gone: Vec<u32>,
@@ -209,9 +211,10 @@ impl<'a, R: Row> Delta<'a, R> {
         }
         let bitmap = reader.bytes(rows.div_ceil(8))?;
         let masks = reader.bytes(places(bitmap, rows).count())?;
-        let mut columns = [Reader(&[]); MOST_COUNTERS];
+        let differences = reader.0;
+        let mut columns = [0; MOST_COUNTERS];
         for (counter, column) in columns.iter_mut().enumerate().take(R::COUNTERS) {
-            *column = reader;
+            *column = (differences.len() - reader.0.len()) as u32;
             for _ in masks.iter().filter(|mask| **mask >> counter & 1 == 1) {
                 reader.varint()?;
             }
@@ -227,7 +230,7 @@ impl<'a, R: Row> Delta<'a, R> {
                 return Err(Malformed);
             }
         }
-        let delta = Self { rows, bitmap, masks, columns, against, gone, added };
+        let delta = Self { rows, bitmap, masks, differences, columns, against, gone, added };
         if R::SMALL != 0 {
             let mut fit = Fit { base, all: true, row: PhantomData::<R> };
             delta.move_counters(&mut fit);
@@ -241,7 +244,7 @@ impl<'a, R: Row> Delta<'a, R> {
     /// Moves every counter that changes, in the table that this was read against. Rows that are gone
     /// are still there then, and those that are new are not.
     pub fn move_counters(&self, table: &mut impl CounterTable) {
-        let mut columns = self.columns;
+        let mut columns = self.columns.map(|at| Reader(&self.differences[at as usize..]));
         let following = if self.against == Against::Expected { R::FOLLOWING } else { 0 };
         for (row, mask) in places(self.bitmap, self.rows).zip(self.masks) {
             let mut last: Option<Moved> = None;
