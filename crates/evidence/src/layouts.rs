@@ -54,7 +54,7 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 /// The table below a header.
 fn grid(delimiter: Delimiter, line: &str) -> CellGrid {
     let header: Vec<String> = delimiter.cells(line).map(Into::into).collect();
-    let columns = header.iter().map(|header| heads::column(header)).collect();
+    let columns = heads::columns(&header);
     CellGrid { header, columns, rows: Vec::new() }
 }
 

@@ -214,6 +214,43 @@ fn of_tag(fact: &Evidence) -> String {
             grouped(*allocs),
             grouped(*frees)
         ),
+        Evidence::TextSays { tag, pool, bytes, outstanding, leaks } => {
+            let subject = match (tag, pool) {
+                (Some(tag), Some(pool)) => format!("tag {tag} in {pool} pool"),
+                (Some(tag), None) => format!("tag {tag}, in a pool that it does not name"),
+                (None, Some(pool)) => format!("{pool} pool"),
+                (None, None) => "kernel pool".to_owned(),
+            };
+            let held = outstanding.map(|count| counted(count, "allocation", "allocations"));
+            let held = match (bytes, held) {
+                (Some(bytes), Some(held)) => format!(": {bytes} in {held}"),
+                (Some(bytes), None) => format!(": {bytes}"),
+                (None, Some(held)) => format!(": {held}"),
+                (None, None) => String::new(),
+            };
+            let grows = if *leaks { " It says that this grows." } else { "" };
+            format!("The text tells of {subject}{held}.{grows}")
+        }
+        Evidence::LeftAtUnload { driver, allocations } => format!(
+            "Driver Verifier stopped Windows: {} was unloaded and left {} behind.",
+            driver.as_deref().unwrap_or("a driver"),
+            counted(*allocations, "allocation", "allocations")
+        ),
+        Evidence::SeveralMachines { hosts } => format!(
+            "These texts come from {}: {}. Judge each by itself.",
+            counted(hosts.len() as u64, "machine", "machines"),
+            hosts.join(", ")
+        ),
+        Evidence::LeftLockedPages { driver, pages } => format!(
+            "Windows stopped: a process ended, and {} had left {} of it locked.",
+            driver.as_deref().unwrap_or("a driver"),
+            counted(*pages, "page", "pages")
+        ),
+        Evidence::VerifierCount { driver, pool, bytes, outstanding } => format!(
+            "Driver Verifier counts {} of {} in {pool} pool, {bytes}.",
+            counted(*outstanding, "allocation", "allocations"),
+            driver.as_deref().unwrap_or("all verified drivers")
+        ),
         Evidence::NeverFell { tag, pool, over_s } => {
             format!("Tag {tag} never gave {pool} pool back in {}.", duration(*over_s))
         }
