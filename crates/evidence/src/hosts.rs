@@ -3,6 +3,8 @@
 /// More names are told as no more than that.
 const MAX_HOSTS: usize = 8;
 const LONGEST: usize = 63;
+/// A name stands near its label.
+const MAX_LINE: usize = 256;
 
 /// The names, each once, without their domain, in small letters.
 pub(crate) fn hosts(text: &str) -> Vec<String> {
@@ -16,14 +18,13 @@ pub(crate) fn hosts(text: &str) -> Vec<String> {
     }
     for label in ["Computer:", "ComputerName", "MachineName", "Host Name:", "Hostname:"] {
         for (at, _) in text.match_indices(label) {
-            let is_start = text[..at].ends_with(['\n', '\r'])
-                || at == 0
-                || text[..at].trim_end_matches([' ', '\t']).ends_with('\n')
-                || text[..at].ends_with("PS");
-            let rest = text[at + label.len()..].trim_start_matches([' ', ':', '\t']);
-            let name = rest.split(['\n', '\r']).next().unwrap_or_default().trim();
-            if is_start {
-                add(&mut found, name);
+            let before = text[..at].trim_end_matches([' ', '\t']);
+            let is_start = before.is_empty() || before.ends_with(['\n', '\r']);
+            if is_start || text[..at].ends_with("\nPS") {
+                let rest = &text[at + label.len()..];
+                let line = &rest[..rest.floor_char_boundary(rest.len().min(MAX_LINE))];
+                let name = line.trim_start_matches([' ', ':', '\t']).split(['\n', '\r']).next();
+                name.into_iter().for_each(|name| add(&mut found, name));
             }
         }
     }

@@ -14,10 +14,12 @@ use cells::Delimiter;
 use grid::{CellGrid, Row};
 use heads::Column;
 
+pub(crate) use counted::open as open_counted;
 pub(crate) use figures::open as open_figures;
 pub(crate) use json::read_json;
 
 pub(crate) mod cells;
+mod counted;
 mod figures;
 mod grid;
 mod growth;

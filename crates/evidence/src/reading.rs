@@ -277,7 +277,7 @@ impl Open {
 /// The section that a line opens, if it opens one.
 fn open(line: &str) -> Option<Box<dyn Section>> {
     type Open = fn(&str) -> Option<Box<dyn Section>>;
-    const FORMATS: [Open; 12] = [
+    const FORMATS: [Open; 13] = [
         poolmon::open,
         poolused::open,
         vm::open,
@@ -287,6 +287,7 @@ fn open(line: &str) -> Option<Box<dyn Section>> {
         bug_check::open,
         zombies::open,
         event_words::open,
+        layouts::open_counted,
         layouts::open,
         layouts::open_figures,
         pooltag::open,

@@ -30,6 +30,8 @@ pub(super) enum Column {
     Session,
     NonpagedQuota(Unit),
     PrivateBytes(Unit),
+    /// All physical memory.
+    Physical(Unit),
     /// Physical memory in use.
     InUse(Unit),
     Available(Unit),
@@ -54,9 +56,11 @@ impl Column {
 
     /// Whether the column tells a figure of the whole host.
     pub(super) fn is_of_memory(&self) -> bool {
-        use Column::{Available, CommitLimit, Committed, InUse, PoolUse, Processes, SystemHandles};
+        use Column::{
+            Available, CommitLimit, Committed, InUse, Physical, PoolUse, Processes, SystemHandles,
+        };
         matches!(self, Available(_) | CommitLimit(_) | Committed(_) | InUse(_) | PoolUse(..))
-            || matches!(self, Processes | SystemHandles)
+            || matches!(self, Processes | SystemHandles | Physical(_))
     }
 
     /// Whether cells are numbers.
@@ -315,6 +319,11 @@ fn by_words(header: &str) -> Column {
         ["npm"] => return Column::NonpagedQuota(unit),
         ["pm"] | ["private", "memory"] | ["private"] => return Column::PrivateBytes(unit),
         ["ws"] | ["vm"] | ["vm", "m"] | ["working", "set"] => return Column::Passed,
+        ["ram"]
+        | ["installed" | "total" | "physical", "ram"]
+        | ["physical", "memory"]
+        | ["total", "physical", "memory"]
+        | ["gesamter", "physischer", "speicher"] => return Column::Physical(unit),
         ["in", "use"] | ["in", "use", "compressed"] | ["in", "verwendung"] => {
             return Column::InUse(unit);
         }

@@ -196,6 +196,7 @@ impl CellGrid {
                 Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
                 Column::Processes => memory.processes = quantities::count(cell),
                 Column::SystemHandles => memory.handles = quantities::about(cell),
+                Column::Physical(unit) => memory.physical = unit.read(cell),
                 Column::InUse(unit) => in_use = unit.read(cell),
                 Column::Available(unit) => memory.available = unit.read(cell),
                 Column::Committed(unit) => memory.committed = unit.read(cell),
@@ -204,8 +205,9 @@ impl CellGrid {
             }
         }
         // What is in use and what is available are all that there is.
-        memory.physical =
+        let both =
             in_use.zip(memory.available).map(|(used, free)| Bytes(used.0.saturating_add(free.0)));
+        memory.physical = memory.physical.or(both);
         let mut contents = Vec::new();
         if memory != Memory::default() {
             contents.push(PieceContent::Memory(Box::new(memory)));

@@ -11,6 +11,8 @@ use crate::{image_names, pool_words};
 
 /// Bytes below which an amount is the size of one allocation.
 const SIZE_OF_ONE: u64 = 64 << 10;
+/// More tags of a sentence are a list.
+const MAX_TAGS: usize = 16;
 /// How far a word may be from the amount that it is about.
 const NEAR: usize = 3;
 
@@ -53,15 +55,18 @@ pub(super) struct Context<'a> {
 struct Sentence<'s, 't> {
     tokens: &'s [Token<'t>],
     words: Vec<&'s str>,
+    /// The place of the amount that is all memory of the machine.
+    physical: Option<usize>,
 }
 
 /// The claims of a sentence.
 pub(super) fn claims(tokens: &[Token<'_>], context: &Context<'_>) -> Vec<Claim> {
     let words = tokens.iter().map(|token| token.lower.as_str()).collect();
-    let sentence = Sentence { tokens, words };
+    let mut sentence = Sentence { tokens, words, physical: None };
+    sentence.physical = sentence.find_physical();
     let mut claims = Vec::new();
     let tags = names::tags(tokens, &context.tags);
-    if let Some(at) = sentence.physical()
+    if let Some(at) = sentence.physical
         && let Some(amount) = tokens[at].amount()
     {
         claims.push(Claim::Physical(amount.value, tokens[at].line));
@@ -121,7 +126,7 @@ impl Sentence<'_, '_> {
     }
 
     /// The amount that is all memory of the machine.
-    fn physical(&self) -> Option<usize> {
+    fn find_physical(&self) -> Option<usize> {
         (0..self.tokens.len()).find(|at| {
             let is_bytes = self.tokens[*at]
                 .amount()
@@ -137,9 +142,8 @@ impl Sentence<'_, '_> {
 
     /// States among amounts: places of those in bytes, or of counts that are of a tag.
     fn states(&self, from: usize, to: usize, in_bytes: bool) -> Vec<usize> {
-        let physical = self.physical();
         (from..to)
-            .filter(|at| Some(*at) != physical)
+            .filter(|at| Some(*at) != self.physical)
             .filter(|at| {
                 let Some(amount) = self.tokens[*at].amount() else { return false };
                 let is_state = amount.per_s.is_none() && self.tokens[*at].sign.is_none();
@@ -183,6 +187,7 @@ impl Sentence<'_, '_> {
         let mut distinct: Vec<PoolTag> = tags.iter().map(|(_, tag)| *tag).collect();
         distinct.sort();
         distinct.dedup();
+        distinct.truncate(MAX_TAGS);
         let (leaks, is_never_freed) = (self.leaks(), self.is_never_freed());
         let named = pool_words::in_sentence(&self.words);
         let mut claims = Vec::new();
