@@ -131,9 +131,15 @@ fn paragraphs(lines: &[ProseLine]) -> Vec<Paragraph> {
     paragraphs
 }
 
-/// Whether a line is a label with its short value: `uptime: 48 hrs`.
+/// Whether a line is a label with its short value: `uptime: 48 hrs`, `Handles 60000`.
 fn is_field(text: &str) -> bool {
     const LONGEST: usize = 24;
+    const WORDS: usize = 3;
+    let is_short =
+        text.split_whitespace().count() <= WORDS && text.ends_with(|c: char| c.is_ascii_digit());
+    if is_short {
+        return true;
+    }
     text.split_once(": ").is_some_and(|(label, value)| {
         value.len() <= LONGEST
             && value.contains(|c: char| c.is_ascii_digit())

@@ -244,7 +244,7 @@ impl Reader {
         if let Err(reason) = section.finish(lines, &mut self.out) {
             // What made no table may be sentences.
             let used = match reason.may_be_prose() {
-                true => used.into_prose(reason, &mut self.prose),
+                true => used.give(|line, text| self.prose.take(line, text, reason)),
                 false => used,
             };
             self.out.ignore_lines(used, reason);

@@ -1,7 +1,6 @@
 //! Gathers what a text told, within bounds.
 
 use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind, Reading, UnreadLine};
-use crate::prose::Prose;
 use crate::source::Fact;
 use crate::text::Line;
 use poolwatch_model::Pool;
@@ -150,9 +149,9 @@ pub(crate) struct UsedLines {
 }
 
 impl UsedLines {
-    /// Gives its lines to be read as sentences, as far as there is room; the others are left.
-    pub(crate) fn into_prose(mut self, reason: IgnoredReason, prose: &mut Prose) -> Self {
-        self.lines.retain(|(line, text)| !prose.take(*line, text, reason));
+    /// Gives its lines away, as far as they are taken; the others are left.
+    pub(crate) fn give(mut self, mut take: impl FnMut(u32, &str) -> bool) -> Self {
+        self.lines.retain(|(line, text)| !take(*line, text));
         self
     }
 

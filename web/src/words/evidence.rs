@@ -69,6 +69,11 @@ pub fn evidence(fact: &Evidence) -> String {
         | Evidence::KnownLeak { .. }
         | Evidence::MoreObjectsThanLive { .. }
         | Evidence::NoHandlesFor { .. } => of_tag(fact),
+        Evidence::TextSays { .. }
+        | Evidence::LeftAtUnload { .. }
+        | Evidence::LeftLockedPages { .. }
+        | Evidence::VerifierCount { .. }
+        | Evidence::SeveralMachines { .. } => of_texts(fact),
         Evidence::ProcessHandles { image, pid, handles } => {
             format!("{image} (pid {pid}) holds {} handles.", grouped(u64::from(*handles)))
         }
@@ -186,34 +191,9 @@ pub fn evidence(fact: &Evidence) -> String {
     }
 }
 
-/// Facts about a tag.
-fn of_tag(fact: &Evidence) -> String {
+/// Facts of texts alone: what they say, what stopped Windows, whose they are.
+fn of_texts(fact: &Evidence) -> String {
     match fact {
-        Evidence::TagUse { tag, pool, bytes, outstanding } => {
-            let objects = objects_of(*tag)
-                .map_or_else(String::new, |objects| format!(" It stands for {objects} objects."));
-            format!(
-                "Tag {tag} holds {bytes} of {pool} pool in {} outstanding allocations.{objects}",
-                grouped(*outstanding)
-            )
-        }
-        Evidence::TagGrowth { tag, pool, grown, over_s } => {
-            format!("Tag {tag} grew by {grown} of {pool} pool{}.", within(*over_s))
-        }
-        Evidence::ObjectGrowth { tag, pool, grown, over_s } => format!(
-            "Tag {tag} gained {} outstanding allocations in {pool} pool{}.",
-            grouped(*grown),
-            within(*over_s)
-        ),
-        Evidence::TagTrend { tag, pool, per_day, least, most, over_s } => format!(
-            "The low points of tag {tag} have risen for {}: by {per_day} of {pool} pool per day ({least} to {most}).",
-            duration(*over_s)
-        ),
-        Evidence::HardlyFreed { tag, pool, allocs, frees } => format!(
-            "Of {} allocations of tag {tag} in {pool} pool, {} were freed.",
-            grouped(*allocs),
-            grouped(*frees)
-        ),
         Evidence::TextSays { tag, pool, bytes, outstanding, leaks } => {
             let subject = match (tag, pool) {
                 (Some(tag), Some(pool)) => format!("tag {tag} in {pool} pool"),
@@ -250,6 +230,38 @@ fn of_tag(fact: &Evidence) -> String {
             "Driver Verifier counts {} of {} in {pool} pool, {bytes}.",
             counted(*outstanding, "allocation", "allocations"),
             driver.as_deref().unwrap_or("all verified drivers")
+        ),
+        _ => String::new(),
+    }
+}
+
+/// Facts about a tag.
+fn of_tag(fact: &Evidence) -> String {
+    match fact {
+        Evidence::TagUse { tag, pool, bytes, outstanding } => {
+            let objects = objects_of(*tag)
+                .map_or_else(String::new, |objects| format!(" It stands for {objects} objects."));
+            format!(
+                "Tag {tag} holds {bytes} of {pool} pool in {} outstanding allocations.{objects}",
+                grouped(*outstanding)
+            )
+        }
+        Evidence::TagGrowth { tag, pool, grown, over_s } => {
+            format!("Tag {tag} grew by {grown} of {pool} pool{}.", within(*over_s))
+        }
+        Evidence::ObjectGrowth { tag, pool, grown, over_s } => format!(
+            "Tag {tag} gained {} outstanding allocations in {pool} pool{}.",
+            grouped(*grown),
+            within(*over_s)
+        ),
+        Evidence::TagTrend { tag, pool, per_day, least, most, over_s } => format!(
+            "The low points of tag {tag} have risen for {}: by {per_day} of {pool} pool per day ({least} to {most}).",
+            duration(*over_s)
+        ),
+        Evidence::HardlyFreed { tag, pool, allocs, frees } => format!(
+            "Of {} allocations of tag {tag} in {pool} pool, {} were freed.",
+            grouped(*allocs),
+            grouped(*frees)
         ),
         Evidence::NeverFell { tag, pool, over_s } => {
             format!("Tag {tag} never gave {pool} pool back in {}.", duration(*over_s))

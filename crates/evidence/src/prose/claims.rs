@@ -280,7 +280,8 @@ impl Sentence<'_, '_> {
             let place = at.checked_sub(back)?;
             count(place)
         });
-        let is_counted_behind = self.words[at].contains("count")
+        let is_counted_behind = at == 0 && self.words.len() <= 3
+            || self.words[at].contains("count")
             || self.words[at].contains("anzahl")
             || self.words.get(at + 1).is_some_and(|word| *word == "count" || *word == "used");
         let behind = || (at + 1..self.tokens.len().min(at + 8)).find_map(count);
@@ -390,6 +391,7 @@ mod tests {
             ("Foo.exe hat 120.000 offene Handles", Some(("Foo.exe", 0, 120_000))),
             ("foo.exe has no more than 120,000 handles", None),
             ("foo.exe and bar.exe have 120,000 handles", None),
+            ("Handles 60000 foo.exe", Some(("foo.exe", 0, 60_000))),
             ("foo.exe has many handles", None),
             ("the system has 120,000 handles", None),
             ("foo.exe lost 3 of 500 handles and 7 more handles", None),
