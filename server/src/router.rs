@@ -26,7 +26,7 @@ use tower_http::{
     set_header::SetResponseHeaderLayer,
     timeout::{TimeoutBody, TimeoutError},
 };
-use tracing::{Instrument, error_span};
+use tracing::{Instrument, Span, error_span};
 
 use crate::{
     api,
