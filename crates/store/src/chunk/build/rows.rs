@@ -18,6 +18,8 @@ pub(super) enum Sample {
     Value(u64),
     /// A counter, of which the last value of a slot counts.
     Last(u64),
+    /// A part of what is told of the slot as a whole.
+    Sum(u64),
 }
 
 impl Sample {
@@ -56,13 +58,13 @@ impl Key<Self> for PoolTag {
     }
 }
 
-impl Key<String> for &String {
+impl Key<String> for &str {
     fn compare(&self, key: &String) -> Ordering {
         (**self).cmp(key)
     }
 
     fn make(&self) -> String {
-        (*self).clone()
+        (*self).to_owned()
     }
 }
 
@@ -92,11 +94,16 @@ struct Seen {
     max: u64,
     sum: u128,
     count: u32,
-    is_counter: bool,
+    /// Whether its value tells of the slot, however many snapshots told it.
+    is_whole: bool,
 }
 
 impl Seen {
-    const NOTHING: Self = Self { min: u64::MAX, max: 0, sum: 0, count: 0, is_counter: false };
+    const NOTHING: Self = Self { min: u64::MAX, max: 0, sum: 0, count: 0, is_whole: false };
+
+    fn whole(value: u64) -> Self {
+        Self { min: value, max: value, sum: value.into(), count: 1, is_whole: true }
+    }
 
     fn add(&mut self, sample: Sample) {
         match sample {
@@ -107,10 +114,8 @@ impl Seen {
                 self.sum += u128::from(value);
                 self.count += 1;
             }
-            Sample::Last(value) => {
-                let sum = value.into();
-                *self = Self { min: value, max: value, sum, count: 1, is_counter: true };
-            }
+            Sample::Last(value) => *self = Self::whole(value),
+            Sample::Sum(value) => *self = Self::whole(self.max.saturating_add(value)),
         }
     }
 
@@ -121,7 +126,7 @@ impl Seen {
             return (of > 0).then_some(Stat::constant(0));
         }
         let mean = |count: u32| u64::try_from(self.sum / u128::from(count)).unwrap_or(u64::MAX);
-        Some(if of > self.count && !self.is_counter {
+        Some(if of > self.count && !self.is_whole {
             Stat { min: 0, mean: mean(of), max: self.max }
         } else {
             Stat { min: self.min, mean: mean(self.count), max: self.max }
