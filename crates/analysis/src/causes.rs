@@ -146,7 +146,7 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     );
     let mut accused = suspects::suspects_of_growth(case, group);
     release::weigh_evidence(case, pool, &mut accused);
-    accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    suspects::sort_suspects(&mut accused);
     let mut tags: Vec<TagObservation> = group
         .members()
         .map(|at| {

@@ -3,6 +3,7 @@
 mod driver;
 mod holder;
 mod quota;
+mod trigger;
 
 use poolwatch_model::{
     PoolTag,
@@ -100,8 +101,17 @@ pub fn suspects_of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         );
         suspects.push(nobody);
     }
-    suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    suspects.extend(trigger::of_growth(case, first, span));
+    sort_suspects(&mut suspects);
     suspects
+}
+
+/// Sorts by how sure they are. A trigger is no culprit, and comes behind all who may be one.
+pub(crate) fn sort_suspects(suspects: &mut [Suspect]) {
+    suspects.sort_by(|a, b| {
+        let is_trigger = |one: &Suspect| one.kind == SuspectKind::Trigger;
+        is_trigger(a).cmp(&is_trigger(b)).then(b.confidence.total_cmp(&a.confidence))
+    });
 }
 
 /// The programs whose handles or threads grew with the objects that a tag gained.

@@ -42,8 +42,15 @@ fn add_host(hash: &mut Sha256, host: &Host) {
         hash.update(format!("{}{:?}", program.image, program.services));
     }
     for leak in &host.leaks {
-        hash.update(format!("{}{:?}", leak.family.as_str(), leak.names));
+        hash.update(format!("{}{:?}{:?}", leak.family.as_str(), leak.names, leak.trigger));
     }
+    for program in
+        host.people.operations(&known.iter().map(|(slot, _)| vec![*slot]).collect::<Vec<_>>())
+    {
+        hash.update(&program.image);
+        add(hash, &program.operations);
+    }
+    hash.update(format!("{:?}", host.scans));
     hash.update(format!("{:?}{:?}{:?}", host.people.drivers, host.people.changes, host.high_use));
 }
 
