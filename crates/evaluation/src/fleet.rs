@@ -410,10 +410,10 @@ fn culprit_tag(
         (Family::Threads, _) => object(b"Thre", Pool::Nonpaged),
         (_, Culprit::ThroughBroker) => object(b"Toke", Pool::Paged),
         (Family::Zombies, _) => object(b"Proc", Pool::Nonpaged),
-        // Caches among the tags that are known for it, such as NtFC, take a week to count.
-        (_, Culprit::References) => match rng.index_below(3) {
+        // Of the tags that are known for it, caches such as NtFC take a week to count, and WCsc has a
+        // driver that is publicly known.
+        (_, Culprit::References) => match rng.index_below(2) {
             0 => object(b"Toke", Pool::Paged),
-            1 => (PoolTag::new(*b"WCsc"), Pool::Nonpaged, 224),
             _ => object(b"File", Pool::Nonpaged),
         },
         (_, Culprit::Driver) => {

@@ -26,6 +26,8 @@ enum InputLack {
 
 /// Tags of a first screen.
 const SCREEN: usize = 6;
+/// The formats of totals that tell how much memory there is.
+const TELLS_MEMORY: [usize; 2] = [0, 2];
 /// Half of the inputs are whole.
 const LACKS: [InputLack; 10] = [
     InputLack::Nothing,
@@ -76,9 +78,11 @@ fn generated(seed: u64, at: usize, order: InputOrder) -> Case {
         of_tags.truncate(dice.between(most / 3, most) as usize);
     }
     let mut texts = Vec::new();
+    let mut tells_memory = TELLS_MEMORY.contains(&totals);
     if lack != InputLack::Tags {
         // Poolmon tells the totals in its own head.
         let has_head = tags == POOLMON && lack != InputLack::Totals && dice.between(0, 2) == 0;
+        tells_memory |= has_head;
         let head = if has_head { poolmon_head(&machine) } else { String::new() };
         texts.push((format!("tags-{tags}.txt"), head + &of_tags));
     }
@@ -94,7 +98,14 @@ fn generated(seed: u64, at: usize, order: InputOrder) -> Case {
     if order == InputOrder::Turned {
         texts.reverse();
     }
-    Case { id, texts, expected: expected(fault, lack, machine) }
+    let mut expected = expected(fault, lack, machine);
+    if fault == MachineFault::Cache && !tells_memory {
+        // Nobody knows then how much of the memory it is.
+        expected.verdicts.push(Verdict::HighUse.as_str().to_owned());
+        expected.verdicts.push(Verdict::InsufficientEvidence.as_str().to_owned());
+        expected.pool = None;
+    }
+    Case { id, texts, expected }
 }
 
 /// What is right about what is left of an input.

@@ -426,6 +426,12 @@ pub(super) fn by_kernel_count(
     })
 }
 
+/// The handles of the kernel's own process where they are no healthy host's.
+pub(super) fn many_kernel_handles(case: &CaseFile) -> Option<Evidence> {
+    let handles = kernel_handles(case).filter(|handles| *handles >= ALONE_HINT)?;
+    Some(Evidence::HeldByKernel { handles: u32::try_from(handles).unwrap_or(u32::MAX), grown: 0 })
+}
+
 fn kernel_handles(case: &CaseFile) -> Option<u64> {
     let system = case.processes.iter().find(|process| is_kernel(process))?;
     case::last(&system.handles)

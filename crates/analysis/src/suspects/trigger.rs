@@ -1,5 +1,5 @@
 //! Programs whose work makes grow what somebody else leaks: growth follows what they do, beyond the
-//! rhythm of the day that everything on a host shares.
+//! rhythm of the day that everything on a host shares, and beyond how busy the host is as a whole.
 
 use std::f64::consts::PI;
 
@@ -100,21 +100,20 @@ pub(super) fn of_growth(case: &CaseFile, series: &TagSeries, span: Span) -> Vec<
         case.programs.iter().filter(|program| works_for_itself(&program.image)).collect();
     let trials = (compared.len() * WIDTHS.len()) as f64;
     let best = WIDTHS.into_iter().filter_map(|width| {
-        let steps = steps(&hours, width);
-        let follows =
-            compared.iter().enumerate().filter_map(|(at, one)| Some((at, follow(one, &steps)?)));
+        let workloads = Workloads::new(&compared, steps(&hours, width));
+        let follows = (0..compared.len()).filter_map(|at| Some((at, workloads.follow(at)?)));
         let close = follows.filter(|(_, one)| one.is_close());
         let best = close.min_by(|(_, a), (_, b)| a.unexplained().total_cmp(&b.unexplained()))?;
-        Some((steps, best))
+        Some((workloads, best))
     });
     let best = best.min_by(|(_, (_, a)), (_, (_, b))| a.chance.total_cmp(&b.chance));
-    let Some((steps, (best, follows))) = best else { return Vec::new() };
+    let Some((workloads, (best, follows))) = best else { return Vec::new() };
     let chance = (follows.chance * trials).min(1.0);
     if chance > CHANCE {
         return Vec::new();
     }
-    let as_close = compared.iter().enumerate().filter(|(at, one)| {
-        let other = follow(one, &steps);
+    let as_close = compared.iter().enumerate().filter(|(at, _)| {
+        let other = workloads.follow(*at);
         *at != best
             && other.is_some_and(|other| {
                 other.correlation > 0.0 && other.unexplained() <= AS_CLOSE * follows.unexplained()
@@ -219,47 +218,103 @@ fn operations(program: &ProgramSeries, step: &GrowthStep) -> Option<f64> {
     is_known.then(|| within.iter().map(|count| *count as f64).sum())
 }
 
-/// How the growth of steps follows a program. `None` where too little is known or nothing varies.
-fn follow(program: &ProgramSeries, steps: &[GrowthStep]) -> Option<ProgramMatch> {
-    let known: Vec<(i64, f64, f64)> = steps
-        .iter()
-        .filter_map(|step| Some((step.hour_of_day, operations(program, step)?, step.growth)))
-        .collect();
-    if known.len() < LEAST_STEPS {
-        return None;
-    }
-    let (_, slope) = line(known.iter().map(|(_, done, grown)| (*done, *grown)))?;
-    let sum = |of: fn(&(i64, f64, f64)) -> f64| known.iter().map(of).sum::<f64>();
-    let driven = slope * sum(|one| one.1) / sum(|one| one.2);
-    let (mut apart, hours_of_day) = without_rhythm(&known);
-    let all = correlation(&apart)?;
-    let product = |(done, grown): &(f64, f64)| (done * grown).abs();
-    apart.sort_by(|a, b| product(b).total_cmp(&product(a)));
-    let outliers = (apart.len() / STEPS_PER_OUTLIER).max(LEAST_OUTLIERS);
-    let rest = correlation(apart.get(outliers..)?)?;
-    let correlation = all.min(rest);
-    // Few large steps are few witnesses, however many small ones there are.
-    let free = (known.len() - hours_of_day) as f64;
-    let witnesses = witnesses(&apart, |one| one.0).min(witnesses(&apart, |one| one.1)).min(free);
-    // Fisher's transformation makes it nearly normal.
-    let (seen, certainty) =
-        (correlation.clamp(-0.999, 0.999).atanh(), (witnesses - 2.0).max(0.0).sqrt());
-    let least = (seen - CERTAIN / certainty).tanh();
-    Some(ProgramMatch { correlation, least, chance: upper_tail(seen * certainty), driven })
+/// What programs did in each step.
+struct Workloads {
+    steps: Vec<GrowthStep>,
+    /// By program and step; `None` where it is not known.
+    done: Vec<Vec<Option<f64>>>,
+    /// By program, its mean.
+    usual: Vec<f64>,
+    /// By step, what all programs did together, each as a multiple of what is usual of it.
+    busy: Vec<f64>,
 }
 
-/// What is done and gained in each step beyond what is usual at its hour of the day, and the number of
-/// such hours.
-fn without_rhythm(known: &[(i64, f64, f64)]) -> (Vec<(f64, f64)>, usize) {
-    let mut usual = [(0.0, 0.0, 0.0); 24];
-    for (hour, done, grown) in known {
-        let of = &mut usual[*hour as usize];
-        *of = (of.0 + 1.0, of.1 + done, of.2 + grown);
+/// A step as it is compared: what a program did, what was gained, and how busy the others were.
+#[derive(Debug, Clone, Copy, Default)]
+struct ComparedStep {
+    hour_of_day: i64,
+    done: f64,
+    grown: f64,
+    others: f64,
+}
+
+impl Workloads {
+    fn new(programs: &[&ProgramSeries], steps: Vec<GrowthStep>) -> Self {
+        let of_steps =
+            |program: &&ProgramSeries| steps.iter().map(|step| operations(program, step)).collect();
+        let done: Vec<Vec<Option<f64>>> = programs.iter().map(of_steps).collect();
+        let mean = |done: &Vec<Option<f64>>| {
+            let known = done.iter().flatten();
+            known.clone().sum::<f64>() / known.count().max(1) as f64
+        };
+        let usual: Vec<f64> = done.iter().map(mean).collect();
+        let mut busy = vec![0.0; steps.len()];
+        for (done, usual) in done.iter().zip(&usual).filter(|(_, usual)| **usual > 0.0) {
+            let known = busy.iter_mut().zip(done);
+            known.for_each(|(busy, done)| *busy += done.unwrap_or(0.0) / usual);
+        }
+        Self { steps, done, usual, busy }
     }
-    let apart = known.iter().map(|(hour, done, grown)| {
-        let (count, all_done, all_grown) = usual[*hour as usize];
-        (done - all_done / count, grown - all_grown / count)
-    });
+
+    /// How growth follows a program. `None` where too little is known or nothing varies.
+    fn follow(&self, at: usize) -> Option<ProgramMatch> {
+        let usual = self.usual[at];
+        let known = self.done[at].iter().zip(&self.steps).zip(&self.busy);
+        let known: Vec<ComparedStep> = known
+            .filter_map(|((done, step), busy)| {
+                let done = (*done)?;
+                let (hour_of_day, grown) = (step.hour_of_day, step.growth);
+                Some(ComparedStep { hour_of_day, done, grown, others: busy - done / usual })
+            })
+            .collect();
+        if known.len() < LEAST_STEPS || usual <= 0.0 {
+            return None;
+        }
+        let (_, slope) = line(known.iter().map(|one| (one.done, one.grown)))?;
+        let sum = |of: fn(&ComparedStep) -> f64| known.iter().map(of).sum::<f64>();
+        let driven = slope * sum(|one| one.done) / sum(|one| one.grown);
+        let (mut apart, hours_of_day) = without_rhythm(&known);
+        let all = correlation(&apart)?;
+        let product = |(done, grown): &(f64, f64)| (done * grown).abs();
+        apart.sort_by(|a, b| product(b).total_cmp(&product(a)));
+        let outliers = (apart.len() / STEPS_PER_OUTLIER).max(LEAST_OUTLIERS);
+        let rest = correlation(apart.get(outliers..)?)?;
+        let correlation = all.min(rest);
+        // Few large steps are few witnesses, however many small ones there are.
+        let free = (known.len() - hours_of_day).saturating_sub(1) as f64;
+        let witnesses =
+            witnesses(&apart, |one| one.0).min(witnesses(&apart, |one| one.1)).min(free);
+        // Fisher's transformation makes it nearly normal.
+        let (seen, certainty) =
+            (correlation.clamp(-0.999, 0.999).atanh(), (witnesses - 2.0).max(0.0).sqrt());
+        let least = (seen - CERTAIN / certainty).tanh();
+        Some(ProgramMatch { correlation, least, chance: upper_tail(seen * certainty), driven })
+    }
+}
+
+/// What is done and gained in each step beyond what is usual at its hour of the day, and beyond what goes
+/// with how busy all other programs are then, on a weekend or a holiday; and the number of such hours.
+fn without_rhythm(known: &[ComparedStep]) -> (Vec<(f64, f64)>, usize) {
+    let mut usual = [(0.0, ComparedStep::default()); 24];
+    for one in known {
+        let (count, of) = &mut usual[one.hour_of_day as usize];
+        *count += 1.0;
+        (of.done, of.grown, of.others) =
+            (of.done + one.done, of.grown + one.grown, of.others + one.others);
+    }
+    let apart: Vec<[f64; 3]> = known
+        .iter()
+        .map(|one| {
+            let (count, of) = usual[one.hour_of_day as usize];
+            let values = [(one.done, of.done), (one.grown, of.grown), (one.others, of.others)];
+            values.map(|(value, all)| value - all / count)
+        })
+        .collect();
+    let sum = |at: usize| apart.iter().map(|one| one[at] * one[2]).sum::<f64>();
+    let spread = sum(2);
+    let goes_along = |at: usize| if spread > 0.0 { sum(at) / spread } else { 0.0 };
+    let (done, grown) = (goes_along(0), goes_along(1));
+    let apart = apart.iter().map(|one| (one[0] - done * one[2], one[1] - grown * one[2]));
     (apart.collect(), usual.iter().filter(|of| of.0 > 0.0).count())
 }
 

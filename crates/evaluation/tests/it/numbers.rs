@@ -273,7 +273,10 @@ fn marks(fact: &Evidence) -> Vec<String> {
         Evidence::TagUse { tag, .. } | Evidence::HardlyFreed { tag, .. } => {
             vec![tag.to_string().trim().to_owned()]
         }
-        Evidence::ProcessHandles { handles, .. } => vec![handles.to_string()],
+        // Words round (`174k`): two digits stand there.
+        Evidence::ProcessHandles { handles, .. } => {
+            vec![handles.to_string().chars().take(2).collect()]
+        }
         _ => Vec::new(),
     }
 }
