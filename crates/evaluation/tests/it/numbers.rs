@@ -18,6 +18,9 @@ use poolwatch_model::{
     tag::TagCounters,
 };
 
+/// Lines of a record at most.
+const RECORD_LINES: usize = 4;
+
 /// What texts tell, to look numbers up in.
 struct ToldNumbers<'a>(&'a CombinedEvidence);
 
@@ -295,7 +298,9 @@ fn check(case: &Case) {
             let line = |place: &poolwatch_evidence::Source| {
                 let text = case.texts.iter().find(|(name, _)| **name == *place.file);
                 let (_, text) = text.unwrap_or_else(|| panic!("{}: {place}", case.id));
-                text.lines().nth(place.line as usize - 1).unwrap_or_default().to_owned()
+                // A record may take several lines, of which the place is the first.
+                let record = text.lines().skip(place.line as usize - 1).take(RECORD_LINES);
+                record.collect::<Vec<_>>().join(" ")
             };
             let digits = |text: &str| text.replace([',', '.', '\'', '\u{a0}'], "");
             let holds = places.iter().any(|place| digits(&line(place)).contains(&digits(&mark)));
