@@ -13,8 +13,8 @@ use poolwatch_protocol::v1::parts::{Moves, TableMoves};
 use rows::{FigureKind, Rows, Values};
 
 use super::{
-    Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
-    TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
+    Chunk, Column, MAX_PROCESSES, MAX_PROGRAMS, MEMORY_FIGURES, PROCESS_FIGURES, PROGRAM_FIGURES,
+    ProcessName, Slot, Stat, TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
 };
 
 /// Points of an hour at most, so that a day holds its hours: beyond, a host restarts faster than it
@@ -45,6 +45,7 @@ pub struct Builder {
     types: Rows<String, TYPE_FIGURES>,
     tags: Rows<PoolTag, TAG_FIGURES>,
     processes: Rows<ProcessName, PROCESS_FIGURES>,
+    programs: Rows<String, PROGRAM_FIGURES>,
 }
 
 /// The slot that snapshots are added to.
@@ -54,6 +55,8 @@ struct Open {
     slot: Slot,
     /// Snapshots with tags.
     tag_samples: u32,
+    /// Snapshots that tell what programs did.
+    active_samples: u32,
 }
 
 impl Builder {
@@ -70,6 +73,7 @@ impl Builder {
             types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
             tags: Rows::new(OF_TAG, MAX_TAGS),
             processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
+            programs: Rows::new([FigureKind::Sum; PROGRAM_FIGURES], MAX_FOLLOWED),
         }
     }
 
@@ -96,7 +100,7 @@ impl Builder {
             let begun = self.slots.iter().any(|slot| slot.offset_s / self.step_s == index);
             let offset_s = if begun { offset_s } else { index * self.step_s };
             let slot = Slot { offset_s, boot_no, samples: 0, tags: None };
-            self.open = Some(Open { index, slot, tag_samples: 0 });
+            self.open = Some(Open { index, slot, tag_samples: 0, active_samples: 0 });
         }
         if let Some(open) = &mut self.open {
             open.slot.samples += 1;
@@ -128,7 +132,9 @@ impl Builder {
         if let Some(types) = &snapshot.object_types {
             match moves.and_then(|moves| counters(&moves.object_types)) {
                 Some(moved) => self.types.change(moved.filter(|(_, at, _)| *at < TYPE_FIGURES)),
-                None => self.types.add(types.iter().map(|one| (&one.name, type_figures(one)))),
+                None => {
+                    self.types.add(types.iter().map(|one| (one.name.as_str(), type_figures(one))))
+                }
             };
         }
         if let Some(processes) = &snapshot.processes {
@@ -140,6 +146,11 @@ impl Builder {
                 })),
                 None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
             };
+        }
+        let programs = snapshot.operations_by_program();
+        if let Some(open) = self.open.as_mut().filter(|_| !programs.is_empty()) {
+            open.active_samples += 1;
+            self.programs.add(programs.into_iter().map(|(image, count)| (image, [Some(count)])));
         }
         true
     }
@@ -162,6 +173,7 @@ impl Builder {
             types: self.types.finish(&order),
             tags: self.tags.finish(&order),
             processes: keep_telling(self.processes.finish(&order)),
+            programs: keep_busiest(self.programs.finish(&order)),
         })
     }
 
@@ -171,6 +183,8 @@ impl Builder {
         self.memory.close(None);
         self.types.close(None);
         self.processes.close(None);
+        // Who is not among the active ones did nothing.
+        self.programs.close(Some(open.active_samples).filter(|samples| *samples > 0));
         // A tag that a complete table does not list uses nothing.
         self.tags.close(complete.then_some(open.tag_samples));
         self.slots.push(open.slot);
@@ -224,6 +238,26 @@ fn type_figures(one: &ObjectTypeUse) -> Values<TYPE_FIGURES> {
 
 fn process_figures(one: &ProcessUse) -> Values<PROCESS_FIGURES> {
     [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes]
+}
+
+/// Of more programs than a chunk keeps, those with the most operations.
+pub(super) fn keep_busiest(mut table: Table<String>) -> Table<String> {
+    let total = |row: &Vec<Column>| match &row[0] {
+        Column::Absent => 0,
+        Column::Constant(value) => *value,
+        Column::Varied(values) => {
+            values.iter().flatten().fold(0_u64, |sum, stat| sum.saturating_add(stat.mean))
+        }
+    };
+    let mut order: Vec<usize> = (0..table.keys.len()).collect();
+    order.sort_by_key(|at| (std::cmp::Reverse(total(&table.rows[*at])), *at));
+    let mut kept = vec![false; order.len()];
+    order.iter().take(MAX_PROGRAMS).for_each(|at| kept[*at] = true);
+    let mut places = kept.iter();
+    table.keys.retain(|_| places.next() == Some(&true));
+    let mut places = kept.iter();
+    table.rows.retain(|_| places.next() == Some(&true));
+    table
 }
 
 /// Of more processes than a chunk keeps, those with the most of one figure or the greatest growth of
