@@ -76,7 +76,7 @@ async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
     let mut builder = Builder::new(later(0), 600);
     for minute in 0..MINUTES {
         let payload = fleet.next_frame(&mut host);
-        builder.push(later(minute), 1, &decoder.decode(&payload).unwrap().snapshot);
+        builder.push(later(minute), 1, &decoder.decode(&payload).unwrap().snapshot, None);
         if minute % 60 == 59 {
             let next = Builder::new(later(minute + 1), 600);
             hours.push(std::mem::replace(&mut builder, next).finish().unwrap());

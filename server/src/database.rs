@@ -17,8 +17,11 @@ use crate::cli::{DatabaseOptions, PrivateDatabase};
 
 /// Connections of the pool: more do not make Postgres faster.
 const CONNECTIONS: u32 = 20;
+/// Connections of the writer's own pool: one for each statement under way. A connection keeps memory for
+/// the largest statement that it ever sent, and those that store frames are by far the largest.
+const WRITER_CONNECTIONS: u32 = 2;
 /// Connections of the background's own pool: all its jobs at once.
-const BACKGROUND_CONNECTIONS: u32 = 8;
+const BACKGROUND_CONNECTIONS: u32 = 7;
 /// How long a request waits for a connection before it is told to come back.
 const WAIT: Duration = Duration::from_secs(5);
 /// How long a connection may take to answer once nobody needs it any more.
@@ -33,6 +36,8 @@ const LOOK_EVERY: Duration = Duration::from_secs(2);
 pub struct Database {
     /// Connections to it.
     pub pool: PgPool,
+    /// Connections for the writer alone.
+    pub writer_pool: PgPool,
     /// Connections for the background thread alone.
     pub background_pool: PgPool,
     /// How to make another one.
@@ -69,9 +74,11 @@ impl Database {
             .connect_with(connect.clone())
             .await
             .context("connecting to the database")?;
+        let writer_pool =
+            pool_options(WRITER_CONNECTIONS, STATEMENT).connect_lazy_with(connect.clone());
         let background_pool = pool_options(BACKGROUND_CONNECTIONS, statement_time::LONG)
             .connect_lazy_with(connect.clone());
-        Ok(Self { pool, background_pool, options: connect, embedded, accept_later_schema })
+        Ok(Self { pool, writer_pool, background_pool, options: connect, embedded, accept_later_schema })
     }
 
     /// Looks again at the schema, for who stood by: a later version may have worked meanwhile.
@@ -106,6 +113,7 @@ impl Database {
     /// # Errors
     /// When a private Postgres does not stop.
     pub async fn close(self, stop_adopted: bool) -> anyhow::Result<()> {
+        self.writer_pool.close().await;
         self.pool.close().await;
         if let Some(embedded) = self.embedded
             && (stop_adopted || !embedded.adopted())

@@ -10,6 +10,7 @@ pub mod app;
 pub mod app_error;
 pub mod auth;
 mod background;
+pub mod bundles;
 pub mod cli;
 pub mod client_address;
 pub mod clock;

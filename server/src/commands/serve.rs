@@ -89,7 +89,7 @@ async fn serve(
         fleet: Arc::default(),
         tag_names: TagNames::default(),
         events_stored: Default::default(),
-        writer: Writer::start(database.pool.clone()),
+        writer: Writer::start(database.writer_pool.clone()),
         host_keys: HostKeys::default(),
         callers: CallerCache::default(),
         sealing_key: SealingKey::open(data_dir)?,

@@ -70,10 +70,10 @@ fn refusal_to_show<'a>(
 }
 
 /// Renders failures for who asked, and writes the log line of every request.
-pub(crate) async fn render_error(
-    State(app): State<SharedApp>,
+pub(crate) async fn render_error<F: Future<Output = Response>>(
+    app: &SharedApp,
     request: Request,
-    next: Next,
+    answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let begun = Instant::now();
     let asked = Asked {
@@ -86,7 +86,7 @@ pub(crate) async fn render_error(
         address: request.extensions().get::<ClientAddress>().map(|address| address.0),
     };
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     let person = response.extensions_mut().remove::<Person>();
     let host = response.extensions_mut().remove::<HostId>();
     let failure =
@@ -96,7 +96,7 @@ pub(crate) async fn render_error(
         response = if asked.is_by_machine() {
             failure.problem(asked.request_id.clone())
         } else {
-            page(failure, &app, person.as_ref(), &asked)
+            page(failure, app, person.as_ref(), &asked)
         };
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -135,6 +135,11 @@ pub(crate) async fn render_error(
         None => info!(%method, path, status, ms, "Answered request"),
     }
     response
+}
+
+/// [`render_error`] as a layer.
+pub(crate) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    render_error(&app, request, |request| next.run(request)).await
 }
 
 /// What extractors and the router answer by themselves (415, 422, 404, 405 …) is rendered as well.

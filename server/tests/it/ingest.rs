@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::FramesReply;
 use poolwatch_server::writer::{Writer, WriterLimits};
@@ -111,10 +112,19 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     let now = now();
     let kept = server.app.retention.current().ten_minutes;
     poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
-    let live = fleet.ensure_host(agent.id);
+    let (live, ids) = (fleet.ensure_host(agent.id), [agent.id]);
     assert_eq!(live.snapshot(), Some(classic(0)));
     let state = live.read();
     assert!(state.stale && state.memory == classic(0).memory);
+    drop(state);
+    // The tables of hosts that reported lately follow before they are heard; others wait.
+    live.let_go();
+    let rest = |now| poolwatch_server::fleet::load::rest(&server.app.pool, &fleet, &ids, kept, now);
+    rest(now.checked_add(SignedDuration::from_hours(2)).unwrap()).await.unwrap();
+    assert_eq!(live.snapshot(), None);
+    rest(now).await.unwrap();
+    assert_eq!(live.snapshot(), Some(classic(0)));
+    assert!(live.read().stale);
 }
 
 fn frame_of(host: i32, seq: u64) -> NewFrame {
