@@ -136,17 +136,11 @@ fn app(pool: PgPool) -> App {
         metrics: Metrics::install().unwrap(),
         retention: Default::default(),
         provider_cache: Default::default(),
+        self_checks: Default::default(),
         settings: Settings {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
-            authority: None,
-            certificate: None,
-            data_dir: None,
-            installers: None,
-            mail_server: None,
-            sign_in_provider: None,
-            secure: false,
-            standing_recipients: Vec::new(),
+            ..Settings::default()
         },
     }
 }

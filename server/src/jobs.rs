@@ -20,7 +20,10 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::HostId;
-use poolwatch_store::jobs::{self, LeasedJob};
+use poolwatch_store::{
+    jobs::{self, LeasedJob},
+    statement_time,
+};
 use sqlx::{Connection, PgConnection};
 use tokio::{
     runtime::Handle,
@@ -84,6 +87,12 @@ const CHUNK_CONNECTIONS: u32 = 2;
 const GRACE: Duration = Duration::from_secs(15);
 /// How often samples of metrics are put together, so that they take no more and more memory.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
+
+/// When a job is due that is for a time.
+#[must_use]
+pub fn due_at(kind: &str, bucket: Timestamp) -> Timestamp {
+    bucket.saturating_add(compact::due_after(kind)).unwrap_or(Timestamp::MAX)
+}
 
 /// Everything that runs in the background, until it is told to end.
 #[derive(Debug)]
@@ -273,6 +282,7 @@ async fn do_jobs(app: SharedApp, stop: CancellationToken) {
 
 async fn do_due_jobs(app: &SharedApp, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut db = app.pool.acquire().await?;
+    statement_time::bound(&mut db, statement_time::LONG).await?;
     let now = app.clock.now();
     for kind in &KINDS {
         let step = kind.every_h * 3600;

@@ -22,10 +22,11 @@ use poolwatch_model::person::Role;
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
-    request_id::{MakeRequestId, MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    request_id::{MakeRequestId, MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     timeout::{TimeoutBody, TimeoutError},
 };
+use tracing::{Instrument, Span, error_span};
 
 use crate::{
     api,
@@ -73,6 +74,7 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(middleware::from_fn(refuse_foreign_forms))
         .layer(middleware::from_fn_with_state(app.stop.clone(), stop_layer))
         .layer(middleware::from_fn_with_state(app.clone(), render_error::layer))
+        .layer(middleware::from_fn(name_request_in_log))
         .layer(
             ServiceBuilder::new()
                 .map_request(forget_request_id)
@@ -107,7 +109,8 @@ async fn surround_host(State(app): State<SharedApp>, request: Request, next: Nex
         });
         answered.await.into_response()
     };
-    let mut response = render_error::render_error(&app, request, answer).await;
+    let span = request_span(id.as_ref());
+    let mut response = render_error::render_error(&app, request, answer).instrument(span).await;
     let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static(NO_SNIFF));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
@@ -136,6 +139,17 @@ fn all(app: &SharedApp) -> Routes {
 fn forget_request_id(mut request: Request) -> Request {
     request.headers_mut().remove(REQUEST_ID);
     request
+}
+
+/// Every line that the log gets of a request bears its id.
+async fn name_request_in_log(request: Request, next: Next) -> Response {
+    let span = request_span(request.extensions().get());
+    next.run(request).instrument(span).await
+}
+
+fn request_span(id: Option<&RequestId>) -> Span {
+    let id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    error_span!("request", id)
 }
 
 async fn progress_layer(request: Request, next: Next) -> Result<Response, AppError> {

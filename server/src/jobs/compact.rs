@@ -59,6 +59,14 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
+/// How long after its time's beginning a job is due: at once, where it makes no chunks.
+pub(super) fn due_after(kind: &str) -> SignedDuration {
+    let kind = KINDS.iter().find(|one| one.name == kind);
+    kind.map_or(SignedDuration::ZERO, |kind| {
+        SignedDuration::from_secs(i64::from(kind.step_s)) + kind.after
+    })
+}
+
 pub(super) async fn run(app: SharedApp, pool: PgPool, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

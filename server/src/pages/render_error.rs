@@ -43,7 +43,7 @@ struct Asked {
 impl Asked {
     /// Whether it was asked by an agent or a script.
     fn is_by_machine(&self) -> bool {
-        ["/agent/", "/api/", "/metrics", "/healthz", "/mcp"]
+        ["/agent/", "/api/", "/metrics", "/healthz", "/readyz", "/mcp"]
             .iter()
             .any(|prefix| self.path.starts_with(prefix))
     }
@@ -116,23 +116,23 @@ pub(crate) async fn render_error<F: Future<Output = Response>>(
     let elapsed = begun.elapsed();
     metrics::request(status, elapsed);
     let (path, ms) = (&asked.path, elapsed.as_millis() as u64);
-    let id = asked.request_id.as_deref().unwrap_or("-");
     // Who is told to come back does so, and who attacks does so often; `/metrics` counts them all.
     let comes_back = matches!(status, 408 | 429 | 503);
     match failure {
         Some(_) if comes_back && !app.refusals_logged.opens() => {}
         Some(AppError { cause: Some(cause), .. }) => {
-            error!(%method, path, status, ms, id, cause, "Request failed");
+            error!(%method, path, status, ms, cause, "Request failed");
         }
         Some(AppError { detail, .. }) => {
-            warn!(%method, path, status, ms, id, detail, "Refused request");
+            warn!(%method, path, status, ms, detail, "Refused request");
         }
-        None if path.starts_with("/static/") || path == "/healthz" => {}
+        None if path.starts_with("/static/") || matches!(path.as_str(), "/healthz" | "/readyz") => {
+        }
         // A fleet of 100,000 hosts sends 1,700 a second.
         None if path.starts_with("/agent/") => {
-            debug!(%method, path, status, ms, id, "Answered request");
+            debug!(%method, path, status, ms, "Answered request");
         }
-        None => info!(%method, path, status, ms, id, "Answered request"),
+        None => info!(%method, path, status, ms, "Answered request"),
     }
     response
 }

@@ -11,7 +11,8 @@ use tracing::Instrument;
 
 /// Answers 504 when a request takes longer than `run_time`. What it began goes on to its end: sqlx 0.9
 /// leaves a transaction that is dropped while it begins open on its connection, and whoever uses that
-/// next would write into it. Nothing bounds that end but the time that a body may take.
+/// next would write into it. The time that a body may take bounds that end, and the time that each
+/// statement may (`database::STATEMENT`).
 pub(super) async fn run(
     run_time: Duration,
     answer: impl Future<Output = Response> + Send + 'static,
