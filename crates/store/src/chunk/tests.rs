@@ -256,14 +256,17 @@ fn any_chunk() -> impl Strategy<Value = Chunk> {
 /// One table of a snapshot: its rows with their figures.
 type Listed<K, const M: usize> = Vec<(K, [Option<u64>; M])>;
 
+/// The tables of a slot, where its snapshots have one, and how many looked for every row.
+type SlotTables<K, const M: usize> = (Option<u32>, Vec<Option<Listed<K, M>>>);
+
 /// A column by its definition: every snapshot of every slot is looked at.
 fn column_by_definition<K: PartialEq, const M: usize>(
-    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    slots: &[SlotTables<K, M>],
     key: &K,
     figure: usize,
     is_counter: bool,
 ) -> Column {
-    let of_slot = |(of, tables): &(Option<u32>, Vec<Option<Listed<K, M>>>)| {
+    let of_slot = |(of, tables): &SlotTables<K, M>| {
         let find = |table: &Listed<K, M>| table.iter().find(|(one, _)| one == key).map(|row| row.1);
         let rows: Vec<[Option<u64>; M]> = tables.iter().flatten().filter_map(find).collect();
         let told: Vec<u64> = rows.iter().filter_map(|row| row[figure]).collect();
@@ -285,7 +288,7 @@ fn column_by_definition<K: PartialEq, const M: usize>(
 
 /// The rows of a table by their definition.
 fn rows_by_definition<K: Ord + Clone, const M: usize>(
-    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    slots: &[SlotTables<K, M>],
     counters: &[usize],
 ) -> Vec<(K, Vec<Column>)> {
     let tables = slots.iter().flat_map(|(_, tables)| tables.iter().flatten());

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app_error::AppError,
-    fleet::visible::VisibleFleet,
+    fleet::{drivers::VersionLine, visible::VisibleFleet},
     parameters::{Json, Path, Query},
 };
 
