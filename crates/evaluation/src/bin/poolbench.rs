@@ -1,9 +1,9 @@
-//! Prints how diagnosers do on the project's cases, on simulated evidence and on generated inputs, and
-//! what ours gets wrong.
+//! Prints how diagnosers do on the project's cases, on simulated evidence and on generated inputs, or on
+//! the cases of the folders that it is given, and what ours gets wrong. A number instead of folders is
+//! that of the generated inputs.
 
 use std::{env, path::Path, process::ExitCode};
 
-use anyhow::Context;
 use poolwatch_evaluation::{
     cases::{self, Case},
     generated::generated_cases,
@@ -14,22 +14,25 @@ use poolwatch_evaluation::{
 const SEED: u64 = 20_260_511;
 const SIMULATED: usize = 900;
 const GENERATED: usize = 10_000;
+/// Wrong answers of a set that are told.
+const TOLD: usize = 60;
 
 fn main() -> anyhow::Result<ExitCode> {
-    let mut numbers = env::args().skip(1).map(|text| text.parse::<u64>());
-    let mut number = |usual: u64| numbers.next().transpose().map(|n| n.unwrap_or(usual));
-    let usage = "usage: poolwatch-poolbench [GENERATED INPUTS] [SEED]";
-    let generated = number(GENERATED as u64).context(usage)? as usize;
-    let seed = number(SEED).context(usage)?;
-    let cases = cases::read_cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))?;
-    let scores = |cases: &dyn Fn() -> Box<dyn Iterator<Item = Case>>| -> Vec<Score> {
-        DIAGNOSERS.iter().map(|(_, diagnoser)| poolbench::score(*diagnoser, cases())).collect()
-    };
-    let sets = [
-        ("project", scores(&|| Box::new(cases.clone().into_iter()))),
-        ("simulated", scores(&|| Box::new(simulated_cases(seed, SIMULATED).into_iter()))),
-        ("generated", scores(&|| Box::new(generated_cases(seed, generated)))),
-    ];
+    let (numbers, folders): (Vec<String>, Vec<String>) =
+        env::args().skip(1).partition(|text| text.parse::<usize>().is_ok());
+    let generated = numbers.first().and_then(|text| text.parse().ok()).unwrap_or(GENERATED);
+    let mut sets = Vec::new();
+    for folder in &folders {
+        let cases = cases::read_cases(Path::new(folder))?;
+        sets.push((folder.as_str(), scores(&|| Box::new(cases.clone().into_iter()))));
+    }
+    if folders.is_empty() {
+        let cases = cases::read_cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))?;
+        sets.push(("project", scores(&|| Box::new(cases.clone().into_iter()))));
+        let simulated = || -> Cases { Box::new(simulated_cases(SEED, SIMULATED).into_iter()) };
+        sets.push(("simulated", scores(&simulated)));
+        sets.push(("generated", scores(&|| Box::new(generated_cases(SEED, generated)))));
+    }
     poolbench::table(&sets).iter().for_each(|line| println!("{line}"));
     let mut misleads = false;
     for (set, scores) in &sets {
@@ -45,5 +48,9 @@ fn main() -> anyhow::Result<ExitCode> {
     Ok(if misleads { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }
 
-/// Wrong answers of a set that are told.
-const TOLD: usize = 60;
+type Cases = Box<dyn Iterator<Item = Case>>;
+
+/// The scores of all diagnosers on some cases, which are made anew for each.
+fn scores(cases: &dyn Fn() -> Cases) -> Vec<Score> {
+    DIAGNOSERS.iter().map(|(_, diagnoser)| poolbench::score(*diagnoser, cases())).collect()
+}

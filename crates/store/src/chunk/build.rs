@@ -1,19 +1,24 @@
 //! Chunks from snapshots.
 
+mod programs;
 mod rows;
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, Pool, PoolTag, Snapshot,
+    Bytes, PoolTag, Snapshot,
     memory::Memory,
     process::{ObjectTypeUse, ProcessUse},
-    tag::{AllocCounting, TagTable},
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-use rows::{Rows, Sample};
+use poolwatch_protocol::v1::parts::{Moves, TableMoves};
+use programs::ProgramRows;
+use rows::{FigureKind, Rows, Values};
+
+pub(super) use programs::keep_busiest;
 
 use super::{
-    Chunk, Column, MAX_PROCESSES, MAX_PROGRAMS, MEMORY_FIGURES, PROCESS_FIGURES, PROGRAM_FIGURES,
-    ProcessName, Slot, Stat, TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
+    Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
+    TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
 };
 
 /// Points of an hour at most, so that a day holds its hours: beyond, a host restarts faster than it
@@ -25,6 +30,12 @@ const MAX_TAGS: usize = 65_536;
 const MAX_TYPES: usize = 1024;
 /// Processes that are followed in an hour at most.
 const MAX_FOLLOWED: usize = 4096;
+
+/// How the figures of a tag are told.
+const OF_TAG: [FigureKind; TAG_FIGURES] = {
+    let (spread, last) = (FigureKind::Spread, FigureKind::Last);
+    [spread, spread, last, spread, spread, last]
+};
 
 /// Makes a chunk from snapshots.
 #[derive(Debug)]
@@ -38,7 +49,7 @@ pub struct Builder {
     types: Rows<String, TYPE_FIGURES>,
     tags: Rows<PoolTag, TAG_FIGURES>,
     processes: Rows<ProcessName, PROCESS_FIGURES>,
-    programs: Rows<String, PROGRAM_FIGURES>,
+    programs: ProgramRows,
 }
 
 /// The slot that snapshots are added to.
@@ -48,8 +59,6 @@ struct Open {
     slot: Slot,
     /// Snapshots with tags.
     tag_samples: u32,
-    /// Snapshots that tell what programs did.
-    active_samples: u32,
 }
 
 impl Builder {
@@ -62,17 +71,24 @@ impl Builder {
             most: (3600 / step_s.max(1) + 1).max(MAX_HOUR_SLOTS) as usize,
             slots: Vec::new(),
             open: None,
-            memory: Rows::new(1),
-            types: Rows::new(MAX_TYPES),
-            tags: Rows::new(MAX_TAGS),
-            processes: Rows::new(MAX_FOLLOWED),
-            programs: Rows::new(MAX_FOLLOWED),
+            memory: Rows::new([FigureKind::Spread; MEMORY_FIGURES], 1),
+            types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
+            tags: Rows::new(OF_TAG, MAX_TAGS),
+            processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
+            programs: ProgramRows::default(),
         }
     }
 
-    /// Adds a snapshot. They come boot by boot, each by time. Returns false, and leaves it out, when
-    /// the host restarts faster or names more than a chunk can tell.
-    pub fn push(&mut self, at: Timestamp, boot_no: i32, snapshot: &Snapshot) -> bool {
+    /// Adds a snapshot. They come boot by boot, each by time. `moves` is what changed since the one
+    /// before, if that was added. Returns false, and leaves it and all that follow out, when the host
+    /// restarts faster or names more than a chunk can tell.
+    pub fn push(
+        &mut self,
+        at: Timestamp,
+        boot_no: i32,
+        snapshot: &Snapshot,
+        moves: Option<&Moves>,
+    ) -> bool {
         let offset_s = at.as_second() - self.start.as_second();
         let offset_s = u32::try_from(offset_s).unwrap_or(0);
         let index = offset_s / self.step_s;
@@ -86,7 +102,7 @@ impl Builder {
             let begun = self.slots.iter().any(|slot| slot.offset_s / self.step_s == index);
             let offset_s = if begun { offset_s } else { index * self.step_s };
             let slot = Slot { offset_s, boot_no, samples: 0, tags: None };
-            self.open = Some(Open { index, slot, tag_samples: 0, active_samples: 0 });
+            self.open = Some(Open { index, slot, tag_samples: 0 });
         }
         if let Some(open) = &mut self.open {
             open.slot.samples += 1;
@@ -99,23 +115,39 @@ impl Builder {
         }
         self.memory.add(std::iter::once(((), memory_figures(&snapshot.memory))));
         if let Some(tags) = &snapshot.tags {
-            let all = self.tags.add(tags.rows.iter().map(|row| (row.tag, tag_figures(tags, row))));
+            let all = match moves.and_then(|moves| counters(&moves.tags)) {
+                Some(moved) => {
+                    let counts = counts_allocs(tags);
+                    let moved = moved.filter(|(_, counter, _)| counts || counter % 3 != 0);
+                    // The wire tells allocations, outstanding and bytes.
+                    let figure = |counter: usize| counter / 3 * 3 + 2 - counter % 3;
+                    self.tags.change(moved.map(|(row, at, value)| (row, figure(at), value)))
+                }
+                None => {
+                    self.tags.add(tags.rows.iter().map(|row| (row.tag, tag_figures(tags, row))))
+                }
+            };
             let open = self.open.as_mut().and_then(|open| open.slot.tags.as_mut());
             // What found no room is unknown from then on, not 0.
             open.into_iter().for_each(|tags| tags.complete &= all);
         }
         if let Some(types) = &snapshot.object_types {
-            self.types.add(types.iter().map(|one| (one.name.as_str(), type_figures(one))));
+            match moves.and_then(|moves| counters(&moves.object_types)) {
+                Some(moved) => self.types.change(moved.filter(|(_, at, _)| *at < TYPE_FIGURES)),
+                None => self.types.add(types.iter().map(|one| (&one.name, type_figures(one)))),
+            };
         }
         if let Some(processes) = &snapshot.processes {
-            self.processes.add(processes.iter().map(|one| (one, process_figures(one))));
+            match moves.and_then(|moves| counters(&moves.processes)) {
+                Some(moved) => self.processes.change(moved.filter_map(|(row, counter, value)| {
+                    // Handles, threads and, after both quotas, private bytes.
+                    let figure = [Some(0), Some(1), None, None, Some(2)][counter]?;
+                    Some((row, figure, value))
+                })),
+                None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
+            };
         }
-        let programs = snapshot.operations_by_program();
-        if let Some(open) = self.open.as_mut().filter(|_| !programs.is_empty()) {
-            open.active_samples += 1;
-            self.programs
-                .add(programs.into_iter().map(|(image, count)| (image, [Sample::Sum(count)])));
-        }
+        self.programs.add(&snapshot.operations_by_program());
         true
     }
 
@@ -137,7 +169,7 @@ impl Builder {
             types: self.types.finish(&order),
             tags: self.tags.finish(&order),
             processes: keep_telling(self.processes.finish(&order)),
-            programs: keep_busiest(self.programs.finish(&order)),
+            programs: self.programs.finish(&order),
         })
     }
 
@@ -147,15 +179,20 @@ impl Builder {
         self.memory.close(None);
         self.types.close(None);
         self.processes.close(None);
-        // Who is not among the active ones did nothing.
-        self.programs.close(Some(open.active_samples).filter(|samples| *samples > 0));
+        self.programs.close();
         // A tag that a complete table does not list uses nothing.
         self.tags.close(complete.then_some(open.tag_samples));
         self.slots.push(open.slot);
     }
 }
 
-fn memory_figures(memory: &Memory) -> [Sample; MEMORY_FIGURES] {
+/// The counters that moved, as row, counter and value, where the rows are those of the table before.
+fn counters(moves: &TableMoves) -> Option<impl Iterator<Item = (u32, usize, u64)>> {
+    let moved = moves.counters.iter().map(|one| (one.row, usize::from(one.counter), one.value));
+    moves.are_rows_same.then_some(moved)
+}
+
+fn memory_figures(memory: &Memory) -> Values<MEMORY_FIGURES> {
     let bytes = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0);
     [
         bytes(memory.paged),
@@ -174,53 +211,28 @@ fn memory_figures(memory: &Memory) -> [Sample; MEMORY_FIGURES] {
         memory.threads,
         memory.processes,
     ]
-    .map(Sample::of)
 }
 
-fn tag_figures(table: &TagTable, row: &poolwatch_model::tag::TagUse) -> [Sample; TAG_FIGURES] {
-    let [paged, nonpaged] = [Pool::Paged, Pool::Nonpaged].map(|pool| {
-        let counters = row.of(pool);
-        let allocs = match table.counting {
-            AllocCounting::OutstandingOnly => None,
-            AllocCounting::Wrapping32 | AllocCounting::Full64 => Some(counters.allocs),
-        };
-        [
-            Sample::of(Some(counters.bytes)),
-            Sample::of(Some(counters.outstanding)),
-            Sample::last(allocs),
-        ]
-    });
-    let [a, b, c] = paged;
-    let [d, e, f] = nonpaged;
+/// Whether a table tells how much was ever allocated.
+fn counts_allocs(table: &TagTable) -> bool {
+    table.counting != AllocCounting::OutstandingOnly
+}
+
+fn tag_figures(table: &TagTable, row: &TagUse) -> Values<TAG_FIGURES> {
+    let allocs = |counters: &TagCounters| counts_allocs(table).then_some(counters.allocs);
+    let of = |counters: &TagCounters| {
+        [Some(counters.bytes), Some(counters.outstanding), allocs(counters)]
+    };
+    let ([a, b, c], [d, e, f]) = (of(&row.paged), of(&row.nonpaged));
     [a, b, c, d, e, f]
 }
 
-fn type_figures(one: &ObjectTypeUse) -> [Sample; TYPE_FIGURES] {
-    [one.objects, one.handles].map(|figure| Sample::of(Some(figure.into())))
+fn type_figures(one: &ObjectTypeUse) -> Values<TYPE_FIGURES> {
+    [one.objects, one.handles].map(|figure| Some(figure.into()))
 }
 
-fn process_figures(one: &ProcessUse) -> [Sample; PROCESS_FIGURES] {
-    [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes].map(Sample::of)
-}
-
-/// Of more programs than a chunk keeps, those with the most operations.
-pub(super) fn keep_busiest(mut table: Table<String>) -> Table<String> {
-    let total = |row: &Vec<Column>| match &row[0] {
-        Column::Absent => 0,
-        Column::Constant(value) => *value,
-        Column::Varied(values) => {
-            values.iter().flatten().fold(0_u64, |sum, stat| sum.saturating_add(stat.mean))
-        }
-    };
-    let mut order: Vec<usize> = (0..table.keys.len()).collect();
-    order.sort_by_key(|at| (std::cmp::Reverse(total(&table.rows[*at])), *at));
-    let mut kept = vec![false; order.len()];
-    order.iter().take(MAX_PROGRAMS).for_each(|at| kept[*at] = true);
-    let mut places = kept.iter();
-    table.keys.retain(|_| places.next() == Some(&true));
-    let mut places = kept.iter();
-    table.rows.retain(|_| places.next() == Some(&true));
-    table
+fn process_figures(one: &ProcessUse) -> Values<PROCESS_FIGURES> {
+    [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes]
 }
 
 /// Of more processes than a chunk keeps, those with the most of one figure or the greatest growth of

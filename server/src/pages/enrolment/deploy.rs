@@ -119,7 +119,7 @@ pub(in crate::pages) async fn authority(
     Extension(_): Extension<Person>,
 ) -> Result<Response, AppError> {
     let missing = || AppError::not_found("This server has no authority of its own");
-    let file = app.settings.authority.as_deref().ok_or_else(missing)?;
+    let file = app.settings.authority().ok_or_else(missing)?;
     let bytes = tokio::fs::read(file).await.map_err(AppError::internal)?;
     Ok(download("application/x-pem-file", "ca.pem", bytes))
 }
@@ -175,7 +175,7 @@ async fn server_facts(app: &App) -> Result<ServerFacts, AppError> {
     let folder = app.settings.installers.as_deref();
     Ok(ServerFacts {
         url: app.settings.public_url.clone(),
-        has_authority: app.settings.authority.is_some(),
+        has_authority: app.settings.authority().is_some(),
         installers: match folder {
             Some(folder) => offered(folder).await?,
             None => Vec::new(),
