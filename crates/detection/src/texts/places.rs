@@ -45,6 +45,7 @@ enum MomentsOfFact {
 pub fn places_of_fact(fact: &Evidence, combined: &CombinedEvidence) -> Vec<Source> {
     let (subjects, moments) = subjects(fact);
     let mut places = Vec::new();
+    places.extend(of_statements(fact, combined));
     for subject in subjects {
         match subject {
             NumberSubject::Events(is_it) => places.extend(of_events(combined, is_it)),
@@ -167,6 +168,29 @@ fn subjects(fact: &Evidence) -> (Vec<NumberSubject<'_>>, MomentsOfFact) {
             | Evidence::EndedWithoutReturn { .. }
     );
     (subjects, if grew { MomentsOfFact::Ends } else { MomentsOfFact::Latest })
+}
+
+/// The places of what texts state beside states: what Driver Verifier counted, and tags without a pool.
+fn of_statements(fact: &Evidence, combined: &CombinedEvidence) -> Vec<Source> {
+    let places: Vec<Fact> = match fact {
+        Evidence::LeftAtUnload { driver, .. }
+        | Evidence::LeftLockedPages { driver, .. }
+        | Evidence::VerifierCount { driver, .. } => {
+            let is_it = |name: &str| driver.as_ref().is_none_or(|driver| driver == name);
+            let counted = combined.verified.iter().enumerate();
+            counted.filter(|(_, one)| is_it(&one.name)).map(|(at, _)| Fact::Driver(at)).collect()
+        }
+        Evidence::TextSays { tag, pool, .. } => {
+            let unplaced = combined.unplaced.iter().enumerate();
+            let unplaced = unplaced.filter(|(_, one)| Some(one.tag) == *tag);
+            let said = combined.told.iter().enumerate();
+            let said = said.filter(|(_, one)| (one.tag, one.pool) == (*tag, *pool));
+            let unplaced = unplaced.map(|(at, _)| Fact::Unplaced(at));
+            unplaced.chain(said.map(|(at, _)| Fact::Told(at))).collect()
+        }
+        _ => Vec::new(),
+    };
+    places.iter().filter_map(|fact| combined.sources.get(fact).cloned()).collect()
 }
 
 fn of_events(combined: &CombinedEvidence, is_it: fn(&EventKind) -> bool) -> Vec<Source> {

@@ -3,7 +3,6 @@
 
 use std::{env, path::Path, process::ExitCode};
 
-use anyhow::Context;
 use poolwatch_evaluation::{
     cases::{self, Case},
     generated::generated_cases,

@@ -233,6 +233,30 @@ fn is_told(told: &ToldNumbers<'_>, fact: &Evidence) -> bool {
                     told.is_memory(|snapshot| snapshot.memory.physical, physical)
                 })
         }
+        Evidence::TextSays { tag, bytes, outstanding, .. } => {
+            let unplaced = told.0.unplaced.iter().any(|one| {
+                Some(one.tag) == *tag
+                    && bytes.is_none_or(|bytes| bytes == one.bytes)
+                    && outstanding.is_none_or(|count| count == one.outstanding)
+            });
+            let is_it = |one: &poolwatch_evidence::statements::ToldTag| {
+                (one.tag, one.bytes, one.outstanding) == (*tag, *bytes, *outstanding)
+            };
+            unplaced || told.0.told.iter().any(is_it)
+        }
+        Evidence::VerifierCount { pool, bytes, outstanding, .. } => {
+            told.0.verified.iter().any(|driver| {
+                let of_pool = if *pool == Pool::Paged { driver.paged } else { driver.nonpaged };
+                of_pool.is_some_and(|one| (one.bytes, one.outstanding) == (bytes.0, *outstanding))
+            })
+        }
+        Evidence::LeftAtUnload { allocations, .. } => {
+            told.0.verified.iter().any(|driver| driver.left_at_unload == Some(*allocations))
+        }
+        Evidence::LeftLockedPages { pages, .. } => {
+            told.0.verified.iter().any(|driver| driver.left_locked_pages == Some(*pages))
+        }
+        Evidence::SeveralMachines { hosts } => told.0.hosts == *hosts,
         // No numbers of the machine.
         Evidence::PoolEmptyEvent { .. }
         | Evidence::PoolLimitEvent { .. }

@@ -1,5 +1,6 @@
 //! Chunks from snapshots.
 
+mod programs;
 mod rows;
 
 use jiff::Timestamp;
@@ -10,11 +11,14 @@ use poolwatch_model::{
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::parts::{Moves, TableMoves};
+use programs::ProgramRows;
 use rows::{FigureKind, Rows, Values};
 
+pub(super) use programs::keep_busiest;
+
 use super::{
-    Chunk, Column, MAX_PROCESSES, MAX_PROGRAMS, MEMORY_FIGURES, PROCESS_FIGURES, PROGRAM_FIGURES,
-    ProcessName, Slot, Stat, TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
+    Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
+    TAG_FIGURES, TYPE_FIGURES, Table, TagCoverage,
 };
 
 /// Points of an hour at most, so that a day holds its hours: beyond, a host restarts faster than it
@@ -45,7 +49,7 @@ pub struct Builder {
     types: Rows<String, TYPE_FIGURES>,
     tags: Rows<PoolTag, TAG_FIGURES>,
     processes: Rows<ProcessName, PROCESS_FIGURES>,
-    programs: Rows<String, PROGRAM_FIGURES>,
+    programs: ProgramRows,
 }
 
 /// The slot that snapshots are added to.
@@ -55,8 +59,6 @@ struct Open {
     slot: Slot,
     /// Snapshots with tags.
     tag_samples: u32,
-    /// Snapshots that tell what programs did.
-    active_samples: u32,
 }
 
 impl Builder {
@@ -100,7 +102,7 @@ impl Builder {
             let begun = self.slots.iter().any(|slot| slot.offset_s / self.step_s == index);
             let offset_s = if begun { offset_s } else { index * self.step_s };
             let slot = Slot { offset_s, boot_no, samples: 0, tags: None };
-            self.open = Some(Open { index, slot, tag_samples: 0, active_samples: 0 });
+            self.open = Some(Open { index, slot, tag_samples: 0 });
         }
         if let Some(open) = &mut self.open {
             open.slot.samples += 1;
@@ -173,7 +175,7 @@ impl Builder {
             types: self.types.finish(&order),
             tags: self.tags.finish(&order),
             processes: keep_telling(self.processes.finish(&order)),
-            programs: keep_busiest(self.programs.finish(&order)),
+            programs: self.programs.finish(&order),
         })
     }
 
@@ -183,8 +185,7 @@ impl Builder {
         self.memory.close(None);
         self.types.close(None);
         self.processes.close(None);
-        // Who is not among the active ones did nothing.
-        self.programs.close(Some(open.active_samples).filter(|samples| *samples > 0));
+        self.programs.close();
         // A tag that a complete table does not list uses nothing.
         self.tags.close(complete.then_some(open.tag_samples));
         self.slots.push(open.slot);
@@ -238,26 +239,6 @@ fn type_figures(one: &ObjectTypeUse) -> Values<TYPE_FIGURES> {
 
 fn process_figures(one: &ProcessUse) -> Values<PROCESS_FIGURES> {
     [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes]
-}
-
-/// Of more programs than a chunk keeps, those with the most operations.
-pub(super) fn keep_busiest(mut table: Table<String>) -> Table<String> {
-    let total = |row: &Vec<Column>| match &row[0] {
-        Column::Absent => 0,
-        Column::Constant(value) => *value,
-        Column::Varied(values) => {
-            values.iter().flatten().fold(0_u64, |sum, stat| sum.saturating_add(stat.mean))
-        }
-    };
-    let mut order: Vec<usize> = (0..table.keys.len()).collect();
-    order.sort_by_key(|at| (std::cmp::Reverse(total(&table.rows[*at])), *at));
-    let mut kept = vec![false; order.len()];
-    order.iter().take(MAX_PROGRAMS).for_each(|at| kept[*at] = true);
-    let mut places = kept.iter();
-    table.keys.retain(|_| places.next() == Some(&true));
-    let mut places = kept.iter();
-    table.rows.retain(|_| places.next() == Some(&true));
-    table
 }
 
 /// Of more processes than a chunk keeps, those with the most of one figure or the greatest growth of

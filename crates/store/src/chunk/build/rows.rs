@@ -54,13 +54,13 @@ impl Key<Self> for PoolTag {
     }
 }
 
-impl Key<String> for &str {
+impl Key<String> for &String {
     fn compare(&self, key: &String) -> Ordering {
         (**self).cmp(key)
     }
 
     fn make(&self) -> String {
-        (*self).to_owned()
+        (*self).clone()
     }
 }
 
