@@ -75,7 +75,7 @@ impl Builder {
             types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
             tags: Rows::new(OF_TAG, MAX_TAGS),
             processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
-            programs: Rows::new([FigureKind::Sum; PROGRAM_FIGURES], MAX_FOLLOWED),
+            programs: ProgramRows::default(),
         }
     }
 
@@ -134,9 +134,7 @@ impl Builder {
         if let Some(types) = &snapshot.object_types {
             match moves.and_then(|moves| counters(&moves.object_types)) {
                 Some(moved) => self.types.change(moved.filter(|(_, at, _)| *at < TYPE_FIGURES)),
-                None => {
-                    self.types.add(types.iter().map(|one| (one.name.as_str(), type_figures(one))))
-                }
+                None => self.types.add(types.iter().map(|one| (&one.name, type_figures(one)))),
             };
         }
         if let Some(processes) = &snapshot.processes {
@@ -149,11 +147,7 @@ impl Builder {
                 None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
             };
         }
-        let programs = snapshot.operations_by_program();
-        if let Some(open) = self.open.as_mut().filter(|_| !programs.is_empty()) {
-            open.active_samples += 1;
-            self.programs.add(programs.into_iter().map(|(image, count)| (image, [Some(count)])));
-        }
+        self.programs.add(&snapshot.operations_by_program());
         true
     }
 

@@ -137,7 +137,7 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
             let sum = known.map(|stat| stat.mean).reduce(u64::saturating_add);
             sum.map(Stat::constant)
         });
-        Column::new(summed)
+        Column::new(summed.collect::<Vec<_>>())
     };
     fn merged<K: Clone>(table: &Table<K>, merge: impl Fn(&Column, usize) -> Column) -> Table<K> {
         let row =

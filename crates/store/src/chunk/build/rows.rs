@@ -21,8 +21,6 @@ pub(super) enum FigureKind {
     Spread,
     /// By its last value: a counter.
     Last,
-    /// By the sum of what its snapshots tell.
-    Sum,
 }
 
 /// The figures of a row in one snapshot; `None` where they are not known.
@@ -104,7 +102,7 @@ impl Seen {
         self.since = until;
         let Some(value) = value.filter(|_| times > 0) else { return };
         match figure {
-            FigureKind::Spread | FigureKind::Sum => {
+            FigureKind::Spread => {
                 self.min = self.min.min(value);
                 self.max = self.max.max(value);
                 self.sum += u128::from(value) * u128::from(times);
@@ -123,10 +121,7 @@ impl Seen {
         if self.count == 0 {
             return (of > 0).then_some(Stat::constant(0));
         }
-        let told = u64::try_from(self.sum).unwrap_or(u64::MAX);
-        Some(if figure == FigureKind::Sum {
-            Stat::constant(told)
-        } else if of > self.count && figure == FigureKind::Spread {
+        Some(if of > self.count && figure == FigureKind::Spread {
             Stat { min: 0, mean: self.mean(of), max: self.max }
         } else if self.min == self.max {
             Stat::constant(self.min)
@@ -146,8 +141,8 @@ impl Seen {
 /// A slot that has ended.
 #[derive(Debug, Clone, Copy)]
 struct ClosedSlot {
-    /// Snapshots of it that had the table.
-    samples: u32,
+    /// Whether any of its snapshots had the table.
+    has_table: bool,
     /// What a row was that none of them listed.
     missing: Option<Stat>,
 }
@@ -282,14 +277,14 @@ impl<K: Ord, const M: usize> Rows<K, M> {
         if row.now[figure] == value {
             return;
         }
-        row.tell_until(self.figures, &self.slots);
+        row.tell_until(&self.slots);
         if self.samples > 0 {
             if row.open == UNCHANGED {
                 row.open = self.open.len() as u32;
                 self.open.push((at, [Seen::NOTHING; M]));
             }
             // Of a counter, nothing but its last value counts.
-            if value.is_none() || self.figures[figure] != FigureKind::Last {
+            if value.is_none() || self.figures[figure] == FigureKind::Spread {
                 let (_, seen) = &mut self.open[row.open as usize];
                 seen[figure].count(self.figures[figure], row.now[figure], self.samples);
             }
@@ -313,7 +308,7 @@ impl<K: Ord, const M: usize> Rows<K, M> {
             row.open = UNCHANGED;
         }
         let missing = of.filter(|of| *of > 0).map(|_| Stat::constant(0));
-        self.slots.push(ClosedSlot { samples: self.samples, missing });
+        self.slots.push(ClosedSlot { has_table: self.samples > 0, missing });
         self.samples = 0;
     }
 
@@ -324,11 +319,7 @@ impl<K: Ord, const M: usize> Rows<K, M> {
         let columns = |row: &BuiltRow<K, M>| {
             (0..M)
                 .map(|figure| {
-                    Column::new(
-                        order
-                            .iter()
-                            .map(|at| row.told(*at, (figure, self.figures[figure]), &self.slots)),
-                    )
+                    Column::new(order.iter().map(|at| row.told(*at, figure, &self.slots)))
                 })
                 .collect()
         };
@@ -339,29 +330,21 @@ impl<K: Ord, const M: usize> Rows<K, M> {
 
 impl<K, const M: usize> BuiltRow<K, M> {
     /// A figure in a slot that has ended.
-    fn told(
-        &self,
-        at: usize,
-        (figure, kind): (usize, FigureKind),
-        slots: &[ClosedSlot],
-    ) -> Option<Stat> {
-        let ClosedSlot { samples, missing } = slots[at];
+    fn told(&self, at: usize, figure: usize, slots: &[ClosedSlot]) -> Option<Stat> {
         match self.closed.get(at) {
             Some(figures) => figures[figure],
-            None if samples > 0 && self.now.iter().any(Option::is_some) => {
-                let times = if kind == FigureKind::Sum { samples.into() } else { 1 };
-                self.now[figure].map(|value| Stat::constant(value.saturating_mul(times)))
+            None if slots[at].has_table && self.now.iter().any(Option::is_some) => {
+                self.now[figure].map(Stat::constant)
             }
-            None => missing,
+            None => slots[at].missing,
         }
     }
 
     /// Writes down what it was in the slots that have ended, before it changes.
-    fn tell_until(&mut self, figures: [FigureKind; M], slots: &[ClosedSlot]) {
+    fn tell_until(&mut self, slots: &[ClosedSlot]) {
         while self.closed.len() < slots.len() {
             let at = self.closed.len();
-            let told = |figure: usize| self.told(at, (figure, figures[figure]), slots);
-            self.closed.push(std::array::from_fn(told));
+            self.closed.push(std::array::from_fn(|figure| self.told(at, figure, slots)));
         }
     }
 }
