@@ -71,6 +71,42 @@ pub fn routes(routes: Routes) -> Routes {
         .at(operate, form, "/api/v1/incidents/{id}/resolve", post(v1::incidents::resolve))
         .at(operate, form, "/api/v1/incidents/{id}/acknowledge", post(v1::incidents::acknowledge))
         .at(operate, form, "/api/v1/incidents/{id}/silence", post(v1::incidents::silence))
+        .at(view_all, read, "/api/v1/alerts/deliveries", get(v1::alerts::deliveries::list))
+        .at(
+            operate_all,
+            form,
+            "/api/v1/alerts/deliveries/{id}/resend",
+            post(v1::alerts::deliveries::resend),
+        )
+        .at(
+            administer,
+            form,
+            "/api/v1/alerts/recipients",
+            get(v1::alerts::recipients::list).post(v1::alerts::recipients::add),
+        )
+        .at(
+            administer,
+            form,
+            "/api/v1/alerts/recipients/{id}",
+            delete(v1::alerts::recipients::remove),
+        )
+        .at(view_all, read, "/api/v1/alerts/rules", get(v1::alerts::rules::list))
+        .at(administer, form, "/api/v1/alerts/rules", post(v1::alerts::rules::add))
+        .at(
+            administer,
+            form,
+            "/api/v1/alerts/rules/{name}",
+            put(v1::alerts::rules::set).delete(v1::alerts::rules::remove),
+        )
+        .at(view, read, "/api/v1/alerts/silences", get(v1::alerts::silences::list))
+        .at(operate_all, form, "/api/v1/alerts/silences", post(v1::alerts::silences::add))
+        .at(operate, form, "/api/v1/alerts/silences/{id}", delete(v1::alerts::silences::end))
+        .at(view_all, read, "/api/v1/alerts/windows", get(v1::alerts::windows::list))
+        .at(operate_all, form, "/api/v1/alerts/windows", post(v1::alerts::windows::add))
+        .at(operate_all, form, "/api/v1/alerts/windows/{id}", delete(v1::alerts::windows::remove))
+        .at(view, read, "/api/v1/drivers", get(v1::drivers::list))
+        .at(view, read, "/api/v1/drivers/{name}", get(v1::drivers::one))
+        .at(view, read, "/api/v1/events", get(v1::events::list))
         .at(
             administer,
             form,

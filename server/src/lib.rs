@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod accounts;
+pub mod alert_setup;
 pub mod alerts;
 pub mod answer_words;
 pub mod api;
@@ -39,6 +40,7 @@ pub mod refusals;
 pub mod retention_setting;
 pub mod router;
 pub mod routes;
+pub mod scoped_host;
 mod shares;
 pub mod sign_in_provider;
 pub mod stopping;

@@ -22,15 +22,15 @@ pub struct ScopedHost {
     pub id: HostId,
     /// Its name.
     pub name: String,
-    /// Its group.
-    pub group: Option<String>,
+    /// The groups that it is in: those by rules, and its place in the directory.
+    pub groups: Vec<String>,
     /// Its Windows.
     pub os: Option<OsVersion>,
 }
 
 impl ScopedHost {
     fn is_in(&self, scope: &RuleScope) -> bool {
-        scope.covers(&self.name, self.group.as_deref(), self.os.as_ref())
+        scope.covers(&self.name, &self.groups, self.os.as_ref())
     }
 }
 
@@ -129,7 +129,7 @@ pub fn find_silence<'a>(
         let matcher = &silence.matcher;
         let of_host = |host: &ScopedHost| {
             matcher.host.is_none_or(|wanted| wanted == host.id)
-                && matcher.scope.covers(&host.name, host.group.as_deref())
+                && matcher.scope.covers(&host.name, &host.groups)
         };
         silence.is_active(now)
             && matcher.incident.is_none_or(|wanted| incident.is_some_and(|(id, _)| id == wanted))
@@ -167,7 +167,7 @@ pub fn is_worse(now: IncidentExtent, than: IncidentExtent) -> bool {
 /// scope.
 #[must_use]
 pub fn is_wanted(recipient: &Recipient, level: AlertLevel, hosts: &[ScopedHost]) -> bool {
-    let in_scope = |host: &ScopedHost| recipient.scope.covers(&host.name, host.group.as_deref());
+    let in_scope = |host: &ScopedHost| recipient.scope.covers(&host.name, &host.groups);
     level >= recipient.least && (recipient.scope.is_all() || hosts.iter().any(in_scope))
 }
 
@@ -189,7 +189,7 @@ mod tests {
         let host = |(id, name): (usize, &&str)| ScopedHost {
             id: HostId(id as i32),
             name: (*name).to_owned(),
-            group: Some("Berlin/Files".into()),
+            groups: vec!["File servers".into(), "Berlin/Files".into()],
             os: None,
         };
         names.iter().enumerate().map(host).collect()
@@ -328,6 +328,7 @@ mod tests {
             (berlin, AlertLevel::Warning, true),
             (berlin, AlertLevel::Critical, false),
             (paris, AlertLevel::Note, false),
+            ("file servers", AlertLevel::Note, true),
         ] {
             let recipient = recipient(group, least);
             assert_eq!(is_wanted(&recipient, AlertLevel::Warning, &hosts(&["fs-01"])), wanted);

@@ -123,17 +123,41 @@ pub async fn change(
     Ok(done.rows_affected() == 1)
 }
 
-/// How many people, tokens and approval rules name a group.
+/// Rules, silences and recipients that name a group name it as it is called now.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn count_uses(db: &mut PgConnection, id: HostGroupId) -> Result<i64> {
+pub async fn rename_in_scopes(db: &mut PgConnection, before: &str, now: &str) -> Result<()> {
+    sqlx::query!(
+        "WITH rules AS (
+             UPDATE alert_rules SET host_group = $2 WHERE lower(host_group) = lower($1)),
+         told AS (UPDATE recipients SET host_group = $2 WHERE lower(host_group) = lower($1)),
+         quiet AS (UPDATE silences SET host_group = $2 WHERE lower(host_group) = lower($1))
+         UPDATE recurring_windows SET host_group = $2 WHERE lower(host_group) = lower($1)",
+        before,
+        now,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}
+
+/// How many people, tokens, approval rules, recipients, alert rules and windows name a group.
+///
+/// # Errors
+/// When the database fails.
+pub async fn count_uses(db: &mut PgConnection, id: HostGroupId, name: &str) -> Result<i64> {
     let count = sqlx::query_scalar!(
         "SELECT (SELECT count(*) FROM users WHERE $1 = ANY (scope))
              + (SELECT count(*) FROM api_tokens WHERE $1 = ANY (scope) AND revoked_at IS NULL)
              + (SELECT count(*) FROM enrolment_tokens WHERE group_id = $1 AND revoked_at IS NULL)
-             + (SELECT count(*) FROM approval_rules WHERE group_id = $1) AS \"count!\"",
+             + (SELECT count(*) FROM approval_rules WHERE group_id = $1)
+             + (SELECT count(*) FROM recipients WHERE lower(host_group) = lower($2))
+             + (SELECT count(*) FROM alert_rules WHERE lower(host_group) = lower($2))
+             + (SELECT count(*) FROM recurring_windows WHERE lower(host_group) = lower($2))
+                 AS \"count!\"",
         id.0,
+        name,
     )
     .fetch_one(db)
     .await?;

@@ -53,3 +53,18 @@ pub async fn end(db: &mut PgConnection, session: LeadSession) -> Result<()> {
     .await?;
     Ok(())
 }
+
+/// Gives back what the server before had leased: it is gone, and who has the lead works alone.
+///
+/// # Errors
+/// When the database fails.
+pub async fn end_leases(db: &mut PgConnection) -> Result<()> {
+    sqlx::query!(
+        "WITH jobs AS (UPDATE jobs SET leased_until = NULL WHERE leased_until IS NOT NULL),
+         outbox AS (UPDATE outbox SET leased_until = NULL WHERE leased_until IS NOT NULL)
+         UPDATE deliveries SET leased_until = NULL WHERE leased_until IS NOT NULL"
+    )
+    .execute(db)
+    .await?;
+    Ok(())
+}

@@ -35,6 +35,7 @@ pub mod lead;
 pub mod one_time_links;
 pub mod outbox;
 pub mod partitions;
+pub mod patience;
 pub mod people;
 pub mod read;
 pub mod recipients;

@@ -128,15 +128,6 @@ pub async fn marks(db: &mut PgConnection) -> anyhow::Result<i64> {
     Ok(sqlx::query_scalar("SELECT count(*) FROM dirty_hours").fetch_one(db).await?)
 }
 
-/// Lets every lease of a delivery end, as if its time had come.
-///
-/// # Errors
-/// When the database fails.
-pub async fn end_mail_leases(db: &mut PgConnection) -> anyhow::Result<()> {
-    sqlx::query("UPDATE deliveries SET leased_until = NULL").execute(db).await?;
-    Ok(())
-}
-
 /// Keeps the secret of a recipient as earlier versions did.
 ///
 /// # Errors

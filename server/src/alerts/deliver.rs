@@ -8,8 +8,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::alerting::ChannelKind;
 use poolwatch_store::{
-    alert_settings,
+    StoreError, alert_settings,
     deliveries::{self, LeasedDelivery},
+    patience::Patience,
 };
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
@@ -26,6 +27,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 /// How long one attempt may take; after it, another server may try.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// What became of an attempt is noted so long after it at the latest, when the database is away.
+const NOTED_WITHIN: Duration = Duration::from_secs(90);
 /// Shortest and longest pause between attempts.
 const PAUSES: [SignedDuration; 2] = [SignedDuration::from_secs(10), SignedDuration::from_mins(15)];
 /// What could not be delivered for so many attempts, about three days, is given up.
@@ -127,24 +130,40 @@ pub async fn deliver_due(app: &App, courier: &Courier) -> anyhow::Result<bool> {
     let Some(delivery) = leased else { return Ok(false) };
     let sent = courier.send(app, &delivery).await;
     metrics::mail(sent.is_ok());
-    let (id, attempts, now) = (delivery.id, delivery.attempts, app.clock.now());
-    let mut db = app.pool.acquire().await?;
-    match sent {
-        Ok(answer) => {
-            deliveries::mark_sent(&mut db, id, &cut(&answer), now).await?;
-            info!(delivery = id.0, to = delivery.kind.as_str(), answer, "Delivered");
-        }
+    let (id, attempts) = (delivery.id.0, delivery.attempts);
+    match &sent {
+        Ok(answer) => info!(delivery = id, to = delivery.kind.as_str(), answer, "Delivered"),
         Err(DeliveryFailure { is_final, answer }) => {
-            let answer = cut(&answer);
-            warn!(delivery = id.0, attempts, is_final, answer, "Could not deliver");
-            if is_final || attempts >= ATTEMPTS {
-                deliveries::give_up(&mut db, id, &answer, now).await?;
-            } else {
-                deliveries::put_back(&mut db, id, retry_at(attempts, now), &answer).await?;
-            }
+            warn!(delivery = id, attempts, is_final, answer, "Could not deliver");
+        }
+    }
+    // What is not noted is sent again.
+    let patience = Patience::lasting(NOTED_WITHIN);
+    while let Err(error) = note(app, &delivery, &sent).await {
+        if !patience.allows_another_try(&error).await {
+            return Err(error.into());
         }
     }
     Ok(true)
+}
+
+/// Notes what became of an attempt.
+async fn note(
+    app: &App,
+    delivery: &LeasedDelivery,
+    sent: &Result<String, DeliveryFailure>,
+) -> Result<(), StoreError> {
+    let mut db = app.pool.acquire().await?;
+    let (id, attempts, now) = (delivery.id, delivery.attempts, app.clock.now());
+    match sent {
+        Ok(answer) => deliveries::mark_sent(&mut db, id, &cut(answer), now).await,
+        Err(DeliveryFailure { is_final, answer }) if *is_final || attempts >= ATTEMPTS => {
+            deliveries::give_up(&mut db, id, &cut(answer), now).await
+        }
+        Err(DeliveryFailure { answer, .. }) => {
+            deliveries::put_back(&mut db, id, retry_at(attempts, now), &cut(answer)).await
+        }
+    }
 }
 
 /// The pause doubles with every attempt, up to a bound.

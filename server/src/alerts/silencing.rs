@@ -9,10 +9,14 @@ use poolwatch_detection::{
 use poolwatch_model::{
     HostId,
     alerting::{IncidentExtent, SilenceId},
+    host_group::groups_of_host,
     incident::{Incident, IncidentChange, IncidentId},
 };
-use poolwatch_store::{StoreError, hosts, incidents, silences};
-use poolwatch_web::words;
+use poolwatch_store::{
+    StoreError, host_groups,
+    hosts::{self, Host},
+    incidents, silences,
+};
 use sqlx::{Connection, PgConnection};
 use tracing::{error, info};
 
@@ -21,6 +25,7 @@ use crate::{
     app::App,
     app_error::AppError,
     judging::record::{self, Notice},
+    scoped_host::scope_host,
 };
 
 /// The hosts of an incident; the one that was found last where it goes on nowhere.
@@ -44,13 +49,12 @@ pub async fn scope_hosts(
     db: &mut PgConnection,
     ids: &[HostId],
 ) -> Result<Vec<ScopedHost>, StoreError> {
-    let scoped = |host: hosts::Host| ScopedHost {
-        id: host.id,
-        group: words::group(&host.facts),
-        name: host.name,
-        os: host.facts.os,
+    let groups = host_groups::list(db).await?;
+    let scoped = |host: &Host| {
+        let numbers = groups_of_host(&groups, &host.facts, &host.labels, &host.put_into);
+        scope_host(host, &groups, &numbers)
     };
-    Ok(hosts::find_all(db, ids).await?.into_iter().map(scoped).collect())
+    Ok(hosts::find_all(db, ids).await?.iter().map(scoped).collect())
 }
 
 /// How bad an incident is now; none where there is no such incident.

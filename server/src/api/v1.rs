@@ -1,7 +1,10 @@
 //! What scripts use.
 
+pub(super) mod alerts;
 pub(super) mod audit;
+pub(super) mod drivers;
 pub(super) mod enrolment;
+pub(super) mod events;
 pub(super) mod groups;
 pub(super) mod host_labels;
 pub(super) mod hosts;

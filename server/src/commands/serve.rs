@@ -96,6 +96,7 @@ async fn serve(
     let retention = LiveRetention::new(fixed).map_err(|error| anyhow!("{error}"))?;
     let sign_in_provider = named_provider(&options.sign_in)?;
     let lead = Lead::wait(&database.options).await?;
+    poolwatch_store::lead::end_leases(&mut *database.pool.acquire().await?).await?;
     let clock = Arc::new(SteadyClock::default());
     let names = tls_names(&options.public_url, &options.tls.tls_name)?;
     let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;

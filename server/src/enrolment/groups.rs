@@ -52,29 +52,36 @@ pub async fn change(
     rules: Vec<GroupRule>,
 ) -> Result<HostGroup, AppError> {
     let (name, rules) = (checked_name(name)?, checked_rules(rules)?);
-    find(db, id).await?;
-    match host_groups::change(db, id, &name, &rules).await? {
-        true => Ok(HostGroup { id, name, rules }),
-        false => Err(taken()),
+    let before = find(db, id).await?.name;
+    let mut transaction = db.begin().await?;
+    if !host_groups::change(&mut transaction, id, &name, &rules).await? {
+        return Err(taken());
     }
+    if name != before {
+        host_groups::rename_in_scopes(&mut transaction, &before, &name).await?;
+    }
+    transaction.commit().await?;
+    Ok(HostGroup { id, name, rules })
 }
 
-/// Deletes a group that nobody is limited to and no token or rule puts hosts into. Returns its name.
+/// Deletes a group that nobody is limited to, that no token or rule puts hosts into, and that no alert is
+/// about. Returns its name.
 ///
 /// # Errors
 /// 404 when there is no such group, 409 when somebody is bound to it.
 pub async fn delete(db: &mut PgConnection, id: HostGroupId) -> Result<String, AppError> {
     let name = find(db, id).await?.name;
     let mut transaction = db.begin().await?;
-    let uses = host_groups::count_uses(&mut transaction, id).await?;
+    let uses = host_groups::count_uses(&mut transaction, id, &name).await?;
     if uses > 0 {
         return Err(AppError::new(
             StatusCode::CONFLICT,
             "group-in-use",
             "The group is in use",
             format!(
-                "{uses} people, tokens or approval rules name it. Take it away from them first: \
-                 without the group, nobody would know whose hosts they may see."
+                "{uses} people, tokens, approval rules, recipients or alert rules name it. Take it \
+                 away from them first: without the group, nobody would know whose hosts they are \
+                 about."
             ),
         ));
     }

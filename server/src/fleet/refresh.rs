@@ -15,7 +15,6 @@ use poolwatch_model::{
     incident::{Incident, IncidentId},
 };
 use poolwatch_store::{PgPool, StoreError, host_groups, incidents, silences};
-use poolwatch_web::words;
 
 use super::{
     Fleet,
@@ -26,7 +25,7 @@ use super::{
     sweep::FleetSweeper,
     view::{FleetView, HostSummary},
 };
-use crate::metrics;
+use crate::{metrics, scoped_host::scope_host};
 
 /// The share of one processor that walks over all hosts may take, as one part of so many.
 const SWEEP_SHARE: u32 = 100;
@@ -94,7 +93,7 @@ fn make(
     let hosts = keeper.roster.summaries(fleet, &trouble, interval_s, now);
     let tags = ByTag::make(&fleet.shared().totals, &sweep.tops);
     let growing = growing::most(&tags, GROWING);
-    let silenced = silenced(&hosts, &open, &silences, now);
+    let silenced = silenced(&hosts, &groups, &open, &silences, now);
     let view = FleetView {
         at: Some(now),
         hosts,
@@ -116,15 +115,14 @@ fn make(
 /// The incidents that nobody is told of for a while.
 fn silenced(
     hosts: &[Arc<HostSummary>],
+    groups: &[HostGroup],
     open: &[Incident],
     silences: &[Silence],
     now: Timestamp,
 ) -> BTreeSet<IncidentId> {
     let scoped = |id: &HostId| {
         let place = hosts.binary_search_by_key(id, |host| host.host.id).ok()?;
-        let host = &hosts[place].host;
-        let (name, group) = (host.name.clone(), words::group(&host.facts));
-        Some(ScopedHost { id: host.id, name, group, os: host.facts.os.clone() })
+        Some(scope_host(&hosts[place].host, groups, &hosts[place].groups))
     };
     let is_silent = |incident: &&Incident| {
         let hosts: Vec<ScopedHost> = incident.hosts.iter().filter_map(scoped).collect();

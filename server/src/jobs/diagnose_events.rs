@@ -14,8 +14,9 @@ use poolwatch_detection::{
 };
 use poolwatch_model::{HostId, event::Event};
 use poolwatch_store::{
-    events, incidents,
+    StoreError, events, incidents,
     jobs::{self, LeasedJob},
+    patience::Patience,
 };
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
@@ -29,9 +30,13 @@ use crate::{
 
 /// How often due jobs are looked for that nobody wakes a worker for: those that failed, and those
 /// that were under way when a server was killed.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(3);
 /// A job whose server dies is taken over after this.
 const LEASE: SignedDuration = SignedDuration::from_mins(1);
+/// A job that failed is given back so long after it at the latest, when the database is away.
+const GIVEN_BACK_WITHIN: Duration = Duration::from_secs(50);
+/// Shortest and longest pause between attempts.
+const PAUSES: [SignedDuration; 2] = [SignedDuration::from_secs(1), SignedDuration::from_mins(10)];
 /// After so many attempts over an hour and more a host's events are given up.
 const ATTEMPTS: i32 = 16;
 /// Events of a host that get one diagnosis. More are diagnosed after them.
@@ -70,21 +75,34 @@ pub async fn do_due(app: &App, stop: &CancellationToken) -> anyhow::Result<()> {
         };
         // Another worker may find one as well.
         app.events_stored.notify_one();
-        if let Err(error) = do_job(app, &mut db, &job).await {
+        let done = do_job(app, &mut db, &job).await;
+        drop(db);
+        if let Err(error) = done {
             let (host, attempts) = (job.first_host, job.attempts);
-            let now = app.clock.now();
-            if attempts >= ATTEMPTS {
-                error!(host, attempts, %error, "Gave up diagnosing a host by its events");
-                give_up(&mut db, &job, now).await?;
-            } else {
-                warn!(host, attempts, %error, "Could not diagnose a host by its events");
-                let pause = SignedDuration::from_secs(30) * attempts.clamp(1, 20);
-                jobs::put_back(&mut db, &job, now.saturating_add(pause)?, &error.to_string())
-                    .await?;
+            warn!(host, attempts, %error, "Could not diagnose a host by its events");
+            let patience = Patience::lasting(GIVEN_BACK_WITHIN);
+            while let Err(error) = give_back(app, &job, &error.to_string()).await {
+                if !patience.allows_another_try(&error).await {
+                    return Err(error.into());
+                }
             }
         }
     }
     Ok(())
+}
+
+/// Gives a job back that failed, or up after many attempts.
+async fn give_back(app: &App, job: &LeasedJob, why: &str) -> Result<(), StoreError> {
+    let mut db = app.background_pool.acquire().await?;
+    let now = app.clock.now();
+    if job.attempts >= ATTEMPTS {
+        error!(host = job.first_host, why, "Gave up diagnosing a host by its events");
+        return give_up(&mut db, job, now).await;
+    }
+    let [shortest, longest] = PAUSES;
+    let pause = shortest.saturating_mul(1 << job.attempts.clamp(0, 10)).min(longest);
+    let not_before = now.saturating_add(pause).unwrap_or(now);
+    jobs::put_back(&mut db, job, not_before, why).await
 }
 
 /// Does a job: its effect and its completion are one transaction.
@@ -126,7 +144,7 @@ async fn diagnose(
     Ok(diagnose_events(case, &events))
 }
 
-async fn give_up(db: &mut PgConnection, job: &LeasedJob, now: Timestamp) -> anyhow::Result<()> {
+async fn give_up(db: &mut PgConnection, job: &LeasedJob, now: Timestamp) -> Result<(), StoreError> {
     let mut transaction = db.begin().await?;
     let host = HostId(job.first_host);
     let awaiting = events::awaiting_diagnosis(&mut transaction, host, TOGETHER).await?;

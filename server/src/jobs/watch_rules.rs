@@ -21,7 +21,7 @@ use poolwatch_store::{
     alerts::{self, AlertFilter, AlertPeak},
     deliveries, events, refused_enrolments,
 };
-use poolwatch_web::{level::PoolLevel, words};
+use poolwatch_web::level::PoolLevel;
 use rustls::pki_types::{CertificateDer, pem::PemObject};
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     fleet::view::{FleetView, HostSummary},
+    scoped_host::group_names,
 };
 
 /// How often rules look.
@@ -348,18 +349,18 @@ fn reached_by_hosts(
         if !is_old {
             peaks.note(rule, id, value);
         }
-        if rule.is_reached(value) && is_in_scope(rule, summary) {
+        if rule.is_reached(value) && is_in_scope(rule, view, summary) {
             reached.push((id, value));
         }
     }
     reached
 }
 
-fn is_in_scope(rule: &RuleSetting, summary: &HostSummary) -> bool {
+fn is_in_scope(rule: &RuleSetting, view: &FleetView, summary: &HostSummary) -> bool {
     let host = &summary.host;
     rule.scope.is_all() || {
-        let group = words::group(&host.facts);
-        rule.scope.covers(&host.name, group.as_deref(), host.facts.os.as_ref())
+        let groups = group_names(&host.facts, &view.groups, &summary.groups);
+        rule.scope.covers(&host.name, groups, host.facts.os.as_ref())
     }
 }
 
@@ -379,7 +380,7 @@ async fn reached_by_program(
         let value = u64::from(one.most_handles);
         peaks.note(rule, one.host, value);
         let summary = view.host(one.host);
-        if rule.is_reached(value) && summary.is_some_and(|host| is_in_scope(rule, host)) {
+        if rule.is_reached(value) && summary.is_some_and(|host| is_in_scope(rule, view, host)) {
             reached.push((one.host, value));
         }
     }

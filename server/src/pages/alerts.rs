@@ -6,7 +6,6 @@ mod recipients;
 mod rules;
 mod settings;
 mod silences;
-mod window;
 mod windows;
 
 use std::collections::BTreeMap;
@@ -43,6 +42,7 @@ pub(super) use self::{
 use super::{address, groups::group_names, rows, shell};
 use crate::{
     access::people::Person,
+    alert_setup::silences as silences_setup,
     app::SharedApp,
     app_error::AppError,
     fleet::{view::FleetView, visible::VisibleFleet},
@@ -93,7 +93,7 @@ pub(super) async fn page(
         windows,
         silences: silences
             .into_iter()
-            .filter(|silence| is_shown(&visible, silence))
+            .filter(|silence| silences_setup::is_shown(&visible, silence))
             .map(|silence| silence_row(view, silence))
             .collect(),
         recipients: with_last(recipients, &latest),
@@ -104,13 +104,6 @@ pub(super) async fn page(
         settings,
     };
     Ok(Html(page.render()?))
-}
-
-/// Whether a silence is of hosts and incidents that are shown.
-fn is_shown(visible: &VisibleFleet, silence: &Silence) -> bool {
-    let has_incident = |id| visible.is_whole() || visible.view.incident(id).is_some();
-    silence.matcher.host.is_none_or(|host| visible.shows(host))
-        && silence.matcher.incident.is_none_or(has_incident)
 }
 
 fn silence_row(view: &FleetView, silence: Silence) -> SilenceRow {
@@ -134,9 +127,4 @@ fn with_last(recipients: Vec<Recipient>, latest: &[Delivery]) -> Vec<RecipientRo
 /// Back to a part of the page.
 fn back_to(part: &str) -> Redirect {
     Redirect::to(&format!("/alerts#{part}"))
-}
-
-/// A text of a form on one line.
-fn one_line(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control()).collect::<String>().trim().to_owned()
 }

@@ -5,6 +5,7 @@ mod receiver;
 pub(crate) mod relay;
 mod rules;
 mod schedules;
+mod scripts;
 
 use std::{sync::Arc, time::Instant};
 

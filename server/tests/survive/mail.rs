@@ -1,19 +1,19 @@
-//! The server dies between sending a mail and noting that it was sent.
+//! Something dies on the way from an event to the mail that tells of it, at any step of it.
 
 use std::{
+    collections::BTreeSet,
     io::{BufRead, BufReader, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     sync::mpsc::{self, Receiver, Sender},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use poolwatch_model::Clock;
 use poolwatch_model::event::Event;
 use poolwatch_protocol::v1::messages::EventsRequest;
 use poolwatch_server::clock::SystemClock;
-use poolwatch_store::testing;
 
-use crate::world::World;
+use crate::{processes, world::World};
 
 /// How long a mail may take from the event on.
 const MAIL: Duration = Duration::from_secs(60);
@@ -107,8 +107,6 @@ async fn a_mail_that_may_have_gone_out_goes_out_again_as_the_same_and_then_never
 
     let first = mails.recv_timeout(MAIL).unwrap();
     world.kill_server();
-    let pool = world.database().await;
-    testing::end_mail_leases(&mut pool.acquire().await.unwrap()).await.unwrap();
     world.serve().await;
     let again = mails.recv_timeout(MAIL).unwrap();
     assert_eq!(again.message_id(), first.message_id());
@@ -117,7 +115,79 @@ async fn a_mail_that_may_have_gone_out_goes_out_again_as_the_same_and_then_never
 
     assert!(mails.recv_timeout(SILENCE).is_err(), "it was accepted");
     world.kill_server();
-    testing::end_mail_leases(&mut pool.acquire().await.unwrap()).await.unwrap();
     world.serve().await;
     assert!(mails.recv_timeout(SILENCE).is_err(), "it was noted as sent");
+}
+
+/// What dies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Victim {
+    Server,
+    Database,
+    /// The mail server ends its first conversation once it has the whole mail.
+    Relay,
+}
+
+/// Who dies, and how long after the event was acknowledged, ms: while it waits to be judged, while a
+/// diagnosis is made, while the message is put into words, while the mail is on its way.
+const DEATHS: [(Victim, u64); 10] = [
+    (Victim::Server, 0),
+    (Victim::Server, 150),
+    (Victim::Server, 500),
+    (Victim::Server, 1_200),
+    (Victim::Server, 2_500),
+    (Victim::Database, 0),
+    (Victim::Database, 300),
+    (Victim::Database, 1_000),
+    (Victim::Database, 2_000),
+    (Victim::Relay, 0),
+];
+
+async fn tell_in_spite_of(victim: Victim, after: Duration) {
+    let (address, mails) = catch_mails();
+    let mut world = World::new();
+    world.mail_to(address);
+    world.serve().await;
+    report_event_2019(&world).await;
+    tokio::time::sleep(after).await;
+    match victim {
+        Victim::Server => world.kill_server(),
+        Victim::Database => processes::kill(world.postmaster().unwrap()),
+        Victim::Relay => drop(mails.recv_timeout(MAIL).unwrap()),
+    }
+    let begun = Instant::now();
+    let mut accepted = Vec::new();
+    let mut until = MAIL;
+    while begun.elapsed() < until {
+        // A server that ended with its database is started again, as a service manager does.
+        world.serve().await;
+        match mails.try_recv() {
+            Ok(mail) => {
+                accepted.push(mail.message_id().to_owned());
+                // Who died before hears nothing of it.
+                let _ = mail.accept.send(());
+                until = begun.elapsed() + SILENCE;
+            }
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+    assert!(!accepted.is_empty(), "{victim:?} after {after:?}: nobody was told");
+    let ids: BTreeSet<&String> = accepted.iter().collect();
+    assert_eq!(ids.len(), 1, "{victim:?} after {after:?}: {accepted:?}");
+    let most = if victim == Victim::Relay { 1 } else { 2 };
+    assert!(accepted.len() <= most, "{victim:?} after {after:?}: {accepted:?}");
+}
+
+#[test]
+#[ignore = "takes a while: make test and make soak run it"]
+fn whatever_dies_between_an_event_and_its_mail_it_is_told_and_as_one_message() {
+    std::thread::scope(|scope| {
+        for (victim, after_ms) in DEATHS {
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let after = Duration::from_millis(after_ms);
+                runtime.unwrap().block_on(tell_in_spite_of(victim, after));
+            });
+        }
+    });
 }

@@ -8,7 +8,8 @@ use crate::host::OsVersion;
 /// Some hosts: those of a group whose names match a pattern. What is not said leaves nobody out.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HostScope {
-    /// A group with all below it (`Berlin` has `Berlin/Files`).
+    /// A group by its name, by rules or of the directory, with all below it (`Berlin` has
+    /// `Berlin/Files`).
     pub group: Option<String>,
     /// A name in which `*` stands for any letters and `?` for one.
     pub pattern: Option<String>,
@@ -77,17 +78,20 @@ impl HostScope {
         self.group.is_none() && self.pattern.is_none()
     }
 
-    /// Whether a host is in it. Letters count without case; a name matches by its first label as well.
+    /// Whether a host of these groups is in it. Letters count without case; a name matches by its first
+    /// label as well.
     #[must_use]
-    pub fn covers(&self, name: &str, group: Option<&str>) -> bool {
-        let in_group = self.group.as_deref().is_none_or(|wanted| {
-            group.is_some_and(|group| is_or_is_below(&group.to_lowercase(), &wanted.to_lowercase()))
+    pub fn covers<S: AsRef<str>>(&self, name: &str, groups: impl IntoIterator<Item = S>) -> bool {
+        let is_named = self.pattern.as_deref().is_none_or(|pattern| {
+            let pattern = WildMatch::new_case_insensitive(pattern);
+            let label = name.split('.').next().unwrap_or_default();
+            pattern.matches(name) || pattern.matches(label)
         });
-        in_group
-            && self.pattern.as_deref().is_none_or(|pattern| {
-                let pattern = WildMatch::new_case_insensitive(pattern);
-                let label = name.split('.').next().unwrap_or_default();
-                pattern.matches(name) || pattern.matches(label)
+        is_named
+            && self.group.as_deref().is_none_or(|wanted| {
+                let wanted = wanted.to_lowercase();
+                let is_in = |group: S| is_or_is_below(&group.as_ref().to_lowercase(), &wanted);
+                groups.into_iter().any(is_in)
             })
     }
 }
@@ -108,9 +112,14 @@ impl RuleScope {
 
     /// Whether a host is in it. One whose Windows is not known is in no scope that asks for it.
     #[must_use]
-    pub fn covers(&self, name: &str, group: Option<&str>, os: Option<&OsVersion>) -> bool {
+    pub fn covers<S: AsRef<str>>(
+        &self,
+        name: &str,
+        groups: impl IntoIterator<Item = S>,
+        os: Option<&OsVersion>,
+    ) -> bool {
         self.role.is_none_or(|role| os.map(ScopeRole::of_system) == Some(role))
-            && self.hosts.covers(name, group)
+            && self.hosts.covers(name, groups)
             && self.system.as_deref().is_none_or(|pattern| {
                 let pattern = WildMatch::new_case_insensitive(pattern);
                 os.is_some_and(|os| {
@@ -137,6 +146,8 @@ mod tests {
     use super::*;
     use crate::host::Arch;
 
+    const NOWHERE: [&str; 0] = [];
+
     #[test]
     fn a_scope_covers_groups_with_what_is_below_and_names_by_pattern() {
         for (group, pattern, name, of, covered) in [
@@ -152,18 +163,21 @@ mod tests {
             ("", "*.contoso.test", "fs-02.contoso.test", None, true),
             ("", "fs", "fs-02", None, false),
             ("Berlin", "db*", "fs-02", Some("Berlin"), false),
+            ("FILE SERVERS", "", "fs-02", Some("File servers"), true),
         ] {
             let scope = HostScope::from_typed(group, pattern);
             assert_eq!(scope.covers(name, of), covered, "{group} {pattern} {name}");
         }
         assert!(HostScope::from_typed("", "**").is_all());
+        let scope = HostScope::from_typed("Berlin", "");
+        assert!(scope.covers("fs-02", ["File servers", "Berlin/Files"]));
     }
 
     #[test]
     fn a_hostile_pattern_takes_no_longer() {
         let pattern = |end: &str| HostScope::from_typed("", &("*a".repeat(500) + end));
-        assert!(!pattern("").covers(&"a".repeat(499), None));
-        assert!(!pattern("b").covers(&"a".repeat(5000), None));
+        assert!(!pattern("").covers(&"a".repeat(499), NOWHERE));
+        assert!(!pattern("b").covers(&"a".repeat(5000), NOWHERE));
     }
 
     #[test]
@@ -193,7 +207,7 @@ mod tests {
             ("", server, None, false),
         ] {
             let scope = RuleScope::from_typed("", "", system, role);
-            assert_eq!(scope.covers("fs-02", None, os), covered, "{system} {role:?} {os:?}");
+            assert_eq!(scope.covers("fs-02", NOWHERE, os), covered, "{system} {role:?} {os:?}");
         }
     }
 }

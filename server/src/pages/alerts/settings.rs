@@ -5,8 +5,14 @@ use poolwatch_model::alerting::Heartbeat;
 use poolwatch_store::alert_settings;
 use serde::Deserialize;
 
-use super::{back_to, one_line, recipients::read_url};
-use crate::{access::people::Person, app::SharedApp, app_error::AppError, parameters::Form};
+use super::back_to;
+use crate::{
+    access::people::Person,
+    alert_setup::{one_line, recipients::read_url},
+    app::SharedApp,
+    app_error::AppError,
+    parameters::Form,
+};
 
 /// What `POST /alerts/settings` takes.
 #[derive(Debug, Deserialize)]

@@ -113,7 +113,7 @@ pub(in crate::pages) async fn page(
 ) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
     let group = groups::find(&mut db, HostGroupId(id)).await?;
-    let uses = host_groups::count_uses(&mut db, group.id).await?;
+    let uses = host_groups::count_uses(&mut db, group.id, &group.name).await?;
     drop(db);
     let view = app.fleet.view();
     let hosts = members(&view, group.id);

@@ -11,14 +11,14 @@ const LONGEST: SignedDuration = SignedDuration::from_hours(366 * 24);
 
 /// When a silence lasts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Window {
+pub(super) struct TimeSpan {
     pub(super) from: Timestamp,
     pub(super) until: Timestamp,
 }
 
 /// Why a span of time is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub(super) enum WindowError {
+pub(super) enum TimeSpanError {
     #[error("{0} is no time zone: name one like Europe/Berlin or UTC.")]
     Zone(String),
     #[error("{0} is no time: write it like 2026-03-29 22:00.")]
@@ -33,7 +33,7 @@ pub(super) enum WindowError {
     TooLong,
 }
 
-impl Window {
+impl TimeSpan {
     /// Reads a span. An empty beginning is now. A time that clocks show twice is the first of the two
     /// as a beginning, and the second as an end: nothing is left out.
     pub(super) fn read(
@@ -41,33 +41,33 @@ impl Window {
         until: &str,
         zone: &str,
         now: Timestamp,
-    ) -> Result<Self, WindowError> {
+    ) -> Result<Self, TimeSpanError> {
         let zone_name = zone.trim();
-        let zone = TimeZone::get(zone_name).map_err(|_| WindowError::Zone(zone_name.into()))?;
+        let zone = TimeZone::get(zone_name).map_err(|_| TimeSpanError::Zone(zone_name.into()))?;
         let read = |text: &str, is_end: bool| {
             let time: DateTime =
-                text.trim().parse().map_err(|_| WindowError::Time(text.trim().into()))?;
+                text.trim().parse().map_err(|_| TimeSpanError::Time(text.trim().into()))?;
             let ambiguous = zone.to_ambiguous_timestamp(time);
             let found = match ambiguous.offset() {
                 AmbiguousOffset::Gap { .. } => {
                     let (time, zone) = (text.trim().replace('T', " "), zone_name.to_owned());
-                    return Err(WindowError::Skipped(time, zone));
+                    return Err(TimeSpanError::Skipped(time, zone));
                 }
                 AmbiguousOffset::Fold { .. } if is_end => ambiguous.later(),
                 _ => ambiguous.earlier(),
             };
-            found.map_err(|_| WindowError::Time(text.trim().into()))
+            found.map_err(|_| TimeSpanError::Time(text.trim().into()))
         };
         if until.trim().is_empty() {
-            return Err(WindowError::NoEnd);
+            return Err(TimeSpanError::NoEnd);
         }
         let from = if from.trim().is_empty() { now } else { read(from, false)? };
         let until = read(until, true)?;
         if until <= from || until <= now {
-            return Err(WindowError::Order);
+            return Err(TimeSpanError::Order);
         }
         if until.duration_since(from) > LONGEST || from.duration_since(now) > LONGEST {
-            return Err(WindowError::TooLong);
+            return Err(TimeSpanError::TooLong);
         }
         Ok(Self { from, until })
     }
@@ -77,9 +77,9 @@ impl Window {
 mod tests {
     use super::*;
 
-    fn read(from: &str, until: &str, zone: &str) -> Result<(String, String), WindowError> {
+    fn read(from: &str, until: &str, zone: &str) -> Result<(String, String), TimeSpanError> {
         let now: Timestamp = "2026-03-01T00:00:00Z".parse().unwrap();
-        let window = Window::read(from, until, zone, now)?;
+        let window = TimeSpan::read(from, until, zone, now)?;
         Ok((window.from.to_string(), window.until.to_string()))
     }
 
@@ -117,18 +117,18 @@ mod tests {
     fn what_is_no_span_of_time_is_refused_in_words() {
         let berlin = "Europe/Berlin";
         for (from, until, zone, error) in [
-            ("", "", berlin, WindowError::NoEnd),
-            ("", "tomorrow", berlin, WindowError::Time("tomorrow".into())),
-            ("", "2026-04-01T00:00", "Mars/Base", WindowError::Zone("Mars/Base".into())),
+            ("", "", berlin, TimeSpanError::NoEnd),
+            ("", "tomorrow", berlin, TimeSpanError::Time("tomorrow".into())),
+            ("", "2026-04-01T00:00", "Mars/Base", TimeSpanError::Zone("Mars/Base".into())),
             (
                 "",
                 "2026-03-29T02:30",
                 berlin,
-                WindowError::Skipped("2026-03-29 02:30".into(), berlin.into()),
+                TimeSpanError::Skipped("2026-03-29 02:30".into(), berlin.into()),
             ),
-            ("2026-04-02T00:00", "2026-04-01T00:00", berlin, WindowError::Order),
-            ("", "2026-02-01T00:00", berlin, WindowError::Order),
-            ("", "2028-01-01T00:00", berlin, WindowError::TooLong),
+            ("2026-04-02T00:00", "2026-04-01T00:00", berlin, TimeSpanError::Order),
+            ("", "2026-02-01T00:00", berlin, TimeSpanError::Order),
+            ("", "2028-01-01T00:00", berlin, TimeSpanError::TooLong),
         ] {
             assert_eq!(read(from, until, zone), Err(error), "{until}");
         }

@@ -1,0 +1,63 @@
+//! `/api/v1/alerts/silences`.
+
+use axum::{Extension, extract::State, http::StatusCode};
+use poolwatch_model::alerting::{Silence, SilenceId};
+use poolwatch_store::silences;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::Noted;
+use crate::{
+    access::{audit::AuditNote, people::Person},
+    alert_setup::silences::{self as setup, SilenceDraft},
+    app::SharedApp,
+    app_error::AppError,
+    fleet::visible::VisibleFleet,
+    parameters::{Json, Path},
+};
+
+/// The number of what was made.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct AddedSilence {
+    /// Its number.
+    id: i64,
+}
+
+/// Silences that last or begin later, of what one sees.
+#[utoipa::path(get, path = "/api/v1/alerts/silences",
+    responses((status = 200, body = [Object])))]
+pub(in crate::api) async fn list(
+    State(app): State<SharedApp>,
+    visible: VisibleFleet,
+) -> Result<Json<Vec<Silence>>, AppError> {
+    let mut all = silences::ending_after(&mut *app.pool.acquire().await?, app.clock.now()).await?;
+    all.retain(|silence| setup::is_shown(&visible, silence));
+    Ok(Json(all))
+}
+
+/// Makes a silence.
+#[utoipa::path(post, path = "/api/v1/alerts/silences", request_body = SilenceDraft,
+    responses((status = 201, body = AddedSilence), (status = 400)))]
+pub(in crate::api) async fn add(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Json(draft): Json<SilenceDraft>,
+) -> Noted<(StatusCode, Json<AddedSilence>)> {
+    let id = setup::add(&app, &draft, &person.name, app.clock.now()).await?.0;
+    let note = AuditNote::new(format!("silence {id}"), draft.describe());
+    Ok((Extension(note), (StatusCode::CREATED, Json(AddedSilence { id }))))
+}
+
+/// Ends a silence: what it held goes out.
+#[utoipa::path(delete, path = "/api/v1/alerts/silences/{id}",
+    params(("id" = i64, Path, description = "Number of the silence")),
+    responses((status = 204), (status = 403), (status = 404)))]
+pub(in crate::api) async fn end(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+) -> Noted<StatusCode> {
+    setup::end(&app, &visible, SilenceId(id), &person.name, app.clock.now()).await?;
+    Ok((Extension(AuditNote::new(format!("silence {id}"), "ended")), StatusCode::NO_CONTENT))
+}
