@@ -5,10 +5,13 @@
 #
 #   tools/windows/libraries.sh MINGW FOLDER    MINGW as in x86_64-w64-mingw32
 set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=tools/windows/packages.sh
+. "$here/packages.sh"
 mingw=$1 folder=$(realpath "$2")
-cd "$(dirname "$0")/../.."
+cd "$here/../.."
 source=$PWD/deploy/msi
-version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+version=$(workspace_version)
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT

@@ -12,7 +12,7 @@ cd "$here/../.."
 need_commands wixl:wixl msibuild:msitools
 
 if [ $# = 0 ]; then
-    version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
+    version=$(workspace_version)
     for architecture in x64 x86; do
         exe=$("$here/build.sh" "$architecture" | tee >(cat >&2) | tail -n 1 | sed 's/: [0-9]* bytes$//')
         "$here/msi.sh" "$architecture" "$exe" "$version" \

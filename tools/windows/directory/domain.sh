@@ -31,19 +31,28 @@ action=$1
 folder=$(realpath -m "$2")
 shift 2
 
+has_samba() {
+    local program
+    for program in samba winbindd smbclient kinit setfattr; do
+        PATH=$PATH:/usr/sbin command -v $program >/dev/null || return 1
+    done
+    compgen -G '/usr/lib/*/samba/vfs/acl_xattr.so' >/dev/null &&
+        compgen -G '/usr/lib/*/libnss_wrapper.so*' >/dev/null && [ -d /usr/share/samba/setup ] &&
+        /usr/bin/python3 -c 'import samba.gpo' 2>/dev/null
+}
+
 install_samba() {
-    if [ -x /usr/sbin/samba ] && [ -x /usr/sbin/winbindd ] && [ -d /usr/share/samba/setup ] &&
-        compgen -G '/usr/lib/*/samba/vfs/acl_xattr.so' >/dev/null &&
-        /usr/bin/python3 -c 'import samba.gpo' 2>/dev/null && command -v smbclient kinit setfattr >/dev/null &&
-        compgen -G '/usr/lib/*/libnss_wrapper.so*' >/dev/null; then
-        return
+    local policy=/usr/sbin/policy-rc.d own=
+    ! has_samba || return 0
+    # The machine is to have the programs and to start none of their services.
+    if [ ! -e $policy ]; then
+        printf '#!/bin/sh\nexit 101\n' >$policy
+        chmod 755 $policy
+        own=1
     fi
-    local unwanted=/usr/sbin/policy-rc.d kept=
-    # The machine is to have the programs and no service of them.
-    [ -e $unwanted ] || { printf '#!/bin/sh\nexit 101\n' >$unwanted; chmod 755 $unwanted; kept=1; }
     install_packages samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules \
         python3-samba winbind smbclient krb5-user libnss-wrapper attr acl
-    [ -z "$kept" ] || rm -f $unwanted
+    [ -z "$own" ] || rm -f $policy
 }
 
 # Names of the domain from a file of the folder; /etc stays as it is.
