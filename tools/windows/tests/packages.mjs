@@ -10,7 +10,9 @@ const policy = path.join(root, "deploy", "policy");
 
 // Rows of a table of a package by their first column.
 export function table(file, name) {
-  const text = execFileSync("msiinfo", ["export", file, name], { encoding: "utf8" });
+  // What a table holds in streams is written beside.
+  const options = { encoding: "utf8", cwd: path.dirname(file) };
+  const text = execFileSync("msiinfo", ["export", file, name], options);
   return new Map(text.split(/\r?\n/).slice(3).map((line) => [line.split("\t")[0], line.split("\t")]));
 }
 
