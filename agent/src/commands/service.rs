@@ -34,6 +34,9 @@ use super::{
 
 /// How often the settings are looked at: what Group Policy says holds without a restart.
 const SETTINGS_EVERY: Duration = Duration::from_secs(60);
+/// How often that is looked at which keeps the agent from measuring, as another process that still ends,
+/// or a full disk.
+const TROUBLE_EVERY: Duration = Duration::from_secs(10);
 /// The arguments by which Windows starts the service.
 const STARTED_WITH: [&str; 2] = ["service", "run"];
 
@@ -221,7 +224,7 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                     tell(&answer, &status);
                     tokio::select! {
                         () = &mut stop => return Ok(()),
-                        () = tokio::time::sleep(SETTINGS_EVERY) => continue,
+                        () = tokio::time::sleep(TROUBLE_EVERY) => continue,
                     }
                 }
             };
@@ -261,7 +264,7 @@ fn begin(settings: &Settings, clock: SystemClock) -> Result<Agent, String> {
     })
 }
 
-/// Says in both logs what was not said before of what is wrong now; the service looks every minute.
+/// Says in both logs what was not said before of what is wrong now; the service looks again and again.
 fn report_new(reported: &mut Vec<String>, problems: Vec<String>) {
     for problem in problems.iter().filter(|problem| !reported.contains(problem)) {
         warn!("{problem}");
