@@ -43,5 +43,6 @@ COPY --from=build /out/poolwatch-server /usr/local/bin/
 USER 10001:10001
 VOLUME /var/lib/poolwatch
 EXPOSE 8443
+HEALTHCHECK --interval=10s --timeout=15s --start-period=60s CMD ["poolwatch-server", "health"]
 ENTRYPOINT ["poolwatch-server"]
 CMD ["serve"]

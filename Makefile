@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows
+.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows deb
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
@@ -17,6 +17,7 @@ help:
 	@echo "make api      generated requests to every operation of the API: none makes the server fail"
 	@echo "make soak     kills everything again and again under load, for SOAK_MINUTES (60)"
 	@echo "make setup    installs what demo and test need; both do that themselves"
+	@echo "make deb      the Debian package of the server, with its systemd unit"
 	@echo "make windows  poolwatch-agent.exe for 64-bit and 32-bit Windows"
 	@echo "make msi      its installers, with poolwatch-agent.exe"
 	@echo "make test-windows"
@@ -76,6 +77,11 @@ api:
 queries:
 	@tools/setup.sh demo
 	@tools/queries.sh
+
+deb:
+	@tools/setup.sh demo
+	cargo build --release --locked -p poolwatch-server
+	@tools/deb.sh
 
 windows:
 	@tools/windows/build.sh

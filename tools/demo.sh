@@ -22,6 +22,7 @@ email=demo@example.com
 password=${DEMO_PASSWORD:-$(od -An -N8 -tx1 /dev/urandom | tr -d ' \n')}
 # Only what is said here counts.
 unset DATABASE_URL "${!POOLWATCH_@}"
+export POOLWATCH_CONFIG=/dev/null
 node=$(find_node) || { echo "demo: no Node.js: run make setup" >&2; exit 1; }
 # Logs are read as files.
 export NO_COLOR=1

@@ -21,6 +21,7 @@ pub mod poolmon;
 pub mod programs;
 mod proxy;
 pub mod raw;
+pub mod recorded;
 pub mod restart;
 pub mod run;
 pub mod selftest;

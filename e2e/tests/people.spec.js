@@ -65,7 +65,7 @@ const pages = {
   mail: "/settings/mail",
   retention: "/settings/retention",
   audit: "/settings/audit",
-  about: "/settings/about",
+  server: "/settings/server",
   account: "/account",
   "second factor": "/account/second-factor",
 };

@@ -76,7 +76,7 @@ async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
     let mut builder = Builder::new(later(0), 600);
     for minute in 0..MINUTES {
         let payload = fleet.next_frame(&mut host);
-        builder.push(later(minute), 1, &decoder.decode(&payload).unwrap().snapshot);
+        builder.push(later(minute), 1, &decoder.decode(&payload).unwrap().snapshot, None);
         if minute % 60 == 59 {
             let next = Builder::new(later(minute + 1), 600);
             hours.push(std::mem::replace(&mut builder, next).finish().unwrap());
@@ -136,17 +136,11 @@ fn app(pool: PgPool) -> App {
         metrics: Metrics::install().unwrap(),
         retention: Default::default(),
         provider_cache: Default::default(),
+        self_checks: Default::default(),
         settings: Settings {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
-            authority: None,
-            certificate: None,
-            data_dir: None,
-            installers: None,
-            mail_server: None,
-            sign_in_provider: None,
-            secure: false,
-            standing_recipients: Vec::new(),
+            ..Settings::default()
         },
     }
 }

@@ -44,6 +44,7 @@ pub fn routes(routes: Routes) -> Routes {
     let hosts = RouteLimits::upload(decisions::AT_ONCE * 12);
     routes
         .at(public, read, "/healthz", get(health::healthz))
+        .at(public, read, "/readyz", get(health::readyz))
         .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::visible_metrics))
         .at(public, form.at_once(ENROLMENTS_AT_ONCE), "/agent/v1/enrol", post(agent::enrol::enrol))
         .at(host, batch, "/agent/v1/frames", post(agent::frames::frames))

@@ -3,19 +3,22 @@
 use std::{
     path::PathBuf,
     sync::{Arc, atomic::AtomicU64},
+    time::Instant,
 };
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, SharedClock, Snapshot, alerting::Recipient};
 use poolwatch_store::{PgPool, StoreError};
+use poolwatch_web::settings::server::SelfCheck;
 use sqlx::PgConnection;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex, Notify};
 
 use crate::{
     auth::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
         sign_in_limits::SignInLimits,
     },
+    cli::Configuration,
     fleet::{Fleet, load},
     log_gate::LogGate,
     mail_server::MailServer,
@@ -26,6 +29,7 @@ use crate::{
     sign_in_provider::{ProviderCache, SignInProvider},
     stopping::StopSignal,
     tag_names::TagNames,
+    tls::ServerTls,
     writer::Writer,
 };
 
@@ -73,6 +77,8 @@ pub struct App {
     pub retention: LiveRetention,
     /// What the identity provider said of itself lately.
     pub provider_cache: ProviderCache,
+    /// What the server found last when it looked at itself, and when.
+    pub self_checks: Mutex<Option<(Instant, Arc<Vec<SelfCheck>>)>>,
     /// How the server was set up.
     pub settings: Settings,
 }
@@ -82,12 +88,14 @@ pub struct App {
 pub struct Settings {
     /// Address of the console, without a slash at the end.
     pub public_url: String,
+    /// When the server was started.
+    pub started: Timestamp,
+    /// Every setting, and where it comes from.
+    pub configuration: Configuration,
     /// Seconds between snapshots that agents are asked for.
     pub interval_s: u32,
-    /// The certificate of the server's own authority, where agents need it.
-    pub authority: Option<PathBuf>,
-    /// The server's certificate, where it does TLS.
-    pub certificate: Option<PathBuf>,
+    /// What connections are encrypted by, where the server does it.
+    pub tls: Option<ServerTls>,
     /// Folder for what the server keeps outside the database.
     pub data_dir: Option<PathBuf>,
     /// Folder of the agent's packages.
@@ -100,6 +108,14 @@ pub struct Settings {
     pub secure: bool,
     /// Recipients on the command line: they are told of everything.
     pub standing_recipients: Vec<Recipient>,
+}
+
+impl Settings {
+    /// The certificate of the server's own authority, where agents need it.
+    #[must_use]
+    pub fn authority(&self) -> Option<PathBuf> {
+        self.tls.as_ref().and_then(ServerTls::authority)
+    }
 }
 
 /// What an [`App`] is made of.
@@ -149,6 +165,7 @@ impl App {
             metrics,
             retention: LiveRetention::default(),
             provider_cache: ProviderCache::default(),
+            self_checks: Mutex::default(),
             settings,
         }
     }

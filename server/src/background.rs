@@ -1,4 +1,4 @@
-//! A thread of lower priority for work that can wait: whoever asks or sends goes first, however much
+//! Threads of lower priority for work that can wait: whoever asks or sends goes first, however much
 //! there is to make into chunks or to study.
 
 use std::thread::JoinHandle;
@@ -22,12 +22,12 @@ pub(crate) struct BackgroundThread {
 }
 
 impl BackgroundThread {
-    /// Starts the thread. Its work has connections of its own, `pool`: the thread that makes a
-    /// connection serves it, slowly while it has work, and not at all once it has ended.
+    /// Starts a thread of this name. Its work has connections of its own, `pool`: the thread that makes
+    /// a connection serves it, slowly while it has work, and not at all once it has ended.
     ///
     /// # Errors
     /// When the system has no thread to give.
-    pub(crate) fn start(pool: PgPool) -> anyhow::Result<Self> {
+    pub(crate) fn start(name: &str, pool: PgPool) -> anyhow::Result<Self> {
         let runtime =
             Builder::new_current_thread().enable_all().build().context("background work")?;
         let (handle, end) = (runtime.handle().clone(), CancellationToken::new());
@@ -42,7 +42,7 @@ impl BackgroundThread {
                 pool.close().await;
             });
         };
-        let thread = std::thread::Builder::new().name("background".into()).spawn(work);
+        let thread = std::thread::Builder::new().name(name.into()).spawn(work);
         Ok(Self { handle, end, thread: thread.context("background work")? })
     }
 

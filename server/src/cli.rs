@@ -1,24 +1,74 @@
-//! Command line and environment: one struct per section.
+//! Command line, environment and file of settings: one struct per section.
 
+mod configuration;
+mod contradictions;
 mod hosts;
+pub mod reference;
+mod settings_file;
 
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
 };
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use poolwatch_model::person::Role;
 
+pub use configuration::{
+    Configuration, ConfigurationError, EffectiveSetting, Invocation, SettingSource, file_words,
+    parse,
+};
 pub use hosts::{HostCommand, HostNumbers, StandingChoice};
+
+/// The file of settings that is read where none is named, if there is one.
+pub const USUAL_FILE: &str = "/etc/poolwatch/server.toml";
 
 /// Finds out, for a fleet of Windows machines, who eats the kernel's memory pools.
 #[derive(Debug, Parser)]
 #[command(name = "poolwatch-server", version)]
 pub struct Cli {
+    /// File of settings (TOML). Options and the environment count more than it.
+    #[arg(long, global = true, value_name = "FILE", env = "POOLWATCH_CONFIG", default_value = USUAL_FILE)]
+    pub config: PathBuf,
+    /// Log.
+    #[command(flatten)]
+    pub log: LogOptions,
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
+}
+
+/// What is logged to standard error, and how.
+#[derive(Debug, Clone, Args)]
+pub struct LogOptions {
+    /// What is logged: a level, and levels of parts (`info,poolwatch_server=debug`).
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Log",
+        env = "POOLWATCH_LOG",
+        default_value = "info,sqlx=warn,hyper=warn"
+    )]
+    pub log: String,
+    /// Lines for people, or one JSON object a line for programs.
+    #[arg(
+        long,
+        global = true,
+        help_heading = "Log",
+        value_enum,
+        env = "POOLWATCH_LOG_FORMAT",
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 /// What to do.
@@ -28,6 +78,10 @@ pub enum Command {
     Serve(Box<ServeOptions>),
     /// Bring the database's schema up to date and stop.
     Migrate(DatabaseOptions),
+    /// Check the configuration, or print the reference of all settings.
+    Config(ConfigOptions),
+    /// Ask the server of this machine whether it can serve. Ends with 0 when it can.
+    Health(HealthOptions),
     /// Make users and tokens, approve hosts.
     Admin(AdminOptions),
     /// Tell what of the database cannot be read, and repair it.
@@ -42,14 +96,31 @@ pub enum Command {
 #[derive(Debug, Clone, Args)]
 pub struct DatabaseOptions {
     /// A private Postgres, run from this machine's own binaries, instead of --database-url.
-    #[arg(long, value_enum, env = "POOLWATCH_DATABASE", conflicts_with = "database_url")]
+    #[arg(
+        long,
+        help_heading = "Database",
+        value_enum,
+        env = "POOLWATCH_DATABASE",
+        conflicts_with = "database_url"
+    )]
     pub database: Option<PrivateDatabase>,
     /// Address of a Postgres (`postgres://user:password@host/database`).
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    #[arg(long, help_heading = "Database", env = "DATABASE_URL", hide_env_values = true)]
     pub database_url: Option<String>,
-    /// Folder for what the server keeps outside the database.
-    #[arg(long, env = "POOLWATCH_DATA_DIR", default_value = "/var/lib/poolwatch")]
+    /// Folder for what the server keeps outside the database: keys, certificates of its own, the
+    /// private Postgres.
+    #[arg(
+        long,
+        help_heading = "Database",
+        env = "POOLWATCH_DATA_DIR",
+        default_value = "/var/lib/poolwatch"
+    )]
     pub data_dir: PathBuf,
+    /// Go on with a database that a later version of Poolwatch has migrated: `true` or `false`.
+    #[arg(long, help_heading = "Database", env = "POOLWATCH_ACCEPT_LATER_SCHEMA",
+        default_value_t = false, default_missing_value = "true", num_args = 0..=1,
+        require_equals = true, action = ArgAction::Set)]
+    pub accept_later_schema: bool,
 }
 
 /// A database that needs no address.
@@ -61,7 +132,27 @@ pub enum PrivateDatabase {
 
 /// `serve`.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Server")]
 pub struct ServeOptions {
+    /// Address and port to listen on.
+    #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+    /// Address under which people reach the console: links in mails, and whether cookies insist on
+    /// TLS.
+    #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
+    pub public_url: String,
+    /// Address and port that tell /metrics to everybody who reaches them, without TLS and without a
+    /// token. Without it, /metrics takes an API token.
+    #[arg(long, env = "POOLWATCH_METRICS_LISTEN")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Folder with the agent's packages (`.msi`, `.exe`, `.mst`, `.zip`, up to 64 MB each), to be
+    /// downloaded from the page Deploy agents.
+    #[arg(long, env = "POOLWATCH_INSTALLERS")]
+    pub installers: Option<PathBuf>,
+    /// Seconds between snapshots that agents are asked for: 10 to 3600.
+    #[arg(long, env = "POOLWATCH_INTERVAL_S", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(10..=3600))]
+    pub interval_s: u32,
     /// Database.
     #[command(flatten)]
     pub database: DatabaseOptions,
@@ -71,26 +162,9 @@ pub struct ServeOptions {
     /// Mail.
     #[command(flatten)]
     pub mail: MailOptions,
-    /// Address and port to listen on.
-    #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
-    pub listen: SocketAddr,
-    /// Address and port that tell /metrics to everybody who reaches them, without TLS and without a
-    /// token. Without it, /metrics takes an API token.
-    #[arg(long, env = "POOLWATCH_METRICS_LISTEN")]
-    pub metrics_listen: Option<SocketAddr>,
     /// Who may have how many connections.
     #[command(flatten)]
     pub connections: ConnectionOptions,
-    /// Address under which people reach the console, for links in mails.
-    #[arg(long, env = "POOLWATCH_PUBLIC_URL", default_value = "https://localhost:8443")]
-    pub public_url: String,
-    /// Folder with the agent's packages, to be downloaded from the page Deploy agents.
-    #[arg(long, env = "POOLWATCH_INSTALLERS")]
-    pub installers: Option<PathBuf>,
-    /// Seconds between snapshots that agents are asked for.
-    #[arg(long, env = "POOLWATCH_INTERVAL_S", default_value_t = 60,
-        value_parser = clap::value_parser!(u32).range(10..=3600))]
-    pub interval_s: u32,
     /// What is kept.
     #[command(flatten)]
     pub keep: KeepOptions,
@@ -101,6 +175,7 @@ pub struct ServeOptions {
 
 /// Who may have how many connections.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Connections")]
 pub struct ConnectionOptions {
     /// Connections in all. Without it, what the system's limit on open files permits.
     #[arg(long, env = "POOLWATCH_MAX_CONNECTIONS",
@@ -118,18 +193,19 @@ pub struct ConnectionOptions {
 
 /// How long what is kept, at which resolution.
 #[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Retention")]
 pub struct KeepOptions {
-    /// Hours for which every snapshot is kept.
+    /// Hours for which every snapshot is kept: 24 to 9600.
     /// Without it, what the console sets; 48 at first.
     #[arg(long, env = "POOLWATCH_KEEP_FULL_HOURS",
         value_parser = clap::value_parser!(u16).range(24..=9600))]
     pub keep_full_hours: Option<u16>,
-    /// Days for which least, mean and greatest value per ten minutes are kept.
-    /// Without it, what the console sets; 30 at first.
+    /// Days for which least, mean and greatest value per ten minutes are kept: 8 to 800. Snapshots
+    /// that are older are refused. Without it, what the console sets; 30 at first.
     #[arg(long, env = "POOLWATCH_KEEP_10MIN_DAYS",
         value_parser = clap::value_parser!(u16).range(8..=800))]
     pub keep_10min_days: Option<u16>,
-    /// Days for which least, mean and greatest value per hour are kept.
+    /// Days for which least, mean and greatest value per hour are kept: 30 to 7300.
     /// Without it, what the console sets; 730 at first.
     #[arg(long, env = "POOLWATCH_KEEP_HOURLY_DAYS",
         value_parser = clap::value_parser!(u16).range(30..=7300))]
@@ -138,6 +214,7 @@ pub struct KeepOptions {
 
 /// The identity provider that people sign in by (OpenID Connect). Without it, what the console sets.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Sign-in")]
 pub struct SignInOptions {
     /// Address of the provider, as it names itself (`https://login.microsoftonline.com/TENANT/v2.0`).
     #[arg(long, env = "POOLWATCH_OIDC_ISSUER", requires = "oidc_client_id")]
@@ -163,6 +240,7 @@ pub struct SignInOptions {
 
 /// How to encrypt.
 #[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "TLS")]
 pub struct TlsOptions {
     /// Certificate chain, PEM.
     #[arg(long, env = "POOLWATCH_TLS_CERT", requires = "tls_key")]
@@ -190,6 +268,7 @@ pub enum Tls {
 
 /// Where mail goes.
 #[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Mail")]
 pub struct MailOptions {
     /// Mail server (`smtp://host:25`, `smtps://user:password@host`).
     #[arg(long, env = "POOLWATCH_SMTP_URL", hide_env_values = true, requires = "mail_from")]
@@ -310,6 +389,35 @@ pub enum TokenCommand {
         #[arg(long)]
         expires_days: Option<u16>,
     },
+}
+
+/// `config`.
+#[derive(Debug, Args)]
+pub struct ConfigOptions {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: ConfigCommand,
+}
+
+/// What is done with the configuration.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Print each setting of `serve` with where it comes from, and what is wrong with it: settings that
+    /// contradict each other, certificates, disk, database. Changes nothing.
+    Check(Box<ServeOptions>),
+    /// Print the reference of all settings (docs/configuration.md).
+    Reference,
+}
+
+/// `health`.
+#[derive(Debug, Args)]
+pub struct HealthOptions {
+    /// Address and port that the server listens on.
+    #[arg(long, env = "POOLWATCH_LISTEN", default_value = "0.0.0.0:8443")]
+    pub listen: SocketAddr,
+    /// TLS.
+    #[command(flatten)]
+    pub tls: TlsOptions,
 }
 
 /// `check`.

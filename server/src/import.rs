@@ -2,7 +2,7 @@
 //! of a host, and the texts are kept with what was understood of them.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_evidence::{MachineSnapshot, Reading, combine, read};
+use poolwatch_evidence::{MachineSnapshot, Reading, combine};
 use poolwatch_model::{BootId, HostId, Snapshot, event::Event, process::ProcessUse};
 use poolwatch_protocol::{
     limits,
@@ -20,21 +20,13 @@ use sha2::{Digest, Sha256};
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
-use crate::{app::App, app_error::AppError, ingest::place};
+pub use crate::bundles::File;
+use crate::{app::App, app_error::AppError, bundles, ingest::place};
 
 /// Ignored lines that are kept of each file.
 const IGNORED: usize = 50;
 /// Time back for which snapshots from scripts are taken.
 const BACK: SignedDuration = SignedDuration::from_hours(30 * 24);
-
-/// A file to import.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct File {
-    /// Its name.
-    pub name: String,
-    /// Its content.
-    pub content: Vec<u8>,
-}
 
 /// What was understood of a file. Kept as JSON beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,7 +76,8 @@ pub async fn import(
     now: Timestamp,
 ) -> Result<Imported, AppError> {
     let host_name = checked_name(host_name)?;
-    let readings: Vec<Reading> = files.iter().map(|file| read(&file.name, &file.content)).collect();
+    let readings: Vec<Reading> =
+        files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
     let summaries: Vec<FileSummary> = readings.iter().map(summary).collect();
 
     let mut db = pool.acquire().await?;
@@ -196,7 +189,7 @@ fn boot_start(boot: &boots::Boot) -> &Timestamp {
     &boot.anchors[0].booted_at
 }
 
-/// Times of moments: those that tell none are taken to be a minute apart, the last one now.
+/// Times of moments: what the agent recorded has its own; those that tell none are taken to be a minute apart, the last one now.
 fn timed(moments: Vec<MachineSnapshot>, now: Timestamp) -> Vec<(Timestamp, Snapshot)> {
     let last_at_s = moments.iter().filter_map(|moment| moment.at_s).max();
     let count = moments.len();
@@ -208,6 +201,10 @@ fn timed(moments: Vec<MachineSnapshot>, now: Timestamp) -> Vec<(Timestamp, Snaps
         .into_iter()
         .enumerate()
         .map(|(index, moment)| {
+            let taken = moment.at_s.filter(|_| moment.is_recorded).and_then(bundles::moment);
+            if let Some(taken) = taken {
+                return (taken.min(now), moment.snapshot);
+            }
             let seconds = match (moment.at_s, last_at_s) {
                 (Some(at), Some(last)) => last - at,
                 _ => (count - 1 - index) as u64 * 60,

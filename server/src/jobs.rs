@@ -19,10 +19,15 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_store::jobs::{self, LeasedJob};
+use poolwatch_model::HostId;
+use poolwatch_store::{
+    jobs::{self, LeasedJob},
+    statement_time,
+};
 use sqlx::{Connection, PgConnection};
 use tokio::{
     runtime::Handle,
+    sync::oneshot,
     time::{interval, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -76,16 +81,26 @@ const KINDS: [Kind; 3] = [
     Kind { name: resolve_quiet_incidents::NAME, every_h: 1 },
 ];
 
+/// Connections of the thread that makes chunks: it reads by one and writes by the other.
+const CHUNK_CONNECTIONS: u32 = 2;
 /// How long jobs may take to come to a point where they can end.
 const GRACE: Duration = Duration::from_secs(15);
 /// How often samples of metrics are put together, so that they take no more and more memory.
 const METRICS_EVERY: Duration = Duration::from_secs(5);
+
+/// When a job is due that is for a time.
+#[must_use]
+pub fn due_at(kind: &str, bucket: Timestamp) -> Timestamp {
+    bucket.saturating_add(compact::due_after(kind)).unwrap_or(Timestamp::MAX)
+}
 
 /// Everything that runs in the background, until it is told to end.
 #[derive(Debug)]
 pub struct RunningJobs {
     tasks: TaskTracker,
     stop: StopSignal,
+    /// Makes chunks. An hour of a large fleet takes many minutes, for which no study waits.
+    chunks: BackgroundThread,
     background: BackgroundThread,
 }
 
@@ -95,15 +110,20 @@ impl RunningJobs {
     /// # Errors
     /// When the system has no thread to give.
     pub fn start(app: &SharedApp, mailer: Option<Mailer>) -> anyhow::Result<Self> {
-        let background = BackgroundThread::start(app.background_pool.clone())?;
-        let this = Self { tasks: TaskTracker::new(), stop: StopSignal::default(), background };
+        let background = BackgroundThread::start("background", app.background_pool.clone())?;
+        let connect = (*app.background_pool.connect_options()).clone();
+        let chunk_pool = app.background_pool.options().clone();
+        let chunk_pool = chunk_pool.max_connections(CHUNK_CONNECTIONS).connect_lazy_with(connect);
+        let chunks = BackgroundThread::start("chunks", chunk_pool.clone())?;
+        let (tasks, stop) = (TaskTracker::new(), StopSignal::default());
+        let this = Self { tasks, stop, chunks, background };
         let stop = || this.stop.begun.clone();
         let now = Handle::current();
-        this.spawn(&now, load_fleet(app.clone()));
+        let (loaded, to_load) = oneshot::channel();
+        this.spawn(&now, load_fleet(app.clone(), loaded));
         this.spawn(&now, keep_metrics(app.clone(), stop()));
         this.spawn(&now, stop().run_until_cancelled_owned(follow_hosts::run(app.clone())));
         this.spawn(&now, keep_view(app.clone(), stop()));
-        this.spawn(&now, keep_drivers(app.clone(), stop()));
         this.spawn(&now, do_jobs(app.clone(), stop()));
         this.spawn(&now, stop().run_until_cancelled_owned(show_imports::run(app.clone())));
         this.spawn(&now, keep_alerts(app.clone(), stop()));
@@ -119,14 +139,16 @@ impl RunningJobs {
             }
         }
         let later = &this.background.handle;
+        this.spawn(later, stop().run_until_cancelled_owned(load_tables(app.clone(), to_load)));
+        this.spawn(later, keep_drivers(app.clone(), stop()));
         this.spawn(later, keep_baselines(app.clone(), stop()));
-        this.spawn(later, compact::run(app.clone(), stop()));
         this.spawn(later, diagnose_hosts::run(app.clone(), stop()));
         this.spawn(later, find_silence::run(app.clone(), stop()));
         this.spawn(later, watch_rules::run(app.clone(), stop()));
         for worker in diagnose_events::workers(app, &this.stop.begun) {
             this.spawn(later, worker);
         }
+        this.spawn(&this.chunks.handle, compact::run(app.clone(), chunk_pool, stop()));
         Ok(this)
     }
 
@@ -145,6 +167,7 @@ impl RunningJobs {
             self.stop.overdue.cancel();
             self.tasks.wait().await;
         }
+        self.chunks.end().await;
         self.background.end().await;
     }
 }
@@ -156,10 +179,21 @@ async fn keep_metrics(app: SharedApp, stop: CancellationToken) {
     }
 }
 
-async fn load_fleet(app: SharedApp) {
+async fn load_fleet(app: SharedApp, loaded: oneshot::Sender<Vec<HostId>>) {
     let kept = app.retention.current().ten_minutes;
-    if let Err(error) = fleet::load::run(&app.pool, &app.fleet, kept, app.clock.now()).await {
-        error!(%error, "Could not load the latest of every host");
+    match fleet::load::run(&app.pool, &app.fleet, kept, app.clock.now()).await {
+        Ok(rest) => drop(loaded.send(rest)),
+        Err(error) => error!(%error, "Could not load the latest of every host"),
+    }
+}
+
+/// Loads the tables of hosts before they are heard, beside what cannot wait.
+async fn load_tables(app: SharedApp, hosts: oneshot::Receiver<Vec<HostId>>) {
+    let Ok(hosts) = hosts.await else { return };
+    let kept = app.retention.current().ten_minutes;
+    let (pool, fleet) = (&app.background_pool, &app.fleet);
+    if let Err(error) = fleet::load::rest(pool, fleet, &hosts, kept, app.clock.now()).await {
+        error!(%error, "Could not load the tables of every host");
     }
 }
 
@@ -229,7 +263,8 @@ async fn keep_drivers(app: SharedApp, stop: CancellationToken) {
     let mut book = fleet::drivers::Book::default();
     while stop.run_until_cancelled(every.tick()).await.is_some() {
         let refreshed =
-            fleet::drivers::refresh(&app.pool, &app.fleet, &mut book, app.clock.now()).await;
+            fleet::drivers::refresh(&app.background_pool, &app.fleet, &mut book, app.clock.now())
+                .await;
         if let Err(error) = refreshed {
             error!(%error, "Could not read inventories");
         }
@@ -247,6 +282,7 @@ async fn do_jobs(app: SharedApp, stop: CancellationToken) {
 
 async fn do_due_jobs(app: &SharedApp, stop: &CancellationToken) -> anyhow::Result<()> {
     let mut db = app.pool.acquire().await?;
+    statement_time::bound(&mut db, statement_time::LONG).await?;
     let now = app.clock.now();
     for kind in &KINDS {
         let step = kind.every_h * 3600;

@@ -10,6 +10,7 @@ pub mod app;
 pub mod app_error;
 pub mod auth;
 mod background;
+pub mod bundles;
 pub mod cli;
 pub mod client_address;
 pub mod clock;
@@ -17,6 +18,7 @@ mod commands;
 pub mod connections;
 pub mod database;
 pub mod diagnosing;
+mod disk_space;
 pub mod enrolment;
 pub mod fleet;
 pub mod history;
@@ -41,6 +43,7 @@ pub mod retention_setting;
 pub mod router;
 pub mod routes;
 pub mod scoped_host;
+pub mod self_check;
 mod shares;
 pub mod sign_in_provider;
 pub mod stopping;
@@ -48,25 +51,46 @@ pub mod tag_names;
 pub mod tls;
 pub mod writer;
 
-use cli::{Cli, Command};
+use std::{
+    env,
+    io::{IsTerminal, stderr},
+};
+
+use anyhow::Context;
+use cli::{Command, Invocation, LogFormat, LogOptions};
 use tracing_subscriber::EnvFilter;
 
 /// Does what the command line says.
 ///
 /// # Errors
 /// When that fails; the message says what to do.
-pub async fn run(cli: Cli) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_from_env("POOLWATCH_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("info,sqlx=warn,hyper=warn"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+pub async fn run(invocation: Invocation) -> anyhow::Result<()> {
+    let Invocation { cli, configuration } = invocation;
+    start_log(&cli.log)?;
     // One provider for all TLS of the process; an earlier installation is the same one.
     let _ = rustls::crypto::ring::default_provider().install_default();
     match cli.command {
-        Command::Serve(options) => commands::serve::run(options).await,
+        Command::Serve(options) => commands::serve::run(options, configuration).await,
         Command::Migrate(options) => commands::migrate::run(&options).await,
+        Command::Config(options) => commands::config::run(options.command, &configuration).await,
+        Command::Health(options) => commands::health::run(&options).await,
         Command::Admin(options) => commands::admin::run(options).await,
         Command::Check(options) => commands::check::run(options).await,
         Command::Import(options) => commands::import::run(options).await,
         Command::Diagnose(options) => commands::diagnose::run(&options),
     }
+}
+
+/// Starts the log, to standard error. Each line of a request bears its id.
+fn start_log(options: &LogOptions) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(&options.log).context("the setting log")?;
+    let log = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(stderr().is_terminal() && env::var_os("NO_COLOR").is_none())
+        .with_writer(stderr);
+    match options.log_format {
+        LogFormat::Text => log.init(),
+        LogFormat::Json => log.json().flatten_event(true).with_span_list(false).init(),
+    }
+    Ok(())
 }

@@ -1,13 +1,15 @@
 //! The Poolwatch server: takes in what hosts measure, judges it, shows it, and warns.
 
-use clap::Parser;
+use std::env;
+
 use mimalloc::MiMalloc;
-use poolwatch_server::cli::Cli;
+use poolwatch_server::cli;
 
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    poolwatch_server::run(Cli::parse()).await
+    let invocation = cli::parse(env::args_os(), env::vars_os().map(|(name, _)| name));
+    poolwatch_server::run(invocation.unwrap_or_else(|error| error.exit())).await
 }

@@ -34,7 +34,13 @@ const HOSTS_CAPPED: &str = "poolwatch_fleet_hosts_capped";
 const HOSTS_AT_HAND: &str = "poolwatch_fleet_hosts_in_memory";
 const TABLE_BYTES: &str = "poolwatch_fleet_table_bytes";
 const VIEW_SECONDS: &str = "poolwatch_fleet_view_seconds";
+const CHUNKS_LAG: &str = "poolwatch_chunks_lag_seconds";
+const STUDIES_LAG: &str = "poolwatch_studies_lag_seconds";
 const MAILS: &str = "poolwatch_mails_total";
+const CHECK: &str = "poolwatch_self_check";
+const JOB_LAG: &str = "poolwatch_job_lag_seconds";
+const DISK_FREE: &str = "poolwatch_data_disk_free_bytes";
+const CERTIFICATE: &str = "poolwatch_certificate_expires_timestamp_seconds";
 
 impl Metrics {
     /// Installs the registry of this process; a second call in tests shares the first.
@@ -68,7 +74,18 @@ impl Metrics {
         describe_gauge!(HOSTS_AT_HAND, "Hosts whose latest tables are in memory");
         describe_gauge!(TABLE_BYTES, Unit::Bytes, "Memory that the tables of all hosts take");
         describe_histogram!(VIEW_SECONDS, Unit::Seconds, "Time to make the fleet's view");
+        describe_gauge!(
+            CHUNKS_LAG,
+            Unit::Seconds,
+            "How long the oldest hours, days or weeks are due"
+        );
+        describe_gauge!(STUDIES_LAG, Unit::Seconds, "How long the host waits that waits longest");
         describe_counter!(MAILS, "Mails, by outcome (sent, failed)");
+        describe_gauge!(CHECK, "What the server looks at of itself: 0 good, 1 warning, 2 failed");
+        describe_gauge!(JOB_LAG, Unit::Seconds, "How late the job is that is latest");
+        describe_gauge!(DISK_FREE, Unit::Bytes, "Free bytes of the data folder's disk");
+        describe_gauge!(CERTIFICATE, Unit::Seconds, "When the certificate expires, since 1970");
+        begin_at_zero();
         Ok(Self(HANDLE.get().cloned().unwrap_or(handle)))
     }
 
@@ -82,6 +99,20 @@ impl Metrics {
     pub fn render(&self) -> String {
         self.0.render()
     }
+}
+
+/// Counters stand at 0 before the first time: who asks for their increase sees that one as well.
+fn begin_at_zero() {
+    frames(0, 0, 0, 0);
+    events(0, 0, 0);
+    for outcome in ["sent", "failed"] {
+        counter!(MAILS, "outcome" => outcome).absolute(0);
+    }
+    for limit in ["total", "address"] {
+        counter!(CONNECTIONS_REFUSED, "limit" => limit).absolute(0);
+    }
+    connections(0);
+    writer_queue(0);
 }
 
 /// Counts an answered request.
@@ -118,7 +149,31 @@ pub fn events(stored: usize, known: usize, refused: usize) {
 /// Records one commit of the writer.
 pub fn writer(frames: usize, queue: usize) {
     histogram!(WRITER_BATCH).record(frames as f64);
-    gauge!(WRITER_QUEUE).set(queue as f64);
+    writer_queue(queue);
+}
+
+fn writer_queue(uploads: usize) {
+    gauge!(WRITER_QUEUE).set(uploads as f64);
+}
+
+/// Records how something stands that the server looks at of itself: 0 good, 1 warning, 2 failed.
+pub fn self_check(name: &'static str, state: u8) {
+    gauge!(CHECK, "check" => name).set(f64::from(state));
+}
+
+/// Records how late the job is that is latest.
+pub fn job_lag(seconds: u64) {
+    gauge!(JOB_LAG).set(seconds as f64);
+}
+
+/// Records how many bytes of the data folder's disk are free.
+pub fn data_disk(free_bytes: u64) {
+    gauge!(DISK_FREE).set(free_bytes as f64);
+}
+
+/// Records when the certificate expires, seconds since 1970.
+pub fn certificate(expires_s: i64) {
+    gauge!(CERTIFICATE).set(expires_s as f64);
 }
 
 /// Records how many hosts report.
@@ -145,6 +200,16 @@ pub fn fleet(stale: usize, at_hand: usize, table_bytes: usize, made_in: Duration
     gauge!(HOSTS_AT_HAND).set(at_hand as f64);
     gauge!(TABLE_BYTES).set(table_bytes as f64);
     histogram!(VIEW_SECONDS).record(made_in);
+}
+
+/// Records how long the chunks are due that are made next.
+pub fn chunks_lag(lag: Duration) {
+    gauge!(CHUNKS_LAG).set(lag.as_secs_f64());
+}
+
+/// Records how long the host has waited for its diagnosis that waits longest.
+pub fn studies_lag(lag: Duration) {
+    gauge!(STUDIES_LAG).set(lag.as_secs_f64());
 }
 
 /// Counts a mail.

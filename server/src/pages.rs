@@ -211,7 +211,7 @@ fn account_routes(routes: Routes) -> Routes {
 }
 
 fn settings_routes(routes: Routes) -> Routes {
-    use settings::{about, audit, groups, mail, people, refusals, retention, sign_in, tokens};
+    use settings::{audit, groups, mail, people, refusals, retention, server, sign_in, tokens};
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
@@ -259,7 +259,7 @@ fn settings_routes(routes: Routes) -> Routes {
         .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
         .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
         .at(ADMINISTER, READ, "/settings/refusals", get(refusals::page))
-        .at(ADMINISTER, READ, "/settings/about", get(about::page))
+        .at(ADMINISTER, READ, "/settings/server", get(server::page))
 }
 
 /// What surrounds every page.

@@ -14,7 +14,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use http_body_util::BodyExt;
@@ -22,16 +22,18 @@ use poolwatch_model::person::Role;
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
+    request_id::{MakeRequestId, MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     timeout::{TimeoutBody, TimeoutError},
 };
+use tracing::{Instrument, Span, error_span};
 
 use crate::{
     api,
     app::SharedApp,
     app_error::AppError,
-    mcp, pages,
+    mcp,
+    pages::{self, render_error},
     routes::{Declared, Permission, RouteLimits, Routes},
     stopping::StopSignal,
 };
@@ -45,6 +47,10 @@ const POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; \
      frame-ancestors 'none'";
 
+const NO_SNIFF: &str = "nosniff";
+const NO_STORE: &str = "no-store";
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
 /// All routes and who may use them.
 #[must_use]
 pub fn declared(app: &SharedApp) -> Vec<Declared> {
@@ -53,7 +59,7 @@ pub fn declared(app: &SharedApp) -> Vec<Declared> {
 
 /// The service of the whole server.
 pub fn router(app: &SharedApp) -> Router {
-    let request_id = HeaderName::from_static("x-request-id");
+    let request_id = REQUEST_ID;
     let transport_security = app.settings.secure.then(|| {
         let value = HeaderValue::from_static(TRANSPORT_SECURITY);
         SetResponseHeaderLayer::overriding(header::STRICT_TRANSPORT_SECURITY, value)
@@ -61,13 +67,14 @@ pub fn router(app: &SharedApp) -> Router {
     let set = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
-    all(app)
-        .router
+    let Routes { router, of_hosts, .. } = all(app);
+    let pages = router
         .layer(middleware::from_fn(api::representation::represent))
-        .layer(middleware::from_fn(require_body_progress))
+        .layer(middleware::from_fn(progress_layer))
         .layer(middleware::from_fn(refuse_foreign_forms))
-        .layer(middleware::from_fn_with_state(app.stop.clone(), answer_until_stop))
-        .layer(middleware::from_fn_with_state(app.clone(), pages::render_error::render_error))
+        .layer(middleware::from_fn_with_state(app.stop.clone(), stop_layer))
+        .layer(middleware::from_fn_with_state(app.clone(), render_error::layer))
+        .layer(middleware::from_fn(name_request_in_log))
         .layer(
             ServiceBuilder::new()
                 .map_request(forget_request_id)
@@ -76,11 +83,41 @@ pub fn router(app: &SharedApp) -> Router {
                 .layer(CompressionLayer::new())
                 .option_layer(transport_security)
                 .layer(set(header::CONTENT_SECURITY_POLICY, POLICY))
-                .layer(set(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+                .layer(set(header::X_CONTENT_TYPE_OPTIONS, NO_SNIFF))
                 .layer(set(header::REFERRER_POLICY, "same-origin"))
-                .layer(set(header::CACHE_CONTROL, "no-store")),
-        )
+                .layer(set(header::CACHE_CONTROL, NO_STORE)),
+        );
+    // What is at no address is answered by the layers of pages: those merged last.
+    of_hosts
+        .layer(middleware::from_fn_with_state(app.clone(), surround_host))
+        .merge(pages)
         .with_state(app.clone())
+}
+
+/// What of the layers of pages agents need, in one step: each layer is a microsecond or more, and a
+/// fleet sends thousands of requests a second.
+async fn surround_host(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    let mut request = forget_request_id(request);
+    let id = MakeRequestUuid.make_request_id(&request);
+    if let Some(id) = &id {
+        request.extensions_mut().insert(id.clone());
+    }
+    let stop = &app.stop;
+    let answer = |request| async move {
+        let answered = answer_until_stop(stop, request, |request| async move {
+            require_body_progress(request, |request| next.run(request)).await.into_response()
+        });
+        answered.await.into_response()
+    };
+    let span = request_span(id.as_ref());
+    let mut response = render_error::render_error(&app, request, answer).instrument(span).await;
+    let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static(NO_SNIFF));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(NO_STORE));
+    if let Some(id) = id {
+        headers.insert(REQUEST_ID, id.into_header_value());
+    }
+    response
 }
 
 /// `/metrics` alone, for a listener of its own that asks for no token.
@@ -100,12 +137,30 @@ fn all(app: &SharedApp) -> Routes {
 
 /// The log names requests by ids of our own: others could be those of other requests.
 fn forget_request_id(mut request: Request) -> Request {
-    request.headers_mut().remove("x-request-id");
+    request.headers_mut().remove(REQUEST_ID);
     request
 }
 
+/// Every line that the log gets of a request bears its id.
+async fn name_request_in_log(request: Request, next: Next) -> Response {
+    let span = request_span(request.extensions().get());
+    next.run(request).instrument(span).await
+}
+
+fn request_span(id: Option<&RequestId>) -> Span {
+    let id = id.and_then(|id| id.header_value().to_str().ok()).unwrap_or_default();
+    error_span!("request", id)
+}
+
+async fn progress_layer(request: Request, next: Next) -> Result<Response, AppError> {
+    require_body_progress(request, |request| next.run(request)).await
+}
+
 /// A body has to go on coming, however long it is.
-async fn require_body_progress(request: Request, next: Next) -> Result<Response, AppError> {
+async fn require_body_progress<F: Future<Output = Response>>(
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
+) -> Result<Response, AppError> {
     let has_stalled = Arc::new(AtomicBool::new(false));
     let note_stall = {
         let has_stalled = has_stalled.clone();
@@ -116,7 +171,7 @@ async fn require_body_progress(request: Request, next: Next) -> Result<Response,
     };
     let request =
         request.map(|body| Body::new(TimeoutBody::new(BODY_PROGRESS, body).map_err(note_stall)));
-    let response = next.run(request).await;
+    let response = answer(request).await;
     if has_stalled.load(Ordering::Relaxed) {
         return Err(AppError::new(
             StatusCode::REQUEST_TIMEOUT,
@@ -128,17 +183,25 @@ async fn require_body_progress(request: Request, next: Next) -> Result<Response,
     Ok(response)
 }
 
-/// Whoever asks once the server stops, or is not answered by the end of its grace, comes back.
-async fn answer_until_stop(
+async fn stop_layer(
     State(stop): State<StopSignal>,
     request: Request,
     next: Next,
+) -> Result<Response, AppError> {
+    answer_until_stop(&stop, request, |request| next.run(request)).await
+}
+
+/// Whoever asks once the server stops, or is not answered by the end of its grace, comes back.
+async fn answer_until_stop<F: Future<Output = Response>>(
+    stop: &StopSignal,
+    request: Request,
+    answer: impl FnOnce(Request) -> F,
 ) -> Result<Response, AppError> {
     let stopping = || AppError::busy("The server is stopping. Keep the data and retry.");
     if stop.begun.is_cancelled() {
         return Err(stopping());
     }
-    stop.overdue.run_until_cancelled(next.run(request)).await.ok_or_else(stopping)
+    stop.overdue.run_until_cancelled(answer(request)).await.ok_or_else(stopping)
 }
 
 /// A browser says where a request comes from: another site's page must not act for who is signed

@@ -4,9 +4,15 @@ mod detached;
 
 use std::time::Duration;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware, routing::MethodRouter};
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+    routing::MethodRouter,
+};
 use poolwatch_model::person::Role;
-use tower::{limit::ConcurrencyLimitLayer, util::option_layer};
+use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
     access::{hosts, people},
@@ -80,12 +86,15 @@ pub struct Declared {
 pub struct Routes {
     app: SharedApp,
     pub(crate) router: Router<SharedApp>,
+    /// Those of hosts alone: a fleet sends thousands of requests a second, and each layer around one
+    /// costs microseconds.
+    pub(crate) of_hosts: Router<SharedApp>,
     pub(crate) declared: Vec<Declared>,
 }
 
 impl Routes {
     pub(crate) fn new(app: SharedApp) -> Self {
-        Self { app, router: Router::new(), declared: Vec::new() }
+        Self { app, router: Router::new(), of_hosts: Router::new(), declared: Vec::new() }
     }
 
     /// Adds a route.
@@ -98,14 +107,19 @@ impl Routes {
         methods: MethodRouter<SharedApp>,
     ) -> Self {
         let app = self.app.clone();
-        let turns = limits.at_once.map(ConcurrencyLimitLayer::new);
-        let methods =
-            methods.layer((option_layer(turns), DefaultBodyLimit::max(limits.body_bytes)));
+        self.declared.push(Declared { path, permission, limits });
+        let methods = match limits.at_once {
+            Some(requests) => methods.layer(ConcurrencyLimitLayer::new(requests)),
+            None => methods,
+        };
+        if permission == Permission::Host {
+            let attended = middleware::from_fn_with_state((app, limits), attend_host);
+            self.of_hosts = self.of_hosts.route(path, methods.route_layer(attended));
+            return self;
+        }
+        let methods = methods.layer(DefaultBodyLimit::max(limits.body_bytes));
         let methods = match permission {
-            Permission::Public => methods,
-            Permission::Host => {
-                methods.route_layer(middleware::from_fn_with_state(app, hosts::require))
-            }
+            Permission::Public | Permission::Host => methods,
             Permission::AtLeast(_) | Permission::WholeFleet(_) | Permission::SignedIn => {
                 let role = match permission {
                     Permission::AtLeast(role) | Permission::WholeFleet(role) => role,
@@ -121,9 +135,23 @@ impl Routes {
                 methods.route_layer(middleware::from_fn_with_state(state, people::require))
             }
         };
-        let detached = middleware::from_fn_with_state(limits.run_time, detached::run);
+        let detached = middleware::from_fn_with_state(limits.run_time, detach);
         self.router = self.router.route(path, methods.layer(detached));
-        self.declared.push(Declared { path, permission, limits });
         self
     }
+}
+
+async fn detach(State(run_time): State<Duration>, request: Request, next: Next) -> Response {
+    detached::run(run_time, next.run(request)).await
+}
+
+/// All that a route of hosts declares, in one step.
+async fn attend_host(
+    State((app, limits)): State<(SharedApp, RouteLimits)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    DefaultBodyLimit::max(limits.body_bytes).apply(&mut request);
+    let answer = async move { hosts::require(&app, request, next).await.into_response() };
+    detached::run(limits.run_time, answer).await
 }

@@ -100,6 +100,13 @@ impl Writer {
         Self { queue, memory: UploadMemory::new(limits.memory_kb), health }
     }
 
+    /// How many uploads wait to be written, and how many may.
+    #[must_use]
+    pub fn queued_uploads(&self) -> (usize, usize) {
+        let most = self.queue.max_capacity();
+        (most - self.queue.capacity(), most)
+    }
+
     /// Whether the latest frames were stored, or none came for a minute.
     #[must_use]
     pub fn can_store(&self) -> bool {

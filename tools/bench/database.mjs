@@ -47,6 +47,11 @@ export class Database {
     return Number(this.ask("SELECT count(*) FROM dirty_hours"));
   }
 
+  /** Frames that hours were made of. */
+  hourFrames() {
+    return Number(this.ask("SELECT coalesce(sum(frames), 0) FROM chunk_hour"));
+  }
+
   /** Jobs done so far, by kind, and how many are due. */
   jobs() {
     const rows = this.ask(`SELECT kind, count(*) FILTER (WHERE done_at IS NOT NULL),

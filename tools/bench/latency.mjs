@@ -7,10 +7,10 @@ export function questions({ host, weekHost, tag }) {
   const at = (hours) => new Date(Date.now() - hours * 3_600_000).toISOString();
   const week = `since=${at(168)}&until=${at(0)}`;
   return [
-    { name: "latest of a host", target: 10, path: `/api/v1/hosts/${host}` },
-    { name: "a tag of a host over 7 days", target: 30, path: `/api/v1/hosts/${weekHost}/tags/${tag}?pool=nonpaged&${week}` },
-    { name: "fleet by tag", target: 50, path: "/api/v1/tags" },
-    { name: "a tag over all hosts", target: 10, path: `/api/v1/tags/${tag}` },
+    { name: "latest of a host", target: 8, path: `/api/v1/hosts/${host}` },
+    { name: "a tag of a host over 7 days", target: 25, path: `/api/v1/hosts/${weekHost}/tags/${tag}?pool=nonpaged&${week}` },
+    { name: "fleet by tag", target: 8, path: "/api/v1/tags" },
+    { name: "a tag over all hosts", target: 5, path: `/api/v1/tags/${tag}` },
     { name: "page of a host", path: `/hosts/${host}` },
     { name: "page of the fleet", path: "/" },
   ];

@@ -1,12 +1,12 @@
 //! What administrators set (`GET /settings`): an overview, and the tabs above each of its sections.
 
-pub mod about;
 pub mod audit;
 pub mod groups;
 pub mod mail;
 pub mod people;
 pub mod refusals;
 pub mod retention;
+pub mod server;
 pub mod sign_in;
 pub mod tokens;
 
@@ -63,7 +63,11 @@ pub const SECTIONS: &[SettingsSection] = &[
         "Refused",
         "Who was refused lately, and what they were told: hosts, people and addresses.",
     ),
-    section("/settings/about", "About", "Version, database and license."),
+    section(
+        "/settings/server",
+        "This server",
+        "How the server does, what it runs on, and its configuration.",
+    ),
 ];
 
 /// The overview.

@@ -14,7 +14,7 @@ use crate::{
     facts,
     span::Span,
     suspects::{self, EVERYBODYS, FLAT, UNKNOWN},
-    tag_list::list_tag,
+    tag_list::{LISTED_TAGS, list_tag},
     whole,
 };
 
@@ -116,6 +116,12 @@ fn leak_of_latest_run(case: &CaseFile) -> Option<Diagnosis> {
     let mut tags: Vec<_> =
         members.iter().map(|series| list_tag(series, TagFinding::Leaks, None)).collect();
     tags.sort_by_key(|one| one.tag != tag);
+    // Others that give themselves away, of a cause of their own.
+    let others = found.iter().skip(1).filter(|one| {
+        !members.iter().any(|member| (member.tag, member.pool) == (one.series.tag, one.series.pool))
+    });
+    let others = others.take(LISTED_TAGS).map(|one| list_tag(one.series, TagFinding::Leaks, None));
+    tags.extend(others);
     Some(Diagnosis {
         verdict: Verdict::Leak,
         pool: Some(pool),
@@ -176,12 +182,10 @@ fn tells<'a>(case: &CaseFile, series: &'a TagSeries) -> Option<Found<'a>> {
             let grown = Bytes(grew.bytes);
             found.evidence.push(Evidence::TagGrowth { tag, pool, grown, over_s: grew.over_s });
         }
-        found.evidence.push(Evidence::ObjectGrowth {
-            tag,
-            pool,
-            grown: grew.objects,
-            over_s: grew.over_s,
-        });
+        if grew.objects > 0 {
+            let (grown, over_s) = (grew.objects, grew.over_s);
+            found.evidence.push(Evidence::ObjectGrowth { tag, pool, grown, over_s });
+        }
         found.weight = found.weight.max(grew.objects);
     }
     if let Some((_, outstanding, live)) = suspects::zombie_count(case, series) {
@@ -274,7 +278,11 @@ fn grew(case: &CaseFile, series: &TagSeries) -> Option<Grew> {
     };
     let cache = facts::tag_facts(series.tag).cache && !is_much;
     let over_s = case.span_s(first, last);
-    (much && steady && !cache && objects > 0).then_some(Grew { bytes, objects, over_s })
+    (much && steady && !cache && (objects > 0 || bytes > 0)).then_some(Grew {
+        bytes,
+        objects,
+        over_s,
+    })
 }
 
 /// Whether the handles of all processes are told for the moments of a growth and did not grow with it.

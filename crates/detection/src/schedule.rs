@@ -6,7 +6,7 @@ mod watched;
 
 use std::collections::{HashMap, HashSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_analysis::case::Peer;
 use poolwatch_model::{
     HostId, Pool, PoolTag,
@@ -99,6 +99,13 @@ impl Schedule {
         due.truncate(DIAGNOSES);
         let look = |id| self.hosts.get(&id).map(|watched| watched.look(now)).unwrap_or_default();
         due.into_iter().map(|(_, id)| (id, look(id))).collect()
+    }
+
+    /// How long the host has been due that waits longest for its diagnosis.
+    #[must_use]
+    pub fn longest_wait(&self, now: Timestamp) -> SignedDuration {
+        let waits = self.hosts.values().filter_map(|watched| watched.due_since(now));
+        waits.map(|since| now.duration_since(since)).max().unwrap_or_default()
     }
 
     /// Notes that a host was diagnosed, and what was found; `None` when that failed.

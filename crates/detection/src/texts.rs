@@ -1,13 +1,16 @@
 //! A machine of which there are only texts: what tools printed, without agent and history.
 
 mod case;
+mod said;
 
 use poolwatch_analysis::{catalogue::Catalogue, confidence::withhold_remedies, diagnose_case};
 use poolwatch_evidence::CombinedEvidence;
-use poolwatch_model::diagnosis::{Diagnosis, Verdict};
+use poolwatch_model::diagnosis::{Diagnosis, Evidence, Verdict};
 
 /// How sure of anybody at most, when a table was cut off: what it lacks may be what matters.
 const OF_TORN_TABLE: f32 = 0.6;
+/// And when the texts are of several machines: what one shows may be of the other.
+const OF_SEVERAL_MACHINES: f32 = 0.3;
 
 /// Says what is wrong with a machine, in one diagnosis for all causes, by what its texts tell and
 /// what `catalogue` says of tags.
@@ -19,10 +22,18 @@ pub fn diagnose_texts(combined: &CombinedEvidence, catalogue: &Catalogue) -> Dia
         let case = case::case_of_growth(growth, catalogue, pool);
         add_growth(&mut diagnosis, diagnose_case(&case));
     }
+    said::add_verified(&mut diagnosis, &combined.verified);
+    said::add_told(&mut diagnosis, combined);
     if combined.is_torn() {
         for suspect in &mut diagnosis.suspects {
             suspect.confidence = suspect.confidence.min(OF_TORN_TABLE);
         }
+    }
+    if combined.hosts.len() > 1 {
+        for suspect in &mut diagnosis.suspects {
+            suspect.confidence = suspect.confidence.min(OF_SEVERAL_MACHINES);
+        }
+        diagnosis.evidence.insert(0, Evidence::SeveralMachines { hosts: combined.hosts.clone() });
     }
     withhold_remedies(&mut diagnosis);
     diagnosis

@@ -13,10 +13,11 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::content::facts_of_piece;
 use crate::content::{EvidencePiece, PieceContent, PieceKind, PooltagEntry, Reading};
+use crate::hosts;
 use crate::image_names::is_nameless;
 use crate::source::{Fact, Numbers, Source, Sources};
 use crate::statements::{
-    EndedProcesses, GrowthTable, HandleSummary, Remediation, UndatedEvent, UndatedState,
+    EndedProcesses, GrowthTable, HandleSummary, Remediation, ToldTag, UndatedEvent, UndatedState,
     UnplacedTag, VerifiedDriver,
 };
 
@@ -40,6 +41,8 @@ pub struct CombinedEvidence {
     pub growths: Vec<GrowthTable>,
     /// Tags of which no text tells the pool.
     pub unplaced: Vec<UnplacedTag>,
+    /// What sentences say of tags and pools.
+    pub told: Vec<ToldTag>,
     /// Handles by type.
     pub handles: Vec<HandleSummary>,
     /// What Driver Verifier counted.
@@ -48,6 +51,9 @@ pub struct CombinedEvidence {
     pub ended: Vec<EndedProcesses>,
     /// The architecture of the machine, as its addresses show it.
     pub arch: Option<Arch>,
+    /// The machines that the texts name as theirs, in small letters, without domain. They should be
+    /// one.
+    pub hosts: Vec<String>,
     /// What tags mean, as far as texts tell.
     pub catalogue: Vec<PooltagEntry>,
     /// Where the numbers of all this stand, but those of snapshots.
@@ -62,6 +68,8 @@ pub struct MachineSnapshot {
     /// Whether one of its texts was cut off or contradicted itself, so that what matters may be
     /// missing.
     pub is_torn: bool,
+    /// Whether the agent recorded it: then its time is that of the machine's clock.
+    pub is_recorded: bool,
     /// What was measured.
     pub snapshot: Snapshot,
     /// Where the numbers stand.
@@ -77,7 +85,9 @@ pub struct MachineSnapshot {
 pub fn combine(readings: impl IntoIterator<Item = Reading>) -> CombinedEvidence {
     let mut combined = CombinedEvidence::default();
     let mut current = Current::default();
+    let mut said: Vec<(EvidencePiece, Arc<str>)> = Vec::new();
     for reading in readings {
+        reading.hosts.iter().for_each(|name| hosts::add(&mut combined.hosts, name));
         let file: Arc<str> = reading.name.into();
         let mut undated: Option<(String, Current)> = None;
         for mut piece in reading.pieces {
@@ -93,19 +103,35 @@ pub fn combine(readings: impl IntoIterator<Item = Reading>) -> CombinedEvidence 
                 }
                 continue;
             }
-            combined.add(piece, &file, &mut current);
+            if is_said_of_last(&piece) {
+                said.push((piece, Arc::clone(&file)));
+            } else {
+                combined.add(piece, &file, &mut current);
+            }
         }
         combined.undated_states.extend(undated.and_then(into_undated_state));
     }
+    said.into_iter().for_each(|(piece, file)| current.add(piece, &file));
     combined.snapshots.extend(current.into_snapshot());
     combined
+}
+
+/// Whether a piece is what sentences say of a state whose time they do not tell: that of the last
+/// moment, as far as nothing else tells it.
+fn is_said_of_last(piece: &EvidencePiece) -> bool {
+    let is_state = matches!(
+        piece.content,
+        PieceContent::Memory(_) | PieceContent::Tags(_) | PieceContent::Processes(_)
+    );
+    is_state && piece.kind == PieceKind::Sentence && piece.at_s.is_none()
 }
 
 impl CombinedEvidence {
     /// Whether nothing was understood.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        *self == Self::default()
+        let nothing = Self { hosts: self.hosts.clone(), ..Self::default() };
+        *self == nothing
     }
 
     /// Whether a table was cut off, contradicted itself or does not tell the pool of its tags: what it lacks may be what matters.
@@ -126,6 +152,7 @@ impl CombinedEvidence {
                     event.exhaustion.iter().flat_map(|facts| exhaustion::pieces(facts, lines));
                 facts.for_each(|piece| self.add_state(piece, file, current));
                 self.sources.insert(Fact::Event(self.events.len()), first);
+                event.computer.iter().for_each(|name| hosts::add(&mut self.hosts, name));
                 self.events.push(*event);
             }
             PieceContent::UndatedEvent(event) => {
@@ -165,7 +192,21 @@ impl CombinedEvidence {
                 self.sources.insert(Fact::Ended(self.ended.len()), first);
                 self.ended.push(ended);
             }
+            PieceContent::Told(told) => {
+                self.sources.insert(Fact::Told(self.told.len()), first);
+                self.told.push(told);
+            }
             PieceContent::Arch(arch) => self.arch = self.arch.or(Some(arch)),
+            PieceContent::Snapshot(snapshot) => {
+                self.snapshots.extend(std::mem::take(current).into_snapshot());
+                self.snapshots.push(MachineSnapshot {
+                    at_s: piece.at_s,
+                    is_torn: false,
+                    is_recorded: true,
+                    sources: Sources::of_record(&snapshot, &first),
+                    snapshot: *snapshot,
+                });
+            }
             PieceContent::Memory(_) | PieceContent::Tags(_) | PieceContent::Processes(_) => {
                 self.add_state(piece, file, current);
             }
@@ -223,7 +264,7 @@ impl Current {
                 let mut shared = new.rows.iter().filter_map(|row| Some((row, old.get(row.tag)?)));
                 match piece.kind {
                     PieceKind::Poolmon => same(kind) && shared.next().is_some(),
-                    // People also write about machines whose outputs are not here.
+                    // Those that tell their time.
                     PieceKind::Sentence => {
                         shared.any(|(new, old)| outstanding(new) != outstanding(old))
                     }
@@ -257,11 +298,19 @@ impl Current {
             return None;
         }
         let memory = self.memory.iter().fold(Memory::default(), |m, (_, told)| filled(&m, told));
-        let tags = self.tags.into_iter().map(|(_, table)| table).reduce(merge_tags);
+        let (said, printed): (Vec<_>, Vec<_>) =
+            self.tags.into_iter().partition(|(kind, _)| *kind == PieceKind::Sentence);
+        let table = |(_, table): (PieceKind, TagTable)| table;
+        let said = said.into_iter().map(table).reduce(with_said);
+        let tags = match (printed.into_iter().map(table).reduce(merge_tags), said) {
+            (Some(printed), Some(said)) => Some(with_said(printed, said)),
+            (printed, said) => printed.or(said),
+        };
         let processes = self.processes.into_iter().map(|(_, list)| list).reduce(merge_processes);
         let snapshot = Snapshot { memory, tags, processes, ..Snapshot::default() };
         let sources = Sources::of_snapshot(&snapshot, &self.told);
-        Some(MachineSnapshot { at_s: self.at_s, is_torn: self.is_torn, snapshot, sources })
+        let Self { at_s, is_torn, .. } = self;
+        Some(MachineSnapshot { at_s, is_torn, is_recorded: false, snapshot, sources })
     }
 }
 
@@ -317,6 +366,17 @@ fn merge_tags(first: TagTable, second: TagTable) -> TagTable {
         }
     }
     TagTable::new(counting, complete, rows)
+}
+
+/// A table, and the tags of which only sentences tell.
+fn with_said(table: TagTable, said: TagTable) -> TagTable {
+    if table.complete {
+        return table;
+    }
+    let absent: Vec<TagUse> =
+        said.rows.into_iter().filter(|row| table.get(row.tag).is_none()).collect();
+    let rows = table.rows.into_iter().chain(absent).collect();
+    TagTable::new(table.counting, false, rows)
 }
 
 /// The row, and what another table tells of a pool of which it tells nothing.
@@ -504,7 +564,7 @@ mod tests {
     fn a_sentence_about_another_machine_changes_no_output() {
         let sentence = "I see Tag Thre Nonp 30 19 11 704 64 in poolmon";
         let moments = combined(&[POOLUSED, sentence]);
-        assert_eq!(moments.len(), 2);
+        assert_eq!(moments.len(), 1);
         assert_eq!(used(&moments[0], b"Thre"), (640, 0));
     }
 

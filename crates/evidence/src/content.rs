@@ -11,7 +11,7 @@ use poolwatch_model::tag::{TagPattern, TagTable};
 
 use crate::source::{self, Fact, Numbers};
 use crate::statements::{
-    EndedProcesses, GrowthTable, HandleSummary, UndatedEvent, UnplacedTag, VerifiedDriver,
+    EndedProcesses, GrowthTable, HandleSummary, ToldTag, UndatedEvent, UnplacedTag, VerifiedDriver,
 };
 
 /// What a text told.
@@ -23,6 +23,8 @@ pub struct Reading {
     pub pieces: Vec<EvidencePiece>,
     /// What was not, in order. Beyond a bound the last entry tells how many more.
     pub ignored: Vec<UnreadLine>,
+    /// The machines that it names as those that it comes from, in small letters, without domain.
+    pub hosts: Vec<String>,
 }
 
 /// One output of a tool, or a part of it.
@@ -79,6 +81,8 @@ pub enum PieceKind {
     Table,
     /// A sentence by a person.
     Sentence,
+    /// What the agent itself measured.
+    Agent,
 }
 
 impl fmt::Display for PieceKind {
@@ -95,6 +99,7 @@ impl fmt::Display for PieceKind {
             Self::Event => "event",
             Self::Table => "table",
             Self::Sentence => "sentence",
+            Self::Agent => "agent",
         })
     }
 }
@@ -102,6 +107,8 @@ impl fmt::Display for PieceKind {
 /// What a piece tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PieceContent {
+    /// All of a machine at a moment, as the agent measured it.
+    Snapshot(Box<Snapshot>),
     /// System-wide figures.
     Memory(Box<Memory>),
     /// Pool tags. People often tell counts alone: then the bytes are 0 and mean nothing.
@@ -125,6 +132,8 @@ pub enum PieceContent {
     Ended(EndedProcesses),
     /// Tags of which the text does not tell the pool.
     Unplaced(Vec<UnplacedTag>),
+    /// What sentences say of a tag or a pool.
+    Told(ToldTag),
     /// The architecture of the machine, as its addresses show it.
     Arch(Arch),
 }
@@ -199,6 +208,11 @@ pub enum IgnoredReason {
 }
 
 impl IgnoredReason {
+    /// Whether lines that make no table for it may be sentences.
+    pub(crate) const fn may_be_prose(self) -> bool {
+        matches!(self, Self::NotUnderstood | Self::UnknownColumns | Self::Heading)
+    }
+
     /// Whether a line that was ignored for it leaves a hole in its table.
     pub(crate) const fn leaves_hole(self) -> bool {
         matches!(self, Self::CutOff | Self::Contradiction | Self::TooMany)

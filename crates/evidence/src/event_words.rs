@@ -4,13 +4,14 @@
 
 use poolwatch_model::Pool;
 use poolwatch_model::event::EventKind;
+use poolwatch_model::process::ProcessUse;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
 use crate::statements::UndatedEvent;
 use crate::text::Line;
-use crate::times;
+use crate::{sentences, times};
 
 /// Lines of one event's text.
 const MAX_LINES: u32 = 40;
@@ -44,13 +45,20 @@ struct Text {
     id: Option<u32>,
     at_s: Option<u64>,
     found: Vec<UndatedEvent>,
+    /// The programs that lines of events 2004 name, with their time and line.
+    holders: Vec<(Vec<ProcessUse>, Option<u64>, u32)>,
     lines: u32,
 }
 
 impl Section for Text {
     fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(event) = whole(line.text) {
+            let at_s = event.at_s;
             self.found.push(event);
+            let holders = sentences::commit::holders(line.text);
+            if !holders.is_empty() {
+                self.holders.push((holders, at_s, line.number));
+            }
             return Verdict::Used;
         }
         self.lines += 1;
@@ -83,6 +91,11 @@ impl Section for Text {
         }
         for event in self.found {
             out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
+        }
+        // The latest event counts.
+        let latest = self.holders.into_iter().max_by_key(|(_, at_s, _)| *at_s);
+        if let Some((holders, _, line)) = latest {
+            out.piece(PieceKind::Sentence, (line, line), PieceContent::Processes(holders));
         }
         Ok(())
     }

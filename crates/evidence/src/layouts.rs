@@ -14,10 +14,12 @@ use cells::Delimiter;
 use grid::{CellGrid, Row};
 use heads::Column;
 
+pub(crate) use counted::open as open_counted;
 pub(crate) use figures::open as open_figures;
 pub(crate) use json::read_json;
 
 pub(crate) mod cells;
+mod counted;
 mod figures;
 mod grid;
 mod growth;
@@ -54,7 +56,7 @@ pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
 /// The table below a header.
 fn grid(delimiter: Delimiter, line: &str) -> CellGrid {
     let header: Vec<String> = delimiter.cells(line).map(Into::into).collect();
-    let columns = header.iter().map(|header| heads::column(header)).collect();
+    let columns = heads::columns(&header);
     CellGrid { header, columns, rows: Vec::new() }
 }
 

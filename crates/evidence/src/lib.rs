@@ -11,6 +11,8 @@ pub mod event;
 mod tag_text;
 
 #[cfg(feature = "texts")]
+mod bug_check;
+#[cfg(feature = "texts")]
 pub mod combine;
 #[cfg(feature = "texts")]
 mod content;
@@ -25,6 +27,8 @@ mod flattened_rows;
 #[cfg(feature = "texts")]
 mod handle_types;
 #[cfg(feature = "texts")]
+mod hosts;
+#[cfg(feature = "texts")]
 mod image_names;
 #[cfg(feature = "texts")]
 mod layouts;
@@ -37,7 +41,11 @@ mod pooltag;
 #[cfg(feature = "texts")]
 mod poolused;
 #[cfg(feature = "texts")]
+mod prefixes;
+#[cfg(feature = "texts")]
 mod process;
+#[cfg(feature = "texts")]
+mod prose;
 #[cfg(feature = "texts")]
 mod quantities;
 #[cfg(feature = "texts")]
@@ -64,6 +72,8 @@ mod verifier;
 mod vm;
 #[cfg(feature = "texts")]
 mod well_known_tags;
+#[cfg(feature = "texts")]
+mod zombies;
 
 #[cfg(feature = "texts")]
 pub use combine::{CombinedEvidence, MachineSnapshot, combine};

@@ -10,44 +10,89 @@ pub(crate) fn pool_word(text: &str) -> Option<Pool> {
 
 /// The one pool that words in lower case name, in the usual languages.
 pub(crate) fn pool_words(words: &[impl AsRef<str>]) -> Option<Pool> {
-    const PAGED: [&str; 12] = [
-        "paged",
+    let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
+    let mut named = (0..words.len()).filter_map(|at| mention(&words, at));
+    let first = named.next()?;
+    named.all(|other| other == first).then_some(first)
+}
+
+/// The one pool that a sentence names. `Paged` alone is no pool there: memory is paged out as well.
+pub(crate) fn in_sentence(words: &[&str]) -> Option<Pool> {
+    const POOLS: &[&str] = &[
+        "pool",
+        "bytes",
+        "пул",
+        "缓冲池",
+        "緩衝",
+        "集区",
+        "集區",
+        "池",
+        "プール",
+        "grupo",
+        "bloque",
+        "speicher",
+    ];
+    let pool = pool_words(words)?;
+    let says = words.iter().any(|word| POOLS.iter().any(|part| word.contains(part)));
+    (pool == Pool::Nonpaged || says).then_some(pool)
+}
+
+/// Whether a pool is named at a place.
+pub(crate) fn names_pool(words: &[&str], at: usize) -> bool {
+    mention(words, at).is_some()
+}
+
+/// The pool that the word at a place names, with those around it.
+fn mention(words: &[&str], at: usize) -> Option<Pool> {
+    const PAGED: &[&str] = &[
         "pageable",
         "ausgelagert",
         "ausgelagerter",
         "ausgelagerten",
+        "ausgelagerte",
+        "auslagerbar",
+        "auslagerbaren",
         "paginé",
         "paginée",
         "paginado",
         "paginada",
         "paging",
-        "выгружаемый",
-        "выгружаемого",
+        "wisselbaar",
     ];
-    const NONPAGED: [&str; 8] = [
-        "nonpaged",
-        "non-paged",
-        "nonp",
-        "np",
-        "nonpageable",
-        "npp",
-        "невыгружаемый",
-        "невыгружаемого",
-    ];
-    const NOT: [&str; 6] = ["non", "no", "not", "nicht", "não", "не"];
-    let mut named = words.iter().enumerate().filter_map(|(at, word)| {
-        let word = word.as_ref();
-        if NONPAGED.contains(&word) {
-            return Some(Pool::Nonpaged);
-        }
-        let before: Vec<_> = words[at.saturating_sub(2)..at].iter().map(AsRef::as_ref).collect();
-        // Italian: `non di paging`.
-        let denied =
-            before.last().is_some_and(|last| NOT.contains(last)) || before == ["non", "di"];
-        PAGED.contains(&word).then_some(if denied { Pool::Nonpaged } else { Pool::Paged })
-    });
-    let first = named.next()?;
-    named.all(|other| other == first).then_some(first)
+    const NONPAGED: &[&str] = &["nonp", "np", "nonpageable", "npp"];
+    const PAGED_BEGINS: &[&str] = &["выгружаем", "stronicowan", "stránkovan"];
+    const NONPAGED_BEGINS: &[&str] = &["non-page", "невыгружаем", "niestronicowan", "nestránkovan"];
+    const NOT: &[&str] = &["non", "no", "not", "nicht", "não", "не", "niet", "nem"];
+    let word = words[at];
+    let begins = |with: &[&str]| with.iter().any(|beginning| word.starts_with(beginning));
+    let holds = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
+    if NONPAGED.contains(&word)
+        || is_compound(word, "nonpaged")
+        || begins(&NONPAGED_BEGINS)
+        || holds(&["非分页", "非分頁", "未分页", "非ページ", "비페이징"])
+    {
+        return Some(Pool::Nonpaged);
+    }
+    let is_paged = PAGED.contains(&word)
+        || is_compound(word, "paged")
+        || begins(&PAGED_BEGINS)
+        || holds(&["分页", "分頁", "ページ プール", "ページプール", "페이징"]);
+    // What is paged out is no pool.
+    let is_verb = matches!(words.get(at + 1).copied(), Some("out" | "in" | "to" | "back" | "file"));
+    if !is_paged || is_verb {
+        return None;
+    }
+    let before = &words[at.saturating_sub(2)..at];
+    // Italian: `non di paging`.
+    let denied = before.last().is_some_and(|last| NOT.contains(last)) || before == ["non", "di"];
+    Some(if denied { Pool::Nonpaged } else { Pool::Paged })
+}
+
+/// Whether a word is the name of a pool in one: `NonPagedPoolNx`, `PoolNonpagedBytes`.
+fn is_compound(word: &str, pool: &str) -> bool {
+    const ENDS: [&str; 6] = ["", "pool", "poolnx", "nx", "bytes", "poolbytes"];
+    let rest = word.strip_prefix("pool").unwrap_or(word).strip_prefix(pool);
+    rest.is_some_and(|rest| ENDS.contains(&rest))
 }
 
 #[cfg(test)]

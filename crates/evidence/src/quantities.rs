@@ -31,8 +31,9 @@ pub(crate) fn about(text: &str) -> Option<u64> {
     let (number, word) = (text[..end].trim_end(), text[end..].trim_end_matches('.'));
     let unit = match word.to_lowercase().as_str() {
         "" => 1,
-        "k" | "thousand" | "tsd" | "tausend" | "mille" | "mil" => 1_000,
-        "m" | "mio" | "million" | "millions" | "millionen" | "millones" => 1_000_000,
+        "k" | "thousand" | "tsd" | "tausend" | "mille" | "mil" | "тыс" | "тысяч" => 1_000,
+        "m" | "mio" | "mln" | "million" | "millions" | "millionen" | "millones" | "milioni"
+        | "миллион" | "миллиона" | "миллионов" | "млн" => 1_000_000,
         "bn" | "mrd" | "billion" | "billions" | "milliarden" => 1_000_000_000,
         _ => return scientific(text),
     };
@@ -57,8 +58,24 @@ fn scientific(text: &str) -> Option<u64> {
 
 /// The number without the signs and words that say that it is not exact.
 fn bare_number(text: &str) -> &str {
-    const WORDS: [&str; 8] =
-        ["about ", "over ", "around ", "nearly ", "almost ", "circa ", "ca. ", "more than "];
+    const WORDS: [&str; 16] = [
+        "about ",
+        "over ",
+        "around ",
+        "nearly ",
+        "almost ",
+        "circa ",
+        "ca. ",
+        "more than ",
+        "approximately ",
+        "approx. ",
+        "roughly ",
+        "etwa ",
+        "rund ",
+        "environ ",
+        "около ",
+        "unos ",
+    ];
     let text = text.trim().trim_start_matches(['~', '≈', '>', ' ']).trim_end_matches('+');
     WORDS.iter().find_map(|word| text.strip_prefix(word)).unwrap_or(text).trim()
 }
@@ -187,14 +204,7 @@ pub(crate) fn size(text: &str) -> Option<Bytes> {
     let text = bare_number(text);
     let end = text.find(char::is_alphabetic)?;
     let (number, unit) = (text[..end].trim_end(), &text[end..]);
-    let power = match unit.to_ascii_lowercase().as_str() {
-        "b" | "byte" | "bytes" | "o" | "octets" => 0,
-        "k" | "kb" | "kib" | "ko" => 1,
-        "m" | "mb" | "mib" | "mo" => 2,
-        "g" | "gb" | "gib" | "go" => 3,
-        "t" | "tb" | "tib" | "to" => 4,
-        _ => return None,
-    };
+    let power = unit_power(unit)?;
     let unit = 1_u128 << (10 * power);
     let marks = number.matches(['.', ',']).count();
     // Of two different marks the last is the decimal one.
@@ -219,6 +229,24 @@ pub(crate) fn size(text: &str) -> Option<Bytes> {
         None => u128::from(count(number)?) * unit,
     };
     u64::try_from(bytes).ok().map(Bytes)
+}
+
+/// Which power of 1,024 a unit of bytes is, in the usual languages.
+fn unit_power(unit: &str) -> Option<u32> {
+    Some(match unit.to_lowercase().as_str() {
+        "b" | "byte" | "bytes" | "o" | "octets" | "байт" | "байта" | "байтов" => 0,
+        "k" | "kb" | "kib" | "ko" | "kio" | "кб" | "kbyte" | "kbytes" => 1,
+        "m" | "mb" | "mib" | "mo" | "мб" | "mbyte" | "mbytes" | "megabytes" => 2,
+        "g" | "gb" | "gib" | "go" | "gio" | "гб" | "gig" | "gigs" | "gbyte" | "gbytes"
+        | "gigabyte" | "gigabytes" => 3,
+        "t" | "tb" | "tib" | "to" | "tio" | "тб" => 4,
+        _ => return None,
+    })
+}
+
+/// Whether a word is a unit of bytes.
+pub(crate) fn is_size_unit(word: &str) -> bool {
+    unit_power(word).is_some()
 }
 
 /// Plain digits that fit.

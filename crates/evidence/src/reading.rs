@@ -2,12 +2,14 @@
 
 use crate::content::{IgnoredReason, Reading};
 use crate::event_text::{self, Part};
+use crate::prefixes::without_prefixes;
+use crate::prose::Prose;
 use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    event_log, event_words, flattened_rows, handle_types, layouts, pool_words, poolmon, pooltag,
-    poolused, process, sentences, times, verifier, vm,
+    bug_check, event_log, event_words, flattened_rows, handle_types, hosts, layouts, pool_words,
+    poolmon, pooltag, poolused, process, sentences, times, verifier, vm, zombies,
 };
 
 /// The most bytes of one text that are read.
@@ -28,7 +30,8 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
         event_log::read(kept, &mut reader.out);
         return reader.out.finish(name);
     }
-    let text = with_events(decode(kept));
+    let text = with_events(without_prefixes(decode(kept)));
+    reader.out.hosts = hosts::hosts(&text);
     reader.out.heading = pool_words::pool_word(&name.replace(['.', '/', '\\'], " "));
     if layouts::read_json(&text, &mut reader.out) {
         return reader.out.finish(name);
@@ -43,7 +46,9 @@ pub fn read(name: &str, bytes: &[u8]) -> Reading {
     if !rest.is_empty() {
         reader.out.ignore(reader.line, "", IgnoredReason::TooMany);
     }
-    reader.out.finish(name)
+    let Reader { mut out, prose, .. } = reader;
+    prose.read(&mut out);
+    out.finish(name)
 }
 
 /// Whether a file is packed, by the bytes it begins with.
@@ -82,6 +87,8 @@ const MAX_BEGUN: usize = 4096;
 #[derive(Default)]
 struct Reader {
     out: ReadingBuilder,
+    /// The lines that no format takes.
+    prose: Prose,
     open: Option<Open>,
     begun: Option<Begun>,
     /// The moment that a line of its own told last.
@@ -150,7 +157,9 @@ impl Reader {
         }
         let markup = event_text::wraps_events(line.text);
         let reason = if markup { IgnoredReason::Markup } else { IgnoredReason::NotUnderstood };
-        self.out.ignore(line.number, line.text, reason);
+        if markup || !self.prose.take(line.number, line.text, reason) {
+            self.out.ignore(line.number, line.text, reason);
+        }
     }
 
     /// Takes a line as the rest of the one that was begun, unless it is a line of its own.
@@ -233,6 +242,11 @@ impl Reader {
         let lines = lines.unwrap_or((self.line, self.line));
         let before = self.out.pieces.len();
         if let Err(reason) = section.finish(lines, &mut self.out) {
+            // What made no table may be sentences.
+            let used = match reason.may_be_prose() {
+                true => used.give(|line, text| self.prose.take(line, text, reason)),
+                false => used,
+            };
             self.out.ignore_lines(used, reason);
         }
         self.out.forget_noted();
@@ -263,14 +277,17 @@ impl Open {
 /// The section that a line opens, if it opens one.
 fn open(line: &str) -> Option<Box<dyn Section>> {
     type Open = fn(&str) -> Option<Box<dyn Section>>;
-    const FORMATS: [Open; 10] = [
+    const FORMATS: [Open; 13] = [
         poolmon::open,
         poolused::open,
         vm::open,
         process::open,
         handle_types::open,
         verifier::open,
+        bug_check::open,
+        zombies::open,
         event_words::open,
+        layouts::open_counted,
         layouts::open,
         layouts::open_figures,
         pooltag::open,

@@ -4,7 +4,7 @@ use crate::content::{EvidencePiece, IgnoredReason, PieceContent, PieceKind, Read
 use crate::source::Fact;
 use crate::text::Line;
 use poolwatch_model::Pool;
-use poolwatch_model::tag::TagUse;
+use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 
 /// The most pieces that one text may give.
 const MAX_PIECES: usize = 100_000;
@@ -21,6 +21,8 @@ pub(crate) struct ReadingBuilder {
     pub(crate) is_torn: bool,
     /// The pool that the last heading names, or the name of the file.
     pub(crate) heading: Option<Pool>,
+    /// The machines that the text names as its own.
+    pub(crate) hosts: Vec<String>,
     ignored: Vec<UnreadLine>,
     more: Option<(u32, u32)>,
     /// Lines of facts whose piece is not added yet.
@@ -70,6 +72,31 @@ impl ReadingBuilder {
         }
     }
 
+    /// Puts the tags of which no table tells the pool into this one.
+    pub(crate) fn place_tags(&mut self, pool: Pool) {
+        for piece in &mut self.pieces {
+            let PieceContent::Unplaced(tags) = &piece.content else { continue };
+            let rows: Vec<TagUse> = tags
+                .iter()
+                .map(|one| {
+                    let mut row = TagUse::empty(one.tag);
+                    let used = row.of_mut(pool);
+                    (used.bytes, used.outstanding) = (one.bytes.0, one.outstanding);
+                    row
+                })
+                .collect();
+            let lines = piece.sources.iter().filter_map(|(fact, line)| match fact {
+                Fact::Unplaced(at) => Some((Fact::Tag(tags.get(*at)?.tag, pool), *line)),
+                _ => None,
+            });
+            let mut sources: Vec<(Fact, u32)> = lines.collect();
+            sources.sort();
+            piece.sources = sources;
+            let table = TagTable::new(AllocCounting::OutstandingOnly, false, rows);
+            piece.content = PieceContent::Tags(table);
+        }
+    }
+
     /// Notes that a line was ignored.
     pub(crate) fn ignore(&mut self, line: u32, text: &str, reason: IgnoredReason) {
         if self.ignored.len() == MAX_IGNORED {
@@ -108,7 +135,8 @@ impl ReadingBuilder {
             text: String::new(),
             reason: IgnoredReason::More(count),
         }));
-        Reading { name: name.to_owned(), pieces: self.pieces, ignored }
+        let hosts = self.hosts;
+        Reading { name: name.to_owned(), pieces: self.pieces, ignored, hosts }
     }
 }
 
@@ -121,6 +149,12 @@ pub(crate) struct UsedLines {
 }
 
 impl UsedLines {
+    /// Gives its lines away, as far as they are taken; the others are left.
+    pub(crate) fn give(mut self, mut take: impl FnMut(u32, &str) -> bool) -> Self {
+        self.lines.retain(|(line, text)| !take(*line, text));
+        self
+    }
+
     /// Holds one more.
     pub(crate) fn push(&mut self, line: Line<'_>) {
         self.last = line.number;

@@ -1,4 +1,5 @@
-//! What people write in sentences. Only counts that name their tag are taken.
+//! Sentences that tell all by themselves: a row of poolmon that is quoted, allocations and frees of a
+//! tag, the message of event 2004, a process that has ended.
 
 use poolwatch_model::PoolTag;
 use poolwatch_model::event::EventKind;
@@ -10,12 +11,10 @@ use crate::reading_builder::ReadingBuilder;
 use crate::statements::{EndedProcesses, UndatedEvent};
 use crate::text::Line;
 use crate::well_known_tags::well_known;
-use crate::{pool_words, poolmon, process, quantities, tag_text};
+use crate::{pool_words, poolmon, process, prose, quantities, tag_text};
 use words::words;
 
-mod claims;
-mod commit;
-mod handles;
+pub(crate) mod commit;
 mod words;
 
 /// Longer lines are no sentences.
@@ -33,10 +32,6 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
         out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
         return true;
     }
-    if let Some(table) = claims::table(&words(&joined)) {
-        out.piece(PieceKind::Sentence, lines, PieceContent::Tags(table));
-        return true;
-    }
     if process::tells_end(line.text) {
         out.piece(
             PieceKind::Sentence,
@@ -45,13 +40,12 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
         );
         return true;
     }
-    let mut holders = commit::holders(line.text);
+    let holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
         let event = UndatedEvent::new(EventKind::CommitExhausted, 2004);
         out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
     }
-    holders.extend(handles::holder(&joined));
     if !holders.is_empty() {
         out.piece(PieceKind::Sentence, lines, PieceContent::Processes(holders));
         return true;
@@ -106,7 +100,7 @@ fn named_tag(words: &[&str]) -> Option<(PoolTag, Option<Pool>)> {
     // Words of three or four lower-case letters are mostly words.
     let looks_like_a_tag = |word: &&str| {
         (3..=4).contains(&word.len()) && word.chars().skip(1).any(|c| !c.is_lowercase())
-            || claims::is_unspeakable(word)
+            || prose::is_unspeakable(word)
     };
     Some((around.filter(looks_like_a_tag).find_map(tag_text::tag)?, None))
 }

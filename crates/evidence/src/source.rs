@@ -41,6 +41,8 @@ pub enum Fact {
     Growth(usize, PoolTag),
     /// The tag at this place of [`crate::CombinedEvidence::unplaced`].
     Unplaced(usize),
+    /// What is said at this place of [`crate::CombinedEvidence::told`].
+    Told(usize),
     /// The summary at this place of [`crate::CombinedEvidence::handles`].
     Handles(usize),
     /// The driver at this place of [`crate::CombinedEvidence::verified`].
@@ -75,6 +77,11 @@ impl Sources {
 
     pub(crate) fn insert(&mut self, fact: Fact, source: Source) {
         self.0.entry(fact).or_insert(source);
+    }
+
+    /// The places of what a snapshot holds that is one record of a file.
+    pub(crate) fn of_record(snapshot: &Snapshot, place: &Source) -> Self {
+        Self(facts(snapshot).into_iter().map(|(fact, _)| (fact, place.clone())).collect())
     }
 
     /// The places of what a snapshot holds, each where the same numbers are `told` first. Which

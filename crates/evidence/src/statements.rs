@@ -38,6 +38,21 @@ pub struct UnplacedTag {
     pub outstanding: u64,
 }
 
+/// What sentences say of a tag, or of a pool alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ToldTag {
+    /// The tag, if one is named.
+    pub tag: Option<PoolTag>,
+    /// Its pool, if that is told, known of everybody, or what the whole text is about.
+    pub pool: Option<Pool>,
+    /// Bytes outstanding, if they are told.
+    pub bytes: Option<Bytes>,
+    /// Allocations minus frees, if they are told.
+    pub outstanding: Option<u64>,
+    /// Whether it is said to grow or leak.
+    pub leaks: bool,
+}
+
 /// An event of which not the whole record is known, so that its time is not either.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UndatedEvent {
@@ -92,6 +107,21 @@ pub struct VerifiedDriver {
     pub nonpaged: Option<AllocationCount>,
     /// By tag, where the single allocations are listed. Nobody says in which pool.
     pub tags: Vec<(PoolTag, AllocationCount)>,
+    /// Allocations that it left behind when it was unloaded, for which Windows was stopped.
+    pub left_at_unload: Option<u64>,
+    /// Pages that it left locked when a process ended, for which Windows was stopped.
+    pub left_locked_pages: Option<u64>,
+}
+
+/// Stands for the driver where statistics are of all together.
+pub(crate) const ALL_DRIVERS: &str = "all verified drivers";
+
+impl VerifiedDriver {
+    /// Whether this is what all drivers have together.
+    #[must_use]
+    pub fn is_all(&self) -> bool {
+        self.name == ALL_DRIVERS
+    }
 }
 
 /// Allocations that were counted one by one.

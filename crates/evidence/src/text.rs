@@ -18,6 +18,9 @@ pub(crate) struct Line<'a> {
 /// The text in `bytes`: what its byte order mark says, else UTF-16 if every other byte is zero,
 /// else UTF-8 if it is valid, else Windows-1252.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
+    if let Some(text) = utf32(bytes) {
+        return Cow::Owned(text);
+    }
     if let Some((encoding, mark)) = Encoding::for_bom(bytes) {
         return encoding.decode_without_bom_handling(&bytes[mark..]).0;
     }
@@ -30,6 +33,47 @@ pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
         Err(error) if error.error_len().is_none() => String::from_utf8_lossy(bytes),
         Err(_) => WINDOWS_1252.decode_without_bom_handling(bytes).0,
     }
+}
+
+/// The text of UTF-32, with its mark or where three of four bytes are zero.
+fn utf32(bytes: &[u8]) -> Option<String> {
+    let (units, _) = bytes.as_chunks::<4>();
+    let sample = &units[..units.len().min(1024)];
+    let all = |fits: fn(&[u8; 4]) -> bool| !sample.is_empty() && sample.iter().all(fits);
+    let is_little = all(|unit| unit[3] == 0 && unit[2] <= 0x10)
+        && (bytes.starts_with(b"\xFF\xFE\0\0") || all(|unit| unit[2..] == [0, 0] && unit[0] != 0));
+    let is_big = !is_little
+        && all(|unit| unit[0] == 0 && unit[1] <= 0x10)
+        && (bytes.starts_with(b"\0\0\xFE\xFF") || all(|unit| unit[..2] == [0, 0] && unit[3] != 0));
+    if !(is_little || is_big) {
+        return None;
+    }
+    let decode = if is_little { u32::from_le_bytes } else { u32::from_be_bytes };
+    let letters = units.iter().map(|unit| char::from_u32(decode(*unit)).unwrap_or('\u{FFFD}'));
+    Some(letters.filter(|letter| *letter != '\u{FEFF}').collect())
+}
+
+/// The digit that a letter is in another writing, and the signs between them.
+fn other_digit(c: char) -> Option<char> {
+    const ZEROS: [u32; 9] = [0x660, 0x6F0, 0x966, 0x9E6, 0xA66, 0xAE6, 0xE50, 0xFF10, 0x1D7CE];
+    let code = u32::from(c);
+    let value = ZEROS.iter().find_map(|zero| code.checked_sub(*zero).filter(|value| *value < 10));
+    match c {
+        '٬' | '،' => Some(','),
+        '٫' | '．' => Some('.'),
+        '，' => Some(','),
+        '：' => Some(':'),
+        _ => char::from_digit(value?, 10),
+    }
+}
+
+/// The text with all digits as Latin ones.
+fn with_digits(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || !text.chars().any(|c| other_digit(c).is_some_and(|d| d.is_ascii_digit()))
+    {
+        return Cow::Borrowed(text);
+    }
+    Cow::Owned(text.chars().map(|c| other_digit(c).unwrap_or(c)).collect())
 }
 
 fn utf16_without_mark(bytes: &[u8]) -> Option<&'static Encoding> {
@@ -95,11 +139,11 @@ fn line_break(text: &str) -> Option<usize> {
 pub(crate) fn clean(line: &str) -> Cow<'_, str> {
     let line = line.trim_end_matches(|c: char| c.is_whitespace() || c == '\u{1A}' || c == '\0');
     let marked = |c: char| matches!(c, '<' | '&' | '*' | '\0' | '\u{A0}' | '\u{FEFF}' | '\u{200B}');
-    let unquoted = unquoted(line);
+    let unquoted = with_digits(unquoted(line));
     if !unquoted.contains(marked) {
-        return Cow::Borrowed(unquoted);
+        return unquoted;
     }
-    let mut rest = unquoted;
+    let mut rest = unquoted.as_ref();
     let mut cleaned = String::with_capacity(rest.len());
     while let Some(at) = rest.find(marked) {
         cleaned.push_str(&rest[..at]);
@@ -263,6 +307,8 @@ mod tests {
             &[b"\xFF\xFE", le.as_slice()].concat(),
             &be,
             &[b"\xFE\xFF", be.as_slice()].concat(),
+            &text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect::<Vec<u8>>(),
+            &text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect::<Vec<u8>>(),
             &latin,
         ] {
             assert_eq!(decode(bytes), text, "{bytes:x?}");
@@ -295,6 +341,7 @@ mod tests {
             ("<tr><td>Thre</td><td class=\"n\">5&#160;000</td>", "| Thre | 5 000 |"),
             ("&#x3E;&#0;&bogus;", ">&#0;&bogus;"),
             ("T\0h\0r\0e", "Thre"),
+            ("Thre ١٢٬٣٤٥ ４２", "Thre 12,345 42"),
         ] {
             assert_eq!(clean(line), cleaned, "{line}");
         }

@@ -48,7 +48,7 @@ pub(crate) fn span(header: &str) -> Option<u64> {
 }
 
 /// Seconds of a unit.
-fn unit_s(unit: &str) -> Option<u64> {
+pub(crate) fn unit_s(unit: &str) -> Option<u64> {
     Some(match unit.to_lowercase().as_str() {
         "s" | "sec" | "second" | "seconds" | "sekunden" | "secondes" | "segundos" => 1,
         "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minutos" => 60,

@@ -13,7 +13,7 @@ use poolwatch_model::PoolTag;
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Section, Verdict};
-use crate::statements::{AllocationCount, VerifiedDriver};
+use crate::statements::{ALL_DRIVERS, AllocationCount, VerifiedDriver};
 use crate::text::Line;
 use crate::{quantities, tag_text};
 
@@ -23,8 +23,11 @@ const MAX_DRIVERS: usize = 4096;
 const MAX_TAGS: usize = 65_536;
 
 pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let opens =
-        module(line).is_some() || allocation(line).is_some() || is_title(line) || is_summary(line);
+    let opens = module(line).is_some()
+        || allocation(line).is_some()
+        || is_title(line)
+        || is_summary(line)
+        || summed(line).is_some();
     opens.then(|| Box::new(Output::default()) as Box<dyn Section>)
 }
 
@@ -58,10 +61,14 @@ impl Section for Output {
             counted.bytes = counted.bytes.saturating_add(bytes);
             return Verdict::Used;
         }
-        if is_summary(line.text) {
+        // The figures of all drivers may stand without their title.
+        let is_headless = self.drivers.is_empty() && summed(line.text).is_some();
+        if is_summary(line.text) || is_headless {
             let name = ALL_DRIVERS.to_owned();
             self.drivers.push(VerifiedDriver { name, ..VerifiedDriver::default() });
-            return Verdict::Used;
+            if !is_headless {
+                return Verdict::Used;
+            }
         }
         let belongs = is_title(line.text);
         let Some(driver) = self.drivers.last_mut() else {
@@ -238,9 +245,6 @@ fn allocation(line: &str) -> Option<(String, PoolTag, u64)> {
     is_name.then_some((name, tag, bytes))
 }
 
-/// Stands for the driver where statistics are of all together.
-const ALL_DRIVERS: &str = "all verified drivers";
-
 fn is_summary(line: &str) -> bool {
     line.trim().eq_ignore_ascii_case("Summary of All Verifier Statistics")
 }
@@ -295,6 +299,7 @@ mod tests {
             paged: Some(AllocationCount { outstanding: 1, bytes: 64 }),
             nonpaged: Some(AllocationCount { outstanding: 5000, bytes: 320_000 }),
             tags: vec![],
+            ..VerifiedDriver::default()
         };
         let new = "Driver Verification List\n\nMODULE: foo.sys (load: 1 / unload: 0)\n\n\
                    \x20   Pool Allocation Statistics: ( NonPaged / Paged )\n\n\

@@ -5,24 +5,33 @@ use poolwatch_model::{Pool, PoolTag};
 
 /// Tags that people name without their pool. Objects that threads wait for must stay resident, and
 /// so must I/O requests and their memory lists: all are in nonpaged pool.
-const NONPAGED: [&[u8; 4]; 23] = [
-    b"Proc", b"Thre", b"File", b"Even", b"Muta", b"Sema", b"Time", b"IoCo", b"Mdl ", b"Irp ",
-    b"Job ", b"ALPC", b"EtwR", b"EtwB", b"AfdE", b"AfdC", b"TcpE", b"NtxF", b"MmCa", b"IoWI",
-    b"Vad ", b"VadS", b"FMsl",
+const NONPAGED: [&[u8; 4]; 26] = [
+    b"NtFC", b"IoFE", b"NVRM", b"Proc", b"Thre", b"File", b"Even", b"Muta", b"Sema", b"Time",
+    b"IoCo", b"Mdl ", b"Irp ", b"Job ", b"ALPC", b"EtwR", b"EtwB", b"AfdE", b"AfdC", b"TcpE",
+    b"NtxF", b"MmCa", b"IoWI", b"Vad ", b"VadS", b"FMsl",
 ];
 /// Those in paged pool.
-const PAGED: [&[u8; 4]; 12] = [
-    b"Toke", b"Key ", b"Sect", b"MmSt", b"CM31", b"CM25", b"Gpbm", b"ObNm", b"Obtb", b"NtfF",
-    b"FMfn", b"IoNm",
+const PAGED: [&[u8; 4]; 15] = [
+    b"Ntfc", b"SeAt", b"SeTd", b"Toke", b"Key ", b"Sect", b"MmSt", b"CM31", b"CM25", b"Gpbm",
+    b"ObNm", b"Obtb", b"NtfF", b"FMfn", b"IoNm",
 ];
 
 /// The tag, as it is spelled if it is one of those that everybody knows, and its pool.
 pub(crate) fn well_known(word: &str) -> Option<(PoolTag, Pool)> {
-    let of = |tags: &[&[u8; 4]], pool| {
-        let mut tags = tags.iter().map(|tag| PoolTag::new(**tag));
-        Some((tags.find(|tag| tag.to_string().eq_ignore_ascii_case(word))?, pool))
+    let of = |fits: fn(&str, &str) -> bool| all().find(|(tag, _)| fits(&tag.to_string(), word));
+    of(|tag, word| tag == word).or_else(|| of(str::eq_ignore_ascii_case))
+}
+
+/// The same of a tag, whose capitals count: `NtFC` and `Ntfc` are two.
+pub(crate) fn well_known_exactly(tag: PoolTag) -> Option<(PoolTag, Pool)> {
+    all().find(|(known, _)| *known == tag)
+}
+
+fn all() -> impl Iterator<Item = (PoolTag, Pool)> {
+    let of = |tags: &'static [&'static [u8; 4]], pool| {
+        tags.iter().map(move |tag| (PoolTag::new(**tag), pool))
     };
-    of(&NONPAGED, Pool::Nonpaged).or_else(|| of(&PAGED, Pool::Paged))
+    of(&NONPAGED, Pool::Nonpaged).chain(of(&PAGED, Pool::Paged))
 }
 
 /// Tags that nearly every machine has.

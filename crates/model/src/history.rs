@@ -218,10 +218,16 @@ impl NowAndLeast {
     /// Those of values in their order.
     #[must_use]
     pub fn of_values(values: impl Iterator<Item = u64>) -> Self {
-        values.fold(Self::default(), |before, value| Self {
+        values.fold(Self::default(), Self::and)
+    }
+
+    /// The same with a later value.
+    #[must_use]
+    pub fn and(self, value: u64) -> Self {
+        Self {
             now: if value == MISSING { 0 } else { value },
-            least: if value > 0 { before.least.min(value) } else { before.least },
-        })
+            least: if value > 0 { self.least.min(value) } else { self.least },
+        }
     }
 
     /// So many times as much; `None` where that is too much.

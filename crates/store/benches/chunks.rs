@@ -24,8 +24,9 @@ fn build(hour: i64, decoder: &mut Decoder, frames: &[Vec<u8>]) -> Chunk {
     let mut builder = Builder::new(hour_of(hour), 600);
     for (minute, frame) in (0..).zip(frames) {
         let at = hour_of(hour).checked_add(SignedDuration::from_mins(minute)).unwrap();
-        let snapshot = &decoder.decode(frame).unwrap().snapshot;
-        builder.push(at, 1, snapshot);
+        decoder.decode(frame).unwrap();
+        let moves = (minute > 0).then_some(decoder.moves());
+        builder.push(at, 1, &decoder.last().unwrap().snapshot, moves);
     }
     builder.finish().unwrap()
 }

@@ -24,7 +24,7 @@ fn main() {
                 let at = begin.checked_add(SignedDuration::from_mins(minute)).unwrap();
                 let Some(taken) = host.snapshot_at(at) else { continue };
                 let snapshot = &taken.snapshot;
-                builder.push(at, 1, snapshot);
+                builder.push(at, 1, snapshot, None);
                 let rows = snapshot.tags.as_ref().map_or(0, |tags| tags.rows.len());
                 let processes = snapshot.processes.as_ref().map_or(0, Vec::len);
                 tags = rows.max(tags);

@@ -9,6 +9,8 @@ use crate::{Result, StoreError};
 /// What became of something that somebody tried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
+    /// It is under way; or it was cut off, and nobody knows how far it came.
+    Begun,
     /// It was done.
     Done,
     /// It was not allowed, or made no sense.
@@ -19,12 +21,13 @@ pub enum Outcome {
 
 impl Outcome {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Done, Self::Refused, Self::Failed];
+    pub const ALL: [Self; 4] = [Self::Begun, Self::Done, Self::Refused, Self::Failed];
 
     /// The word for it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
+            Self::Begun => "begun",
             Self::Done => "done",
             Self::Refused => "refused",
             Self::Failed => "failed",
@@ -66,16 +69,17 @@ pub struct AuditFilter {
     pub before: Option<i64>,
 }
 
-/// Adds an entry. Texts are cut at 1,000 characters.
+/// Adds an entry. Texts are cut at 1,000 characters. Returns its number.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn add(db: &mut PgConnection, entry: &AuditEntry) -> Result<()> {
-    sqlx::query!(
+pub async fn add(db: &mut PgConnection, entry: &AuditEntry) -> Result<i64> {
+    let id = sqlx::query_scalar!(
         "INSERT INTO audit_log
              (at, actor, address, action, target, outcome, detail, request_id)
          VALUES ($1, left($2, 1000), left($3, 1000), left($4, 1000), left($5, 1000), $6,
-             left($7, 1000), left($8, 1000))",
+             left($7, 1000), left($8, 1000))
+         RETURNING id",
         entry.at.to_sqlx(),
         entry.actor,
         entry.address,
@@ -85,9 +89,36 @@ pub async fn add(db: &mut PgConnection, entry: &AuditEntry) -> Result<()> {
         entry.detail,
         entry.request_id,
     )
+    .fetch_one(db)
+    .await?;
+    Ok(id)
+}
+
+/// Tells what became of an entry that was begun, which is told once.
+///
+/// # Errors
+/// When the database fails, or that was told before.
+pub async fn complete(
+    db: &mut PgConnection,
+    id: i64,
+    target: &str,
+    outcome: Outcome,
+    detail: &str,
+) -> Result<()> {
+    let told = sqlx::query!(
+        "UPDATE audit_log SET target = left($2, 1000), outcome = $3, detail = left($4, 1000)
+         WHERE id = $1",
+        id,
+        target,
+        outcome.as_str(),
+        detail,
+    )
     .execute(db)
     .await?;
-    Ok(())
+    match told.rows_affected() {
+        0 => Err(StoreError::Inconsistent("an entry of the audit log is not there")),
+        _ => Ok(()),
+    }
 }
 
 /// Entries with their numbers, latest first.

@@ -63,16 +63,18 @@ pub enum Column {
 impl Column {
     /// The column of these values, one per slot.
     #[must_use]
-    pub fn new(values: Vec<Option<Stat>>) -> Self {
-        if values.iter().all(Option::is_none) {
-            return Self::Absent;
-        }
-        let first = values[0].and_then(Stat::as_constant);
-        match first {
-            Some(value) if values.iter().all(|other| *other == Some(Stat::constant(value))) => {
-                Self::Constant(value)
+    pub fn new(values: impl IntoIterator<Item = Option<Stat>, IntoIter: Clone>) -> Self {
+        // No list is made where they do not vary.
+        let values = values.into_iter();
+        match values.clone().next().flatten() {
+            None if values.clone().all(|other| other.is_none()) => Self::Absent,
+            Some(first)
+                if first.as_constant().is_some()
+                    && values.clone().all(|other| other == Some(first)) =>
+            {
+                Self::Constant(first.min)
             }
-            _ => Self::Varied(values),
+            _ => Self::Varied(values.collect()),
         }
     }
 

@@ -190,7 +190,7 @@ impl Embedded {
         let mut options = format!(
             "-c listen_addresses= -c unix_socket_permissions=0700 \
              -c unix_socket_directories='{}' -c max_connections=200 -c shared_buffers={}MB \
-             -c max_wal_size=4GB -c checkpoint_timeout=15min",
+             -c max_wal_size=4GB -c checkpoint_timeout=15min -c jit=off",
             self.sockets.display(),
             shared_buffers_mb(),
         );

@@ -107,6 +107,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("upload_files", Bound::Days(UPLOADS)),
     ("uploads", Bound::Days(UPLOADS)),
     ("users", Bound::People),
+    ("write_probe", Bound::Hosts),
 ];
 
 /// Rows of a table that go at once at most.

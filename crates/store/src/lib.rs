@@ -42,10 +42,13 @@ pub mod recipients;
 pub mod recurring_windows;
 pub mod refused_enrolments;
 pub mod retention;
+pub mod schema;
 pub mod second_factors;
+pub mod self_check;
 pub mod sessions;
 pub mod settings;
 pub mod silences;
+pub mod statement_time;
 pub mod tag_notes;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -99,7 +102,7 @@ fn migrations() -> Migrator {
 /// # Errors
 /// When a migration fails, or the database has one that this build does not know.
 pub async fn migrate(connection: &mut PgConnection) -> std::result::Result<(), anyhow::Error> {
-    // An older binary may meet a newer schema: migrations are written so that it can go on.
+    // Whether a schema of a later version is met is asked before (`schema::inspect`).
     migrations().set_ignore_missing(true).run(connection).await?;
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The audit log: every request of a person or script that changes something is written into it where
-//! its permission is checked, so that no route can forget to.
+//! its permission is checked, so that no route can forget to; before it is done, so that nothing is done
+//! that the log does not know of.
 
 use axum::{
     extract::FromRequestParts,
@@ -114,15 +115,28 @@ impl Attempt {
         outcome: Outcome,
         note: AuditNote,
     ) -> Result<(), AppError> {
+        self.add(app, outcome, &note).await.map(drop)
+    }
+
+    /// Writes down that it is tried, before it is.
+    ///
+    /// # Errors
+    /// When the database fails: then it is not to be done.
+    pub(super) async fn begin(self, app: &App) -> Result<BegunAttempt, AppError> {
+        let entry = self.add(app, Outcome::Begun, &AuditNote::default()).await?;
+        Ok(BegunAttempt { entry, attempt: self })
+    }
+
+    async fn add(&self, app: &App, outcome: Outcome, note: &AuditNote) -> Result<i64, AppError> {
         let entry = AuditEntry {
             at: app.clock.now(),
             actor: plain(&self.actor),
-            address: self.origin.address,
-            action: self.action,
-            target: plain(if note.target.is_empty() { &self.target } else { &note.target }),
+            address: self.origin.address.clone(),
+            action: self.action.clone(),
+            target: self.target_of(note),
             outcome,
             detail: plain(&note.detail),
-            request_id: self.origin.request_id,
+            request_id: self.origin.request_id.clone(),
         };
         let added = match app.pool.acquire().await {
             Ok(mut db) => audit::add(&mut db, &entry).await.map_err(AppError::from),
@@ -134,12 +148,22 @@ impl Attempt {
         })
     }
 
-    /// Writes down what the answer to a request says.
-    pub(super) async fn record_answer(
-        self,
-        app: &App,
-        response: &mut Response,
-    ) -> Result<(), AppError> {
+    fn target_of(&self, note: &AuditNote) -> String {
+        plain(if note.target.is_empty() { &self.target } else { &note.target })
+    }
+}
+
+/// Something that somebody tries, and that the log knows of.
+#[derive(Debug)]
+pub(super) struct BegunAttempt {
+    entry: i64,
+    attempt: Attempt,
+}
+
+impl BegunAttempt {
+    /// Writes down what the answer to a request says. Where that fails the entry stays as it is, begun:
+    /// what was done is done, and its sender is told so.
+    pub(super) async fn finish(self, app: &App, response: &mut Response) {
         let note = response.extensions_mut().remove::<AuditNote>();
         let error = response.extensions().get::<AppError>();
         let outcome = match response.status() {
@@ -149,7 +173,15 @@ impl Attempt {
         };
         let of_error = || AuditNote::new("", error.map_or("", |error| error.detail.as_str()));
         let note = note.unwrap_or_else(of_error);
-        self.record(app, outcome, note).await
+        let (target, detail) = (self.attempt.target_of(&note), plain(&note.detail));
+        let told = match app.pool.acquire().await {
+            Ok(mut db) => audit::complete(&mut db, self.entry, &target, outcome, &detail).await,
+            Err(error) => Err(error.into()),
+        };
+        if let Err(error) = told {
+            let outcome = outcome.as_str();
+            error!(%error, entry = self.entry, outcome, target, detail, "Could not write audit log");
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Hosts, by the key that enrolment gave them: `pwh_<host id>_<64 hexadecimal digits>`.
 
 use axum::{
-    extract::{Request, State},
+    extract::Request,
     http::{HeaderMap, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -12,7 +12,7 @@ use poolwatch_store::hosts::{self, HostKey, Standing};
 use subtle::ConstantTimeEq;
 
 use crate::{
-    app::{App, SharedApp},
+    app::App,
     app_error::AppError,
     auth::secrets,
     enrolment::proposals::{host_archived, host_refused},
@@ -37,15 +37,11 @@ pub struct SendingHost {
 ///
 /// # Errors
 /// 401 for an unknown key, 403 while the host is not approved, 429 when it has too much under way.
-pub async fn require(
-    State(app): State<SharedApp>,
-    request: Request,
-    next: Next,
-) -> Result<Response, AppError> {
+pub async fn require(app: &App, request: Request, next: Next) -> Result<Response, AppError> {
     let arrived = app.clock.now();
-    let key = find(&app, request.headers()).await?;
+    let key = find(app, request.headers()).await?;
     let id = key.id;
-    let mut response = answer(&app, key, arrived, request, next).await.into_response();
+    let mut response = answer(app, key, arrived, request, next).await.into_response();
     response.extensions_mut().insert(id);
     Ok(response)
 }

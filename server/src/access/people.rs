@@ -83,10 +83,14 @@ pub async fn require(
         }
         return Err(error);
     }
+    let attempt = match attempt {
+        Some(attempt) => Some(attempt.begin(&required.app).await?),
+        None => None,
+    };
     request.extensions_mut().insert(person.clone());
     let mut response = next.run(request).await;
     if let Some(attempt) = attempt {
-        attempt.record_answer(&required.app, &mut response).await?;
+        attempt.finish(&required.app, &mut response).await;
     }
     // For the bar of an error page.
     response.extensions_mut().insert(person);

@@ -1,23 +1,55 @@
-//! `/healthz` and `/metrics`: for whoever watches the server.
+//! `/healthz`, `/readyz` and `/metrics`: for whoever watches the server.
 
-use axum::extract::State;
-use sqlx::Connection;
+use axum::{extract::State, http::StatusCode};
+use poolwatch_web::settings::server::{CheckState, SelfCheck};
+use serde::Serialize;
 
-use crate::{app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, host_metrics};
+use crate::{
+    app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet, host_metrics,
+    parameters::Json, self_check,
+};
 
-/// Says `ok` when requests can be served: the database answers, and stores what comes.
-///
-/// # Errors
-/// 503 when it does not.
-pub(super) async fn healthz(State(app): State<SharedApp>) -> Result<&'static str, AppError> {
-    app.pool.acquire().await?.ping().await?;
-    if !app.writer.can_store() {
-        return Err(AppError::busy(
-            "The database does not store what hosts send, for instance since its disk is full: the \
-             log says why.",
-        ));
+/// Says `ok`: the server runs and answers, whatever else does not.
+pub(super) async fn healthz() -> &'static str {
+    "ok\n"
+}
+
+/// Whether the server can serve.
+#[derive(Debug, Serialize)]
+pub(super) struct Readiness {
+    /// Whether agents and people are to be sent here.
+    ready: bool,
+    /// What is not as it should be.
+    problems: Vec<ReadinessProblem>,
+}
+
+/// Something that is not as it should be.
+#[derive(Debug, Serialize)]
+struct ReadinessProblem {
+    check: &'static str,
+    state: &'static str,
+    words: String,
+}
+
+impl ReadinessProblem {
+    /// What everybody may know of it.
+    fn new(check: &SelfCheck) -> Self {
+        let words = match check.name {
+            "database" | "writes" => check.words.clone(),
+            _ => "The page Settings, This server says what is wrong.".to_owned(),
+        };
+        Self { check: check.name, state: check.state.as_str(), words }
     }
-    Ok("ok\n")
+}
+
+/// Says whether requests can be served: the database answers and stores what comes. Names what is wrong
+/// or late besides.
+pub(super) async fn readyz(State(app): State<SharedApp>) -> (StatusCode, Json<Readiness>) {
+    let checks = self_check::look(&app).await;
+    let ready = self_check::is_ready(&checks);
+    let wrong = checks.iter().filter(|check| check.state > CheckState::Good);
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Readiness { ready, problems: wrong.map(ReadinessProblem::new).collect() }))
 }
 
 /// The metrics of the server and of all hosts in the text format of Prometheus.

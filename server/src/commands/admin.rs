@@ -162,5 +162,6 @@ async fn record(
         detail: detail.into(),
         request_id: String::new(),
     };
-    Ok(audit::add(db, &entry).await?)
+    audit::add(db, &entry).await?;
+    Ok(())
 }

@@ -10,9 +10,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use poolwatch_analysis::catalogue::Catalogue;
-use poolwatch_evidence::{PieceContent, PooltagEntry, Reading, read, reading::MAX_TEXT_BYTES};
+use poolwatch_evidence::{PieceContent, PooltagEntry, Reading, reading::MAX_TEXT_BYTES};
 
 use crate::{
+    bundles::{self, File},
     cli::DiagnoseOptions,
     diagnosing::{self, Judged, Report},
 };
@@ -30,8 +31,10 @@ pub(crate) fn run(options: &DiagnoseOptions) -> anyhow::Result<()> {
     for path in &options.files {
         gather(path, 0, &mut paths)?;
     }
-    let readings: Vec<Reading> =
-        paths.iter().map(|path| read_file(path)).collect::<Result<_, _>>()?;
+    let mut readings = Vec::new();
+    for path in &paths {
+        readings.extend(read_file(path)?);
+    }
     let mut catalogue = Catalogue::default();
     diagnosing::add(&mut catalogue, pooltag);
     let judged = diagnosing::judge(readings, catalogue);
@@ -95,20 +98,21 @@ fn gather(path: &Path, depth: usize, paths: &mut Vec<PathBuf>) -> anyhow::Result
 }
 
 /// What a file tells. Of one that is longer than what is read only the beginning is taken in.
-fn read_file(path: &Path) -> anyhow::Result<Reading> {
+fn read_file(path: &Path) -> anyhow::Result<Vec<Reading>> {
     use std::io::Read;
     let file = fs::File::open(path).with_context(|| path.display().to_string())?;
     let mut content = Vec::new();
     // One byte more shows that there is more.
     let most = MAX_TEXT_BYTES as u64 + 1;
     file.take(most).read_to_end(&mut content).with_context(|| path.display().to_string())?;
-    Ok(read(&path.display().to_string(), &content))
+    let files = bundles::unpack(vec![File { name: path.display().to_string(), content }])?;
+    Ok(files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect())
 }
 
 fn pooltag(path: &Path) -> anyhow::Result<Vec<PooltagEntry>> {
     let entries: Vec<PooltagEntry> = read_file(path)?
-        .pieces
         .into_iter()
+        .flat_map(|reading| reading.pieces)
         .filter_map(|piece| match piece.content {
             PieceContent::Catalogue(entries) => Some(entries),
             _ => None,

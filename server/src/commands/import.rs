@@ -6,6 +6,7 @@ use anyhow::{Context, bail};
 use poolwatch_model::Clock;
 
 use crate::{
+    bundles,
     cli::ImportOptions,
     clock::SystemClock,
     database::Database,
@@ -24,6 +25,7 @@ pub(crate) async fn run(options: ImportOptions) -> anyhow::Result<()> {
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
         files.push(File { name, content });
     }
+    let files = bundles::unpack(files)?;
     let database = Database::open(&options.database).await?;
     let imported = import::import(&database.pool, &options.host, &files, SystemClock.now()).await;
     let closed = database.close(false).await;

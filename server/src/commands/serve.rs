@@ -3,8 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, anyhow};
-use axum::http::Uri;
-use poolwatch_model::{Clock, alerting::Recipient};
+use poolwatch_model::Clock;
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
@@ -12,71 +11,54 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
+use super::{parsed_settings::ParsedSettings, preflight};
 use crate::{
     accounts::links,
-    alerts::{
-        mailer::{self, Mailer, standing_recipients},
-        secrets,
-    },
+    alerts::secrets,
     app::{App, Settings, SharedApp},
     auth::{
         callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
         sign_in_limits::SignInLimits,
     },
-    cli::{MailOptions, ServeOptions, SignInOptions},
-    clock::SteadyClock,
+    cli::{Configuration, PrivateDatabase, ServeOptions},
+    clock::{SteadyClock, SystemClock},
     connections::{self, ConnectionLimits},
     database::Database,
     jobs::RunningJobs,
     lead::Lead,
     log_gate::LogGate,
-    mail_server::{self, MailServer},
+    mail_server,
     metrics::Metrics,
     refusals::Refusals,
-    retention_setting::{LiveRetention, RetentionDays},
-    router,
-    sign_in_provider::{ProviderCache, SignInProvider, parse_rule},
+    router, self_check,
+    sign_in_provider::ProviderCache,
     stopping::StopSignal,
     tag_names,
     tag_names::TagNames,
-    tls::ServerTls,
+    tls::{self, ServerTls},
     writer::Writer,
 };
 
 /// How long requests under way may take when the server stops.
 const GRACE: Duration = Duration::from_secs(10);
 
-pub(crate) async fn run(options: Box<ServeOptions>) -> anyhow::Result<()> {
-    let standing = standing_recipients(&options.mail)?;
+pub(crate) async fn run(
+    options: Box<ServeOptions>,
+    configuration: Configuration,
+) -> anyhow::Result<()> {
+    // All that can be known to be wrong is, before anything is started or changed.
+    let parsed = ParsedSettings::new(&options)?;
+    if options.database.database == Some(PrivateDatabase::Embedded) {
+        preflight::inspect_data_folder(&options.database.data_dir)?;
+    }
+    for warning in &configuration.warnings {
+        warn!("{warning}");
+    }
+    tls::inspect(&options.tls, SystemClock.now())?;
     let database = Database::open(&options.database).await?;
-    let mailer = Mailer::new(&options.mail, options.public_url.trim_end_matches('/'))?;
-    let served = serve(&options, &database, mailer, standing).await;
+    let served = serve(&options, &database, parsed, configuration).await;
     database.close(true).await?;
     served
-}
-
-/// The mail server that the command line or environment names.
-fn named_mail_server(options: &MailOptions) -> anyhow::Result<Option<MailServer>> {
-    let named = options.smtp_url.clone().zip(options.mail_from.clone());
-    let Some((smtp_url, from)) = named else { return Ok(None) };
-    Ok(Some(MailServer { smtp_url, from, oauth: mailer::oauth_client(options)? }))
-}
-
-/// The identity provider that the command line or environment names.
-fn named_provider(options: &SignInOptions) -> anyhow::Result<Option<SignInProvider>> {
-    let named = options.oidc_issuer.clone().zip(options.oidc_client_id.clone());
-    let Some((issuer, client_id)) = named else { return Ok(None) };
-    let rules = options.oidc_role.iter().filter(|rule| !rule.trim().is_empty());
-    let rules: Result<Vec<_>, String> = rules.map(|rule| parse_rule(rule)).collect();
-    let provider = SignInProvider {
-        issuer,
-        client_id,
-        secret: options.oidc_client_secret.clone(),
-        scopes: options.oidc_scopes.clone(),
-        groups_claim: options.oidc_groups_claim.clone(),
-        rules: rules.map_err(|error| anyhow!("--oidc-role: {error}"))?,
-    };
-    Ok(Some(provider.checked().map_err(|error| anyhow!("--oidc-…: {error}"))?))
 }
 
 /// Serves until it is told to stop. Then, one after another: requests are answered, jobs end, and
@@ -84,22 +66,15 @@ fn named_provider(options: &SignInOptions) -> anyhow::Result<Option<SignInProvid
 async fn serve(
     options: &ServeOptions,
     database: &Database,
-    mailer: Option<Mailer>,
-    standing: Vec<Recipient>,
+    parsed: ParsedSettings,
+    configuration: Configuration,
 ) -> anyhow::Result<()> {
-    let keep = &options.keep;
-    let fixed = RetentionDays {
-        full_hours: keep.keep_full_hours,
-        ten_minute_days: keep.keep_10min_days,
-        hourly_days: keep.keep_hourly_days,
-    };
-    let retention = LiveRetention::new(fixed).map_err(|error| anyhow!("{error}"))?;
-    let sign_in_provider = named_provider(&options.sign_in)?;
-    let lead = Lead::wait(&database.options).await?;
-    poolwatch_store::lead::end_leases(&mut *database.pool.acquire().await?).await?;
     let clock = Arc::new(SteadyClock::default());
-    let names = tls_names(&options.public_url, &options.tls.tls_name)?;
-    let tls = ServerTls::open(&options.tls, &options.database.data_dir, names, clock.now())?;
+    let data_dir = &options.database.data_dir;
+    let tls = ServerTls::open(&options.tls, data_dir, parsed.tls_names, clock.now())?;
+    let lead = Lead::wait(&database.options).await?;
+    database.require_known_schema().await?;
+    poolwatch_store::lead::end_leases(&mut *database.pool.acquire().await?).await?;
     let (files, permitted) = connections::raise_descriptor_limit();
     let refusals = Arc::new(Refusals::new(clock.clone()));
     let mut limits = ConnectionLimits::from_options(&options.connections, permitted);
@@ -114,10 +89,10 @@ async fn serve(
         fleet: Arc::default(),
         tag_names: TagNames::default(),
         events_stored: Default::default(),
-        writer: Writer::start(database.pool.clone()),
+        writer: Writer::start(database.writer_pool.clone()),
         host_keys: HostKeys::default(),
         callers: CallerCache::default(),
-        sealing_key: SealingKey::open(&options.database.data_dir)?,
+        sealing_key: SealingKey::open(data_dir)?,
         sign_in_limits: SignInLimits::default(),
         password_checks: PasswordChecks::default(),
         refusals_logged: LogGate::default(),
@@ -125,19 +100,21 @@ async fn serve(
         waiting_hosts: Default::default(),
         refusals_recorded: Default::default(),
         metrics: Metrics::install()?,
-        retention,
+        retention: parsed.retention,
         provider_cache: ProviderCache::default(),
+        self_checks: Default::default(),
         settings: Settings {
             public_url: options.public_url.trim_end_matches('/').to_owned(),
+            started: clock.now(),
+            configuration,
             interval_s: options.interval_s,
-            certificate: tls.as_ref().map(ServerTls::certificate),
-            data_dir: Some(options.database.data_dir.clone()),
-            authority: tls.as_ref().and_then(ServerTls::authority),
+            tls: tls.clone(),
+            data_dir: Some(data_dir.clone()),
             installers: options.installers.clone(),
-            mail_server: named_mail_server(&options.mail)?,
-            sign_in_provider,
+            mail_server: parsed.mail_server,
+            sign_in_provider: parsed.sign_in_provider,
             secure,
-            standing_recipients: standing,
+            standing_recipients: parsed.standing_recipients,
         },
     });
     app.retention.reload(&mut *app.pool.acquire().await?).await?;
@@ -171,7 +148,8 @@ async fn serve(
         }
         None => None,
     };
-    let jobs = RunningJobs::start(&app, mailer)?;
+    tokio::spawn(helpers.clone().run_until_cancelled_owned(self_check::watch(app.clone())));
+    let jobs = RunningJobs::start(&app, parsed.mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 
     if let Some(link) = links::make_first(&app).await.map_err(|error| anyhow!("{error}"))? {
@@ -200,18 +178,6 @@ async fn serve_metrics(listener: TcpListener, app: SharedApp, limits: Connection
     connections::serve(listener, None, router::metrics(&app), limits, &app.stop, GRACE).await;
 }
 
-/// The names that a certificate of our own is for, beside those of this machine.
-fn tls_names(public_url: &str, further: &[String]) -> anyhow::Result<Vec<String>> {
-    let parsed = public_url.parse::<Uri>().ok();
-    let host = parsed.as_ref().and_then(|url| url.scheme().and(url.host())).with_context(|| {
-        format!(
-            "--public-url {public_url} is no address such as https://poolwatch.example.com:8443"
-        )
-    })?;
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    Ok([host.to_owned()].into_iter().chain(further.iter().cloned()).collect())
-}
-
 /// Waits for a reason to stop, and lets it begin. Returns the lead, to hold on to.
 async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     let terminate = async {
@@ -233,24 +199,4 @@ async fn keep_until_stop(mut lead: Lead, stop: StopSignal) -> Lead {
     info!("Stopping: answering the requests under way");
     stop.begun.cancel();
     lead
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_certificate_is_for_the_host_of_the_public_address_and_further_names() {
-        for (url, host) in [
-            ("https://poolwatch.example.com:8443", "poolwatch.example.com"),
-            ("https://10.0.0.5/", "10.0.0.5"),
-            ("https://[2001:db8::5]:8443", "2001:db8::5"),
-        ] {
-            assert_eq!(tls_names(url, &["pool".into()]).unwrap(), [host, "pool"]);
-        }
-        for url in ["poolwatch.example.com", "/", "", "https://"] {
-            let error = tls_names(url, &[]).unwrap_err();
-            assert!(error.to_string().contains("--public-url"), "{url}");
-        }
-    }
 }

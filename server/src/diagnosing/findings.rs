@@ -1,12 +1,15 @@
 //! What a page shows of a judgement on texts. Kept as JSON beside them.
 
 use poolwatch_analysis::catalogue::Catalogue;
-use poolwatch_evidence::{Reading, read};
+use poolwatch_evidence::Reading;
 use poolwatch_model::{Bytes, Pool, PoolTag, diagnosis::Diagnosis};
 use serde::{Deserialize, Serialize};
 
 use super::{Judged, judge};
-use crate::import::{self, File, FileSummary};
+use crate::{
+    bundles,
+    import::{self, File, FileSummary},
+};
 
 /// What was found in the texts of one machine.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -56,7 +59,7 @@ impl Findings {
     #[must_use]
     pub fn of(files: &[File], catalogue: Catalogue) -> Self {
         let readings: Vec<Reading> =
-            files.iter().map(|file| read(&file.name, &file.content)).collect();
+            files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
         let texts = files.iter().zip(&readings).map(|(file, reading)| ReadText {
             name: file.name.clone(),
             size: Bytes(file.content.len() as u64),

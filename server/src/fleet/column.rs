@@ -1,79 +1,133 @@
-//! A column of counters: 32 bits each, and the few that are larger beside it.
+//! A column of counters: one, two or four bytes each, and the few that are larger beside it.
 
-/// Counters in four bytes each; what does not fit has its upper half in a short list.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
-pub struct Column {
-    low: Vec<u32>,
-    /// Place and upper half of large counters, by place.
-    high: Vec<(u32, u32)>,
+/// What small counters are kept in.
+pub trait Narrow: Copy + Eq {
+    /// Stands for a counter that is too large.
+    const LARGE: Self;
+
+    /// The counter; [`Self::LARGE`] where it is too large.
+    fn narrow(value: u64) -> Self;
+    /// The counter again.
+    fn widen(self) -> u64;
 }
 
-impl Column {
+macro_rules! narrow {
+    ($number:ty) => {
+        impl Narrow for $number {
+            const LARGE: Self = Self::MAX;
+
+            fn narrow(value: u64) -> Self {
+                Self::try_from(value).unwrap_or(Self::LARGE)
+            }
+
+            fn widen(self) -> u64 {
+                self.into()
+            }
+        }
+    };
+}
+
+narrow!(u8);
+narrow!(u16);
+narrow!(u32);
+
+/// Counters in one, two or four bytes each; those that do not fit are in a short list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Column<N = u32> {
+    small: Vec<N>,
+    /// By place.
+    large: Vec<LargeCounter>,
+}
+
+/// A counter that does not fit its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct LargeCounter {
+    place: u32,
+    /// Its lower and its upper half.
+    value: [u32; 2],
+}
+
+impl LargeCounter {
+    fn new(place: usize, value: u64) -> Self {
+        Self { place: place as u32, value: [value as u32, (value >> 32) as u32] }
+    }
+
+    fn value(self) -> u64 {
+        let [low, high] = self.value;
+        u64::from(high) << 32 | u64::from(low)
+    }
+}
+
+impl<N> Default for Column<N> {
+    fn default() -> Self {
+        Self { small: Vec::new(), large: Vec::new() }
+    }
+}
+
+impl<N: Narrow> Column<N> {
     /// An empty column with room for exactly so many.
     #[must_use]
     pub fn with_capacity(count: usize) -> Self {
-        Self { low: Vec::with_capacity(count), high: Vec::new() }
+        Self { small: Vec::with_capacity(count), large: Vec::new() }
     }
 
     /// How many counters it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.low.len()
+        self.small.len()
     }
 
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.low.is_empty()
+        self.small.is_empty()
     }
 
     /// One counter.
     #[must_use]
     pub fn get(&self, at: usize) -> u64 {
-        let low = u64::from(self.low[at]);
-        if self.high.is_empty() {
-            return low;
+        let small = self.small[at];
+        if small != N::LARGE {
+            return small.widen();
         }
-        match self.place(at) {
-            Ok(place) => u64::from(self.high[place].1) << 32 | low,
-            Err(_) => low,
-        }
+        self.place(at).map_or(0, |place| self.large[place].value())
     }
 
     /// Sets one counter.
     pub fn set(&mut self, at: usize, value: u64) {
-        self.low[at] = value as u32;
-        let upper = (value >> 32) as u32;
-        if upper == 0 && self.high.is_empty() {
-            return;
-        }
-        match (self.place(at), upper) {
-            (Ok(place), 0) => {
-                self.high.remove(place);
-            }
-            (Ok(place), _) => self.high[place].1 = upper,
-            (Err(_), 0) => {}
-            (Err(place), _) => self.high.insert(place, (at as u32, upper)),
+        let before = std::mem::replace(&mut self.small[at], N::narrow(value));
+        if before == N::LARGE || self.small[at] == N::LARGE {
+            self.set_large(at, value);
         }
     }
 
     /// Adds a counter at the end.
     pub fn push(&mut self, value: u64) {
-        let upper = (value >> 32) as u32;
-        if upper != 0 {
-            self.high.push((self.low.len() as u32, upper));
+        let small = N::narrow(value);
+        if small == N::LARGE {
+            self.large.push(LargeCounter::new(self.small.len(), value));
         }
-        self.low.push(value as u32);
+        self.small.push(small);
     }
 
     /// Bytes that it takes on the heap.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        self.low.capacity() * 4 + self.high.capacity() * 8
+        self.small.capacity() * size_of::<N>() + self.large.capacity() * size_of::<LargeCounter>()
+    }
+
+    fn set_large(&mut self, at: usize, value: u64) {
+        let large = LargeCounter::new(at, value);
+        match (self.place(at), self.small[at] == N::LARGE) {
+            (Ok(place), true) => self.large[place] = large,
+            (Ok(place), false) => drop(self.large.remove(place)),
+            (Err(place), true) => self.large.insert(place, large),
+            (Err(_), false) => {}
+        }
     }
 
     fn place(&self, at: usize) -> Result<usize, usize> {
-        self.high.binary_search_by_key(&(at as u32), |(place, _)| *place)
+        self.large.binary_search_by_key(&(at as u32), |large| large.place)
     }
 }
 
@@ -84,7 +138,34 @@ mod tests {
     use super::*;
 
     fn value() -> impl Strategy<Value = u64> {
-        prop_oneof![0..10_u64, any::<u64>(), Just(u64::from(u32::MAX)), Just(1 << 32)]
+        let edge = |edge: u64| edge - 2..edge + 2;
+        prop_oneof![
+            0..10_u64,
+            any::<u64>(),
+            edge(1 << 8),
+            edge(1 << 16),
+            edge(1 << 32),
+            Just(u64::MAX)
+        ]
+    }
+
+    fn check<N: Narrow>(
+        values: &[u64],
+        changes: &[(prop::sample::Index, u64)],
+    ) -> Result<(), TestCaseError> {
+        let mut column = Column::<N>::with_capacity(values.len());
+        let mut plain = values.to_vec();
+        values.iter().for_each(|value| column.push(*value));
+        for (at, value) in changes {
+            let at = at.index(plain.len());
+            column.set(at, *value);
+            plain[at] = *value;
+        }
+        let held: Vec<u64> = (0..column.len()).map(|at| column.get(at)).collect();
+        let large = plain.iter().filter(|value| N::narrow(**value) == N::LARGE).count();
+        prop_assert_eq!(column.large.len(), large);
+        prop_assert_eq!(held, plain);
+        Ok(())
     }
 
     proptest! {
@@ -93,16 +174,9 @@ mod tests {
             values in prop::collection::vec(value(), 1..40),
             changes in prop::collection::vec((any::<prop::sample::Index>(), value()), 0..40),
         ) {
-            let mut column = Column::with_capacity(values.len());
-            let mut plain = values.clone();
-            values.iter().for_each(|value| column.push(*value));
-            for (at, value) in changes {
-                let at = at.index(plain.len());
-                column.set(at, value);
-                plain[at] = value;
-            }
-            let held: Vec<u64> = (0..column.len()).map(|at| column.get(at)).collect();
-            prop_assert_eq!(held, plain);
+            check::<u8>(&values, &changes)?;
+            check::<u16>(&values, &changes)?;
+            check::<u32>(&values, &changes)?;
         }
     }
 }

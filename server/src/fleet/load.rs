@@ -2,6 +2,8 @@
 //! frame is read, or the last point of its chunks, for its system-wide figures; its tables wait until
 //! somebody asks for them, or until its next upload.
 
+use std::sync::{Mutex, PoisonError};
+
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{BootId, HostId};
 use poolwatch_protocol::v1::{Envelope, Stamp, StampedSnapshot, frame::decompress};
@@ -23,10 +25,13 @@ const PAGE: i64 = 500;
 const HOUR_HOSTS: usize = 100;
 /// Hosts whose tables are loaded before they are heard, so that a small fleet is whole at once.
 const TABLES: usize = 500;
+/// Hosts whose latest snapshot is older are heard late or never: their tables wait until they are.
+const REPORTED_WITHIN: SignedDuration = SignedDuration::from_hours(1);
 /// Hours of pools that are asked for.
 const HOURS: u32 = 48;
 
 /// Loads the latest figures of every host, then the tables of some, then the pools' last two days.
+/// Returns the hosts whose tables are left to [`rest`].
 ///
 /// # Errors
 /// When the database fails.
@@ -35,7 +40,7 @@ pub async fn run(
     fleet: &Fleet,
     kept: SignedDuration,
     now: Timestamp,
-) -> Result<(), StoreError> {
+) -> Result<Vec<HostId>, StoreError> {
     let mut db = pool.acquire().await?;
     let since = since(kept, now);
     // What a wrong clock put into the time to come is not the latest of anything.
@@ -73,7 +78,41 @@ pub async fn run(
             }
         }
     }
-    Ok(())
+    loaded.truncate(loaded.len().saturating_sub(TABLES));
+    Ok(loaded)
+}
+
+/// Loads the tables of hosts that reported until the server stopped, before their next upload needs
+/// them: a whole fleet waits for no interval then. Those that are due last come first: uploads look up
+/// the others meanwhile.
+///
+/// # Errors
+/// When the database fails.
+pub async fn rest(
+    pool: &PgPool,
+    fleet: &Fleet,
+    hosts: &[HostId],
+    kept: SignedDuration,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let reported = |id: &HostId| {
+        let at = fleet.known(*id)?.read().at?;
+        (now.duration_since(at) < REPORTED_WITHIN).then_some((at, *id))
+    };
+    let mut due: Vec<(Timestamp, HostId)> = hosts.iter().filter_map(reported).collect();
+    due.sort_unstable();
+    let due = Mutex::new(due);
+    let next = || due.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let load = || async {
+        while let Some((_, id)) = next() {
+            if fleet.known(id).is_some_and(|live| live.read().tables().is_none()) {
+                tables(&mut *pool.acquire().await?, fleet, id, kept, now).await?;
+            }
+        }
+        Ok::<(), StoreError>(())
+    };
+    // While one is read, the database works on the next.
+    tokio::try_join!(load(), load()).map(|_| ())
 }
 
 /// Loads a host's latest tables from the database, unless they are at hand or there is no such host.

@@ -3,7 +3,7 @@
 use poolwatch_model::process::ObjectTypeUse;
 use poolwatch_protocol::v1::{
     Malformed,
-    parts::{Base, Changes},
+    parts::{Base, CounterTable, Delta, Moved},
 };
 
 use super::interner::{HostNames, NameId, StringInterner};
@@ -26,29 +26,27 @@ impl HostObjectTypes {
         }
     }
 
-    /// Whether changes can be applied: no added type is one that stays.
+    /// Whether a delta can be applied: no added type is one that stays.
     ///
     /// # Errors
     /// When one is.
     pub fn check(
         &self,
-        changes: &Changes<ObjectTypeUse>,
+        delta: &Delta<'_, ObjectTypeUse>,
         names: &StringInterner,
     ) -> Result<(), Malformed> {
-        let twice = changes.added.iter().any(|new| {
+        let twice = delta.added.iter().any(|new| {
             let id = names.find(&new.name);
             let row = self.names.iter().position(|name| Some(*name) == id);
-            row.is_some_and(|row| changes.gone.binary_search(&(row as u32)).is_err())
+            row.is_some_and(|row| delta.keeps(row))
         });
         if twice { Err(Malformed) } else { Ok(()) }
     }
 
-    /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ObjectTypeUse>, names: &mut HostNames<'_>) {
-        for change in &changes.counters {
-            self.counters[change.row as usize][usize::from(change.counter)] = change.value as u32;
-        }
-        if changes.gone.is_empty() && changes.added.is_empty() {
+    /// Applies a delta that was read against these columns and checked.
+    pub fn apply(&mut self, delta: &Delta<'_, ObjectTypeUse>, names: &mut HostNames<'_>) {
+        delta.move_counters(self);
+        if delta.is_of_counters() {
             return;
         }
         // Types come and go only when a driver makes one: seldom.
@@ -56,9 +54,9 @@ impl HostObjectTypes {
         let mut at = 0;
         types.retain(|_| {
             at += 1;
-            changes.gone.binary_search(&(at - 1)).is_err()
+            delta.keeps(at - 1)
         });
-        types.extend(changes.added.iter().cloned());
+        types.extend(delta.added.iter().cloned());
         types.sort_by(|a, b| a.name.cmp(&b.name));
         *self = Self::new(&types, names);
     }
@@ -96,6 +94,12 @@ impl Base for HostObjectTypes {
 
     fn counter(&self, row: usize, counter: usize) -> u64 {
         self.counters[row][counter].into()
+    }
+}
+
+impl CounterTable for HostObjectTypes {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        self.counters[row][counter] = moved.to as u32;
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use poolwatch_model::process::{ProcessKey, ProcessUse};
 use poolwatch_protocol::v1::{
     Malformed,
-    parts::{Base, Changes},
+    parts::{Base, CounterTable, Delta, Moved},
 };
 
 use super::{
@@ -15,6 +15,8 @@ use super::{
 /// Counters of a process, in the order of the wire: handles, threads, paged quota, nonpaged quota,
 /// private bytes.
 const COUNTERS: usize = 5;
+/// How many of them count something; the others are bytes.
+const COUNTS: usize = 2;
 /// Processes of a host whose names are kept. A terminal server has some thousand.
 const NAMED: u32 = 16_384;
 /// Stands between the names of a process's services, which none of them holds.
@@ -27,12 +29,15 @@ pub struct HostProcesses {
     /// 100 ns since 1970, or [`UNKNOWN`].
     created: Vec<i64>,
     images: Vec<NameId>,
-    sessions: Vec<u32>,
+    sessions: Column<u8>,
     /// Row and services of the processes that hold any, by row.
     services: Vec<(u32, NameId)>,
     /// Bit i set: counter i is known; then the session.
     known: Vec<u8>,
-    counters: [Column; COUNTERS],
+    /// Handles and threads.
+    counts: [Column<u16>; COUNTS],
+    /// Quotas and private bytes.
+    bytes: [Column; COUNTERS - COUNTS],
 }
 
 /// A creation time that is not known: before all others.
@@ -64,31 +69,26 @@ impl HostProcesses {
         new
     }
 
-    /// Whether changes can be applied: no added process is one that stays.
+    /// Whether a delta can be applied: no added process is one that stays.
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<ProcessUse>) -> Result<(), Malformed> {
-        let stays = |row: usize| changes.gone.binary_search(&(row as u32)).is_err();
+    pub fn check(&self, delta: &Delta<'_, ProcessUse>) -> Result<(), Malformed> {
         let twice = |new: &ProcessUse| {
             let key = (new.key.pid, from_time(new.key.created));
             let at = self.pids.partition_point(|pid| *pid < new.key.pid);
             (at..self.pids.len())
                 .take_while(|row| self.pids[*row] == key.0)
-                .any(|row| self.created[row] == key.1 && stays(row))
+                .any(|row| self.created[row] == key.1 && delta.keeps(row))
         };
-        if changes.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
+        if delta.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
     }
 
-    /// Applies changes that were read against these columns and checked.
-    pub fn apply(&mut self, changes: &Changes<ProcessUse>, names: &mut HostNames<'_>) {
-        for change in &changes.counters {
-            let (row, counter) = (change.row as usize, usize::from(change.counter));
-            self.counters[counter].set(row, change.value);
-            self.known[row] |= 1 << counter;
-        }
-        if !changes.gone.is_empty() || !changes.added.is_empty() {
-            self.merge(&changes.gone, &changes.added, names);
+    /// Applies a delta that was read against these columns and checked.
+    pub fn apply(&mut self, delta: &Delta<'_, ProcessUse>, names: &mut HostNames<'_>) {
+        delta.move_counters(self);
+        if !delta.is_of_counters() {
+            self.merge(&delta.gone, &delta.added, names);
         }
     }
 
@@ -97,8 +97,8 @@ impl HostProcesses {
         (0..self.pids.len()).map(|row| ProcessCell {
             pid: self.pids[row],
             image: self.images[row],
-            handles: self.known(row, 0).then(|| self.counters[0].get(row) as u32),
-            threads: self.known(row, 1).then(|| self.counters[1].get(row) as u32),
+            handles: self.known(row, 0).then(|| self.counts[0].get(row) as u32),
+            threads: self.known(row, 1).then(|| self.counts[1].get(row) as u32),
         })
     }
 
@@ -122,10 +122,12 @@ impl HostProcesses {
     /// Bytes that it takes on the heap.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
-        let columns: usize = self.counters.iter().map(Column::heap_bytes).sum();
-        let rows = self.pids.capacity() + self.images.capacity() + self.sessions.capacity();
+        let counts: usize = self.counts.iter().map(Column::heap_bytes).sum();
+        let bytes: usize = self.bytes.iter().map(Column::heap_bytes).sum();
+        let rows = self.pids.capacity() + self.images.capacity();
         let others = self.created.capacity() * 8 + self.known.capacity();
-        rows * 4 + others + self.services.capacity() * 8 + columns
+        let sessions = self.sessions.heap_bytes();
+        rows * 4 + others + self.services.capacity() * 8 + sessions + counts + bytes
     }
 
     fn with_capacity(count: usize) -> Self {
@@ -133,10 +135,11 @@ impl HostProcesses {
             pids: Vec::with_capacity(count),
             created: Vec::with_capacity(count),
             images: Vec::with_capacity(count),
-            sessions: Vec::with_capacity(count),
+            sessions: Column::with_capacity(count),
             services: Vec::new(),
             known: Vec::with_capacity(count),
-            counters: std::array::from_fn(|_| Column::with_capacity(count)),
+            counts: std::array::from_fn(|_| Column::with_capacity(count)),
+            bytes: std::array::from_fn(|_| Column::with_capacity(count)),
         }
     }
 
@@ -149,19 +152,18 @@ impl HostProcesses {
         self.pids.push(process.key.pid);
         self.created.push(from_time(process.key.created));
         self.images.push(id(&process.image));
-        self.sessions.push(process.session.unwrap_or_default());
+        self.sessions.push(process.session.unwrap_or_default().into());
         if !process.services.is_empty() {
             self.services.push((row, id(&joined(&process.services))));
         }
-        let counters = [
-            process.handles.map(u64::from),
-            process.threads.map(u64::from),
-            process.paged_quota,
-            process.nonpaged_quota,
-            process.private_bytes,
-        ];
         let mut known = if process.session.is_some() { SESSION } else { 0 };
-        for (at, (column, value)) in self.counters.iter_mut().zip(counters).enumerate() {
+        let counts = [process.handles, process.threads];
+        for (at, (column, value)) in self.counts.iter_mut().zip(counts).enumerate() {
+            known |= u8::from(value.is_some()) << at;
+            column.push(value.unwrap_or_default().into());
+        }
+        let bytes = [process.paged_quota, process.nonpaged_quota, process.private_bytes];
+        for (at, (column, value)) in (COUNTS..).zip(self.bytes.iter_mut().zip(bytes)) {
             known |= u8::from(value.is_some()) << at;
             column.push(value.unwrap_or_default());
         }
@@ -173,10 +175,13 @@ impl HostProcesses {
         self.pids.push(other.pids[row]);
         self.created.push(other.created[row]);
         self.images.push(other.images[row]);
-        self.sessions.push(other.sessions[row]);
+        self.sessions.push(other.sessions.get(row));
         self.services.extend(other.services_of(row).map(|name| (new_row, name)));
         self.known.push(other.known[row]);
-        for (column, from) in self.counters.iter_mut().zip(&other.counters) {
+        for (column, from) in self.counts.iter_mut().zip(&other.counts) {
+            column.push(from.get(row));
+        }
+        for (column, from) in self.bytes.iter_mut().zip(&other.bytes) {
             column.push(from.get(row));
         }
     }
@@ -203,14 +208,14 @@ impl HostProcesses {
     }
 
     fn process(&self, row: usize, names: &StringInterner) -> ProcessUse {
-        let large = |at: usize| self.known(row, at).then(|| self.counters[at].get(row));
+        let large = |at: usize| self.known(row, at).then(|| self.counter(row, at));
         let small = |at: usize| large(at).map(|value| value as u32);
         let created = (self.created[row] != UNKNOWN).then(|| to_time(self.created[row])).flatten();
         let services = self.services_of(row).map(|id| names.get(id));
         ProcessUse {
             key: ProcessKey { pid: self.pids[row], created },
             image: (*names.get(self.images[row])).to_owned(),
-            session: (self.known[row] & SESSION != 0).then(|| self.sessions[row]),
+            session: (self.known[row] & SESSION != 0).then(|| self.sessions.get(row) as u32),
             services: services.map(|text| split(&text)).unwrap_or_default(),
             handles: small(0),
             threads: small(1),
@@ -236,7 +241,20 @@ impl Base for HostProcesses {
     }
 
     fn counter(&self, row: usize, counter: usize) -> u64 {
-        self.counters[counter].get(row)
+        match counter.checked_sub(COUNTS) {
+            None => self.counts[counter].get(row),
+            Some(of_bytes) => self.bytes[of_bytes].get(row),
+        }
+    }
+}
+
+impl CounterTable for HostProcesses {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        match counter.checked_sub(COUNTS) {
+            None => self.counts[counter].set(row, moved.to),
+            Some(of_bytes) => self.bytes[of_bytes].set(row, moved.to),
+        }
+        self.known[row] |= 1 << counter;
     }
 }
 

@@ -37,6 +37,13 @@ impl RankBitmap {
         (word & bit != 0).then_some(before as usize)
     }
 
+    /// Marks a row that is not marked. Returns the place of its cell.
+    pub fn mark(&mut self, row: usize) -> usize {
+        self.words[row / 64] |= 1 << (row % 64);
+        self.before[row / 64 + 1..].iter_mut().for_each(|before| *before += 1);
+        self.of(row).unwrap_or_default()
+    }
+
     /// The rows that have a cell, in order: the n-th has its cell at place n.
     pub fn rows(&self) -> impl Iterator<Item = usize> + '_ {
         self.words.iter().enumerate().flat_map(|(at, word)| {
@@ -73,6 +80,12 @@ mod tests {
             for row in 0..marks.len() + 70 {
                 prop_assert_eq!(places.of(row), rows.iter().position(|one| *one == row));
             }
+            let mut all = places;
+            for row in (0..marks.len()).filter(|row| !marks[*row]) {
+                let before = all.rows().filter(|one| *one < row).count();
+                prop_assert_eq!(all.mark(row), before);
+            }
+            prop_assert_eq!(all, RankBitmap::new(marks.len(), |_| true));
         }
     }
 }

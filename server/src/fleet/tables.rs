@@ -7,8 +7,8 @@ use poolwatch_model::{
     snapshot::{AgentCost, CollectorFault},
 };
 use poolwatch_protocol::v1::{
-    Envelope, FrameError, Malformed, Stamp, StampedSnapshot,
-    parts::{Base, BaseTables, Part},
+    Envelope, FrameError, Malformed, Parts, Stamp, StampedSnapshot,
+    parts::{BaseTables, Part},
 };
 
 use super::{
@@ -90,7 +90,7 @@ impl HostTables {
                 Some(held.ok_or(FrameError::NeedsKey { seq: stamp.seq, base: seq })?)
             }
         };
-        let mut parts = envelope.parts(base.map(|base| base as _))?;
+        let mut parts = envelope.parts(base)?;
         if let Some(base) = base {
             base.check(&parts, shared)?;
         }
@@ -111,9 +111,9 @@ impl HostTables {
                 Some(tags) => tags.replace(&table, &ids, &mut shifts),
                 None => held.tags = Some(HostTags::new(&table, &ids, &mut shifts)),
             },
-            Some(Part::Changes(changes)) => {
+            Some(Part::Changes(delta)) => {
                 if let Some(tags) = &mut held.tags {
-                    tags.apply(&changes, &ids, &mut shifts);
+                    tags.apply(&delta, &ids, &mut shifts);
                 }
             }
         }
@@ -121,16 +121,16 @@ impl HostTables {
         held.processes = match (parts.processes, held.processes.take()) {
             (None, _) | (Some(Part::Changes(_)), None) => None,
             (Some(Part::Full(rows)), _) => Some(HostProcesses::new(&rows, names)),
-            (Some(Part::Changes(changes)), Some(mut rows)) => {
-                rows.apply(&changes, names);
+            (Some(Part::Changes(delta)), Some(mut rows)) => {
+                rows.apply(&delta, names);
                 Some(rows)
             }
         };
         held.object_types = match (parts.object_types, held.object_types.take()) {
             (None, _) | (Some(Part::Changes(_)), None) => None,
             (Some(Part::Full(rows)), _) => Some(HostObjectTypes::new(&rows, names)),
-            (Some(Part::Changes(changes)), Some(mut rows)) => {
-                rows.apply(&changes, names);
+            (Some(Part::Changes(delta)), Some(mut rows)) => {
+                rows.apply(&delta, names);
                 Some(rows)
             }
         };
@@ -218,36 +218,35 @@ impl Tables {
         }
     }
 
-    fn check(
-        &self,
-        parts: &poolwatch_protocol::v1::Parts,
-        shared: &Shared,
-    ) -> Result<(), Malformed> {
-        if let (Some(Part::Changes(changes)), Some(tags)) = (&parts.tags, &self.tags) {
-            tags.check(changes)?;
+    fn check(&self, parts: &Parts<'_>, shared: &Shared) -> Result<(), Malformed> {
+        if let (Some(Part::Changes(delta)), Some(tags)) = (&parts.tags, &self.tags) {
+            tags.check(delta)?;
         }
-        if let (Some(Part::Changes(changes)), Some(rows)) = (&parts.processes, &self.processes) {
-            rows.check(changes)?;
+        if let (Some(Part::Changes(delta)), Some(rows)) = (&parts.processes, &self.processes) {
+            rows.check(delta)?;
         }
-        if let (Some(Part::Changes(changes)), Some(rows)) =
-            (&parts.object_types, &self.object_types)
+        if let (Some(Part::Changes(delta)), Some(rows)) = (&parts.object_types, &self.object_types)
         {
-            rows.check(changes, &shared.names)?;
+            rows.check(delta, &shared.names)?;
         }
         Ok(())
     }
 }
 
 impl BaseTables for Tables {
-    fn tags(&self) -> Option<&dyn Base> {
-        self.tags.as_ref().map(|tags| tags as _)
+    type Tags = HostTags;
+    type Processes = HostProcesses;
+    type ObjectTypes = HostObjectTypes;
+
+    fn tags(&self) -> Option<&HostTags> {
+        self.tags.as_ref()
     }
 
-    fn processes(&self) -> Option<&dyn Base> {
-        self.processes.as_ref().map(|rows| rows as _)
+    fn processes(&self) -> Option<&HostProcesses> {
+        self.processes.as_ref()
     }
 
-    fn object_types(&self) -> Option<&dyn Base> {
-        self.object_types.as_ref().map(|rows| rows as _)
+    fn object_types(&self) -> Option<&HostObjectTypes> {
+        self.object_types.as_ref()
     }
 }

@@ -1,19 +1,23 @@
 //! The pool tags of one host by columns: what a delta changes is changed in place.
 
+use std::{cmp::Ordering, sync::Arc};
+
 use poolwatch_model::{
     Pool, PoolTag,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{
     Malformed,
-    parts::{Base, Changes},
+    parts::{Base, Change, CounterTable, Delta, Moved},
 };
 
 use super::{
     baselines::{Baseline, BytesThen, WINDOWS},
     column::Column,
+    earlier_bytes::EarlierBytes,
     rank_bitmap::RankBitmap,
     rounded::Rounded,
+    tag_texts::TagTexts,
     totals::{Ids, TagId, TotalsDelta},
 };
 
@@ -22,11 +26,11 @@ use super::{
 pub struct HostTags {
     counting: AllocCounting,
     complete: bool,
-    /// Sorted.
-    tags: Vec<PoolTag>,
-    /// Each tag's number over the fleet.
+    texts: Arc<TagTexts>,
+    /// Each tag's number over the fleet, sorted by tag.
     ids: Vec<TagId>,
-    uncounted: usize,
+    /// Row and text of the tags that have none.
+    uncounted: Vec<(u32, PoolTag)>,
     /// In the order of [`Pool`]: paged, nonpaged.
     pools: [PoolCells; 2],
     /// From which earlier moments growth is reckoned.
@@ -38,10 +42,10 @@ pub struct HostTags {
 struct PoolCells {
     places: RankBitmap,
     allocs: Column,
-    outstanding: Column,
+    outstanding: Column<u16>,
     bytes: Column,
-    /// The bytes at earlier moments.
-    then: [Vec<Rounded>; WINDOWS],
+    /// The bytes at earlier moments, where these are known.
+    then: [Option<EarlierBytes>; WINDOWS],
 }
 
 /// One tag's use of one pool on a host.
@@ -77,9 +81,9 @@ impl HostTags {
         let mut new = Self {
             counting: table.counting,
             complete: table.complete,
-            tags: Vec::new(),
+            texts: ids.texts().clone(),
             ids: Vec::new(),
-            uncounted: 0,
+            uncounted: Vec::new(),
             pools: Default::default(),
             earlier: Default::default(),
         };
@@ -100,48 +104,30 @@ impl HostTags {
         self.rebuild(&rows, ids, shifts);
     }
 
-    /// Whether changes can be applied: no added tag is one that stays.
+    /// Whether a delta can be applied: no added tag is one that stays.
     ///
     /// # Errors
     /// When one is.
-    pub fn check(&self, changes: &Changes<TagUse>) -> Result<(), Malformed> {
-        let stays = |row: usize| changes.gone.binary_search(&(row as u32)).is_err();
-        let twice = |new: &TagUse| self.row_of(new.tag).is_some_and(stays);
-        if changes.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
+    pub fn check(&self, delta: &Delta<'_, TagUse>) -> Result<(), Malformed> {
+        let twice = |new: &TagUse| self.row_of(new.tag).is_some_and(|row| delta.keeps(row));
+        if delta.added.iter().any(twice) { Err(Malformed) } else { Ok(()) }
     }
 
-    /// Applies changes that were read against these columns and checked.
+    /// Applies a delta that was read against these columns and checked.
     pub fn apply(
         &mut self,
-        changes: &Changes<TagUse>,
+        delta: &Delta<'_, TagUse>,
         ids: &Ids<'_>,
         shifts: &mut Vec<TotalsDelta>,
     ) {
-        let mut begun = Vec::new();
-        for change in &changes.counters {
-            let (row, counter) = (change.row as usize, usize::from(change.counter));
-            let cells = &mut self.pools[counter / 3];
-            let Some(place) = cells.places.of(row) else {
-                begun.push(*change);
-                continue;
-            };
-            match counter % 3 {
-                0 => cells.allocs.set(place, change.value),
-                1 => cells.outstanding.set(place, change.value),
-                _ => {
-                    let then = cells.then(place);
-                    let from = cells.bytes.get(place);
-                    let shift = TotalsDelta::of(self.ids[row], POOLS[counter / 3]);
-                    shifts.push(shift.from(from, then).to(change.value, then));
-                    cells.bytes.set(place, change.value);
-                }
-            }
-        }
-        if begun.is_empty() && changes.gone.is_empty() && changes.added.is_empty() {
+        let mut moving = MovingTags { tags: self, shifts, begun: Vec::new() };
+        delta.move_counters(&mut moving);
+        let begun = moving.begun;
+        if begun.is_empty() && delta.is_of_counters() {
             return;
         }
-        let mut rows: Vec<NewRow> = (0..self.tags.len())
-            .map(|row| NewRow { tag: self.tags[row], old: Some(row), now: None })
+        let mut rows: Vec<NewRow> = (0..self.len())
+            .map(|row| NewRow { tag: self.tag(row), old: Some(row), now: None })
             .collect();
         for change in begun {
             let row = change.row as usize;
@@ -151,15 +137,13 @@ impl HostTags {
             *[&mut of.allocs, &mut of.outstanding, &mut of.bytes]
                 [usize::from(change.counter) % 3] = change.value;
         }
-        let mut gone = changes.gone.iter().peekable();
         let mut at = 0;
         rows.retain(|_| {
-            let keep = gone.next_if_eq(&&at).is_none();
             at += 1;
-            keep
+            delta.keeps(at - 1)
         });
-        if !changes.added.is_empty() {
-            rows.extend(changes.added.iter().map(|row| NewRow {
+        if !delta.added.is_empty() {
+            rows.extend(delta.added.iter().map(|row| NewRow {
                 tag: row.tag,
                 old: self.row_of(row.tag),
                 now: Some(*row),
@@ -181,27 +165,26 @@ impl HostTags {
         earlier: Option<(Baseline, BytesThen<'_>)>,
         shifts: &mut Vec<TotalsDelta>,
     ) {
-        for (pool, cells) in POOLS.into_iter().zip(&mut self.pools) {
-            let mut then = Vec::new();
-            if let Some((_, bytes)) = earlier {
-                then.reserve_exact(cells.bytes.len());
-                for row in cells.places.rows() {
-                    then.push(bytes(self.tags[row], pool).map_or(Rounded::UNKNOWN, Rounded::of));
-                }
-            }
-            let before = std::mem::take(&mut cells.then[window]);
+        for pool in POOLS {
+            let cells = &self.pools[pool as usize];
+            let bytes_then = |row| {
+                let (_, bytes) = earlier?;
+                Some(bytes(self.tag(row), pool).map_or(Rounded::UNKNOWN, Rounded::of))
+            };
+            let mut then = Vec::with_capacity(cells.bytes.len());
             for (place, row) in cells.places.rows().enumerate() {
-                let mut from = cells.then(place);
+                let bytes = cells.bytes.get(place);
+                let from = cells.then(place, bytes);
                 let mut to = from;
-                from[window] = before.get(place).copied().unwrap_or_default();
-                to[window] = then.get(place).copied().unwrap_or_default();
+                to[window] = bytes_then(row).unwrap_or_default();
                 if from != to {
-                    let bytes = cells.bytes.get(place);
                     let shift = TotalsDelta::of(self.ids[row], pool);
                     shifts.push(shift.from(bytes, from).to(bytes, to));
                 }
+                then.push(to[window]);
             }
-            cells.then[window] = then;
+            let cells = &mut self.pools[pool as usize];
+            cells.then[window] = earlier.map(|_| EarlierBytes::new(&then, &cells.bytes));
         }
         self.earlier[window] = earlier.map(|(earlier, _)| earlier);
     }
@@ -245,48 +228,66 @@ impl HostTags {
     /// The table again.
     #[must_use]
     pub fn table(&self) -> TagTable {
-        let rows = (0..self.tags.len()).map(|row| self.row(row)).collect();
+        let rows = (0..self.len()).map(|row| self.row(row)).collect();
         TagTable { counting: self.counting, complete: self.complete, rows }
     }
 
     /// Tags that have no number over the fleet.
     #[must_use]
     pub fn uncounted(&self) -> usize {
-        self.uncounted
+        self.uncounted.len()
     }
 
     /// How many tags it has.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.tags.len()
+        self.ids.len()
     }
 
     /// Whether it has none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.tags.is_empty()
+        self.ids.is_empty()
     }
 
     /// Bytes that it takes on the heap.
     #[must_use]
     pub fn heap_bytes(&self) -> usize {
         let cells: usize = self.pools.iter().map(PoolCells::heap_bytes).sum();
-        self.tags.capacity() * size_of::<PoolTag>() + self.ids.capacity() * 2 + cells
+        self.ids.capacity() * 2 + self.uncounted.capacity() * 8 + cells
+    }
+
+    fn tag(&self, row: usize) -> PoolTag {
+        let own = || self.uncounted.binary_search_by_key(&(row as u32), |(row, _)| *row);
+        match self.ids[row].index() {
+            Some(index) => self.texts.get(index),
+            None => own().map_or(PoolTag::new([0; 4]), |place| self.uncounted[place].1),
+        }
     }
 
     fn row_of(&self, tag: PoolTag) -> Option<usize> {
-        self.tags.binary_search(&tag).ok()
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = (from + to) / 2;
+            match self.tag(middle).cmp(&tag) {
+                Ordering::Less => from = middle + 1,
+                Ordering::Equal => return Some(middle),
+                Ordering::Greater => to = middle,
+            }
+        }
+        None
     }
 
     fn cell(&self, row: usize, pool: Pool, place: usize) -> TagCell {
         let cells = &self.pools[pool as usize];
-        let (counters, then) = (cells.counters(place), cells.then(place));
-        TagCell { tag: self.tags[row], id: self.ids[row], pool, counters, then }
+        let counters = cells.counters(place);
+        let then = cells.then(place, counters.bytes);
+        TagCell { tag: self.tag(row), id: self.ids[row], pool, counters, then }
     }
 
     fn row(&self, row: usize) -> TagUse {
         let [paged, nonpaged] = POOLS.map(|pool| self.counters(row, pool));
-        TagUse { tag: self.tags[row], paged, nonpaged }
+        TagUse { tag: self.tag(row), paged, nonpaged }
     }
 
     fn counters(&self, row: usize, pool: Pool) -> TagCounters {
@@ -297,7 +298,7 @@ impl HostTags {
     /// Makes the columns anew for other rows, and tells the fleet what that changes.
     fn rebuild(&mut self, rows: &[NewRow], ids: &Ids<'_>, shifts: &mut Vec<TotalsDelta>) {
         let mut new_ids = Vec::with_capacity(rows.len());
-        let mut kept = vec![false; self.tags.len()];
+        let mut kept = vec![false; self.len()];
         // A tag that found no number may find one now.
         let counted = |row: &NewRow| row.old.filter(|old| self.ids[*old] != TagId::UNCOUNTED);
         let unknown: Vec<PoolTag> =
@@ -326,7 +327,8 @@ impl HostTags {
             }
             let places = RankBitmap::new(rows.len(), |row| !now(&rows[row]).is_empty());
             let count = places.rows().count();
-            let mut cells = PoolCells::with_capacity(count, &self.earlier);
+            let mut cells = PoolCells::with_capacity(count);
+            let mut thens: Vec<[Rounded; WINDOWS]> = Vec::with_capacity(count);
             for (at, row) in rows.iter().enumerate() {
                 let old = row.old.and_then(|old| Some((old, before.places.of(old)?)));
                 let old = old.map(|(old, place)| self.cell(old, pool, place));
@@ -347,16 +349,22 @@ impl HostTags {
                     shifts.push(shift);
                 }
                 if is_used {
-                    cells.push(counters, then, &self.earlier);
+                    cells.push(counters);
+                    thens.push(then);
                 }
             }
             cells.places = places;
+            cells.then = std::array::from_fn(|window| {
+                self.earlier[window]?;
+                let then: Vec<Rounded> = thens.iter().map(|then| then[window]).collect();
+                Some(EarlierBytes::new(&then, &cells.bytes))
+            });
             cells
         });
-        let given_back = (0..self.tags.len()).filter(|row| !kept[*row]).map(|row| self.ids[row]);
+        let given_back = (0..self.len()).filter(|row| !kept[*row]).map(|row| self.ids[row]);
         shifts.extend(given_back.map(TotalsDelta::give_back));
-        self.tags = rows.iter().map(|row| row.tag).collect();
-        self.uncounted = new_ids.iter().filter(|id| **id == TagId::UNCOUNTED).count();
+        let uncounted = (0..).zip(rows).zip(&new_ids).filter(|(_, id)| **id == TagId::UNCOUNTED);
+        self.uncounted = uncounted.map(|((at, row), _)| (at, row.tag)).collect();
         self.ids = new_ids;
         self.pools = pools;
     }
@@ -373,7 +381,7 @@ impl HostTags {
 /// Counters in the order of the wire: paged allocations, outstanding, bytes, then nonpaged.
 impl Base for HostTags {
     fn rows(&self) -> usize {
-        self.tags.len()
+        self.len()
     }
 
     fn counter(&self, row: usize, counter: usize) -> u64 {
@@ -387,33 +395,63 @@ impl Base for HostTags {
     }
 }
 
+/// Tags whose counters move, and what that changes in the fleet.
+struct MovingTags<'a> {
+    tags: &'a mut HostTags,
+    shifts: &'a mut Vec<TotalsDelta>,
+    /// Counters of a pool that the tag did not use before.
+    begun: Vec<Change>,
+}
+
+impl Base for MovingTags<'_> {
+    fn rows(&self) -> usize {
+        self.tags.rows()
+    }
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        self.tags.counter(row, counter)
+    }
+}
+
+impl CounterTable for MovingTags<'_> {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        let cells = &mut self.tags.pools[counter / 3];
+        let Some(place) = cells.places.of(row) else {
+            let (row, counter) = (row as u32, counter as u8);
+            self.begun.push(Change { row, counter, value: moved.to });
+            return;
+        };
+        match counter % 3 {
+            0 => cells.allocs.set(place, moved.to),
+            1 => cells.outstanding.set(place, moved.to),
+            _ => {
+                let then = cells.then(place, moved.from);
+                let shift = TotalsDelta::of(self.tags.ids[row], POOLS[counter / 3]);
+                self.shifts.push(shift.from(moved.from, then).to(moved.to, then));
+                for (earlier, then) in cells.then.iter_mut().zip(then) {
+                    let earlier = earlier.iter_mut();
+                    earlier.for_each(|earlier| earlier.note_change(place, then, moved.to));
+                }
+                cells.bytes.set(place, moved.to);
+            }
+        }
+    }
+}
+
 impl PoolCells {
-    fn with_capacity(count: usize, earlier: &[Option<Baseline>; WINDOWS]) -> Self {
+    fn with_capacity(count: usize) -> Self {
         Self {
-            places: RankBitmap::default(),
             allocs: Column::with_capacity(count),
             outstanding: Column::with_capacity(count),
             bytes: Column::with_capacity(count),
-            then: std::array::from_fn(|window| {
-                Vec::with_capacity(if earlier[window].is_some() { count } else { 0 })
-            }),
+            ..Self::default()
         }
     }
 
-    fn push(
-        &mut self,
-        counters: TagCounters,
-        then: [Rounded; WINDOWS],
-        earlier: &[Option<Baseline>; WINDOWS],
-    ) {
+    fn push(&mut self, counters: TagCounters) {
         self.allocs.push(counters.allocs);
         self.outstanding.push(counters.outstanding);
         self.bytes.push(counters.bytes);
-        for (window, then) in then.into_iter().enumerate() {
-            if earlier[window].is_some() {
-                self.then[window].push(then);
-            }
-        }
     }
 
     fn counters(&self, place: usize) -> TagCounters {
@@ -424,14 +462,15 @@ impl PoolCells {
         }
     }
 
-    fn then(&self, place: usize) -> [Rounded; WINDOWS] {
-        std::array::from_fn(|window| self.then[window].get(place).copied().unwrap_or_default())
+    /// The bytes at earlier moments of a cell that has so many now.
+    fn then(&self, place: usize, bytes: u64) -> [Rounded; WINDOWS] {
+        let then = |earlier: &EarlierBytes| earlier.get(place, bytes);
+        self.then.each_ref().map(|earlier| earlier.as_ref().map(then).unwrap_or_default())
     }
 
     fn heap_bytes(&self) -> usize {
-        let then: usize = self.then.iter().map(|then| then.capacity() * 2).sum();
-        let columns = [&self.allocs, &self.outstanding, &self.bytes];
-        let columns: usize = columns.into_iter().map(Column::heap_bytes).sum();
-        self.places.heap_bytes() + columns + then
+        let then: usize = self.then.iter().flatten().map(EarlierBytes::heap_bytes).sum();
+        let columns = self.allocs.heap_bytes() + self.bytes.heap_bytes();
+        self.places.heap_bytes() + columns + self.outstanding.heap_bytes() + then
     }
 }

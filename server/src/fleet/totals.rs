@@ -3,12 +3,14 @@
 
 use std::{
     collections::HashMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use poolwatch_model::{Pool, PoolTag};
 
-use super::{baselines::WINDOWS, quantile_sketch::QuantileSketch, rounded::Rounded};
+use super::{
+    baselines::WINDOWS, quantile_sketch::QuantileSketch, rounded::Rounded, tag_texts::TagTexts,
+};
 
 /// Growth of a tag on one host below this is none.
 pub const NOTABLE_BYTES: i64 = 10 << 20;
@@ -148,7 +150,10 @@ impl GrowthTotal {
 /// Every tag of the fleet. Its lock is held for the differences of one upload, some microseconds,
 /// never while anything is decoded or waited for.
 #[derive(Debug, Default)]
-pub struct Totals(Mutex<Inner>);
+pub struct Totals {
+    texts: Arc<TagTexts>,
+    inner: Mutex<Inner>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -241,7 +246,7 @@ impl Totals {
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,6 +255,12 @@ impl Totals {
 pub struct Ids<'a>(&'a Totals);
 
 impl Ids<'_> {
+    /// The texts of all numbers.
+    #[must_use]
+    pub fn texts(&self) -> &Arc<TagTexts> {
+        &self.0.texts
+    }
+
     /// The numbers of tags that a host has from now on, until it gives them back; `held` are those
     /// that it has already.
     #[must_use]
@@ -268,7 +279,9 @@ impl Ids<'_> {
                 return TagId::UNCOUNTED;
             }
             *alone += 1;
-            inner.take_new(*tag)
+            let id = inner.take_new(*tag);
+            id.index().into_iter().for_each(|index| self.0.texts.set(index, *tag));
+            id
         };
         tags.iter().map(take).collect()
     }

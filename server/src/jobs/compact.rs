@@ -1,10 +1,11 @@
-//! Frames become chunks: makes hours, days and weeks due, and does them beside the other jobs.
+//! Frames become chunks: makes hours, days and weeks due, and does them on a thread of their own.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::Clock;
 use poolwatch_store::{
+    PgPool,
     compact::{self, Compacted},
     jobs::{self, LeasedJob},
 };
@@ -12,7 +13,7 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
-use crate::app::SharedApp;
+use crate::{app::SharedApp, metrics};
 
 /// How often due work is looked for.
 const EVERY: Duration = Duration::from_secs(20);
@@ -58,19 +59,27 @@ const KINDS: [Kind; 3] = [
     },
 ];
 
-pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
+/// How long after its time's beginning a job is due: at once, where it makes no chunks.
+pub(super) fn due_after(kind: &str) -> SignedDuration {
+    let kind = KINDS.iter().find(|one| one.name == kind);
+    kind.map_or(SignedDuration::ZERO, |kind| {
+        SignedDuration::from_secs(i64::from(kind.step_s)) + kind.after
+    })
+}
+
+pub(super) async fn run(app: SharedApp, pool: PgPool, stop: CancellationToken) {
     let mut every = tokio::time::interval(EVERY);
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while stop.run_until_cancelled(every.tick()).await.is_some() {
-        if let Err(error) = do_due(&app, &stop).await {
+        if let Err(error) = do_due(&app, &pool, &stop).await {
             error!(%error, "Could not make chunks");
         }
     }
 }
 
-async fn do_due(app: &SharedApp, stop: &CancellationToken) -> anyhow::Result<()> {
-    let mut reader = app.background_pool.acquire().await?;
-    let mut writer = app.background_pool.acquire().await?;
+async fn do_due(app: &SharedApp, pool: &PgPool, stop: &CancellationToken) -> anyhow::Result<()> {
+    let mut reader = pool.acquire().await?;
+    let mut writer = pool.acquire().await?;
     plan(&mut writer, app.clock.now()).await?;
     // In turns: what came late waits for no pile of jobs, nor the other way round.
     while !stop.is_cancelled() {
@@ -110,9 +119,9 @@ async fn do_next(
     clock: &dyn Clock,
 ) -> anyhow::Result<bool> {
     let kinds = KINDS.map(|kind| kind.name);
-    let Some(job) = jobs::lease(writer, &kinds, clock.now(), LEASE).await? else {
-        return Ok(false);
-    };
+    let leased = jobs::lease(writer, &kinds, clock.now(), LEASE).await?;
+    metrics::chunks_lag(leased.as_ref().map_or(Duration::ZERO, |job| lag(job, clock.now())));
+    let Some(job) = leased else { return Ok(false) };
     if let Err(error) = do_job(reader, writer, clock, &job).await {
         error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
         let pause = SignedDuration::from_secs(30) * job.attempts.clamp(1, 20);
@@ -120,6 +129,14 @@ async fn do_next(
         jobs::put_back(writer, &job, not_before, &error.to_string()).await?;
     }
     Ok(true)
+}
+
+/// How long a job has been due.
+fn lag(job: &LeasedJob, now: Timestamp) -> Duration {
+    let kind = KINDS.iter().find(|kind| kind.name == job.kind);
+    let length = kind.map(|kind| kind.after + SignedDuration::from_secs(kind.step_s.into()));
+    let lag = now.duration_since(job.bucket) - length.unwrap_or_default();
+    lag.try_into().unwrap_or_default()
 }
 
 /// Does a job: its effect and its completion are one transaction.
@@ -166,5 +183,20 @@ fn told(kind: &str, bucket: Option<Timestamp>, done: Compacted) {
         info!(kind, bucket, chunks, frames, unreadable, "Made chunks; some frames say nothing");
     } else {
         debug!(kind, bucket, chunks, frames, "Made chunks");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_lags_from_when_it_is_due() {
+        let bucket: Timestamp = "2026-03-04T10:00:00Z".parse().unwrap();
+        let job = LeasedJob { kind: HOURS.to_owned(), bucket, first_host: 0, attempts: 1 };
+        let lag_at = |text: &str| lag(&job, text.parse().unwrap());
+        assert_eq!(lag_at("2026-03-04T11:10:00Z"), Duration::ZERO);
+        assert_eq!(lag_at("2026-03-04T11:40:00Z"), Duration::from_mins(30));
+        assert_eq!(lag_at("2026-03-04T11:00:00Z"), Duration::ZERO);
     }
 }

@@ -28,6 +28,7 @@ use crate::{
         view::FleetView,
     },
     history::StoredHistory,
+    metrics,
 };
 
 /// The kernel's own process: its handles are drivers'.
@@ -68,6 +69,7 @@ pub async fn take_turn(
         tokio::task::consume_budget().await;
     }
     seed(app, schedule, now).await;
+    metrics::studies_lag(schedule.longest_wait(now).try_into().unwrap_or_default());
     for (id, look) in schedule.hosts_to_diagnose(now) {
         if stop.is_cancelled() {
             return;

@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -22,7 +21,6 @@ use poolwatch_store::{
     deliveries, events, refused_enrolments,
 };
 use poolwatch_web::level::PoolLevel;
-use rustls::pki_types::{CertificateDer, pem::PemObject};
 use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
@@ -31,6 +29,7 @@ use crate::{
     alerts::rule_alert,
     app::{App, SharedApp},
     app_error::AppError,
+    disk_space::DiskSpace,
     fleet::view::{FleetView, HostSummary},
     scoped_host::group_names,
 };
@@ -400,30 +399,20 @@ async fn read_server(
     let refused = refused_enrolments::count_new(db, earlier(now, HOUR)).await?;
     let oldest = deliveries::oldest_due(db, now).await?;
     let settings = &app.settings;
-    let days = settings.certificate.as_deref().and_then(|path| certificate_days(path, now));
+    let space = settings.data_dir.as_deref().and_then(DiskSpace::read);
+    let expires = settings.tls.as_ref().map(|tls| tls.state().expires);
     Ok(ServerReading {
-        disk_share: settings.data_dir.as_deref().and_then(disk_share),
+        disk_share: space.map(|space| space.used_share),
         database_ms: Some(database_ms),
         message_s: oldest.map(|at| now.duration_since(at).as_secs().max(0).cast_unsigned()),
         odd_hosts: (view.capped() + view.damaged()) as u64 + refused,
-        certificate_days: days,
+        certificate_days: expires.map(|at| whole_days(at.duration_since(now))),
     })
 }
 
-/// How full the disk of a folder is; none where that cannot be told.
-fn disk_share(folder: &Path) -> Option<f64> {
-    let disk = rustix::fs::statvfs(folder).ok()?;
-    let used = disk.f_blocks.checked_sub(disk.f_bfree)?;
-    let usable = used + disk.f_bavail;
-    (usable > 0).then(|| used as f64 / usable as f64)
-}
-
-/// Whole days until the first certificate of a file expires, 0 once it has.
-fn certificate_days(path: &Path, now: Timestamp) -> Option<u64> {
-    let certificate = CertificateDer::from_pem_file(path).ok()?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(&certificate).ok()?;
-    let until = certificate.validity().not_after.timestamp();
-    Some((until - now.as_second()).max(0).cast_unsigned() / 86_400)
+/// Whole days of a time that is left, 0 once none is.
+fn whole_days(left: SignedDuration) -> u64 {
+    left.as_secs().max(0).cast_unsigned() / 86_400
 }
 
 #[cfg(test)]
@@ -431,20 +420,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_tells_its_last_day_and_a_disk_its_use() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("server.pem");
-        let mut parameters = rcgen::CertificateParams::new(["poolwatch.test".to_owned()]).unwrap();
-        parameters.not_after = rcgen::date_time_ymd(2027, 1, 15);
-        let key = rcgen::KeyPair::generate().unwrap();
-        std::fs::write(&path, parameters.self_signed(&key).unwrap().pem()).unwrap();
-        let days = |at: &str| certificate_days(&path, at.parse().unwrap());
-        assert_eq!(days("2027-01-01T00:00:00Z"), Some(14));
-        assert_eq!(days("2027-01-14T00:00:01Z"), Some(0));
-        assert_eq!(days("2028-01-01T00:00:00Z"), Some(0));
-        assert_eq!(certificate_days(Path::new("/nothing"), Timestamp::UNIX_EPOCH), None);
-        let share = disk_share(folder.path()).unwrap();
-        assert!((0.0..=1.0).contains(&share), "{share}");
-        assert_eq!(disk_share(Path::new("/nothing")), None);
+    fn days_are_whole_and_none_are_left_of_what_is_over() {
+        let hours = |hours| whole_days(SignedDuration::from_hours(hours));
+        assert_eq!([hours(14 * 24), hours(23), hours(0), hours(-48)], [14, 0, 0, 0]);
     }
 }

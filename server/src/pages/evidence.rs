@@ -11,7 +11,6 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use poolwatch_analysis::catalogue::Catalogue;
-use poolwatch_evidence::read;
 use poolwatch_model::{Bytes, HostId, person::Role};
 use poolwatch_store::{
     evidence, hosts,
@@ -30,6 +29,7 @@ use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
+    bundles,
     diagnosing::{self, Findings, Report},
     fleet::visible::VisibleFleet,
     import::{self, File},
@@ -101,7 +101,8 @@ pub(super) async fn report(
     let files = files_of(&app, upload.id).await?;
     let catalogue = app.tag_names.catalogue();
     let report = aside(move || {
-        let readings = files.iter().map(|file| read(&file.name, &file.content)).collect();
+        let readings =
+            files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
         Report::new(&diagnosing::judge(readings, Catalogue::clone(&catalogue)))
     });
     Ok(Json(report.await?))

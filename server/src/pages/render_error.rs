@@ -43,7 +43,7 @@ struct Asked {
 impl Asked {
     /// Whether it was asked by an agent or a script.
     fn is_by_machine(&self) -> bool {
-        ["/agent/", "/api/", "/metrics", "/healthz", "/mcp"]
+        ["/agent/", "/api/", "/metrics", "/healthz", "/readyz", "/mcp"]
             .iter()
             .any(|prefix| self.path.starts_with(prefix))
     }
@@ -70,10 +70,10 @@ fn refusal_to_show<'a>(
 }
 
 /// Renders failures for who asked, and writes the log line of every request.
-pub(crate) async fn render_error(
-    State(app): State<SharedApp>,
+pub(crate) async fn render_error<F: Future<Output = Response>>(
+    app: &SharedApp,
     request: Request,
-    next: Next,
+    answer: impl FnOnce(Request) -> F,
 ) -> Response {
     let begun = Instant::now();
     let asked = Asked {
@@ -86,7 +86,7 @@ pub(crate) async fn render_error(
         address: request.extensions().get::<ClientAddress>().map(|address| address.0),
     };
     let method = request.method().clone();
-    let mut response = next.run(request).await;
+    let mut response = answer(request).await;
     let person = response.extensions_mut().remove::<Person>();
     let host = response.extensions_mut().remove::<HostId>();
     let failure =
@@ -96,7 +96,7 @@ pub(crate) async fn render_error(
         response = if asked.is_by_machine() {
             failure.problem(asked.request_id.clone())
         } else {
-            page(failure, &app, person.as_ref(), &asked)
+            page(failure, app, person.as_ref(), &asked)
         };
         if let Some(seconds) = retry_after_s {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -116,25 +116,30 @@ pub(crate) async fn render_error(
     let elapsed = begun.elapsed();
     metrics::request(status, elapsed);
     let (path, ms) = (&asked.path, elapsed.as_millis() as u64);
-    let id = asked.request_id.as_deref().unwrap_or("-");
     // Who is told to come back does so, and who attacks does so often; `/metrics` counts them all.
     let comes_back = matches!(status, 408 | 429 | 503);
     match failure {
         Some(_) if comes_back && !app.refusals_logged.opens() => {}
         Some(AppError { cause: Some(cause), .. }) => {
-            error!(%method, path, status, ms, id, cause, "Request failed");
+            error!(%method, path, status, ms, cause, "Request failed");
         }
         Some(AppError { detail, .. }) => {
-            warn!(%method, path, status, ms, id, detail, "Refused request");
+            warn!(%method, path, status, ms, detail, "Refused request");
         }
-        None if path.starts_with("/static/") || path == "/healthz" => {}
+        None if path.starts_with("/static/") || matches!(path.as_str(), "/healthz" | "/readyz") => {
+        }
         // A fleet of 100,000 hosts sends 1,700 a second.
         None if path.starts_with("/agent/") => {
-            debug!(%method, path, status, ms, id, "Answered request");
+            debug!(%method, path, status, ms, "Answered request");
         }
-        None => info!(%method, path, status, ms, id, "Answered request"),
+        None => info!(%method, path, status, ms, "Answered request"),
     }
     response
+}
+
+/// [`render_error`] as a layer.
+pub(crate) async fn layer(State(app): State<SharedApp>, request: Request, next: Next) -> Response {
+    render_error(&app, request, |request| next.run(request)).await
 }
 
 /// What extractors and the router answer by themselves (415, 422, 404, 405 …) is rendered as well.

@@ -1,6 +1,5 @@
 //! What administrators set (`/settings`).
 
-pub(super) mod about;
 pub(super) mod audit;
 pub(super) mod groups;
 pub(super) mod mail;
@@ -8,6 +7,7 @@ pub(super) mod people;
 pub(super) mod refusals;
 pub(super) mod retention;
 mod scope;
+pub(super) mod server;
 pub(super) mod sign_in;
 pub(super) mod tokens;
 

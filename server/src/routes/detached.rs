@@ -3,9 +3,7 @@
 use std::{panic::resume_unwind, time::Duration};
 
 use axum::{
-    extract::{Request, State},
     http::StatusCode,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use tokio::time::timeout;
@@ -13,13 +11,13 @@ use tracing::Instrument;
 
 /// Answers 504 when a request takes longer than `run_time`. What it began goes on to its end: sqlx 0.9
 /// leaves a transaction that is dropped while it begins open on its connection, and whoever uses that
-/// next would write into it. Nothing bounds that end but the time that a body may take.
+/// next would write into it. The time that a body may take bounds that end, and the time that each
+/// statement may (`database::STATEMENT`).
 pub(super) async fn run(
-    State(run_time): State<Duration>,
-    request: Request,
-    next: Next,
+    run_time: Duration,
+    answer: impl Future<Output = Response> + Send + 'static,
 ) -> Response {
-    let task = tokio::spawn(next.run(request).in_current_span());
+    let task = tokio::spawn(answer.in_current_span());
     match timeout(run_time, task).await {
         Ok(Ok(response)) => response,
         Ok(Err(failed)) => match failed.try_into_panic() {

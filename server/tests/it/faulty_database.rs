@@ -1,24 +1,30 @@
 //! Days on which the way to the real Postgres breaks off in the middle of anything, by seed: each frame
 //! is there once, each incident is opened once, and each message goes out once.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use jiff::SignedDuration;
-use poolwatch_model::Snapshot;
+use poolwatch_model::{Snapshot, person::Role};
 use poolwatch_protocol::v1::messages::{EventsRequest, FramesReply};
 use poolwatch_server::{
     alerts::{
         deliver::{Courier, deliver_due},
         dispatch::dispatch_due,
     },
-    database::pool_options,
+    database::{self, pool_options},
     jobs::diagnose_events,
     writer::{Writer, WriterLimits},
 };
 use poolwatch_store::{
+    PgPool,
     deliveries::{self, DeliveryFilter},
+    statement_time,
     testing::{self, faulty_proxy::FaultyProxy},
 };
+use sqlx::Executor;
 
 use crate::{
     alerts::{mailer, relay::Relay},
@@ -99,7 +105,7 @@ async fn work(server: &Server, courier: &Courier) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whatever_breaks_off_each_frame_is_there_once_and_each_message_goes_out_once() {
-    let (mut cuts, begun) = (0, std::time::Instant::now());
+    let (mut cuts, begun) = (0, Instant::now());
     for seed in 0..SEEDS {
         cuts += break_off(seed).await;
     }
@@ -111,7 +117,7 @@ async fn break_off(seed: u8) -> u64 {
     let mut chance = Chance::new(seed);
     let options = testing::database_options().await.unwrap();
     let (proxy, by_proxy) = FaultyProxy::before(&options).await.unwrap();
-    let pool = pool_options(5).connect_with(by_proxy).await.unwrap();
+    let pool = pool_options(5, database::STATEMENT).connect_with(by_proxy).await.unwrap();
     let (begun, relay) = (now(), Relay::start(&[]).await);
     let (clock, courier) = (TestClock::new(begun), mailer(&relay));
     let first = Server::start_on(pool, clock.clone()).await;
@@ -152,7 +158,7 @@ async fn break_off(seed: u8) -> u64 {
         }
     }
 
-    let straight = sqlx::PgPool::connect_with(options).await.unwrap();
+    let straight = PgPool::connect_with(options).await.unwrap();
     let mut db = straight.acquire().await.unwrap();
     for host in &hosts {
         let frames = testing::frames(&mut db, host.agent.id).await.unwrap();
@@ -171,12 +177,48 @@ async fn break_off(seed: u8) -> u64 {
     proxy.cuts()
 }
 
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_given_up_whether_anybody_waits_or_not() {
+    const STATEMENT: Duration = Duration::from_secs(1);
+    let options = testing::database_options().await.unwrap();
+    let pool = pool_options(2, STATEMENT).connect_with(options).await.unwrap();
+    let server = Server::start_with(pool.clone(), Writer::start(pool.clone())).await;
+    let admin = server.api_token(Role::Admin).await;
+    let stuck = PgPool::connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let mut lock = stuck.begin().await.unwrap();
+    lock.execute("LOCK TABLE users IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let ask = || server.client.get(format!("{}/api/v1/people", server.url)).bearer_auth(&admin);
+    // Its sender leaves long before, and the request goes on.
+    let left = ask().timeout(Duration::from_millis(100)).send().await;
+    assert!(left.unwrap_err().is_timeout());
+    let answer = ask().send().await.unwrap();
+    assert_eq!(answer.status(), 503);
+    assert!(answer.headers().contains_key("retry-after"));
+    let begun = Instant::now();
+    while pool.num_idle() != pool.size() as usize {
+        assert!(begun.elapsed() < Duration::from_secs(10), "a connection is held");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    lock.rollback().await.unwrap();
+    assert_eq!(ask().send().await.unwrap().status(), 200);
+
+    // Long work has more, and its connection has the usual bound again when it comes back.
+    let pool =
+        pool_options(1, STATEMENT).connect_with((*pool.connect_options()).clone()).await.unwrap();
+    let mut db = pool.acquire().await.unwrap();
+    statement_time::bound(&mut db, statement_time::LONG).await.unwrap();
+    db.execute("SELECT pg_sleep(1.2)").await.unwrap();
+    drop(db);
+    let late = pool.acquire().await.unwrap().execute("SELECT pg_sleep(10)").await.unwrap_err();
+    assert!(poolwatch_store::is_temporary(&late.into()));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_to_the_database_that_die_without_a_word_hold_nobody_up_for_long() {
     const STATEMENT: Duration = Duration::from_secs(1);
     let options = testing::database_options().await.unwrap();
     let (proxy, by_proxy) = FaultyProxy::before(&options).await.unwrap();
-    let pool = pool_options(3).connect_with(by_proxy).await.unwrap();
+    let pool = pool_options(3, database::STATEMENT).connect_with(by_proxy).await.unwrap();
     let limits = WriterLimits { statement: STATEMENT, ..WriterLimits::default() };
     let server = Server::start_with(pool.clone(), Writer::with_limits(pool.clone(), limits)).await;
     let mut agent = server.enrol("fs-02").await;
@@ -189,7 +231,7 @@ async fn connections_to_the_database_that_die_without_a_word_hold_nobody_up_for_
     }
     proxy.deaden_all();
     drop(held);
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     let frame = agent.frame(classic(1));
     while agent.send(&[&frame]).await.status() != 200 {
         assert!(begun.elapsed() < Duration::from_secs(40), "nothing is stored any more");

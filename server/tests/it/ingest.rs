@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use jiff::SignedDuration;
 use poolwatch_model::HostId;
 use poolwatch_protocol::v1::messages::FramesReply;
 use poolwatch_server::writer::{Writer, WriterLimits};
@@ -62,16 +63,21 @@ async fn after_a_failed_commit_a_resend_goes_on_and_a_skip_leads_to_a_key_frame(
     server.app.pool.execute("ALTER TABLE frames RENAME TO elsewhere").await.unwrap();
     assert!(agent.send(&[&lost[0]]).await.status().is_server_error());
     assert!(forgetful.send(&[&lost[1]]).await.status().is_server_error());
-    let health = server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
-    assert_eq!(health.status(), 503, "nothing can be stored");
+    let ready = async || server.client.get(format!("{}/readyz", server.url)).send().await.unwrap();
+    assert_eq!(ready().await.status(), 503, "nothing can be stored");
+    let alive = server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
+    assert_eq!(alive.status(), 200);
     server.app.pool.execute("ALTER TABLE elsewhere RENAME TO frames").await.unwrap();
 
     let after = agent.frame(classic(2));
     let reply: FramesReply = json(agent.send(&[&lost[0], &after]).await).await;
     assert!(!reply.need_key && reply.refused.is_empty());
     assert_eq!(server.stored_frames(agent.id).await, [(1, 1), (1, 2), (1, 3)]);
-    let health = server.client.get(format!("{}/healthz", server.url)).send().await.unwrap();
-    assert_eq!(health.status(), 200);
+    let begun = Instant::now();
+    while ready().await.status() != 200 {
+        assert!(begun.elapsed() < Duration::from_secs(10), "it can be stored again");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
 
     let after = forgetful.frame(classic(2));
     let reply: FramesReply = json(forgetful.send(&[&after]).await).await;
@@ -106,10 +112,19 @@ async fn after_a_start_figures_show_as_stale_until_the_host_is_heard() {
     let now = now();
     let kept = server.app.retention.current().ten_minutes;
     poolwatch_server::fleet::load::run(&server.app.pool, &fleet, kept, now).await.unwrap();
-    let live = fleet.ensure_host(agent.id);
+    let (live, ids) = (fleet.ensure_host(agent.id), [agent.id]);
     assert_eq!(live.snapshot(), Some(classic(0)));
     let state = live.read();
     assert!(state.stale && state.memory == classic(0).memory);
+    drop(state);
+    // The tables of hosts that reported lately follow before they are heard; others wait.
+    live.let_go();
+    let rest = |now| poolwatch_server::fleet::load::rest(&server.app.pool, &fleet, &ids, kept, now);
+    rest(now.checked_add(SignedDuration::from_hours(2)).unwrap()).await.unwrap();
+    assert_eq!(live.snapshot(), None);
+    rest(now).await.unwrap();
+    assert_eq!(live.snapshot(), Some(classic(0)));
+    assert!(live.read().stale);
 }
 
 fn frame_of(host: i32, seq: u64) -> NewFrame {

@@ -6,9 +6,12 @@ use poolwatch_model::{
     process::ProcessUse,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-use poolwatch_server::fleet::{
-    drivers::{self, Book},
-    refresh::{Keeper, refresh},
+use poolwatch_server::{
+    app::Settings,
+    fleet::{
+        drivers::{self, Book},
+        refresh::{Keeper, refresh},
+    },
 };
 use serde_json::Value;
 
@@ -24,7 +27,15 @@ pub(crate) struct Console {
 
 impl Console {
     pub(crate) async fn start(hosts: &[(&str, Snapshot)]) -> Self {
-        let server = Server::start().await;
+        Self::start_set_up(hosts, |_| ()).await
+    }
+
+    /// On a server that is set up otherwise.
+    pub(crate) async fn start_set_up(
+        hosts: &[(&str, Snapshot)],
+        set_up: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let server = Server::start_set_up(set_up).await;
         for (name, snapshot) in hosts {
             let mut agent = server.enrol(name).await;
             let frame = agent.frame(snapshot.clone());

@@ -5,13 +5,17 @@ use std::{collections::BTreeSet, sync::Arc, time::Instant};
 use jiff::Timestamp;
 use poolwatch_model::{Bytes, HostId, Snapshot, host::HostFacts, memory::Memory};
 use poolwatch_server::{
+    cli::{Tls, TlsOptions},
     fleet::{
         Fleet,
         host::State,
         roster::{self, HostNames, HostTrouble},
         view::{FleetView, HostSummary},
     },
-    host_metrics, router,
+    host_metrics,
+    jobs::follow_hosts,
+    router, self_check,
+    tls::ServerTls,
 };
 use poolwatch_store::hosts::Host;
 
@@ -55,6 +59,37 @@ fn every_metric_has_its_line_in_the_docs_and_files_ask_for_no_other() {
     }
     let _: serde_json::Value =
         serde_json::from_str(&read("deploy/grafana/poolwatch.json")).unwrap();
+}
+
+/// Samples in what a server tells.
+fn samples_in(text: &str) -> BTreeSet<String> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    lines.filter_map(|line| line.split(['{', ' ']).next()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn what_rules_and_dashboard_ask_for_is_exported_by_a_server_before_anything_happens() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().unwrap();
+    let own = TlsOptions { tls_cert: None, tls_key: None, tls_name: vec![], tls: Tls::SelfSigned };
+    let tls = ServerTls::open(&own, folder.path(), vec![], now()).unwrap();
+    let mut snapshot = classic(0);
+    snapshot.memory.committed = Some(Bytes(2));
+    snapshot.memory.commit_limit = Some(Bytes(3));
+    let console = Console::start_set_up(&[("fs-02.corp.example", snapshot)], |settings| {
+        (settings.tls, settings.data_dir) = (tls, Some(folder.path().to_owned()));
+    })
+    .await;
+    self_check::look(&console.server.app).await;
+    follow_hosts::follow(&console.server.app).await.unwrap();
+    let exported = samples_in(&console.text("/metrics").await);
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+    for file in ["deploy/prometheus/rules.yml", "deploy/grafana/poolwatch.json"] {
+        let text = std::fs::read_to_string(format!("{root}/{file}")).unwrap();
+        for name in names_in(&text) {
+            assert!(exported.contains(&name), "{file} asks for {name}: {exported:?}");
+        }
+    }
 }
 
 fn summary(id: i32, name: &str, snapshot: &Snapshot) -> HostSummary {

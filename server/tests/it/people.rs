@@ -395,9 +395,12 @@ async fn every_sign_in_and_change_is_in_the_audit_log_and_stays_there() {
     assert!(!texts.contains(PASSWORD) && !texts.contains("not the password"));
 
     let pool = &server.app.pool;
-    for change in
-        ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log", "TRUNCATE audit_log"]
-    {
+    for change in [
+        "UPDATE audit_log SET actor = 'nobody'",
+        "UPDATE audit_log SET detail = ''",
+        "DELETE FROM audit_log",
+        "TRUNCATE audit_log",
+    ] {
         let error = sqlx::query(change).execute(pool).await.unwrap_err().to_string();
         assert!(error.contains("append-only"), "{change}: {error}");
     }
@@ -429,6 +432,49 @@ async fn every_sign_in_and_change_is_in_the_audit_log_and_stays_there() {
     let file = file.text().await.unwrap();
     assert!(file.starts_with("at,actor,address,action"), "{file}");
     assert!(file.contains("ben@example.com"), "{file}");
+}
+
+#[tokio::test]
+async fn nothing_is_done_that_the_audit_log_does_not_know_of() {
+    let server = Server::start().await;
+    let admin = with_administrator(&server).await;
+    let pool = &server.app.pool;
+    let add = async |name: &str| {
+        let email = format!("{name}@example.com");
+        let fields = [("name", name), ("email", email.as_str()), ("role", "viewer")];
+        server.post_form("/settings/people", &admin, &fields).await.status()
+    };
+    let is_there = async |name: &str| {
+        let query = "SELECT EXISTS (SELECT FROM users WHERE name = $1)";
+        sqlx::query_scalar::<_, bool>(query).bind(name).fetch_one(pool).await.unwrap()
+    };
+    // The log cannot be written: nothing is done.
+    sqlx::query("ALTER TABLE audit_log RENAME TO elsewhere").execute(pool).await.unwrap();
+    assert!(add("Ben").await.is_server_error());
+    assert!(!is_there("Ben").await);
+    sqlx::query("ALTER TABLE elsewhere RENAME TO audit_log").execute(pool).await.unwrap();
+
+    // What became of it cannot be written: it is done, answered as done, and known to be begun.
+    sqlx::query("CREATE RULE deaf AS ON UPDATE TO audit_log DO INSTEAD NOTHING")
+        .execute(pool)
+        .await
+        .unwrap();
+    assert!(add("Cleo").await.as_u16() < 400);
+    assert!(is_there("Cleo").await);
+    let entries = server.entries().await;
+    assert!(
+        entries.iter().any(|entry| entry.1 == "POST /settings/people" && entry.3 == Outcome::Begun)
+    );
+    sqlx::query("DROP RULE deaf ON audit_log").execute(pool).await.unwrap();
+
+    // It is told once, and tells nothing else of the entry.
+    let mut db = pool.acquire().await.unwrap();
+    let entry = "SELECT id FROM audit_log WHERE outcome = 'begun'";
+    let entry: i64 = sqlx::query_scalar(entry).fetch_one(&mut *db).await.unwrap();
+    let other = "UPDATE audit_log SET outcome = 'done', actor = 'nobody' WHERE outcome = 'begun'";
+    assert!(sqlx::query(other).execute(&mut *db).await.is_err());
+    audit::complete(&mut db, entry, "x", Outcome::Failed, "cut off").await.unwrap();
+    assert!(audit::complete(&mut db, entry, "x", Outcome::Done, "").await.is_err());
 }
 
 /// A mail server that says each answer in turn, and what it was told.

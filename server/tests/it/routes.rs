@@ -91,6 +91,22 @@ async fn requests_get_ids_of_our_own_and_browsers_are_told_to_stay_with_tls() {
     assert_ne!(answer.headers()["x-request-id"], "somebody-elses");
     assert!(!answer.headers().contains_key("strict-transport-security"));
 
+    // Agents' routes pass by the layers of pages, and say the same of themselves.
+    let of_agents = format!("{}/agent/v1/frames", server.url);
+    let request = server.client.post(&of_agents).header("x-request-id", "somebody-elses");
+    let answer = request.send().await.unwrap();
+    assert_eq!(answer.status(), 401);
+    assert_eq!(answer.headers()["x-content-type-options"], "nosniff");
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let id = answer.headers()["x-request-id"].to_str().unwrap().to_owned();
+    assert_ne!(id, "somebody-elses");
+    let problem: serde_json::Value = answer.json().await.unwrap();
+    assert_eq!(problem["request_id"], id);
+    assert_eq!(server.client.get(&of_agents).send().await.unwrap().status(), 405);
+    let nowhere = server.client.get(format!("{of_agents}/more")).send().await.unwrap();
+    assert_eq!(nowhere.status(), 404);
+    assert!(nowhere.headers().contains_key("content-security-policy"));
+
     let secure = Server::start_secure().await;
     let answer = secure.client.get(format!("{}/login", secure.url)).send().await.unwrap();
     assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000");

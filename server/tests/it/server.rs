@@ -128,15 +128,43 @@ impl Server {
 
     /// A server whose console is reached by TLS.
     pub(crate) async fn start_secure() -> Self {
+        Self::start_set_up(|settings| settings.secure = true).await
+    }
+
+    /// A server that is set up otherwise.
+    pub(crate) async fn start_set_up(set_up: impl FnOnce(&mut Settings)) -> Self {
         let pool = testing::database().await.unwrap();
-        Self::with(pool.clone(), Writer::start(pool), Arc::new(SystemClock), true).await
+        let writer = Writer::start(pool.clone());
+        Self::prepared(Self::with(pool, writer, Arc::new(SystemClock), set_up).await).await
     }
 
-    async fn on(pool: PgPool, writer: Writer, clock: SharedClock) -> Self {
-        Self::with(pool, writer, clock, false).await
+    pub(crate) async fn on(pool: PgPool, writer: Writer, clock: SharedClock) -> Self {
+        Self::with(pool, writer, clock, |_| ()).await
     }
 
-    async fn with(pool: PgPool, writer: Writer, clock: SharedClock, secure: bool) -> Self {
+    async fn with(
+        pool: PgPool,
+        writer: Writer,
+        clock: SharedClock,
+        set_up: impl FnOnce(&mut Settings),
+    ) -> Self {
+        let mut settings = Settings {
+            public_url: "https://poolwatch.test".into(),
+            interval_s: 60,
+            standing_recipients: vec![Recipient {
+                id: None,
+                kind: ChannelKind::Mail,
+                name: OPERATORS.into(),
+                address: OPERATORS.into(),
+                scope: HostScope::default(),
+                least: AlertLevel::Note,
+                per_hour: Recipient::PER_HOUR,
+                digest: None,
+                by: None,
+            }],
+            ..Settings::default()
+        };
+        set_up(&mut settings);
         let app = Arc::new(App {
             clock: clock.clone(),
             background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
@@ -160,28 +188,8 @@ impl Server {
             metrics: Metrics::install().unwrap(),
             retention: Default::default(),
             provider_cache: Default::default(),
-            settings: Settings {
-                public_url: "https://poolwatch.test".into(),
-                interval_s: 60,
-                authority: None,
-                certificate: None,
-                data_dir: None,
-                installers: None,
-                mail_server: None,
-                sign_in_provider: None,
-                secure,
-                standing_recipients: vec![Recipient {
-                    id: None,
-                    kind: ChannelKind::Mail,
-                    name: OPERATORS.into(),
-                    address: OPERATORS.into(),
-                    scope: HostScope::default(),
-                    least: AlertLevel::Note,
-                    per_hour: Recipient::PER_HOUR,
-                    digest: None,
-                    by: None,
-                }],
-            },
+            self_checks: Default::default(),
+            settings,
         });
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();

@@ -1,10 +1,13 @@
-//! Databases of earlier versions open and go on. The dumps are of real runs with a simulated fleet,
-//! cut down to two hosts.
+//! Databases of every released version open and go on. The dumps are of real runs with a simulated
+//! fleet (`fixtures/version_*.dump`); what each holds stands beside it.
 
-use std::path::Path;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{HostId, Pool, PoolTag, incident::IncidentState};
+use poolwatch_model::{HostId, Pool, PoolTag, incident::IncidentState, person::Role};
 use poolwatch_server::{
     fleet::{
         load,
@@ -15,48 +18,83 @@ use poolwatch_server::{
 use poolwatch_store::{
     incidents::{self, IncidentFilter},
     read::{self, Figure},
-    testing,
+    schema, testing,
 };
+use serde::Deserialize;
 
-use crate::server::Server;
+use crate::server::{Server, classic};
 
-/// The file server of the simulated fleet, whose `mybadapp.exe` leaks threads.
-const LEAKING: HostId = HostId(3);
+/// What a dump holds.
+#[derive(Debug, Deserialize)]
+struct DumpContent {
+    hosts: usize,
+    until: Timestamp,
+    leaking_host: i32,
+    cause: String,
+    suspect: String,
+    tag: String,
+}
+
+fn dumps() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.filter(|path| path.extension().is_some_and(|is| is == "dump")).collect()
+}
 
 #[tokio::test]
-async fn a_database_of_version_0_1_0_opens_and_its_incident_is_known() {
-    let dump = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/version_0_1_0.dump");
-    let pool = testing::restored(&dump).await.unwrap();
-    let server = Server::start_with(pool.clone(), Writer::start(pool.clone())).await;
-    let then: Timestamp = "2026-11-27T14:26:00Z".parse().unwrap();
-    let kept = SignedDuration::from_hours(30 * 24);
-    load::run(&pool, &server.app.fleet, kept, then).await.unwrap();
-    let (_, made) = refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, then).await;
-    made.unwrap();
-    let view = server.app.fleet.view();
-    assert_eq!(view.hosts.len(), 2);
+async fn databases_of_every_released_version_open_and_go_on() {
+    let dumps = dumps();
+    assert!(!dumps.is_empty());
+    for dump in dumps {
+        println!("{}", dump.display());
+        let content = fs::read_to_string(dump.with_extension("toml")).unwrap();
+        open_and_go_on(&dump, &toml::from_str(&content).unwrap()).await;
+    }
+}
 
+async fn open_and_go_on(dump: &Path, content: &DumpContent) {
+    let pool = testing::restored(dump).await.unwrap();
+    let version = schema::inspect(&mut pool.acquire().await.unwrap()).await.unwrap();
+    assert_eq!((version.missing, version.unknown), (0, vec![]));
+    let server = Server::start_with(pool.clone(), Writer::start(pool.clone())).await;
+    let kept = SignedDuration::from_hours(30 * 24);
+    load::run(&pool, &server.app.fleet, kept, content.until).await.unwrap();
+    let refreshed = refresh(&pool, &server.app.fleet, Keeper::default(), 60, content.until).await;
+    refreshed.1.unwrap();
+    assert_eq!(server.app.fleet.view().hosts.len(), content.hosts);
+
+    let host = HostId(content.leaking_host);
     let mut db = pool.acquire().await.unwrap();
-    let filter = IncidentFilter { host: Some(LEAKING), unresolved: true, ..Default::default() };
+    let filter = IncidentFilter { host: Some(host), unresolved: true, ..Default::default() };
     let known = incidents::list(&mut db, filter, 10).await.unwrap();
     assert_eq!(known.len(), 1);
-    assert_eq!(known[0].cause.key(), "program/nonpaged/Thre/mybadapp.exe");
+    assert_eq!(known[0].cause.key(), content.cause);
     assert_eq!(known[0].state, IncidentState::Open);
-    assert_eq!(known[0].diagnosis.suspects[0].name.as_deref(), Some("mybadapp.exe"));
+    assert_eq!(known[0].diagnosis.suspects[0].name.as_ref(), Some(&content.suspect));
+    assert_past_is_read(&mut db, host, content).await;
 
-    assert_past_is_read(&mut db, then).await;
+    // And it goes on: pages are shown, a host comes and sends.
+    let viewer = server.session(Role::Viewer).await;
+    for path in ["/", "/hosts", "/incidents", &format!("/incidents/{}", known[0].id.0)] {
+        assert_eq!(server.get(path, &viewer).await.status(), 200, "{path}");
+    }
+    let mut agent = server.enrol("after-the-upgrade").await;
+    let frame = agent.frame(classic(0));
+    assert_eq!(agent.send(&[&frame]).await.status(), 200);
+    assert_eq!(server.stored_frames(agent.id).await, [(1, 1)]);
 }
 
 /// Chunks and frames as the earlier version wrote them.
-async fn assert_past_is_read(db: &mut sqlx::PgConnection, then: Timestamp) {
-    let from = then - SignedDuration::from_hours(8);
-    let threads = Figure::TagBytes(PoolTag::new(*b"Thre"), Pool::Nonpaged);
-    let series = read::series(db, LEAKING, &[threads], from, then, 600).await.unwrap();
+async fn assert_past_is_read(db: &mut sqlx::PgConnection, host: HostId, content: &DumpContent) {
+    let (from, until) = (content.until - SignedDuration::from_hours(8), content.until);
+    let tag = PoolTag::new(content.tag.as_bytes().try_into().unwrap());
+    let figure = Figure::TagBytes(tag, Pool::Nonpaged);
+    let series = read::series(db, host, &[figure], from, until, 600).await.unwrap();
     let points = &series[0].points;
     assert!(points.len() >= 40, "{} points of eight hours", points.len());
     assert!(points.first().unwrap().mean < points.last().unwrap().mean);
     // The dump holds no key frame any more: what its chunks tell is the last that is known.
-    let past = read::last_point(db, LEAKING, from, then).await.unwrap().unwrap();
+    let past = read::last_point(db, host, from, until).await.unwrap().unwrap();
     let table = past.snapshot.tags.unwrap();
     assert!(table.complete && table.rows.len() > 100);
 }

@@ -62,7 +62,11 @@ impl Cluster {
         Self { binaries, folder, address: free }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -94,7 +98,12 @@ impl Cluster {
 
     /// Kills it whole, as a machine that loses its power.
     pub(crate) fn kill(&self) {
-        if let Some(pid) = processes::postmaster(&self.data()) {
+        self.kill_data(&self.data());
+    }
+
+    /// The same, of one that runs on other data.
+    pub(crate) fn kill_data(&self, data: &Path) {
+        if let Some(pid) = processes::postmaster(data) {
             let backends = processes::children(pid);
             processes::kill(pid);
             backends.into_iter().for_each(processes::kill);
@@ -134,7 +143,19 @@ impl Cluster {
 
     /// Its address for a server that comes by way of `address`.
     pub(crate) fn url_by(address: SocketAddr) -> String {
-        format!("postgres://{USER}@{address}/postgres")
+        Self::url_of(address, "postgres")
+    }
+
+    /// The same, of another database.
+    pub(crate) fn url_of(address: SocketAddr, database: &str) -> String {
+        format!("postgres://{USER}@{address}/{database}")
+    }
+
+    /// Runs commands as the user that Postgres runs as, with its programs first.
+    pub(crate) fn run_commands(&self, commands: &str, variables: &[(&str, String)]) {
+        let path = format!("{}:{}", self.binaries.display(), std::env::var("PATH").unwrap());
+        let variables = [variables, &[("PATH", path)]].concat();
+        succeed(unprivileged(Path::new("/bin/bash")), commands, &variables, self.folder.path());
     }
 
     /// Runs one of Postgres's programs on the data, as a user that it runs as.
@@ -153,6 +174,24 @@ impl Cluster {
 /// Lets whoever a program runs as use a folder.
 pub(crate) fn open_to_all(folder: &Path) {
     fs::set_permissions(folder, Permissions::from_mode(0o777)).unwrap();
+}
+
+/// Runs commands as who runs this.
+pub(crate) fn run_commands(commands: &str, variables: &[(&str, String)]) {
+    succeed(Command::new("/bin/bash"), commands, variables, &std::env::temp_dir());
+}
+
+fn succeed(mut bash: Command, commands: &str, variables: &[(&str, String)], folder: &Path) {
+    let exports: String =
+        variables.iter().map(|(name, value)| format!("export {name}='{value}'\n")).collect();
+    // What stays must not hold the test's output open.
+    let output = tempfile::NamedTempFile::new_in(folder).unwrap();
+    let said = output.as_file();
+    bash.args(["-eu", "-c", &format!("{exports}{commands}")]).current_dir("/");
+    bash.stdout(said.try_clone().unwrap()).stderr(said.try_clone().unwrap());
+    let status = bash.status().unwrap();
+    let said = fs::read_to_string(output.path()).unwrap();
+    assert!(status.success(), "{commands}\n{said}");
 }
 
 /// A program that does not run as root.

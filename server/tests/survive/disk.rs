@@ -62,7 +62,7 @@ async fn what_is_acknowledged_survives_a_full_disk() {
     let ballast = world.small_disk().fill();
     tokio::time::sleep(FULL_FOR).await;
     assert!(world.is_serving(), "the server waits for better times:\n{}", world.log());
-    let health = reqwest::get(format!("{}/healthz", world.url())).await.unwrap();
+    let health = reqwest::get(format!("{}/readyz", world.url())).await.unwrap();
     assert_eq!(health.status(), 503, "nothing can be stored");
     std::fs::remove_file(ballast).unwrap();
     let report = load.report();

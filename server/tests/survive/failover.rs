@@ -40,7 +40,7 @@ async fn what_is_acknowledged_survives_a_failover_to_a_synchronous_standby() {
     address.lead_to(Upstream::Address(standby.address));
     address.close_all();
     let begun = Instant::now();
-    while reqwest::get(format!("{}/healthz", world.url())).await.unwrap().status() != 200 {
+    while reqwest::get(format!("{}/readyz", world.url())).await.unwrap().status() != 200 {
         assert!(begun.elapsed() < STORES_AGAIN, "the server does not go on:\n{}", world.log());
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

@@ -6,10 +6,12 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod attack;
+mod backup;
 mod chance;
 mod check;
 mod chunks;
 mod cluster;
+mod commands;
 mod compaction;
 mod database_trouble;
 mod disk;
@@ -18,6 +20,7 @@ mod herd;
 mod idle;
 mod kills;
 mod mail;
+mod package;
 mod pooler;
 mod processes;
 mod stops;

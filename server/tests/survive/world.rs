@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use crate::{disk::SmallDisk, processes};
 
 /// A program, beside the server of this build or where `SURVIVE_PROGRAMS` says.
-fn program(name: &str) -> PathBuf {
+pub(crate) fn program(name: &str) -> PathBuf {
     let built = PathBuf::from(env!("CARGO_BIN_EXE_poolwatch-server"));
     let program = match std::env::var_os("SURVIVE_PROGRAMS") {
         Some(folder) => Path::new(&folder).join(name),
@@ -67,7 +67,7 @@ impl World {
         }
     }
 
-    fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
@@ -180,6 +180,7 @@ impl World {
             .args(["--public-url", "http://localhost", "--max-connections-per-address", "4096"])
             .args(self.database_options())
             .env_remove("DATABASE_URL")
+            .env("POOLWATCH_CONFIG", "/dev/null")
             .env(
                 "POOLWATCH_LOG",
                 "warn,poolwatch_server::jobs=info,poolwatch_server::database=info",

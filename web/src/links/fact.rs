@@ -59,7 +59,10 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::Broker { pid, .. }
         | Evidence::QuotaCharge { pid, .. } => on.map(|on| process_on_host(on, *pid)),
         Evidence::HeldByKernel { .. } => on.map(|on| process_on_host(on, SYSTEM)),
-        Evidence::TornTable => None,
+        Evidence::TornTable | Evidence::TextSays { .. } | Evidence::SeveralMachines { .. } => None,
+        Evidence::LeftAtUnload { driver: name, .. }
+        | Evidence::LeftLockedPages { driver: name, .. }
+        | Evidence::VerifierCount { driver: name, .. } => name.as_deref().map(driver),
         Evidence::Differs(counts) => attribute(&counts.attribute),
         Evidence::Changed(Change { attribute: of, .. }) => attribute(of),
     }

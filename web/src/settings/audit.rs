@@ -49,6 +49,8 @@ choices! {
     AuditOutcome {
         /// Whatever.
         All = "all", "all outcomes";
+        /// It is under way, or was cut off.
+        Begun = "begun", "begun";
         /// It was done.
         Done = "done", "done";
         /// It was not allowed, or made no sense.
@@ -71,7 +73,7 @@ pub struct AuditRow {
     pub action: String,
     /// What it was done to.
     pub target: String,
-    /// `done`, `refused` or `failed`.
+    /// `begun`, `done`, `refused` or `failed`.
     pub outcome: &'static str,
     /// What was changed, or why not.
     pub detail: String,

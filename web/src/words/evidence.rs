@@ -69,6 +69,11 @@ pub fn evidence(fact: &Evidence) -> String {
         | Evidence::KnownLeak { .. }
         | Evidence::MoreObjectsThanLive { .. }
         | Evidence::NoHandlesFor { .. } => of_tag(fact),
+        Evidence::TextSays { .. }
+        | Evidence::LeftAtUnload { .. }
+        | Evidence::LeftLockedPages { .. }
+        | Evidence::VerifierCount { .. }
+        | Evidence::SeveralMachines { .. } => of_texts(fact),
         Evidence::ProcessHandles { image, pid, handles } => {
             format!("{image} (pid {pid}) holds {} handles.", grouped(u64::from(*handles)))
         }
@@ -183,6 +188,50 @@ pub fn evidence(fact: &Evidence) -> String {
         Evidence::Silence { .. } => {
             "Nothing has been heard since, and its pools were under pressure.".to_owned()
         }
+    }
+}
+
+/// Facts of texts alone: what they say, what stopped Windows, whose they are.
+fn of_texts(fact: &Evidence) -> String {
+    match fact {
+        Evidence::TextSays { tag, pool, bytes, outstanding, leaks } => {
+            let subject = match (tag, pool) {
+                (Some(tag), Some(pool)) => format!("tag {tag} in {pool} pool"),
+                (Some(tag), None) => format!("tag {tag}, in a pool that it does not name"),
+                (None, Some(pool)) => format!("{pool} pool"),
+                (None, None) => "kernel pool".to_owned(),
+            };
+            let held = outstanding.map(|count| counted(count, "allocation", "allocations"));
+            let held = match (bytes, held) {
+                (Some(bytes), Some(held)) => format!(": {bytes} in {held}"),
+                (Some(bytes), None) => format!(": {bytes}"),
+                (None, Some(held)) => format!(": {held}"),
+                (None, None) => String::new(),
+            };
+            let grows = if *leaks { " It says that this grows." } else { "" };
+            format!("The text tells of {subject}{held}.{grows}")
+        }
+        Evidence::LeftAtUnload { driver, allocations } => format!(
+            "Driver Verifier stopped Windows: {} was unloaded and left {} behind.",
+            driver.as_deref().unwrap_or("a driver"),
+            counted(*allocations, "allocation", "allocations")
+        ),
+        Evidence::SeveralMachines { hosts } => format!(
+            "These texts come from {}: {}. Judge each by itself.",
+            counted(hosts.len() as u64, "machine", "machines"),
+            hosts.join(", ")
+        ),
+        Evidence::LeftLockedPages { driver, pages } => format!(
+            "Windows stopped: a process ended, and {} had left {} of it locked.",
+            driver.as_deref().unwrap_or("a driver"),
+            counted(*pages, "page", "pages")
+        ),
+        Evidence::VerifierCount { driver, pool, bytes, outstanding } => format!(
+            "Driver Verifier counts {} of {} in {pool} pool, {bytes}.",
+            counted(*outstanding, "allocation", "allocations"),
+            driver.as_deref().unwrap_or("all verified drivers")
+        ),
+        _ => String::new(),
     }
 }
 

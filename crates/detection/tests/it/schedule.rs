@@ -199,6 +199,7 @@ fn constant_use_far_above_the_peers_is_diagnosed_once_a_day() {
         Some(Peer { tag, pool, median, hosts: 40 })
     };
     let mut times = Vec::new();
+    let mut longest = SignedDuration::ZERO;
     for second in (0..49 * 3600).step_by(600) {
         let now = at(second);
         for id in schedule.begin_turn(&[host(1, true)], now) {
@@ -211,6 +212,15 @@ fn constant_use_far_above_the_peers_is_diagnosed_once_a_day() {
             };
             schedule.screen_host(&look, usual, now);
         }
+        longest = longest.max(schedule.longest_wait(now));
+        if second == 0 {
+            let late = at(90);
+            assert_eq!(
+                schedule.longest_wait(late),
+                late.duration_since(now),
+                "it waits as long as nobody comes"
+            );
+        }
         for (id, look) in schedule.hosts_to_diagnose(now) {
             assert_eq!(look.tags, [PoolTag::new(*b"High")]);
             schedule.note_diagnosed(id, None, now);
@@ -219,6 +229,7 @@ fn constant_use_far_above_the_peers_is_diagnosed_once_a_day() {
     }
     let day = HIGH_USE_EVERY.as_secs();
     assert_eq!(times, [0, day, 2 * day]);
+    assert_eq!(longest, SignedDuration::ZERO);
     assert!(schedule.state_bytes(HostId(1)) < 1000, "{}", schedule.state_bytes(HostId(1)));
 }
 

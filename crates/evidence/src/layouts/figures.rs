@@ -28,6 +28,8 @@ enum Told<'a> {
     Name(&'a str, Option<&'a str>),
     /// The handles of a process: its name, id and how many.
     Handles(&'a str, &'a str, &'a str),
+    /// The tag that the figures below are of, and its pool if that is told.
+    Subject(&'a str, Option<&'a str>),
 }
 
 #[derive(Default)]
@@ -50,7 +52,20 @@ impl Section for Figures {
             return Verdict::Foreign;
         }
         match told(line.text) {
-            Some(Told::Figure(name, value)) => self.records.push(name, value, line.number),
+            Some(Told::Figure(name, value)) => {
+                // A pool's use between the figures of a tag is none of them.
+                if names_host(name) {
+                    self.records.end_record_of_tag();
+                }
+                self.records.push(name, value, line.number);
+            }
+            Some(Told::Subject(tag, pool)) => {
+                self.records.end_record();
+                self.records.push("tag", tag, line.number);
+                if let Some(pool) = pool {
+                    self.records.push("type", pool, line.number);
+                }
+            }
             Some(Told::Name(name, time)) => {
                 if let Some(time) = time {
                     self.records.end_record();
@@ -65,7 +80,10 @@ impl Section for Figures {
                 self.records.push("handles", handles, line.number);
             }
             None if line.text.contains(" : ") && !self.records.is_empty() => {}
-            None => return Verdict::Foreign,
+            None => {
+                self.records.end_record_of_tag();
+                return Verdict::Foreign;
+            }
         }
         Verdict::Used
     }
@@ -92,11 +110,43 @@ impl Section for Figures {
 }
 
 fn told(line: &str) -> Option<Told<'_>> {
-    let line = line.trim();
+    let line = line.trim().trim_start_matches(['-', '•', '·', ' ']);
     if line.is_empty() || line.len() > MAX_LINE || line.starts_with('|') {
         return None;
     }
-    counter(line).or_else(|| metric(line)).or_else(|| named(line)).or_else(|| alone(line))
+    counter(line)
+        .or_else(|| metric(line))
+        .or_else(|| named(line))
+        .or_else(|| alone(line))
+        .or_else(|| spaced(line))
+        .or_else(|| subject(line))
+}
+
+/// `Nonpaged Pool    9,549,964 K   9,549,964 K`: a name, its figure and others behind a gap.
+fn spaced(line: &str) -> Option<Told<'_>> {
+    let (name, rest) = line.split_once("  ").or_else(|| line.split_once('\t'))?;
+    let value = rest.trim_start().split("  ").next()?.split('\t').next()?.trim();
+    let is_figure = heads::column(name.trim()).is_of_memory() && heads::is_size(value);
+    is_figure.then_some(Told::Figure(name.trim(), value))
+}
+
+/// Whether a figure is of the host's pool, and not of a tag in it.
+fn names_host(name: &str) -> bool {
+    let lower = name.to_lowercase();
+    lower.contains("pool") && heads::column(name).is_of_memory()
+}
+
+/// `QvFz:` or `QvFz / Nonp` above the figures of a tag.
+fn subject(line: &str) -> Option<Told<'_>> {
+    let name = line.trim_matches(|c: char| "#*: ".contains(c));
+    let is_tag = |name: &str| {
+        heads::is_tag(name) && heads::bare(name).chars().count() == 4 && !name.contains(' ')
+    };
+    if let Some((tag, pool)) = name.split_once(" / ") {
+        let pool = Some(pool.trim()).filter(|pool| pool_words::pool_word(pool).is_some())?;
+        return is_tag(tag).then_some(Told::Subject(tag, Some(pool)));
+    }
+    (line.trim_end_matches('*').ends_with(':') && is_tag(name)).then_some(Told::Subject(name, None))
 }
 
 /// `5/11/2026 10:00:00 AM  \\fs07\memory\pool nonpaged bytes :`.
@@ -141,8 +191,12 @@ fn named(line: &str) -> Option<Told<'_>> {
     let column = heads::column(name);
     let is_figure = match column {
         Column::Image => line.contains(" : ") || line.contains('='),
-        Column::Tag => line.contains(" : ") && value.chars().count() <= 4,
-        Column::Handles | Column::Pid | Column::Outstanding | Column::Allocs | Column::Frees => {
+        Column::Tag => {
+            let length = heads::bare(value).chars().count();
+            line.contains(" : ") && length <= 4 || length == 4 && heads::is_tag(value)
+        }
+        Column::Outstanding | Column::Allocs | Column::Frees => is_value(value),
+        Column::Handles | Column::Pid => {
             (line.contains(" : ") || line.contains('=')) && is_value(value)
         }
         column => (column.is_of_memory() || matches!(column, Column::Bytes(_))) && is_value(value),
@@ -215,6 +269,37 @@ mod tests {
             let told = list.iter().find(|process| process.key.pid == 2764).unwrap();
             assert_eq!((told.image.as_str(), told.handles), ("labelsvc.exe", Some(1_604_221)));
         }
+    }
+
+    #[test]
+    fn lists_of_memory_and_turned_tables_tell_figures() {
+        let list =
+            memory("Usage            Total\nNonpaged Pool    9,549,964 K   9,549,964 K  0 K\n");
+        assert_eq!(list.nonpaged, Some(Bytes::from_kib(9_549_964)));
+        let turned =
+            memory("| | Value |\n|---|---|\n| Nonpaged pool | 18 GB |\n| Paged pool | 811 MB |\n");
+        assert_eq!((turned.nonpaged, turned.paged), (Some(Bytes(18 * GB)), Some(Bytes(811 << 20))));
+        let prtg = memory(
+            "\"Date Time\",\"Pool Nonpaged Bytes\",\"Pool Nonpaged Bytes(RAW)\"\n\
+             \"5/11/2026 10:00:00 AM - 10:05:00 AM\",\"18,432 MByte\",\"19327352832\"\n",
+        );
+        assert_eq!(prtg.nonpaged, Some(Bytes(18 * GB)));
+    }
+
+    #[test]
+    fn figures_under_a_tag_are_its_own() {
+        let text = "QvFz / Nonp\n\nPool N: 3,204,112 KB\n\nQvFz:\n\nAllocs: 20,190,861\nFrees: 91,407\n\
+                    Diff: 20,099,454\nBytes: 2,894,321,376\nPer Alloc: 144 bytes\n";
+        let combined = crate::combine([read("nonpaged.txt", text.as_bytes())]);
+        let [moment] = &combined.snapshots[..] else { panic!("{combined:?}") };
+        let row = moment.snapshot.tags.as_ref().unwrap().rows[0].nonpaged;
+        assert_eq!((row.bytes, row.outstanding), (2_894_321_376, 20_099_454));
+        assert_eq!(moment.snapshot.memory.nonpaged, Some(Bytes::from_kib(3_204_112)));
+        let trace = "Line #\tPaged\tType\tPool Tag\tCount\tSize (MB)\n\
+                     1\tNonPaged\tAIFO\tQvFz\t20000\t512.5\n2\tNonPaged\tAIFI\tQvFz\t90000\t900.0\n";
+        let combined = crate::combine([read("", trace.as_bytes())]);
+        let row = combined.snapshots[0].snapshot.tags.as_ref().unwrap().rows[0].nonpaged;
+        assert_eq!((row.bytes >> 20, row.outstanding), (512, 20_000));
     }
 
     #[test]

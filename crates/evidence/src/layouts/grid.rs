@@ -6,6 +6,8 @@ use super::cells::Delimiter;
 use super::heads::{self, Column, Unit};
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
+use crate::statements::Remediation;
+use crate::{pool_words, times};
 
 /// A table by rows.
 pub(super) struct CellGrid {
@@ -49,11 +51,68 @@ impl CellGrid {
             self.processes(lines, out)
         } else if self.columns.iter().any(Column::is_measured) && !self.has(&Column::Image) {
             self.moments(lines, out)
+        } else if let Some(transposed) = self.transposed() {
+            transposed.moments(lines, out)
         } else if self.has(&Column::Difference) {
             self.growth(lines, out)
         } else {
             Err(IgnoredReason::UnknownColumns)
         }
+    }
+
+    /// The table whose heads stand in its first column, turned: a row for each of its columns, which is a
+    /// moment by its time, beside the others by a remark, or the one that is meant.
+    fn transposed(&self) -> Option<Self> {
+        /// More are rows.
+        const MOST_HEADS: usize = 64;
+        const MEANT: [&str; 8] =
+            ["total", "value", "now", "current", "wert", "valeur", "valor", "значение"];
+        let heads = || {
+            let header = std::iter::once((0, &self.header));
+            header.chain(self.rows.iter().map(|row| (row.line, &row.cells)))
+        };
+        if self.header.len() < 2 || self.rows.len() > MOST_HEADS {
+            return None;
+        }
+        let told: Vec<(&Vec<String>, Column, u32)> = heads()
+            .filter_map(|(line, cells)| {
+                let column = heads::column(cells.first()?);
+                (column.is_measured() && heads::is_figure(cells.get(1)?))
+                    .then_some((cells, column, line))
+            })
+            .collect();
+        let line = told.iter().map(|(.., line)| *line).max().filter(|line| *line > 0)?;
+        let label = |at: usize| self.header[at].trim();
+        let is_meant =
+            |at: &usize| MEANT.iter().any(|meant| label(*at).eq_ignore_ascii_case(meant));
+        let all = 1..self.header.len();
+        let meant = all.clone().find(is_meant);
+        let mut is_first = true;
+        let columns: Vec<(usize, String)> = match meant {
+            Some(at) => vec![(at, String::new())],
+            None => all
+                .filter_map(|at| {
+                    let is_time = times::seconds(label(at), None).is_some()
+                        || Remediation::from_remark(label(at)).is_some();
+                    if is_time {
+                        return Some((at, label(at).to_owned()));
+                    }
+                    std::mem::take(&mut is_first).then(|| (at, String::new()))
+                })
+                .collect(),
+        };
+        let mut header = vec![String::new()];
+        header.extend(told.iter().map(|(cells, ..)| cells[0].clone()));
+        let rows = columns.into_iter().map(|(at, label)| {
+            let mut cells = vec![label];
+            let cell = |cells: &Vec<String>| cells.get(at).cloned().unwrap_or_default();
+            cells.extend(told.iter().map(|(cells, ..)| cell(cells)));
+            Row { line, cells }
+        });
+        let rows = rows.collect();
+        let mut columns = vec![Column::Time];
+        columns.extend(told.into_iter().map(|(_, column, _)| column));
+        Some(Self { header, columns, rows })
     }
 
     fn has(&self, column: &Column) -> bool {
@@ -72,6 +131,15 @@ impl CellGrid {
     /// Takes columns whose heads are not understood for what their cells show: short names that are no
     /// words for tags, numbers with units for bytes, and the only counts beside these for allocations.
     pub(super) fn infer_columns(&mut self) {
+        // A column `Paged` whose cells are words tells the pool of each row.
+        for at in 0..self.columns.len() {
+            let mut cells = self.rows.iter().filter_map(|row| row.cells.get(at));
+            let are_pools =
+                !self.rows.is_empty() && cells.all(|cell| pool_words::pool_word(cell).is_some());
+            if are_pools && matches!(self.columns[at], Column::PoolUse(..)) {
+                self.columns[at] = Column::Type;
+            }
+        }
         let is_understood = self.has(&Column::Tag) && self.has_bytes() && self.has_counts()
             || self.has(&Column::Image)
             || self.columns.iter().any(Column::is_measured)

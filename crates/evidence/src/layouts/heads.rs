@@ -30,6 +30,8 @@ pub(super) enum Column {
     Session,
     NonpagedQuota(Unit),
     PrivateBytes(Unit),
+    /// All physical memory.
+    Physical(Unit),
     /// Physical memory in use.
     InUse(Unit),
     Available(Unit),
@@ -54,9 +56,11 @@ impl Column {
 
     /// Whether the column tells a figure of the whole host.
     pub(super) fn is_of_memory(&self) -> bool {
-        use Column::{Available, CommitLimit, Committed, InUse, PoolUse, Processes, SystemHandles};
+        use Column::{
+            Available, CommitLimit, Committed, InUse, Physical, PoolUse, Processes, SystemHandles,
+        };
         matches!(self, Available(_) | CommitLimit(_) | Committed(_) | InUse(_) | PoolUse(..))
-            || matches!(self, Processes | SystemHandles)
+            || matches!(self, Processes | SystemHandles | Physical(_))
     }
 
     /// Whether cells are numbers.
@@ -101,7 +105,7 @@ impl Unit {
     /// The unit that a word in lower case is.
     fn of_word(word: &str) -> Option<Self> {
         Some(match word {
-            "bytes" | "octets" | "байт" => Self::OfCell,
+            "bytes" | "b" | "octets" | "байт" => Self::OfCell,
             "k" | "kb" | "kib" | "ko" | "kbytes" => Self::Kb,
             "mb" | "mib" | "mo" | "mbytes" => Self::Mb,
             "gb" | "gib" | "go" | "gbytes" => Self::Gb,
@@ -132,11 +136,33 @@ fn words(header: &str) -> Vec<String> {
         .collect()
 }
 
+/// The columns under the heads of a table. PRTG exports each channel twice, the second time as a mere
+/// number: that is the figure, but for the time.
+pub(super) fn columns(header: &[String]) -> Vec<Column> {
+    let raw = |name: &str| name.trim().strip_suffix("(RAW)").map(|name| column(name.trim_end()));
+    let has_raw = |name: &str| {
+        let mut others = header.iter().filter_map(|other| other.trim().strip_suffix("(RAW)"));
+        others.any(|other| other.trim_end() == name.trim())
+    };
+    let of = |name: &String| match raw(name) {
+        Some(Column::Time) => Column::Passed,
+        Some(raw) => raw,
+        None => match column(name) {
+            column if column != Column::Time && has_raw(name) => Column::Passed,
+            column => column,
+        },
+    };
+    header.iter().map(of).collect()
+}
+
 /// The column under a header: by its words, by the words that a name of a property is made of, or
 /// by what people call such columns in words of their own.
 pub(super) fn column(header: &str) -> Column {
     if header.starts_with("(PDH-") {
         return Column::Time;
+    }
+    if let Some(column) = of_tag(header) {
+        return column;
     }
     if let Some(counter) = header.trim().strip_prefix("\\\\") {
         return counter.split_once('\\').map_or(Column::Other, |(_, path)| counter_column(path));
@@ -157,6 +183,24 @@ pub(super) fn column(header: &str) -> Column {
     match by_words(&apart) {
         Column::Other => in_own_words(&apart),
         known => known,
+    }
+}
+
+/// A figure of the tag that the header begins with, written as code: `` `QvFz` nonpaged pool ``.
+fn of_tag(header: &str) -> Option<Column> {
+    let (name, rest) = header.trim().strip_prefix('`')?.split_once('`')?;
+    let tag = tag_text::tag(name)?;
+    let words = words(rest);
+    let counts = ["allocations", "allocs", "outstanding", "count", "objects", "diff", "live"];
+    let is = |known: &[&str]| words.iter().any(|word| known.contains(&word.as_str()));
+    if is_difference(rest, &words) {
+        return None;
+    }
+    let is_bytes = pool_words::pool_words(&words).is_some() || is(&["bytes", "size", "memory"]);
+    match () {
+        () if is(&counts) => Some(Column::TagOutstanding(tag)),
+        () if is_bytes => Some(Column::TagBytes(tag, Unit::of(rest).unwrap_or_default())),
+        () => None,
     }
 }
 
@@ -265,11 +309,21 @@ fn by_words(header: &str) -> Column {
         all => all,
     };
     match lower {
+        ["pool", "n"] => return Column::PoolUse(Pool::Nonpaged, unit),
+        // Of a tag, in the pool that the other heads name.
+        ["paged" | "nonpaged", "allocs" | "allocations"] => return Column::Allocs,
+        ["paged" | "nonpaged", "frees"] => return Column::Frees,
+        ["date", "time"] => return Column::Time,
         ["cpu"] | ["cpu", "s"] => return Column::CpuTime,
         ["si"] | ["session", "id"] | ["sessionid"] => return Column::Session,
         ["npm"] => return Column::NonpagedQuota(unit),
         ["pm"] | ["private", "memory"] | ["private"] => return Column::PrivateBytes(unit),
         ["ws"] | ["vm"] | ["vm", "m"] | ["working", "set"] => return Column::Passed,
+        ["ram"]
+        | ["installed" | "total" | "physical", "ram"]
+        | ["physical", "memory"]
+        | ["total", "physical", "memory"]
+        | ["gesamter", "physischer", "speicher"] => return Column::Physical(unit),
         ["in", "use"] | ["in", "use", "compressed"] | ["in", "verwendung"] => {
             return Column::InUse(unit);
         }
@@ -379,6 +433,11 @@ pub(super) fn is_tag(cell: &str) -> bool {
 /// Whether a cell is a number with a unit of bytes.
 pub(super) fn is_size(cell: &str) -> bool {
     quantities::size(bare(cell)).is_some()
+}
+
+/// Whether a cell begins as a figure does.
+pub(super) fn is_figure(cell: &str) -> bool {
+    is_size(cell) || is_count(cell)
 }
 
 /// Whether a cell is a count.

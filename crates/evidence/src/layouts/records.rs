@@ -35,6 +35,14 @@ impl Records {
         self.is_open = false;
     }
 
+    /// The next figure begins another record, if this one is of a tag.
+    pub(super) fn end_record_of_tag(&mut self) {
+        let is_of_tag = |(_, figures): &(u32, Vec<Figure>)| {
+            figures.iter().any(|figure| figure.column == Column::Tag)
+        };
+        self.is_open &= !self.records.last().is_some_and(is_of_tag);
+    }
+
     /// Adds a figure; a name that is there already begins another record. `A/B` of commit charge tells
     /// its limit as well.
     pub(super) fn push(&mut self, name: &str, value: &str, line: u32) {

@@ -57,16 +57,27 @@ impl CellGrid {
     fn tag_row(&self, row: &Row) -> Result<(PoolTag, Option<Pool>, TagCounters), IgnoredReason> {
         let text = |column: Column| self.cell(row, &column).unwrap_or_default();
         let count = |column: Column| {
-            let cell = self.cell(row, &column)?;
+            let cell = self.cell(row, &column).filter(|cell| !cell.is_empty())?;
             Some(quantities::about(cell).ok_or(IgnoredReason::NotUnderstood))
         };
         let tag = tag_text::tag(text(Column::Tag)).ok_or(IgnoredReason::BadTag)?;
-        let pool = pool_words::pool_word(text(Column::Type)).or_else(|| self.pool_of_header());
+        let types = || {
+            let cells = self.columns.iter().zip(&row.cells);
+            cells.filter(|(column, _)| **column == Column::Type).map(|(_, cell)| cell.as_str())
+        };
+        // Of a trace: what was freed within it.
+        if types().any(|told| matches!(told.trim(), "AIFI" | "AOFI")) {
+            return Err(IgnoredReason::Difference);
+        }
+        let pool = types().find_map(pool_words::pool_word).or_else(|| self.pool_of_header());
         let mut counters = TagCounters::default();
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
-            let bytes = unit.read(heads::bare(cell)).ok_or(IgnoredReason::NotUnderstood)?;
-            counters.bytes = bytes.0;
+            let cell = heads::bare(cell);
+            if !cell.is_empty() {
+                let bytes = unit.read(cell).ok_or(IgnoredReason::NotUnderstood)?;
+                counters.bytes = bytes.0;
+            }
         }
         let frees = count(Column::Frees).transpose()?;
         counters.allocs = count(Column::Allocs).transpose()?.unwrap_or(0);
@@ -76,6 +87,9 @@ impl CellGrid {
         };
         if frees.is_some_and(|frees| !agree(counters.allocs, frees, counters.outstanding)) {
             return Err(IgnoredReason::Contradiction);
+        }
+        if counters == TagCounters::default() && frees.is_none() {
+            return Err(IgnoredReason::NotUnderstood);
         }
         Ok((tag, pool, counters))
     }
@@ -120,12 +134,19 @@ impl CellGrid {
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
         let mut before = None;
+        let time = |row: &Row| self.cell(row, &Column::Time).unwrap_or_default().to_owned();
+        let without_time = self.rows.iter().filter(|row| time(row).is_empty()).count();
         let (told, bad) = self.each_row(|row| {
             let told = self.cell(row, &Column::Time);
-            let at_s = told.and_then(|time| times::seconds(time, before));
+            // An interval begins at its first time.
+            let at_s = told.and_then(|time| {
+                let begin = time.split_once(" - ").map(|(begin, _)| begin);
+                times::seconds(time, before).or_else(|| times::seconds(begin?, before))
+            });
             let remark =
                 told.filter(|told| at_s.is_none() && told.chars().any(char::is_alphabetic));
-            if at_s.is_none() && remark.is_none() && self.rows.len() > 1 {
+            let is_alone = told.is_some_and(str::is_empty) && without_time == 1;
+            if at_s.is_none() && remark.is_none() && self.rows.len() > 1 && !is_alone {
                 return Err(IgnoredReason::UnknownMoment);
             }
             before = at_s.or(before);
@@ -151,16 +172,20 @@ impl CellGrid {
     fn moment(&self, row: &Row) -> Result<Vec<PieceContent>, IgnoredReason> {
         let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
         let (mut names_tag, mut in_use) = (false, None);
+        let mut pools: Vec<Pool> =
+            self.header.iter().filter_map(|head| pool_words::pool_word(head)).collect();
+        pools.dedup();
+        let pool = if let [only] = pools[..] { Some(only) } else { None };
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             let cell = heads::bare(cell);
             match column {
                 Column::TagOutstanding(tag) => {
                     names_tag = true;
-                    tags.extend(self.measured(*tag, quantities::count(cell), None));
+                    tags.extend(measured(*tag, pool, quantities::about(cell), None));
                 }
                 Column::TagBytes(tag, unit) => {
                     names_tag = true;
-                    tags.extend(self.measured(*tag, None, unit.read(cell)));
+                    tags.extend(measured(*tag, pool, None, unit.read(cell)));
                 }
                 Column::HandlesOf(name) => {
                     let handles =
@@ -171,6 +196,7 @@ impl CellGrid {
                 Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
                 Column::Processes => memory.processes = quantities::count(cell),
                 Column::SystemHandles => memory.handles = quantities::about(cell),
+                Column::Physical(unit) => memory.physical = unit.read(cell),
                 Column::InUse(unit) => in_use = unit.read(cell),
                 Column::Available(unit) => memory.available = unit.read(cell),
                 Column::Committed(unit) => memory.committed = unit.read(cell),
@@ -179,8 +205,9 @@ impl CellGrid {
             }
         }
         // What is in use and what is available are all that there is.
-        memory.physical =
+        let both =
             in_use.zip(memory.available).map(|(used, free)| Bytes(used.0.saturating_add(free.0)));
+        memory.physical = memory.physical.or(both);
         let mut contents = Vec::new();
         if memory != Memory::default() {
             contents.push(PieceContent::Memory(Box::new(memory)));
@@ -197,24 +224,24 @@ impl CellGrid {
         }
         Err(if names_tag { IgnoredReason::UnknownPool } else { IgnoredReason::NotUnderstood })
     }
+}
 
-    /// A tag that the header names, in the pool that the header or the tag's fame tells.
-    fn measured(
-        &self,
-        tag: PoolTag,
-        outstanding: Option<u64>,
-        bytes: Option<Bytes>,
-    ) -> Option<TagUse> {
-        if outstanding.is_none() && bytes.is_none() {
-            return None;
-        }
-        let known = well_known_tags::well_known(&tag.to_string());
-        let (tag, pool) = known.or_else(|| Some((tag, self.pool_of_header()?)))?;
-        let mut row = TagUse::empty(tag);
-        row.of_mut(pool).outstanding = outstanding.unwrap_or(0);
-        row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
-        Some(row)
+/// A tag that the header names, in the pool that its fame or the heads tell.
+fn measured(
+    tag: PoolTag,
+    pool: Option<Pool>,
+    outstanding: Option<u64>,
+    bytes: Option<Bytes>,
+) -> Option<TagUse> {
+    if outstanding.is_none() && bytes.is_none() {
+        return None;
     }
+    let known = well_known_tags::well_known(&tag.to_string());
+    let (tag, pool) = known.or_else(|| Some((tag, pool?)))?;
+    let mut row = TagUse::empty(tag);
+    row.of_mut(pool).outstanding = outstanding.unwrap_or(0);
+    row.of_mut(pool).bytes = bytes.map_or(0, |bytes| bytes.0);
+    Some(row)
 }
 
 /// The pool of a tag that everybody knows.

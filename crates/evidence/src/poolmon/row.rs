@@ -19,7 +19,8 @@ fn read_row(
     numbers: &str,
 ) -> Result<(PoolTag, Pool, TagCounters), IgnoredReason> {
     let tag = tag_text::tag(tag_column(before)).ok_or(IgnoredReason::BadTag)?;
-    let words = number_words(numbers);
+    let is_number = |word: &str| starts_number(word) && quantities::wrapped(word).is_some();
+    let words = number_words(numbers, is_number);
     let fits = |n: &[u64]| {
         let [allocs, frees, outstanding, bytes, each] = *n else { return false };
         // Above 4 GB some versions print a wrapped quotient.
@@ -27,20 +28,49 @@ fn read_row(
             || bytes > u64::from(u32::MAX);
         agree(allocs, frees, outstanding) && plausible(bytes, outstanding) && each_fits
     };
-    if words.len() < COLUMNS {
-        return Err(IgnoredReason::CutOff);
-    }
-    let plain: Option<Vec<u64>> =
-        words[..COLUMNS].iter().map(|word| quantities::wrapped(word)).collect();
-    let numbers = plain
+    let numbers = first_numbers(&words)
         .filter(|numbers| fits(numbers))
         .or_else(|| quantities::regroup(&words, COLUMNS, &fits))
-        .ok_or(IgnoredReason::Contradiction)?;
+        .or_else(|| misread_numbers(numbers).filter(|numbers| fits(numbers)))
+        .ok_or(match words.len() < COLUMNS {
+            true => IgnoredReason::CutOff,
+            false => IgnoredReason::Contradiction,
+        })?;
     Ok((tag, pool, TagCounters { bytes: numbers[3], outstanding: numbers[2], allocs: numbers[0] }))
 }
 
 /// Allocations, frees, difference, bytes, bytes per allocation.
 const COLUMNS: usize = 5;
+
+fn first_numbers(words: &[&str]) -> Option<Vec<u64>> {
+    words.get(..COLUMNS)?.iter().map(|word| quantities::wrapped(word)).collect()
+}
+
+/// The numbers of a row that was read from a picture, with the letters that are taken for digits
+/// there: to be believed only where they confirm each other.
+fn misread_numbers(text: &str) -> Option<Vec<u64>> {
+    const MISREAD: [(char, char); 9] = [
+        ('O', '0'),
+        ('o', '0'),
+        ('D', '0'),
+        ('l', '1'),
+        ('I', '1'),
+        ('|', '1'),
+        ('S', '5'),
+        ('B', '8'),
+        ('Z', '2'),
+    ];
+    let digit =
+        |c: char| MISREAD.iter().find(|(read, _)| *read == c).map_or(c, |(_, meant)| *meant);
+    let is_number = |word: &str| {
+        word.chars().all(|c| digit(c).is_ascii_digit() || c == ',' || c == '.')
+            && word.chars().any(|c| c.is_ascii_digit())
+    };
+    let words = number_words(text, is_number);
+    let meant: Vec<String> =
+        words.iter().take(COLUMNS).map(|word| word.chars().map(digit).collect()).collect();
+    first_numbers(&meant.iter().map(String::as_str).collect::<Vec<_>>())
+}
 
 /// Who owns the tag of a row, as the tool found it in the administrator's pooltag.txt:
 /// `[nt!ps - Thread objects]`.
@@ -64,7 +94,13 @@ fn split_at_type(line: &str) -> Option<(&str, Pool, &str)> {
         head.match_indices(word).find_map(|(at, _)| {
             let (before, after) = (&line[..at], &line[at + word.len()..]);
             let apart = before.ends_with([' ', '\t']) && after.starts_with([' ', '\t']);
-            (apart && starts_number(after.trim_start())).then_some((before, pool, after))
+            let starts = after.trim_start();
+            let is_misread = starts.starts_with(['O', 'l', 'I', 'S', 'B'])
+                && starts
+                    .split_ascii_whitespace()
+                    .next()
+                    .is_some_and(|word| word.chars().any(|c| c.is_ascii_digit()));
+            (apart && (starts_number(starts) || is_misread)).then_some((before, pool, after))
         })
     })
 }
@@ -75,8 +111,9 @@ fn starts_number(text: &str) -> bool {
 }
 
 /// The words for a pool in the column of types; tools other than poolmon write the last two.
-const TYPES: [(&str, Pool); 4] = [
+const TYPES: [(&str, Pool); 5] = [
     ("Nonp", Pool::Nonpaged),
+    ("N0np", Pool::Nonpaged),
     ("Paged", Pool::Paged),
     ("NonPaged", Pool::Nonpaged),
     ("Nonpaged", Pool::Nonpaged),
@@ -91,8 +128,8 @@ fn tag_column(before: &str) -> &str {
     }
 }
 
-/// The words of the numbers of a row, without the changes in parentheses.
-fn number_words(text: &str) -> Vec<&str> {
+/// The words of the numbers of a row, as far as they are such, without the changes in parentheses.
+fn number_words(text: &str, is_number: impl Fn(&str) -> bool) -> Vec<&str> {
     const MAX_WORDS: usize = 24;
     let (mut words, mut rest) = (Vec::new(), text.trim_start());
     while words.len() < MAX_WORDS {
@@ -102,7 +139,7 @@ fn number_words(text: &str) -> Vec<&str> {
         }
         let end = rest.find([' ', '\t', '(']).unwrap_or(rest.len());
         let (word, after) = rest.split_at(end);
-        if !starts_number(word) || quantities::wrapped(word).is_none() {
+        if !is_number(word) {
             break;
         }
         words.push(word);

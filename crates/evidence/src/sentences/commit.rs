@@ -8,7 +8,7 @@ use crate::quantities;
 const MAX_PROGRAMS: usize = 16;
 
 /// The programs of a line and the bytes that it says they consumed. Commas part them.
-pub(super) fn holders(line: &str) -> Vec<ProcessUse> {
+pub(crate) fn holders(line: &str) -> Vec<ProcessUse> {
     let mut found: Vec<ProcessUse> = Vec::new();
     for (open, _) in line.match_indices(" (").take(MAX_PROGRAMS) {
         let image = line[..open].rsplit([' ', ',', ';', ':']).next().unwrap_or_default();

@@ -390,6 +390,49 @@ pub enum Evidence {
         /// Which pool.
         pool: Pool,
     },
+    /// A text says so of a tag, or of a pool alone, and nothing measured beside it shows it.
+    TextSays {
+        /// The tag, if it names one.
+        tag: Option<PoolTag>,
+        /// Which pool, if it tells.
+        pool: Option<Pool>,
+        /// Bytes outstanding, if it tells them.
+        bytes: Option<Bytes>,
+        /// Allocations minus frees, if it tells them.
+        outstanding: Option<u64>,
+        /// Whether it says that this grows or leaks.
+        leaks: bool,
+    },
+    /// Driver Verifier stopped Windows: a driver was unloaded and left allocations behind.
+    LeftAtUnload {
+        /// Driver file name, if it is told.
+        driver: Option<String>,
+        /// Allocations that it left.
+        allocations: u64,
+    },
+    /// The kernel stopped Windows: a process ended and a driver had left pages of it locked.
+    LeftLockedPages {
+        /// Driver file name, if it is told.
+        driver: Option<String>,
+        /// Pages that it left.
+        pages: u64,
+    },
+    /// What Driver Verifier counts of a driver, or of all drivers, that is not freed now.
+    VerifierCount {
+        /// Driver file name; none of all together.
+        driver: Option<String>,
+        /// Which pool.
+        pool: Pool,
+        /// Bytes outstanding.
+        bytes: Bytes,
+        /// Allocations minus frees.
+        outstanding: u64,
+    },
+    /// The texts come from several machines: what they show together shows nothing of one.
+    SeveralMachines {
+        /// Their names, in small letters.
+        hosts: Vec<String>,
+    },
     /// A table was cut off or contradicts itself: what it lacks may be what matters.
     TornTable,
     /// A pool that an event calls empty has much room by its figures: the two may be of different times.

@@ -4,6 +4,7 @@ use poolwatch_model::{BootId, Snapshot};
 
 use super::{
     envelope::{Envelope, EnvelopeError, Section, Stamp},
+    parts::Moves,
     sections,
     wire::Malformed,
 };
@@ -88,19 +89,26 @@ impl Encoder {
 #[derive(Debug, Default, Clone)]
 pub struct Decoder {
     last: Option<StampedSnapshot>,
+    moves: Moves,
 }
 
 impl Decoder {
     /// A decoder that goes on after a snapshot decoded earlier.
     #[must_use]
     pub fn resume(last: StampedSnapshot) -> Self {
-        Self { last: Some(last) }
+        Self { last: Some(last), moves: Moves::default() }
     }
 
     /// The snapshot decoded last.
     #[must_use]
     pub fn last(&self) -> Option<&StampedSnapshot> {
         self.last.as_ref()
+    }
+
+    /// What changed with the snapshot decoded last.
+    #[must_use]
+    pub fn moves(&self) -> &Moves {
+        &self.moves
     }
 
     /// The snapshot decoded last.
@@ -135,8 +143,14 @@ impl Decoder {
             }
         };
         let base = base.map(|base| &base.snapshot);
-        let parts = envelope.parts(base.map(|base| base as _))?;
-        let snapshot = sections::assemble(base, parts)?;
+        let parts = envelope.parts(base)?;
+        if let Some(base) = base {
+            sections::check(base, &parts)?;
+        }
+        // Tables that did not change as a whole are changed in place.
+        let base = self.last.take().filter(|_| envelope.base.is_some());
+        let base = base.map(|base| base.snapshot);
+        let snapshot = sections::assemble(base, parts, &mut self.moves);
         Ok(self.last.insert(StampedSnapshot { stamp, snapshot }))
     }
 }

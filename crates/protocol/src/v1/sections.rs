@@ -7,12 +7,12 @@ mod processes;
 mod small;
 mod tags;
 
-use poolwatch_model::{Snapshot, memory::Memory, tag::TagTable, text::printable};
+use poolwatch_model::{Snapshot, memory::Memory, text::printable};
 
 use super::{
     envelope::{Envelope, Section},
-    parts::{BaseTables, Parts},
-    table::{self, Against, Part, Row},
+    parts::{BaseTables, Moves, Parts},
+    table::{self, Against, Delta, Part, Row, TableMoves},
     wire::{Malformed, Reader},
 };
 use crate::limits;
@@ -95,7 +95,10 @@ fn encode_rows<R: Row>(base: Option<&[R]>, rows: Option<&[R]>) -> Option<(bool, 
 }
 
 /// What the sections of a frame bring. `base` is what relative ones are relative to.
-fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts, Malformed> {
+fn read<'a, B: BaseTables>(
+    base: Option<&B>,
+    sections: &[Section<'a>],
+) -> Result<Parts<'a>, Malformed> {
     let mut parts = Parts::default();
     let mut held = None;
     for section in sections {
@@ -109,19 +112,18 @@ fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts
                     TAGS_DELTA => Against::Expected,
                     _ => Against::Before,
                 };
-                parts.tags = Some(Part::Changes(table::read_delta(base, bytes, against)?));
+                parts.tags = Some(Part::Changes(Delta::read(base, bytes, against)?));
             }
             PROCESSES => parts.processes = Some(Part::Full(table::decode_full(bytes)?)),
             PROCESSES_DELTA => {
                 let base = base.and_then(BaseTables::processes).ok_or(Malformed)?;
-                parts.processes =
-                    Some(Part::Changes(table::read_delta(base, bytes, Against::Before)?));
+                parts.processes = Some(Part::Changes(Delta::read(base, bytes, Against::Before)?));
             }
             OBJECT_TYPES => parts.object_types = Some(Part::Full(table::decode_full(bytes)?)),
             OBJECT_TYPES_DELTA => {
                 let base = base.and_then(BaseTables::object_types).ok_or(Malformed)?;
                 parts.object_types =
-                    Some(Part::Changes(table::read_delta(base, bytes, Against::Before)?));
+                    Some(Part::Changes(Delta::read(base, bytes, Against::Before)?));
             }
             COST => parts.cost = Some(small::decode_cost(bytes)?),
             FAULTS => parts.faults = small::decode_faults(bytes)?,
@@ -137,35 +139,60 @@ fn read(base: Option<&dyn BaseTables>, sections: &[Section<'_>]) -> Result<Parts
     Ok(parts)
 }
 
-/// The snapshot that parts make of the one that they were read against.
-pub(super) fn assemble(base: Option<&Snapshot>, parts: Parts) -> Result<Snapshot, Malformed> {
-    let tags = match parts.tags {
-        None => None,
-        Some(Part::Full(table)) => Some(table),
-        Some(Part::Changes(changes)) => {
-            let base = base.and_then(|base| base.tags.as_ref()).ok_or(Malformed)?;
-            Some(TagTable { rows: table::apply(&base.rows, changes)?, ..*base })
+/// Makes sure that parts can be applied to the snapshot that they were read against.
+pub(super) fn check(base: &Snapshot, parts: &Parts<'_>) -> Result<(), Malformed> {
+    fn check<T, R: Row>(
+        rows: Option<&[R]>,
+        part: Option<&Part<'_, T, R>>,
+    ) -> Result<(), Malformed> {
+        match (rows, part) {
+            (Some(rows), Some(Part::Changes(delta))) => delta.check(rows),
+            _ => Ok(()),
+        }
+    }
+    check(base.tags.as_ref().map(|table| &table.rows[..]), parts.tags.as_ref())?;
+    check(base.processes.as_deref(), parts.processes.as_ref())?;
+    check(base.object_types.as_deref(), parts.object_types.as_ref())
+}
+
+/// The snapshot that parts make of the one that they were read and checked against, and what of it
+/// moved.
+pub(super) fn assemble(base: Option<Snapshot>, parts: Parts<'_>, moves: &mut Moves) -> Snapshot {
+    let base = base.unwrap_or_default();
+    moves.tags.begin(false);
+    let tags = match (parts.tags, base.tags) {
+        (None, _) | (Some(Part::Changes(_)), None) => None,
+        (Some(Part::Full(table)), _) => Some(table),
+        (Some(Part::Changes(delta)), Some(mut table)) => {
+            moves.tags.begin(true);
+            delta.apply(&mut table.rows, &mut moves.tags);
+            Some(table)
         }
     };
-    let processes = rows(base.and_then(|base| base.processes.as_deref()), parts.processes)?;
-    let object_types =
-        rows(base.and_then(|base| base.object_types.as_deref()), parts.object_types)?;
+    let processes = rows(base.processes, parts.processes, &mut moves.processes);
+    let object_types = rows(base.object_types, parts.object_types, &mut moves.object_types);
     let Parts { memory, activity, handles_by_type, cost, faults, .. } = parts;
-    Ok(Snapshot { memory, tags, processes, object_types, activity, handles_by_type, cost, faults })
+    Snapshot { memory, tags, processes, object_types, activity, handles_by_type, cost, faults }
 }
 
 fn rows<R: Row>(
-    base: Option<&[R]>,
-    part: Option<Part<Vec<R>, R>>,
-) -> Result<Option<Vec<R>>, Malformed> {
-    match part {
-        None => Ok(None),
-        Some(Part::Full(rows)) => Ok(Some(rows)),
-        Some(Part::Changes(changes)) => table::apply(base.ok_or(Malformed)?, changes).map(Some),
+    base: Option<Vec<R>>,
+    part: Option<Part<'_, Vec<R>, R>>,
+    moves: &mut TableMoves,
+) -> Option<Vec<R>> {
+    moves.begin(false);
+    match part? {
+        Part::Full(rows) => Some(rows),
+        Part::Changes(delta) => {
+            let mut rows = base?;
+            moves.begin(true);
+            delta.apply(&mut rows, moves);
+            Some(rows)
+        }
     }
 }
 
-impl Envelope<'_> {
+impl<'a> Envelope<'a> {
     /// The system-wide figures: sent in full even in a delta, so they can be read without its base.
     ///
     /// # Errors
@@ -181,7 +208,7 @@ impl Envelope<'_> {
     ///
     /// # Errors
     /// When a section is malformed, or relative to a table that `base` does not have.
-    pub fn parts(&self, base: Option<&dyn BaseTables>) -> Result<Parts, Malformed> {
+    pub fn parts<B: BaseTables>(&self, base: Option<&B>) -> Result<Parts<'a>, Malformed> {
         read(base, &self.sections)
     }
 }

@@ -11,13 +11,27 @@
 //! A counter is expected to be as it was, or to have moved with the counter before it: a tag whose
 //! allocations have one size tells its bytes by their number.
 
+use std::marker::PhantomData;
+
 use super::wire::{Malformed, Reader, put_varint, unzigzag, zigzag};
 
-/// What a delta section changes of a table, without the table itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Changes<R> {
-    /// New values of counters, at most one for each row and counter.
-    pub counters: Vec<Change>,
+/// Counters of a row at most: a mask has a bit for each.
+const MOST_COUNTERS: usize = 8;
+
+/// What a delta section changes of a table: checked against that table, and still encoded. It can be
+/// applied to it without being able to fail half way.
+#[derive(Debug, Clone)]
+pub struct Delta<'a, R> {
+    rows: usize,
+    /// Which rows are told, a bit each.
+    bitmap: &'a [u8],
+    /// Which counters are told of each of them.
+    masks: &'a [u8],
+    /// The differences of all counters.
+    differences: &'a [u8],
+    /// Where those of each counter begin.
+    columns: [u32; MOST_COUNTERS],
+    against: Against,
     /// Rows that are gone, by their place in the base table, ascending.
     pub gone: Vec<u32>,
     /// New rows, without two of one key.
@@ -36,7 +50,7 @@ pub struct Change {
 }
 
 /// A row of a table: a key and a few counters.
-pub(super) trait Row: Clone + PartialEq {
+pub trait Row: Clone + PartialEq {
     /// Counters of a row, at most eight.
     const COUNTERS: usize;
     /// Rows of a table.
@@ -48,13 +62,20 @@ pub(super) trait Row: Clone + PartialEq {
     /// What the table is sorted by.
     type Key: Ord;
 
+    /// By what it is found.
     fn key(&self) -> Self::Key;
+    /// One of its counters.
     fn counter(&self, index: usize) -> u64;
     /// Sets one of its counters, to a value that [`Self::fits`].
     fn set_counter(&mut self, index: usize, value: u64);
     /// Whether two rows differ in nothing but the values of their counters.
     fn differs_only_in_counters(&self, other: &Self) -> bool;
+    /// The rows of a full section.
     fn encode(rows: &[Self]) -> Vec<u8>;
+    /// The rows of a full section.
+    ///
+    /// # Errors
+    /// When it is malformed.
     fn decode(bytes: &[u8]) -> Result<Vec<Self>, Malformed>;
 
     /// What a counter of [`Self::FOLLOWING`] is expected to be, where the one before it moved.
@@ -70,9 +91,11 @@ pub(super) trait Row: Clone + PartialEq {
 
 /// How a counter moved.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Moved {
-    pub(super) from: u64,
-    pub(super) to: u64,
+pub struct Moved {
+    /// What it was.
+    pub from: u64,
+    /// What it is.
+    pub to: u64,
 }
 
 /// What differences are against.
@@ -85,12 +108,12 @@ pub(super) enum Against {
 }
 
 /// A table as a frame brings it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Part<T, R> {
+#[derive(Debug, Clone)]
+pub enum Part<'a, T, R> {
     /// All of it.
     Full(T),
     /// What changed since the frame before.
-    Changes(Changes<R>),
+    Changes(Delta<'a, R>),
 }
 
 /// A table that a delta section is relative to, wherever it is kept.
@@ -99,6 +122,12 @@ pub trait Base {
     fn rows(&self) -> usize;
     /// A counter of a row.
     fn counter(&self, row: usize, counter: usize) -> u64;
+}
+
+/// A table whose counters can be moved.
+pub trait CounterTable: Base {
+    /// Moves a counter of a row.
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved);
 }
 
 impl<R: Row> Base for Vec<R> {
@@ -167,83 +196,189 @@ fn expected<R: Row>(counter: usize, before: u64, last: Option<Moved>) -> u64 {
     }
 }
 
-/// What a delta section changes of `base`.
-pub(super) fn read_delta<R: Row>(
-    base: &dyn Base,
-    bytes: &[u8],
-    against: Against,
-) -> Result<Changes<R>, Malformed> {
-    let rows = base.rows();
-    let mut reader = Reader(bytes);
-    if reader.count(R::LIMIT)? != rows {
-        return Err(Malformed);
-    }
-    let bitmap = reader.bytes(rows.div_ceil(8))?;
-    let changed: Vec<u32> =
-        (0..rows as u32).filter(|at| bitmap[*at as usize / 8] >> (at % 8) & 1 == 1).collect();
-    let masks = reader.bytes(changed.len())?;
-    let count: u32 = masks.iter().map(|mask| mask.count_ones()).sum();
-    let following = if against == Against::Expected { R::FOLLOWING } else { 0 };
-    let mut counters = Vec::with_capacity(count as usize);
-    // How the counter before moved, by changed row.
-    let mut moved: Vec<Option<Moved>> = vec![None; changed.len()];
-    for counter in 0..R::COUNTERS {
-        let follows = following >> counter & 1 == 1;
-        for ((&row, mask), slot) in changed.iter().zip(masks).zip(&mut moved) {
-            let last = slot.take().filter(|_| follows);
-            let told = mask >> counter & 1 == 1;
-            if !told && last.is_none() {
-                continue;
+impl<'a, R: Row> Delta<'a, R> {
+    /// Reads a delta section that is relative to `base`. An added row may bear the key of one that stays:
+    /// who merges them has to refuse that.
+    pub(super) fn read(
+        base: &impl Base,
+        bytes: &'a [u8],
+        against: Against,
+    ) -> Result<Self, Malformed> {
+        let rows = base.rows();
+        let mut reader = Reader(bytes);
+        if reader.count(R::LIMIT)? != rows {
+            return Err(Malformed);
+        }
+        let bitmap = reader.bytes(rows.div_ceil(8))?;
+        let masks = reader.bytes(places(bitmap, rows).count())?;
+        let differences = reader.0;
+        let mut columns = [0; MOST_COUNTERS];
+        for (counter, column) in columns.iter_mut().enumerate().take(R::COUNTERS) {
+            *column = (differences.len() - reader.0.len()) as u32;
+            for _ in masks.iter().filter(|mask| **mask >> counter & 1 == 1) {
+                reader.varint()?;
             }
-            let from = base.counter(row as usize, counter);
-            let mut to = expected::<R>(counter, from, last);
-            if told {
-                to = unzigzag(to, reader.varint()?);
-            }
-            if !R::fits(counter, to) {
+        }
+        let is_gone = places(bitmap, rows).zip(masks).filter(|(_, mask)| **mask == 0);
+        let gone: Vec<u32> = is_gone.map(|(row, _)| row as u32).collect();
+        let mut added = Vec::new();
+        if !reader.is_empty() {
+            added = R::decode(reader.0)?;
+            added.sort_by_key(Row::key);
+            let twice = added.windows(2).any(|pair| pair[0].key() == pair[1].key());
+            if twice || rows - gone.len() + added.len() > R::LIMIT {
                 return Err(Malformed);
             }
-            if from != to {
-                counters.push(Change { row, counter: counter as u8, value: to });
-                *slot = Some(Moved { from, to });
+        }
+        let delta = Self { rows, bitmap, masks, differences, columns, against, gone, added };
+        if R::SMALL != 0 {
+            let mut fit = Fit { base, all: true, row: PhantomData::<R> };
+            delta.move_counters(&mut fit);
+            if !fit.all {
+                return Err(Malformed);
+            }
+        }
+        Ok(delta)
+    }
+
+    /// Moves every counter that changes, in the table that this was read against. Rows that are gone
+    /// are still there then, and those that are new are not.
+    pub fn move_counters(&self, table: &mut impl CounterTable) {
+        let mut columns = self.columns.map(|at| Reader(&self.differences[at as usize..]));
+        let following = if self.against == Against::Expected { R::FOLLOWING } else { 0 };
+        for (row, mask) in places(self.bitmap, self.rows).zip(self.masks) {
+            let mut last: Option<Moved> = None;
+            for (counter, column) in columns.iter_mut().enumerate().take(R::COUNTERS) {
+                let is_told = mask >> counter & 1 == 1;
+                let before = last.take().filter(|_| following >> counter & 1 == 1);
+                if !is_told && before.is_none() {
+                    continue;
+                }
+                let from = table.counter(row, counter);
+                let mut to = before.map_or(from, |before| R::expected(from, before));
+                if is_told {
+                    // It was read before: there is a number.
+                    to = unzigzag(to, column.varint().unwrap_or_default());
+                }
+                if from != to {
+                    let moved = Moved { from, to };
+                    table.move_counter(row, counter, moved);
+                    last = Some(moved);
+                }
             }
         }
     }
-    let gone: Vec<u32> =
-        changed.iter().zip(masks).filter(|(_, mask)| **mask == 0).map(|(row, _)| *row).collect();
-    let mut added = Vec::new();
-    if !reader.is_empty() {
-        added = R::decode(reader.0)?;
-        added.sort_by_key(Row::key);
-        let twice = added.windows(2).any(|pair| pair[0].key() == pair[1].key());
-        if twice || rows - gone.len() + added.len() > R::LIMIT {
-            return Err(Malformed);
-        }
+
+    /// Whether it only moves counters: no row comes or goes.
+    #[must_use]
+    pub fn is_of_counters(&self) -> bool {
+        self.gone.is_empty() && self.added.is_empty()
     }
-    Ok(Changes { counters, gone, added })
+
+    /// Whether a row of the base table stays.
+    #[must_use]
+    pub fn keeps(&self, row: usize) -> bool {
+        self.gone.binary_search(&(row as u32)).is_err()
+    }
+
+    /// Makes sure that no added row is one that stays in `rows`, which this was read against.
+    pub(super) fn check(&self, rows: &[R]) -> Result<(), Malformed> {
+        let row_of = |new: &R| rows.binary_search_by_key(&new.key(), Row::key).ok();
+        let is_twice = |new: &R| row_of(new).is_some_and(|row| self.keeps(row));
+        if self.added.iter().any(is_twice) { Err(Malformed) } else { Ok(()) }
+    }
+
+    /// Makes the new table of the one that this was read and checked against.
+    pub(super) fn apply(self, rows: &mut Vec<R>, moved: &mut TableMoves) {
+        self.move_counters(&mut Recorded { rows, moved });
+        if self.is_of_counters() {
+            return;
+        }
+        moved.are_rows_same = false;
+        let mut at = 0;
+        rows.retain(|_| {
+            at += 1;
+            self.keeps(at - 1)
+        });
+        rows.extend(self.added);
+        rows.sort_by_key(Row::key);
+    }
 }
 
-/// The table that changes make of the one that they were read against.
-pub(super) fn apply<R: Row>(base: &[R], changes: Changes<R>) -> Result<Vec<R>, Malformed> {
-    let mut rows = base.to_vec();
-    for change in &changes.counters {
-        rows[change.row as usize].set_counter(change.counter.into(), change.value);
+/// The places of the marked rows.
+fn places(bitmap: &[u8], rows: usize) -> impl Iterator<Item = usize> {
+    let bits = |(at, byte): (usize, &u8)| {
+        let mut left = *byte;
+        std::iter::from_fn(move || {
+            let bit = left.trailing_zeros() as usize;
+            left &= left.wrapping_sub(1);
+            (bit < 8).then_some(at * 8 + bit)
+        })
+    };
+    bitmap.iter().enumerate().flat_map(bits).take_while(move |row| *row < rows)
+}
+
+/// What changed in a table from one snapshot to the next.
+#[derive(Debug, Clone, Default)]
+pub struct TableMoves {
+    /// Whether the rows are those of the table before.
+    pub are_rows_same: bool,
+    /// Where they are: the counters that moved.
+    pub counters: Vec<Change>,
+}
+
+impl TableMoves {
+    pub(super) fn begin(&mut self, are_rows_same: bool) {
+        self.are_rows_same = are_rows_same;
+        self.counters.clear();
     }
-    let mut gone = changes.gone.iter().peekable();
-    let mut at = 0;
-    rows.retain(|_| {
-        let keep = gone.next_if_eq(&&at).is_none();
-        at += 1;
-        keep
-    });
-    if !changes.added.is_empty() {
-        rows.extend(changes.added);
-        rows.sort_by_key(Row::key);
-        if rows.windows(2).any(|pair| pair[0].key() == pair[1].key()) {
-            return Err(Malformed);
-        }
+}
+
+/// Moves counters of rows and remembers which.
+struct Recorded<'a, R> {
+    rows: &'a mut Vec<R>,
+    moved: &'a mut TableMoves,
+}
+
+impl<R: Row> Base for Recorded<'_, R> {
+    fn rows(&self) -> usize {
+        self.rows.len()
     }
-    Ok(rows)
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        self.rows[row].counter(counter)
+    }
+}
+
+impl<R: Row> CounterTable for Recorded<'_, R> {
+    fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
+        self.rows[row].set_counter(counter, moved.to);
+        let change = Change { row: row as u32, counter: counter as u8, value: moved.to };
+        self.moved.counters.push(change);
+    }
+}
+
+/// Moves nothing, and finds out whether all that would be moved fits.
+struct Fit<'a, B, R> {
+    base: &'a B,
+    all: bool,
+    row: PhantomData<R>,
+}
+
+impl<B: Base, R> Base for Fit<'_, B, R> {
+    fn rows(&self) -> usize {
+        self.base.rows()
+    }
+
+    fn counter(&self, row: usize, counter: usize) -> u64 {
+        self.base.counter(row, counter)
+    }
+}
+
+impl<B: Base, R: Row> CounterTable for Fit<'_, B, R> {
+    fn move_counter(&mut self, _row: usize, counter: usize, moved: Moved) {
+        self.all &= R::fits(counter, moved.to);
+    }
 }
 
 /// A full table, refused unless sorted and without duplicates.

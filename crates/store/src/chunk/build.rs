@@ -4,12 +4,13 @@ mod rows;
 
 use jiff::Timestamp;
 use poolwatch_model::{
-    Bytes, Pool, PoolTag, Snapshot,
+    Bytes, PoolTag, Snapshot,
     memory::Memory,
     process::{ObjectTypeUse, ProcessUse},
-    tag::{AllocCounting, TagTable},
+    tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
-use rows::{Rows, Sample};
+use poolwatch_protocol::v1::parts::{Moves, TableMoves};
+use rows::{FigureKind, Rows, Values};
 
 use super::{
     Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
@@ -25,6 +26,12 @@ const MAX_TAGS: usize = 65_536;
 const MAX_TYPES: usize = 1024;
 /// Processes that are followed in an hour at most.
 const MAX_FOLLOWED: usize = 4096;
+
+/// How the figures of a tag are told.
+const OF_TAG: [FigureKind; TAG_FIGURES] = {
+    let (spread, last) = (FigureKind::Spread, FigureKind::Last);
+    [spread, spread, last, spread, spread, last]
+};
 
 /// Makes a chunk from snapshots.
 #[derive(Debug)]
@@ -59,16 +66,23 @@ impl Builder {
             most: (3600 / step_s.max(1) + 1).max(MAX_HOUR_SLOTS) as usize,
             slots: Vec::new(),
             open: None,
-            memory: Rows::new(1),
-            types: Rows::new(MAX_TYPES),
-            tags: Rows::new(MAX_TAGS),
-            processes: Rows::new(MAX_FOLLOWED),
+            memory: Rows::new([FigureKind::Spread; MEMORY_FIGURES], 1),
+            types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
+            tags: Rows::new(OF_TAG, MAX_TAGS),
+            processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
         }
     }
 
-    /// Adds a snapshot. They come boot by boot, each by time. Returns false, and leaves it out, when
-    /// the host restarts faster or names more than a chunk can tell.
-    pub fn push(&mut self, at: Timestamp, boot_no: i32, snapshot: &Snapshot) -> bool {
+    /// Adds a snapshot. They come boot by boot, each by time. `moves` is what changed since the one
+    /// before, if that was added. Returns false, and leaves it and all that follow out, when the host
+    /// restarts faster or names more than a chunk can tell.
+    pub fn push(
+        &mut self,
+        at: Timestamp,
+        boot_no: i32,
+        snapshot: &Snapshot,
+        moves: Option<&Moves>,
+    ) -> bool {
         let offset_s = at.as_second() - self.start.as_second();
         let offset_s = u32::try_from(offset_s).unwrap_or(0);
         let index = offset_s / self.step_s;
@@ -95,16 +109,37 @@ impl Builder {
         }
         self.memory.add(std::iter::once(((), memory_figures(&snapshot.memory))));
         if let Some(tags) = &snapshot.tags {
-            let all = self.tags.add(tags.rows.iter().map(|row| (row.tag, tag_figures(tags, row))));
+            let all = match moves.and_then(|moves| counters(&moves.tags)) {
+                Some(moved) => {
+                    let counts = counts_allocs(tags);
+                    let moved = moved.filter(|(_, counter, _)| counts || counter % 3 != 0);
+                    // The wire tells allocations, outstanding and bytes.
+                    let figure = |counter: usize| counter / 3 * 3 + 2 - counter % 3;
+                    self.tags.change(moved.map(|(row, at, value)| (row, figure(at), value)))
+                }
+                None => {
+                    self.tags.add(tags.rows.iter().map(|row| (row.tag, tag_figures(tags, row))))
+                }
+            };
             let open = self.open.as_mut().and_then(|open| open.slot.tags.as_mut());
             // What found no room is unknown from then on, not 0.
             open.into_iter().for_each(|tags| tags.complete &= all);
         }
         if let Some(types) = &snapshot.object_types {
-            self.types.add(types.iter().map(|one| (&one.name, type_figures(one))));
+            match moves.and_then(|moves| counters(&moves.object_types)) {
+                Some(moved) => self.types.change(moved.filter(|(_, at, _)| *at < TYPE_FIGURES)),
+                None => self.types.add(types.iter().map(|one| (&one.name, type_figures(one)))),
+            };
         }
         if let Some(processes) = &snapshot.processes {
-            self.processes.add(processes.iter().map(|one| (one, process_figures(one))));
+            match moves.and_then(|moves| counters(&moves.processes)) {
+                Some(moved) => self.processes.change(moved.filter_map(|(row, counter, value)| {
+                    // Handles, threads and, after both quotas, private bytes.
+                    let figure = [Some(0), Some(1), None, None, Some(2)][counter]?;
+                    Some((row, figure, value))
+                })),
+                None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
+            };
         }
         true
     }
@@ -142,7 +177,13 @@ impl Builder {
     }
 }
 
-fn memory_figures(memory: &Memory) -> [Sample; MEMORY_FIGURES] {
+/// The counters that moved, as row, counter and value, where the rows are those of the table before.
+fn counters(moves: &TableMoves) -> Option<impl Iterator<Item = (u32, usize, u64)>> {
+    let moved = moves.counters.iter().map(|one| (one.row, usize::from(one.counter), one.value));
+    moves.are_rows_same.then_some(moved)
+}
+
+fn memory_figures(memory: &Memory) -> Values<MEMORY_FIGURES> {
     let bytes = |bytes: Option<Bytes>| bytes.map(|bytes| bytes.0);
     [
         bytes(memory.paged),
@@ -161,33 +202,28 @@ fn memory_figures(memory: &Memory) -> [Sample; MEMORY_FIGURES] {
         memory.threads,
         memory.processes,
     ]
-    .map(Sample::of)
 }
 
-fn tag_figures(table: &TagTable, row: &poolwatch_model::tag::TagUse) -> [Sample; TAG_FIGURES] {
-    let [paged, nonpaged] = [Pool::Paged, Pool::Nonpaged].map(|pool| {
-        let counters = row.of(pool);
-        let allocs = match table.counting {
-            AllocCounting::OutstandingOnly => None,
-            AllocCounting::Wrapping32 | AllocCounting::Full64 => Some(counters.allocs),
-        };
-        [
-            Sample::of(Some(counters.bytes)),
-            Sample::of(Some(counters.outstanding)),
-            Sample::last(allocs),
-        ]
-    });
-    let [a, b, c] = paged;
-    let [d, e, f] = nonpaged;
+/// Whether a table tells how much was ever allocated.
+fn counts_allocs(table: &TagTable) -> bool {
+    table.counting != AllocCounting::OutstandingOnly
+}
+
+fn tag_figures(table: &TagTable, row: &TagUse) -> Values<TAG_FIGURES> {
+    let allocs = |counters: &TagCounters| counts_allocs(table).then_some(counters.allocs);
+    let of = |counters: &TagCounters| {
+        [Some(counters.bytes), Some(counters.outstanding), allocs(counters)]
+    };
+    let ([a, b, c], [d, e, f]) = (of(&row.paged), of(&row.nonpaged));
     [a, b, c, d, e, f]
 }
 
-fn type_figures(one: &ObjectTypeUse) -> [Sample; TYPE_FIGURES] {
-    [one.objects, one.handles].map(|figure| Sample::of(Some(figure.into())))
+fn type_figures(one: &ObjectTypeUse) -> Values<TYPE_FIGURES> {
+    [one.objects, one.handles].map(|figure| Some(figure.into()))
 }
 
-fn process_figures(one: &ProcessUse) -> [Sample; PROCESS_FIGURES] {
-    [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes].map(Sample::of)
+fn process_figures(one: &ProcessUse) -> Values<PROCESS_FIGURES> {
+    [one.handles.map(u64::from), one.threads.map(u64::from), one.private_bytes]
 }
 
 /// Of more processes than a chunk keeps, those with the most of one figure or the greatest growth of

@@ -83,7 +83,7 @@ pub fn part(chunk: &Chunk, start: Timestamp, length_s: i64) -> Option<Chunk> {
         return None;
     }
     let thin = |column: &Column| match column {
-        Column::Varied(_) => Column::new(kept.iter().map(|at| column.at(*at)).collect()),
+        Column::Varied(_) => Column::new(kept.iter().map(|at| column.at(*at))),
         same => same.clone(),
     };
     let slot = |at: &usize| {
@@ -115,7 +115,7 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
                     .filter_map(|at| Some((column.at(*at)?, chunk.slots[*at].samples)));
                 if counter { known.next_back().map(|(stat, _)| stat) } else { mean(known) }
             });
-            Column::new(merged.collect())
+            Column::new(merged.collect::<Vec<_>>().iter().copied())
         }
     };
     fn merged<K: Clone>(table: &Table<K>, merge: impl Fn(&Column, usize) -> Column) -> Table<K> {
@@ -185,7 +185,7 @@ pub(crate) fn mean(stats: impl Iterator<Item = (Stat, u32)>) -> Option<Stat> {
 }
 
 fn column(places: &[Place], value: impl Fn(usize, usize) -> Option<Stat>) -> Column {
-    Column::new(places.iter().map(|(from, slot)| value(*from, *slot)).collect())
+    Column::new(places.iter().map(|(from, slot)| value(*from, *slot)))
 }
 
 fn table<'a, K: Ord + Clone + 'a>(
@@ -216,7 +216,7 @@ fn table<'a, K: Ord + Clone + 'a>(
                 Some(row) => row[figure].at(*slot),
                 None => missing(at),
             };
-            Column::new(places.iter().enumerate().map(value).collect())
+            Column::new(places.iter().enumerate().map(value))
         };
         rows.push((0..figures).map(figure).collect());
     }
@@ -254,7 +254,7 @@ fn either(one: &Column, other: &Column) -> Column {
                 _ => 0,
             };
             let slots = slots(one).max(slots(other)).max(1);
-            Column::new((0..slots).map(|slot| one.at(slot).or(other.at(slot))).collect())
+            Column::new((0..slots).map(|slot| one.at(slot).or(other.at(slot))))
         }
     }
 }

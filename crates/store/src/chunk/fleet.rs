@@ -61,27 +61,34 @@ pub fn place_of(host: HostId) -> (i32, u16) {
 /// Adds how a chunk of a host ended: the means of its last point. Hosts come in ascending order.
 pub fn add(columns: &mut Columns, host: HostId, chunk: &Chunk) {
     let Some((at, last)) = chunk.slots.iter().enumerate().next_back() else { return };
-    let (_, place) = place_of(host);
-    let mut put = |key, value| columns.entry(key).or_default().push((place, value));
-    put(FleetKey::Boot, last.boot_no.cast_unsigned().into());
-    put(FleetKey::Last, last.offset_s.into());
-    let mut left = MAX_OF_HOST;
     let mut all = last.tags.is_some_and(|tags| tags.complete);
+    let mut bytes = Vec::new();
     for (tag, row) in chunk.tags.keys.iter().zip(&chunk.tags.rows) {
         for (pool, figure) in [(Pool::Paged, 0), (Pool::Nonpaged, 3)] {
             match row[figure].at(at).map_or(0, |stat| stat.mean) {
                 0 => {}
-                _ if left == 0 => all = false,
-                bytes => {
-                    put(FleetKey::Bytes(*tag, pool), bytes);
-                    left -= 1;
-                }
+                _ if bytes.len() == MAX_OF_HOST => all = false,
+                used => bytes.push((FleetKey::Bytes(*tag, pool), used)),
             }
         }
     }
-    if all {
-        put(FleetKey::Complete, 1);
+    let about = [
+        Some((FleetKey::Boot, last.boot_no.cast_unsigned().into())),
+        Some((FleetKey::Last, last.offset_s.into())),
+        all.then_some((FleetKey::Complete, 1)),
+    ];
+    let (_, place) = place_of(host);
+    // Both are in the order of their keys: they are walked together.
+    let mut known = columns.iter_mut().peekable();
+    let mut new = Vec::new();
+    for (key, value) in about.into_iter().flatten().chain(bytes) {
+        while known.next_if(|(other, _)| **other < key).is_some() {}
+        match known.next_if(|(other, _)| **other == key) {
+            Some((_, column)) => column.push((place, value)),
+            None => new.push((key, vec![(place, value)])),
+        }
     }
+    columns.extend(new);
 }
 
 /// Puts hosts that were made anew in place of what was known of them.

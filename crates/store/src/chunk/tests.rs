@@ -14,6 +14,7 @@ use poolwatch_model::{
     process::{ObjectTypeUse, ProcessUse},
     tag::{TagCounters, TagTable, TagUse},
 };
+use poolwatch_protocol::v1::{Decoder, Encoder, Stamp};
 
 fn start() -> Timestamp {
     Timestamp::from_second(1_768_478_400).unwrap()
@@ -39,7 +40,7 @@ fn snapshot(rows: &[(&str, u64, u64, u64)]) -> Snapshot {
 fn built(samples: &[(i64, i32, Snapshot)]) -> Chunk {
     let mut builder = Builder::new(start(), 600);
     for (second, boot_no, snapshot) in samples {
-        assert!(builder.push(at(*second), *boot_no, snapshot));
+        assert!(builder.push(at(*second), *boot_no, snapshot, None));
     }
     builder.finish().unwrap()
 }
@@ -187,6 +188,216 @@ fn any_chunk() -> impl Strategy<Value = Chunk> {
     )
 }
 
+/// One table of a snapshot: its rows with their figures.
+type Listed<K, const M: usize> = Vec<(K, [Option<u64>; M])>;
+
+/// A column by its definition: every snapshot of every slot is looked at.
+fn column_by_definition<K: PartialEq, const M: usize>(
+    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    key: &K,
+    figure: usize,
+    is_counter: bool,
+) -> Column {
+    let of_slot = |(of, tables): &(Option<u32>, Vec<Option<Listed<K, M>>>)| {
+        let find = |table: &Listed<K, M>| table.iter().find(|(one, _)| one == key).map(|row| row.1);
+        let rows: Vec<[Option<u64>; M]> = tables.iter().flatten().filter_map(find).collect();
+        let told: Vec<u64> = rows.iter().filter_map(|row| row[figure]).collect();
+        let zeros = of.map_or(0, |of| of as usize - told.len());
+        let Some(last) = told.last().copied() else {
+            let is_listed = rows.iter().flatten().any(Option::is_some);
+            return (zeros > 0 && !is_listed).then_some(Stat::constant(0));
+        };
+        if is_counter {
+            return Some(Stat::constant(last));
+        }
+        let min = if zeros > 0 { 0 } else { told.iter().copied().min().unwrap() };
+        let sum: u128 = told.iter().map(|value| u128::from(*value)).sum();
+        let mean = u64::try_from(sum / (told.len() + zeros) as u128).unwrap();
+        Some(Stat { min, mean, max: told.iter().copied().max().unwrap() })
+    };
+    Column::new(slots.iter().map(of_slot))
+}
+
+/// The rows of a table by their definition.
+fn rows_by_definition<K: Ord + Clone, const M: usize>(
+    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    counters: &[usize],
+) -> Vec<(K, Vec<Column>)> {
+    let tables = slots.iter().flat_map(|(_, tables)| tables.iter().flatten());
+    let mut keys: Vec<&K> = tables.flatten().map(|(key, _)| key).collect();
+    keys.sort();
+    keys.dedup();
+    let columns = |key: &K| -> Vec<Column> {
+        let column = |at| column_by_definition(slots, key, at, counters.contains(&at));
+        (0..M).map(column).collect()
+    };
+    keys.into_iter().map(|key| (key.clone(), columns(key))).collect()
+}
+
+fn zipped<K>(table: Table<K>) -> Vec<(K, Vec<Column>)> {
+    table.keys.into_iter().zip(table.rows).collect()
+}
+
+/// What changes from one snapshot of a host to the next.
+#[derive(Debug, Clone)]
+struct HostStep {
+    gap_s: i64,
+    /// Counters: which row, which of them, to what.
+    edits: Vec<(usize, usize, u64)>,
+    turn: u8,
+}
+
+prop_compose! {
+    fn any_step()(
+        gap_s in 1_i64..300,
+        edits in proptest::collection::vec(
+            (0_usize..9, 0_usize..9, prop_oneof![0_u64..3, any::<u64>()]), 0..6),
+        turn in 0_u8..30,
+    ) -> HostStep {
+        HostStep { gap_s, edits, turn }
+    }
+}
+
+impl HostStep {
+    /// The snapshot after `all`, of which tables may be missing when it is sent.
+    fn take(&self, all: &mut Snapshot) -> Snapshot {
+        let tags = all.tags.as_mut().unwrap();
+        let processes = all.processes.as_mut().unwrap();
+        for &(row, counter, value) in &self.edits {
+            if let Some(row) = tags.rows.get_mut(row) {
+                let of = if counter < 3 { &mut row.paged } else { &mut row.nonpaged };
+                match counter % 3 {
+                    0 => of.bytes = value,
+                    1 => of.outstanding = value,
+                    _ => of.allocs = value,
+                }
+            }
+            let small = u32::try_from(value).ok();
+            if let Some(process) = processes.get_mut(row) {
+                match counter {
+                    0 => process.handles = small,
+                    1 => process.private_bytes = Some(value),
+                    2 => process.paged_quota = Some(value),
+                    _ => {}
+                }
+            }
+            let object_type = &mut all.object_types.as_mut().unwrap()[0];
+            match counter {
+                3 => object_type.handles = small.unwrap_or(7),
+                4 => object_type.peak_objects = small.unwrap_or(8),
+                _ => {}
+            }
+        }
+        match self.turn {
+            0 => tags.rows.truncate(self.edits.len()),
+            1 => {
+                let mut rows = std::mem::take(&mut tags.rows);
+                rows.push(TagUse::empty(PoolTag::new([self.gap_s as u8, 7, 7, 7])));
+                *tags = TagTable::new(tags.counting, tags.complete, rows);
+            }
+            2 => tags.complete = !tags.complete,
+            3 => tags.counting = AllocCounting::OutstandingOnly,
+            4 => tags.counting = AllocCounting::Full64,
+            5 if !processes.is_empty() => drop(processes.remove(0)),
+            6 => {
+                let pid = processes.last().map_or(4, |last| last.key.pid + 4);
+                processes.push(ProcessUse::new(pid, None, "new.exe"));
+            }
+            7 => processes.iter_mut().for_each(|one| one.services = vec![self.gap_s.to_string()]),
+            8 => all.memory.nonpaged = Some(Bytes(self.gap_s.unsigned_abs())),
+            _ => {}
+        }
+        let mut sent = all.clone();
+        match self.turn {
+            9 => sent.tags = None,
+            10 => sent.processes = None,
+            11 => sent.object_types = None,
+            _ => {}
+        }
+        sent
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn an_hour_made_of_changes_is_that_of_the_whole_snapshots(
+        first in any_snapshot(),
+        steps in proptest::collection::vec(any_step(), 1..60),
+    ) {
+        let mut all = first;
+        all.tags.get_or_insert_with(|| tags(&[("Leak", 1, 2, 3)]));
+        let (mut second, mut boot_no, mut is_added) = (0, 1, false);
+        let (mut encoder, mut decoder) = (Encoder::default(), Decoder::default());
+        let mut builder = Builder::new(start(), 600);
+        let mut samples: Vec<(i64, i32, Snapshot)> = Vec::new();
+        for (seq, step) in (1..).zip(&steps) {
+            second += step.gap_s;
+            let sent = step.take(&mut all);
+            if step.turn == 12 {
+                boot_no += 1;
+                (encoder, decoder, is_added) = (Encoder::default(), Decoder::default(), false);
+            }
+            let boot = poolwatch_model::BootId(uuid::Uuid::from_u128(boot_no as u128));
+            let stamp = Stamp { boot, seq, uptime_ms: 1, wall: start() };
+            let frame = encoder.encode(stamp, sent);
+            match step.turn {
+                // It is lost; the next ones cannot be read until a key frame comes.
+                13 => continue,
+                14 => encoder.restart_chain(),
+                _ => {}
+            }
+            if second >= 3600 {
+                break;
+            }
+            let Ok(read) = decoder.decode(&frame) else { continue };
+            let snapshot = read.snapshot.clone();
+            // A frame of the hour before is read and not added.
+            if step.turn == 15 {
+                is_added = false;
+                continue;
+            }
+            let moves = is_added.then_some(decoder.moves());
+            is_added = builder.push(at(second), boot_no, &snapshot, moves);
+            prop_assert!(is_added);
+            samples.push((second, boot_no, snapshot));
+        }
+        let Some(chunk) = builder.finish() else { return Ok(()) };
+        prop_assert_eq!(&built(&samples), &chunk);
+        let slots: Vec<&[(i64, i32, Snapshot)]> =
+            samples.chunk_by(|a, b| (a.0 / 600, a.1) == (b.0 / 600, b.1)).collect();
+        let of = |slot: &[(i64, i32, Snapshot)]| {
+            let all: Vec<&TagTable> = slot.iter().filter_map(|one| one.2.tags.as_ref()).collect();
+            (!all.is_empty() && all.iter().all(|one| one.complete)).then_some(all.len() as u32)
+        };
+        let tables: Vec<_> = slots.iter().map(|slot| {
+            let table = |one: &(i64, i32, Snapshot)| one.2.tags.as_ref().map(|table| {
+                let allocs = |value| (table.counting == AllocCounting::Full64
+                    || table.counting == AllocCounting::Wrapping32).then_some(value);
+                let figures = |row: &TagUse| {
+                    let TagUse { paged: p, nonpaged: n, .. } = row;
+                    (row.tag, [Some(p.bytes), Some(p.outstanding), allocs(p.allocs),
+                        Some(n.bytes), Some(n.outstanding), allocs(n.allocs)])
+                };
+                table.rows.iter().map(figures).collect()
+            });
+            (of(slot), slot.iter().map(table).collect())
+        }).collect();
+        prop_assert_eq!(zipped(chunk.tags), rows_by_definition(&tables, &[2, 5]));
+        let processes: Vec<_> = slots.iter().map(|slot| {
+            let table = |one: &(i64, i32, Snapshot)| one.2.processes.as_ref().map(|rows| {
+                let figures = |row: &ProcessUse| (row.key,
+                    [row.handles.map(u64::from), row.threads.map(u64::from), row.private_bytes]);
+                rows.iter().map(figures).collect()
+            });
+            (None, slot.iter().map(table).collect())
+        }).collect();
+        let named = zipped(chunk.processes).into_iter().map(|(name, row)| (name.key, row));
+        prop_assert_eq!(named.collect::<Vec<_>>(), rows_by_definition(&processes, &[]));
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
@@ -228,6 +439,10 @@ proptest! {
                 };
                 block.values(at % BLOCK_ROWS, figure, Extreme::Least, &mut numbers).unwrap();
                 prop_assert_eq!(&numbers, &told(|stat| stat.min));
+                let mut each = Vec::new();
+                if block.each_least(at % BLOCK_ROWS, figure, |least| each.push(least)).unwrap() {
+                    prop_assert_eq!(&each, &numbers);
+                }
                 block.values(at % BLOCK_ROWS, figure, Extreme::Greatest, &mut numbers).unwrap();
                 prop_assert_eq!(&numbers, &told(|stat| stat.max));
                 for (of, value) in [
@@ -321,7 +536,7 @@ fn allocations_of_one_size_tell_their_bytes() {
     let times =
         |stat: Stat| Stat { min: stat.min * 320, mean: stat.mean * 320 + 7, max: stat.max * 320 };
     let Column::Varied(values) = row[outstanding].clone() else { panic!("it varies") };
-    row[bytes] = Column::new(values.into_iter().map(|stat| stat.map(times)).collect());
+    row[bytes] = Column::new(values.into_iter().map(|stat| stat.map(times)));
     let nearly = of(320);
     assert_eq!(again(&exact), exact);
     assert_eq!(again(&nearly), nearly);
@@ -371,7 +586,7 @@ fn a_host_that_makes_up_tags_is_cut_and_what_is_cut_is_not_told_as_zero() {
     for minute in 0..60 {
         let table = rows(minute * 60_000);
         let snapshot = Snapshot { tags: Some(table), ..Snapshot::default() };
-        taken += u32::from(builder.push(at(i64::from(minute) * 60), 1, &snapshot));
+        taken += u32::from(builder.push(at(i64::from(minute) * 60), 1, &snapshot, None));
     }
     let chunk = builder.finish().unwrap();
     assert!(taken < 60);

@@ -53,6 +53,8 @@ pub(crate) async fn from_frames(
     let mut origin = Origin::default();
     for boot in boots {
         let mut decoder = Decoder::default();
+        // Whether the snapshot that the decoder holds is the one that was added last.
+        let mut is_added = false;
         let mut after_seq = -1;
         // Where an older version mixed the times of neighbours, a frame counts from the one before on.
         let mut told_until = hour;
@@ -91,14 +93,18 @@ pub(crate) async fn from_frames(
                 for frame in &frames {
                     let read = decode(&mut decoder, &frame.payload);
                     if frame.ts.to_jiff() < hour {
+                        is_added &= read.is_err();
                         continue;
                     }
                     told_until = told_until.max(frame.ts.to_jiff());
                     origin.frames += 1;
                     origin.seq_sum = origin.seq_sum.wrapping_add(frame.seq);
-                    let snapshot = read.ok().and(decoder.last()).map(|last| &last.snapshot);
-                    let told =
-                        snapshot.is_some_and(|all| builder.push(told_until, boot.boot_no, all));
+                    let last = read.ok().and(decoder.last());
+                    let told = last.is_some_and(|last| {
+                        let moves = is_added.then_some(decoder.moves());
+                        is_added = builder.push(told_until, boot.boot_no, &last.snapshot, moves);
+                        is_added
+                    });
                     origin.unreadable += i32::from(!told);
                 }
             }

@@ -51,5 +51,5 @@ pub(super) fn unlisted(slots: &[Slot]) -> Column {
         let complete = slot.tags.is_some_and(|tags| tags.complete);
         complete.then_some(Stat::constant(0))
     };
-    Column::new(slots.iter().map(zero).collect())
+    Column::new(slots.iter().map(zero))
 }

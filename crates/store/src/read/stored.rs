@@ -52,7 +52,7 @@ impl Stored {
     fn thin(&self, column: Column) -> Column {
         match column {
             Column::Varied(_) if self.kept.len() < self.head.slots.len() => {
-                Column::new(self.kept.iter().map(|at| column.at(*at)).collect())
+                Column::new(self.kept.iter().map(|at| column.at(*at)))
             }
             all => all,
         }

@@ -51,7 +51,7 @@ pub(in crate::api) struct AuditInfo {
     action: String,
     /// What it was done to.
     target: String,
-    /// `done`, `refused` or `failed`.
+    /// `begun` (under way, or cut off), `done`, `refused` or `failed`.
     outcome: &'static str,
     /// What was changed, or why not.
     detail: String,
@@ -64,7 +64,7 @@ pub(in crate::api) struct AuditInfo {
     params(
         ("who" = Option<String>, Query, description = "Part of the actor or the address"),
         ("what" = Option<String>, Query, description = "Part of action, target or detail"),
-        ("outcome" = Option<String>, Query, description = "done, refused or failed"),
+        ("outcome" = Option<String>, Query, description = "begun, done, refused or failed"),
         ("before" = Option<i64>, Query, description = "Only entries below this number")),
     responses((status = 200, body = AuditAnswer), (status = 400)))]
 pub(in crate::api) async fn list(
@@ -73,7 +73,7 @@ pub(in crate::api) async fn list(
 ) -> Result<Json<AuditAnswer>, AppError> {
     let read = |word: String| {
         let found = Outcome::ALL.into_iter().find(|one| one.as_str() == word);
-        found.ok_or_else(|| AppError::bad_request("outcome is done, refused or failed."))
+        found.ok_or_else(|| AppError::bad_request("outcome is begun, done, refused or failed."))
     };
     let filter = AuditFilter { who, what, outcome: outcome.map(read).transpose()?, before };
     let most = PAGE as i64 + 1;

@@ -61,7 +61,7 @@ async fn call(
         clock: Arc::new(SystemClock),
         pool: database.pool.clone(),
         background_pool: database.background_pool.clone(),
-        writer: Writer::start(database.pool.clone()),
+        writer: Writer::start(database.writer_pool.clone()),
         sealing_key: SealingKey::open(&options.data_dir)?,
         metrics: Metrics::install()?,
         settings: Settings {

@@ -1,9 +1,6 @@
 //! What is known of each driver over all hosts, and which of them a query means.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::collections::{BTreeSet, HashMap};
 
 use poolwatch_analysis::catalogue;
 use poolwatch_model::{HostId, PoolTag, comparison::ChangeKind, diagnosis::SuspectKind};
@@ -15,7 +12,7 @@ use poolwatch_web::{
 
 use crate::{
     app_error::AppError,
-    fleet::{drivers::DriverVersion, view::FleetView, visible::VisibleFleet},
+    fleet::{drivers::VersionLine, view::FleetView, visible::VisibleFleet},
     pages::text_match::holds_ignoring_case,
 };
 
@@ -108,7 +105,7 @@ pub(in crate::pages) fn changed(change: &FleetChange) -> DriverChangeRow {
 }
 
 fn line(
-    versions: &[(Arc<DriverVersion>, Vec<HostId>)],
+    versions: &[VersionLine],
     known_hosts: usize,
     suspected: Option<&Suspected>,
     changes: Vec<DriverChangeRow>,

@@ -123,7 +123,7 @@ pub(in crate::pages) async fn authority(
     Extension(_): Extension<Person>,
 ) -> Result<Response, AppError> {
     let missing = || AppError::not_found("This server has no authority of its own");
-    let file = app.settings.authority.as_deref().ok_or_else(missing)?;
+    let file = app.settings.authority().ok_or_else(missing)?;
     let bytes = tokio::fs::read(file).await.map_err(AppError::internal)?;
     Ok(download("application/x-pem-file", "ca.pem", bytes))
 }

@@ -46,7 +46,7 @@ pub(in crate::pages) async fn archive(
     Form(form): Form<Wanted>,
 ) -> Result<(Extension<AuditNote>, Response), AppError> {
     let kit = checked(&form, blank(&app, &offered(&app).await?))?;
-    let authority = match &app.settings.authority {
+    let authority = match app.settings.authority() {
         Some(file) => Some(tokio::fs::read(file).await.map_err(AppError::internal)?),
         None => None,
     };
@@ -74,7 +74,7 @@ pub(super) fn blank(app: &App, offered: &[(String, u64)]) -> DeployKit {
     DeployKit {
         url: app.settings.public_url.trim_end_matches('/').to_owned(),
         token: None,
-        has_authority: app.settings.authority.is_some(),
+        has_authority: app.settings.authority().is_some(),
         proxy: None,
         labels: Vec::new(),
         interval_s: None,

@@ -9,7 +9,7 @@ use axum::{
 };
 use poolwatch_model::Bytes;
 
-use crate::{app_error::AppError, import::File, pages::EVIDENCE_BYTES};
+use crate::{app_error::AppError, bundles, import::File, pages::EVIDENCE_BYTES};
 
 /// Files of one upload.
 const FILES: usize = 100;
@@ -36,7 +36,7 @@ pub(super) async fn read(mut sent: Multipart) -> Result<Vec<File>, AppError> {
             return Err(AppError::bad_request(format!("Bring up to {FILES} files at once.")));
         }
     }
-    Ok(files)
+    bundles::unpack(files).map_err(|error| AppError::bad_request(error.to_string()))
 }
 
 async fn file(field: Field<'_>) -> Result<Option<File>, AppError> {

@@ -66,6 +66,7 @@ fn filter(asked: &AuditListFilter) -> AuditFilter {
         what: asked.what.trim().to_owned(),
         outcome: match asked.outcome {
             AuditOutcome::All => None,
+            AuditOutcome::Begun => Some(Outcome::Begun),
             AuditOutcome::Done => Some(Outcome::Done),
             AuditOutcome::Refused => Some(Outcome::Refused),
             AuditOutcome::Failed => Some(Outcome::Failed),

@@ -62,7 +62,7 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("mail-server", super::settings_pages::mail().render()?),
         ("retention", super::settings_pages::retention().render()?),
         ("audit", super::settings_pages::audit().render()?),
-        ("about", super::settings_pages::about().render()?),
+        ("server", super::settings_pages::server().render()?),
     ])
 }
 

@@ -9,12 +9,12 @@ use poolwatch_web::{
     list::ListView,
     settings::{
         SettingsPage,
-        about::AboutPage,
         audit::{AUDIT, AuditPage, AuditRow},
         groups::{GroupPage, GroupRow, GroupsPage, ScopeForm},
         mail::{MailSecurity, MailServerView, MailSettingsPage, MailTest},
         people::{AccountState, PEOPLE, PeoplePage, PersonPage, PersonRow},
         retention::{KeptResolution, RetentionField, RetentionPage},
+        server::{CheckState, SelfCheck, ServerPage, SettingRow},
         sign_in::{ProviderView, SignInPage},
         tokens::TokensPage,
     },
@@ -186,14 +186,52 @@ pub(super) fn audit() -> AuditPage {
     AuditPage { shell: shell("/settings/audit"), list }
 }
 
-pub(super) fn about() -> AboutPage {
-    AboutPage {
-        shell: shell("/settings/about"),
+pub(super) fn server() -> ServerPage {
+    let check = |name, state, words: &str| SelfCheck { name, state, words: words.into() };
+    let setting = |name: &str, variable: &str, value: Option<&str>, source| SettingRow {
+        name: name.into(),
+        variable: variable.into(),
+        value: value.map(str::to_owned),
+        source,
+    };
+    ServerPage {
+        shell: shell("/settings/server"),
         version: "0.1.0",
-        schema: 20_261_128_001_001,
-        postgres: "15.14".into(),
+        started: ago(864_000),
+        schema: Some(20_261_128_001_001),
+        postgres: Some("15.14".into()),
+        database: Some(Bytes(74_000_000_000)),
         public_url: "https://poolwatch.corp.example".into(),
         hosts: 1_840,
+        checks: vec![
+            check(
+                "database",
+                CheckState::Good,
+                "Answers in 2 ms; 24 connections of this server, 31 of 100 in all.",
+            ),
+            check(
+                "writes",
+                CheckState::Failed,
+                "The database takes no writes: its disk is full, or it is a standby. Agents keep what they have; the log says why.",
+            ),
+            check(
+                "certificate",
+                CheckState::Warning,
+                "The certificate expires at 2026-12-05T00:00:00Z. Put another one in its place.",
+            ),
+        ],
+        file: "/etc/poolwatch/server.toml".into(),
+        settings: vec![
+            setting(
+                "tls_cert",
+                "POOLWATCH_TLS_CERT",
+                Some("/etc/poolwatch/<server>.pem"),
+                "command line",
+            ),
+            setting("database_url", "DATABASE_URL", Some("(set)"), "environment"),
+            setting("listen", "POOLWATCH_LISTEN", Some("0.0.0.0:8443"), "file"),
+            setting("metrics_listen", "POOLWATCH_METRICS_LISTEN", None, "default"),
+        ],
     }
 }
 

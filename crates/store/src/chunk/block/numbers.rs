@@ -171,6 +171,27 @@ impl Numbers {
         Ok(())
     }
 
+    /// Calls back with the least of a figure of a row in every slot, in their order, without a list
+    /// between. Returns false, and does not, where it is not known in all of them or not told by itself.
+    pub(crate) fn each_least(
+        &self,
+        row: usize,
+        figure: usize,
+        mut take: impl FnMut(u64),
+    ) -> Result<bool, Malformed> {
+        let column = self.columns.get(row * self.figures + figure).ok_or(Malformed)?;
+        let Place::Varied { holes: None, values, known } = *column else { return Ok(false) };
+        let mut means = Reader(&self.plain[values..]);
+        let mut below = means;
+        below.skip(known)?;
+        let mut mean = 0;
+        for _ in 0..known {
+            mean = unzigzag(mean, means.varint()?);
+            take(mean.min(MISSING - 1).checked_sub(below.varint()?).ok_or(Malformed)?);
+        }
+        Ok(true)
+    }
+
     /// The value of a figure of a row that is the same in every slot; [`MISSING`] when it is in none.
     pub(crate) fn constant(&self, row: usize, figure: usize) -> Option<u64> {
         match self.columns.get(row * self.figures + figure)? {

@@ -10,7 +10,7 @@ use poolwatch_model::{
 };
 
 use crate::{
-    chunk::{Malformed, Slot, TagCoverage, combine::group_slots, head::Head},
+    chunk::{Malformed, Numbers, Slot, TagCoverage, combine::group_slots, head::Head},
     chunks::Packed,
     read::{past::Taken, whole::Whole},
     time_grid::{HOUR_S, after},
@@ -36,6 +36,8 @@ pub(super) struct Part {
     pub(super) groups: Vec<Group>,
     /// Where each of its moments is one slot, the slots that tell tags.
     tag_slots: Option<Vec<usize>>,
+    /// Where its moments are all of its slots, one after the other, and all tell tags: how many each has.
+    runs: Option<Vec<usize>>,
 }
 
 /// Slots of a chunk that make one moment.
@@ -105,7 +107,33 @@ impl Part {
         let tag_slots =
             groups.iter().filter(|one| one.coverage.is_some()).map(|one| one.members[0]);
         let tag_slots = (!is_coarse).then(|| tag_slots.collect());
-        Ok(Self { head, groups, tag_slots })
+        let slots = groups.iter().flat_map(|group| &group.members);
+        let is_all = slots.copied().eq(0..head.slots.len());
+        let tells_all = is_all && groups.iter().all(|group| group.coverage.is_some());
+        let runs = tells_all.then(|| groups.iter().map(|group| group.members.len()).collect());
+        Ok(Self { head, groups, tag_slots, runs })
+    }
+
+    /// The least of each moment of a column, as it is read; `None` where it has to be read into a list.
+    pub(super) fn least_of_column(
+        &self,
+        block: &Numbers,
+        row: usize,
+        figure: usize,
+    ) -> Result<Option<NowAndLeast>, Malformed> {
+        let Some(runs) = &self.runs else { return Ok(None) };
+        let mut runs = runs.iter().copied();
+        let (mut left, mut least) = (runs.next().unwrap_or_default(), MISSING);
+        let mut found = NowAndLeast::default();
+        let is_read = block.each_least(row, figure, |value| {
+            least = least.min(value);
+            left = left.saturating_sub(1);
+            if left == 0 {
+                found = found.and(least);
+                (left, least) = (runs.next().unwrap_or_default(), MISSING);
+            }
+        })?;
+        Ok(is_read.then_some(found))
     }
 
     /// The least of each moment that tells tags.

@@ -297,6 +297,9 @@ fn now_and_least(
     if let Some(value) = block.constant(row, figure) {
         return Ok(NowAndLeast::of_values([value].into_iter()));
     }
+    if let Some(found) = part.least_of_column(block, row, figure)? {
+        return Ok(found);
+    }
     block.values(row, figure, Extreme::Least, values)?;
     Ok(part.least_of_tag(values))
 }
