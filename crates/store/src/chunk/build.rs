@@ -1,5 +1,6 @@
 //! Chunks from snapshots.
 
+mod programs;
 mod rows;
 
 use jiff::Timestamp;
@@ -10,7 +11,10 @@ use poolwatch_model::{
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::parts::{Moves, TableMoves};
+use programs::ProgramRows;
 use rows::{FigureKind, Rows, Values};
+
+pub(super) use programs::keep_busiest;
 
 use super::{
     Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
@@ -45,6 +49,7 @@ pub struct Builder {
     types: Rows<String, TYPE_FIGURES>,
     tags: Rows<PoolTag, TAG_FIGURES>,
     processes: Rows<ProcessName, PROCESS_FIGURES>,
+    programs: ProgramRows,
 }
 
 /// The slot that snapshots are added to.
@@ -70,6 +75,7 @@ impl Builder {
             types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
             tags: Rows::new(OF_TAG, MAX_TAGS),
             processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
+            programs: Rows::new([FigureKind::Sum; PROGRAM_FIGURES], MAX_FOLLOWED),
         }
     }
 
@@ -128,7 +134,9 @@ impl Builder {
         if let Some(types) = &snapshot.object_types {
             match moves.and_then(|moves| counters(&moves.object_types)) {
                 Some(moved) => self.types.change(moved.filter(|(_, at, _)| *at < TYPE_FIGURES)),
-                None => self.types.add(types.iter().map(|one| (&one.name, type_figures(one)))),
+                None => {
+                    self.types.add(types.iter().map(|one| (one.name.as_str(), type_figures(one))))
+                }
             };
         }
         if let Some(processes) = &snapshot.processes {
@@ -140,6 +148,11 @@ impl Builder {
                 })),
                 None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
             };
+        }
+        let programs = snapshot.operations_by_program();
+        if let Some(open) = self.open.as_mut().filter(|_| !programs.is_empty()) {
+            open.active_samples += 1;
+            self.programs.add(programs.into_iter().map(|(image, count)| (image, [Some(count)])));
         }
         true
     }
@@ -162,6 +175,7 @@ impl Builder {
             types: self.types.finish(&order),
             tags: self.tags.finish(&order),
             processes: keep_telling(self.processes.finish(&order)),
+            programs: self.programs.finish(&order),
         })
     }
 
@@ -171,6 +185,7 @@ impl Builder {
         self.memory.close(None);
         self.types.close(None);
         self.processes.close(None);
+        self.programs.close();
         // A tag that a complete table does not list uses nothing.
         self.tags.close(complete.then_some(open.tag_samples));
         self.slots.push(open.slot);

@@ -21,6 +21,8 @@ pub(super) enum FigureKind {
     Spread,
     /// By its last value: a counter.
     Last,
+    /// By the sum of what its snapshots tell.
+    Sum,
 }
 
 /// The figures of a row in one snapshot; `None` where they are not known.
@@ -102,7 +104,7 @@ impl Seen {
         self.since = until;
         let Some(value) = value.filter(|_| times > 0) else { return };
         match figure {
-            FigureKind::Spread => {
+            FigureKind::Spread | FigureKind::Sum => {
                 self.min = self.min.min(value);
                 self.max = self.max.max(value);
                 self.sum += u128::from(value) * u128::from(times);
@@ -121,7 +123,10 @@ impl Seen {
         if self.count == 0 {
             return (of > 0).then_some(Stat::constant(0));
         }
-        Some(if of > self.count && figure == FigureKind::Spread {
+        let told = u64::try_from(self.sum).unwrap_or(u64::MAX);
+        Some(if figure == FigureKind::Sum {
+            Stat::constant(told)
+        } else if of > self.count && figure == FigureKind::Spread {
             Stat { min: 0, mean: self.mean(of), max: self.max }
         } else if self.min == self.max {
             Stat::constant(self.min)
@@ -141,8 +146,8 @@ impl Seen {
 /// A slot that has ended.
 #[derive(Debug, Clone, Copy)]
 struct ClosedSlot {
-    /// Whether any of its snapshots had the table.
-    has_table: bool,
+    /// Snapshots of it that had the table.
+    samples: u32,
     /// What a row was that none of them listed.
     missing: Option<Stat>,
 }
@@ -277,14 +282,14 @@ impl<K: Ord, const M: usize> Rows<K, M> {
         if row.now[figure] == value {
             return;
         }
-        row.tell_until(&self.slots);
+        row.tell_until(self.figures, &self.slots);
         if self.samples > 0 {
             if row.open == UNCHANGED {
                 row.open = self.open.len() as u32;
                 self.open.push((at, [Seen::NOTHING; M]));
             }
             // Of a counter, nothing but its last value counts.
-            if value.is_none() || self.figures[figure] == FigureKind::Spread {
+            if value.is_none() || self.figures[figure] != FigureKind::Last {
                 let (_, seen) = &mut self.open[row.open as usize];
                 seen[figure].count(self.figures[figure], row.now[figure], self.samples);
             }
@@ -308,7 +313,7 @@ impl<K: Ord, const M: usize> Rows<K, M> {
             row.open = UNCHANGED;
         }
         let missing = of.filter(|of| *of > 0).map(|_| Stat::constant(0));
-        self.slots.push(ClosedSlot { has_table: self.samples > 0, missing });
+        self.slots.push(ClosedSlot { samples: self.samples, missing });
         self.samples = 0;
     }
 
@@ -319,7 +324,11 @@ impl<K: Ord, const M: usize> Rows<K, M> {
         let columns = |row: &BuiltRow<K, M>| {
             (0..M)
                 .map(|figure| {
-                    Column::new(order.iter().map(|at| row.told(*at, figure, &self.slots)))
+                    Column::new(
+                        order
+                            .iter()
+                            .map(|at| row.told(*at, (figure, self.figures[figure]), &self.slots)),
+                    )
                 })
                 .collect()
         };
@@ -330,21 +339,29 @@ impl<K: Ord, const M: usize> Rows<K, M> {
 
 impl<K, const M: usize> BuiltRow<K, M> {
     /// A figure in a slot that has ended.
-    fn told(&self, at: usize, figure: usize, slots: &[ClosedSlot]) -> Option<Stat> {
+    fn told(
+        &self,
+        at: usize,
+        (figure, kind): (usize, FigureKind),
+        slots: &[ClosedSlot],
+    ) -> Option<Stat> {
+        let ClosedSlot { samples, missing } = slots[at];
         match self.closed.get(at) {
             Some(figures) => figures[figure],
-            None if slots[at].has_table && self.now.iter().any(Option::is_some) => {
-                self.now[figure].map(Stat::constant)
+            None if samples > 0 && self.now.iter().any(Option::is_some) => {
+                let times = if kind == FigureKind::Sum { samples.into() } else { 1 };
+                self.now[figure].map(|value| Stat::constant(value.saturating_mul(times)))
             }
-            None => slots[at].missing,
+            None => missing,
         }
     }
 
     /// Writes down what it was in the slots that have ended, before it changes.
-    fn tell_until(&mut self, slots: &[ClosedSlot]) {
+    fn tell_until(&mut self, figures: [FigureKind; M], slots: &[ClosedSlot]) {
         while self.closed.len() < slots.len() {
             let at = self.closed.len();
-            self.closed.push(std::array::from_fn(|figure| self.told(at, figure, slots)));
+            let told = |figure: usize| self.told(at, (figure, figures[figure]), slots);
+            self.closed.push(std::array::from_fn(told));
         }
     }
 }
