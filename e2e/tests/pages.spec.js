@@ -61,7 +61,7 @@ const PAGES = {
   retention: (page) => page.goto("/settings/retention"),
   audit: (page) => page.goto("/settings/audit"),
   refusals: (page) => page.goto("/settings/refusals"),
-  about: (page) => page.goto("/settings/about"),
+  server: (page) => page.goto("/settings/server"),
 };
 
 // Small enough to be kept beside the code: Chromium writes WebP, Playwright by itself does not.
