@@ -1,9 +1,11 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows deb
+.PHONY: help setup demo test screenshots simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows deb
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
+	@echo "make screenshots"
+	@echo "              a picture of every page, light and dark, into docs/screenshots/"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make poolbench"
 	@echo "              diagnosers on the cases, on simulated evidence and on 10,000 generated inputs (or"
@@ -35,6 +37,11 @@ demo:
 
 test:
 	@tools/test.sh
+
+screenshots:
+	@tools/setup.sh
+	cargo build --locked -p poolwatch-server -p poolwatch-simulator
+	@tools/screenshots.sh
 
 poolbench:
 	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench -- $(INPUTS)

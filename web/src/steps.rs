@@ -69,3 +69,30 @@ impl NextStep {
         self.commands.join("\n")
     }
 }
+
+/// What to do next: what the suspect asks for, then ways to look that fit any trouble.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Steps {
+    /// Remedies for the suspect that is named, first things first.
+    pub first: Vec<NextStep>,
+    /// Ways to look, folded where there is a remedy.
+    pub general: Vec<NextStep>,
+}
+
+impl Steps {
+    /// All of them, in their order.
+    pub fn all(&self) -> impl Iterator<Item = &NextStep> {
+        self.first.iter().chain(&self.general)
+    }
+
+    /// Whether there is nothing to do.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.general.is_empty()
+    }
+
+    /// The number of the first general step, less one.
+    pub(crate) fn before_general(&self) -> usize {
+        self.first.len()
+    }
+}

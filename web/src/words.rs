@@ -28,7 +28,7 @@ pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
-pub use steps::{find_driver, next_steps, step};
+pub use steps::{HealthyVersion, find_driver, next_steps, step, steps_by_suspect};
 pub use tags::{certainty, found_in_code, tag_source};
 
 /// What a role is called.
@@ -207,6 +207,12 @@ pub const fn incident_state_explained(state: &IncidentState) -> &'static str {
         }
         IncidentState::Resolved => "Over: not seen again.",
     }
+}
+
+/// A name, or what stands where there is none.
+#[must_use]
+pub fn or_unnamed(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
 }
 
 /// A pool at the start of a sentence.

@@ -20,7 +20,9 @@ pub(crate) mod pages;
 mod settings_pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
-pub(crate) use host_pages::{classic_host, stale_host};
+pub(crate) use host_pages::{
+    all_drivers, all_processes, all_tags, all_types, classic_host, stale_host, timeline,
+};
 pub(crate) use incident_pages::{incident_page, incidents, mail};
 
 use jiff::Timestamp;
@@ -31,8 +33,8 @@ use poolwatch_model::{
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
     incident::{
-        Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
-        NoticeEvent, Picture, Reason, Trigger,
+        Acknowledgement, Cause, Confirmation, Incident, IncidentChange, IncidentId, IncidentState,
+        Note, Noted, NoticeEvent, Picture, Reason, Trigger,
     },
     inventory::{HostRole, PoolSettings, ProgramFile},
     memory::{Ceiling, CeilingSource, Memory},
@@ -48,17 +50,19 @@ use poolwatch_web::{
     fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
-        HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
-        TagMeaning, TagRow, TagTableView,
+        HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostHead,
+        HostListFilter, HostListPage, HostPage, HostQuery, HostSection, HostTagsFilter,
+        InstalledView, LoadedDriverRow, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        TimelineChoice, TimelineFilter, TimelineRow, TypeRow,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
-    incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
+    incidents::{INCIDENTS, IncidentHost, IncidentPage, IncidentRow, IncidentsPage, OtherIncident},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
     mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
     sparkline::Sparkline,
-    steps::{Method, NextStep},
+    steps::{Method, NextStep, Steps},
 };
 
 pub(crate) const NOW: i64 = 1_772_547_720;
@@ -504,6 +508,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
     let meaning =
         |text: &str, owner: &str| Some(TagMeaning { text: text.into(), owner: Some(owner.into()) });
     let row = |text: &str, pool, bytes, outstanding, change: Option<i64>, meaning| TagRow {
+        host: HostId(1),
         tag: tag(text),
         pool,
         bytes: Bytes(bytes),
@@ -562,6 +567,7 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         let activity =
             suspect.then_some(ProcessActivity { key, reads: 120, writes: 64, others: 941 });
         ProcessRow {
+            host: HostId(1),
             process,
             by_type: by_type.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
             activity,
@@ -584,6 +590,12 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         row(1_240, "spoolsv.exe", 940, Some(3), Some(18), 19, &["Spooler"]),
         row(2_016, "explorer.exe", 702, None, Some(12), 31, &[]),
     ]
+}
+
+/// The steps of the classic case, those for its suspect before the others.
+pub(crate) fn ordered_steps() -> Steps {
+    let (general, first) = steps().into_iter().partition(|step| step.method.is_some());
+    Steps { first, general }
 }
 
 /// The diagnosis of a debugger's texts.

@@ -14,7 +14,7 @@ use self::names::{findstr_pattern, word};
 use super::objects_of;
 use crate::{
     figures::grouped,
-    steps::{Method, NextStep as Step},
+    steps::{Method, NextStep as Step, Steps},
 };
 
 /// Handles that are worth a question.
@@ -24,6 +24,47 @@ const MANY_HANDLES: u64 = 5_000;
 #[must_use]
 pub fn next_steps(diagnosis: &Diagnosis, os: Option<&OsVersion>) -> Vec<Step> {
     diagnosis.next_steps.iter().map(|one| step(one, os)).collect()
+}
+
+/// A version of a suspected driver that hosts run which have no trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthyVersion {
+    /// File name of the driver.
+    pub driver: String,
+    /// The version.
+    pub version: String,
+    /// Hosts without an incident that run it.
+    pub hosts: u64,
+}
+
+/// The next steps in the order of the suspect: what ends its trouble first, then ways to look.
+#[must_use]
+pub fn steps_by_suspect(
+    diagnosis: &Diagnosis,
+    os: Option<&OsVersion>,
+    healthy: Option<&HealthyVersion>,
+) -> Steps {
+    let mut steps = Steps::default();
+    for one in &diagnosis.next_steps {
+        let mut words = step(one, os);
+        match one {
+            NextStep::ReplaceDriver { driver, version } => {
+                if let Some(by) = healthy.filter(|by| by.driver.eq_ignore_ascii_case(driver)) {
+                    remedies::replace_by(&mut words, driver, version.as_deref(), by);
+                }
+                // Nothing is as sure as what healthy hosts run.
+                let place = if healthy.is_some() { 0 } else { steps.first.len() };
+                steps.first.insert(place, words);
+            }
+            NextStep::Update { .. }
+            | NextStep::RestartService { .. }
+            | NextStep::EndProgram { .. }
+            | NextStep::StopWithCare { .. }
+            | NextStep::FindCaller { .. } => steps.first.push(words),
+            _ => steps.general.push(words),
+        }
+    }
+    steps
 }
 
 /// A step in words. Names that could be more than a name to a shell stay out of commands.

@@ -5,7 +5,7 @@ use poolwatch_model::{
     diagnosis::{ProgramRole, Return},
 };
 
-use super::{names::word, plain};
+use super::{HealthyVersion, names::word, plain};
 use crate::{
     figures::{counted, grouped},
     steps::NextStep as Step,
@@ -198,6 +198,28 @@ pub(super) fn replace_driver(driver: &str, version: Option<&str>) -> Step {
     }
 }
 
+/// Names the version that healthy hosts run as what to replace a driver by.
+pub(super) fn replace_by(step: &mut Step, driver: &str, runs: Option<&str>, by: &HealthyVersion) {
+    let HealthyVersion { version, hosts, .. } = by;
+    let others = counted(*hosts, "healthy host runs", "healthy hosts run");
+    let now = runs.map_or_else(|| driver.to_owned(), |runs| format!("{driver} {runs}"));
+    step.title = match runs.is_some_and(|runs| is_older(version, runs)) {
+        true => format!("Go back from {now} to {version}, which {others}"),
+        false => format!("Replace {now} by {version}, which {others}"),
+    };
+    step.detail = format!(
+        "Hosts with version {version} have no incident. If pool stays level after the change, that was it."
+    );
+}
+
+/// Whether a version is below another, number by number.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        text.split(|letter: char| !letter.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect()
+    };
+    numbers(version) < numbers(than)
+}
+
 /// 32-bit Windows alone has limits that can be set.
 pub(super) fn raise_limit(pool: Pool) -> Step {
     let (detail, commands) = match pool {
@@ -231,5 +253,29 @@ fn proof(returns: Option<&Return>) -> String {
         ),
         _ => "It gives back what it holds. Note the use of pool before and after: what comes back is the proof."
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_is_replaced_by_what_healthy_hosts_run() {
+        for (runs, version, title) in [
+            (
+                "5.0.3.0",
+                "5.0.3.1",
+                "Replace foo.sys 5.0.3.0 by 5.0.3.1, which 58 healthy hosts run",
+            ),
+            ("5.10", "5.9.9", "Go back from foo.sys 5.10 to 5.9.9, which 58 healthy hosts run"),
+        ] {
+            let by =
+                HealthyVersion { driver: "foo.sys".into(), version: version.into(), hosts: 58 };
+            let mut step = replace_driver("foo.sys", Some(runs));
+            replace_by(&mut step, "foo.sys", Some(runs), &by);
+            assert_eq!(step.title, title);
+            assert!(step.commands.iter().any(|command| command.starts_with("driverquery")));
+        }
     }
 }
