@@ -3,6 +3,7 @@
 
 use std::{env, path::Path, process::ExitCode};
 
+use anyhow::Context;
 use poolwatch_evaluation::{
     cases::{self, Case},
     generated::generated_cases,
