@@ -99,10 +99,10 @@ pub(in crate::api) async fn one(
     if versions.is_empty() {
         return Err(AppError::not_found("No host has such a driver loaded"));
     }
-    let row = |(driver, hosts): &VersionLine| DriverHosts {
+    let rows = versions.iter().map(|(driver, hosts)| DriverHosts {
         version: driver.version.clone(),
         company: driver.company.clone(),
         hosts: hosts.to_vec(),
-    };
-    Ok(Json(versions.iter().map(row).collect()))
+    });
+    Ok(Json(rows.collect()))
 }
