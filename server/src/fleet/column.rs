@@ -85,6 +85,7 @@ impl<N: Narrow> Column<N> {
 
     /// One counter.
     #[must_use]
+    #[inline]
     pub fn get(&self, at: usize) -> u64 {
         let small = self.small[at];
         if small != N::LARGE {
@@ -94,6 +95,7 @@ impl<N: Narrow> Column<N> {
     }
 
     /// Sets one counter.
+    #[inline]
     pub fn set(&mut self, at: usize, value: u64) {
         let before = std::mem::replace(&mut self.small[at], N::narrow(value));
         if before == N::LARGE || self.small[at] == N::LARGE {

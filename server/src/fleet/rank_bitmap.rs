@@ -30,6 +30,7 @@ impl RankBitmap {
 
     /// The place of a row's cell; `None` when it has none.
     #[must_use]
+    #[inline]
     pub fn of(&self, row: usize) -> Option<usize> {
         let word = *self.words.get(row / 64)?;
         let bit = 1_u64 << (row % 64);

@@ -384,6 +384,7 @@ impl Base for HostTags {
         self.len()
     }
 
+    #[inline]
     fn counter(&self, row: usize, counter: usize) -> u64 {
         let cells = &self.pools[counter / 3];
         let Some(place) = cells.places.of(row) else { return 0 };
@@ -408,12 +409,14 @@ impl Base for MovingTags<'_> {
         self.tags.rows()
     }
 
+    #[inline]
     fn counter(&self, row: usize, counter: usize) -> u64 {
         self.tags.counter(row, counter)
     }
 }
 
 impl CounterTable for MovingTags<'_> {
+    #[inline]
     fn move_counter(&mut self, row: usize, counter: usize, moved: Moved) {
         let cells = &mut self.tags.pools[counter / 3];
         let Some(place) = cells.places.of(row) else {
