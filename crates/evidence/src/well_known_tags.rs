@@ -18,8 +18,14 @@ const PAGED: [&[u8; 4]; 15] = [
 
 /// The tag, as it is spelled if it is one of those that everybody knows, and its pool.
 pub(crate) fn well_known(word: &str) -> Option<(PoolTag, Pool)> {
-    let of = |fits: fn(&str, &str) -> bool| all().find(|(tag, _)| fits(&tag.to_string(), word));
-    of(|tag, word| tag == word).or_else(|| of(str::eq_ignore_ascii_case))
+    // Every word of a text is asked for: nothing is allocated.
+    let of = |fits: fn(&[u8], &[u8]) -> bool| {
+        let word = word.as_bytes();
+        all().find(|(tag, _)| {
+            (1..=4).contains(&word.len()) && fits(tag.bytes().trim_ascii_end(), word)
+        })
+    };
+    of(|tag, word| tag == word).or_else(|| of(<[u8]>::eq_ignore_ascii_case))
 }
 
 /// The same of a tag, whose capitals count: `NtFC` and `Ntfc` are two.

@@ -1,5 +1,7 @@
 //! What the words of a header mean.
 
+use std::collections::HashSet;
+
 use poolwatch_model::{Bytes, Pool, PoolTag};
 
 use crate::{pool_words, quantities, tag_text, well_known_tags};
@@ -140,10 +142,12 @@ fn words(header: &str) -> Vec<String> {
 /// number: that is the figure, but for the time.
 pub(super) fn columns(header: &[String]) -> Vec<Column> {
     let raw = |name: &str| name.trim().strip_suffix("(RAW)").map(|name| column(name.trim_end()));
-    let has_raw = |name: &str| {
-        let mut others = header.iter().filter_map(|other| other.trim().strip_suffix("(RAW)"));
-        others.any(|other| other.trim_end() == name.trim())
-    };
+    let raws: HashSet<&str> = header
+        .iter()
+        .filter_map(|other| other.trim().strip_suffix("(RAW)"))
+        .map(str::trim_end)
+        .collect();
+    let has_raw = |name: &str| raws.contains(name.trim());
     let of = |name: &String| match raw(name) {
         Some(Column::Time) => Column::Passed,
         Some(raw) => raw,
