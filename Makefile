@@ -8,7 +8,8 @@ help:
 	@echo "              a picture of every page, light and dark, into docs/screenshots/"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make poolbench"
-	@echo "              diagnosers on the cases and on simulated evidence, as a table"
+	@echo "              diagnosers on the cases, on simulated evidence and on 10,000 generated inputs (or"
+	@echo "              INPUTS of them), as a table"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
 	@echo "make simulate faulty days of agents and server by seed: SEEDS of them (1000), or the SEED"
 	@echo "make attack   slow connections, stalled uploads, sign-ins, 2,000 agents at once, databases"
@@ -43,7 +44,7 @@ screenshots:
 	@tools/screenshots.sh
 
 poolbench:
-	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench
+	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench -- $(INPUTS)
 
 eval:
 	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-eval

@@ -78,7 +78,14 @@ impl Database {
             pool_options(WRITER_CONNECTIONS, STATEMENT).connect_lazy_with(connect.clone());
         let background_pool = pool_options(BACKGROUND_CONNECTIONS, statement_time::LONG)
             .connect_lazy_with(connect.clone());
-        Ok(Self { pool, writer_pool, background_pool, options: connect, embedded, accept_later_schema })
+        Ok(Self {
+            pool,
+            writer_pool,
+            background_pool,
+            options: connect,
+            embedded,
+            accept_later_schema,
+        })
     }
 
     /// Looks again at the schema, for who stood by: a later version may have worked meanwhile.

@@ -116,6 +116,12 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/deploy", get(enrolment::deploy::page))
         .at(ADMINISTER, FORM, "/deploy/tokens", post(enrolment::deploy::create_token))
         .at(ADMINISTER, FORM, "/deploy/tokens/{id}/revoke", post(enrolment::deploy::revoke_token))
+        .at(
+            ADMINISTER,
+            FORM.at_once(DOWNLOADS_AT_ONCE),
+            "/deploy/kit",
+            post(enrolment::kit::archive),
+        )
         .at(VIEW, READ, "/deploy/ca.pem", get(enrolment::deploy::authority))
         .at(VIEW, READ, "/deploy/poolwatch-policy.zip", get(enrolment::deploy::policy))
         .at(

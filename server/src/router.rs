@@ -22,7 +22,9 @@ use poolwatch_model::person::Role;
 use tower::{ServiceBuilder, limit::ConcurrencyLimitLayer};
 use tower_http::{
     compression::CompressionLayer,
-    request_id::{MakeRequestId, MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer},
+    request_id::{
+        MakeRequestId, MakeRequestUuid, PropagateRequestIdLayer, RequestId, SetRequestIdLayer,
+    },
     set_header::SetResponseHeaderLayer,
     timeout::{TimeoutBody, TimeoutError},
 };

@@ -14,6 +14,7 @@ pub mod assets;
 pub mod candidate;
 pub mod compare;
 pub mod deploy;
+pub mod deploy_kit;
 pub mod driver;
 pub mod drivers;
 pub mod error;

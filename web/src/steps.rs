@@ -1,5 +1,7 @@
 //! What to do next.
 
+use crate::links;
+
 /// The four ways to the culprit, easiest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Method {
@@ -39,6 +41,25 @@ pub struct NextStep {
     pub commands: Vec<String>,
     /// What it costs or risks.
     pub caution: Option<String>,
+    /// A file that the commands need, to download.
+    pub file: Option<StepFile>,
+}
+
+/// A file that a step needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepFile {
+    /// Its name (`poolwatch.wprp`).
+    pub name: &'static str,
+    /// What it holds.
+    pub content: String,
+}
+
+impl StepFile {
+    /// An address that holds it whole.
+    #[must_use]
+    pub fn url(&self) -> String {
+        links::text_file(&self.content)
+    }
 }
 
 impl NextStep {

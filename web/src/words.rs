@@ -130,6 +130,7 @@ pub const fn suspect_kind(kind: &SuspectKind) -> &'static str {
         SuspectKind::Driver => "driver",
         SuspectKind::Component => "part of Windows",
         SuspectKind::KernelReference => "kernel reference",
+        SuspectKind::Trigger => "trigger, not the culprit",
         SuspectKind::Unknown => "unknown owner",
     }
 }
@@ -288,6 +289,7 @@ mod tests {
             SuspectKind::Driver,
             SuspectKind::Component,
             SuspectKind::KernelReference,
+            SuspectKind::Trigger,
             SuspectKind::Unknown,
         ];
         let states = IncidentState::ALL;

@@ -483,6 +483,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "It releases the handles. Compare nonpaged pool before and after: what comes back is the proof.".into(),
             commands: vec!["net stop BadApp".into(), "net start BadApp".into()],
             caution: Some("Its users lose their connection for the moment.".into()),
+            file: None,
         },
         NextStep {
             method: Some(Method::HandleCount),
@@ -490,6 +491,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "Thread handles that are never closed confirm the diagnosis for its maker.".into(),
             commands: vec!["handle.exe -p 416 -s".into()],
             caution: None,
+            file: None,
         },
         NextStep {
             method: Some(Method::Debugger),
@@ -497,6 +499,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "Then read it in the debugger.".into(),
             commands: vec!["!vm".into(), "!poolused 2".into(), "!process 0 0".into()],
             caution: None,
+            file: None,
         },
     ]
 }
@@ -604,7 +607,12 @@ pub(crate) fn diagnosed() -> DiagnosisPage {
         by: "ana".into(),
         understood: true,
         diagnosis: classic_diagnosis(),
-        remarks: vec!["A process holds 273,020 handles.".into()],
+        places: poolwatch_web::words::facts(&classic_diagnosis())
+            .into_iter()
+            .take(2)
+            .map(|fact| (fact.clone(), vec!["poolused.txt:12".into(), "process.txt:3".into()]))
+            .collect(),
+        remarks: vec!["A process holds 273,020 handles. [handles.txt:1]".into()],
         steps: vec![],
         tags: vec![TagFound {
             tag: PoolTag::new(*b"Thre"),

@@ -36,6 +36,8 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::LockStep { tag, .. }
         | Evidence::HandlesMatchObjects { tag, .. }
         | Evidence::HandlesSumToObjects { tag, .. }
+        | Evidence::GrowsWithOperations { tag, .. }
+        | Evidence::EndedWithoutReturn { tag, .. }
         | Evidence::BeforeRestart { tag } => on.map(|on| tag_on_host(on, *tag)),
         Evidence::PeerUse { tag: of, .. }
         | Evidence::TagMeaning { tag: of, .. }
