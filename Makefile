@@ -1,12 +1,15 @@
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows deb
+.PHONY: help setup demo test screenshots simulate attack advisories bench eval poolbench fuzz soak api queries windows msi test-windows deb
 
 help:
 	@echo "make demo     a server with 100 simulated hosts and a mail catcher, on this machine"
 	@echo "make test     formatting, lints, all tests, the console in a real browser"
+	@echo "make screenshots"
+	@echo "              a picture of every page, light and dark, into docs/screenshots/"
 	@echo "make eval     what the judgement is worth, on simulated fleets and real cases; minutes"
 	@echo "make poolbench"
-	@echo "              diagnosers on the cases and on simulated evidence, as a table"
+	@echo "              diagnosers on the cases, on simulated evidence and on 10,000 generated inputs (or"
+	@echo "              INPUTS of them), as a table"
 	@echo "make fuzz     every parser on random input, FUZZ_SECONDS each (60); needs a nightly Rust"
 	@echo "make simulate faulty days of agents and server by seed: SEEDS of them (1000), or the SEED"
 	@echo "make attack   slow connections, stalled uploads, sign-ins, 2,000 agents at once, databases"
@@ -35,8 +38,13 @@ demo:
 test:
 	@tools/test.sh
 
+screenshots:
+	@tools/setup.sh
+	cargo build --locked -p poolwatch-server -p poolwatch-simulator
+	@tools/screenshots.sh
+
 poolbench:
-	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench
+	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-poolbench -- $(INPUTS)
 
 eval:
 	cargo run --release --locked -p poolwatch-evaluation --bin poolwatch-eval

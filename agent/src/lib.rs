@@ -33,6 +33,7 @@ pub mod suggested;
 pub mod survey;
 pub mod synthetic;
 pub mod system_folders;
+pub mod trouble;
 mod trust;
 pub mod upload;
 #[cfg(windows)]

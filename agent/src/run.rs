@@ -99,7 +99,8 @@ fn uploader(agent: &Agent, sender: &Sender, settings: &Settings) -> anyhow::Resu
     };
     let client = Client::new(sender.clone(), options);
     let (seed, _) = agent.identity.get().instance_id.as_u64_pair();
-    Ok(Uploader::new(client, settings.enroll_token().map(str::to_owned), seed))
+    let token = settings.enroll_token().map(str::to_owned);
+    Ok(Uploader::new(client, token, seed).with_labels(settings.labels()))
 }
 
 /// Restarts services where Group Policy says so.

@@ -14,6 +14,7 @@ mod registry;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
+use poolwatch_model::host_group::checked_labels;
 use serde::{Deserialize, Serialize};
 
 use crate::{collect::CollectorSet, restart::RestartRules};
@@ -21,7 +22,7 @@ pub use definition::{INSTALLER_KEY, INTERVAL_S, Kind, POLICY_KEY, SETTINGS, Sett
 pub use file::{FileError, default_file, read_file};
 pub use flags::SettingFlags;
 #[cfg(windows)]
-pub use registry::{keep_as_installer, registry_layers};
+pub use registry::{forget_no_start, keep_as_installer, registry_layers};
 
 /// Where a value comes from, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -169,6 +170,12 @@ impl Settings {
     #[must_use]
     pub fn allow_http(&self) -> bool {
         self.text("allow_http") == Some("true")
+    }
+
+    /// Labels that a new host brings.
+    #[must_use]
+    pub fn labels(&self) -> Vec<String> {
+        checked_labels(self.text("labels").unwrap_or_default().split(',')).unwrap_or_default()
     }
 
     /// Seconds between snapshots. A suggestion of the server holds, within the bounds of the
@@ -387,6 +394,8 @@ mod tests {
             ("collectors", "pool_tags,processes", true),
             ("collectors", "registry", false),
             ("spool_dir", "relative", false),
+            ("labels", "Berlin, file server", true),
+            ("labels", "a\u{0}", false),
             ("restart_services", "BadApp,Other Service", true),
             ("restart_services", "BadApp,", false),
             ("restart_services", "*", false),

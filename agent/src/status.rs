@@ -58,6 +58,9 @@ pub struct AgentStatus {
     pub settings: BTreeMap<String, ShownSetting>,
     /// Values that were passed over, and why.
     pub problems: Vec<String>,
+    /// What keeps it from measuring.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
     /// Its instance; `None` where it may not be read.
     pub instance_id: Option<Uuid>,
     /// The host's number at the server.
@@ -96,6 +99,7 @@ impl AgentStatus {
             by_service: false,
             settings: settings.effective().iter().map(shown).collect(),
             problems: settings.problems.clone(),
+            trouble: None,
             instance_id: None,
             host_id: None,
             enrolled_at: None,
@@ -143,6 +147,7 @@ impl AgentStatus {
             lines.push(format!("{:<22} {source:<14} {value}", setting.name));
         }
         lines.extend(self.problems.iter().map(|problem| format!("Passed over: {problem}")));
+        lines.extend(self.trouble.iter().map(|trouble| format!("Waits: {trouble}")));
         lines.push(String::new());
         lines.push(match (&self.instance_id, &self.enrolled_at, self.host_id) {
             (_, Some(server_url), Some(host_id)) => {

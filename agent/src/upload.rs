@@ -53,12 +53,11 @@ pub enum Step {
 pub struct Uploader<S = Client> {
     client: S,
     token: Option<String>,
+    labels: Vec<String>,
     backoff: Backoff,
     /// Entries of the next batch: fewer after the server found one too large.
     entries: usize,
     installed: Installed,
-    /// Whether the last attempt failed, so that it is logged once.
-    failing: bool,
     /// Whether something was sent in this step, and why the latest attempt failed.
     has_sent: bool,
     failure: Option<String>,
@@ -71,13 +70,19 @@ impl<S: AgentServer> Uploader<S> {
         Self {
             client,
             token,
+            labels: Vec::new(),
             backoff: Backoff::new(seed),
             entries: BATCH_ENTRIES,
             installed: Installed::new(),
-            failing: false,
             has_sent: false,
             failure: None,
         }
+    }
+
+    /// The same for a host that brings labels when it enrols.
+    #[must_use]
+    pub fn with_labels(self, labels: Vec<String>) -> Self {
+        Self { labels, ..self }
     }
 
     /// Does the next thing there is to do: enrols, sends what is installed, or one batch of frames or
@@ -128,6 +133,7 @@ impl<S: AgentServer> Uploader<S> {
                 instance_id: agent.identity.get().instance_id,
                 facts: agent.machine.facts(),
                 versions: VERSIONS.to_vec(),
+                labels: self.labels.clone(),
             }
         };
         match self.client.enrol(&request).await {
@@ -150,7 +156,7 @@ impl<S: AgentServer> Uploader<S> {
                 Step::Again
             }
             Err(error) => {
-                self.fail(&format!("Enrolment failed: {error}"));
+                self.fail(&format!("Enrolment failed: {}", error.with_advice()));
                 Step::Wait(self.backoff.next(error.retry_after()))
             }
         }
@@ -267,33 +273,31 @@ impl<S: AgentServer> Uploader<S> {
                 Step::Wait(self.backoff.next(None))
             }
             UploadError::KeyUnknown | UploadError::Version(_) => {
-                self.fail(&error.to_string());
+                self.fail(&error.with_advice());
                 Step::Wait(self.backoff.longest())
             }
             other => {
-                self.fail(&other.to_string());
+                self.fail(&other.with_advice());
                 Step::Wait(self.backoff.next(other.retry_after()))
             }
         }
     }
 
+    /// Each reason is logged once, until something is sent again or the reason is another one.
     fn fail(&mut self, reason: &str) {
-        self.failure = Some(reason.to_owned());
-        if self.failing {
+        if self.failure.as_deref() == Some(reason) {
             debug!("{reason}");
         } else {
             warn!("{reason}; snapshots wait in the spool");
         }
-        self.failing = true;
+        self.failure = Some(reason.to_owned());
     }
 
     fn succeed(&mut self) {
-        if self.failing {
+        if self.failure.take().is_some() {
             info!("The server answers again");
         }
-        self.failing = false;
         self.has_sent = true;
-        self.failure = None;
         self.backoff.reset();
     }
 }

@@ -53,7 +53,7 @@ test("hosts are sorted, filtered and exported by their address", async ({ page, 
 test("/ goes to the search, which knows hosts, programs and incidents", async ({ page }) => {
   await page.goto("/");
   await page.keyboard.press("/");
-  await expect(page.getByRole("searchbox", { name: /^Search/ })).toBeFocused();
+  await expect(page.getByRole("combobox", { name: /^Search/ })).toBeFocused();
   await page.keyboard.type("fs-02");
   await page.keyboard.press("Enter");
   // The one host of exactly this name.

@@ -29,7 +29,7 @@ test("a fact leads to the row of the host that it is about", async ({ page }) =>
 
 test("people take an incident over and comment on it, with the keyboard alone", async ({ page }) => {
   await openIncident(page);
-  await page.getByRole("button", { name: "Take it over" }).press("Enter");
+  await page.getByRole("button", { name: "Assign to me" }).press("Enter");
   await expect(page.locator("dl.facts")).toContainText("Demo");
   await page.getByRole("textbox", { name: "Comment" }).fill("<b>restarted</b>\nBadApp");
   await page.getByRole("button", { name: "Comment" }).press("Enter");

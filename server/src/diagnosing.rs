@@ -6,9 +6,9 @@ mod report;
 mod screen;
 
 use poolwatch_analysis::catalogue::{Catalogue, Note};
-use poolwatch_detection::texts::diagnose_texts;
+use poolwatch_detection::texts::{diagnose_texts, places_of_fact};
 use poolwatch_evidence::{
-    CombinedEvidence, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
+    CombinedEvidence, Fact, IgnoredReason, PooltagEntry, Reading, UnreadLine, combine,
     statements::{EndedProcesses, HandleSummary, UndatedState, UnplacedTag, VerifiedDriver},
 };
 use poolwatch_model::{
@@ -21,7 +21,7 @@ use poolwatch_web::{
     words,
 };
 
-pub use findings::{Findings, FoundTag, ReadText};
+pub use findings::{FactPlaces, Findings, FoundTag, ReadText};
 pub use report::Report;
 
 /// What is looked for in texts.
@@ -40,7 +40,9 @@ pub const GET_IT: &str = "powershell -c \"Get-Process | Select-Object Name,Id,Ha
 pub struct Judged {
     /// The judgement.
     pub diagnosis: Diagnosis,
-    /// What was observed beside it, in sentences.
+    /// Where the numbers of its facts stand (`pool.txt:14`), of those that have some of their own.
+    pub places: Vec<FactPlaces>,
+    /// What was observed beside it, in sentences, with their places.
     pub remarks: Vec<String>,
     /// What tags mean: by the administrator, by the texts themselves, built in.
     pub catalogue: Catalogue,
@@ -68,6 +70,17 @@ impl Judged {
         self.files.iter().any(|file| !file.kinds.is_empty())
     }
 
+    /// Where the numbers of a fact stand.
+    pub(crate) fn places(&self, fact: &Evidence) -> &[String] {
+        let known = self.places.iter().find(|known| known.fact == *fact);
+        known.map_or(&[], |known| &known.places)
+    }
+
+    /// A fact as a sentence, with the places of its numbers in brackets.
+    pub(crate) fn sentence(&self, fact: &Evidence) -> String {
+        with_places(sentence(fact), self.places(fact))
+    }
+
     /// What to do next, in words and commands, each with its method, 1 to 4.
     pub(crate) fn next_steps(&self) -> impl Iterator<Item = (u8, NextStep)> {
         let steps = self.diagnosis.next_steps.iter();
@@ -83,7 +96,19 @@ pub fn judge(readings: Vec<Reading>, mut catalogue: Catalogue) -> Judged {
     add(&mut catalogue, std::mem::take(&mut combined.catalogue));
     let diagnosis = diagnose_texts(&combined, &catalogue);
     let computer = combined.events.iter().find_map(|event| event.computer.clone());
-    Judged { remarks: remarks(&combined), diagnosis, catalogue, files, computer }
+    let places = words::facts(&diagnosis).into_iter().filter_map(|fact| {
+        let places = places_of_fact(fact, &combined);
+        let places: Vec<String> = places.iter().map(ToString::to_string).collect();
+        (!places.is_empty()).then(|| FactPlaces { fact: fact.clone(), places })
+    });
+    Judged {
+        places: places.collect(),
+        remarks: remarks(&combined),
+        diagnosis,
+        catalogue,
+        files,
+        computer,
+    }
 }
 
 /// Adds entries of a pooltag.txt to what is said of tags.
@@ -119,14 +144,28 @@ fn sentence(fact: &Evidence) -> String {
     }
 }
 
+fn with_places(sentence: String, places: &[String]) -> String {
+    if places.is_empty() { sentence } else { format!("{sentence} [{}]", places.join(", ")) }
+}
+
 /// Facts that no judgement takes in yet, in sentences.
 fn remarks(combined: &CombinedEvidence) -> Vec<String> {
+    let told = |sentence: String, fact: Fact| {
+        let place: Vec<String> =
+            combined.sources.get(&fact).map(ToString::to_string).into_iter().collect();
+        with_places(sentence, &place)
+    };
     let undated_states =
         combined.undated_states.iter().filter_map(|undated| of_undated_state(undated, combined));
-    let unplaced = combined.unplaced.iter().map(of_unplaced);
-    let handles = combined.handles.iter().filter_map(of_handles);
-    let ended = combined.ended.iter().map(of_ended);
-    let drivers = combined.verified.iter().flat_map(of_driver);
+    let unplaced = combined.unplaced.iter().enumerate();
+    let unplaced = unplaced.map(|(at, one)| told(of_unplaced(one), Fact::Unplaced(at)));
+    let handles = combined.handles.iter().enumerate();
+    let handles = handles.filter_map(|(at, one)| Some(told(of_handles(one)?, Fact::Handles(at))));
+    let ended = combined.ended.iter().enumerate();
+    let ended = ended.map(|(at, one)| told(of_ended(one), Fact::Ended(at)));
+    let drivers = combined.verified.iter().enumerate().flat_map(|(at, driver)| {
+        of_driver(driver).into_iter().map(move |sentence| told(sentence, Fact::Driver(at)))
+    });
     undated_states
         .chain(unplaced.take(5))
         .chain(handles)

@@ -1,14 +1,16 @@
-//! What people and scripts do about an incident: say something, take or give it, close it, silence it.
+//! What people and scripts do about an incident: say something, take or give it, close it, open it
+//! again, make it part of another, say whether its suspect was the cause, silence it.
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     alerting::SilenceMatcher,
-    incident::{Incident, IncidentId},
+    incident::{Incident, IncidentId, Noted},
 };
 use poolwatch_store::{
     incidents, people,
     silences::{self, NewSilence, REASON_CHARS, SILENCES},
 };
+use poolwatch_web::words;
 use sqlx::{Connection, PgConnection};
 
 use crate::{
@@ -97,6 +99,72 @@ pub async fn resolve(
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// Says that it is not over.
+///
+/// # Errors
+/// 400 when it is not over or part of another, 404 and 403 as [`resolve`].
+pub async fn reopen(
+    app: &App,
+    visible: &VisibleFleet,
+    id: IncidentId,
+    by: &str,
+) -> Result<(), AppError> {
+    let mut db = app.pool.acquire().await?;
+    require_whole(&mut db, visible, id).await?;
+    let mut transaction = db.begin().await?;
+    if !judging::close::reopen(&mut transaction, id, by, app.clock.now()).await? {
+        return Err(AppError::bad_request(
+            "Only an incident that is over, and is part of no other, can be opened again.",
+        ));
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Makes it part of another one, which is the same cause.
+///
+/// # Errors
+/// 400 when the other is the same, over, or part of a third, 404 and 403 as [`resolve`].
+pub async fn merge(
+    app: &App,
+    visible: &VisibleFleet,
+    id: IncidentId,
+    into: IncidentId,
+    by: &str,
+) -> Result<(), AppError> {
+    let mut db = app.pool.acquire().await?;
+    require_whole(&mut db, visible, id).await?;
+    require_whole(&mut db, visible, into).await?;
+    let mut transaction = db.begin().await?;
+    if !judging::close::merge(&mut transaction, id, into, by, app.clock.now()).await? {
+        return Err(AppError::bad_request(
+            "An incident becomes part of another one that is not over and part of no third.",
+        ));
+    }
+    transaction.commit().await?;
+    Ok(())
+}
+
+/// Notes whether its suspect was the cause.
+///
+/// # Errors
+/// 400 when it names no suspect, 404 for an incident that is not shown.
+pub async fn confirm(
+    app: &App,
+    visible: &VisibleFleet,
+    id: IncidentId,
+    is_right: bool,
+    by: &str,
+) -> Result<Incident, AppError> {
+    let mut db = app.pool.acquire().await?;
+    let incident = visible.incident(&mut db, id).await?;
+    let suspect = words::leading_suspect(&incident.diagnosis).map(words::suspect_name);
+    let suspect = suspect.ok_or_else(|| AppError::bad_request("This incident suspects nobody."))?;
+    let what = if is_right { Noted::Confirmed(suspect) } else { Noted::Refuted(suspect) };
+    incidents::note(&mut db, incident.id, &what, by, app.clock.now()).await?;
+    Ok(incident)
 }
 
 /// Notes that somebody knows of it and is at it.

@@ -14,11 +14,13 @@ mod evidence;
 mod export;
 mod fleet;
 mod groups;
+mod healthy_version;
 mod host;
 mod hosts;
 mod incidents;
 mod lists;
 mod login;
+mod map;
 pub mod presence;
 pub(crate) mod render_error;
 mod rows;
@@ -28,6 +30,7 @@ mod settings;
 mod tag;
 mod tags;
 mod text_match;
+pub(crate) mod unseen;
 mod welcome;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -61,6 +64,8 @@ const FORM: RouteLimits = RouteLimits::FORM;
 /// Files on their way over a slow line.
 const EVIDENCE: RouteLimits =
     RouteLimits::upload(EVIDENCE_BYTES).within(Duration::from_secs(300)).at_once(EVIDENCE_AT_ONCE);
+/// Files of very many rows.
+const EXPORT: RouteLimits = RouteLimits::READ.at_once(2);
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 /// Who sees what is counted over the whole fleet.
@@ -69,6 +74,8 @@ const OPERATE: Permission = Permission::AtLeast(Role::Operator);
 /// Who works on what concerns the whole fleet.
 const OPERATE_ALL: Permission = Permission::WholeFleet(Role::Operator);
 const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
+/// Packs that are made at a time: each is held in memory.
+const PACK: RouteLimits = RouteLimits::READ.at_once(2);
 /// Downloads that are held in memory at once.
 const DOWNLOADS_AT_ONCE: usize = 4;
 const SIGNED_IN: Permission = Permission::SignedIn;
@@ -109,6 +116,12 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/deploy", get(enrolment::deploy::page))
         .at(ADMINISTER, FORM, "/deploy/tokens", post(enrolment::deploy::create_token))
         .at(ADMINISTER, FORM, "/deploy/tokens/{id}/revoke", post(enrolment::deploy::revoke_token))
+        .at(
+            ADMINISTER,
+            FORM.at_once(DOWNLOADS_AT_ONCE),
+            "/deploy/kit",
+            post(enrolment::kit::archive),
+        )
         .at(VIEW, READ, "/deploy/ca.pem", get(enrolment::deploy::authority))
         .at(VIEW, READ, "/deploy/poolwatch-policy.zip", get(enrolment::deploy::policy))
         .at(
@@ -124,17 +137,59 @@ fn console_routes(routes: Routes) -> Routes {
         .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
         .at(OPERATE, FORM, "/hosts/{id}/keep-apart", post(enrolment::decide::keep_apart))
         .at(VIEW, READ, "/hosts/{id}/pools.json", get(host::pools))
+        .at(VIEW, READ, "/hosts/{id}/series.json", get(host::series))
+        .at(VIEW, READ, "/hosts/{id}/tags", get(host::lists::page::<host::lists::Tags>))
+        .at(VIEW, READ, "/hosts/{id}/tags.csv", get(host::lists::file::<host::lists::Tags>))
+        .at(VIEW, READ, "/hosts/{id}/tags.json", get(host::lists::file::<host::lists::Tags>))
+        .at(VIEW, READ, "/hosts/{id}/processes", get(host::lists::page::<host::lists::Processes>))
+        .at(
+            VIEW,
+            READ,
+            "/hosts/{id}/processes.csv",
+            get(host::lists::file::<host::lists::Processes>),
+        )
+        .at(
+            VIEW,
+            READ,
+            "/hosts/{id}/processes.json",
+            get(host::lists::file::<host::lists::Processes>),
+        )
+        .at(VIEW, READ, "/hosts/{id}/types", get(host::lists::page::<host::lists::Types>))
+        .at(VIEW, READ, "/hosts/{id}/types.csv", get(host::lists::file::<host::lists::Types>))
+        .at(VIEW, READ, "/hosts/{id}/types.json", get(host::lists::file::<host::lists::Types>))
+        .at(VIEW, READ, "/hosts/{id}/drivers", get(host::lists::page::<host::lists::Drivers>))
+        .at(VIEW, READ, "/hosts/{id}/drivers.csv", get(host::lists::file::<host::lists::Drivers>))
+        .at(VIEW, READ, "/hosts/{id}/drivers.json", get(host::lists::file::<host::lists::Drivers>))
+        .at(VIEW, READ, "/hosts/{id}/timeline", get(host::lists::page::<host::timeline::Timeline>))
+        .at(
+            VIEW,
+            READ,
+            "/hosts/{id}/timeline.csv",
+            get(host::lists::file::<host::timeline::Timeline>),
+        )
+        .at(
+            VIEW,
+            READ,
+            "/hosts/{id}/timeline.json",
+            get(host::lists::file::<host::timeline::Timeline>),
+        )
         .at(VIEW, READ, "/compare", get(compare::page))
         .at(VIEW, READ, "/compare.csv", get(compare::csv))
         .at(VIEW, READ, "/compare.json", get(compare::json))
         .at(VIEW, READ, "/incidents", get(incidents::list))
+        .at(VIEW, READ, "/incidents.csv", get(incidents::file))
+        .at(VIEW, READ, "/incidents.json", get(incidents::file))
         .at(VIEW, READ, "/incidents/{id}", get(incidents::page))
         .at(VIEW, READ, "/incidents/{id}/growth.json", get(incidents::growth))
         .at(VIEW, READ, "/incidents/{id}/report.txt", get(incidents::report))
         .at(VIEW, READ, "/incidents/{id}/evidence.json", get(incidents::evidence))
+        .at(VIEW, PACK, "/incidents/{id}/evidence.zip", get(incidents::archive))
         .at(OPERATE, FORM, "/incidents/{id}/comments", post(incidents::comment))
         .at(OPERATE, FORM, "/incidents/{id}/owner", post(incidents::give))
         .at(OPERATE, FORM, "/incidents/{id}/resolve", post(incidents::resolve))
+        .at(OPERATE, FORM, "/incidents/{id}/reopen", post(incidents::reopen))
+        .at(OPERATE, FORM, "/incidents/{id}/merge", post(incidents::merge))
+        .at(OPERATE, FORM, "/incidents/{id}/confirm", post(incidents::confirm))
         .at(OPERATE, FORM, "/incidents/{id}/acknowledge", post(incidents::acknowledge))
         .at(OPERATE, FORM, "/incidents/{id}/silence", post(incidents::silence))
         .at(VIEW, READ, "/alerts", get(alerts::page))
@@ -164,6 +219,7 @@ fn console_routes(routes: Routes) -> Routes {
         )
         .at(VIEW, READ, "/tags/{tag}", get(tag::page))
         .at(OPERATE_ALL, FORM, "/tags/{tag}/note", post(tag::note::write))
+        .at(VIEW, READ, "/tags/{tag}/history.json", get(tag::history))
         .at(VIEW, READ, "/tags/{tag}/hosts.csv", get(tag::file))
         .at(VIEW, READ, "/tags/{tag}/hosts.json", get(tag::file))
         .at(VIEW, READ, "/applications", get(applications::page))
@@ -179,7 +235,12 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/drivers/{name}/hosts.csv", get(driver::file))
         .at(VIEW, READ, "/drivers/{name}/hosts.json", get(driver::file))
         .at(VIEW, READ, "/events", get(events::page))
+        .at(VIEW, EXPORT, "/events.csv", get(events::file))
+        .at(VIEW, EXPORT, "/events.json", get(events::file))
         .at(VIEW, READ, "/search", get(search::page))
+        .at(VIEW, READ, "/search.json", get(search::palette))
+        .at(VIEW, READ, "/map", get(map::page))
+        .at(VIEW, READ, "/map.json", get(map::cells))
         .at(VIEW, READ, "/evidence", get(evidence::form))
         .at(OPERATE, EVIDENCE, "/evidence/diagnose", post(evidence::diagnose))
         .at(VIEW, READ, "/evidence/{id}", get(evidence::page))

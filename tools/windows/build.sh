@@ -66,7 +66,7 @@ for architecture in "${architectures[@]}"; do
     cargo build --locked -p poolwatch-agent --bin poolwatch-agent --profile agent \
         --target "$target" "${own_std[@]}"
     exe=${CARGO_TARGET_DIR:-target}/$target/agent/poolwatch-agent.exe
-    "$here/messages.sh" "$mingw" "$(dirname "$exe")"
+    "$here/libraries.sh" "$mingw" "$(dirname "$exe")"
     bytes=$(wc -c <"$exe")
     echo "$exe: $bytes bytes"
     if ((bytes > most_bytes)); then

@@ -6,6 +6,11 @@ mkdir -p "$cache"
 
 say() { echo "$(basename "$0" .sh): $*" >&2; }
 
+# The version that everything of the project has.
+workspace_version() {
+    sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml
+}
+
 # Installs the packages of those commands that are missing: need_commands COMMAND:PACKAGE…
 need_commands() {
     local pair missing=()

@@ -19,6 +19,8 @@ done_with() {
 }
 
 tools/setup.sh demo
+need_commands xmllint:libxml2-utils osslsigncode:osslsigncode msiextract:msitools openssl:openssl \
+    python3:python3
 prefix=$("$here/wine.sh")
 "$here/toolchain.sh"
 done_with "setup"
@@ -43,6 +45,8 @@ stop() {
     fi
     wineserver -k 2>/dev/null || true
     wineserver -w 2>/dev/null || true
+    "$here/directory/domain.sh" stop "$run/directory" || true
+    if mountpoint -q "$run/small"; then as_root umount --lazy "$run/small"; fi
     if [ "$status" = 0 ]; then rm -rf "$run"; else say "logs are in $run"; fi
     exit "$status"
 }
@@ -52,7 +56,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cp -a "$prefix" "$WINEPREFIX"
 mkdir "$WINEPREFIX/drive_c/agent"
-x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/holder.exe" "$here/tests/holder.c"
+for program in holder busy; do
+    x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/$program.exe" "$here/tests/$program.c"
+done
 
 # With the compiler of toolchain.sh, and what it makes apart from what ours makes.
 with_toolchain() (
@@ -83,9 +89,18 @@ done_with "executables"
 "$here/msi.sh" x64 "$exe" 0.9.1 "$run/first.msi"
 "$here/msi.sh" x64 "$exe" 0.9.2 "$run/second.msi"
 "$here/msi.sh" x86 "$exe_x86" 0.9.1 "$run/x86.msi"
+# As it is handed out: its name tells its version, which is the program's.
+version=$(workspace_version)
+"$here/msi.sh" x64 "$exe" "$version" "$run/poolwatch-agent-$version-x64.msi"
+openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj "/CN=Code of Poolwatch's tests" \
+    -addext extendedKeyUsage=codeSigning -keyout "$run/signer.key" -out "$run/signer.pem" 2>/dev/null
+SIGN_CERTIFICATE=$run/signer.pem SIGN_KEY=$run/signer.key \
+    "$here/msi.sh" x64 "$exe" 0.9.1 "$run/signed.msi"
 done_with "installers"
 
 RUN=$run SERVER=$server AGENT_EXE=$exe FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
+    CURRENT_MSI=$run/poolwatch-agent-$version-x64.msi X86_MSI=$run/x86.msi \
+    SIGNED_MSI=$run/signed.msi SIGNER=$run/signer.pem \
     "$(find_node)" --test-reporter=spec "$here/tests/windows.test.mjs" &
 tests=$!
 wait "$tests"

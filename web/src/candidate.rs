@@ -22,6 +22,8 @@ pub struct CandidatePage {
     pub state: WaitingState,
     /// Organisational unit of its computer account.
     pub ou: Option<String>,
+    /// Labels that its token gave it or that it brought itself.
+    pub labels: Vec<String>,
     /// Its machine identity.
     pub machine: Option<String>,
     /// Whether who looks may decide about it.

@@ -70,6 +70,10 @@ pub struct ComparePage {
     pub columns: Vec<Column>,
     /// Why something that was asked for is missing (`There is no host FS-99.`).
     pub missing: Vec<String>,
+    /// Groups to choose from.
+    pub groups: Vec<String>,
+    /// Why the host beside the first was proposed, where it was.
+    pub proposed: Option<String>,
     /// The rows that differ, strongest first: those of this page.
     pub rows: Vec<Row>,
     /// How many rows differ.
@@ -98,8 +102,24 @@ impl Row {
         u64::try_from(share.min(100)).unwrap_or(100)
     }
 
-    /// The greatest against the least: `×9.0, +1.2 GB`.
-    fn difference(&self) -> Option<String> {
+    /// Which column has most, with how much more than the least: `app-11 has 1.2 GB more, ×9.0`.
+    fn difference(&self, columns: &[Column]) -> Option<String> {
+        let known = self.values.iter().zip(columns);
+        let numbers = known.filter_map(|(value, column)| Some((value.as_ref()?.number()?, column)));
+        let (_, most) = numbers.max_by_key(|(number, _)| *number)?;
+        let by = self.amount()?;
+        // A host beside its former self: the first column of its name is the later one.
+        let same: Vec<&Column> = columns.iter().filter(|one| one.name == most.name).collect();
+        let when = match &same[..] {
+            [_] => "",
+            [first, ..] if std::ptr::eq(*first, most) => " now",
+            _ => " then",
+        };
+        Some(format!("{}{when} has {by}", most.name))
+    }
+
+    /// How much more the greatest has than the least: `1.2 GB more, ×9.0`.
+    fn amount(&self) -> Option<String> {
         let numbers: Vec<u64> = self.values.iter().flatten().filter_map(Value::number).collect();
         let (least, most) = (*numbers.iter().min()?, *numbers.iter().max()?);
         let by = match self.values.iter().flatten().next()? {
@@ -107,9 +127,10 @@ impl Row {
             _ => figures::grouped(most - least),
         };
         Some(match least {
-            0 => format!("+{by}"),
-            _ if most / least >= 1000 => format!("over ×1,000, +{by}"),
-            _ => format!("×{:.1}, +{by}", most as f64 / least as f64),
+            _ if most == least => return None,
+            0 => format!("{by} more"),
+            _ if most / least >= 1000 => format!("{by} more, over ×1,000"),
+            _ => format!("{by} more, ×{:.1}", most as f64 / least as f64),
         })
     }
 }
@@ -124,19 +145,30 @@ impl ComparePage {
             (_, 0) if self.equal == 0 => format!("No {what} are known of these."),
             (_, 0) => format!("All {} {what} are about equal.", figures::grouped(self.equal)),
             (2, _) => match self.rows.first().filter(|_| self.query.page == 1) {
-                Some(first) => format!(
-                    "{} against {}: {} {what} differ, {} most.",
-                    named[0],
-                    named[1],
-                    figures::grouped(self.differ),
-                    first.name
-                ),
-                None => format!("{} {what} differ.", figures::grouped(self.differ)),
+                Some(first) => {
+                    let most = match first.difference(&self.columns) {
+                        Some(more) => format!("of {} {more}", first.name),
+                        None => format!("{} most", first.name),
+                    };
+                    format!(
+                        "{} against {}: {}; {most}.",
+                        named[0],
+                        named[1],
+                        self.differ_in_words()
+                    )
+                }
+                None => format!("{}.", self.differ_in_words()),
             },
-            (columns, _) => {
-                format!("{} {what} differ between {columns}.", figures::grouped(self.differ))
-            }
+            (columns, _) => format!("{} between {columns}.", self.differ_in_words()),
         }
+    }
+
+    /// `1 tag differs`, `12 tags differ`.
+    fn differ_in_words(&self) -> String {
+        let many = self.query.by.nouns();
+        let one = many.strip_suffix('s').unwrap_or(many);
+        let verb = if self.differ == 1 { "differs" } else { "differ" };
+        format!("{} {verb}", figures::counted(self.differ, one, many))
     }
 
     fn export(&self, format: &str) -> String {
@@ -173,5 +205,42 @@ impl ComparePage {
 
     fn pages(&self) -> u64 {
         self.differ.div_ceil(query::PER_PAGE).max(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_difference_says_who_has_more() {
+        let column = |name: &str| Column {
+            name: name.into(),
+            host: None,
+            what: String::new(),
+            at: None,
+            is_affected: false,
+            is_known: true,
+            without: String::new(),
+        };
+        let row = |values: [Option<u64>; 2]| Row {
+            name: "Thre".into(),
+            kind: None,
+            meaning: None,
+            values: values.map(|value| value.map(Value::Bytes)).to_vec(),
+            scale: 1,
+        };
+        let two = [column("app-11"), column("app-12")];
+        for (values, said) in [
+            ([Some(9 << 30), Some(1 << 30)], Some("app-11 has 8.0 GB more, ×9.0")),
+            ([Some(0), Some(1 << 30)], Some("app-12 has 1.0 GB more")),
+            ([None, Some(1 << 30)], None),
+            ([Some(7), Some(7)], None),
+        ] {
+            assert_eq!(row(values).difference(&two).as_deref(), said);
+        }
+        let former = [column("app-11"), column("app-11")];
+        let said = row([Some(1 << 30), Some(3 << 30)]).difference(&former).unwrap();
+        assert_eq!(said, "app-11 then has 2.0 GB more, ×3.0");
     }
 }

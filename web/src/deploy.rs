@@ -3,7 +3,12 @@
 use askama::Template;
 use jiff::Timestamp;
 
-use crate::{HostLink, Shell, assets, figures, links, shell::live_page};
+use crate::{
+    HostLink, Shell, assets,
+    deploy_kit::{CA_FILE, DeployKit},
+    figures, links,
+    shell::live_page,
+};
 
 /// How agents come.
 #[derive(Debug, Clone, Template)]
@@ -11,10 +16,12 @@ use crate::{HostLink, Shell, assets, figures, links, shell::live_page};
 pub struct DeployPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// This server, as the steps name it.
+    /// What the server offers.
     pub server: ServerFacts,
-    /// The token that was made just now.
-    pub made: Option<MadeToken>,
+    /// The values of this server; its token is one that was made just now, and is shown this once.
+    pub kit: DeployKit,
+    /// What that token is for.
+    pub made: Option<String>,
     /// Why none was made.
     pub error: Option<String>,
     /// Tokens by which hosts come.
@@ -29,26 +36,13 @@ pub struct DeployPage {
 
 live_page!(DeployPage);
 
-/// The server, as the steps name it.
+/// What the server offers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ServerFacts {
-    /// Its public address.
-    pub url: String,
-    /// Whether agents need its own authority (`ca.pem`).
-    pub has_authority: bool,
     /// Files of the folder of installers: name and size in bytes.
     pub installers: Vec<(String, u64)>,
     /// Whether such a folder is set.
     pub has_folder: bool,
-}
-
-/// A token that was made just now: shown this once.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct MadeToken {
-    /// What it is for.
-    pub name: String,
-    /// The token.
-    pub token: String,
 }
 
 /// A token by which hosts come.
@@ -133,10 +127,6 @@ impl RefusedRow {
 
 /// What a step holds in place of a token that nobody can be shown again.
 const TOKEN: &str = "pwe_…";
-/// Where hosts keep the authority's certificate.
-const CA_FILE: &str = r"C:\ProgramData\Poolwatch\ca.pem";
-/// A share in examples.
-const SHARE: &str = r"\\files\deploy$\poolwatch";
 
 impl DeployPage {
     fn headline(&self) -> String {
@@ -154,57 +144,48 @@ impl DeployPage {
     }
 
     fn token(&self) -> &str {
-        self.made.as_ref().map_or(TOKEN, |made| &made.token)
-    }
-
-    /// The package's name: of the folder of installers, else as it is built.
-    fn package(&self) -> &str {
-        let mut names = self.server.installers.iter().map(|(name, _)| name.as_str());
-        names.find(|name| name.ends_with(".msi")).unwrap_or("poolwatch-agent-VERSION-x64.msi")
+        self.kit.token.as_deref().unwrap_or(TOKEN)
     }
 
     /// The properties of the package for this server.
     fn properties(&self) -> String {
-        let ca =
-            if self.server.has_authority { format!(" CA_FILE={CA_FILE}") } else { String::new() };
-        format!("SERVER_URL={} ENROLL_TOKEN={}{ca}", self.server.url, self.token())
+        DeployKit { token: Some(self.token().to_owned()), ..self.kit.clone() }.property_words()
     }
 
     fn msiexec(&self) -> String {
-        format!("msiexec /i {} /qn /norestart {}", self.package(), self.properties())
-    }
-
-    fn task_arguments(&self) -> String {
-        format!(r"/i {SHARE}\{} /qn /norestart", self.package())
+        format!("msiexec /i {} /qn /norestart {}", self.kit.package(), self.properties())
     }
 
     fn remoting(&self) -> String {
-        let ca = if self.server.has_authority {
-            format!(
+        let package = self.kit.package();
+        let (more, ca) = if self.kit.has_authority {
+            let copied = format!(
                 "    New-Item -ItemType Directory -Force (Split-Path {CA_FILE}) | Out-Null\n    \
-                 Copy-Item {SHARE}\\ca.pem {CA_FILE}\n"
-            )
+                 Copy-Item C:\\Windows\\Temp\\ca.pem {CA_FILE}\n"
+            );
+            (", ca.pem", copied)
         } else {
-            String::new()
+            ("", String::new())
         };
-        let package = self.package();
         format!(
             "$hosts = Get-Content hosts.txt\n\
              $sessions = New-PSSession -ComputerName $hosts\n\
              foreach ($session in $sessions) {{\n    \
-                 Copy-Item {package}{} C:\\Windows\\Temp -ToSession $session\n\
+                 Copy-Item {package}{more} C:\\Windows\\Temp -ToSession $session\n\
              }}\n\
              Invoke-Command -Session $sessions {{\n\
-             {}    Start-Process msiexec -Wait -ArgumentList '/i C:\\Windows\\Temp\\{package} /qn /norestart {}'\n\
+             {ca}    Start-Process msiexec -Wait -ArgumentList '/i C:\\Windows\\Temp\\{package} /qn /norestart {}'\n\
              }}",
-            if self.server.has_authority { ", ca.pem" } else { "" },
-            ca.replace(&format!("{SHARE}\\ca.pem"), "C:\\Windows\\Temp\\ca.pem"),
             self.properties(),
         )
     }
 
-    fn share(&self) -> &'static str {
-        SHARE
+    fn script_on_share(&self) -> String {
+        format!(r"{}\install.cmd", self.kit.share)
+    }
+
+    fn package_on_share(&self) -> String {
+        format!(r"{}\{}", self.kit.share, self.kit.package())
     }
 
     fn ca_file(&self) -> &'static str {

@@ -65,46 +65,84 @@ pub static EVENTS: List<EventRow> = List {
     nouns: ["event", "events"],
     class: "events",
     columns: &[
-        EventColumn::shown("Time", |row, now| match row.came {
-            Some(came) => Cell::figure(figures::when(came, &now)).span(
-                "dim",
-                format!("by the clock of its host it was written at {}", row.event.time),
-                "clock wrong",
-            ),
-            None => Cell::figure(figures::when(row.event.time, &now)),
-        })
-        .class("time"),
-        EventColumn::shown("Host", |row, _| {
-            Cell::default().row_link(row.host.url(), &row.host.name)
-        }),
-        EventColumn::shown("Id", |row, _| {
-            let id = row.event.event_id.to_string();
-            Cell::default().link(Address::new("/events").with("id", &id).finish(), id)
-        })
-        .class("num"),
-        EventColumn::shown("Meaning", |row, _| meaning(row)),
-        EventColumn::shown("Part of", |row, _| match &row.incident {
-            Some(id) => Cell::default().link(links::incident(id), format!("incident {}", id.0)),
-            None => Cell::default(),
-        }),
-        EventColumn::shown("Provider", |row, _| Cell::text(&row.event.provider).classed("dim")),
-        EventColumn::shown("Log", |row, _| {
-            let cell = Cell::text(&row.event.channel).classed("dim");
-            match row.event.record_id {
-                0 => cell,
-                record => cell.span("", "record number", record.to_string()),
-            }
-        }),
-        EventColumn::shown("Data", |row, _| {
-            Cell::cut(row.event.data.join("; ")).classed("dim data")
-        }),
+        EventColumn::cell(
+            "Time",
+            |row| row.event.time.into(),
+            |row, now| match row.came {
+                Some(came) => Cell::figure(figures::when(came, &now)).span(
+                    "dim",
+                    format!("by the clock of its host it was written at {}", row.event.time),
+                    "clock wrong",
+                ),
+                None => Cell::figure(figures::when(row.event.time, &now)),
+            },
+        )
+        .class("time")
+        .file("time"),
+        EventColumn::cell(
+            "Host",
+            |row| row.host.name.as_str().into(),
+            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
+        )
+        .file("host"),
+        EventColumn::cell(
+            "Id",
+            |row| row.event.event_id.into(),
+            |row, _| {
+                let id = row.event.event_id.to_string();
+                Cell::default().link(Address::new("/events").with("id", &id).finish(), id)
+            },
+        )
+        .class("num")
+        .file("event_id"),
+        EventColumn::cell(
+            "Meaning",
+            |row| words::event_meaning(&row.event).1.into(),
+            |row, _| meaning(row),
+        )
+        .file("meaning"),
+        EventColumn::cell(
+            "Part of",
+            |row| row.incident.map(|id| id.0).into(),
+            |row, _| match &row.incident {
+                Some(id) => Cell::default().link(links::incident(id), format!("incident {}", id.0)),
+                None => Cell::default(),
+            },
+        )
+        .file("incident"),
+        EventColumn::cell(
+            "Provider",
+            |row| row.event.provider.as_str().into(),
+            |row, _| Cell::text(&row.event.provider).classed("dim"),
+        )
+        .file("provider"),
+        EventColumn::cell(
+            "Log",
+            |row| row.event.channel.as_str().into(),
+            |row, _| {
+                let cell = Cell::text(&row.event.channel).classed("dim");
+                match row.event.record_id {
+                    0 => cell,
+                    record => cell.span("", "record number", record.to_string()),
+                }
+            },
+        )
+        .file("log"),
+        EventColumn::cell(
+            "Data",
+            |row| row.event.data.join("; ").into(),
+            |row, _| Cell::cut(row.event.data.join("; ")).classed("dim data"),
+        )
+        .file("data"),
+        EventColumn::in_files("host_id", |row| row.host.id.into()),
+        EventColumn::in_files("record", |row| row.event.record_id.into()),
     ],
     first: "",
     tie: |_| SortKey::Number(0),
     row_class: plain_row,
     file_name: "events",
     file_path: "",
-    file_columns: "",
+    file_columns: "time host_id host event_id meaning incident provider log record data",
 };
 
 fn meaning(row: &EventRow) -> Cell {

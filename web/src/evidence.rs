@@ -3,7 +3,10 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, Pool, PoolTag, diagnosis::Diagnosis};
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    diagnosis::{Diagnosis, Evidence},
+};
 
 use crate::{HostLink, Shell, assets, figures, links, steps::NextStep, words};
 
@@ -109,6 +112,8 @@ pub struct DiagnosisPage {
     pub understood: bool,
     /// The judgement.
     pub diagnosis: Diagnosis,
+    /// Where the numbers of its facts stand (`pool.txt:14`), of those that have some of their own.
+    pub places: Vec<(Evidence, Vec<String>)>,
     /// What was observed beside it, in sentences.
     pub remarks: Vec<String>,
     /// What to do next.
@@ -138,6 +143,12 @@ impl RecentDiagnosis {
 }
 
 impl DiagnosisPage {
+    /// Where the numbers of a fact stand: `pool.txt:14, handles.txt:3`.
+    fn places(&self, fact: &Evidence) -> Option<String> {
+        let (_, places) = self.places.iter().find(|(known, _)| known == fact)?;
+        Some(places.join(", "))
+    }
+
     fn headline(&self) -> String {
         if self.understood {
             words::headline(&self.diagnosis)

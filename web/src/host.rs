@@ -1,6 +1,8 @@
 //! One host (`GET /hosts/{id}`): how long has it got, who does it?
 
+mod drawn;
 mod installed;
+mod lists;
 mod pools;
 mod tables;
 
@@ -17,7 +19,13 @@ use poolwatch_model::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use drawn::{DRAWN, DrawnFigure, DrawnFigures, DrawnUnit, SeriesChart, SeriesLine};
 pub use installed::{InstalledView, LoadedDriverRow};
+pub use lists::{
+    HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostListFilter,
+    HostListPage, HostSection, HostTagsFilter, TimelineChoice, TimelineFilter, TimelineRow,
+    TypeRow,
+};
 pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart, Projection};
 pub use tables::{
     ProcessOrder, ProcessRow, ProcessTable, TagMeaning, TagOrder, TagRow, TagTableView,
@@ -31,8 +39,9 @@ use crate::{
     hosts::HostSource,
     level::PoolLevel,
     links::{self, Address, HostLink},
+    list::Choice,
     shell::live_page,
-    steps::NextStep,
+    steps::Steps,
     words,
 };
 
@@ -40,7 +49,7 @@ use crate::{
 const SHORT_COMMANDS: usize = 72;
 
 /// What `/hosts/{id}` takes as parameters; `/hosts/{id}/pools.json` takes `hours`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
 pub struct HostQuery {
     /// Order of the tags.
@@ -53,11 +62,16 @@ pub struct HostQuery {
     pub tag: Option<PoolTag>,
     /// A process to be marked.
     pub pid: Option<u32>,
+    /// What is drawn over time beside the pools.
+    pub draw: DrawnFigures,
 }
 
 /// How far the charts look back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum ChartHours {
+    /// An hour.
+    #[serde(rename = "1")]
+    One,
     /// 6 hours.
     #[serde(rename = "6")]
     Six,
@@ -71,6 +85,15 @@ pub enum ChartHours {
     /// Thirty days.
     #[serde(rename = "720")]
     Month,
+    /// Ninety days.
+    #[serde(rename = "2160")]
+    Quarter,
+    /// A year.
+    #[serde(rename = "8760")]
+    Year,
+    /// Two years.
+    #[serde(rename = "17520")]
+    TwoYears,
 }
 
 /// Who a host is and how it is heard.
@@ -129,7 +152,7 @@ pub struct HostPage {
     /// Its worst incident that is not resolved.
     pub incident: Option<Incident>,
     /// What to do next.
-    pub steps: Vec<NextStep>,
+    pub steps: Steps,
     /// Use of nonpaged pool.
     pub nonpaged: PoolLevel,
     /// Use of paged pool.
@@ -161,25 +184,50 @@ pub struct HostPage {
 live_page!(HostPage);
 
 impl ChartHours {
-    const ALL: [Self; 4] = [Self::Six, Self::Day, Self::Week, Self::Month];
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::One,
+        Self::Six,
+        Self::Day,
+        Self::Week,
+        Self::Month,
+        Self::Quarter,
+        Self::Year,
+        Self::TwoYears,
+    ];
+
+    /// The range of so many hours, as an address has it.
+    #[must_use]
+    pub fn from_hours(text: &str) -> Option<Self> {
+        let hours = text.parse().ok()?;
+        Self::ALL.into_iter().find(|one| one.hours() == hours)
+    }
 
     /// Hours.
     #[must_use]
     pub const fn hours(self) -> u32 {
         match self {
+            Self::One => 1,
             Self::Six => 6,
             Self::Day => 24,
             Self::Week => 168,
             Self::Month => 720,
+            Self::Quarter => 2_160,
+            Self::Year => 8_760,
+            Self::TwoYears => 17_520,
         }
     }
 
-    const fn label(self) -> &'static str {
+    pub(crate) const fn label(self) -> &'static str {
         match self {
+            Self::One => "1 h",
             Self::Six => "6 h",
             Self::Day => "24 h",
             Self::Week => "7 d",
             Self::Month => "30 d",
+            Self::Quarter => "90 d",
+            Self::Year => "1 y",
+            Self::TwoYears => "2 y",
         }
     }
 }
@@ -199,6 +247,7 @@ impl HostQuery {
             .with("hours", or_empty(self.hours == ChartHours::Day, &hours))
             .with("tag", &self.tag.map_or_else(String::new, |tag| tag.to_string()))
             .with("pid", &self.pid.map_or_else(String::new, |pid| pid.to_string()))
+            .with("draw", &self.draw.to_string())
             .finish()
     }
 }
@@ -232,15 +281,25 @@ impl HostPage {
     }
 
     fn tags_url(&self, tags: &TagOrder) -> String {
-        HostQuery { tags: *tags, ..self.query }.url(self.host.id)
+        HostQuery { tags: *tags, ..self.query.clone() }.url(self.host.id)
     }
 
     fn processes_url(&self, processes: &ProcessOrder) -> String {
-        HostQuery { processes: *processes, ..self.query }.url(self.host.id)
+        HostQuery { processes: *processes, ..self.query.clone() }.url(self.host.id)
     }
 
     fn hours_url(&self, hours: &ChartHours) -> String {
-        HostQuery { hours: *hours, ..self.query }.url(self.host.id)
+        HostQuery { hours: *hours, ..self.query.clone() }.url(self.host.id)
+    }
+
+    fn drawn(&self) -> lists::Drawn<'_> {
+        lists::Drawn { host: self.host.id, query: &self.query }
+    }
+
+    /// The address that draws a figure beside the pools.
+    fn draw_url(&self, figure: &str) -> String {
+        let draw = DrawnFigures::read(figure);
+        HostQuery { draw, ..self.query.clone() }.url(self.host.id) + "#drawn"
     }
 
     fn pools_url(&self) -> String {
@@ -262,7 +321,7 @@ impl HostPage {
 
     /// The commands of the first step, where they fit into a line.
     fn first_commands(&self) -> Option<String> {
-        let commands = self.steps.first()?.commands.join("; ");
+        let commands = self.steps.all().next()?.commands.join("; ");
         (!commands.is_empty() && commands.chars().count() <= SHORT_COMMANDS).then_some(commands)
     }
 

@@ -7,6 +7,7 @@ use poolwatch_model::{Bytes, Presence, host::OsVersion, memory::CeilingSource};
 use crate::{
     HostLink, Shell, assets, figures,
     level::PoolLevel,
+    links,
     list::{
         Cell, Choice, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
         SortWording::{By, Called, Most},
@@ -43,6 +44,12 @@ pub struct HostsFilter {
     pub group: String,
     /// Only hosts in this state.
     pub state: HostState,
+    /// Only hosts that run a program of this name; empty for all.
+    pub program: String,
+    /// Only hosts that have a driver of this name loaded; empty for all.
+    pub driver: String,
+    /// Only hosts that have it in this version; empty for any.
+    pub version: String,
 }
 
 impl Filter for HostsFilter {
@@ -51,6 +58,9 @@ impl Filter for HostsFilter {
             Parameter::text("q", "Filter by text", "Name, group, Windows, program", &mut self.q),
             Parameter::group(&mut self.group),
             Parameter::choice("state", "State", &mut self.state),
+            Parameter::text("program", "Runs program", "Runs program", &mut self.program).extra(),
+            Parameter::text("driver", "Has driver", "Has driver", &mut self.driver).extra(),
+            Parameter::text("version", "Driver version", "in version", &mut self.version).extra(),
         ]
     }
 }

@@ -4,40 +4,61 @@ mod growth;
 mod page;
 
 use askama::Template;
+use jiff::Timestamp;
 use poolwatch_model::{
     diagnosis::Verdict,
     host::OsVersion,
     incident::{Incident, IncidentState},
 };
-use serde::{Deserialize, Serialize};
 
 pub use growth::{GrowthChart, HostLine};
-pub use page::{IncidentPage, IncidentReport};
+pub use page::{IncidentPage, IncidentReport, OtherIncident, PackPage};
 
 use crate::{
-    HostLink, Shell, assets, figures, level::PoolLevel, links, shell::live_page,
-    sparkline::Sparkline, words,
+    HostLink, Shell, assets, figures,
+    level::PoolLevel,
+    links,
+    list::{
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, Piece, SortKey,
+        SortWording::{Called, Most},
+        choices, plain_row,
+    },
+    shell::live_page,
+    sparkline::Sparkline,
+    words,
 };
 
-/// Which incidents to show.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum IncidentFilter {
-    /// Those that go on.
-    #[default]
-    Open,
-    /// Those that are over, or were reset by a reboot.
-    Past,
-    /// All.
-    All,
+choices! {
+    /// Which incidents to show.
+    IncidentChoice {
+        /// Those that go on.
+        Open = "open", "open";
+        /// Those that are over, or were reset by a reboot.
+        Past = "past", "past";
+        /// All.
+        All = "all", "open and past";
+    }
 }
 
-/// What `/incidents` takes as parameters.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(default)]
-pub struct IncidentsQuery {
+/// What `/incidents`, `/incidents.csv` and `/incidents.json` take as parameters.
+pub type IncidentsQuery = ListQuery<IncidentRow, IncidentsFilter>;
+
+/// Which incidents are asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct IncidentsFilter {
+    /// A number, or words of a title, a suspect or a host's name.
+    pub q: String,
     /// Which.
-    pub show: IncidentFilter,
+    pub show: IncidentChoice,
+}
+
+impl Filter for IncidentsFilter {
+    fn parameters(&mut self) -> Vec<Parameter<'_>> {
+        vec![
+            Parameter::text("q", "Filter by text", "Number, suspect, tag, host", &mut self.q),
+            Parameter::choice("show", "Which incidents", &mut self.show),
+        ]
+    }
 }
 
 /// One incident in a table.
@@ -59,12 +80,10 @@ pub struct IncidentRow {
 pub struct IncidentsPage {
     /// What surrounds the page.
     pub shell: Shell,
-    /// Which are shown.
-    pub show: IncidentFilter,
     /// How many are open.
     pub open: u64,
     /// The incidents.
-    pub rows: Vec<IncidentRow>,
+    pub list: ListView<IncidentRow, IncidentsFilter>,
 }
 
 live_page!(IncidentsPage);
@@ -96,31 +115,146 @@ impl IncidentRow {
     }
 }
 
-impl IncidentFilter {
-    const ALL: [Self; 3] = [Self::Open, Self::Past, Self::All];
+type IncidentColumn = Column<IncidentRow>;
 
-    const fn label(self) -> &'static str {
-        match self {
-            Self::Open => "Open",
-            Self::Past => "Past",
-            Self::All => "All",
-        }
-    }
+/// All incidents.
+pub static INCIDENTS: List<IncidentRow> = List {
+    nouns: ["incident", "incidents"],
+    class: "causes",
+    columns: &[
+        IncidentColumn::cell(
+            "Verdict",
+            |row| words::verdict(&row.incident.diagnosis.verdict).into(),
+            |row, _| {
+                let verdict = &row.incident.diagnosis.verdict;
+                let severity = words::severity(verdict);
+                Cell::default().span(
+                    format!("severity {}", severity.class()),
+                    "",
+                    format!("{} {}", severity.glyph(), words::verdict(verdict)),
+                )
+            },
+        )
+        .file("verdict"),
+        IncidentColumn::name(
+            "Cause",
+            |row| words::title(&row.incident.diagnosis).as_str().into(),
+            |row, _| cause(row),
+        )
+        .class("wide")
+        .file("cause"),
+        IncidentColumn::cell(
+            "No.",
+            |row| row.incident.id.0.into(),
+            |row, _| Cell::text(row.incident.id.0.to_string()),
+        )
+        .class("num opt")
+        .sort("number", Called("latest number first", "first number first"))
+        .file("id"),
+        IncidentColumn::share("Confidence", confidence).class("num roomy").file("confidence"),
+        IncidentColumn::count("Hosts", |row| Some(row.hosts))
+            .sort("hosts", Most("hosts"))
+            .file("hosts"),
+        IncidentColumn::shown("24 h", |row, _| match &row.worst {
+            Some(worst) => Cell::default().and(Piece::Line(worst.trend.clone())),
+            None => Cell::default(),
+        })
+        .class("roomy"),
+        IncidentColumn::cell(
+            "Worst",
+            |row| row.worst.as_ref().map(|worst| worst.host.name.as_str()).into(),
+            |row, _| match &row.worst {
+                Some(worst) => Cell::default().link(worst.host.url(), &worst.host.name),
+                None => Cell::unknown(),
+            },
+        )
+        .file("worst_host"),
+        IncidentColumn::size("Pool", |row| row.worst.as_ref()?.level.used)
+            .file("worst_host_pool_bytes"),
+        IncidentColumn::cell(
+            "Share",
+            |row| row.worst.as_ref().and_then(|worst| worst.level.share()).into(),
+            |row, _| match &row.worst {
+                Some(worst) => Cell::default()
+                    .and(Piece::Share(worst.level))
+                    .classed(format!("share {}", worst.level.pressure().class())),
+                None => Cell::default(),
+            },
+        ),
+        IncidentColumn::cell(
+            "Left",
+            |row| row.left().and_then(|_| row.incident.diagnosis.left_s()).into(),
+            |row, _| match row.left() {
+                Some((left, explained)) => Cell::default().span("", explained, left),
+                None => Cell::unknown(),
+            },
+        )
+        .meaning("until the nearest bound is reached, on the host that reaches it first")
+        .class("num")
+        .sort_by("left", Called("most time left first", "least time left first"), |row| {
+            row.left()?;
+            row.incident.diagnosis.left_s().map(SortKey::from)
+        })
+        .file("time_left_s"),
+        IncidentColumn::cell(
+            "Seen",
+            |row| row.incident.last_seen.into(),
+            |row, now: Timestamp| Cell::figure(figures::when(row.incident.last_seen, &now)),
+        )
+        .class("num time opt")
+        .sort("seen", Called("latest first", "oldest first"))
+        .file("last_seen_at"),
+        IncidentColumn::in_files("state", |row| row.incident.state.as_str().into()),
+        IncidentColumn::in_files("opened_at", |row| row.incident.opened.into()),
+        IncidentColumn::in_files("pool", |row| {
+            row.incident.cause.pool().map(|pool| pool.as_str()).into()
+        }),
+        IncidentColumn::in_files("tag", |row| {
+            row.incident.cause.tag().map(|tag| tag.to_string()).into()
+        }),
+        IncidentColumn::in_files("suspect", |row| {
+            words::leading_suspect(&row.incident.diagnosis).map(words::suspect_name).into()
+        }),
+    ],
+    first: "",
+    tie: |row| SortKey::Number(-row.incident.id.0),
+    row_class: plain_row,
+    file_name: "incidents",
+    file_path: "",
+    file_columns: "id state verdict cause pool tag suspect confidence hosts worst_host \
+        worst_host_pool_bytes opened_at last_seen_at time_left_s",
+};
 
-    const fn url(self) -> &'static str {
-        match self {
-            Self::Open => "/incidents",
-            Self::Past => "/incidents?show=past",
-            Self::All => "/incidents?show=all",
-        }
+fn cause(row: &IncidentRow) -> Cell {
+    let incident = &row.incident;
+    let title = words::title(&incident.diagnosis);
+    let mut cell = Cell::default().row_link(links::incident(&incident.id), title);
+    if incident.state != IncidentState::Open {
+        let explained = words::incident_state_explained(&incident.state);
+        cell = cell.span("state", explained, words::incident_state(&incident.state));
     }
+    if row.is_silenced {
+        cell = cell.span("state", "Nobody is told of it for a while: see Alerts", "silenced");
+    }
+    cell
+}
+
+fn confidence(row: &IncidentRow) -> Option<f64> {
+    words::leading_suspect(&row.incident.diagnosis).map(|suspect| suspect.confidence.into())
 }
 
 impl IncidentsPage {
     fn headline(&self) -> String {
-        match self.open {
-            0 => "No incident is open.".to_owned(),
-            open => format!("{} open.", figures::counted(open, "incident is", "incidents are")),
+        let open = match self.open {
+            0 => "No incident is open".to_owned(),
+            open => format!("{} open", figures::counted(open, "incident is", "incidents are")),
+        };
+        match self.list.query.is_filtered() {
+            true => {
+                let shown = figures::counted(self.list.total, "matches", "match");
+                format!("{shown}; {}{}.", open[..1].to_lowercase(), &open[1..])
+            }
+            false => format!("{open}."),
         }
     }
 }

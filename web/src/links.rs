@@ -77,6 +77,12 @@ fn named(list: &str, name: &str) -> String {
     below(&format!("{list}/"), name)
 }
 
+/// A text as a file that needs no server.
+#[must_use]
+pub fn text_file(content: &str) -> String {
+    below("data:application/octet-stream,", content)
+}
+
 fn below(path: &str, name: &str) -> String {
     let mut text = path.to_owned();
     percent_encode(name, &mut text);

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use poolwatch_model::incident::Incident;
+use serde::Serialize;
 
 use crate::{
     HostLink, Shell,
@@ -36,6 +37,35 @@ pub struct SearchPage {
     pub drivers: Found<DriverLine>,
     /// Incidents, latest first, each with the host that is worst off, if any.
     pub incidents: Vec<(Incident, Option<HostLink>)>,
+}
+
+/// What an entry of the palette is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PaletteKind {
+    /// An incident that is not resolved.
+    Incident,
+    /// A host.
+    Host,
+    /// A tag.
+    Tag,
+    /// A program.
+    Program,
+    /// A driver.
+    Driver,
+}
+
+/// An entry of the palette.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PaletteEntry {
+    /// What it is.
+    pub kind: PaletteKind,
+    /// What it is called.
+    pub name: String,
+    /// What tells it from others of its name.
+    pub detail: String,
+    /// Its page.
+    pub url: String,
 }
 
 /// What was found of one kind: the first of it, and how many there are.

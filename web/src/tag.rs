@@ -8,6 +8,7 @@ use poolwatch_model::{Bytes, Pool, PoolTag, incident::IncidentState};
 use crate::{
     HostLink, Shell, assets, figures,
     histogram::SizeHistogram,
+    host::ChartHours,
     incidents::IncidentRow,
     links,
     list::{
@@ -16,8 +17,8 @@ use crate::{
         plain_row,
     },
     mark::IncidentMark,
+    pool_choice::PoolChoice,
     shell::live_page,
-    tags::PoolChoice,
     words,
 };
 
@@ -61,11 +62,24 @@ pub type TagHostsQuery = ListQuery<TagHostRow, TagHostsFilter>;
 pub struct TagHostsFilter {
     /// Which pool's hosts to show; without one that in which the tag uses more.
     pub pool: PoolChoice,
+    /// How far the chart looks back, hours; a week unless told.
+    pub hours: String,
 }
 
 impl Filter for TagHostsFilter {
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        vec![Parameter::of_links("pool", &mut self.pool)]
+        vec![
+            Parameter::of_links("pool", &mut self.pool),
+            Parameter::of_links("hours", &mut self.hours),
+        ]
+    }
+}
+
+impl TagHostsFilter {
+    /// How far the chart looks back.
+    #[must_use]
+    pub fn hours(&self) -> ChartHours {
+        ChartHours::from_hours(&self.hours).unwrap_or(ChartHours::Week)
     }
 }
 
@@ -243,7 +257,25 @@ impl LeakRow {
 impl TagPage {
     /// The address of the same tag's hosts by their use of a pool.
     fn in_pool(&self, pool: &Pool) -> String {
-        self.list.query.with(TagHostsFilter { pool: (*pool).into() }).url()
+        let hours = self.list.query.filter.hours.clone();
+        self.list.query.with(TagHostsFilter { pool: (*pool).into(), hours }).url()
+    }
+
+    /// The address of the page with another range of its chart.
+    fn hours_url(&self, hours: &ChartHours) -> String {
+        let filter =
+            TagHostsFilter { hours: hours.hours().to_string(), ..self.list.query.filter.clone() };
+        self.list.query.with(filter).url() + "#history"
+    }
+
+    /// Where the data of its chart are.
+    fn history_url(&self) -> String {
+        let filter = &self.list.query.filter;
+        let hours = filter.hours().hours().to_string();
+        links::Address::new(format!("{}/history.json", links::tag(&self.tag)))
+            .with("pool", self.pool.as_str())
+            .with("hours", &hours)
+            .finish()
     }
 
     /// The sentence that answers: how much of what, where, and does it grow?

@@ -14,6 +14,7 @@ use crate::{
         choices, plain_row,
     },
     mark::IncidentMark,
+    pool_choice::PoolChoice,
     shell::live_page,
 };
 
@@ -57,18 +58,6 @@ impl Filter for TagsFilter {
             Parameter::choice("pool", "Pool", &mut self.pool),
             Parameter::choice("known", "Known or not", &mut self.known),
         ]
-    }
-}
-
-choices! {
-    /// Which pools to show.
-    PoolChoice {
-        /// Both.
-        Both = "both", "both pools";
-        /// Nonpaged pool.
-        Nonpaged = "nonpaged", "nonpaged";
-        /// Paged pool.
-        Paged = "paged", "paged";
     }
 }
 
@@ -223,33 +212,6 @@ pub static TAGS: List<TagLine> = List {
     file_columns: "tag pool hosts grows_on_hosts change_24h_bytes sum_bytes median_bytes p95_bytes \
         most_host most_bytes owner meaning open_incident",
 };
-
-impl PoolChoice {
-    /// Whether a pool is shown.
-    #[must_use]
-    pub fn shows(self, pool: Pool) -> bool {
-        self.pool().is_none_or(|chosen| chosen == pool)
-    }
-
-    /// The one pool that is shown.
-    #[must_use]
-    pub const fn pool(self) -> Option<Pool> {
-        match self {
-            Self::Both => None,
-            Self::Nonpaged => Some(Pool::Nonpaged),
-            Self::Paged => Some(Pool::Paged),
-        }
-    }
-}
-
-impl From<Pool> for PoolChoice {
-    fn from(pool: Pool) -> Self {
-        match pool {
-            Pool::Nonpaged => Self::Nonpaged,
-            Pool::Paged => Self::Paged,
-        }
-    }
-}
 
 impl KnownChoice {
     /// Whether a tag is shown.

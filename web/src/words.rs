@@ -28,7 +28,7 @@ pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
-pub use steps::{find_driver, next_steps, step};
+pub use steps::{HealthyVersion, find_driver, next_steps, step, steps_by_suspect};
 pub use tags::{certainty, found_in_code, tag_source};
 
 /// What a role is called.
@@ -130,6 +130,7 @@ pub const fn suspect_kind(kind: &SuspectKind) -> &'static str {
         SuspectKind::Driver => "driver",
         SuspectKind::Component => "part of Windows",
         SuspectKind::KernelReference => "kernel reference",
+        SuspectKind::Trigger => "trigger, not the culprit",
         SuspectKind::Unknown => "unknown owner",
     }
 }
@@ -208,6 +209,12 @@ pub const fn incident_state_explained(state: &IncidentState) -> &'static str {
     }
 }
 
+/// A name, or what stands where there is none.
+#[must_use]
+pub fn or_unnamed(name: &str) -> &str {
+    if name.trim().is_empty() { "(no name)" } else { name }
+}
+
 /// A pool at the start of a sentence.
 #[must_use]
 pub fn pool_title(pool: impl Borrow<Pool>) -> &'static str {
@@ -282,6 +289,7 @@ mod tests {
             SuspectKind::Driver,
             SuspectKind::Component,
             SuspectKind::KernelReference,
+            SuspectKind::Trigger,
             SuspectKind::Unknown,
         ];
         let states = IncidentState::ALL;

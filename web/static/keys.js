@@ -1,23 +1,71 @@
-// "/" goes to the search field, j and k through the rows, Escape back to the page.
+// j and k go through the rows, the arrows through the heads of a list, Escape back to the page.
+// "/" and "?" are keys of the palette.
 function typing(target) {
-  return target.closest("input, select, textarea, [contenteditable]") !== null;
+  return target.closest?.("input, select, textarea, [contenteditable], dialog") ?? null;
+}
+
+// The heads of a list are one stop for the Tab key: the arrows go on from there.
+function rove() {
+  for (const heads of document.querySelectorAll("tr.heads")) {
+    const links = [...heads.querySelectorAll("a")];
+    const first = links.find((link) => link.closest("[aria-sort=ascending], [aria-sort=descending]")) ?? links[0];
+    for (const link of links) link.tabIndex = link === first ? 0 : -1;
+  }
+}
+
+function walkHeads(event, head) {
+  const links = [...head.closest("tr.heads").querySelectorAll("a")];
+  const to = links.indexOf(head) + (event.key === "ArrowRight" ? 1 : -1);
+  if (!links[to]) return;
+  event.preventDefault();
+  head.tabIndex = -1;
+  links[to].tabIndex = 0;
+  links[to].focus();
 }
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
-  if (event.key === "Escape" && typing(event.target)) {
-    event.target.blur();
+  const field = typing(event.target);
+  if (event.key === "Escape" && field && !field.closest("dialog")) {
+    field.blur();
     return;
   }
-  if (typing(event.target)) return;
-  if (event.key === "/") {
-    event.preventDefault();
-    document.getElementById("search")?.select();
-    document.getElementById("search")?.focus();
-  } else if (event.key === "j" || event.key === "k") {
+  if (field) return;
+  const head = event.target.closest?.("tr.heads a");
+  if (head && (event.key === "ArrowLeft" || event.key === "ArrowRight")) walkHeads(event, head);
+  else if (event.key === "j" || event.key === "k") {
     const rows = [...document.querySelectorAll("[data-row]")];
     const at = rows.indexOf(document.activeElement);
     const to = event.key === "j" ? at + 1 : Math.max(at - 1, 0);
     rows[Math.min(to, rows.length - 1)]?.focus();
   }
 });
+
+// A part that scrolls sideways and holds nothing to focus is reached by the Tab key itself.
+function reachScrolling() {
+  for (const part of document.querySelectorAll(".scroll")) {
+    const scrolls = part.scrollWidth > part.clientWidth + 1;
+    if (scrolls) {
+      part.tabIndex = 0;
+      part.setAttribute("role", "group");
+      if (!part.hasAttribute("aria-label")) {
+        const section = part.closest("section[aria-labelledby]")?.getAttribute("aria-labelledby");
+        const title = section && document.getElementById(section)?.textContent.trim();
+        part.setAttribute("aria-label", title || part.querySelector("caption")?.textContent || "Table");
+      }
+    } else if (part.getAttribute("role") === "group") {
+      part.removeAttribute("tabindex");
+      part.removeAttribute("role");
+      part.removeAttribute("aria-label");
+    }
+  }
+}
+
+function tidy() {
+  rove();
+  reachScrolling();
+}
+
+tidy();
+document.addEventListener("htmx:afterSettle", tidy);
+addEventListener("resize", reachScrolling);

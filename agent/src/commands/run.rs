@@ -52,6 +52,9 @@ Flags:
 
 impl Run {
     pub(super) fn execute(self, replay: Option<&Path>, settings: &Settings) -> anyhow::Result<()> {
+        for problem in &settings.problems {
+            warn!("{problem}");
+        }
         let clock = SystemClock::start();
         let mut agent = open_agent(replay, settings, clock)?;
         agent.survey = start_survey(replay)?;
@@ -73,9 +76,6 @@ pub(super) fn open_agent(
     settings: &Settings,
     clock: SystemClock,
 ) -> anyhow::Result<Agent> {
-    for problem in &settings.problems {
-        warn!("{problem}");
-    }
     let folder = settings.spool_dir();
     // The spool's lock also guards the identity.
     let spool = Spool::open(&folder, SpoolLimits::of_megabytes(settings.spool_max_mb()))?;

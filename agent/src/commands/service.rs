@@ -1,6 +1,7 @@
 //! `service`: the agent as a Windows service.
 
 use std::{
+    cell::RefCell,
     ffi::OsString,
     io::{self, Write},
     path::Path,
@@ -11,11 +12,13 @@ use std::{
 use anyhow::Context;
 use lexopt::{Error, Parser};
 use poolwatch_agent::{
-    clock::SystemClock,
+    agent::{Agent, PublishStatus},
+    clock::{Clock, SystemClock},
     log_file::LogFile,
     run,
-    settings::{Settings, keep_as_installer},
+    settings::{Settings, forget_no_start, keep_as_installer},
     status::AgentStatus,
+    trouble::{Notice, TroubleWatch},
     upload::Sender,
     windows::{self, SERVICE_NAME, Severity, StatusAnswer, Stop},
 };
@@ -31,6 +34,9 @@ use super::{
 
 /// How often the settings are looked at: what Group Policy says holds without a restart.
 const SETTINGS_EVERY: Duration = Duration::from_secs(60);
+/// How often that is looked at which keeps the agent from measuring, as another process that still ends,
+/// or a full disk.
+const TROUBLE_EVERY: Duration = Duration::from_secs(10);
 /// The arguments by which Windows starts the service.
 const STARTED_WITH: [&str; 2] = ["service", "run"];
 
@@ -38,6 +44,7 @@ const STARTED_WITH: [&str; 2] = ["service", "run"];
 pub(super) struct Service {
     action: Option<Action>,
     no_start: bool,
+    purge: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,13 +72,20 @@ Usage: poolwatch-agent service <install | uninstall | run> [FLAGS]
 Flags of install:
   --no-start
       Do not start it now
+
+Flags of uninstall:
+  --purge
+      Delete what is kept of this host: its identity, log, settings file, and what waits to be sent
 "
     }
 
     fn flag(&mut self, flag: &str, _: &mut Parser) -> Result<bool, Error> {
-        let is_known = flag == "no-start" && self.action == Some(Action::Install);
-        self.no_start |= is_known;
-        Ok(is_known)
+        match (flag, self.action) {
+            ("no-start", Some(Action::Install)) => self.no_start = true,
+            ("purge", Some(Action::Uninstall)) => self.purge = true,
+            _ => return Ok(false),
+        }
+        Ok(true)
     }
 
     fn word(&mut self, word: OsString) -> Result<bool, Error> {
@@ -106,7 +120,7 @@ impl Service {
         match self.action {
             None => Ok(()),
             Some(Action::Install) => install(&sources, !self.no_start),
-            Some(Action::Uninstall) => uninstall(),
+            Some(Action::Uninstall) => uninstall(&sources, self.purge),
             Some(Action::Run) => {
                 let work = move |stop| serve(&sources, log_level, stop);
                 windows::run_as_service(work).inspect_err(|_| {
@@ -144,11 +158,27 @@ fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn uninstall() -> anyhow::Result<()> {
+fn uninstall(sources: &SettingSources, purge: bool) -> anyhow::Result<()> {
     let was_there =
         windows::uninstall().context("cannot take the service away; run this as administrator")?;
     let said = if was_there { "Took the service away" } else { "There is no service" };
     writeln!(io::stdout(), "{said}: {SERVICE_NAME}")?;
+    if purge {
+        forget_host(sources)?;
+    }
+    Ok(())
+}
+
+/// Deletes what is kept of this host.
+fn forget_host(sources: &SettingSources) -> anyhow::Result<()> {
+    let own_folder = windows::own_folder();
+    let spool = sources.read()?.spool_dir();
+    let elsewhere = !spool.starts_with(&own_folder) && windows::holds_spool(&spool);
+    for folder in elsewhere.then_some(&spool).into_iter().chain([&own_folder]) {
+        windows::remove_folder(folder)
+            .with_context(|| format!("cannot delete {}", folder.display()))?;
+        writeln!(io::stdout(), "Deleted {}", folder.display())?;
+    }
     Ok(())
 }
 
@@ -166,17 +196,44 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     for (what, error) in windows::limit_own_use() {
         info!(%error, "This system does not grant the agent {what}");
     }
+    if let Err(error) = forget_no_start() {
+        debug!(%error, "The registry keeps that the service was not to be started");
+    }
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
     let survey = start_survey(None)?;
     let answer =
         windows::answer_status().context("cannot start the thread that tells the status")?;
+    let mut reported = Vec::new();
     runtime()?.block_on(async {
         loop {
             let read = tokio::select! {
                 () = &mut stop => return Ok(()),
                 read = read_settings(sources) => read,
             };
+            let settings = with_usable_folder(read.clone())?;
+            let begun = begin(&settings, clock);
+            let trouble = begun.as_ref().err();
+            report_new(&mut reported, settings.problems.iter().chain(trouble).cloned().collect());
+            let mut agent = match begun {
+                Ok(agent) => agent,
+                Err(trouble) => {
+                    let mut status = AgentStatus::of_settings(&settings);
+                    status.by_service = true;
+                    status.trouble = Some(trouble);
+                    tell(&answer, &status);
+                    tokio::select! {
+                        () = &mut stop => return Ok(()),
+                        () = tokio::time::sleep(TROUBLE_EVERY) => continue,
+                    }
+                }
+            };
+            agent.survey.clone_from(&survey);
+            agent.publish_status = Some(watch_uploads(answer.clone(), clock));
+            let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
+                warn!("The event log is not read: {error:#}");
+                None
+            });
             let mut go_on = false;
             let end = async {
                 tokio::select! {
@@ -184,32 +241,52 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
                     () = changed(sources, &read) => go_on = true,
                 }
             };
-            let settings = with_usable_folder(read.clone())?;
-            for problem in &settings.problems {
-                windows::report(Severity::Warning, problem);
-            }
-            if settings.server_url().is_some() {
-                let mut agent = open_agent(None, &settings, clock)?;
-                agent.survey.clone_from(&survey);
-                let answer = answer.clone();
-                agent.publish_status = Some(Box::new(move |status| tell(&answer, status)));
-                let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
-                    warn!("The event log is not read: {error:#}");
-                    None
-                });
-                run::run(agent, &sender, events, &settings, &clock, end).await?;
-            } else {
-                warn!("server_url is not set; waiting for settings");
-                tell(
-                    &answer,
-                    &AgentStatus { by_service: true, ..AgentStatus::of_settings(&settings) },
-                );
-                end.await;
-            }
+            run::run(agent, &sender, events, &settings, &clock, end).await?;
             if !go_on {
                 return Ok(());
             }
             info!("The settings have changed");
+        }
+    })
+}
+
+/// The agent, or what keeps it from measuring, in words.
+fn begin(settings: &Settings, clock: SystemClock) -> Result<Agent, String> {
+    if settings.server_url().is_none() {
+        return Err(
+            "server_url is not set: set it by Group Policy (Server address), by the installer \
+                    (SERVER_URL) or in agent.toml"
+                .to_owned(),
+        );
+    }
+    open_agent(None, settings, clock).map_err(|error| {
+        format!("nothing can be kept in {}: {error:#}", settings.spool_dir().display())
+    })
+}
+
+/// Says in both logs what was not said before of what is wrong now; the service looks again and again.
+fn report_new(reported: &mut Vec<String>, problems: Vec<String>) {
+    for problem in problems.iter().filter(|problem| !reported.contains(problem)) {
+        warn!("{problem}");
+        windows::report(Severity::Warning, problem);
+    }
+    *reported = problems;
+}
+
+/// What tells the status on, and the Application log of trouble that lasts.
+fn watch_uploads(answer: StatusAnswer, clock: SystemClock) -> PublishStatus {
+    let watch = RefCell::new(TroubleWatch::default());
+    Box::new(move |status| {
+        tell(&answer, status);
+        let Some(uploads) = &status.uploads else { return };
+        match watch.borrow_mut().heed(clock.monotonic(), uploads) {
+            Some(Notice::Trouble(reason)) => {
+                windows::report(Severity::Warning, &format!("Nothing can be sent: {reason}"));
+            }
+            Some(Notice::Over) => {
+                windows::report(Severity::Information, "The server takes what is sent again");
+            }
+            None => {}
         }
     })
 }

@@ -2,6 +2,7 @@
 
 use std::{ops::RangeInclusive, path::Path};
 
+use poolwatch_model::host_group::checked_labels;
 use reqwest::Url;
 
 use crate::{collect::CollectorSet, proxy::NO_PROXY};
@@ -45,6 +46,8 @@ pub enum Kind {
     Collectors,
     /// Names of services, separated by commas.
     Services,
+    /// Labels, separated by commas.
+    Labels,
 }
 
 /// What a setting is when nobody says anything.
@@ -116,6 +119,15 @@ pub const SETTINGS: &[Setting] = &[
         policy_only: false,
         help: "Proxy to the server, for example http://proxy.example.net:3128, or none; else the \
                machine's",
+    },
+    Setting {
+        name: "labels",
+        policy: "Labels",
+        kind: Kind::Labels,
+        default: Default::None,
+        secret: false,
+        policy_only: false,
+        help: "Labels that a new host brings when it enrols, separated by commas",
     },
     Setting {
         name: "interval_s",
@@ -247,6 +259,10 @@ impl Setting {
                 }
             },
             Kind::Services => check_services(value),
+            Kind::Labels => match checked_labels(value.split(',')) {
+                Ok(_) => Ok(()),
+                Err(reason) => Err(format!("cannot be used: {reason}")),
+            },
             Kind::Word | Kind::Path | Kind::Switch => Ok(()),
         }
     }

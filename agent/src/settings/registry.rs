@@ -4,11 +4,14 @@ use std::io;
 
 use winreg::{
     RegKey, RegValue,
-    enums::{HKEY_LOCAL_MACHINE, REG_DWORD},
+    enums::{HKEY_LOCAL_MACHINE, KEY_SET_VALUE, REG_DWORD},
     types::FromRegValue,
 };
 
 use super::{INSTALLER_KEY, Kind, Layer, POLICY_KEY, SETTINGS, Source};
+
+/// By what the installer remembers that it was told not to start the service (property NOSTART).
+const NO_START: &str = "NoStart";
 
 /// What the registry says. A key that is not there says nothing.
 ///
@@ -37,6 +40,18 @@ pub fn keep_as_installer(layer: &Layer) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Forgets that the installer was told not to start the service: it runs.
+///
+/// # Errors
+/// When the registry refuses.
+pub fn forget_no_start() -> io::Result<()> {
+    let root = RegKey::predef(HKEY_LOCAL_MACHINE);
+    let Some(key) = found(root.open_subkey_with_flags(INSTALLER_KEY, KEY_SET_VALUE))? else {
+        return Ok(());
+    };
+    found(key.delete_value(NO_START)).map(|_| ())
 }
 
 fn values(key: &RegKey) -> io::Result<Vec<(String, String)>> {

@@ -14,6 +14,9 @@ pub enum UploadError {
     /// It does not know the key (401).
     #[error("the server does not know this host's key")]
     KeyUnknown,
+    /// It does not take the enrolment token (401 of an enrolment).
+    #[error("the server does not take the enrolment token: {0}")]
+    TokenRefused(String),
     /// It wants the host to wait (403 of a host that is not approved yet, 429, 503, other 5xx).
     #[error("the server says to wait: {reason}")]
     Wait {
@@ -34,6 +37,25 @@ pub enum UploadError {
 }
 
 impl UploadError {
+    /// The error with what to do about it, where the server did not say that itself.
+    #[must_use]
+    pub fn with_advice(&self) -> String {
+        let advice = match self {
+            Self::Unreachable(reason) if reason.contains("UnknownIssuer") => {
+                "set ca_file to a copy of that server's ca.pem"
+            }
+            Self::Unreachable(reason) if reason.contains("NotValidForName") => {
+                "use an address that its certificate names, or add this one by its option --tls-name"
+            }
+            Self::Unreachable(reason) if reason.contains("Expired") => {
+                "renew its certificate, and look at the clocks of both"
+            }
+            Self::Unreachable(_) => "look at server_url, proxy, and the firewalls between",
+            _ => return self.to_string(),
+        };
+        format!("{self}; {advice}")
+    }
+
     /// How long the server asked to wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
@@ -47,5 +69,27 @@ impl UploadError {
     #[must_use]
     pub fn is_about_content(&self) -> bool {
         matches!(self, Self::Content(_))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_reached_comes_with_what_to_do() {
+        for (reason, advice) in [
+            ("invalid peer certificate: UnknownIssuer", "ca.pem"),
+            (
+                "invalid peer certificate: certificate not valid for name; NotValidForName",
+                "--tls-name",
+            ),
+            ("tcp connect error", "server_url"),
+        ] {
+            let words = UploadError::Unreachable(reason.into()).with_advice();
+            assert!(words.contains(reason) && words.contains(advice), "{words}");
+        }
+        let refused = UploadError::TokenRefused("It has expired.".into());
+        assert_eq!(refused.with_advice(), refused.to_string());
     }
 }

@@ -134,11 +134,12 @@ impl Http {
             .post(format!("{}/agent/v1/{}", self.options.server_url, post.what))
             .header(CONTENT_TYPE, post.content_type)
             .body(post.body);
+        let has_key = post.key.is_some();
         if let Some(key) = post.key {
             request = request.header(AUTHORIZATION, format!("Bearer {key}"));
         }
         match request.send().await {
-            Ok(response) => check(response).await,
+            Ok(response) => check(response, has_key).await,
             Err(error) => Err(unreachable_server(error)),
         }
     }
@@ -152,8 +153,8 @@ fn unreachable_server(error: reqwest::Error) -> UploadError {
     UploadError::Unreachable(causes(&error.without_url()))
 }
 
-/// Makes an error of an answer that is no success.
-async fn check(response: Response) -> Result<Vec<u8>, UploadError> {
+/// Makes an error of an answer that is no success. Without a key it was an enrolment.
+async fn check(response: Response, has_key: bool) -> Result<Vec<u8>, UploadError> {
     let status = response.status();
     if status.is_success() {
         return body(response).await;
@@ -166,7 +167,8 @@ async fn check(response: Response) -> Result<Vec<u8>, UploadError> {
         None => status.to_string(),
     };
     Err(match status {
-        StatusCode::UNAUTHORIZED => UploadError::KeyUnknown,
+        StatusCode::UNAUTHORIZED if has_key => UploadError::KeyUnknown,
+        StatusCode::UNAUTHORIZED => UploadError::TokenRefused(reason),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => {
             UploadError::Version(problem.and_then(|problem| problem.versions).unwrap_or_default())
         }

@@ -6,8 +6,8 @@
 use std::{env, io, ptr};
 
 use windows_sys::Win32::System::EventLog::{
-    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_WARNING_TYPE, REPORT_EVENT_TYPE,
-    RegisterEventSourceW, ReportEventW,
+    DeregisterEventSource, EVENTLOG_ERROR_TYPE, EVENTLOG_INFORMATION_TYPE, EVENTLOG_WARNING_TYPE,
+    REPORT_EVENT_TYPE, RegisterEventSourceW, ReportEventW,
 };
 use winreg::{RegKey, enums::HKEY_LOCAL_MACHINE, types::ToRegValue};
 
@@ -25,6 +25,8 @@ const MESSAGE: u32 = 1;
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
+    /// All is well again.
+    Information,
     /// The agent goes on.
     Warning,
     /// The agent does not run.
@@ -34,6 +36,7 @@ pub enum Severity {
 impl Severity {
     fn event_type(self) -> REPORT_EVENT_TYPE {
         match self {
+            Self::Information => EVENTLOG_INFORMATION_TYPE,
             Self::Warning => EVENTLOG_WARNING_TYPE,
             Self::Error => EVENTLOG_ERROR_TYPE,
         }

@@ -68,12 +68,38 @@ pub fn claim_folder(path: &Path) -> io::Result<()> {
         }
         Ok(_) => {}
     }
-    if !path.join(OWN_FILE).exists() && fs::read_dir(path)?.next().is_some() {
+    if !holds_spool(path) && fs::read_dir(path)?.next().is_some() {
         return Err(refused(
             "it holds what is not the agent's; name a folder that is not there yet",
         ));
     }
     believe(path)
+}
+
+/// Deletes a folder of the agent's with all that is in it; one that is not there is none. A link is not
+/// followed, and what holds nothing of the agent's is left alone.
+///
+/// # Errors
+/// When it is not the agent's, or Windows refuses.
+pub fn remove_folder(path: &Path) -> io::Result<()> {
+    match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(error),
+        Ok(found) if found.file_type().is_symlink() || !found.is_dir() => {
+            return Err(refused("it is no folder but a link or a file"));
+        }
+        Ok(_) if trust(path)? == Trust::ForeignOwner => {
+            return Err(refused("it belongs to somebody who is no administrator"));
+        }
+        Ok(_) => {}
+    }
+    fs::remove_dir_all(path)
+}
+
+/// Whether a spool of the agent's lies in a folder.
+#[must_use]
+pub fn holds_spool(path: &Path) -> bool {
+    path.join(OWN_FILE).is_file()
 }
 
 /// Whether a file may be believed: it belongs to the system, the administrators or who runs this

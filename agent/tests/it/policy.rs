@@ -74,18 +74,22 @@ impl Element {
     }
 }
 
-/// Both files of the template.
+/// The template in one language.
 struct Template {
     policies: Element,
     texts: Element,
+    /// What stands between two bounds.
+    to: &'static str,
 }
 
 impl Template {
-    fn read() -> Self {
-        Self {
+    /// The template in every language that it is in.
+    fn languages() -> [Self; 2] {
+        [("en-US", "to"), ("de-DE", "bis")].map(|(language, to)| Self {
             policies: Element::read("Poolwatch.admx"),
-            texts: Element::read("en-US/Poolwatch.adml"),
-        }
+            texts: Element::read(&format!("{language}/Poolwatch.adml")),
+            to,
+        })
     }
 
     fn policy(&self, setting: &Setting) -> &Element {
@@ -107,7 +111,7 @@ impl Template {
 
 #[test]
 fn there_is_one_policy_for_each_setting_and_no_other() {
-    let template = Template::read();
+    let [template, _] = Template::languages();
     let named: Vec<&str> =
         template.policies.all("policy").iter().map(|policy| policy.attribute("name")).collect();
     let settings: Vec<&str> = SETTINGS.iter().map(|setting| setting.policy).collect();
@@ -116,7 +120,7 @@ fn there_is_one_policy_for_each_setting_and_no_other() {
 
 #[test]
 fn a_policy_writes_the_value_that_the_agent_reads() {
-    let template = Template::read();
+    let [template, _] = Template::languages();
     for setting in SETTINGS {
         let policy = template.policy(setting);
         assert_eq!(policy.attribute("key"), POLICY_KEY, "{}", setting.policy);
@@ -138,7 +142,8 @@ fn a_policy_writes_the_value_that_the_agent_reads() {
             | Kind::Word
             | Kind::Path
             | Kind::Collectors
-            | Kind::Services => {
+            | Kind::Services
+            | Kind::Labels => {
                 let element = policy.only("elements").only("text");
                 assert_eq!(element.attribute("valueName"), setting.policy);
                 assert_eq!(element.attribute("required"), "true");
@@ -149,54 +154,74 @@ fn a_policy_writes_the_value_that_the_agent_reads() {
 
 #[test]
 fn every_policy_is_explained_with_its_default() {
-    let template = Template::read();
-    for setting in SETTINGS {
-        let policy = template.policy(setting);
-        let title = template.referred(policy.attribute("displayName"));
-        let explained = template.referred(policy.attribute("explainText"));
-        assert!(!title.text.is_empty() && explained.text.len() > 100, "{}", setting.policy);
-        // The folder depends on the system.
-        let default = setting.default_value().filter(|_| setting.name != "spool_dir");
-        if let Some(default) = default {
-            assert!(explained.text.contains(&default), "{}: {default}", setting.policy);
-        }
-        if let Kind::Number(bounds) = &setting.kind {
-            let bounds = format!("{} to {}", bounds.start(), bounds.end());
-            assert!(explained.text.contains(&bounds), "{}: {bounds}", setting.policy);
+    for template in Template::languages() {
+        for setting in SETTINGS {
+            let policy = template.policy(setting);
+            let title = template.referred(policy.attribute("displayName"));
+            let explained = template.referred(policy.attribute("explainText"));
+            assert!(!title.text.is_empty() && explained.text.len() > 100, "{}", setting.policy);
+            // The folder depends on the system.
+            let default = setting.default_value().filter(|_| setting.name != "spool_dir");
+            if let Some(default) = default {
+                assert!(explained.text.contains(&default), "{}: {default}", setting.policy);
+            }
+            if let Kind::Number(bounds) = &setting.kind {
+                let bounds = format!("{} {} {}", bounds.start(), template.to, bounds.end());
+                assert!(explained.text.contains(&bounds), "{}: {bounds}", setting.policy);
+            }
         }
     }
 }
 
 #[test]
 fn what_the_editor_offers_is_a_valid_value() {
-    let template = Template::read();
-    for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Switch) {
-        let presentation = template.referred(template.policy(setting).attribute("presentation"));
-        assert_eq!(presentation.children.len(), 1, "{}", setting.policy);
-        let field = &presentation.children[0];
-        assert_eq!(field.attribute("refId"), setting.policy);
-        let offered = match &setting.kind {
-            Kind::Number(_) => {
-                assert_eq!(field.name, "decimalTextBox");
-                Some(field.attribute("defaultValue"))
+    for template in Template::languages() {
+        for setting in SETTINGS.iter().filter(|setting| setting.kind != Kind::Switch) {
+            let presentation =
+                template.referred(template.policy(setting).attribute("presentation"));
+            assert_eq!(presentation.children.len(), 1, "{}", setting.policy);
+            let field = &presentation.children[0];
+            assert_eq!(field.attribute("refId"), setting.policy);
+            let offered = match &setting.kind {
+                Kind::Number(_) => {
+                    assert_eq!(field.name, "decimalTextBox");
+                    Some(field.attribute("defaultValue"))
+                }
+                _ => field.all("defaultValue").first().map(|value| value.text.as_str()),
+            };
+            if let Some(offered) = offered {
+                assert_eq!(setting.default_value().as_deref(), Some(offered), "{}", setting.policy);
             }
-            _ => field.all("defaultValue").first().map(|value| value.text.as_str()),
-        };
-        if let Some(offered) = offered {
-            assert_eq!(setting.default_value().as_deref(), Some(offered), "{}", setting.policy);
         }
     }
 }
 
 #[test]
 fn every_text_is_used() {
-    let template = Template::read();
-    let used: BTreeSet<String> = references(&template.policies).collect();
-    for kind in ["string", "presentation"] {
-        for each in template.texts.all(kind) {
-            let reference = format!("$({kind}.{})", each.attribute("id"));
-            assert!(used.contains(&reference), "{reference}");
+    for template in Template::languages() {
+        let used: BTreeSet<String> = references(&template.policies).collect();
+        for kind in ["string", "presentation"] {
+            for each in template.texts.all(kind) {
+                let reference = format!("$({kind}.{})", each.attribute("id"));
+                assert!(used.contains(&reference), "{reference}");
+            }
         }
+    }
+}
+
+#[test]
+fn every_policy_has_a_category_and_versions_that_are_defined() {
+    let [template, _] = Template::languages();
+    let names = |kind| -> Vec<&str> {
+        template.policies.all(kind).iter().map(|one| one.attribute("name")).collect()
+    };
+    let (categories, versions) = (names("category"), names("definition"));
+    for parent in template.policies.all("parentCategory") {
+        assert!(categories.contains(&parent.attribute("ref")), "{parent:?}");
+    }
+    for policy in template.policies.all("policy") {
+        assert_ne!(policy.only("parentCategory").attribute("ref"), "Agent", "a category below");
+        assert!(versions.contains(&policy.only("supportedOn").attribute("ref")), "{policy:?}");
     }
 }
 

@@ -196,9 +196,14 @@ async fn without_a_token_a_host_keeps_what_it_has() {
     let server = Server::start().await;
     let mut fixture = Fixture::new();
     fixture.sample(3);
-    for token in [None, Some("wrong")] {
+    for (token, said) in [
+        (None, "no enrolment token is set"),
+        (Some("wrong"), "the server does not take the enrolment token"),
+    ] {
         let mut uploader = uploader(&server.http.uri(), token);
         assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+        let failure = fixture.agent.borrow().uploads.last_failure.clone().unwrap();
+        assert!(failure.contains(said), "{failure}");
     }
     assert_eq!(fixture.waiting(), 3);
 }

@@ -12,7 +12,9 @@ use poolwatch_model::{
     comparison::{AttributeCounts, Change},
     diagnosis::OwnerSource,
     event::{Event, MemoryExhaustion},
-    history::{HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries},
+    history::{
+        HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, ProgramSeries, TagSeries,
+    },
     host::{Arch, OsVersion},
     inventory::Driver,
     memory::Memory,
@@ -63,6 +65,8 @@ pub struct CaseFile {
     pub tags: Vec<TagSeries>,
     /// Processes.
     pub processes: Vec<ProcessSeries>,
+    /// What programs did: those that did most.
+    pub programs: Vec<ProgramSeries>,
     /// Kernel objects by type.
     pub object_types: Vec<ObjectTypeSeries>,
     /// Use of paged and nonpaged pool.
@@ -91,6 +95,8 @@ pub struct CaseFile {
     pub fleet: Vec<(PoolTag, AttributeCounts)>,
     /// Whether a table was cut off or contradicts itself.
     pub is_torn: bool,
+    /// Whether Driver Verifier has counted for drivers already.
+    pub is_verified: bool,
     /// Whether an agent goes on measuring the host: its course will tell what a picture would have
     /// to guess from size.
     pub is_watched: bool,
@@ -154,6 +160,7 @@ impl CaseFile {
             columns.extend([handles, threads, private_bytes]);
             columns.extend(quota);
         }
+        columns.extend(before.programs.iter_mut().map(|program| &mut program.operations));
         for kind in &mut before.object_types {
             columns.extend([&mut kind.objects, &mut kind.handles]);
         }
@@ -210,6 +217,7 @@ impl CaseFile {
             memory,
             tags,
             processes,
+            programs,
             object_types,
             pools,
             committed,
@@ -222,6 +230,7 @@ impl CaseFile {
             axis,
             tags,
             processes,
+            programs,
             object_types,
             pools,
             committed,

@@ -146,7 +146,7 @@ fn leak(case: &CaseFile, group: &Group) -> Diagnosis {
     );
     let mut accused = suspects::suspects_of_growth(case, group);
     release::weigh_evidence(case, pool, &mut accused);
-    accused.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    suspects::sort_suspects(&mut accused);
     let mut tags: Vec<TagObservation> = group
         .members()
         .map(|at| {
@@ -183,8 +183,9 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     // A single picture that shows nothing shows no leak; a run has to be long enough to show one.
     let long_enough = case.axis.len() == 1 || over_s >= LONG_ENOUGH_S;
     let alone = if is_picture { suspects::by_handles_alone(case) } else { None };
+    let unusual = if is_picture { suspects::unusual_counts(case) } else { Vec::new() };
     let is_named = alone.as_ref().is_some_and(|suspect| suspect.confidence >= NAMED);
-    let enough = told && long_enough && gaps.is_empty() && alone.is_none();
+    let enough = told && long_enough && gaps.is_empty() && alone.is_none() && unusual.is_empty();
     let verdict = match () {
         () if is_named => Verdict::Leak,
         () if enough => Verdict::NoLeakShown,
@@ -198,8 +199,14 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
             list_tag(&case.tags[*at], TagFinding::Watched, Some(per_day))
         })
         .collect();
-    let pool = growths.iter().find_map(|fact| match fact {
-        Evidence::PoolGrowth { pool, .. } if !enough => Some(*pool),
+    let pool = growths.iter().chain(&unusual).chain(&gaps).find_map(|fact| match fact {
+        Evidence::PoolGrowth { pool, .. }
+        | Evidence::TagUse { pool, .. }
+        | Evidence::TagsExplain { pool, .. }
+            if !enough =>
+        {
+            Some(*pool)
+        }
         _ => None,
     });
     let of_watched = watched.iter().take(LISTED_TAGS).map(|(at, growth)| Evidence::TagGrowth {
@@ -209,6 +216,7 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
         over_s: growth.over_s,
     });
     let mut evidence: Vec<Evidence> = growths;
+    evidence.extend(unusual);
     evidence.extend(of_watched);
     if is_picture {
         evidence.extend(suspects::who_stands_out(case));

@@ -36,6 +36,13 @@ pub fn named_suspect(diagnosis: &Diagnosis) -> Option<&Suspect> {
     })
 }
 
+/// The program whose work makes something leak, if one is named: no culprit, whoever that may be.
+#[must_use]
+pub fn named_trigger(diagnosis: &Diagnosis) -> Option<&Suspect> {
+    let is_it = |one: &&Suspect| one.kind == SuspectKind::Trigger && one.confidence >= NAMED;
+    diagnosis.suspects.iter().find(is_it)
+}
+
 /// Takes back the remedies against suspects that are not, or no longer, sure enough for one.
 pub fn withhold_remedies(diagnosis: &mut Diagnosis) {
     let Diagnosis { suspects, next_steps, .. } = diagnosis;
@@ -55,6 +62,7 @@ fn target(step: &NextStep) -> Option<&str> {
         NextStep::RestartService { image: name, .. }
         | NextStep::EndProgram { image: name, .. }
         | NextStep::StopWithCare { image: name, .. }
+        | NextStep::StopTrigger { image: name, .. }
         | NextStep::Update { name, .. }
         | NextStep::ReplaceDriver { driver: name, .. } => Some(name),
         _ => None,

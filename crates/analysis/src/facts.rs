@@ -26,9 +26,11 @@ impl TagFacts {
 }
 
 /// Frameworks of Windows through which other drivers allocate: to own the tag is not to leak it.
-const INBOX: [&str; 24] = [
+const INBOX: [&str; 28] = [
     "acpi.sys",
     "afd.sys",
+    "bindflt.sys",
+    "cldflt.sys",
     "cng.sys",
     "classpnp.sys",
     "dxgkrnl.sys",
@@ -37,6 +39,7 @@ const INBOX: [&str; 24] = [
     "fwpkclnt.sys",
     "http.sys",
     "ksecdd.sys",
+    "luafv.sys",
     "mrxsmb.sys",
     "ndis.sys",
     "netio.sys",
@@ -50,6 +53,7 @@ const INBOX: [&str; 24] = [
     "tcpip.sys",
     "usbport.sys",
     "volsnap.sys",
+    "wcifs.sys",
     "wdf01000.sys",
 ];
 

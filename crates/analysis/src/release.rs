@@ -28,6 +28,12 @@ const LEAST_OBJECTS: u64 = 5_000;
 /// How sure a suspect is that was proven, and one that was refuted: chance and a second culprit remain.
 const PROVEN: f32 = 0.97;
 const CLEARED: f32 = 0.2;
+/// Growth before and after a process ended is told by hours on either side, one at least and so many at
+/// most, from so many objects per hour on: less comes and goes by itself.
+const AROUND_S: (u64, u64) = (3600, 12 * 3600);
+const MUCH_PER_HOUR: f64 = 100.0;
+/// How sure it is that a program drives what leaks, when growth ended with it and nothing came back.
+const DROVE: f32 = 0.7;
 /// Growth per day that a change of version can end or begin: less comes and goes by itself.
 const MUCH_PER_DAY: f64 = (16 << 20) as f64;
 /// Below this share of the other the growth ended, or began; from that share on it goes on.
@@ -41,7 +47,8 @@ const POINTS: usize = 200;
 const AT_ONCE: usize = 3;
 
 /// What the tag gave back when processes of the suspect's image ended in this run of Windows, the
-/// latest last. Neither proof nor refutation when little was held or too little is known.
+/// latest last. Neither proof nor refutation when little was held or too little is known. Who gave
+/// nothing back is refuted only when growth goes on; when it ended, the program drove what another leaks.
 #[must_use]
 pub fn evidence_of_process_ends(case: &CaseFile, image: &str, series: &TagSeries) -> Vec<Evidence> {
     let run = case.run_start();
@@ -80,23 +87,83 @@ fn release(
     if later == MISSING {
         return None;
     }
+    let (name, tag, pool) = (process.image.clone(), series.tag, series.pool);
+    let time = jiff::Timestamp::from_second(case.axis[after].at_s).ok()?;
     let back = before.saturating_sub(later) as f64 / held as f64;
     let confirms = match back {
         back if back >= PROOF => true,
-        back if back < REFUTED => false,
+        back if back < REFUTED => {
+            let before = objects_per_hour(case, series, gone, SideOfEnd::Before)?;
+            let later = objects_per_hour(case, series, after, SideOfEnd::After)?;
+            match later / before {
+                _ if before < MUCH_PER_HOUR => return None,
+                // It holds nothing of it, and nothing grows without it.
+                goes_on if goes_on < ENDED => {
+                    let (per_hour_before, per_hour_after) = (before as u64, later as u64);
+                    let fact = Evidence::EndedWithoutReturn {
+                        name,
+                        tag,
+                        pool,
+                        per_hour_before,
+                        per_hour_after,
+                        time,
+                    };
+                    return Some((after, fact));
+                }
+                goes_on if goes_on < GOES_ON => return None,
+                _ => false,
+            }
+        }
         _ => return None,
     };
     let fact = Evidence::Release {
-        name: process.image.clone(),
-        tag: series.tag,
-        pool: series.pool,
+        name,
+        tag,
+        pool,
         before: Bytes(series.bytes[before_at]),
         after: Bytes(series.bytes[after]),
         within_s: span_s,
-        time: jiff::Timestamp::from_second(case.axis[after].at_s).ok()?,
+        time,
         confirms,
     };
     Some((after, fact))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum SideOfEnd {
+    Before,
+    After,
+}
+
+/// Objects that a tag gained per hour on one side of a moment, in its run; `None` where too little is
+/// known.
+fn objects_per_hour(
+    case: &CaseFile,
+    series: &TagSeries,
+    at: usize,
+    side: SideOfEnd,
+) -> Option<f64> {
+    let (least_s, most_s) = AROUND_S;
+    let (from, to) = match side {
+        SideOfEnd::Before => {
+            let near = |from: &usize| case.span_s(*from, at) <= most_s;
+            ((case.run_start()..=at).find(near)?, at)
+        }
+        SideOfEnd::After => {
+            let near = |to: &usize| case.span_s(at, *to) <= most_s;
+            (at, (at..case.axis.len()).rfind(near)?)
+        }
+    };
+    let (first, last) = case::ends(&series.outstanding, from, to)?;
+    let over_s = case.span_s(from, to);
+    (over_s >= least_s).then(|| last.saturating_sub(first) as f64 * 3600.0 / over_s as f64)
+}
+
+/// What the ends of a suspect showed.
+enum EndOutcome {
+    Proven,
+    Refuted,
+    Drove,
 }
 
 /// Weighs what releases and changes of version showed into the suspects of what a pool lost.
@@ -113,17 +180,22 @@ pub fn weigh_evidence(case: &CaseFile, pool: Pool, suspects: &mut [Suspect]) {
             _ => continue,
         };
         let verdict = facts.iter().rev().find_map(|fact| match fact {
-            Evidence::Release { confirms, .. } => Some(*confirms),
+            Evidence::Release { confirms: true, .. } => Some(EndOutcome::Proven),
+            Evidence::Release { confirms: false, .. } => Some(EndOutcome::Refuted),
+            Evidence::EndedWithoutReturn { .. } => Some(EndOutcome::Drove),
             // That another version leaks as well clears nobody.
             Evidence::VersionOutcome { per_day_before, per_day_after, .. } => {
                 let effect = effect_of_change(*per_day_before, *per_day_after)?;
-                (effect != Effect::GoesOn).then_some(true)
+                (effect != Effect::GoesOn).then_some(EndOutcome::Proven)
             }
             _ => None,
         });
         match verdict {
-            Some(true) => suspect.confidence = suspect.confidence.max(PROVEN),
-            Some(false) => suspect.confidence = suspect.confidence.min(CLEARED),
+            Some(EndOutcome::Proven) => suspect.confidence = suspect.confidence.max(PROVEN),
+            Some(EndOutcome::Refuted) => suspect.confidence = suspect.confidence.min(CLEARED),
+            Some(EndOutcome::Drove) => {
+                (suspect.kind, suspect.confidence) = (SuspectKind::Trigger, DROVE);
+            }
             None => {}
         }
         suspect.evidence.splice(0..0, facts);

@@ -3,11 +3,11 @@
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
     diagnosis::{
-        Diagnosis, Dump, Evidence, NextStep, ProgramRole, Return, Suspect, SuspectKind, TagFinding,
-        Verdict,
+        Diagnosis, Dump, Evidence, KnownOutput, NextStep, ProgramRole, Return, Suspect,
+        SuspectKind, TagFinding, Verdict,
     },
     history::ProcessSeries,
-    host::{Arch, OsVersion},
+    host::Arch,
 };
 
 use crate::{
@@ -16,12 +16,15 @@ use crate::{
     confidence::{REMEDY, is_hint, named_suspect},
     facts, headroom, holders,
     programs::{self, is_vital},
+    whole,
 };
 
 /// The kernel's own process, and its id.
 const SYSTEM: (&str, u32) = ("System", 4);
 /// Processes with their handles that make a list.
 const A_LIST: usize = 3;
+/// Two pictures so far apart show what grows: no third is asked for.
+const AGAIN_S: u64 = 6 * 3600;
 /// Tags that explain less than this share of a pool are not all of them.
 const EXPLAINED: f64 = 0.5;
 /// Leaked allocations that a trace should show, and how long one may take.
@@ -64,6 +67,7 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         None => Vec::new(),
     };
     steps.extend((!steps.iter().any(is_about_program)).then_some(NextStep::ListHandles));
+    steps.extend(diagnosis.suspects.iter().filter_map(stop_trigger));
     steps.extend(missing(diagnosis));
     let is_kernels = diagnosis
         .suspects
@@ -80,7 +84,7 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     if tag.is_some() || !steps.iter().any(|step| matches!(step, NextStep::ListTags { .. })) {
         steps.push(NextStep::WatchTag { tag, pool });
     }
-    steps.extend(case.os.as_ref().is_some_and(is_before_2003).then_some(NextStep::EnableTagging));
+    steps.extend(may_count_no_tags(case).then_some(NextStep::EnableTagging));
     steps.extend(trace(case, diagnosis));
     steps.extend(by_driver(diagnosis, tag));
     let is_program = program.is_some_and(|suspect| suspect.confidence >= REMEDY);
@@ -103,6 +107,7 @@ pub fn next_steps(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
         tag,
         object_type: tag.and_then(holders::object_type).map(ToOwned::to_owned),
         image: program.filter(|one| !is_hint(one)).and_then(|suspect| suspect.name.clone()),
+        known: known_outputs(case),
     });
     steps.retain(|step| !is_known_already(case, step));
     steps.sort_by_key(NextStep::method);
@@ -125,6 +130,7 @@ fn to_decide(case: &CaseFile, diagnosis: &Diagnosis) -> Vec<NextStep> {
     if case.tags.is_empty() && !steps.iter().any(|step| matches!(step, NextStep::ListTags { .. })) {
         steps.push(NextStep::ListTags { pool });
     }
+    steps.extend(may_count_no_tags(case).then_some(NextStep::EnableTagging));
     steps.push(NextStep::MeasureAgain { pool });
     steps.retain(|step| !is_known_already(case, step));
     steps.sort_by_key(NextStep::method);
@@ -153,9 +159,37 @@ fn missing(diagnosis: &Diagnosis) -> Vec<NextStep> {
     steps
 }
 
-/// Windows 2000 and XP count tags only when they are told to.
-fn is_before_2003(os: &OsVersion) -> bool {
-    (os.major, os.minor) < (5, 2)
+/// Whether a host may count no tags: Windows 2000 and XP, which were for 32 bits alone but for rare ones, do so
+/// only when they are told to.
+fn may_count_no_tags(case: &CaseFile) -> bool {
+    match &case.os {
+        Some(os) => (os.major, os.minor) < (5, 2),
+        None => case.arch() == Some(Arch::X86) && case.tags.is_empty(),
+    }
+}
+
+/// What a debugger need not print again. A host with an agent is asked when it hangs: nothing is known of
+/// that moment.
+fn known_outputs(case: &CaseFile) -> Vec<KnownOutput> {
+    let is_told = |output: &KnownOutput| match output {
+        _ if case.is_watched => false,
+        KnownOutput::Totals => has_totals(case),
+        KnownOutput::Tags => !case.tags.is_empty() && !case.is_torn && whole::gaps(case).is_empty(),
+        KnownOutput::Processes => has_list(case),
+    };
+    [KnownOutput::Totals, KnownOutput::Tags, KnownOutput::Processes]
+        .into_iter()
+        .filter(is_told)
+        .collect()
+}
+
+fn has_totals(case: &CaseFile) -> bool {
+    Pool::ALL.into_iter().all(|pool| case.memory.of(pool).is_some())
+}
+
+fn has_list(case: &CaseFile) -> bool {
+    let counted = |process: &&ProcessSeries| case::last(&process.handles).is_some();
+    case.processes.iter().filter(counted).count() >= A_LIST
 }
 
 /// A trace of the tag that leaks, where its rate is known and nobody is named. Its buffers are
@@ -174,11 +208,14 @@ fn trace(case: &CaseFile, diagnosis: &Diagnosis) -> Option<NextStep> {
 /// Whether what a step asks for is in the case: nobody is asked for what was just given.
 fn is_known_already(case: &CaseFile, step: &NextStep) -> bool {
     match step {
-        NextStep::ListHandles => {
-            let counted = |process: &&ProcessSeries| case::last(&process.handles).is_some();
-            case.processes.iter().filter(counted).count() >= A_LIST
+        NextStep::ListHandles => has_list(case),
+        NextStep::ReadTotals => has_totals(case),
+        NextStep::VerifyDrivers { .. } => case.is_verified,
+        NextStep::MeasureAgain { .. } => {
+            let last = case.axis.len().saturating_sub(1);
+            let run = case.run_start();
+            !case.tags.is_empty() && run < last && case.span_s(run, last) >= AGAIN_S
         }
-        NextStep::ReadTotals => Pool::ALL.into_iter().all(|pool| case.memory.of(pool).is_some()),
         _ => false,
     }
 }
@@ -218,6 +255,15 @@ fn remedy(suspect: &Suspect, returns: Option<Return>) -> Option<NextStep> {
             Some(NextStep::RestartService { image, pid, services, returns })
         }
     }
+}
+
+/// What ends growth where a program drives it: to stop the program, in its own way, where it is sure
+/// enough and may be stopped. Nothing comes back by that.
+fn stop_trigger(suspect: &Suspect) -> Option<NextStep> {
+    let is_it = suspect.kind == SuspectKind::Trigger && suspect.confidence >= REMEDY;
+    let image = suspect.name.clone().filter(|image| is_it && !is_vital(image))?;
+    let role = programs::role(&image);
+    Some(NextStep::StopTrigger { image, tag: *suspect.tags.first()?, role })
 }
 
 fn by_driver(diagnosis: &Diagnosis, tag: Option<PoolTag>) -> Vec<NextStep> {
@@ -322,6 +368,92 @@ mod tests {
             NextStep::TraceTag { seconds, .. } => Some(seconds),
             _ => None,
         })
+    }
+
+    fn asked(case: &CaseFile, verdict: Verdict) -> Vec<NextStep> {
+        let pool = Some(Pool::Nonpaged);
+        next_steps(case, &Diagnosis { verdict, pool, ..Diagnosis::default() })
+    }
+
+    #[test]
+    fn nobody_is_asked_for_what_was_just_given() {
+        use poolwatch_model::{
+            history::{Moment, TagSeries},
+            process::{ProcessKey, ProcessUse},
+        };
+        let mut case = CaseFile::default();
+        let of_debugger = |case: &CaseFile| {
+            asked(case, Verdict::Leak).into_iter().find_map(|step| match step {
+                NextStep::AskDebugger { known, .. } => Some(known),
+                _ => None,
+            })
+        };
+        let has = |case: &CaseFile, verdict, is_it: fn(&NextStep) -> bool| {
+            asked(case, verdict).iter().any(is_it)
+        };
+        let open = Verdict::InsufficientEvidence;
+        assert_eq!(of_debugger(&case), Some(vec![]));
+        assert!(has(&case, Verdict::Leak, |step| matches!(step, NextStep::VerifyDrivers { .. })));
+        assert!(has(&case, open, |step| matches!(step, NextStep::MeasureAgain { .. })));
+        (case.memory.paged, case.memory.nonpaged) = (Some(Bytes(1 << 20)), Some(Bytes(1 << 20)));
+        for pid in 0..3 {
+            let mut process = ProcessSeries::unmeasured(
+                &ProcessUse {
+                    key: ProcessKey { pid, created: None },
+                    ..ProcessUse::new(pid, None, "a")
+                },
+                2,
+            );
+            process.handles = vec![9, 9];
+            case.processes.push(process);
+        }
+        for pool in Pool::ALL {
+            let (bytes, outstanding) = (vec![1 << 20; 2], vec![9; 2]);
+            let tag = PoolTag::new(*b"Abcd");
+            case.tags.push(TagSeries { tag, pool, bytes, outstanding, allocs: vec![9; 2] });
+        }
+        let moment = |at_s| Moment { at_s, boot: 0, uptime_s: None };
+        case.axis = vec![moment(0), moment(7 * 3600)];
+        case.is_verified = true;
+        let all = vec![KnownOutput::Totals, KnownOutput::Tags, KnownOutput::Processes];
+        assert_eq!(of_debugger(&case), Some(all));
+        assert!(!has(&case, open, |step| matches!(step, NextStep::ListHandles)));
+        assert!(!has(&case, open, |step| matches!(step, NextStep::MeasureAgain { .. })));
+        assert!(!has(&case, Verdict::Leak, |step| matches!(step, NextStep::VerifyDrivers { .. })));
+        case.is_watched = true;
+        assert_eq!(of_debugger(&case), Some(vec![]), "a hang is another moment");
+    }
+
+    #[test]
+    fn windows_that_may_count_no_tags_is_told_how_to() {
+        let mut case = CaseFile { arch: Some(Arch::X86), ..CaseFile::default() };
+        let tells =
+            |case: &CaseFile| asked(case, Verdict::Exhausted).contains(&NextStep::EnableTagging);
+        assert!(tells(&case));
+        case.arch = Some(Arch::X64);
+        assert!(!tells(&case));
+    }
+
+    #[test]
+    fn a_trigger_is_stopped_in_its_own_way_and_a_weak_one_is_not() {
+        let trigger = |name: &str, confidence| Suspect {
+            kind: SuspectKind::Trigger,
+            ..program(name, confidence)
+        };
+        let tag = PoolTag::of_object_type("Thread");
+        let stops = |name: &str, confidence| {
+            steps_against(Verdict::Leak, trigger(name, confidence)).into_iter().find(|step| {
+                matches!(step, NextStep::StopTrigger { .. } | NextStep::EndProgram { .. })
+            })
+        };
+        let stop = |image: &str, role| NextStep::StopTrigger { image: image.to_owned(), tag, role };
+        assert_eq!(stops("git.exe", 0.85), Some(stop("git.exe", None)));
+        assert_eq!(stops("git.exe", 0.69), None);
+        assert_eq!(
+            stops("vmwp.exe", 0.85),
+            Some(stop("vmwp.exe", Some(ProgramRole::VirtualMachine)))
+        );
+        assert_eq!(stops("lsass.exe", 0.85), None);
     }
 
     #[test]

@@ -3,9 +3,10 @@
 mod driver;
 mod holder;
 mod quota;
+mod trigger;
 
 use poolwatch_model::{
-    PoolTag,
+    Bytes, PoolTag,
     diagnosis::{Evidence, Meaning, Suspect, SuspectKind},
     history::{MISSING, TagSeries},
 };
@@ -100,8 +101,17 @@ pub fn suspects_of_growth(case: &CaseFile, group: &Group) -> Vec<Suspect> {
         );
         suspects.push(nobody);
     }
-    suspects.sort_by(|a, b| b.confidence.total_cmp(&a.confidence));
+    suspects.extend(trigger::of_growth(case, first, span));
+    sort_suspects(&mut suspects);
     suspects
+}
+
+/// Sorts by how sure they are. A trigger is no culprit, and comes behind all who may be one.
+pub(crate) fn sort_suspects(suspects: &mut [Suspect]) {
+    suspects.sort_by(|a, b| {
+        let is_trigger = |one: &Suspect| one.kind == SuspectKind::Trigger;
+        is_trigger(a).cmp(&is_trigger(b)).then(b.confidence.total_cmp(&a.confidence))
+    });
 }
 
 /// The programs whose handles or threads grew with the objects that a tag gained.
@@ -136,6 +146,21 @@ fn known_leak(leak: &KnownLeak) -> Evidence {
         versions: leak.versions.to_owned(),
         reference: leak.reference.to_owned(),
     }
+}
+
+/// What keeps a picture from being called well although nobody can be named: more objects of a type than
+/// large hosts that are well have, and very many handles of the kernel itself.
+#[must_use]
+pub(crate) fn unusual_counts(case: &CaseFile) -> Vec<Evidence> {
+    let objects = case.tags.iter().filter_map(|series| {
+        let outstanding = case::last(&series.outstanding)?;
+        let is_unusual =
+            facts::tag_facts(series.tag).objects && is_beyond_usual(case, series, outstanding);
+        let (tag, pool) = (series.tag, series.pool);
+        let bytes = Bytes(case::last(&series.bytes).unwrap_or(0));
+        is_unusual.then_some(Evidence::TagUse { tag, pool, bytes, outstanding })
+    });
+    objects.chain(holder::many_kernel_handles(case)).collect()
 }
 
 /// The suspects for what a pool is full of, from one picture. That a tag is large makes its driver a

@@ -103,6 +103,9 @@ pub struct IncidentLifecycle {
     pub told: Option<Timestamp>,
     /// When it was resolved.
     pub resolved: Option<Timestamp>,
+    /// The hosts on which it went on when somebody said that it is over.
+    #[serde(default)]
+    pub closed_on: Vec<HostId>,
 }
 
 /// What was observed of one host.
@@ -188,11 +191,43 @@ impl IncidentLifecycle {
     /// It is over by the word of a person, or because nobody heard of its hosts for long. Whatever is
     /// found of it later is that it came back.
     pub fn close(&mut self, at: Timestamp) {
+        self.closed_on = self.affected().map(|(host, _)| host).collect();
         for host in self.hosts.values_mut() {
             host.cleared = true;
         }
         self.state = IncidentState::Resolved;
         self.resolved = Some(at);
+    }
+
+    /// It is not over, by the word of a person: it goes on where it did when it was closed; where
+    /// nobody closed it, on every host. It is given as much time as if it had been seen to grow now.
+    pub fn reopen(&mut self, at: Timestamp) {
+        let closed_on = std::mem::take(&mut self.closed_on);
+        for (host, impact) in &mut self.hosts {
+            if closed_on.is_empty() || closed_on.contains(host) {
+                (impact.cleared, impact.restarted, impact.grew) = (false, None, at);
+            }
+        }
+        self.state = IncidentState::Open;
+        self.resolved = None;
+    }
+
+    /// Takes in what another incident remembers, which is this one by the word of a person. Of a host
+    /// that both know the worse counts.
+    pub fn take_in(&mut self, other: Self) {
+        for (host, impact) in other.hosts {
+            let known = self.hosts.get(&host).filter(|known| !known.cleared);
+            if known.is_none_or(|known| !impact.cleared && known.badness() < impact.badness()) {
+                self.hosts.insert(host, impact);
+            }
+        }
+        if other.state.is_active() && !self.state.is_active() {
+            (self.state, self.resolved) = (other.state, None);
+        }
+        self.told_per_day = self.per_day().max(self.told_per_day);
+        self.told_hosts = self.affected().count().max(self.told_hosts);
+        self.told_soon |= other.told_soon;
+        self.told = self.told.max(other.told);
     }
 
     /// Whether a finding of the same cause at this time belongs to this incident.

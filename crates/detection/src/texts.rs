@@ -1,11 +1,14 @@
 //! A machine of which there are only texts: what tools printed, without agent and history.
 
 mod case;
+mod places;
 mod said;
 
 use poolwatch_analysis::{catalogue::Catalogue, confidence::withhold_remedies, diagnose_case};
 use poolwatch_evidence::CombinedEvidence;
 use poolwatch_model::diagnosis::{Diagnosis, Evidence, Verdict};
+
+pub use places::places_of_fact;
 
 /// How sure of anybody at most, when a table was cut off: what it lacks may be what matters.
 const OF_TORN_TABLE: f32 = 0.6;

@@ -1,6 +1,6 @@
 //! A group of like hosts over a month, in minima of ten minutes.
 
-use poolwatch_model::{Pool, PoolTag, history::MISSING};
+use poolwatch_model::{Pool, PoolTag, driver_scan::FoundTag, history::MISSING};
 
 use poolwatch_simulator::patterns::{
     growth::Course,
@@ -11,6 +11,8 @@ use poolwatch_simulator::patterns::{
     software::{self, Software},
     workload::{Conditions, PatternState, WarmUp, WorkloadPattern},
 };
+
+use crate::tag_scans;
 
 const MB: f64 = 1_048_576.0;
 
@@ -40,6 +42,8 @@ pub struct Planted {
     pub tags: Vec<PoolTag>,
     /// Names of the guilty, as they should be told; empty when nobody can tell.
     pub names: Vec<String>,
+    /// The program whose work drives it; none when no program's does.
+    pub trigger: Option<String>,
     /// Slots in which it grows.
     pub from: usize,
     /// The first slot in which it does not.
@@ -71,6 +75,8 @@ pub struct Host {
     pub people: Software,
     /// What was planted.
     pub leaks: Vec<Planted>,
+    /// What scans of its drivers' files tell of the tags that leak.
+    pub scans: Vec<(String, FoundTag)>,
     /// A tag with constant high use, if one was planted.
     pub high_use: Option<PoolTag>,
 }
@@ -238,7 +244,29 @@ fn host(plan: &Plan, common: &[Common], group: &software::Group, rng: &mut Seede
         }
     }
     tags.sort_by_key(|tag| (tag.tag, tag.pool));
-    Host { ram, slots, clock, tags, people, leaks, high_use }
+    let scans = leaks.iter().flat_map(|leak| scans_of_leak(plan, leak, &people)).collect();
+    Host { ram, slots, clock, tags, people, leaks, scans, high_use }
+}
+
+/// What the files of the drivers tell of a driver's tag. The same files are on all hosts of a group.
+fn scans_of_leak(plan: &Plan, leak: &Planted, people: &Software) -> Vec<(String, FoundTag)> {
+    let tag = leak.tags[0];
+    let Some(owner) = leak.names.first().filter(|_| leak.culprit == Culprit::Driver) else {
+        return Vec::new();
+    };
+    if owner.as_bytes()[..4] == tag.bytes() {
+        // Of drivers made with KMDF, whose name tells the tag, no file was scanned.
+        return Vec::new();
+    }
+    let others: Vec<&str> = people
+        .drivers
+        .iter()
+        .map(|driver| driver.name.as_str())
+        .filter(|name| name != owner)
+        .collect();
+    let of_tag = u64::from(u32::from_le_bytes(tag.bytes()));
+    let mut rng = SeededRng::new([plan.seed, 3, plan.group, of_tag]);
+    tag_scans::scan_for_tag(&mut rng, tag, owner, &others)
 }
 
 fn grow(of: &Common, usual: Usual, slots: &[Option<(u32, usize)>], rng: &mut SeededRng) -> Tag {
@@ -294,6 +322,11 @@ fn plant(
     };
     let bytes = threshold * rng.log_uniform(least, most);
     let mut course = Course::new(family, bytes, to - from, rng);
+    let is_shared = family == Family::CommonCause;
+    let driven = family.driven_by(rng).map(|rhythm| people.drive(rhythm, is_shared, rng));
+    let by_operation = driven.as_ref().map_or(0.0, |(_, work)| {
+        bytes / (from..to).map(|slot| work.operations(slot)).sum::<f64>().max(1.0)
+    });
     let restarts = (family == Family::ProgramRestarts).then(|| 2 * DAY + rng.index_below(3 * DAY));
     let mut held = vec![0.0; MONTH];
     let mut visible = vec![0.0; MONTH];
@@ -310,7 +343,11 @@ fn plant(
         }
         let mut tooth = 0.0;
         if slot < to {
-            leaked = (leaked + course.step(slot, slot - from, rng)).max(0.0);
+            leaked += match &driven {
+                Some((_, work)) => work.operations(slot) * by_operation,
+                None => course.step(slot, slot - from, rng),
+            };
+            leaked = leaked.max(0.0);
             tooth = course.tooth();
         }
         held[slot] = leaked;
@@ -347,6 +384,7 @@ fn plant(
         culprit,
         tags: grown_tags,
         names,
+        trigger: driven.filter(|_| !is_shared).map(|(name, _)| name),
         from,
         to,
         bytes,
@@ -372,7 +410,12 @@ fn culprit_tag(
         (Family::Threads, _) => object(b"Thre", Pool::Nonpaged),
         (_, Culprit::ThroughBroker) => object(b"Toke", Pool::Paged),
         (Family::Zombies, _) => object(b"Proc", Pool::Nonpaged),
-        (_, Culprit::References) => object(b"File", Pool::Nonpaged),
+        // Of the tags that are known for it, caches such as NtFC take a week to count, and WCsc has a
+        // driver that is publicly known.
+        (_, Culprit::References) => match rng.index_below(2) {
+            0 => object(b"Toke", Pool::Paged),
+            _ => object(b"File", Pool::Nonpaged),
+        },
         (_, Culprit::Driver) => {
             let unit = [96, 256, 336, 1024, 8192][rng.index_below(5)];
             (people.driver_tag(family, number, rng), Pool::Nonpaged, unit)

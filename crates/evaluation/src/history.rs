@@ -7,25 +7,30 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_analysis::catalogue::Catalogue;
+use poolwatch_analysis::{catalogue::Catalogue, holders};
 use poolwatch_detection::history::{Fleet, FleetHost, History, Period, TagUseOverDay};
 use poolwatch_model::{
     Bytes, HostId, Pool, PoolTag,
     comparison::{Attribute, AttributeCounts, Change},
+    driver_scan::FoundTag,
     event::Event,
     history::{
-        HostHistory, MISSING, Moment, NowAndLeast, ProcessFigures, ProcessSeries, TagFigures,
-        TagSeries, WantedSeries, unwrapped,
+        HostHistory, MISSING, Moment, NowAndLeast, ObjectTypeSeries, ProcessFigures, ProcessSeries,
+        ProgramSeries, TagFigures, TagSeries, WantedSeries, unwrapped,
     },
     host::{Arch, HostFacts, OsVersion},
     incident::{Cause, Incident},
     inventory::Driver,
     memory::Memory,
+    process::ProcessHandles,
 };
 
-use poolwatch_simulator::patterns::load::DAY;
+use poolwatch_simulator::patterns::{
+    leaks::Culprit,
+    load::{DAY, load_of_slot},
+};
 
-use crate::fleet::Host;
+use crate::fleet::{Host, Planted};
 
 /// Seconds of a slot, and slots of an hour.
 pub const SLOT_S: i64 = 600;
@@ -62,7 +67,10 @@ struct Columns {
     axis: Vec<Moment>,
     tags: Vec<TagSeries>,
     programs: Vec<ProcessSeries>,
+    operations: Vec<ProgramSeries>,
+    types: Vec<ObjectTypeSeries>,
     pools: [Vec<u64>; 2],
+    committed: Vec<u64>,
 }
 
 impl StoredMonth {
@@ -104,13 +112,14 @@ impl StoredMonth {
     #[must_use]
     pub fn memory(&self, slot: usize) -> Memory {
         let at = self.fine.slots.partition_point(|one| *one <= slot);
-        let used = |pool: usize| at.checked_sub(1).map(|at| Bytes(self.fine.pools[pool][at]));
+        let known = |values: &[u64]| at.checked_sub(1).map(|at| Bytes(values[at]));
+        let used = |pool: usize| known(&self.fine.pools[pool]);
         Memory {
             paged: used(0),
             nonpaged: used(1),
             physical: Some(Bytes(self.ram)),
             resident_available: Some(Bytes(self.ram / 2)),
-            committed: Some(Bytes(self.ram / 2)),
+            committed: known(&self.fine.committed),
             commit_limit: Some(Bytes(self.ram / 4 * 5)),
             ..Memory::default()
         }
@@ -152,7 +161,7 @@ impl StoredMonth {
             }
         });
         let tags = tags.collect();
-        let programs: Vec<(&ProcessSeries, &ProcessSeries)> =
+        let listed: Vec<(&ProcessSeries, &ProcessSeries)> =
             self.hourly.programs.iter().zip(&self.fine.programs).collect();
         let rank = |(hourly, minutes): &(&ProcessSeries, &ProcessSeries)| {
             let most = |hourly: &[u64], minutes: &[u64]| {
@@ -165,16 +174,13 @@ impl StoredMonth {
             let threads = most(&hourly.threads, &minutes.threads);
             ProcessFigures { ranked: [handles, threads, 0, gained, 0] }
         };
-        let all: Vec<ProcessFigures> = if wanted.most_processes == 0 {
-            Vec::new()
-        } else {
-            programs.iter().map(rank).collect()
-        };
+        let all: Vec<ProcessFigures> =
+            if wanted.most_processes == 0 { Vec::new() } else { listed.iter().map(rank).collect() };
         let chosen = wanted.choose_processes(&all);
         let seen = all.iter().filter(|figures| figures.ranked.iter().any(|value| *value > 0));
         let all_processes = wanted.most_processes > 0 && chosen.len() == seen.count();
         let processes = chosen.into_iter().map(|at| {
-            let (hourly, minutes) = programs[at];
+            let (hourly, minutes) = listed[at];
             let unmeasured = || vec![MISSING; hours.len() + fine.len()];
             ProcessSeries {
                 key: minutes.key,
@@ -187,14 +193,32 @@ impl StoredMonth {
             }
         });
         let processes = processes.collect();
+        let wants_programs = wanted.most_processes > 0;
+        let programs = self.hourly.operations.iter().zip(&self.fine.operations);
+        let programs: Vec<ProgramSeries> = programs
+            .filter(|_| wants_programs)
+            .map(|(hourly, minutes)| ProgramSeries {
+                image: minutes.image.clone(),
+                operations: both(&hourly.operations, &minutes.operations),
+            })
+            .collect();
+        let totals: Vec<u64> = programs.iter().map(ProgramSeries::total).collect();
+        let chosen = wanted.choose_programs(&totals);
+        let types = self.hourly.types.iter().zip(&self.fine.types);
+        let types = types.map(|(hourly, minutes)| ObjectTypeSeries {
+            name: minutes.name.clone(),
+            objects: both(&hourly.objects, &minutes.objects),
+            handles: both(&hourly.handles, &minutes.handles),
+        });
         let axis = [&self.hourly.axis[hours.clone()], &self.fine.axis[fine.clone()]].concat();
         HostHistory {
             memory: self.memory(end),
             tags,
             processes,
-            object_types: Vec::new(),
+            programs: chosen.into_iter().map(|at| programs[at].clone()).collect(),
+            object_types: types.collect(),
             pools: [0, 1].map(|pool| both(&self.hourly.pools[pool], &self.fine.pools[pool])),
-            committed: Vec::new(),
+            committed: both(&self.hourly.committed, &self.fine.committed),
             live_processes: vec![self.live; axis.len()],
             all_processes,
             axis,
@@ -251,18 +275,47 @@ impl Columns {
             .collect();
         let known: Vec<(usize, u32)> =
             parts.iter().map(|part| (part[part.len() - 1], boot(part[0]))).collect();
-        let total = |pool: Pool| {
+        let total = |pool: Pool| -> Vec<u64> {
             let of_pool: Vec<&TagSeries> = tags.iter().filter(|tag| tag.pool == pool).collect();
             (0..axis.len()).map(|at| of_pool.iter().map(|tag| tag.bytes[at]).sum()).collect()
         };
+        let pools = [total(Pool::Paged), total(Pool::Nonpaged)];
+        let committed = parts.iter().enumerate().map(|(at, part)| {
+            let private = host.ram as f64 * (0.4 + 0.1 * load_of_slot(part[0]));
+            pools[0][at] + pools[1][at] + private as u64
+        });
         Self {
             slots: parts.iter().map(|part| part[0]).collect(),
-            pools: [total(Pool::Paged), total(Pool::Nonpaged)],
+            committed: committed.collect(),
+            pools,
             programs: host.people.series(&known),
+            operations: host.people.operations(&parts),
+            types: tags.iter().filter_map(|series| object_type(host, series, &parts)).collect(),
             axis,
             tags,
         }
     }
+}
+
+/// The objects of a type by the tag that counts them, with the handles to them: one for each, but for
+/// those that the kernel alone refers to.
+fn object_type(host: &Host, series: &TagSeries, parts: &[Vec<usize>]) -> Option<ObjectTypeSeries> {
+    let name = holders::object_type(series.tag)?;
+    let unit = host.tags.iter().find(|tag| tag.tag == series.tag)?.unit;
+    let referred: Vec<&Planted> = host
+        .leaks
+        .iter()
+        .filter(|leak| leak.culprit == Culprit::References && leak.tags[0] == series.tag)
+        .collect();
+    let handles = series.outstanding.iter().zip(parts).map(|(objects, part)| {
+        let bytes: f64 = referred.iter().map(|leak| leak.held[part[0]]).sum();
+        objects.saturating_sub(bytes as u64 / unit)
+    });
+    Some(ObjectTypeSeries {
+        name: name.to_owned(),
+        handles: handles.collect(),
+        objects: series.outstanding.clone(),
+    })
 }
 
 /// The latest value, and what it is above the least.
@@ -367,6 +420,29 @@ impl<'a> History for SimulatedHistory<'a> {
 
     async fn drivers(&mut self, host: HostId) -> Result<Vec<Driver>, Infallible> {
         Ok(self.stored(host).drivers.clone())
+    }
+
+    async fn handles_by_type(&mut self, host: HostId) -> Result<Vec<ProcessHandles>, Infallible> {
+        let people = &self.fleet.hosts[place_of_host(host)].people;
+        Ok(people.handles_by_type(self.fleet.slot, holders::object_type))
+    }
+
+    async fn tags_in_drivers(
+        &mut self,
+        drivers: &[Driver],
+        tags: &[PoolTag],
+    ) -> Result<Vec<(String, FoundTag)>, Infallible> {
+        // The same file tells the same on every host.
+        let scanned = self.fleet.hosts.iter().flat_map(|host| &host.scans);
+        let mut found: Vec<(String, FoundTag)> = scanned
+            .filter(|(name, found)| {
+                tags.contains(&found.tag) && drivers.iter().any(|driver| driver.name == *name)
+            })
+            .cloned()
+            .collect();
+        found.sort_by(|(a, of_a), (b, of_b)| (a, of_a.tag).cmp(&(b, of_b.tag)));
+        found.dedup();
+        Ok(found)
     }
 
     async fn changes(

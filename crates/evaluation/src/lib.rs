@@ -7,8 +7,11 @@
 
 pub mod cases;
 pub mod fleet;
+mod formats;
+pub mod generated;
 pub mod halves;
 pub mod history;
+mod machine;
 pub mod month;
 pub mod poolbench;
 pub mod report;

@@ -1,6 +1,6 @@
 //! PoolBench: diagnosers set against cases and simulated evidence of which the truth is known.
 
-use std::cmp::Reverse;
+use std::{borrow::Borrow, cmp::Reverse};
 
 use poolwatch_analysis::catalogue;
 use poolwatch_evidence::CombinedEvidence;
@@ -34,21 +34,31 @@ pub struct Score {
     pub false_blames: usize,
     /// Those that are called well and are not.
     pub false_all_clears: usize,
+    /// What is wrong where it blames or clears falsely, by case.
+    pub misled: Vec<(String, Vec<String>)>,
     /// What is wrong, by case.
     pub wrong: Vec<(String, Vec<String>)>,
 }
 
 /// Scores a diagnoser.
-#[must_use]
-pub fn score(diagnoser: Diagnoser, cases: &[Case]) -> Score {
-    let mut score = Score { cases: cases.len(), ..Score::default() };
+pub fn score<C: Borrow<Case>>(diagnoser: Diagnoser, cases: impl IntoIterator<Item = C>) -> Score {
+    let mut score = Score::default();
     let is_ours = std::ptr::fn_addr_eq(diagnoser, cases::diagnose as Diagnoser);
     for case in cases {
+        let case = case.borrow();
+        score.cases += 1;
         let answer = diagnoser(&case.read());
         let wrong = case.expected.wrongs(&answer, is_ours);
         score.right += usize::from(wrong.is_empty());
-        score.false_blames += usize::from(case.expected.false_blames(&answer).next().is_some());
-        score.false_all_clears += usize::from(case.expected.is_false_all_clear(&answer));
+        let (blames, clears) = (
+            case.expected.false_blames(&answer).next().is_some(),
+            case.expected.is_false_all_clear(&answer),
+        );
+        score.false_blames += usize::from(blames);
+        score.false_all_clears += usize::from(clears);
+        if blames || clears {
+            score.misled.push((case.id.clone(), wrong.clone()));
+        }
         if !wrong.is_empty() {
             score.wrong.push((case.id.clone(), wrong));
         }
@@ -56,16 +66,16 @@ pub fn score(diagnoser: Diagnoser, cases: &[Case]) -> Score {
     score
 }
 
-/// A table of all diagnosers over all sets of cases, as Markdown.
+/// A table of all diagnosers over all sets of cases, as Markdown. `scores` are those of a set by the
+/// diagnosers in their order.
 #[must_use]
-pub fn table(sets: &[(&str, Vec<Case>)]) -> Vec<String> {
+pub fn table(sets: &[(&str, Vec<Score>)]) -> Vec<String> {
     let mut lines = vec![
         "| Cases | Diagnoser | Right | False blames | False all-clears |".to_owned(),
         "|---|---|---:|---:|---:|".to_owned(),
     ];
-    for (set, cases) in sets {
-        for (name, diagnoser) in DIAGNOSERS {
-            let of = score(diagnoser, cases);
+    for (set, scores) in sets {
+        for ((name, _), of) in DIAGNOSERS.iter().zip(scores) {
             lines.push(format!(
                 "| {set} | {name} | {} of {} | {} | {} |",
                 of.right, of.cases, of.false_blames, of.false_all_clears

@@ -12,6 +12,8 @@ pub const PRECISION: f64 = 0.99;
 pub const FALSE_PER_THOUSAND: f64 = 1.0;
 /// Recall of growth that counts.
 pub const RECALL: f64 = 0.95;
+/// Right findings for which somebody is named: a culprit, or who drives the leak.
+pub const WITH_NAME: f64 = 0.8;
 
 /// A share with its exact interval of 95 % (Clopper and Pearson).
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -180,6 +182,9 @@ impl Figures {
         if self.recall.value() < RECALL {
             missed.push(format!("recall {:.4} < {RECALL}", self.recall.value()));
         }
+        if self.named.value() < WITH_NAME {
+            missed.push(format!("somebody named in {:.4} < {WITH_NAME}", self.named.value()));
+        }
         missed
     }
 
@@ -242,7 +247,8 @@ pub fn recall_table(results: &Results) -> Vec<String> {
     lines
 }
 
-/// Recall of growth that counts, by family.
+/// Recall of growth that counts, and for how many of all leaks that were found somebody was named, by
+/// family.
 #[must_use]
 pub fn by_family(results: &Results, families: &[Family]) -> Vec<String> {
     families
@@ -252,17 +258,20 @@ pub fn by_family(results: &Results, families: &[Family]) -> Vec<String> {
                 results.leaks.iter().filter(|leak| leak.family == *family && leak.counts).collect();
             let found = of.iter().filter(|leak| leak.found).count() as u32;
             let share = Share::new(found, of.len() as u32);
+            let all = || results.leaks.iter().filter(|leak| leak.family == *family && leak.found);
+            let named = all().filter(|leak| leak.named).count();
             let mut delays: Vec<f64> = of.iter().filter_map(|leak| leak.delay_h).collect();
             delays.sort_by(f64::total_cmp);
             let median = delays.get(delays.len() / 2).copied().unwrap_or(f64::NAN);
             format!(
-                "{:<20}{:>8.3}   {:>4} of {:<5} 95 %: {:.3} to {:.3}   median delay {median:>5.0} h",
+                "{:<20}{:>8.3}   {:>4} of {:<5} 95 %: {:.3} to {:.3}   median delay {median:>5.0} h   named {named} of {}",
                 family.as_str(),
                 share.value(),
                 found,
                 of.len(),
                 share.low,
-                share.high
+                share.high,
+                all().count()
             )
         })
         .collect()

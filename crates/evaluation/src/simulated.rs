@@ -1,17 +1,21 @@
 //! Simulated evidence: what tools would print of made-up machines, healthy and not. Healthy ones have
 //! drivers with much memory, servers with many handles, and handles that match some tag by chance.
 
-use std::fmt::Write;
-
-use crate::cases::{Case, Expectation};
+use crate::{
+    cases::{Case, Expectation},
+    formats,
+    machine::{MadeUpMachine, Row},
+};
 
 /// What is wrong with a made-up machine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fault {
+pub(crate) enum MachineFault {
     /// A server with as many handles as some small tag has objects, by chance.
     HealthyByChance,
     /// A driver that took its buffers once.
     HealthyDriver,
+    /// A large server, whose programs hold about as many handles as a tag counts objects.
+    HealthyLarge,
     /// A program that leaks events.
     Handles,
     /// A driver of which nobody knows, that frees next to nothing.
@@ -26,30 +30,43 @@ enum Fault {
     Unexplained,
 }
 
-const FAULTS: [Fault; 8] = [
-    Fault::HealthyByChance,
-    Fault::HealthyDriver,
-    Fault::Handles,
-    Fault::Driver,
-    Fault::Kernel,
-    Fault::Broker,
-    Fault::Cache,
-    Fault::Unexplained,
-];
+impl MachineFault {
+    pub(crate) const ALL: [Self; 9] = [
+        Self::HealthyByChance,
+        Self::HealthyDriver,
+        Self::HealthyLarge,
+        Self::Handles,
+        Self::Driver,
+        Self::Kernel,
+        Self::Broker,
+        Self::Cache,
+        Self::Unexplained,
+    ];
+
+    /// Whether nothing is wrong.
+    pub(crate) fn is_healthy(self) -> bool {
+        matches!(self, Self::HealthyByChance | Self::HealthyDriver | Self::HealthyLarge)
+    }
+}
 
 /// Numbers that repeat by seed (`SplitMix64`).
-struct Dice(u64);
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
-    fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
         mixed ^ (mixed >> 31)
     }
 
-    fn between(&mut self, least: u64, most: u64) -> u64 {
+    pub(crate) fn between(&mut self, least: u64, most: u64) -> u64 {
         least + self.next() % (most - least).max(1)
+    }
+
+    /// One of several; they must not be empty.
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.between(0, of.len() as u64) as usize]
     }
 
     /// A value within a few percent of another.
@@ -58,57 +75,47 @@ impl Dice {
     }
 }
 
-/// A row of poolmon: tag, pool, allocations, outstanding, bytes of each.
-type Row = (&'static str, &'static str, u64, u64, u64);
-
 /// So many made-up machines, a share of each kind.
 #[must_use]
 pub fn simulated_cases(seed: u64, count: usize) -> Vec<Case> {
-    (0..count).map(|at| simulated(seed, at, FAULTS[at % FAULTS.len()])).collect()
+    (0..count)
+        .map(|at| simulated(seed, at, MachineFault::ALL[at % MachineFault::ALL.len()]))
+        .collect()
 }
 
 /// So many healthy ones.
 #[must_use]
 pub fn healthy_cases(seed: u64, count: usize) -> Vec<Case> {
-    (0..count).map(|at| simulated(seed, at, FAULTS[at % 2])).collect()
+    let healthy: Vec<MachineFault> =
+        MachineFault::ALL.into_iter().filter(|fault| fault.is_healthy()).collect();
+    (0..count).map(|at| simulated(seed, at, healthy[at % healthy.len()])).collect()
 }
 
-fn simulated(seed: u64, at: usize, fault: Fault) -> Case {
-    let mut dice = Dice(seed ^ (at as u64).wrapping_mul(0x2545_F491_4F6C_DD1D));
+fn simulated(seed: u64, at: usize, fault: MachineFault) -> Case {
+    let machine = machine(&mut Dice(seed ^ (at as u64).wrapping_mul(0x2545_F491_4F6C_DD1D)), fault);
+    let tags = format!("{}{}", formats::poolmon_head(&machine), formats::poolmon(&machine.rows));
+    let texts = vec![
+        ("tags.txt".to_owned(), tags),
+        ("processes.txt".to_owned(), formats::get_process(&machine.processes)),
+    ];
+    Case { id: format!("{fault:?} {at}"), texts, expected: machine.expected }
+}
+
+/// A machine with a fault, or none.
+pub(crate) fn machine(dice: &mut Dice, fault: MachineFault) -> MadeUpMachine {
     let memory_kb = dice.between(8, 65) * 1_048_576;
-    let mut rows = usual_rows(&mut dice);
-    let mut processes = usual_processes(&mut dice);
+    let mut rows = usual_rows(dice);
+    let mut processes = usual_processes(dice);
     let mut extra_kb = [0, 0];
-    let expected = plant(fault, &mut dice, memory_kb, &mut rows, &mut processes, &mut extra_kb);
+    let expected = plant(fault, dice, memory_kb, &mut rows, &mut processes, &mut extra_kb);
     let sum = |pool: &str| {
         let of_pool = rows.iter().filter(|row| row.1 == pool);
         of_pool.map(|row| row.3 * row.4).sum::<u64>() / 1024
     };
-    let totals = [sum("Nonp") * 5 / 4 + extra_kb[0], sum("Paged") * 5 / 4 + extra_kb[1]];
+    let totals_kb = [sum("Nonp") * 5 / 4 + extra_kb[0], sum("Paged") * 5 / 4 + extra_kb[1]];
     rows.sort_by_key(|_| dice.next());
     processes.sort_by_key(|_| dice.next());
-    let available = memory_kb / 2;
-    let mut tags = format!(
-        " Memory:{memory_kb}K Avail: {available}K  PageFlts: 40211873   InRam Krnl:61204K P:734003K\n \
-         Commit:{}K Limit:{}K Peak:{}K            Pool N:{}K P:{}K\n\n \
-         Tag  Type     Allocs            Frees            Diff   Bytes      Per Alloc\n\n",
-        memory_kb / 3,
-        memory_kb * 5 / 4,
-        memory_kb / 2,
-        totals[0],
-        totals[1]
-    );
-    for (tag, pool, allocs, held, each) in &rows {
-        let frees = allocs - held;
-        let _infallible =
-            writeln!(tags, " {tag} {pool} {allocs} {frees} {held} {} {each}", held * each);
-    }
-    let mut list = "Name            Id HandleCount\n----            -- -----------\n".to_owned();
-    for (name, pid, handles) in &processes {
-        let _infallible = writeln!(list, "{name:<12} {pid:>6} {handles:>11}");
-    }
-    let texts = vec![("tags.txt".to_owned(), tags), ("processes.txt".to_owned(), list)];
-    Case { id: format!("{fault:?} {at}"), texts, expected }
+    MadeUpMachine { memory_kb, totals_kb, rows, processes, expected }
 }
 
 fn usual_rows(dice: &mut Dice) -> Vec<Row> {
@@ -145,7 +152,7 @@ fn usual_processes(dice: &mut Dice) -> Vec<(String, u64, u64)> {
 
 /// Plants a fault, and says what is right then.
 fn plant(
-    fault: Fault,
+    fault: MachineFault,
     dice: &mut Dice,
     memory_kb: u64,
     rows: &mut Vec<Row>,
@@ -165,7 +172,7 @@ fn plant(
         ..Expectation::default()
     };
     match fault {
-        Fault::HealthyByChance => {
+        MachineFault::HealthyByChance => {
             let objects: Vec<u64> =
                 rows.iter().filter(|row| ["Even", "File"].contains(&row.0)).map(|r| r.3).collect();
             let by_chance = objects[usize::from(dice.between(0, 2) == 1)];
@@ -173,12 +180,23 @@ fn plant(
             processes.push(("sqlservr".to_owned(), 3104, handles));
             healthy
         }
-        Fault::HealthyDriver => {
+        MachineFault::HealthyLarge => {
+            for tag in ["Even", "File"] {
+                set(rows, tag, dice.between(150_000, 290_000));
+            }
+            let objects: Vec<u64> =
+                rows.iter().filter(|row| ["Even", "File"].contains(&row.0)).map(|r| r.3).collect();
+            let handles = objects[usize::from(dice.between(0, 2) == 1)];
+            processes.push(("store".to_owned(), 4620, dice.about(handles, 3)));
+            processes.push(("w3wp".to_owned(), 5208, dice.between(20_000, 60_000)));
+            healthy
+        }
+        MachineFault::HealthyDriver => {
             let held = dice.between(64, 512) * 1024;
             rows.push(("IXGB", "Nonp", held + dice.between(0, 2_000), held, 2_240));
             healthy
         }
-        Fault::Handles => {
+        MachineFault::Handles => {
             let held = dice.between(900_000, 3_000_000);
             set(rows, "Even", held);
             processes.push(("labelsvc".to_owned(), 2764, dice.about(held, 2)));
@@ -188,29 +206,29 @@ fn plant(
                 ..leak("nonpaged", "Even")
             }
         }
-        Fault::Driver => {
+        MachineFault::Driver => {
             let held = dice.between(2_000_000, 9_000_000);
             rows.push(("Qvfz", "Nonp", held + dice.between(10, 9_000), held, 320));
             leak("nonpaged", "Qvfz")
         }
-        Fault::Kernel => {
+        MachineFault::Kernel => {
             let held = dice.between(900_000, 2_000_000);
             set(rows, "Even", held);
             processes[0].2 = held + dice.between(100, 3_000);
             leak("nonpaged", "Even")
         }
-        Fault::Broker => {
+        MachineFault::Broker => {
             let held = dice.between(400_000, 900_000);
             set(rows, "Toke", held);
             processes[1].2 = held + dice.between(100, 3_000);
             leak("paged", "Toke")
         }
-        Fault::Cache => {
+        MachineFault::Cache => {
             let held = memory_kb * 1024 / 2 / 104;
             rows.push(("NtFC", "Nonp", held + held / 2_000, held, 104));
             leak("nonpaged", "NtFC")
         }
-        Fault::Unexplained => {
+        MachineFault::Unexplained => {
             extra_kb[0] = memory_kb / 2;
             Expectation {
                 verdicts: ["high_use", "insufficient_evidence"].map(ToOwned::to_owned).to_vec(),

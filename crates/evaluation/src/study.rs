@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use poolwatch_analysis::confidence::NAMED;
+use poolwatch_analysis::confidence::{NAMED, named_trigger};
 use poolwatch_detection::{HostDiagnosis, case::is_wrong};
 use poolwatch_model::{
     PoolTag,
@@ -32,6 +32,8 @@ pub struct LeakResult {
     pub counts: bool,
     /// Whether it was called a leak.
     pub found: bool,
+    /// Whether somebody was named for it: a culprit or a trigger.
+    pub named: bool,
     /// Whether it was listed as worth watching before that, or instead of it.
     pub watched: bool,
     /// Hours from when it counted until it was found; negative when earlier.
@@ -154,13 +156,16 @@ impl HostFindings {
 
 impl Found {
     fn name(&mut self, diagnosis: &Diagnosis) {
-        let Some(first) = diagnosis.suspects.first().filter(|first| first.name.is_some()) else {
-            return;
-        };
-        match self.named.iter_mut().find(|one| (one.kind, &one.name) == (first.kind, &first.name)) {
-            Some(known) if known.confidence >= first.confidence => {}
-            Some(known) => *known = first.clone(),
-            None => self.named.push(first.clone()),
+        let first = diagnosis.suspects.first().filter(|first| first.name.is_some());
+        // A trigger stands behind whoever leaks, and is told as well.
+        let trigger = named_trigger(diagnosis);
+        for one in first.into_iter().chain(trigger) {
+            let is_it = |known: &&mut Suspect| (known.kind, &known.name) == (one.kind, &one.name);
+            match self.named.iter_mut().find(is_it) {
+                Some(known) if known.confidence >= one.confidence => {}
+                Some(known) => *known = one.clone(),
+                None => self.named.push(one.clone()),
+            }
         }
     }
 }
@@ -168,9 +173,11 @@ impl Found {
 fn score_host(plan: Plan, at: usize, host: &Host, findings: &HostFindings, results: &mut Results) {
     results.months += 1;
     results.healthy_months += u32::from(host.leaks.is_empty());
+    let mut has_name = vec![false; host.leaks.len()];
     for one in &findings.found {
-        match host.leaks.iter().find(|leak| is_of(one, leak)) {
-            Some(leak) => {
+        match host.leaks.iter().position(|leak| is_of(one, leak)) {
+            Some(place) => {
+                let leak = &host.leaks[place];
                 results.findings += 1;
                 let named: Vec<Named> =
                     one.named.iter().filter_map(|who| named(plan, at, host, leak, who)).collect();
@@ -178,6 +185,7 @@ fn score_host(plan: Plan, at: usize, host: &Host, findings: &HostFindings, resul
                 let surest = named.iter().map(|one| one.confidence).fold(0.0, f32::max);
                 let counts = |one: &Named| one.confidence >= NAMED.min(surest);
                 results.accused += u32::from(surest >= NAMED);
+                has_name[place] |= surest >= NAMED;
                 results.named.extend(named.into_iter().filter(counts));
             }
             None if is_known_height(host, one) => {}
@@ -192,7 +200,7 @@ fn score_host(plan: Plan, at: usize, host: &Host, findings: &HostFindings, resul
             )),
         }
     }
-    for leak in &host.leaks {
+    for (leak, named) in host.leaks.iter().zip(has_name) {
         let first = findings.found.iter().find(|one| is_of(one, leak)).map(|one| one.slot);
         results.leaks.push(LeakResult {
             family: leak.family,
@@ -200,6 +208,7 @@ fn score_host(plan: Plan, at: usize, host: &Host, findings: &HostFindings, resul
             days: leak.longest.0 as f64 / DAY as f64,
             counts: leak.due.is_some(),
             found: first.is_some(),
+            named,
             watched: findings.watched.iter().any(|(slot, tag)| {
                 leak.tags.contains(tag)
                     && (leak.from..first.unwrap_or(leak.to + DAY)).contains(slot)
@@ -249,7 +258,7 @@ fn is_known_height(host: &Host, found: &Found) -> bool {
 /// Whether somebody was named rightly.
 fn named(plan: Plan, at: usize, host: &Host, leak: &Planted, first: &Suspect) -> Option<Named> {
     let name = first.name.clone()?;
-    if !matches!(first.kind, SuspectKind::Process | SuspectKind::Driver) {
+    if matches!(first.kind, SuspectKind::Component | SuspectKind::KernelReference) {
         return None;
     }
     let kind = match leak.culprit {
@@ -258,7 +267,10 @@ fn named(plan: Plan, at: usize, host: &Host, leak: &Planted, first: &Suspect) ->
     };
     // Two leaks of one tag look like one; the culprit of either is a culprit.
     let mut of_tag = host.leaks.iter().filter(|one| one.tags[0] == leak.tags[0]);
-    let right = first.kind == kind && of_tag.any(|one| one.names.contains(&name));
+    let right = match first.kind {
+        SuspectKind::Trigger => of_tag.any(|one| one.trigger.as_ref() == Some(&name)),
+        of => of == kind && of_tag.any(|one| one.names.contains(&name)),
+    };
     let note = format!(
         "seed {} group {} host {at}: {} {:?}, named {name} {:.2}",
         plan.seed,

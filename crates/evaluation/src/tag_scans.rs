@@ -16,6 +16,8 @@ const IN_DATA: u64 = 3;
 const ON_FRAMEWORK: u64 = 15;
 const OF_X86: u64 = 10;
 const HELD_BY_ANOTHER: u64 = 25;
+/// Files that an agent cannot read, or has not read yet.
+const NOT_SCANNED: u64 = 10;
 /// Numbers among the code of a driver that read as tags and are none.
 const DECOYS: u64 = 12;
 
@@ -95,6 +97,41 @@ pub fn score(seed: u64) -> Score {
         score.among_three += usize::from(own > 0.0 && before <= 3);
     }
     score
+}
+
+/// What scans of the drivers of a host tell of a tag that one of them allocates by: of its file, and of
+/// one other that may hold the tag as well. Nothing where the files could not be scanned.
+#[must_use]
+pub fn scan_for_tag(
+    rng: &mut SeededRng,
+    tag: PoolTag,
+    owner: &str,
+    others: &[&str],
+) -> Vec<(String, FoundTag)> {
+    if rng.percent_chance(NOT_SCANNED) {
+        return Vec::new();
+    }
+    let mut file = DriverFile::new(!rng.percent_chance(OF_X86), &FUNCTIONS);
+    noise(rng, &mut file);
+    if !rng.percent_chance(IN_DATA) {
+        pass(rng, &mut file, tag);
+        noise(rng, &mut file);
+    }
+    let mut files = vec![(owner, file)];
+    if rng.percent_chance(HELD_BY_ANOTHER) && !others.is_empty() {
+        let mut file = DriverFile::new(true, &FUNCTIONS);
+        noise(rng, &mut file);
+        hold(rng, &mut file, tag);
+        noise(rng, &mut file);
+        files.push((others[rng.index_below(others.len())], file));
+    }
+    let scanned = files.into_iter().filter_map(|(driver, file)| {
+        let service = driver.strip_suffix(".sys").unwrap_or(driver);
+        let found = scan(&file.build(), Some(service)).ok()?.tags;
+        let found = found.into_iter().find(|one| one.tag == tag)?;
+        Some((driver.to_owned(), found))
+    });
+    scanned.collect()
 }
 
 fn make(rng: &mut SeededRng, taken: &mut BTreeSet<PoolTag>) -> Made {

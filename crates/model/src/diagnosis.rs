@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Bytes, Pool, PoolTag};
 
 pub use evidence::{Evidence, Holding, Meaning, Measure, OwnerSource};
-pub use steps::{Dump, NextStep, ProgramRole, Return};
+pub use steps::{Dump, KnownOutput, NextStep, ProgramRole, Return};
 
 /// The judgement in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -68,6 +68,9 @@ pub enum SuspectKind {
     Component,
     /// A reference that the kernel keeps without any handle: a driver's doing, not a program's.
     KernelReference,
+    /// A program whose work makes something else leak: growth goes with what it does, and what leaked
+    /// stays when it ends. No accusation: whoever leaks is another.
+    Trigger,
     /// Nobody could be named.
     #[default]
     Unknown,
@@ -82,6 +85,7 @@ impl SuspectKind {
             Self::Driver => "driver",
             Self::Component => "component",
             Self::KernelReference => "kernel_reference",
+            Self::Trigger => "trigger",
             Self::Unknown => "unknown",
         }
     }

@@ -93,6 +93,25 @@ impl ProcessSeries {
     }
 }
 
+/// What the processes of a program did over time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgramSeries {
+    /// Image name.
+    pub image: String,
+    /// Operations beside reads and writes (opening, asking, waiting for changes) in the time that each
+    /// moment stands for; of a single snapshot since the one before.
+    pub operations: Vec<u64>,
+}
+
+impl ProgramSeries {
+    /// All of its operations that are known.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        let known = self.operations.iter().filter(|count| **count != MISSING);
+        known.fold(0, |sum, count| sum.saturating_add(*count))
+    }
+}
+
 /// Objects of one type over the whole host, by the kernel's own count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ObjectTypeSeries {
@@ -115,6 +134,8 @@ pub struct HostHistory {
     pub tags: Vec<TagSeries>,
     /// Processes.
     pub processes: Vec<ProcessSeries>,
+    /// Programs by their operations, by name. One that did nothing while others were counted has 0.
+    pub programs: Vec<ProgramSeries>,
     /// Kernel objects by type.
     pub object_types: Vec<ObjectTypeSeries>,
     /// Use of paged and nonpaged pool, bytes.
@@ -150,6 +171,8 @@ impl HostHistory {
         let figures: Vec<ProcessFigures> =
             self.processes.iter().map(ProcessFigures::of_series).collect();
         self.processes = keep_places(self.processes, &wanted.choose_processes(&figures));
+        let totals: Vec<u64> = self.programs.iter().map(ProgramSeries::total).collect();
+        self.programs = keep_places(self.programs, &wanted.choose_programs(&totals));
         self
     }
 }
@@ -167,7 +190,8 @@ pub struct WantedSeries {
     pub tags: BTreeSet<PoolTag>,
     /// So many tags of each pool by each ranking of [`TagFigures`].
     pub most_tags: usize,
-    /// So many processes by each ranking of [`ProcessFigures`].
+    /// So many processes by each ranking of [`ProcessFigures`], and as many programs by their
+    /// operations.
     pub most_processes: usize,
 }
 
@@ -292,6 +316,15 @@ impl WantedSeries {
         let mut chosen: BTreeSet<usize> = BTreeSet::new();
         let all: Vec<usize> = (0..figures.len()).collect();
         extend_by_ranking(&mut chosen, &all, self.most_processes, |at| figures[at].ranked);
+        chosen.into_iter().collect()
+    }
+
+    /// The places of the programs that are wanted, in their order, by all of their operations.
+    #[must_use]
+    pub fn choose_programs(&self, totals: &[u64]) -> Vec<usize> {
+        let mut chosen: BTreeSet<usize> = BTreeSet::new();
+        let all: Vec<usize> = (0..totals.len()).collect();
+        extend_by_ranking(&mut chosen, &all, self.most_processes, |at| [totals[at]]);
         chosen.into_iter().collect()
     }
 }

@@ -249,6 +249,23 @@ pub struct Details {
     pub owner: Option<String>,
     /// Who knows of it and is at it.
     pub acknowledged: Option<Acknowledgement>,
+    /// What people found of its suspect, the latest word.
+    pub confirmation: Option<Confirmation>,
+    /// The incident that it was made part of.
+    pub merged_into: Option<IncidentId>,
+}
+
+/// What people found of a suspect.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    /// Who says so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Whether the suspect was the cause.
+    pub is_right: bool,
+    /// The suspect, as it was called then.
+    pub suspect: String,
 }
 
 /// Somebody knows of an incident and is at it.

@@ -1,6 +1,6 @@
 //! A snapshot: everything measured on a host at one moment.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,25 @@ pub struct Snapshot {
     pub cost: Option<AgentCost>,
     /// Collectors that failed, and how.
     pub faults: Vec<CollectorFault>,
+}
+
+impl Snapshot {
+    /// Operations beside reads and writes since the snapshot before, by image, of the processes that
+    /// are told to be active.
+    #[must_use]
+    pub fn operations_by_program(&self) -> BTreeMap<&str, u64> {
+        let list = self.processes.as_deref().unwrap_or_default();
+        let mut by_program: BTreeMap<&str, u64> = BTreeMap::new();
+        for one in &self.activity {
+            // Both are sorted by their keys.
+            let Ok(at) = list.binary_search_by_key(&one.key, |process| process.key) else {
+                continue;
+            };
+            let sum = by_program.entry(&list[at].image).or_default();
+            *sum = sum.saturating_add(one.others);
+        }
+        by_program
+    }
 }
 
 /// What the agent itself costs.

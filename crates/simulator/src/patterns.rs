@@ -2,6 +2,7 @@
 //! them. The live simulation shows them in whole snapshots by the minute; the evaluation in months of
 //! ten-minute minima. Nothing here knows which of the two asks.
 
+pub mod activity;
 pub mod growth;
 pub mod leaks;
 pub mod load;

@@ -127,6 +127,14 @@ impl<K> Default for Table<K> {
     }
 }
 
+impl<K> Table<K> {
+    /// Whether anything is told of a slot, by a table that tells of all its rows or of none.
+    #[must_use]
+    pub fn tells(&self, slot: usize) -> bool {
+        self.rows.first().is_some_and(|row| row.first().is_some_and(|one| one.at(slot).is_some()))
+    }
+}
+
 impl<K: Ord> Table<K> {
     /// The figures of a row.
     #[must_use]
@@ -157,6 +165,10 @@ pub const PROCESS_FIGURES: usize = 3;
 pub const MEMORY_FIGURES: usize = 15;
 /// Processes that a chunk keeps.
 pub const MAX_PROCESSES: usize = 256;
+/// Figures of a program: operations beside reads and writes within the slot.
+pub const PROGRAM_FIGURES: usize = 1;
+/// Programs that a chunk keeps, those with the most operations.
+pub const MAX_PROGRAMS: usize = 48;
 
 /// Some time of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -175,6 +187,8 @@ pub struct Chunk {
     pub tags: Table<PoolTag>,
     /// Processes: all of them, or those that matter most.
     pub processes: Table<ProcessName>,
+    /// Programs by image. One that did nothing in a slot of which others are told has 0.
+    pub programs: Table<String>,
 }
 
 impl Chunk {
@@ -189,6 +203,7 @@ impl Chunk {
             types: Table::default(),
             tags: Table::default(),
             processes: Table::default(),
+            programs: Table::default(),
         }
     }
 }

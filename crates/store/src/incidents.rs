@@ -18,7 +18,9 @@ pub use list::{
     IncidentFilter, IncidentPart, details, host_diagnoses, host_diagnosis, last_finding, list,
     parts, time_left_by_host,
 };
-pub use notes::{COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, notes};
+pub use notes::{
+    COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, note, notes,
+};
 
 use crate::Result;
 
@@ -52,7 +54,7 @@ pub struct IncidentRecord<'a> {
     pub hosts: Vec<HostId>,
 }
 
-/// The latest incident of a cause. Whoever asks for the same cause next waits until this
+/// The latest incident of a cause, or the one that it was made part of. Whoever asks for the same cause next waits until this
 /// transaction ends, be there an incident or not.
 ///
 /// # Errors
@@ -64,8 +66,10 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
         .await?;
     let row = sqlx::query!(
         "SELECT id, lifecycle, diagnosis, worst_host, picture IS NOT NULL AS \"is_pictured!\"
-         FROM incidents WHERE cause_key = $1
-         ORDER BY id DESC LIMIT 1 FOR UPDATE",
+         FROM incidents WHERE id = (
+             SELECT coalesce(merged_into, id) FROM incidents WHERE cause_key = $1
+             ORDER BY id DESC LIMIT 1
+         ) FOR UPDATE",
         key,
     )
     .fetch_optional(db)
@@ -241,6 +245,60 @@ pub async fn add_finding(
     .execute(db)
     .await?;
     Ok(())
+}
+
+/// Makes an incident part of another: what was found of it is found of that one. Returns whether both
+/// are there and neither is part of a third.
+///
+/// # Errors
+/// When the database fails.
+pub async fn merge(db: &mut PgConnection, from: IncidentId, into: IncidentId) -> Result<bool> {
+    let done = sqlx::query!(
+        "UPDATE incidents SET merged_into = $2
+         WHERE id = $1 AND merged_into IS NULL
+             AND EXISTS (SELECT FROM incidents WHERE id = $2 AND merged_into IS NULL)",
+        from.0,
+        into.0,
+    )
+    .execute(&mut *db)
+    .await?;
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("UPDATE incidents SET merged_into = $2 WHERE merged_into = $1", from.0, into.0)
+        .execute(&mut *db)
+        .await?;
+    sqlx::query!(
+        "UPDATE findings AS moved SET incident_id = $2
+         WHERE incident_id = $1 AND NOT EXISTS (
+             SELECT FROM findings AS known WHERE known.incident_id = $2
+                 AND known.host_id = moved.host_id AND known.at = moved.at)",
+        from.0,
+        into.0,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "INSERT INTO incident_hosts (incident_id, host_id, diagnosis)
+         SELECT $2, host_id, diagnosis FROM incident_hosts WHERE incident_id = $1
+         ON CONFLICT DO NOTHING",
+        from.0,
+        into.0,
+    )
+    .execute(&mut *db)
+    .await?;
+    sqlx::query!(
+        "UPDATE incidents AS whole
+         SET findings = (SELECT count(*) FROM findings WHERE incident_id = $2),
+             opened_at = least(whole.opened_at, part.opened_at),
+             last_seen_at = greatest(whole.last_seen_at, part.last_seen_at)
+         FROM incidents AS part WHERE whole.id = $2 AND part.id = $1",
+        from.0,
+        into.0,
+    )
+    .execute(db)
+    .await?;
+    Ok(true)
 }
 
 /// Keeps what was seen around an event or a silence.

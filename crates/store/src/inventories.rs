@@ -4,7 +4,10 @@ mod changes;
 
 use jiff::Timestamp;
 use jiff_sqlx::ToSqlx;
-use poolwatch_model::{HostId, inventory::Inventory};
+use poolwatch_model::{
+    HostId,
+    inventory::{HostRole, Inventory},
+};
 use sqlx::{PgConnection, types::Json};
 
 pub use changes::{
@@ -59,4 +62,22 @@ pub async fn find(db: &mut PgConnection, host: HostId) -> Result<Option<Inventor
     .fetch_optional(db)
     .await?;
     Ok(inventory.map(|document| document.0))
+}
+
+/// What Windows is there for on some hosts; those that do not tell are left out.
+///
+/// # Errors
+/// When the database fails.
+pub async fn roles_of(db: &mut PgConnection, hosts: &[HostId]) -> Result<Vec<(HostId, HostRole)>> {
+    let hosts: Vec<i32> = hosts.iter().map(|host| host.0).collect();
+    let rows = sqlx::query!(
+        "SELECT host_id, inventory->>'role' AS \"role!\" FROM inventories
+         WHERE host_id = ANY ($1) AND inventory->>'role' IS NOT NULL",
+        &hosts,
+    )
+    .fetch_all(db)
+    .await?;
+    // A role of a later version counts as none.
+    let known = |role: String| serde_json::from_value(serde_json::Value::String(role)).ok();
+    Ok(rows.into_iter().filter_map(|row| Some((HostId(row.host_id), known(row.role)?))).collect())
 }

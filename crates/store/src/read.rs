@@ -25,10 +25,24 @@ use crate::{
 };
 
 /// What a series is of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Figure {
     /// Use of a pool, bytes.
     PoolUse(Pool),
+    /// Commit charge, bytes.
+    Committed,
+    /// Commit limit, bytes.
+    CommitLimit,
+    /// Physical memory available, bytes.
+    Available,
+    /// Open handles of all processes.
+    Handles,
+    /// Threads of all processes.
+    Threads,
+    /// Objects of a kernel object type, by its name.
+    TypeObjects(String),
+    /// Handles that lead to objects of a kernel object type, by its name.
+    TypeHandles(String),
     /// Bytes outstanding of a tag.
     TagBytes(PoolTag, Pool),
     /// Outstanding allocations of a tag.
@@ -75,7 +89,7 @@ pub async fn series(
     let pieces = pieces::load_pieces(db, host, figures, from, to, step_s).await?;
     let boots = boots::ids(db, host).await?;
     Ok((0..figures.len())
-        .map(|at| assemble::series(&pieces, at, figures[at], (from, to), step_s, &boots))
+        .map(|at| assemble::series(&pieces, at, &figures[at], (from, to), step_s, &boots))
         .collect())
 }
 

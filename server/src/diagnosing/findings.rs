@@ -2,7 +2,10 @@
 
 use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_evidence::Reading;
-use poolwatch_model::{Bytes, Pool, PoolTag, diagnosis::Diagnosis};
+use poolwatch_model::{
+    Bytes, Pool, PoolTag,
+    diagnosis::{Diagnosis, Evidence},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Judged, judge};
@@ -18,12 +21,24 @@ pub struct Findings {
     pub texts: Vec<ReadText>,
     /// The judgement.
     pub diagnosis: Diagnosis,
+    /// Where the numbers of its facts stand; unknown of findings of before.
+    #[serde(default)]
+    pub places: Vec<FactPlaces>,
     /// What was observed beside it, in sentences.
     pub remarks: Vec<String>,
     /// The tags it is about.
     pub tags: Vec<FoundTag>,
     /// The machine that events name.
     pub computer: Option<String>,
+}
+
+/// A fact with the places of its numbers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FactPlaces {
+    /// The fact.
+    pub fact: Evidence,
+    /// File and line of each (`pool.txt:14`).
+    pub places: Vec<String>,
 }
 
 /// What was read of a text.
@@ -71,6 +86,7 @@ impl Findings {
             texts,
             tags: tags(&judged),
             diagnosis: judged.diagnosis,
+            places: judged.places,
             remarks: judged.remarks,
             computer: judged.computer,
         }

@@ -6,7 +6,7 @@ use poolwatch_model::{
 };
 use serde::Serialize;
 
-use super::{Judged, sentence};
+use super::Judged;
 
 /// The whole report.
 #[derive(Debug, Serialize)]
@@ -40,6 +40,8 @@ pub struct ReportedSuspect {
     pub because: Vec<String>,
     /// The same as facts.
     pub evidence: Vec<Evidence>,
+    /// Where the numbers of each of these facts stand (`pool.txt:14`).
+    pub sources: Vec<Vec<String>>,
 }
 
 /// A tag.
@@ -120,6 +122,7 @@ impl Report {
 }
 
 fn suspect(suspect: &Suspect, judged: &Judged) -> ReportedSuspect {
+    let sentence = |fact: &Evidence| judged.sentence(fact);
     let mut because: Vec<String> = suspect.evidence.iter().map(sentence).collect();
     let of_all = judged.diagnosis.evidence.iter().map(sentence);
     because.extend(of_all.chain(judged.remarks.iter().cloned()));
@@ -129,6 +132,7 @@ fn suspect(suspect: &Suspect, judged: &Judged) -> ReportedSuspect {
         seen.push(sentence.clone());
         is_new
     });
+    let facts = || suspect.evidence.iter().chain(&judged.diagnosis.evidence);
     ReportedSuspect {
         kind: suspect.kind,
         name: suspect.name.clone(),
@@ -136,7 +140,8 @@ fn suspect(suspect: &Suspect, judged: &Judged) -> ReportedSuspect {
         // As many digits as mean something.
         confidence: (f64::from(suspect.confidence) * 100.0).round() / 100.0,
         because,
-        evidence: suspect.evidence.iter().chain(&judged.diagnosis.evidence).cloned().collect(),
+        evidence: facts().cloned().collect(),
+        sources: facts().map(|fact| judged.places(fact).to_vec()).collect(),
     }
 }
 

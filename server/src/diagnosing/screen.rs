@@ -4,7 +4,7 @@ use std::fmt;
 
 use poolwatch_web::{figures::grouped, words};
 
-use super::{Judged, ReadFile, sentence};
+use super::{Judged, ReadFile};
 
 /// Facts, suspects, tags and ignored lines that are shown, so that all of it fits on a screen.
 const FACTS: usize = 5;
@@ -22,8 +22,8 @@ impl fmt::Display for Judged {
         };
         writeln!(f, "{}{pool}", words::verdict(&diagnosis.verdict).to_uppercase())?;
         writeln!(f, "{}", words::headline(diagnosis))?;
-        let facts: Vec<String> =
-            diagnosis.evidence.iter().map(sentence).chain(self.remarks.clone()).collect();
+        let facts = diagnosis.evidence.iter().map(|fact| self.sentence(fact));
+        let facts: Vec<String> = facts.chain(self.remarks.clone()).collect();
         section(f, "Observed", &facts, FACTS)?;
         self.suspects(f)?;
         self.tags(f)?;
@@ -49,7 +49,7 @@ impl Judged {
                 words::suspect_kind(&suspect.kind)
             )?;
             for fact in suspect.evidence.iter().take(2) {
-                writeln!(f, "         {}", sentence(fact))?;
+                writeln!(f, "         {}", self.sentence(fact))?;
             }
         }
         more(f, suspects.len(), SUSPECTS)

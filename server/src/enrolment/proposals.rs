@@ -4,12 +4,12 @@ use std::{net::IpAddr, sync::atomic::Ordering};
 
 use axum::http::StatusCode;
 use jiff::Timestamp;
-use poolwatch_model::{HostId, host::HostFacts};
+use poolwatch_model::{HostId, host::HostFacts, host_group::checked_labels};
 use poolwatch_store::{
     approval_rules,
     enrolment::{self, Enrolled, Enrolment},
     enrolment_tokens::{self, TokenRefusal},
-    host_groups,
+    host_groups::{self, HostBinding},
     hosts::Standing,
     refused_enrolments::{self, RefusedEnrolment},
 };
@@ -40,6 +40,8 @@ pub struct Proposed<'a> {
     pub instance: Uuid,
     /// Who it says it is.
     pub facts: &'a HostFacts,
+    /// Labels that it brings, when it is new.
+    pub labels: &'a [String],
     /// Where it came from.
     pub address: IpAddr,
 }
@@ -226,12 +228,23 @@ async fn try_enrol(
     if enrolled.new {
         enrolment_tokens::count_use(db, &token, now).await?;
         host_groups::bind_hosts(db, &[enrolled.id], &token.binding).await?;
+        host_groups::bind_hosts(db, &[enrolled.id], &own_labels(proposed)).await?;
     }
     if let Some((rule, _)) = rule {
         let binding = approval_rules::binding(db, rule).await?;
         host_groups::bind_hosts(db, &[enrolled.id], &binding).await?;
     }
     Ok((name, Ok(enrolled)))
+}
+
+/// What a host brings of its own; labels that cannot be kept are no reason to refuse it.
+fn own_labels(proposed: Proposed<'_>) -> HostBinding {
+    let labels = checked_labels(proposed.labels.iter().map(String::as_str));
+    let labels = labels.unwrap_or_else(|reason| {
+        warn!(name = proposed.facts.fqdn, reason, "The labels of a new host are left out");
+        Vec::new()
+    });
+    HostBinding { labels, group: None }
 }
 
 /// The rule that approves a host. One that could be another host of the fleet is for people to judge.

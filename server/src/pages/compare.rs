@@ -20,9 +20,12 @@ use poolwatch_web::{
 use serde_json::{Map, json};
 use table::Rows;
 
-use super::{address, export::download, shell};
+use super::{address, export::download, groups::group_names, shell};
 use crate::{
-    access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
+    access::people::Person,
+    app::{App, SharedApp},
+    app_error::AppError,
+    fleet::visible::VisibleFleet,
     parameters::Query,
 };
 
@@ -50,7 +53,7 @@ pub(super) async fn page(
     let shell = shell(&app, &person, address(&uri));
     let mut missing = Vec::new();
     if std::mem::take(&mut query.with_healthy) {
-        match with_healthy(&visible, &query, shell.now) {
+        match with_healthy(&app, &visible, &query, shell.now).await? {
             Some(query) => return Ok(Redirect::to(&query.url()).into_response()),
             None => missing.push("No healthy host of the same Windows build reports.".to_owned()),
         }
@@ -63,6 +66,8 @@ pub(super) async fn page(
     equal.truncate(if query.equal { EQUAL } else { 0 });
     let page = ComparePage {
         shell,
+        groups: group_names(&visible.view),
+        proposed: query.is_proposed.then(|| proposed_in_words(&compared.columns)).flatten(),
         columns: compared.columns,
         missing,
         rows: differ.into_iter().take(range.end).skip(range.start).collect(),
@@ -163,12 +168,24 @@ async fn compare(
     Ok(Compared { columns: heads, missing, rows })
 }
 
+/// What is said of a host that was proposed.
+fn proposed_in_words(columns: &[Column]) -> Option<String> {
+    let ([first, ..], Some(last)) = (columns, columns.last()) else { return None };
+    (columns.len() > 1).then(|| {
+        format!(
+            "{} was proposed: it has no incident, and of all healthy hosts it is most like {} in role, Windows build, memory and group.",
+            last.name, first.name
+        )
+    })
+}
+
 /// The comparison with a healthy host beside its first host.
-fn with_healthy(
+async fn with_healthy(
+    app: &App,
     visible: &VisibleFleet,
     query: &CompareQuery,
     now: Timestamp,
-) -> Option<CompareQuery> {
+) -> Result<Option<CompareQuery>, AppError> {
     let view = &visible.view;
     let named = query.columns.iter().filter_map(|wanted| match &wanted.subject {
         Subject::Host(name) => columns::find(view, name),
@@ -176,9 +193,14 @@ fn with_healthy(
     });
     let named: Vec<_> = named.collect();
     let taken: Vec<_> = named.iter().map(|host| host.host.id).collect();
-    let healthy = columns::healthy(view, named.first()?, &taken, now)?;
+    let Some(beside) = named.first() else { return Ok(None) };
+    let mut db = app.pool.acquire().await?;
+    let healthy = columns::find_healthy(view, &mut db, beside, &taken, now).await?;
+    drop(db);
+    let Some(healthy) = healthy else { return Ok(None) };
     let mut query = query.clone();
     let subject = Subject::Host(healthy.host.id.to_string());
     query.columns.push(Wanted { subject, moment: None });
-    Some(query)
+    query.is_proposed = true;
+    Ok(Some(query))
 }

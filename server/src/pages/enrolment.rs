@@ -3,5 +3,6 @@
 pub(super) mod candidate;
 pub(super) mod decide;
 pub(super) mod deploy;
+pub(super) mod kit;
 pub(super) mod rules;
 pub(super) mod waiting;

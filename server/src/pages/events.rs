@@ -1,15 +1,15 @@
-//! Events of the fleet (`GET /events`).
+//! Events of the fleet (`GET /events`), and the same as files (`/events.csv`, `/events.json`).
 
 use axum::{
     Extension,
     extract::State,
     http::{HeaderMap, Uri},
-    response::Html,
+    response::{Html, Response},
 };
 use poolwatch_model::HostId;
 use poolwatch_store::events::{self, EventFilter, HostEvent};
 use poolwatch_web::{
-    events::{EVENTS, EventsFilter, EventsPage},
+    events::{EVENTS, EventsFilter, EventsPage, EventsQuery},
     list::{ListView, PER_PAGE},
 };
 
@@ -52,6 +52,27 @@ pub(super) async fn page(
         list: ListView { query, groups: Vec::new(), all: total, total, rows },
     };
     live(&page, &headers)
+}
+
+/// Events of a file at most, the latest.
+const FILE_ROWS: i64 = 50_000;
+
+/// The same as files.
+pub(super) async fn file(
+    State(app): State<SharedApp>,
+    visible: VisibleFleet,
+    parameters: Parameters,
+    uri: Uri,
+) -> Result<Response, AppError> {
+    let query: EventsQuery = lists::read(&EVENTS, "/events", &parameters)?;
+    let found = match filter(&visible, &query.filter) {
+        Some(filter) => {
+            let mut db = app.pool.acquire().await?;
+            events::list(&mut db, &filter, FILE_ROWS, 0).await?
+        }
+        None => Vec::new(),
+    };
+    lists::file(&EVENTS, &found, |event| rows::event(&visible.view, event.clone()), &uri)
 }
 
 async fn load(

@@ -204,6 +204,7 @@ async fn show(
         understood,
         steps: if understood { words::next_steps(&findings.diagnosis, None) } else { Vec::new() },
         diagnosis: findings.diagnosis,
+        places: findings.places.into_iter().map(|of| (of.fact, of.places)).collect(),
         remarks: findings.remarks,
         tags: findings.tags.into_iter().map(rows::found_tag).collect(),
         files: findings

@@ -1,9 +1,13 @@
-//! One host (`GET /hosts/{id}`) and what its charts draw (`/hosts/{id}/pools.json`).
+//! One host (`GET /hosts/{id}`), what its charts draw (`/hosts/{id}/pools.json`, `series.json`), and
+//! all of its tags, processes, object types and drivers, and what happened on it.
 
 mod chart;
 mod installed;
 pub(super) mod judgement;
+pub(super) mod lists;
+mod series;
 mod tables;
+pub(super) mod timeline;
 mod trends;
 
 use axum::{
@@ -24,12 +28,18 @@ use poolwatch_web::{
     Shell,
     host::{HostHead, HostPage, HostQuery, PoolsChart},
     hosts::HostSource,
+    steps::Steps,
     words,
 };
 use sqlx::PgConnection;
 use trends::Trends;
 
-use super::{address, enrolment::candidate, live, presence, rows, shell};
+pub(super) use series::series;
+
+use super::{
+    address, enrolment::candidate, healthy_version::find_healthy_version, live, presence, rows,
+    shell,
+};
 use crate::{
     access::people::Person,
     app::SharedApp,
@@ -131,7 +141,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         may_label: false,
         diagnosis: known.diagnosis.clone(),
         incident: known.incident.clone(),
-        steps: Vec::new(),
+        steps: Steps::default(),
         nonpaged: rows::level(summary, Pool::Nonpaged),
         paged: rows::level(summary, Pool::Paged),
         growth_24h: Pool::ALL.map(|pool| summary.growth(pool)),
@@ -168,11 +178,13 @@ async fn fill(
     }
     let os = known.summary.host.facts.os.as_ref();
     if let Some(diagnosis) = &known.diagnosis {
-        page.steps = words::next_steps(diagnosis, os);
+        let affected = known.incident.as_ref().map_or(&[][..], |incident| &incident.hosts);
+        let healthy = find_healthy_version(visible, diagnosis, affected);
+        page.steps = words::steps_by_suspect(diagnosis, os, healthy.as_ref());
     }
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let catalogue = app.tag_names.catalogue();
-        let tables = tables::Tables { snapshot, known, query: page.query, catalogue: &catalogue };
+        let tables = tables::Tables { snapshot, known, query: &page.query, catalogue: &catalogue };
         let shown = tables.shown();
         let trends = Trends::load(db, id, at, shown.figures()).await?;
         page.tags = tables.tags(&shown, &trends);

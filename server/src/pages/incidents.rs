@@ -1,4 +1,4 @@
-//! Incidents (`GET /incidents`) and one incident (`GET /incidents/{id}`), with what people do about
+//! Incidents (`GET /incidents`, as files `/incidents.csv` and `.json`) and one incident (`GET /incidents/{id}`), with what people do about
 //! it, what its chart draws, and what can be handed on.
 
 mod actions;
@@ -9,7 +9,7 @@ use axum::{
     Extension,
     extract::State,
     http::{HeaderMap, Uri},
-    response::Html,
+    response::{Html, Response},
 };
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
@@ -26,27 +26,37 @@ use poolwatch_web::{
     Shell,
     alerts::DeliveryRow,
     drivers::DriverChangeRow,
-    incidents::{IncidentFilter, IncidentPage, IncidentsPage, IncidentsQuery},
+    incidents::{
+        INCIDENTS, IncidentChoice, IncidentPage, IncidentRow, IncidentsPage, IncidentsQuery,
+        OtherIncident,
+    },
     words,
 };
 use sqlx::PgConnection;
 
-pub(super) use actions::{acknowledge, comment, give, resolve, silence};
-pub(super) use growth::growth;
-pub(super) use pack::{evidence, report};
+pub(super) use actions::{acknowledge, comment, confirm, give, merge, reopen, resolve, silence};
+pub(super) use growth::{growth, load_lines};
+pub(super) use pack::{archive, evidence, report};
 
-use super::{address, drivers::lines, live, rows, shell};
+use super::{
+    address,
+    drivers::lines,
+    healthy_version::find_healthy_version,
+    lists::{self, Parameters},
+    live, rows, search, shell,
+};
 use crate::{
     access::people::Person,
     app::{App, SharedApp},
     app_error::AppError,
     fleet::visible::VisibleFleet,
     incident_actions,
-    parameters::{Path, Query},
+    parameters::Path,
 };
 
-/// Incidents that are shown, the latest.
+/// Incidents that are listed, the latest, and looked through for a text.
 const SHOWN: i64 = 500;
+const LOOKED_THROUGH: i64 = 2_000;
 /// Events of one incident that are shown.
 const EVENTS: usize = 50;
 /// Hosts of one incident that are shown, the worst.
@@ -61,43 +71,76 @@ const CHANGES: i64 = 15;
 const CHANGED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
 const CHANGED_AFTER: SignedDuration = SignedDuration::from_hours(24);
 
+/// Incidents that can be chosen to merge with.
+const OTHERS: usize = 50;
+
 /// All incidents, or those of one kind.
 pub(super) async fn list(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
     visible: VisibleFleet,
-    Query(query): Query<IncidentsQuery>,
+    parameters: Parameters,
     headers: HeaderMap,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
-    let view = visible.view.clone();
-    let filter = incidents::IncidentFilter {
-        unresolved: query.show == IncidentFilter::Open,
-        ..Default::default()
-    };
-    let mut db = app.pool.acquire().await?;
-    let mut found = visible.incidents(&mut db, filter, SHOWN).await?;
-    drop(db);
-    let is_open = |incident: &Incident| incident.state.is_active();
-    match query.show {
-        IncidentFilter::Open => found.retain(is_open),
-        IncidentFilter::Past => found.retain(|incident| !is_open(incident)),
-        IncidentFilter::All => {}
-    }
-    rows::sort_incidents(&mut found);
-    let open = match query.show {
-        IncidentFilter::Past => view.incidents.iter().filter(|one| is_open(one)).count(),
-        IncidentFilter::Open | IncidentFilter::All => {
-            found.iter().filter(|one| is_open(one)).count()
-        }
-    };
+    let query = lists::read(&INCIDENTS, "/incidents", &parameters)?;
+    let rows = select(&app, &visible, &query).await?;
+    let open = visible.view.incidents.iter().filter(|one| one.state.is_active()).count();
     let page = IncidentsPage {
         shell: shell(&app, &person, address(&uri)),
-        show: query.show,
         open: open as u64,
-        rows: found.iter().map(|incident| rows::incident(&view, incident)).collect(),
+        list: lists::page(query, &rows, Clone::clone),
     };
     live(&page, &headers)
+}
+
+/// The same as files.
+pub(super) async fn file(
+    State(app): State<SharedApp>,
+    visible: VisibleFleet,
+    parameters: Parameters,
+    uri: Uri,
+) -> Result<Response, AppError> {
+    let query = lists::read(&INCIDENTS, "/incidents", &parameters)?;
+    let rows = select(&app, &visible, &query).await?;
+    lists::file(&INCIDENTS, &rows, Clone::clone, &uri)
+}
+
+/// The incidents of a query, in its order: one by its number, or the latest that a text is about.
+async fn select(
+    app: &App,
+    visible: &VisibleFleet,
+    query: &IncidentsQuery,
+) -> Result<Vec<IncidentRow>, AppError> {
+    let text = query.filter.q.trim().trim_start_matches('#').to_lowercase();
+    let show = query.filter.show;
+    let filter = incidents::IncidentFilter {
+        unresolved: show == IncidentChoice::Open,
+        ..incidents::IncidentFilter::default()
+    };
+    let mut db = app.pool.acquire().await?;
+    let number = text.parse().ok().map(IncidentId);
+    let most = if text.is_empty() { SHOWN } else { LOOKED_THROUGH };
+    let mut found = visible.incidents(&mut db, filter, most).await?;
+    if let Some(id) = number.filter(|id| !found.iter().any(|one| one.id == *id)) {
+        let filter = incidents::IncidentFilter { id: Some(id), ..Default::default() };
+        found.extend(visible.incidents(&mut db, filter, 1).await?);
+    }
+    drop(db);
+    let view = &visible.view;
+    found.retain(|incident| {
+        let is_shown = match show {
+            IncidentChoice::Open => incident.state.is_active(),
+            IncidentChoice::Past => !incident.state.is_active(),
+            IncidentChoice::All => true,
+        };
+        let is_numbered = Some(incident.id) == number;
+        is_numbered || is_shown && (text.is_empty() || search::is_about(incident, view, &text))
+    });
+    rows::sort_incidents(&mut found);
+    let mut rows: Vec<IncidentRow> = found.iter().map(|one| rows::incident(view, one)).collect();
+    query.sort_rows(&mut rows);
+    Ok(rows)
 }
 
 /// One incident.
@@ -120,6 +163,7 @@ pub(super) async fn page(
             row.may_operate = true;
         }
         page.people = people::names(&mut db, incident_actions::PEOPLE).await?;
+        page.others = others(&visible, page.incident.id);
     }
     drop(db);
     live(&page, &headers)
@@ -135,15 +179,22 @@ async fn load(
     shell: Shell,
 ) -> Result<IncidentPage, AppError> {
     let view = &visible.view;
-    let events = events_of(db, &incident).await?;
     let mut details = incidents::details(db, incident.id).await?;
     let shows_all = visible.shows_all_of(db, incident.id).await?;
     if !shows_all {
         details.seen_on.retain(|host| visible.shows(*host));
         (details.picture, details.comparison) = (None, Vec::new());
     }
-    let mut hosts = rows::incident_hosts(view, &incident);
+    details.seen_on.sort_unstable();
+    // What goes on nowhere is shown where it was found.
+    let mut shown = incident.clone();
+    if shown.hosts.is_empty() {
+        shown.hosts.clone_from(&details.seen_on);
+    }
+    let events = events_of(db, &shown).await?;
+    let mut hosts = rows::incident_hosts(view, &shown);
     hosts.truncate(HOSTS);
+    let healthy = find_healthy_version(visible, &incident.diagnosis, &shown.hosts);
     let os = hosts.first().and_then(|worst| worst.os.as_ref());
     Ok(IncidentPage {
         shell,
@@ -154,13 +205,16 @@ async fn load(
             true => deliveries_of(db, incident.id).await?,
             false => Vec::new(),
         },
+        confirmation: details.confirmation,
+        merged_into: details.merged_into,
+        others: Vec::new(),
         people: Vec::new(),
         may_act: false,
         seen_on: details.seen_on.len() as u64,
         worst_on: incident.worst.map(|host| rows::link_to(view, host)),
         picture: details.picture,
         comparison: details.comparison,
-        steps: words::next_steps(&incident.diagnosis, os),
+        steps: words::steps_by_suspect(&incident.diagnosis, os, healthy.as_ref()),
         changes: changes_of(db, &incident, &details.seen_on).await?,
         notes: incidents::notes(db, incident.id, NOTES).await?,
         hosts,
@@ -174,6 +228,17 @@ async fn load(
             .collect(),
         incident,
     })
+}
+
+/// Incidents that another one can be made part of, the worst first.
+fn others(visible: &VisibleFleet, id: IncidentId) -> Vec<OtherIncident> {
+    let is_other = |one: &Incident| one.id != id && one.state.is_active();
+    let rows = rows::open_incidents(&visible.view, is_other).into_iter().take(OTHERS);
+    rows.map(|row| OtherIncident {
+        id: row.incident.id,
+        title: words::title(&row.incident.diagnosis),
+    })
+    .collect()
 }
 
 /// Silences of one incident alone that go on.

@@ -1,5 +1,6 @@
 //! One tag over the fleet (`GET /tags/{tag}`), and its hosts as files.
 
+mod history;
 mod hosts;
 pub(super) mod note;
 mod owners;
@@ -23,6 +24,8 @@ use poolwatch_web::{
     links,
     tag::{TAG_HOSTS, TagHostsQuery, TagInPool, TagNoteRow, TagPage, TagTold},
 };
+
+pub(super) use history::history;
 
 use super::{
     address,

@@ -177,6 +177,7 @@ async fn enrolling_again_gives_a_new_key_and_voids_the_old_one() {
         instance_id: uuid::Uuid::new_v4(),
         facts: poolwatch_model::host::HostFacts { fqdn: "web-19".into(), ..Default::default() },
         versions: vec![9, 1],
+        labels: Vec::new(),
     };
     let body = serde_json::to_vec(&request).unwrap();
     let first = server.post("/agent/v1/enrol", None, &body).await;

@@ -45,7 +45,10 @@ async fn what_differs_is_shown_first_and_what_is_equal_is_counted() {
         response.text().await.unwrap()
     };
     let tags = get(&format!("/compare?host={sick}&host={well}")).await;
-    assert!(tags.contains("sick against well: 1 tags differ, Thre most."), "{tags}");
+    assert!(
+        tags.contains("sick against well: 1 tag differs; of Thre sick has 61 MB more, ×1.8."),
+        "{tags}"
+    );
     assert!(tags.contains("Show 1 that are about equal"), "File is folded");
 
     let drivers = get("/compare?host=SICK&host=well.example&by=drivers").await;
@@ -81,7 +84,9 @@ async fn a_healthy_host_of_the_same_build_is_found_and_named_in_the_address() {
     let found = ask(&format!("/compare?host={sick}&with=healthy&by=limits")).await;
     assert_eq!(found.status(), 303);
     let path = found.headers()["location"].to_str().unwrap();
-    assert_eq!(path, format!("/compare?host={sick}&host={well}&by=limits"));
+    assert_eq!(path, format!("/compare?host={sick}&host={well}&by=limits&proposed=yes"));
+    let told = ask(path).await.text().await.unwrap();
+    assert!(told.contains("well was proposed: it has no incident"), "{told}");
     let none = ask(&format!("{path}&with=healthy")).await.text().await.unwrap();
     assert!(none.contains("No healthy host of the same Windows build reports."));
 }

@@ -1,6 +1,6 @@
 //! The page by which agents come.
 
-use std::io::Cursor;
+use std::io::{Cursor, Read};
 
 use poolwatch_model::person::Role;
 use poolwatch_store::enrolment_tokens;
@@ -49,8 +49,48 @@ async fn the_template_for_group_policy_comes_as_an_archive_and_files_from_the_fo
     assert_eq!(archive.headers()["content-type"], "application/zip");
     let bytes = archive.bytes().await.unwrap();
     let archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
-    assert_eq!(archive.len(), 2);
+    assert_eq!(archive.len(), 3);
     for path in ["/deploy/ca.pem", "/deploy/files/a.msi", "/deploy/files/..%2Fa.msi"] {
         assert_eq!(get(path).await.status(), 404, "{path}");
     }
+}
+
+#[tokio::test]
+async fn the_files_for_this_server_hold_its_values() {
+    let server = Server::start().await;
+    let admin = server.api_token(Role::Admin).await;
+    let send = async |form: &str| {
+        let request = server.client.post(format!("{}/deploy/kit", server.url)).bearer_auth(&admin);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.body(form.to_owned()).send().await.unwrap()
+    };
+    let answer = send("token=pwe_0123&share=%5C%5Cfs%5Capps$&labels=Berlin&interval_s=30").await;
+    assert_eq!(answer.status(), 200);
+    let bytes = answer.bytes().await.unwrap();
+    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let names: Vec<String> = archive.file_names().map(|name| name.unwrap().into_owned()).collect();
+    for name in ["install.cmd", "poolwatch.mst", "PolicyDefinitions/de-DE/Poolwatch.adml"] {
+        assert!(names.iter().any(|one| one == name), "{names:?}");
+    }
+    // This server has no authority of its own, and no folder of packages.
+    assert!(names.iter().all(|one| one != "ca.pem" && one != "winget.yaml"), "{names:?}");
+    let mut read = |name: &str| {
+        let mut content = Vec::new();
+        archive.by_name(name).unwrap().read_to_end(&mut content).unwrap();
+        String::from_utf8_lossy(&content).into_owned()
+    };
+    let task = read("ScheduledTasks.xml");
+    assert!(task.contains(r"/c \\fs\apps$\install.cmd 1800"), "{task}");
+    let transform = read("poolwatch.mst");
+    for value in ["https://poolwatch.test", "pwe_0123", "berlin"] {
+        assert!(transform.contains(value), "{value}");
+    }
+    assert!(!read("install.cmd").contains("ca.pem"));
+
+    let refused = send("share=C%3A%5Cfolder").await;
+    assert_eq!(refused.status(), 400);
+    assert!(refused.text().await.unwrap().contains("A share is"));
+    let viewer = server.api_token(Role::Viewer).await;
+    let request = server.client.post(format!("{}/deploy/kit", server.url)).bearer_auth(viewer);
+    assert_eq!(request.send().await.unwrap().status(), 403);
 }

@@ -20,6 +20,7 @@ use crate::server::{Agent, CAREFUL_TOKEN, Server, TOKEN, classic, json as read, 
 struct Machine {
     instance: Uuid,
     facts: HostFacts,
+    labels: Vec<String>,
     address: &'static str,
 }
 
@@ -27,7 +28,7 @@ impl Machine {
     fn named(name: &str) -> Self {
         let machine_guid = Some(Uuid::new_v4());
         let facts = HostFacts { fqdn: name.into(), machine_guid, ..HostFacts::default() };
-        Self { instance: Uuid::new_v4(), facts, address: "10.1.2.3" }
+        Self { instance: Uuid::new_v4(), facts, labels: Vec::new(), address: "10.1.2.3" }
     }
 
     async fn enrol(&self, server: &Server, token: &str) -> Response {
@@ -36,6 +37,7 @@ impl Machine {
             instance_id: self.instance,
             facts: self.facts.clone(),
             versions: vec![1],
+            labels: self.labels.clone(),
         };
         let url = format!("{}/agent/v1/enrol", server.url);
         let request = server.client.post(url).body(serde_json::to_vec(&request).unwrap());
@@ -72,6 +74,28 @@ async fn page(server: &Server, path: &str, token: &str) -> String {
 async fn kind_of(response: Response) -> (u16, String) {
     let problem: Problem = read(response).await;
     (problem.status, problem.kind.rsplit(':').next().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn labels_that_a_new_host_brings_are_kept_once_and_those_that_cannot_be_refuse_no_host() {
+    let server = Server::start().await;
+    let labels = async |id: HostId| {
+        let mut db = server.app.pool.acquire().await.unwrap();
+        let all = enrolment::list(&mut db, None, None, None, enrolment::LISTED).await.unwrap();
+        all.into_iter().find(|one| one.id == id).unwrap().labels
+    };
+    let mut machine = Machine::named("fs-01");
+    machine.labels = vec!["Berlin".into(), "file server".into()];
+    let reply: EnrolReply = read(machine.enrol(&server, CAREFUL_TOKEN).await).await;
+    assert_eq!(labels(reply.host_id).await, ["berlin", "file server"]);
+    machine.labels = vec!["paris".into()];
+    assert_eq!(machine.enrol(&server, CAREFUL_TOKEN).await.status(), 200);
+    assert_eq!(labels(reply.host_id).await, ["berlin", "file server"]);
+
+    let mut machine = Machine::named("fs-02");
+    machine.labels = vec!["a\u{0}".into()];
+    let reply: EnrolReply = read(machine.enrol(&server, CAREFUL_TOKEN).await).await;
+    assert_eq!(labels(reply.host_id).await, [""; 0]);
 }
 
 #[tokio::test]

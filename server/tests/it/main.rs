@@ -17,6 +17,7 @@ mod events;
 mod faulty_database;
 mod fleet;
 mod greedy;
+mod history;
 mod imports;
 mod incidents;
 mod ingest;

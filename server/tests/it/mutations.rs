@@ -214,6 +214,7 @@ async fn no_enrolment_fails_the_server() {
         instance_id: Uuid::from_u128(7),
         facts: facts(),
         versions: vec![1],
+        labels: Vec::new(),
     };
     let document = serde_json::to_value(&request).unwrap();
     send_documents(&router::router(&server.app), "/agent/v1/enrol", "none", document).await;

@@ -124,6 +124,10 @@ const FORMS: &[(&str, &str)] = &[
     ("/hosts/{id}/keep-apart", ""),
     ("/deploy/tokens", "name=a&days=5&max_uses=5&per_minute=5"),
     ("/deploy/tokens/{id}/revoke", ""),
+    (
+        "/deploy/kit",
+        "token=pwe_1&share=%5C%5Cfs%5Capps&proxy=none&labels=web&interval_s=30&spread_minutes=5",
+    ),
     ("/incidents/{id}/comments", "text=seen it"),
     ("/incidents/{id}/owner", "owner=ana"),
     ("/incidents/{id}/resolve", ""),

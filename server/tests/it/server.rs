@@ -265,6 +265,7 @@ impl Server {
             instance_id: Uuid::new_v4(),
             facts: HostFacts { fqdn: name.into(), ..HostFacts::default() },
             versions: vec![1],
+            labels: Vec::new(),
         };
         self.post("/agent/v1/enrol", None, &serde_json::to_vec(&request).unwrap()).await
     }

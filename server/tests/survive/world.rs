@@ -103,6 +103,7 @@ impl World {
             instance_id: uuid::Uuid::new_v4(),
             facts: HostFacts { fqdn: name.into(), ..HostFacts::default() },
             versions: vec![1],
+            labels: Vec::new(),
         };
         let enrolled = self.post("/agent/v1/enrol", None, &enrolment).await;
         serde_json::from_slice::<EnrolReply>(&enrolled).unwrap().host_key

@@ -1,7 +1,7 @@
 // A server of its own for the tests: private database, private authority.
 import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, existsSync, mkdirSync, openSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { request } from "node:https";
 import { createServer } from "node:net";
 import path from "node:path";
@@ -35,6 +35,7 @@ export class Server {
     try {
       await until("the server is ready", READY_WITHIN_S, () => server.#isReady());
       server.apiToken = server.#admin("create-token", "api", "--name", "tests", "--role", "viewer");
+      server.adminToken = server.#admin("create-token", "api", "--name", "kit", "--role", "admin");
       server.enrolToken =
         server.#admin("create-token", "enrolment", "--name", "tests", "--auto-approve");
     } catch (error) {
@@ -51,6 +52,20 @@ export class Server {
     });
     if (status !== 200) throw new Error(`GET ${address}: ${status}\n${body}`);
     return type.startsWith("application/json") ? JSON.parse(body) : body;
+  }
+
+  // The files of the page Deploy agents with these values, unpacked into a folder; its path.
+  async kit(folder, values) {
+    const body = new URLSearchParams(values).toString();
+    const answer = await this.#ask("/deploy/kit", {
+      authorization: `Bearer ${this.adminToken}`,
+      "content-type": "application/x-www-form-urlencoded",
+    }, body);
+    if (answer.status !== 200) throw new Error(`${answer.status}: ${answer.body}`);
+    mkdirSync(folder);
+    writeFileSync(path.join(folder, "kit.zip"), answer.bytes);
+    execFileSync("python3", ["-m", "zipfile", "-e", "kit.zip", "."], { cwd: folder });
+    return folder;
   }
 
   async hosts() {
@@ -85,21 +100,24 @@ export class Server {
     return this.#ask("/healthz").then(({ status }) => status === 200, () => false);
   }
 
-  #ask(address, headers = {}) {
+  // With a body it is a POST.
+  #ask(address, headers = {}, content = undefined) {
     return new Promise((resolve, reject) => {
-      const options = { ca: readFileSync(this.caFile), headers, timeout: 10_000 };
+      const method = content === undefined ? "GET" : "POST";
+      const options = { ca: readFileSync(this.caFile), headers, method, timeout: 10_000 };
       const asked = request(this.url + address, options, (answer) => {
-        let body = "";
-        answer.setEncoding("utf8");
-        answer.on("data", (part) => (body += part));
+        const parts = [];
+        answer.on("data", (part) => parts.push(part));
         answer.on("error", reject);
         answer.on("end", () => {
-          resolve({ status: answer.statusCode, type: answer.headers["content-type"] ?? "", body });
+          const bytes = Buffer.concat(parts);
+          const type = answer.headers["content-type"] ?? "";
+          resolve({ status: answer.statusCode, type, bytes, body: bytes.toString("utf8") });
         });
       });
       asked.on("timeout", () => asked.destroy(new Error("no answer")));
       asked.on("error", reject);
-      asked.end();
+      asked.end(content);
     });
   }
 }

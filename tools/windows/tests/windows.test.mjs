@@ -3,11 +3,14 @@
 import { after, before } from "node:test";
 import { copyFileSync } from "node:fs";
 import path from "node:path";
+import { Domain } from "./domain.mjs";
 import { Server } from "./server.mjs";
 import { Wine, until, windowsPath } from "./wine.mjs";
 import cost from "./cost.mjs";
+import directory from "./directory.mjs";
 import enrolment from "./enrolment.mjs";
 import installer from "./installer.mjs";
+import packages from "./packages.mjs";
 import service from "./service.mjs";
 import settings from "./settings.mjs";
 import versions from "./versions.mjs";
@@ -21,11 +24,18 @@ const world = {
   agent: "C:\\agent\\poolwatch-agent.exe",
   held: HELD,
   exe: process.env.AGENT_EXE,
-  packages: { first: process.env.FIRST_MSI, second: process.env.SECOND_MSI },
+  packages: {
+    first: process.env.FIRST_MSI,
+    second: process.env.SECOND_MSI,
+    current: process.env.CURRENT_MSI,
+    x86: process.env.X86_MSI,
+  },
   run,
 };
 
 before(async () => {
+  // Takes ten seconds, beside what comes first.
+  world.domain = new Domain(run);
   const prefix = path.join(run, "wine");
   world.wine = new Wine(prefix);
   copyFileSync(world.exe, path.join(prefix, "drive_c", "agent", "poolwatch-agent.exe"));
@@ -39,11 +49,14 @@ after(async () => {
   world.holder?.child.stdin.end();
   await world.wine?.stop();
   await world.server?.stop();
+  await world.domain?.stop();
 });
 
+packages(world);
 enrolment(world);
 settings(world);
 service(world);
 installer(world);
+directory(world);
 cost(world);
 versions(world);

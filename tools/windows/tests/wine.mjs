@@ -23,8 +23,13 @@ export class Wine {
   }
 
   // Runs a program to its end. Wine keeps only the lowest 8 bits of an exit code.
-  async run(program, ...args) {
-    const started = this.#spawn(program, args, ["ignore", "pipe", "pipe"]);
+  run(program, ...args) {
+    return this.runIn(undefined, {}, program, ...args);
+  }
+
+  // The same in a folder, with more in the environment.
+  async runIn(cwd, env, program, ...args) {
+    const started = this.#spawn(program, args, ["ignore", "pipe", "pipe"], { cwd, env });
     const { child } = started;
     const late = setTimeout(() => child.kill("SIGKILL"), LONGEST_MS);
     const closed = once(child, "close");
@@ -53,8 +58,8 @@ export class Wine {
     return started;
   }
 
-  #spawn(program, args, stdio) {
-    const child = spawn("wine", [program, ...args], { env: this.env, stdio });
+  #spawn(program, args, stdio, { cwd, env } = {}) {
+    const child = spawn("wine", [program, ...args], { cwd, env: { ...this.env, ...env }, stdio });
     const started = { child, stdout: "", stderr: "" };
     for (const name of ["stdout", "stderr"]) {
       child[name].setEncoding("utf8").on("data", (text) => (started[name] += text));

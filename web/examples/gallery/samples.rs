@@ -20,7 +20,9 @@ pub(crate) mod pages;
 mod settings_pages;
 
 pub(crate) use fleet_pages::{empty_fleet, fleet, hosts, hosts_asked};
-pub(crate) use host_pages::{classic_host, stale_host};
+pub(crate) use host_pages::{
+    all_drivers, all_processes, all_tags, all_types, classic_host, stale_host, timeline,
+};
 pub(crate) use incident_pages::{incident_page, incidents, mail};
 
 use jiff::Timestamp;
@@ -31,8 +33,8 @@ use poolwatch_model::{
     event::{Event, ExhaustionProcess, MemoryExhaustion},
     host::{Arch, HostFacts, OsVersion},
     incident::{
-        Acknowledgement, Cause, Incident, IncidentChange, IncidentId, IncidentState, Note, Noted,
-        NoticeEvent, Picture, Reason, Trigger,
+        Acknowledgement, Cause, Confirmation, Incident, IncidentChange, IncidentId, IncidentState,
+        Note, Noted, NoticeEvent, Picture, Reason, Trigger,
     },
     inventory::{HostRole, PoolSettings, ProgramFile},
     memory::{Ceiling, CeilingSource, Memory},
@@ -48,17 +50,19 @@ use poolwatch_web::{
     fleet::{FleetCounts, FleetPage, FleetQuery, GrowingTag},
     histogram::PressureHistogram,
     host::{
-        HostHead, HostPage, HostQuery, InstalledView, LoadedDriverRow, ProcessRow, ProcessTable,
-        TagMeaning, TagRow, TagTableView,
+        HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostHead,
+        HostListFilter, HostListPage, HostPage, HostQuery, HostSection, HostTagsFilter,
+        InstalledView, LoadedDriverRow, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        TimelineChoice, TimelineFilter, TimelineRow, TypeRow,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
-    incidents::{IncidentFilter, IncidentHost, IncidentPage, IncidentRow, IncidentsPage},
+    incidents::{INCIDENTS, IncidentHost, IncidentPage, IncidentRow, IncidentsPage, OtherIncident},
     level::PoolLevel,
     list::{Filter, List, ListQuery, ListView},
     mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
     sparkline::Sparkline,
-    steps::{Method, NextStep},
+    steps::{Method, NextStep, Steps},
 };
 
 pub(crate) const NOW: i64 = 1_772_547_720;
@@ -479,6 +483,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "It releases the handles. Compare nonpaged pool before and after: what comes back is the proof.".into(),
             commands: vec!["net stop BadApp".into(), "net start BadApp".into()],
             caution: Some("Its users lose their connection for the moment.".into()),
+            file: None,
         },
         NextStep {
             method: Some(Method::HandleCount),
@@ -486,6 +491,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "Thread handles that are never closed confirm the diagnosis for its maker.".into(),
             commands: vec!["handle.exe -p 416 -s".into()],
             caution: None,
+            file: None,
         },
         NextStep {
             method: Some(Method::Debugger),
@@ -493,6 +499,7 @@ pub(crate) fn steps() -> Vec<NextStep> {
             detail: "Then read it in the debugger.".into(),
             commands: vec!["!vm".into(), "!poolused 2".into(), "!process 0 0".into()],
             caution: None,
+            file: None,
         },
     ]
 }
@@ -501,6 +508,7 @@ pub(crate) fn tag_rows() -> Vec<TagRow> {
     let meaning =
         |text: &str, owner: &str| Some(TagMeaning { text: text.into(), owner: Some(owner.into()) });
     let row = |text: &str, pool, bytes, outstanding, change: Option<i64>, meaning| TagRow {
+        host: HostId(1),
         tag: tag(text),
         pool,
         bytes: Bytes(bytes),
@@ -559,6 +567,7 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
         let activity =
             suspect.then_some(ProcessActivity { key, reads: 120, writes: 64, others: 941 });
         ProcessRow {
+            host: HostId(1),
             process,
             by_type: by_type.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect(),
             activity,
@@ -583,6 +592,12 @@ pub(crate) fn process_rows() -> Vec<ProcessRow> {
     ]
 }
 
+/// The steps of the classic case, those for its suspect before the others.
+pub(crate) fn ordered_steps() -> Steps {
+    let (general, first) = steps().into_iter().partition(|step| step.method.is_some());
+    Steps { first, general }
+}
+
 /// The diagnosis of a debugger's texts.
 pub(crate) fn diagnosed() -> DiagnosisPage {
     DiagnosisPage {
@@ -592,7 +607,12 @@ pub(crate) fn diagnosed() -> DiagnosisPage {
         by: "ana".into(),
         understood: true,
         diagnosis: classic_diagnosis(),
-        remarks: vec!["A process holds 273,020 handles.".into()],
+        places: poolwatch_web::words::facts(&classic_diagnosis())
+            .into_iter()
+            .take(2)
+            .map(|fact| (fact.clone(), vec!["poolused.txt:12".into(), "process.txt:3".into()]))
+            .collect(),
+        remarks: vec!["A process holds 273,020 handles. [handles.txt:1]".into()],
         steps: vec![],
         tags: vec![TagFound {
             tag: PoolTag::new(*b"Thre"),

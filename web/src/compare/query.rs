@@ -67,6 +67,8 @@ pub struct CompareQuery {
     pub page: u64,
     /// Whether a healthy host is asked for as one more column.
     pub with_healthy: bool,
+    /// Whether the last host was proposed, and not named by who looks.
+    pub is_proposed: bool,
 }
 
 impl CompareBy {
@@ -150,6 +152,7 @@ impl CompareQuery {
             equal: false,
             page: 1,
             with_healthy: false,
+            is_proposed: false,
         };
         for (name, value) in pairs {
             let value = value.trim();
@@ -174,6 +177,7 @@ impl CompareQuery {
                 ("equal", _) => query.equal = value == "show",
                 ("page", _) => query.page = value.parse().unwrap_or(1).max(1),
                 ("with", _) => query.with_healthy = value == "healthy",
+                ("proposed", _) => query.is_proposed = value == "yes",
                 _ => {}
             }
         }
@@ -198,6 +202,7 @@ impl CompareQuery {
             .with("by", self.by.as_str())
             .with("equal", if self.equal { "show" } else { "" })
             .with("page", &page)
+            .with("proposed", if self.is_proposed { "yes" } else { "" })
             .finish()
     }
 

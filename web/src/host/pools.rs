@@ -161,7 +161,7 @@ impl PoolsChart {
                 rows.entry(point.at.as_second()).or_default()[column] = Some(point);
             }
         }
-        for at in breaks(&rows, [nonpaged, paged], step_s) {
+        for at in line_breaks(&rows, &[nonpaged, paged], step_s) {
             rows.entry(at).or_default();
         }
 
@@ -207,12 +207,12 @@ impl PoolValues {
 }
 
 /// Seconds at which a row without values breaks the lines: just before what follows the break.
-fn breaks(
-    rows: &BTreeMap<i64, [Option<&Point>; 2]>,
-    series: [&Series; 2],
+pub(super) fn line_breaks<R>(
+    rows: &BTreeMap<i64, R>,
+    series: &[&Series],
     step_s: u32,
 ) -> BTreeSet<i64> {
-    let told = series.into_iter().flat_map(|series| &series.breaks).map(|(at, _)| at.as_second());
+    let told = series.iter().flat_map(|series| &series.breaks).map(|(at, _)| at.as_second());
     let missing = rows
         .keys()
         .zip(rows.keys().skip(1))

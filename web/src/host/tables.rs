@@ -1,7 +1,7 @@
 //! The tables of tags and processes of a host.
 
 use poolwatch_model::{
-    Bytes, Pool, PoolTag,
+    Bytes, HostId, Pool, PoolTag,
     process::{ProcessActivity, ProcessUse},
 };
 use serde::{Deserialize, Serialize};
@@ -99,6 +99,8 @@ pub struct TagMeaning {
 /// One tag's use of one pool.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TagRow {
+    /// The host.
+    pub host: HostId,
     /// The tag.
     pub tag: PoolTag,
     /// Which pool.
@@ -154,6 +156,8 @@ pub struct TagTableView {
 /// One process.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProcessRow {
+    /// The host.
+    pub host: HostId,
     /// The process.
     pub process: ProcessUse,
     /// Change of its handles in 24 h.

@@ -1,9 +1,9 @@
 //! What the chart of an incident draws: `GET /incidents/{id}/growth.json`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write};
 
 use jiff::Timestamp;
-use poolwatch_model::series::Series;
+use poolwatch_model::{Bytes, series::Series};
 use serde::Serialize;
 
 use crate::HostLink;
@@ -88,6 +88,71 @@ impl GrowthChart {
     }
 }
 
+/// Size of the chart as a picture, and room for its scales.
+const WIDTH: f64 = 900.0;
+const HEIGHT: f64 = 280.0;
+const LEFT: f64 = 70.0;
+const BELOW: f64 = 24.0;
+
+impl GrowthChart {
+    /// The chart as a picture that stands alone, SVG: a thin line per host, the median strong.
+    #[must_use]
+    pub fn svg(&self) -> String {
+        let values = self.hosts.iter().flat_map(|host| &host.values).flatten();
+        let most = values.copied().max().unwrap_or(1).max(1);
+        let span = (self.to - self.from).max(1) as f64;
+        let x = |t: i64| LEFT + (WIDTH - LEFT) * (t - self.from) as f64 / span;
+        let y = |value: u64| 8.0 + (HEIGHT - BELOW - 8.0) * (1.0 - value as f64 / most as f64);
+        let mut svg = format!(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" \
+             aria-label=\"Growth of {} hosts and their median\" font-family=\"sans-serif\" \
+             font-size=\"12\" fill=\"none\">",
+            self.hosts.len()
+        );
+        for part in 0..=4 {
+            let value = most / 4 * part;
+            let at = y(value);
+            // Writing to a text cannot fail.
+            let _ = write!(
+                svg,
+                "<path d=\"M{LEFT} {at:.1}H{WIDTH}\" stroke=\"#8886\"/><text x=\"{:.0}\" y=\"{:.1}\" \
+                 text-anchor=\"end\" fill=\"#888\">{}</text>",
+                LEFT - 6.0,
+                at + 4.0,
+                Bytes(value)
+            );
+        }
+        for (t, anchor) in [(self.from, "start"), (self.to, "end")] {
+            let when =
+                Timestamp::from_second(t).map_or_else(|_| String::new(), crate::figures::utc);
+            let _ = write!(
+                svg,
+                "<text x=\"{:.0}\" y=\"{:.0}\" text-anchor=\"{anchor}\" fill=\"#888\">{when}</text>",
+                x(t),
+                HEIGHT - 6.0
+            );
+        }
+        let lines = self.hosts.iter().map(|host| (&host.values, "#8a97a8", 1.0));
+        for (values, colour, width) in lines.chain([(&self.median, "#c026b8", 3.0)]) {
+            let mut path = String::new();
+            let mut pen_down = false;
+            for (t, value) in self.t.iter().zip(values) {
+                let Some(value) = *value else {
+                    pen_down = false;
+                    continue;
+                };
+                let step = if pen_down { 'L' } else { 'M' };
+                let _ = write!(path, "{step}{:.1} {:.1}", x(*t), y(value));
+                pen_down = true;
+            }
+            let _ =
+                write!(svg, "<path d=\"{path}\" stroke=\"{colour}\" stroke-width=\"{width}\"/>");
+        }
+        svg.push_str("</svg>");
+        svg
+    }
+}
+
 /// The median at one moment; of an even number of hosts the lower of the middle two.
 fn median(hosts: &[HostLine], at: usize) -> Option<u64> {
     let mut known: Vec<u64> = hosts.iter().filter_map(|host| host.values[at]).collect();
@@ -125,6 +190,16 @@ mod tests {
         assert_eq!(chart.hosts[2].values, [None, Some(40), None, Some(50)]);
         assert_eq!(chart.median, [Some(10), Some(40), None, Some(30)]);
         assert_eq!((chart.hosts[1].url.as_str(), chart.of), ("/hosts/2", 41));
+    }
+
+    #[test]
+    fn a_picture_breaks_its_lines_where_nothing_is_known() {
+        let series = vec![host(1, &[(600, 10), (1200, 20), (3600, 30)])];
+        let svg = GrowthChart::new((at(0), at(4000)), at(700), 600, series, 1).svg();
+        let line = svg.split("stroke=\"#8a97a8\"").next().unwrap();
+        let path = line.rsplit("d=\"").next().unwrap();
+        assert_eq!((path.matches('M').count(), path.matches('L').count()), (2, 1), "{path}");
+        assert!(svg.ends_with("</svg>") && svg.contains("stroke=\"#c026b8\""));
     }
 
     #[test]

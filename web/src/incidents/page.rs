@@ -6,13 +6,15 @@ use poolwatch_model::{
     alerting::{DeliveryState, Silence},
     comparison::AttributeCounts,
     diagnosis::{Evidence, TagObservation},
-    incident::{Acknowledgement, Incident, IncidentState, Note, Noted, Picture},
+    incident::{
+        Acknowledgement, Confirmation, Incident, IncidentId, IncidentState, Note, Noted, Picture,
+    },
 };
 
 use super::IncidentHost;
 use crate::{
     HostLink, RenderError, Shell, alerts::DeliveryRow, assets, drivers::DriverChangeRow,
-    events::EventRow, figures, links, shell::live_page, steps::NextStep, words,
+    events::EventRow, figures, links, shell::live_page, steps::Steps, words,
 };
 
 /// A difference this unlikely to be an accident tells something.
@@ -36,9 +38,16 @@ pub struct IncidentPage {
     pub deliveries: Vec<DeliveryRow>,
     /// People whom it can be given to.
     pub people: Vec<String>,
+    /// What people found of its suspect.
+    pub confirmation: Option<Confirmation>,
+    /// The incident that it was made part of.
+    pub merged_into: Option<IncidentId>,
+    /// Incidents that go on, which it can be made part of.
+    pub others: Vec<OtherIncident>,
     /// Whether who looks may change anything.
     pub may_act: bool,
-    /// Hosts on which it goes on, the worst first: the first of them.
+    /// Hosts on which it goes on, the worst first: the first of them. Of an incident that goes on
+    /// nowhere those on which it was found.
     pub hosts: Vec<IncidentHost>,
     /// Hosts on which it was ever found, a count.
     pub seen_on: u64,
@@ -49,7 +58,7 @@ pub struct IncidentPage {
     /// What tells affected hosts from healthy ones, the most telling first.
     pub comparison: Vec<AttributeCounts>,
     /// What to do next.
-    pub steps: Vec<NextStep>,
+    pub steps: Steps,
     /// Drivers that changed on affected hosts around the beginning, on most hosts first.
     pub changes: Vec<DriverChangeRow>,
     /// The events that it rests on, latest first.
@@ -59,6 +68,29 @@ pub struct IncidentPage {
 }
 
 live_page!(IncidentPage);
+
+/// The page to read of an evidence pack: it stands alone, without a server.
+#[derive(Debug, Template)]
+#[template(path = "pack.html")]
+pub struct PackPage<'a> {
+    /// The incident.
+    pub page: &'a IncidentPage,
+    /// The full address of its page.
+    pub url: &'a str,
+    /// Its chart, SVG.
+    pub chart: &'a str,
+    /// Names of the hosts whose snapshots go along, as their files have them.
+    pub raw: Vec<String>,
+}
+
+/// Another incident, to be chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherIncident {
+    /// Its number.
+    pub id: IncidentId,
+    /// What it is about.
+    pub title: String,
+}
 
 /// An incident as a plain text, to be handed on.
 #[derive(Debug, Template)]
@@ -99,14 +131,14 @@ impl IncidentPage {
         self.worst_on.as_ref().map(|host| host.id)
     }
 
-    /// What the chart draws; none where there is no pool to draw.
-    fn growth_of(&self) -> Option<String> {
+    /// What the chart draws.
+    fn growth_of(&self) -> String {
         let cause = &self.incident.cause;
-        let pool = cause.pool()?;
-        Some(match cause.tag() {
-            Some(tag) => format!("tag {tag} in {pool} pool"),
-            None => format!("{pool} pool"),
-        })
+        match (cause.tag(), cause.pool()) {
+            (Some(tag), Some(pool)) => format!("tag {tag} in {pool} pool"),
+            (_, Some(pool)) => format!("{pool} pool"),
+            (_, None) => "commit charge".to_owned(),
+        }
     }
 
     /// A page of this incident, or what its forms are sent to.
@@ -136,6 +168,11 @@ impl IncidentPage {
     /// Differences that may be an accident.
     fn doubtful(&self) -> Vec<&AttributeCounts> {
         self.comparison.iter().filter(|row| row.p > TELLING).collect()
+    }
+
+    /// How many hosts it is about: where it goes on, else where it was found.
+    fn shown_on(&self) -> u64 {
+        if self.affected() > 0 { self.affected() } else { self.seen_on }
     }
 
     fn tags(&self) -> &[TagObservation] {

@@ -25,9 +25,8 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::PoolGrowth { .. }
         | Evidence::Release { .. }
         | Evidence::Silence { .. } => on_host("charts"),
-        Evidence::CommitUse { .. }
-        | Evidence::CommitTrend { .. }
-        | Evidence::ResidentAvailable { .. } => on_host("figures"),
+        Evidence::CommitUse { .. } | Evidence::CommitTrend { .. } => on.map(commit_on_host),
+        Evidence::ResidentAvailable { .. } => on_host("figures"),
         Evidence::TagUse { tag, .. }
         | Evidence::TagGrowth { tag, .. }
         | Evidence::ObjectGrowth { tag, .. }
@@ -37,6 +36,8 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
         | Evidence::LockStep { tag, .. }
         | Evidence::HandlesMatchObjects { tag, .. }
         | Evidence::HandlesSumToObjects { tag, .. }
+        | Evidence::GrowsWithOperations { tag, .. }
+        | Evidence::EndedWithoutReturn { tag, .. }
         | Evidence::BeforeRestart { tag } => on.map(|on| tag_on_host(on, *tag)),
         Evidence::PeerUse { tag: of, .. }
         | Evidence::TagMeaning { tag: of, .. }
@@ -70,6 +71,11 @@ pub fn fact(fact: &Evidence, on: &Option<HostId>) -> Option<String> {
 
 /// The System process.
 const SYSTEM: u32 = 4;
+
+/// A host with its commit charge and limit drawn.
+fn commit_on_host(on: HostId) -> String {
+    Address::new(host(on)).with("draw", "commit,commit-limit").finish() + "#drawn"
+}
 
 /// A host's tags, with this one marked.
 #[must_use]

@@ -9,6 +9,7 @@ use crate::{
     level::PoolLevel,
     links,
     mark::IncidentMark,
+    sparkline::Sparkline,
     words::{self, Severity},
 };
 
@@ -63,6 +64,19 @@ pub enum Piece {
     },
     /// The mark of an open incident.
     Mark(IncidentMark),
+    /// How a value went.
+    Line(Sparkline),
+    /// How a value went, as the way to its chart.
+    Draw {
+        /// What is drawn, see [`crate::host::DrawnFigure`].
+        figure: String,
+        /// The address that draws it.
+        url: String,
+        /// What it is called (`Thre in nonpaged pool`).
+        name: String,
+        /// The line; `None` where none is known.
+        line: Option<Sparkline>,
+    },
     /// How full a pool is, as a bar and a share.
     Share(PoolLevel),
     /// How bad something is.
@@ -93,7 +107,7 @@ impl Cell {
 
     /// The link to what the row is about.
     pub(crate) fn row_link(self, url: String, text: impl Into<String>) -> Self {
-        self.and(Piece::Link { url, text: text.into(), is_code: false, is_of_row: true })
+        self.and(Piece::Link { url, text: named(text.into()), is_code: false, is_of_row: true })
     }
 
     /// The same of a tag.
@@ -126,7 +140,7 @@ impl Cell {
     /// The same with a link.
     #[must_use]
     pub(crate) fn link(self, url: String, text: impl Into<String>) -> Self {
-        self.and(Piece::Link { url, text: text.into(), is_code: false, is_of_row: false })
+        self.and(Piece::Link { url, text: named(text.into()), is_code: false, is_of_row: false })
     }
 
     /// The same with a link to a tag.
@@ -161,4 +175,9 @@ impl Cell {
             None => self,
         }
     }
+}
+
+/// The text of a link: one without letters could not be pointed at.
+fn named(text: String) -> String {
+    if text.trim().is_empty() { words::or_unnamed(&text).to_owned() } else { text }
 }

@@ -4,6 +4,11 @@
 pub trait Filter: Default + Clone {
     /// Its parameters, in the order of the form.
     fn parameters(&mut self) -> Vec<Parameter<'_>>;
+
+    /// Whether it leaves rows out.
+    fn is_narrowed(&self) -> bool {
+        self.clone().parameters().iter().any(|one| !one.value.in_address().is_empty())
+    }
 }
 
 /// Of lists that are shown whole.
@@ -23,6 +28,8 @@ pub struct Parameter<'a> {
     pub(super) placeholder: &'static str,
     /// Whether it is one of the groups of the fleet.
     pub(super) is_group: bool,
+    /// Whether its field is among those that are folded away.
+    pub(super) is_extra: bool,
     /// Its value.
     pub(super) value: &'a mut dyn ParameterValue,
 }
@@ -93,12 +100,18 @@ impl<'a> Parameter<'a> {
         placeholder: &'static str,
         value: &'a mut String,
     ) -> Self {
-        Self { name, label, placeholder, is_group: false, value }
+        Self { name, label, placeholder, is_group: false, is_extra: false, value }
+    }
+
+    /// The same, folded away until it is asked for.
+    pub(crate) fn extra(self) -> Self {
+        Self { is_extra: true, ..self }
     }
 
     /// A group of the fleet.
     pub(crate) fn group(value: &'a mut String) -> Self {
-        Self { name: "group", label: "Group", placeholder: "", is_group: true, value }
+        let (name, label, placeholder) = ("group", "Group", "");
+        Self { name, label, placeholder, is_group: true, is_extra: false, value }
     }
 
     /// A value out of a few.
@@ -107,12 +120,12 @@ impl<'a> Parameter<'a> {
         label: &'static str,
         value: &'a mut impl Choice,
     ) -> Self {
-        Self { name, label, placeholder: "", is_group: false, value }
+        Self { name, label, placeholder: "", is_group: false, is_extra: false, value }
     }
 
     /// A value that links set, and no form.
     pub(crate) fn of_links(name: &'static str, value: &'a mut dyn ParameterValue) -> Self {
-        Self { name, label: "", placeholder: "", is_group: false, value }
+        Self { name, label: "", placeholder: "", is_group: false, is_extra: false, value }
     }
 }
 

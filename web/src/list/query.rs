@@ -160,7 +160,7 @@ impl<R, F: Filter> ListQuery<R, F> {
 
     /// Whether rows are left out.
     pub fn is_filtered(&self) -> bool {
-        self.filter.clone().parameters().iter().any(|one| !one.value.in_address().is_empty())
+        self.filter.is_narrowed()
     }
 
     /// How many rows come before this page.

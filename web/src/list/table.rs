@@ -59,6 +59,8 @@ pub(crate) struct FormField {
     pub(crate) value: String,
     /// Values to choose from and what they are called; none for free text.
     pub(crate) choices: Vec<(String, String)>,
+    /// Whether it is folded away.
+    pub(crate) is_extra: bool,
 }
 
 impl<R, F: Filter> ListView<R, F> {
@@ -77,6 +79,7 @@ impl<R, F: Filter> ListView<R, F> {
                 name: one.name,
                 label: one.label,
                 placeholder: one.placeholder,
+                is_extra: one.is_extra,
                 value: one.value.chosen().to_owned(),
                 choices: if one.is_group {
                     let groups = self.groups.iter().map(|group| (group.clone(), group.clone()));
@@ -86,6 +89,25 @@ impl<R, F: Filter> ListView<R, F> {
                     choices.map(|(value, label)| (value.to_owned(), label.to_owned())).collect()
                 },
             })
+            .collect()
+    }
+
+    /// The fields that are folded away; whether one of them is filled in.
+    pub(crate) fn extra_fields(&self) -> Option<(Vec<FormField>, bool)> {
+        let extra: Vec<FormField> =
+            self.form_fields().into_iter().filter(|field| field.is_extra).collect();
+        let is_filled = extra.iter().any(|field| !field.value.is_empty());
+        (!extra.is_empty()).then_some((extra, is_filled))
+    }
+
+    /// Parameters without a field, which the form hands on: names and values.
+    pub(crate) fn hidden_fields(&self) -> Vec<(&'static str, String)> {
+        let mut filter = self.query.filter.clone();
+        let parameters = filter.parameters();
+        let hidden = parameters.iter().filter(|one| one.label.is_empty());
+        hidden
+            .map(|one| (one.name, one.value.in_address().to_owned()))
+            .filter(|(_, value)| !value.is_empty())
             .collect()
     }
 

@@ -1,6 +1,9 @@
 //! A diagnosis in one sentence, and in one line.
 
-use poolwatch_analysis::{confidence::leading_suspect, headroom::FULL};
+use poolwatch_analysis::{
+    confidence::{leading_suspect, named_trigger},
+    headroom::FULL,
+};
 use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Bound, Diagnosis, Evidence, Measure, Suspect, SuspectKind, TagFinding, Verdict},
@@ -8,10 +11,10 @@ use poolwatch_model::{
 
 use super::{
     confidence,
-    evidence::{of_physical, pool_of},
+    evidence::{of_physical, pace, pool_of},
     objects_of, pool_title,
 };
-use crate::figures::{duration, grouped, percent_text};
+use crate::figures::{counted, duration, grouped, percent_text};
 
 /// The sentence in large type: what is wrong, how bad, and who is behind it.
 #[must_use]
@@ -23,8 +26,19 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
             None,
         ) => state,
         (_, None) => format!("{state} Nothing measured names who is behind it."),
-        (_, Some(suspect)) => format!("{state} {}", accusation(suspect)),
+        (_, Some(suspect)) => {
+            let driven = driven_by(diagnosis, suspect).map(|name| {
+                format!(" It grows with the work of {name}: stopping that stops growth.")
+            });
+            format!("{state} {}{}", accusation(suspect), driven.unwrap_or_default())
+        }
     }
+}
+
+/// The program whose work drives what a suspect leaks, where another one is that suspect.
+fn driven_by<'a>(diagnosis: &'a Diagnosis, suspect: &Suspect) -> Option<&'a str> {
+    let is_another = |trigger: &&Suspect| trigger.kind != suspect.kind;
+    named_trigger(diagnosis).filter(is_another)?.name.as_deref()
 }
 
 /// All that a diagnosis rests on: the suspects' evidence first, each fact once.
@@ -58,7 +72,10 @@ pub fn title(diagnosis: &Diagnosis) -> String {
         Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
     };
     match (leading_suspect(diagnosis), diagnosis.suspects.first()) {
-        (Some(suspect), _) => format!("{what}: {}", suspect_name(suspect)),
+        (Some(suspect), _) => {
+            let driven = driven_by(diagnosis, suspect).map(|name| format!(", driven by {name}"));
+            format!("{what}: {}{}", suspect_name(suspect), driven.unwrap_or_default())
+        }
         (None, Some(hint)) => format!("{what}: {}", unknown_owner(hint)),
         (None, None) => what,
     }
@@ -97,6 +114,8 @@ pub fn suspect_name(suspect: &Suspect) -> String {
         None => name.clone(),
     });
     match (name, suspect.kind, tags.is_empty()) {
+        (Some(name), SuspectKind::Trigger, true) => format!("driven by {name}"),
+        (Some(name), SuspectKind::Trigger, false) => format!("driven by {name} ({tags})"),
         (Some(name), _, true) => name,
         (Some(name), _, false) => format!("{name} ({tags})"),
         (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
@@ -251,6 +270,9 @@ fn accusation(suspect: &Suspect) -> String {
         (SuspectKind::KernelReference, None) => format!(
             "A kernel reference without any handle, a driver's doing, is {sure} the cause{tags}"
         ),
+        (SuspectKind::Trigger, Some(name)) => {
+            format!("The work of {name} {sure} makes it grow, whoever leaks it{tags}")
+        }
         (SuspectKind::Unknown, Some(name)) => format!("{name} is {sure} involved{tags}"),
         (_, None) => format!("Its owner is not known{tags}"),
     };
@@ -323,6 +345,16 @@ fn more_telling(fact: &Evidence) -> Option<(u8, String)> {
                 counts.affected, counts.affected_of, counts.healthy, counts.healthy_of
             ),
         )),
+        Evidence::GrowsWithOperations {
+            tag, operations, objects, bytes, hours, active, ..
+        } => {
+            let pace = pace(*operations, *objects, *bytes);
+            let hours = format!("{active} of {}", counted(u64::from(*hours), "hour", "hours"));
+            Some((0, format!("{tag} grew by {pace}, in {hours}")))
+        }
+        Evidence::EndedWithoutReturn { tag, .. } => {
+            Some((0, format!("when it ended, {tag} stopped growing and gave nothing back")))
+        }
         Evidence::CommitHolder { commit, handles, .. } => Some((
             1,
             format!("it had {commit} of commit and {} handles", grouped(u64::from(*handles))),
@@ -380,6 +412,22 @@ mod tests {
         }
     }
 
+    fn works() -> Evidence {
+        Evidence::GrowsWithOperations {
+            image: "git.exe".into(),
+            tag: PoolTag::new(*b"NtFC"),
+            pool: Pool::Nonpaged,
+            operations: 3_000_000,
+            objects: 1_000_000,
+            bytes: Bytes(96_000_000),
+            hours: 41,
+            active: 41,
+            correlation: 0.97,
+            chance: 1e-9,
+            over_s: 3 * 86_400,
+        }
+    }
+
     fn growth() -> Evidence {
         Evidence::TagGrowth {
             tag: PoolTag::new(*b"Thre"),
@@ -391,8 +439,27 @@ mod tests {
 
     #[test]
     fn every_verdict_and_suspect_has_a_headline() {
-        use SuspectKind::{Component, Driver, KernelReference, Process, Unknown};
+        use SuspectKind::{Component, Driver, KernelReference, Process, Trigger, Unknown};
         for (diagnosis, words) in [
+            (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![
+                        suspect(KernelReference, None, 0.8, growth()),
+                        suspect(Trigger, Some("git.exe"), 0.85, works()),
+                    ],
+                    vec![],
+                ),
+                "Nonpaged pool leaks: something allocates and never frees. A kernel reference without any handle, a driver's doing, is very likely the cause (tag Thre): Thre grew by 64 MB in 24 h. It grows with the work of git.exe: stopping that stops growth.",
+            ),
+            (
+                diagnosis(
+                    Verdict::Leak,
+                    vec![suspect(Trigger, Some("git.exe"), 0.85, works())],
+                    vec![],
+                ),
+                "Nonpaged pool leaks: something allocates and never frees. The work of git.exe very likely makes it grow, whoever leaks it (tag Thre): NtFC grew by 96 B for every third operation, in 41 of 41 hours.",
+            ),
             (
                 diagnosis(
                     Verdict::Exhausted,
@@ -481,6 +548,11 @@ mod tests {
                 SuspectKind::KernelReference,
                 None,
                 "Nonpaged pool exhausted: a kernel reference (Thre)",
+            ),
+            (
+                SuspectKind::Trigger,
+                Some("git.exe"),
+                "Nonpaged pool exhausted: driven by git.exe (Thre)",
             ),
             (SuspectKind::Unknown, None, "Nonpaged pool exhausted: tag Thre, owner unknown"),
         ] {

@@ -184,6 +184,9 @@ pub fn evidence(fact: &Evidence) -> String {
                 "With {driver} {before}, tag {tag} grew by {per_day_before} per day; with {after}, by {per_day_after}{outcome}."
             )
         }
+        Evidence::GrowsWithOperations { .. } | Evidence::EndedWithoutReturn { .. } => {
+            of_trigger(fact)
+        }
         Evidence::Changed(told) => change(told),
         Evidence::Silence { .. } => {
             "Nothing has been heard since, and its pools were under pressure.".to_owned()
@@ -309,6 +312,67 @@ fn of_tag(fact: &Evidence) -> String {
     }
 }
 
+/// Facts about a program whose work drives growth.
+fn of_trigger(fact: &Evidence) -> String {
+    match fact {
+        Evidence::GrowsWithOperations {
+            image,
+            tag,
+            pool,
+            operations,
+            objects,
+            bytes,
+            hours,
+            active,
+            chance,
+            over_s,
+            ..
+        } => format!(
+            "While {image} works, tag {tag} grows: by {}, {bytes} of {pool} pool in {}. In {} of {} in which the tag grew, {image} was at work. By chance, some program would follow the growth as closely on {}.",
+            pace(*operations, *objects, *bytes),
+            duration(*over_s),
+            grouped(u64::from(*active)),
+            counted(u64::from(*hours), "hour", "hours"),
+            one_in(*chance)
+        ),
+        Evidence::EndedWithoutReturn { name, tag, per_hour_before, per_hour_after, .. } => format!(
+            "{name} ended, and tag {tag} gave nothing back but stopped growing: {} allocations more per hour before, {} after. Its work makes another leak.",
+            grouped(*per_hour_before),
+            grouped(*per_hour_after)
+        ),
+        _ => String::new(),
+    }
+}
+
+/// By how much a tag grows with what a program does: `96 B for every third operation`.
+pub(super) fn pace(operations: u64, objects: u64, bytes: Bytes) -> String {
+    let each = Bytes(bytes.0.checked_div(objects).unwrap_or(0));
+    let rounded = |part: u64, of: u64| (part + of / 2).checked_div(of).unwrap_or(0);
+    let which = match rounded(operations, objects) {
+        0 => {
+            let several = grouped(rounded(objects, operations));
+            return format!("{several} allocations of {each} with each operation");
+        }
+        1 => "each operation".to_owned(),
+        2 => "every second operation".to_owned(),
+        3 => "every third operation".to_owned(),
+        several => format!("every {} operations", grouped(several)),
+    };
+    format!("{each} for {which}")
+}
+
+/// A chance over hosts, also where percents say little: `fewer than one host in 10,000`.
+fn one_in(chance: f32) -> String {
+    match f64::from(chance) {
+        chance if chance >= 0.001 => format!("{} of hosts", percent_text(chance)),
+        chance if chance >= 1e-9 => {
+            let power = (1.0 / chance).log10().floor() as u32;
+            format!("fewer than one host in {}", grouped(10_u64.pow(power)))
+        }
+        _ => "fewer than one host in a billion".to_owned(),
+    }
+}
+
 /// An attribute in words: `driver foo.sys 5.1`.
 #[must_use]
 pub fn attribute(attribute: &Attribute) -> String {
@@ -396,6 +460,7 @@ pub const fn evidence_time(fact: &Evidence) -> Option<Timestamp> {
         Evidence::PoolEmptyEvent { time, .. }
         | Evidence::PoolLimitEvent { time, .. }
         | Evidence::CommitExhaustedEvent { time }
+        | Evidence::EndedWithoutReturn { time, .. }
         | Evidence::Release { time, .. } => Some(*time),
         Evidence::Changed(change) => Some(change.at),
         Evidence::Silence { since } => Some(*since),
@@ -498,6 +563,22 @@ mod tests {
                     outstanding: 120_145,
                 },
                 "The 90,472 handles of mybadapp.exe go with 120,145 outstanding thread objects (Thre).",
+            ),
+            (
+                Evidence::GrowsWithOperations {
+                    image: "git.exe".into(),
+                    tag: PoolTag::new(*b"NtFC"),
+                    pool: Pool::Nonpaged,
+                    operations: 2_900_000,
+                    objects: 1_000_000,
+                    bytes: Bytes(96_000_000),
+                    hours: 41,
+                    active: 41,
+                    correlation: 0.97,
+                    chance: 2e-7,
+                    over_s: 3 * 86_400,
+                },
+                "While git.exe works, tag NtFC grows: by 96 B for every third operation, 92 MB of nonpaged pool in 3 d. In 41 of 41 hours in which the tag grew, git.exe was at work. By chance, some program would follow the growth as closely on fewer than one host in 1,000,000.",
             ),
         ] {
             assert_eq!(evidence(&fact).replace('\u{a0}', " "), words);

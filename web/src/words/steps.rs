@@ -6,7 +6,7 @@ mod trace;
 
 use poolwatch_model::{
     Pool, PoolTag,
-    diagnosis::{Diagnosis, Dump, NextStep},
+    diagnosis::{Diagnosis, Dump, KnownOutput, NextStep},
     host::OsVersion,
 };
 
@@ -14,7 +14,7 @@ use self::names::{findstr_pattern, word};
 use super::objects_of;
 use crate::{
     figures::grouped,
-    steps::{Method, NextStep as Step},
+    steps::{Method, NextStep as Step, Steps},
 };
 
 /// Handles that are worth a question.
@@ -24,6 +24,47 @@ const MANY_HANDLES: u64 = 5_000;
 #[must_use]
 pub fn next_steps(diagnosis: &Diagnosis, os: Option<&OsVersion>) -> Vec<Step> {
     diagnosis.next_steps.iter().map(|one| step(one, os)).collect()
+}
+
+/// A version of a suspected driver that hosts run which have no trouble.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthyVersion {
+    /// File name of the driver.
+    pub driver: String,
+    /// The version.
+    pub version: String,
+    /// Hosts without an incident that run it.
+    pub hosts: u64,
+}
+
+/// The next steps in the order of the suspect: what ends its trouble first, then ways to look.
+#[must_use]
+pub fn steps_by_suspect(
+    diagnosis: &Diagnosis,
+    os: Option<&OsVersion>,
+    healthy: Option<&HealthyVersion>,
+) -> Steps {
+    let mut steps = Steps::default();
+    for one in &diagnosis.next_steps {
+        let mut words = step(one, os);
+        match one {
+            NextStep::ReplaceDriver { driver, version } => {
+                if let Some(by) = healthy.filter(|by| by.driver.eq_ignore_ascii_case(driver)) {
+                    remedies::replace_by(&mut words, driver, version.as_deref(), by);
+                }
+                // Nothing is as sure as what healthy hosts run.
+                let place = if healthy.is_some() { 0 } else { steps.first.len() };
+                steps.first.insert(place, words);
+            }
+            NextStep::Update { .. }
+            | NextStep::RestartService { .. }
+            | NextStep::EndProgram { .. }
+            | NextStep::StopWithCare { .. }
+            | NextStep::FindCaller { .. } => steps.first.push(words),
+            _ => steps.general.push(words),
+        }
+    }
+    steps
 }
 
 /// A step in words. Names that could be more than a name to a shell stay out of commands.
@@ -40,6 +81,7 @@ pub fn step(step: &NextStep, os: Option<&OsVersion>) -> Step {
         NextStep::StopWithCare { image, role, returns } => {
             remedies::stop_with_care(image, *role, returns.as_ref())
         }
+        NextStep::StopTrigger { image, tag, role } => remedies::stop_trigger(image, *tag, *role),
         NextStep::TraceTag { tag, seconds } => trace::trace_tag(*tag, *seconds, os),
         NextStep::EnableTagging => enable_tagging(),
         NextStep::ReadTotals => read_totals(is_before_vista(os)),
@@ -60,8 +102,8 @@ pub fn step(step: &NextStep, os: Option<&OsVersion>) -> Step {
         NextStep::FindDriver { tag } => find_driver(*tag),
         NextStep::VerifyDrivers { drivers } => verify_drivers(drivers, os),
         NextStep::TakeDump { how } => take_dump(*how),
-        NextStep::AskDebugger { pool, tag, object_type, .. } => {
-            ask_debugger(*pool, *tag, object_type.as_deref())
+        NextStep::AskDebugger { pool, tag, object_type, known, .. } => {
+            ask_debugger(*pool, *tag, object_type.as_deref(), known)
         }
     };
     words.method = match step.method() {
@@ -80,7 +122,14 @@ fn is_before_vista(os: Option<&OsVersion>) -> bool {
 
 /// A step without cautions; [`step`] sets its method.
 fn plain(title: impl Into<String>, detail: impl Into<String>, commands: Vec<String>) -> Step {
-    Step { method: None, title: title.into(), detail: detail.into(), commands, caution: None }
+    Step {
+        method: None,
+        title: title.into(),
+        detail: detail.into(),
+        commands,
+        caution: None,
+        file: None,
+    }
 }
 
 fn handles_command(before_vista: bool) -> String {
@@ -139,7 +188,7 @@ fn read_totals(before_vista: bool) -> Step {
     };
     plain(
         "Read how much of both pools is in use",
-        "Without the totals nothing tells whether the tags that are known are what fills the pools.",
+        "Without the totals nothing tells whether the tags that are known are what fills the pools. Process Explorer (View, System Information), given symbols, shows the maxima of both pools as well.",
         vec![command.to_owned()],
     )
 }
@@ -162,7 +211,7 @@ fn enable_tagging() -> Step {
         ),
         ..plain(
             "Turn pool tags on",
-            "Windows 2000 and XP count tags only when they are told to. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
+            "Windows 2000 and XP count tags only when they are told to; later ones always do. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
             vec!["gflags /r +ptg".to_owned()],
         )
     }
@@ -284,15 +333,20 @@ fn take_dump(how: Dump) -> Step {
     }
 }
 
-fn ask_debugger(pool: Option<Pool>, tag: Option<PoolTag>, object_type: Option<&str>) -> Step {
-    let mut commands = vec!["!vm".to_owned()];
-    if pool != Some(Pool::Paged) {
-        commands.push("!poolused 2".to_owned());
-    }
-    if pool != Some(Pool::Nonpaged) {
-        commands.push("!poolused 4".to_owned());
-    }
-    commands.push("!process 0 0".to_owned());
+fn ask_debugger(
+    pool: Option<Pool>,
+    tag: Option<PoolTag>,
+    object_type: Option<&str>,
+    known: &[KnownOutput],
+) -> Step {
+    let asked = [
+        (KnownOutput::Totals, "!vm", true),
+        (KnownOutput::Tags, "!poolused 2", pool != Some(Pool::Paged)),
+        (KnownOutput::Tags, "!poolused 4", pool != Some(Pool::Nonpaged)),
+        (KnownOutput::Processes, "!process 0 0", true),
+    ];
+    let asked = asked.into_iter().filter(|(of, _, is_wanted)| *is_wanted && !known.contains(of));
+    let mut commands: Vec<String> = asked.map(|(_, command, _)| command.to_owned()).collect();
     let kind = object_type.and_then(word).filter(|kind| !kind.contains(' '));
     if let Some(kind) = &kind {
         commands.push(format!("!handle 0 F <EPROCESS> {kind}"));
@@ -300,23 +354,24 @@ fn ask_debugger(pool: Option<Pool>, tag: Option<PoolTag>, object_type: Option<&s
     } else if let Some(tag) = tag.and_then(findstr_pattern).filter(|tag| !tag.starts_with('/')) {
         commands.push(format!("!poolfind {tag}"));
     }
-    // Stacks of handles tell who opened them; objects of threads and files cannot be traced so.
+    let traced = kind.as_deref().map_or("", |_| {
+        commands.extend(["!htrace -enable".to_owned(), "!htrace -diff".to_owned()]);
+        " The last two run in a debugger that is attached to the program itself: they show who opened what was not closed between them. They know nothing of handles from before, and slow the program."
+    });
     let detail = match kind.as_deref() {
         Some("Thread") => {
-            commands.push("!thread <ETHREAD>".to_owned());
-            " A thread that has ended and is still referenced shows no stack: its handle is what leaks."
+            commands.insert(commands.len() - 2, "!thread <ETHREAD>".to_owned());
+            " A thread that has ended and is still referenced shows no stack: its handle is what leaks. Who keeps references to threads, object tracing does not tell."
         }
-        Some("File") | None => "",
-        Some(_) => {
-            commands.push("!htrace -enable".to_owned());
-            commands.push("!htrace -diff".to_owned());
-            " The last two run in a debugger that is attached to the program itself: they show who opened what was not closed between them."
+        Some("File") => {
+            " Who keeps references to files, object tracing does not tell: the names of the handles show which paths they are."
         }
+        _ => "",
     };
     plain(
         "Read the dump, or ask a live kernel",
         format!(
-            "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.{detail}"
+            "Open it in WinDbg, run these commands, and import what they print. Put the address that !process prints for the process with the most handles in place of <EPROCESS>.{detail}{traced}"
         ),
         commands,
     )
@@ -374,6 +429,7 @@ mod tests {
                     tag: Some(PoolTag::new(*b"a&b|")),
                     object_type: text.clone(),
                     image: text,
+                    known: vec![],
                 },
             ] {
                 let script = step(&hostile, None).script();
@@ -402,8 +458,19 @@ mod tests {
                     tag: Some(PoolTag::new(*b"Thre")),
                     object_type: Some("Thread".into()),
                     image: None,
+                    known: vec![],
                 },
-                "!poolused 2\n!process 0 0\n!handle 0 F <EPROCESS> Thread",
+                "!vm\n!poolused 2\n!process 0 0\n!handle 0 F <EPROCESS> Thread\n!process <EPROCESS> 7\n!thread <ETHREAD>\n!htrace -enable\n!htrace -diff",
+            ),
+            (
+                NextStep::AskDebugger {
+                    pool: None,
+                    tag: Some(PoolTag::new(*b"Fooo")),
+                    object_type: None,
+                    image: None,
+                    known: vec![KnownOutput::Totals, KnownOutput::Processes],
+                },
+                "!poolused 2\n!poolused 4\n!poolfind Fooo",
             ),
         ] {
             let words = step(&of, None);

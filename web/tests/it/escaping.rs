@@ -5,6 +5,7 @@ use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
     events::EventsFilter,
+    incidents::PackPage,
     search::{Found, SearchPage},
 };
 
@@ -40,8 +41,8 @@ fn a_hostile_host_is_shown_and_harmless() {
     page.object_types[0].name = HOSTILE.into();
     page.evidence[0].name = HOSTILE.into();
     page.evidence[0].kind = Some(HOSTILE.into());
-    page.steps[0].title = HOSTILE.into();
-    page.steps[0].commands = vec![HOSTILE.into()];
+    page.steps.first[0].title = HOSTILE.into();
+    page.steps.first[0].commands = vec![HOSTILE.into()];
     let suspect = &mut page.diagnosis.as_mut().unwrap().suspects[0];
     suspect.name = Some(HOSTILE.into());
     suspect.evidence = vec![Evidence::ProcessHandles { image: HOSTILE.into(), pid: 1, handles: 2 }];
@@ -120,6 +121,8 @@ fn hostile_comments_and_notes_are_harmless() {
     page.worst_on.as_mut().unwrap().name = HOSTILE.into();
     page.changes[0].name = HOSTILE.into();
     page.changes[0].after = Some(HOSTILE.into());
+    page.others[0].title = HOSTILE.into();
+    page.confirmation.as_mut().unwrap().suspect = HOSTILE.into();
     for note in &mut page.notes {
         note.by = Some(HOSTILE.into());
         note.what = Noted::Comment(HOSTILE.into());
@@ -174,4 +177,30 @@ fn hostile_programs_and_drivers_are_harmless_in_lists_and_addresses() {
     page.versions[0].version = Some(HOSTILE.into());
     page.list.rows[0].version = Some(HOSTILE.into());
     is_harmless(&page.render().unwrap());
+}
+
+#[test]
+fn hostile_rows_of_a_host_are_harmless_and_empty_names_have_a_word() {
+    let mut page = samples::all_processes();
+    page.host.name = HOSTILE.into();
+    page.list.rows[0].process.image = HOSTILE.into();
+    page.list.rows[0].process.services = vec![HOSTILE.into()];
+    page.list.rows[1].process.image = String::new();
+    let html = page.render().unwrap();
+    is_harmless(&html);
+    assert!(html.contains(">(no name)</a>"), "{html}");
+    let mut page = samples::all_drivers();
+    page.list.rows[0].name = HOSTILE.into();
+    page.list.rows[0].version = Some(HOSTILE.into());
+    is_harmless(&page.render().unwrap());
+    let mut page = samples::all_types();
+    page.list.rows[0].used.name = HOSTILE.into();
+    is_harmless(&page.render().unwrap());
+    let mut page = samples::timeline();
+    page.list.rows[0].text = HOSTILE.into();
+    is_harmless(&page.render().unwrap());
+    let incident = samples::incident_page();
+    let raw = vec![HOSTILE.into()];
+    let pack = PackPage { page: &incident, url: "https://x", chart: "<svg></svg>", raw };
+    is_harmless(&pack.render().unwrap());
 }

@@ -6,10 +6,14 @@ use poolwatch_web::{
     applications::APPLICATIONS,
     driver::DRIVER_HOSTS,
     drivers::DRIVERS,
+    events::EVENTS,
+    host::{HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES},
     hosts::{HOSTS, HostState, HostsQuery},
+    incidents::INCIDENTS,
     list::{List, ListQuery},
+    pool_choice::PoolChoice,
     tag::{TAG_HOSTS, TagHostsQuery},
-    tags::{KnownChoice, PoolChoice, TAGS, TagsFilter, TagsQuery},
+    tags::{KnownChoice, TAGS, TagsFilter, TagsQuery},
     waiting::CANDIDATES,
 };
 
@@ -94,6 +98,13 @@ fn every_list_knows_its_orders_and_the_columns_of_its_files() {
     is_whole(&APPLICATION_HOSTS, &samples::lists::application().list.query);
     is_whole(&DRIVERS, &samples::lists::drivers().list.query);
     is_whole(&DRIVER_HOSTS, &samples::lists::driver().list.query);
+    is_whole(&HOST_TAGS, &samples::all_tags().list.query);
+    is_whole(&HOST_PROCESSES, &samples::all_processes().list.query);
+    is_whole(&HOST_DRIVERS, &samples::all_drivers().list.query);
+    is_whole(&EVENTS, &samples::pages::events().list.query);
+    is_whole(&INCIDENTS, &samples::incidents().list.query);
+    let few = [HOST_TYPES.in_files().names().count(), HOST_TIMELINE.in_files().names().count()];
+    assert_eq!(few, [5, 3]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use poolwatch_model::{
 use poolwatch_web::{
     LivePage, Page,
     error::ErrorPage,
-    host::TagOrder,
+    host::{DrawnFigures, TagOrder},
     incidents::IncidentReport,
     login::{LoginError, LoginPage},
 };
@@ -189,7 +189,7 @@ fn an_incident_shows_its_facts_people_and_history() {
             "5.0 → 5.1",
             "<option selected>Ana</option>",
             "Restarted BadApp.\nThe vendor is asked.",
-            "gave it to <b>Ana</b>",
+            "assigned it to <b>Ana</b>",
             "found it worse",
             "action=\"/incidents/17/resolve\"",
         ],
@@ -198,14 +198,14 @@ fn an_incident_shows_its_facts_people_and_history() {
     page.comparison[0].p = 1.0;
     says(
         &page.render().unwrap(),
-        &["Nothing that is known of them tells", "<summary>1 difference that may be an accident"],
+        &["Nothing that is known of them tells", "<summary>1 difference that may be chance"],
     );
     page.may_act = false;
     assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
+    page.may_act = true;
     page.incident.state = IncidentState::Resolved;
     page.incident.cause = Cause::CommitExhausted { host: HostId(1) };
-    let text = page.render().unwrap();
-    assert!(!text.contains("growth.js"), "no pool, no chart");
+    says(&page.render().unwrap(), &["commit charge: a line per affected host", "Open again"]);
 }
 
 #[test]
@@ -377,4 +377,34 @@ fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
             "An administrator makes a link for you",
         ],
     );
+}
+
+#[test]
+fn steps_for_the_suspect_come_first_and_others_are_folded() {
+    let text = samples::incident_page().render().unwrap();
+    let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
+    assert!(at("Restart the service behind mybadapp.exe") < at("<details class=\"more-steps\">"));
+    assert!(at("<details class=\"more-steps\">") < at("See which handles it holds"));
+    says(&text, &["2 ways to look further, whoever it is", "<ol class=\"steps\" start=\"2\">"]);
+}
+
+#[test]
+fn every_row_of_a_host_leads_to_its_chart_and_keeps_what_is_drawn() {
+    let mut page = samples::classic_host();
+    page.query.draw = DrawnFigures::read("nonpaged:Thre,handles:416");
+    let text = page.render().unwrap();
+    says(
+        &text,
+        &[
+            "data-draw=\"nonpaged:Thre\"",
+            "data-draw=\"objects:Thread\"",
+            "data-draw=\"commit,commit-limit\"",
+            "href=\"/hosts/1?tags=change&#38;draw=nonpaged%3AThre%2Chandles%3A416#tags\"",
+            "data-series=\"/hosts/1/series.json\"",
+            "href=\"/hosts/1/tags\">all 1,500</a>",
+        ],
+    );
+    assert!(!text.contains("id=\"drawn\" class=\"drawn\" aria-labelledby=\"drawn-title\" data-series=\"/hosts/1/series.json\" hidden"));
+    let drivers = samples::all_drivers().render().unwrap();
+    says(&drivers, &["data-draw=\"nonpaged:Fooo,paged:Fooo,nonpaged:FooB,paged:FooB\""]);
 }

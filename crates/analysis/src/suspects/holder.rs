@@ -310,6 +310,7 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
     let compared = programs.iter().filter(|one| one.handles >= COMPARED).count();
     let tags = compared_tags(case);
     let kernel = kernel_handles(case).unwrap_or(0);
+    let is_beyond = is_beyond_usual(case, series, outstanding);
     let mut best: Option<(f64, usize)> = None;
     let mut sum: u64 = 0;
     for count in 1..=many.min(SHARERS) {
@@ -322,9 +323,13 @@ pub(super) fn by_count(case: &CaseFile, series: &TagSeries, outstanding: u64) ->
             continue;
         }
         let next = next.max(kernel);
+        let is_by_far = next > 0 && handles / BY_FAR >= next;
+        // As many objects as large hosts have that are well are somebody's, and no leak.
+        if next > 0 && !is_by_far && !is_beyond {
+            continue;
+        }
         let sure = chance::sureness(sum, outstanding, tags, compared);
         let is_near = share.ln().abs() <= ONE_FOR_ONE_OFF;
-        let is_by_far = next > 0 && handles / BY_FAR >= next;
         let sure = if is_near || is_by_far { sure } else { sure.min(LOOSE) };
         if best.is_none_or(|(known, _)| sure > known) {
             best = Some((sure, count));
@@ -424,6 +429,12 @@ pub(super) fn by_kernel_count(
     (goes && outstanding >= MANY_HANDLES && matters(case, series, outstanding)).then(|| {
         Evidence::HeldByKernel { handles: u32::try_from(handles).unwrap_or(u32::MAX), grown: 0 }
     })
+}
+
+/// The handles of the kernel's own process where they are no healthy host's.
+pub(super) fn many_kernel_handles(case: &CaseFile) -> Option<Evidence> {
+    let handles = kernel_handles(case).filter(|handles| *handles >= ALONE_HINT)?;
+    Some(Evidence::HeldByKernel { handles: u32::try_from(handles).unwrap_or(u32::MAX), grown: 0 })
 }
 
 fn kernel_handles(case: &CaseFile) -> Option<u64> {

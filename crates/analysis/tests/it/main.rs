@@ -4,6 +4,7 @@ mod bounds;
 mod exhaustion;
 mod holders;
 mod story;
+mod triggers;
 
 use jiff::Timestamp;
 use poolwatch_analysis::{

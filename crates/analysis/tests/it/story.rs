@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use poolwatch_analysis::CaseFile;
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
-    history::{Moment, ProcessSeries, TagSeries},
+    history::{Moment, ProcessSeries, ProgramSeries, TagSeries},
     memory::Memory,
     process::ProcessKey,
 };
@@ -77,6 +77,13 @@ impl Story {
             quota: [vec![MB; handles.len()], vec![MB; handles.len()]],
             handles,
         });
+    }
+
+    /// A program whose operations are given by the hour.
+    pub(crate) fn program(&mut self, image: &str, operations: impl Fn(u64) -> u64) {
+        let slots = 0..self.case.axis.len() as u64;
+        let operations = slots.map(|slot| operations(slot / 6) / 6).collect();
+        self.case.programs.push(ProgramSeries { image: image.into(), operations });
     }
 
     pub(crate) fn by_slot(&self, by_hour: impl Fn(u64) -> u64) -> Vec<u64> {

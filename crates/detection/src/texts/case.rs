@@ -34,6 +34,7 @@ pub(super) fn case_of_states(combined: &CombinedEvidence, catalogue: &Catalogue)
     case.exhaustions = told.filter_map(|event| event.exhaustion.as_deref().cloned()).collect();
     case.arch = combined.arch;
     case.is_torn = combined.is_torn();
+    case.is_verified = !combined.verified.is_empty();
     count_ended(&mut case, combined.ended.iter().map(|ended| ended.processes).sum());
     case.name_owners(catalogue);
     case.owners.extend(verified(&combined.verified));

@@ -277,3 +277,39 @@ fn old_incidents_take_no_new_findings() {
     assert!(lifecycle.takes(at(24)));
     assert!(!lifecycle.takes(at(24 * 100)));
 }
+
+#[test]
+fn what_a_person_closed_is_opened_again_where_it_went_on() {
+    let mut lifecycle = IncidentLifecycle::default();
+    for host in [1, 2] {
+        lifecycle.observe(HostId(host), at(0), found(&leak(), 10));
+    }
+    lifecycle.observe(HostId(2), at(1), Observation::GivenBack);
+    lifecycle.close(at(2));
+    assert_eq!((lifecycle.state, lifecycle.affected().count()), (IncidentState::Resolved, 0));
+    lifecycle.reopen(at(3));
+    let affected: Vec<HostId> = lifecycle.affected().map(|(host, _)| host).collect();
+    assert_eq!((lifecycle.state, affected), (IncidentState::Open, vec![HostId(1)]));
+    assert_eq!(
+        lifecycle.observe(HostId(1), at(4), Observation::GivenBack).change,
+        Some(IncidentChange::Resolved)
+    );
+    // Nobody closed it: it goes on everywhere.
+    lifecycle.reopen(at(5));
+    assert_eq!(lifecycle.affected().count(), 2);
+}
+
+#[test]
+fn what_is_taken_in_keeps_the_worse_of_each_host() {
+    let mut whole = IncidentLifecycle::default();
+    whole.observe(HostId(1), at(0), found(&exhausted(), 10));
+    whole.observe(HostId(2), at(0), found(&leak(), 10));
+    let mut part = IncidentLifecycle::default();
+    part.observe(HostId(1), at(1), found(&leak(), 10));
+    part.observe(HostId(2), at(1), found(&exhausted(), 10));
+    part.observe(HostId(3), at(1), found(&leak(), 10));
+    whole.take_in(part);
+    let verdicts: Vec<Verdict> = whole.affected().map(|(_, of)| of.verdict).collect();
+    assert_eq!(verdicts, [Verdict::Exhausted, Verdict::Exhausted, Verdict::Leak]);
+    assert!(whole.state.is_active());
+}

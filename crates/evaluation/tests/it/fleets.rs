@@ -42,8 +42,15 @@ fn add_host(hash: &mut Sha256, host: &Host) {
         hash.update(format!("{}{:?}", program.image, program.services));
     }
     for leak in &host.leaks {
-        hash.update(format!("{}{:?}", leak.family.as_str(), leak.names));
+        hash.update(format!("{}{:?}{:?}", leak.family.as_str(), leak.names, leak.trigger));
     }
+    for program in
+        host.people.operations(&known.iter().map(|(slot, _)| vec![*slot]).collect::<Vec<_>>())
+    {
+        hash.update(&program.image);
+        add(hash, &program.operations);
+    }
+    hash.update(format!("{:?}", host.scans));
     hash.update(format!("{:?}{:?}{:?}", host.people.drivers, host.people.changes, host.high_use));
 }
 
@@ -62,5 +69,5 @@ fn digest() -> String {
 
 #[test]
 fn a_seed_means_the_same_fleet_for_ever() {
-    assert_eq!(digest(), "397bf949bb0f41a6496c7dec01b6ad0cdb73082db54506ce885f9248d87533f4");
+    assert_eq!(digest(), "f5014f14514788b131d9de0db2bad789d596a78aa760eb5433b6b49ddbadab25");
 }

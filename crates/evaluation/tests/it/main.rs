@@ -4,6 +4,7 @@
 mod bounds;
 mod cases;
 mod fleets;
+mod numbers;
 mod tag_scans;
 
 use poolwatch_evaluation::{
@@ -44,6 +45,17 @@ fn leaks_are_found_and_only_the_guilty_are_named() {
     assert!(figures.recall.value() >= 0.7, "{figures:?}");
     assert!(figures.precision.of >= 3, "{figures:?}");
     assert_eq!(figures.precision.count, figures.precision.of, "{figures:?}");
+}
+
+#[test]
+fn triggers_are_named_and_programs_that_merely_work_then_are_not() {
+    let results =
+        run(&plans(Half::Tuning, &[Family::TriggerInSessions, Family::Coincidence].map(Some)));
+    let of = |family| results.leaks.iter().filter(move |leak| leak.family == family && leak.found);
+    assert!(of(Family::TriggerInSessions).any(|leak| leak.named), "{:#?}", results.leaks);
+    assert!(of(Family::Coincidence).count() > 0, "{:#?}", results.leaks);
+    assert!(!of(Family::Coincidence).any(|leak| leak.named), "{:#?}", results.named);
+    assert!(results.named.iter().all(|named| named.right), "{:?}", results.named);
 }
 
 #[test]

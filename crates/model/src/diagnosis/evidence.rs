@@ -519,6 +519,49 @@ pub enum Evidence {
         /// Whether that is the proof; else it refutes.
         confirms: bool,
     },
+    /// A tag grew as a program worked: the more operations, the more growth, beyond the rhythm of the
+    /// day that all programs share.
+    GrowsWithOperations {
+        /// Image name.
+        image: String,
+        /// The tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+        /// What the program did in that time: operations beside reads and writes.
+        operations: u64,
+        /// Allocations that the tag gained meanwhile.
+        objects: u64,
+        /// Bytes that it gained.
+        bytes: Bytes,
+        /// Hours in which the tag grew.
+        hours: u32,
+        /// Those of them in which the program was at work.
+        active: u32,
+        /// How closely growth follows the operations, 0 to 1: the correlation without the rhythm of
+        /// the day.
+        correlation: f32,
+        /// How likely it is that some program of the host follows the growth so closely by chance, 0 to
+        /// 1.
+        chance: f32,
+        /// Over how long, seconds.
+        over_s: u64,
+    },
+    /// A suspect went away, nothing came back, and growth ended.
+    EndedWithoutReturn {
+        /// Process image.
+        name: String,
+        /// The tag.
+        tag: PoolTag,
+        /// Which pool.
+        pool: Pool,
+        /// Allocations that the tag gained per hour before.
+        per_hour_before: u64,
+        /// The same afterwards.
+        per_hour_after: u64,
+        /// When the suspect went.
+        time: Timestamp,
+    },
     /// How a tag grew before and after a driver's version changed.
     VersionOutcome {
         /// Driver file name.

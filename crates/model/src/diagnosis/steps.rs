@@ -55,6 +55,18 @@ pub enum ProgramRole {
     ServiceHost,
 }
 
+/// What a debugger would print that is known already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KnownOutput {
+    /// How much of both pools is in use (`!vm`).
+    Totals,
+    /// The tags (`!poolused`).
+    Tags,
+    /// The processes with their handles (`!process 0 0`).
+    Processes,
+}
+
 /// One thing to do. The four methods are those of the expert: handle counts, pool tags, Driver
 /// Verifier, the debugger.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,6 +110,16 @@ pub enum NextStep {
         role: ProgramRole,
         /// What must then come back.
         returns: Option<Return>,
+    },
+    /// Stop the program whose work makes something leak, and see growth stop. Nothing comes back.
+    StopTrigger {
+        /// Image name.
+        image: String,
+        /// The tag that must grow no more.
+        tag: PoolTag,
+        /// What it does, where that asks for care.
+        #[serde(default)]
+        role: Option<ProgramRole>,
     },
     /// Read how much of both pools is in use.
     ReadTotals,
@@ -186,6 +208,9 @@ pub enum NextStep {
         object_type: Option<String>,
         /// The process in question.
         image: Option<String>,
+        /// What is known already, and is not asked for again.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        known: Vec<KnownOutput>,
     },
     /// Raise the limit of a pool of 32-bit Windows: it gains time and cures nothing.
     RaiseLimit {
@@ -203,6 +228,7 @@ impl NextStep {
             | Self::EndProgram { .. }
             | Self::FindCaller { .. }
             | Self::StopWithCare { .. }
+            | Self::StopTrigger { .. }
             | Self::CountHandles { .. }
             | Self::ListHandles
             | Self::ListCommit => 1,

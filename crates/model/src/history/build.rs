@@ -1,8 +1,10 @@
 //! A history from snapshots: what simulated hosts and texts tell.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
-use super::{HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, TagSeries};
+use super::{
+    HostHistory, MISSING, Moment, ObjectTypeSeries, ProcessSeries, ProgramSeries, TagSeries,
+};
 use crate::{
     Bytes, Pool, PoolTag, Snapshot,
     process::{ObjectTypeUse, ProcessKey},
@@ -20,6 +22,7 @@ pub(super) fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> HostHistory {
     };
     let mut tags: HashMap<(PoolTag, Pool), usize> = HashMap::new();
     let mut processes: HashMap<(ProcessKey, String), usize> = HashMap::new();
+    let mut programs: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
     let mut most_processes = 0;
     for (at, (_, snapshot)) in snapshots.iter().enumerate() {
         history.memory = snapshot.memory.or(&history.memory);
@@ -33,6 +36,10 @@ pub(super) fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> HostHistory {
         history.live_processes[at] = snapshot.memory.processes.or(counted).unwrap_or(MISSING);
         if let Some(table) = &snapshot.tags {
             take_tags(&mut history, &mut tags, at, table);
+        }
+        for (image, operations) in snapshot.operations_by_program() {
+            let of_program = programs.entry(image).or_insert_with(|| vec![MISSING; moments]);
+            of_program[at] = operations;
         }
         take_types(&mut history, at, snapshot.object_types.as_deref().unwrap_or_default());
         most_processes = most_processes.max(list.len());
@@ -54,6 +61,19 @@ pub(super) fn from_snapshots(snapshots: &[(Moment, &Snapshot)]) -> HostHistory {
         }
     }
     history.all_processes = most_processes > MANY_PROCESSES;
+    history.programs = programs
+        .into_iter()
+        .map(|(image, mut operations)| {
+            for (count, (_, snapshot)) in operations.iter_mut().zip(snapshots) {
+                // Who is not among the active ones did nothing.
+                if *count == MISSING && !snapshot.activity.is_empty() {
+                    *count = 0;
+                }
+            }
+            ProgramSeries { image: image.to_owned(), operations }
+        })
+        .filter(|program| program.total() > 0)
+        .collect();
     history
 }
 
@@ -134,6 +154,39 @@ pub fn unwrapped(before: Option<u64>, low: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::process::{ProcessActivity, ProcessUse};
+
+    #[test]
+    fn operations_of_all_processes_of_a_program_are_told_together_and_the_others_did_nothing() {
+        let active = |told: &[(u32, u64)]| Snapshot {
+            processes: Some(
+                [(8, "git.exe"), (12, "git.exe"), (16, "idle.exe"), (20, "other.exe")]
+                    .map(|(pid, image)| ProcessUse::new(pid, None, image))
+                    .into(),
+            ),
+            activity: told
+                .iter()
+                .map(|(pid, others)| ProcessActivity {
+                    key: ProcessKey { pid: *pid, created: None },
+                    reads: 1,
+                    writes: 1,
+                    others: *others,
+                })
+                .collect(),
+            ..Snapshot::default()
+        };
+        let snapshots = [active(&[(8, 3), (12, 4)]), active(&[]), active(&[(20, 5)])];
+        let moment = |at_s| Moment { at_s, boot: 0, uptime_s: None };
+        let timed: Vec<(Moment, &Snapshot)> =
+            (0..).map(|at| moment(at * 60)).zip(&snapshots).collect();
+        let programs = HostHistory::from_snapshots(&timed).programs;
+        let program = |image: &str, operations: [u64; 3]| ProgramSeries {
+            image: image.to_owned(),
+            operations: operations.to_vec(),
+        };
+        let expected = [program("git.exe", [7, MISSING, 0]), program("other.exe", [0, MISSING, 5])];
+        assert_eq!(programs, expected);
+    }
 
     #[test]
     fn allocation_counts_go_on_past_thirty_two_bits() {

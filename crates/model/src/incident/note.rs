@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::IncidentState;
+use super::{IncidentId, IncidentState};
 
 /// Something that became of an incident, or that somebody says of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,4 +32,14 @@ pub enum Noted {
     Silenced(String),
     /// A silence of it ended before its time, for this reason.
     SilenceEnded(String),
+    /// Somebody says that it is not over.
+    Reopened,
+    /// Somebody made it part of this incident.
+    MergedInto(IncidentId),
+    /// This incident was made part of it.
+    TookIn(IncidentId),
+    /// Somebody found that this suspect was the cause.
+    Confirmed(String),
+    /// Somebody found that this suspect was not the cause.
+    Refuted(String),
 }

@@ -27,6 +27,9 @@ pub struct EnrolRequest {
     pub facts: HostFacts,
     /// Protocol versions that the agent speaks, best first.
     pub versions: Vec<u16>,
+    /// Labels that a new host brings.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 /// The answer to an enrolment: 201, or 200 when the same instance enrols again.

@@ -47,7 +47,7 @@ impl Course {
     pub fn step(&mut self, slot: usize, since: usize, rng: &mut SeededRng) -> f64 {
         let even = self.per_slot * (1.0 + 0.15 * rng.normal_swing());
         let grown = match self.family {
-            Family::Diurnal => even * load_of_slot(slot) / self.mean_load,
+            Family::Diurnal | Family::Coincidence => even * load_of_slot(slot) / self.mean_load,
             Family::Stepwise if !since.is_multiple_of(self.period) => 0.0,
             Family::Stepwise => even * self.period as f64,
             Family::Accelerating => even * 1.8 * (since as f64 / self.slots as f64).powf(0.8),

@@ -1,6 +1,6 @@
 //! Families of leaks, and the culprit of them.
 
-use super::rng::SeededRng;
+use super::{activity::WorkRhythm, rng::SeededRng};
 
 /// A family of leaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,11 +39,21 @@ pub enum Family {
     PartlyFreed,
     /// By jobs of very different sizes.
     Jobs,
+    /// References that grow with the operations of a program that works in sessions.
+    TriggerInSessions,
+    /// References that grow by the hours of work, as what many programs do.
+    Coincidence,
+    /// References that grow with the operations of a program that always works.
+    TriggerByLoad,
+    /// References that grow with the jobs of a program.
+    TriggerByJobs,
+    /// References that grow with what comes from outside, which a program follows as well.
+    CommonCause,
 }
 
 impl Family {
     /// Those that rules may be tuned on.
-    pub const TUNING: [Self; 8] = [
+    pub const TUNING: [Self; 10] = [
         Self::Slow,
         Self::Fast,
         Self::Sawtooth,
@@ -52,9 +62,11 @@ impl Family {
         Self::Threads,
         Self::DriverVersion,
         Self::Zombies,
+        Self::TriggerInSessions,
+        Self::Coincidence,
     ];
     /// Those that only tell how good rules are.
-    pub const HELD_OUT: [Self; 9] = [
+    pub const HELD_OUT: [Self; 12] = [
         Self::Diurnal,
         Self::Plateau,
         Self::Several,
@@ -64,6 +76,9 @@ impl Family {
         Self::ProgramRestarts,
         Self::PartlyFreed,
         Self::Jobs,
+        Self::TriggerByLoad,
+        Self::TriggerByJobs,
+        Self::CommonCause,
     ];
 
     /// Its name in tables.
@@ -87,6 +102,26 @@ impl Family {
             Self::ProgramRestarts => "program restarts",
             Self::PartlyFreed => "partly freed",
             Self::Jobs => "jobs",
+            Self::TriggerInSessions => "trigger in sessions",
+            Self::Coincidence => "coincidence",
+            Self::TriggerByLoad => "trigger by load",
+            Self::TriggerByJobs => "trigger by jobs",
+            Self::CommonCause => "common cause",
+        }
+    }
+
+    /// How whatever works that drives the leak, where something does.
+    #[must_use]
+    pub fn driven_by(self, rng: &mut SeededRng) -> Option<WorkRhythm> {
+        let mut sessions = || WorkRhythm::Sessions {
+            length: 3 + rng.index_below(20),
+            share: rng.float_between(0.2, 0.7),
+        };
+        match self {
+            Self::TriggerInSessions | Self::CommonCause => Some(sessions()),
+            Self::TriggerByLoad => Some(WorkRhythm::Load),
+            Self::TriggerByJobs => Some(WorkRhythm::Jobs),
+            _ => None,
         }
     }
 
@@ -98,6 +133,10 @@ impl Family {
             Self::Slow | Self::Fast | Self::DriverVersion => Culprit::Driver,
             Self::Handles | Self::Threads | Self::ProgramRestarts => Culprit::Program,
             Self::Zombies => Culprit::References,
+            Self::Coincidence | Self::CommonCause => Culprit::References,
+            Self::TriggerInSessions | Self::TriggerByLoad | Self::TriggerByJobs => {
+                Culprit::References
+            }
             Self::Broker => Culprit::ThroughBroker,
             Self::TwoPrograms => Culprit::TwoPrograms,
             _ => either,

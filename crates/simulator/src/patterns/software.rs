@@ -1,17 +1,21 @@
 //! Programs and drivers of a host, culprits and innocents.
 
-use std::collections::BTreeSet;
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, BTreeSet},
+};
 
 use jiff::Timestamp;
 use poolwatch_model::{
     PoolTag,
     comparison::{Attribute, Change, ChangeKind},
-    history::{MISSING, ProcessSeries},
+    history::{MISSING, ProcessSeries, ProgramSeries},
     inventory::Driver,
-    process::ProcessKey,
+    process::{ProcessHandles, ProcessKey},
 };
 
 use super::{
+    activity::{Activity, WorkRhythm},
     leaks::{Culprit, Family},
     load::load_of_slot,
     rng::{SeededRng, mix_bits},
@@ -33,12 +37,24 @@ struct Program {
     services: Vec<String>,
     handles: f64,
     breath: f64,
-    /// Handles or threads leaked, by slot.
-    leaked: Option<(bool, Vec<f64>)>,
+    /// What is leaked, by slot.
+    leaked: Option<Leaked>,
     /// A steady gain of its own that has nothing to do with any tag, per slot.
     drift: f64,
     /// Slots in which it is ended and started again.
     ends: Vec<usize>,
+    /// What it does, by itself and for a cause that it shares with others.
+    activity: Activity,
+    shared_activity: Option<Activity>,
+}
+
+/// Handles or threads that a program leaks.
+#[derive(Debug, Clone)]
+struct Leaked {
+    is_threads: bool,
+    /// The tag of the objects.
+    tag: PoolTag,
+    by_slot: Vec<f64>,
 }
 
 /// Programs and drivers of a host.
@@ -56,6 +72,14 @@ pub struct Software {
     salt: u64,
 }
 
+/// The name of the objects that a tag counts.
+pub type TypeName = fn(PoolTag) -> Option<&'static str>;
+
+/// What most handles lead to, as shares.
+const USUAL_TYPES: [(&str, f64); 4] =
+    [("Event", 0.4), ("File", 0.2), ("Key", 0.15), ("Thread", 0.05)];
+/// Processes that an agent looks into.
+const LISTED_PROCESSES: usize = 16;
 const GOOD_VERSION: &str = "5.0";
 const BAD_VERSION: &str = "5.1";
 
@@ -119,6 +143,10 @@ impl Software {
             .collect();
         let live = 60 + rng.index_below(200) as u64;
         let salt = (rng.fraction() * 1e9) as u64;
+        for one in &mut programs {
+            let subject = [salt, u64::from(one.pid), 0x0077_6f72_6b73, 0];
+            one.activity = Activity::draw(&mut SeededRng::new(subject));
+        }
         let bad = group.bad.clone();
         Self { programs, drivers, changes: vec![], bad, has_bad, live, salt }
     }
@@ -160,16 +188,17 @@ impl Software {
         rng: &mut SeededRng,
     ) -> Vec<String> {
         match culprit {
-            Culprit::Program => vec![self.leak_in(rng, family, objects, 1.0, ended)],
+            Culprit::Program => vec![self.leak_in(rng, family, tag, objects, 1.0, ended)],
             Culprit::TwoPrograms => {
                 let share = rng.float_between(0.3, 0.7);
-                let first = self.leak_in(rng, family, objects, share, ended);
-                let second = self.leak_in(rng, family, objects, 1.0 - share, ended);
+                let first = self.leak_in(rng, family, tag, objects, share, ended);
+                let second = self.leak_in(rng, family, tag, objects, 1.0 - share, ended);
                 vec![first, second]
             }
             Culprit::ThroughBroker => {
                 if let Some(lsass) = self.programs.iter_mut().find(|one| one.pid == 700) {
-                    lsass.leaked = Some((false, objects.to_vec()));
+                    let by_slot = objects.to_vec();
+                    lsass.leaked = Some(Leaked { is_threads: false, tag, by_slot });
                 }
                 Vec::new()
             }
@@ -179,11 +208,11 @@ impl Software {
                     self.bad.0.clone()
                 } else {
                     let begins = |driver: &&Driver| driver.name.as_bytes()[..4] == tag.bytes();
-                    // One that is not loaded by a name of its tag is known to nobody.
-                    self.drivers
-                        .iter()
-                        .find(begins)
-                        .map_or_else(String::new, |driver| driver.name.clone())
+                    let named = self.drivers.iter().find(begins);
+                    // Of one that is not named as its tag only its code may tell.
+                    let mixed = mix_bits(self.salt ^ u64::from(u32::from_le_bytes(tag.bytes())));
+                    let other = 10 + mixed as usize % (self.drivers.len() - 10);
+                    named.unwrap_or(&self.drivers[other]).name.clone()
                 };
                 // Drivers change all the time; here and there shortly before.
                 let at = rng.index_below(self.drivers.len());
@@ -206,6 +235,7 @@ impl Software {
         &mut self,
         rng: &mut SeededRng,
         family: Family,
+        tag: PoolTag,
         objects: &[f64],
         share: f64,
         ended: &[usize],
@@ -214,10 +244,76 @@ impl Software {
             (4..self.programs.len()).filter(|at| self.programs[*at].leaked.is_none()).collect();
         let at = free[rng.index_below(free.len())];
         let one = &mut self.programs[at];
-        let leaked = objects.iter().map(|count| count * share).collect();
-        one.leaked = Some((family == Family::Threads, leaked));
+        let by_slot = objects.iter().map(|count| count * share).collect();
+        one.leaked = Some(Leaked { is_threads: family == Family::Threads, tag, by_slot });
         one.ends = ended.to_vec();
         one.image.clone()
+    }
+
+    /// Lets some program work in a rhythm, and whatever drives a leak with it: the program itself, or,
+    /// where the cause is shared, another one that the program follows besides its own work. Returns the
+    /// program's name and what drives the leak.
+    pub fn drive(
+        &mut self,
+        rhythm: WorkRhythm,
+        is_shared: bool,
+        rng: &mut SeededRng,
+    ) -> (String, Activity) {
+        let own: Vec<usize> = (0..self.programs.len())
+            .filter(|at| self.programs[*at].image.starts_with("app"))
+            .collect();
+        let program = &mut self.programs[own[rng.index_below(own.len())]];
+        program.activity = Activity::by_rhythm(rhythm, rng);
+        let mut driving = program.activity;
+        if is_shared {
+            // As much as its own work.
+            driving = program.activity.another(rng);
+            program.shared_activity = Some(driving);
+        }
+        (program.image.clone(), driving)
+    }
+
+    /// What programs do, by image, over moments that each have some slots.
+    #[must_use]
+    pub fn operations(&self, moments: &[Vec<usize>]) -> Vec<ProgramSeries> {
+        let mut by_image: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for program in &self.programs {
+            let all = by_image.entry(&program.image).or_insert_with(|| vec![0; moments.len()]);
+            for (sum, slots) in all.iter_mut().zip(moments) {
+                *sum += slots.iter().map(|slot| program.operations(*slot)).sum::<u64>();
+            }
+        }
+        let named = |(image, operations): (&str, Vec<u64>)| ProgramSeries {
+            image: image.to_owned(),
+            operations,
+        };
+        by_image.into_iter().map(named).filter(|program| program.total() > 0).collect()
+    }
+
+    /// What the handles of the programs with the most lead to, as an agent lists them.
+    #[must_use]
+    pub fn handles_by_type(&self, slot: usize, object_type: TypeName) -> Vec<ProcessHandles> {
+        let of_program = |program: &Program| {
+            let run = program.ends.iter().filter(|end| **end <= slot).count() as u32;
+            let mut by_type: BTreeMap<String, u32> = BTreeMap::new();
+            let own = program.handles.max(0.0);
+            for (name, share) in USUAL_TYPES {
+                by_type.insert(name.to_owned(), (own * share) as u32);
+            }
+            if let Some(leaked) = &program.leaked
+                && let Some(name) = object_type(leaked.tag)
+            {
+                *by_type.entry(name.to_owned()).or_default() += leaked.by_slot[slot] as u32;
+            }
+            let key = ProcessKey { pid: program.pid + run * 5000, created: None };
+            ProcessHandles { key, by_type }
+        };
+        let mut all: Vec<ProcessHandles> = self.programs.iter().map(of_program).collect();
+        let count = |one: &ProcessHandles| one.by_type.values().map(|n| u64::from(*n)).sum::<u64>();
+        all.sort_by_key(|one| (Reverse(count(one)), one.key));
+        all.truncate(LISTED_PROCESSES);
+        all.sort_by_key(|one| one.key);
+        all
     }
 
     /// Live processes.
@@ -276,10 +372,10 @@ impl Software {
                 program.handles * (1.0 + program.breath * load_of_slot(slot) + 0.02 * noise);
             count += program.drift * (slot % (10 * 144)) as f64 / f64::from(boot.max(1));
             let mut running = 8.0 + count / 60.0;
-            if let Some((is_threads, leaked)) = &program.leaked {
-                count += leaked[slot];
-                if *is_threads {
-                    running += leaked[slot];
+            if let Some(leaked) = &program.leaked {
+                count += leaked.by_slot[slot];
+                if leaked.is_threads {
+                    running += leaked.by_slot[slot];
                 }
             }
             handles.push(count as u64);
@@ -297,6 +393,14 @@ impl Software {
     }
 }
 
+impl Program {
+    /// What it does in a slot.
+    fn operations(&self, slot: usize) -> u64 {
+        let shared = self.shared_activity.map_or(0.0, |shared| shared.operations(slot));
+        (self.activity.operations(slot) + shared) as u64
+    }
+}
+
 fn program(pid: u32, image: &str, handles: f64, rng: &mut SeededRng) -> Program {
     Program {
         pid,
@@ -307,6 +411,8 @@ fn program(pid: u32, image: &str, handles: f64, rng: &mut SeededRng) -> Program 
         leaked: None,
         drift: 0.0,
         ends: vec![],
+        activity: Activity::IDLE,
+        shared_activity: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The shapes of workloads and leaks, and that chance repeats.
 
 use poolwatch_simulator::patterns::{
+    activity::{Activity, WorkRhythm},
     growth::{Course, LinearLeak, hourly_wobble},
     leaks::{Culprit, Family},
     load::{DAY, MONTH, is_backup_slot, load_of_slot},
@@ -68,7 +69,7 @@ fn leaks_grow_by_what_was_planned_but_for_their_family() {
         let total = held[held.len() - 1];
         let (least, most) = match family {
             // By the days on which it falls, and by jobs of very different sizes.
-            Family::Diurnal | Family::Jobs => (0.5e9, 2.0e9),
+            Family::Diurnal | Family::Coincidence | Family::Jobs => (0.5e9, 2.0e9),
             _ => (0.85e9, 1.15e9),
         };
         assert!((least..most).contains(&total), "{}: {total}", family.as_str());
@@ -266,4 +267,43 @@ fn hosts_of_a_group_have_the_same_drivers_in_versions_of_their_own() {
     assert!(hosts.iter().all(|host| names(host) == names(&hosts[0])));
     let bad = hosts.iter().filter(|host| host.has_bad_driver()).count();
     assert!((8..=26).contains(&bad), "{bad} of 40");
+}
+
+#[test]
+fn programs_work_by_their_rhythm_and_the_same_in_the_same_slot() {
+    let mut rng = rng(7);
+    let mut of = |rhythm| Activity::by_rhythm(rhythm, &mut rng);
+    let sessions = of(WorkRhythm::Sessions { length: 18, share: 0.4 });
+    let done = |work: &Activity, slot: usize| work.operations(slot);
+    let works = (0..MONTH).filter(|slot| done(&sessions, *slot) > 0.0).count();
+    assert!((MONTH / 4..MONTH / 2 + MONTH / 10).contains(&works), "{works} of {MONTH}");
+    assert_eq!(done(&sessions, 77), done(&sessions, 77));
+    let nights = of(WorkRhythm::Nights);
+    assert!((0..MONTH).all(|slot| (done(&nights, slot) > 0.0) == is_backup_slot(slot)));
+    let always = of(WorkRhythm::Always);
+    assert!((0..MONTH).all(|slot| done(&always, slot) > 0.0));
+    let jobs = of(WorkRhythm::Jobs);
+    let busy = (0..MONTH).filter(|slot| done(&jobs, *slot) > 0.0).count();
+    assert!((MONTH / 20..MONTH / 7).contains(&busy), "{busy} of {MONTH}");
+}
+
+#[test]
+fn a_program_drives_a_leak_by_its_operations_or_shares_its_cause() {
+    for is_shared in [false, true] {
+        let mut rng = rng(8);
+        let group = Group::new(&mut rng);
+        let mut people = Software::new(&group, &mut rng);
+        let rhythm = WorkRhythm::Sessions { length: 6, share: 0.5 };
+        let (name, driving) = people.drive(rhythm, is_shared, &mut rng);
+        let slots: Vec<Vec<usize>> = (0..MONTH).map(|slot| vec![slot]).collect();
+        let all = people.operations(&slots);
+        let program = all.iter().find(|one| one.image == name).unwrap();
+        let same = (0..MONTH)
+            .filter(|slot| program.operations[*slot] == driving.operations(*slot) as u64)
+            .count();
+        assert_eq!(same == MONTH, !is_shared, "{same} of {MONTH}");
+        let at_least =
+            (0..MONTH).all(|slot| program.operations[slot] + 1 >= driving.operations(slot) as u64);
+        assert!(at_least, "what it shares is among what it does");
+    }
 }

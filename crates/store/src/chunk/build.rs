@@ -1,5 +1,6 @@
 //! Chunks from snapshots.
 
+mod programs;
 mod rows;
 
 use jiff::Timestamp;
@@ -10,7 +11,10 @@ use poolwatch_model::{
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::parts::{Moves, TableMoves};
+use programs::ProgramRows;
 use rows::{FigureKind, Rows, Values};
+
+pub(super) use programs::keep_busiest;
 
 use super::{
     Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, PROCESS_FIGURES, ProcessName, Slot, Stat,
@@ -45,6 +49,7 @@ pub struct Builder {
     types: Rows<String, TYPE_FIGURES>,
     tags: Rows<PoolTag, TAG_FIGURES>,
     processes: Rows<ProcessName, PROCESS_FIGURES>,
+    programs: ProgramRows,
 }
 
 /// The slot that snapshots are added to.
@@ -70,6 +75,7 @@ impl Builder {
             types: Rows::new([FigureKind::Spread; TYPE_FIGURES], MAX_TYPES),
             tags: Rows::new(OF_TAG, MAX_TAGS),
             processes: Rows::new([FigureKind::Spread; PROCESS_FIGURES], MAX_FOLLOWED),
+            programs: ProgramRows::default(),
         }
     }
 
@@ -141,6 +147,7 @@ impl Builder {
                 None => self.processes.add(processes.iter().map(|one| (one, process_figures(one)))),
             };
         }
+        self.programs.add(&snapshot.operations_by_program());
         true
     }
 
@@ -162,6 +169,7 @@ impl Builder {
             types: self.types.finish(&order),
             tags: self.tags.finish(&order),
             processes: keep_telling(self.processes.finish(&order)),
+            programs: self.programs.finish(&order),
         })
     }
 
@@ -171,6 +179,7 @@ impl Builder {
         self.memory.close(None);
         self.types.close(None);
         self.processes.close(None);
+        self.programs.close();
         // A tag that a complete table does not list uses nothing.
         self.tags.close(complete.then_some(open.tag_samples));
         self.slots.push(open.slot);

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::{
-    Chunk, Column, MAX_SLOTS, MEMORY_FIGURES, PROCESS_FIGURES, Slot, Stat, TAG_FIGURES,
-    TYPE_FIGURES, Table, build::keep_telling,
+    Chunk, Column, MAX_SLOTS, MEMORY_FIGURES, PROCESS_FIGURES, PROGRAM_FIGURES, Slot, Stat,
+    TAG_FIGURES, TYPE_FIGURES, Table,
+    build::{keep_busiest, keep_telling},
 };
 
 /// A slot of one of several chunks.
@@ -41,6 +42,11 @@ pub fn join(start: Timestamp, chunks: &[Chunk]) -> Option<Chunk> {
     let places: Vec<Place> = chosen.iter().map(|(place, _)| *place).collect();
     let zero =
         |at: usize| slots[at].tags.is_some_and(|tags| tags.complete).then_some(Stat::constant(0));
+    // A program that is not among the active ones did nothing.
+    let idle = |at: usize| {
+        let (from, slot) = places[at];
+        chunks[from].programs.tells(slot).then_some(Stat::constant(0))
+    };
     let memory = (0..MEMORY_FIGURES)
         .map(|figure| column(&places, |from, slot| chunks[from].memory[figure].at(slot)))
         .collect();
@@ -56,6 +62,12 @@ pub fn join(start: Timestamp, chunks: &[Chunk]) -> Option<Chunk> {
             &|from| &chunks[from].processes,
             |_| None,
         ))),
+        programs: keep_busiest(table(
+            &places,
+            PROGRAM_FIGURES,
+            &|from| &chunks[from].programs,
+            idle,
+        )),
         slots,
     })
 }
@@ -98,6 +110,7 @@ pub fn part(chunk: &Chunk, start: Timestamp, length_s: i64) -> Option<Chunk> {
         types: told(thinned(&chunk.types, thin)),
         tags: thinned(&chunk.tags, thin),
         processes: told(thinned(&chunk.processes, thin)),
+        programs: told(thinned(&chunk.programs, thin)),
     })
 }
 
@@ -118,6 +131,14 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
             Column::new(merged.collect::<Vec<_>>().iter().copied())
         }
     };
+    let sum = |column: &Column| {
+        let summed = groups.iter().map(|(_, members)| {
+            let known = members.iter().filter_map(|at| column.at(*at));
+            let sum = known.map(|stat| stat.mean).reduce(u64::saturating_add);
+            sum.map(Stat::constant)
+        });
+        Column::new(summed.collect::<Vec<_>>())
+    };
     fn merged<K: Clone>(table: &Table<K>, merge: impl Fn(&Column, usize) -> Column) -> Table<K> {
         let row =
             |row: &Vec<Column>| row.iter().enumerate().map(|(at, one)| merge(one, at)).collect();
@@ -130,6 +151,7 @@ pub fn coarsen(chunk: &Chunk, step_s: u32) -> Chunk {
         types: merged(&chunk.types, |column, _| merge(column, false)),
         tags: merged(&chunk.tags, |column, figure| merge(column, counter(figure))),
         processes: merged(&chunk.processes, |column, _| merge(column, false)),
+        programs: merged(&chunk.programs, |column, _| sum(column)),
         slots: groups.iter().map(|(slot, _)| *slot).collect(),
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use poolwatch_model::{PoolTag, process::ProcessKey};
 
 use super::{
-    BLOCK_ROWS, Chunk, Column, MAX_PROCESSES, MEMORY_FIGURES, Malformed, PROCESS_FIGURES,
-    ProcessName, TAG_FIGURES, TYPE_FIGURES, Table,
+    BLOCK_ROWS, Chunk, Column, MAX_PROCESSES, MAX_PROGRAMS, MEMORY_FIGURES, Malformed,
+    PROCESS_FIGURES, PROGRAM_FIGURES, ProcessName, TAG_FIGURES, TYPE_FIGURES, Table,
     block::{self, BlockWriter},
     head::{BlockOf, Head},
     wire::{Reader, put, put_text, text},
@@ -36,6 +36,7 @@ pub fn encode(chunk: &Chunk) -> Result<Encoded, Malformed> {
         types: chunk.types.keys.len(),
         tags: chunk.tags.keys.len(),
         processes: chunk.processes.keys.len(),
+        programs: chunk.programs.keys.len(),
         lengths: Vec::new(),
     };
     let mut begin = 0;
@@ -47,8 +48,15 @@ pub fn encode(chunk: &Chunk) -> Result<Encoded, Malformed> {
     end(&blocks);
     writer.raw(&mut blocks, &put_names(&chunk.processes.keys))?;
     end(&blocks);
-    for rows in [&chunk.types.rows, &chunk.tags.rows, &chunk.processes.rows] {
-        for rows in rows.chunks(BLOCK_ROWS) {
+    let tables = [&chunk.types.rows, &chunk.tags.rows, &chunk.processes.rows];
+    for rows in tables.into_iter().flat_map(|rows| rows.chunks(BLOCK_ROWS)) {
+        writer.rows(&mut blocks, rows)?;
+        end(&blocks);
+    }
+    if !chunk.programs.keys.is_empty() {
+        writer.raw(&mut blocks, &put_images(&chunk.programs.keys))?;
+        end(&blocks);
+        for rows in chunk.programs.rows.chunks(BLOCK_ROWS) {
             writer.rows(&mut blocks, rows)?;
             end(&blocks);
         }
@@ -74,6 +82,7 @@ pub fn decode(
         return Err(Malformed);
     }
     let names = blocks.process_names()?;
+    let images = blocks.program_names()?;
     Ok(Chunk {
         start,
         step_s: head.step_s,
@@ -81,6 +90,7 @@ pub fn decode(
         types: blocks.table(types, TYPE_FIGURES, BlockOf::Type)?,
         tags: blocks.table(tags, TAG_FIGURES, BlockOf::Tag)?,
         processes: blocks.table(names, PROCESS_FIGURES, BlockOf::Process)?,
+        programs: blocks.table(images, PROGRAM_FIGURES, BlockOf::Program)?,
         slots: head.slots,
     })
 }
@@ -108,6 +118,18 @@ impl Blocks<'_> {
     pub(crate) fn process_names(&self) -> Result<Vec<ProcessName>, Malformed> {
         let names = process_names(self.bytes(BlockOf::ProcessNames)?)?;
         if names.len() == self.head.processes { Ok(names) } else { Err(Malformed) }
+    }
+
+    pub(crate) fn program_names(&self) -> Result<Vec<String>, Malformed> {
+        if self.head.programs == 0 {
+            return Ok(Vec::new());
+        }
+        let plain = block::unpack(self.bytes(BlockOf::ProgramNames)?)?;
+        let mut reader = Reader(&plain);
+        let names: Vec<String> =
+            (0..self.head.programs).map(|_| text(&mut reader)).collect::<Result<_, _>>()?;
+        reader.end()?;
+        Ok(names)
     }
 
     fn table<K>(
@@ -140,6 +162,12 @@ pub(crate) fn row(
     slots: usize,
 ) -> Result<Vec<Column>, Malformed> {
     block::row(block, Head::rows_beside(rows, row), row % BLOCK_ROWS, figures, slots)
+}
+
+fn put_images(images: &[String]) -> Vec<u8> {
+    let mut out = Vec::new();
+    images.iter().take(MAX_PROGRAMS).for_each(|image| put_text(&mut out, image));
+    out
 }
 
 fn put_names(names: &[ProcessName]) -> Vec<u8> {

@@ -3,7 +3,7 @@
 use poolwatch_model::tag::AllocCounting;
 
 use super::{
-    BLOCK_ROWS, MAX_PROCESSES, MAX_SLOTS, Malformed, Slot, TagCoverage,
+    BLOCK_ROWS, MAX_PROCESSES, MAX_PROGRAMS, MAX_SLOTS, Malformed, Slot, TagCoverage,
     wire::{Reader, put, unzigzag, zigzag},
 };
 
@@ -23,8 +23,10 @@ pub struct Head {
     pub tags: usize,
     /// Processes.
     pub processes: usize,
+    /// Programs; 0 in chunks of before these were kept.
+    pub programs: usize,
     /// Bytes of each block: the memory figures, the names of the processes, then blocks of object
-    /// types, of tags and of processes.
+    /// types, of tags and of processes, and, where there are programs, their names and blocks.
     pub lengths: Vec<usize>,
 }
 
@@ -41,6 +43,10 @@ pub enum BlockOf {
     Tag(usize),
     /// The process of that place.
     Process(usize),
+    /// What the programs are called.
+    ProgramNames,
+    /// The program of that place.
+    Program(usize),
 }
 
 impl Head {
@@ -56,6 +62,8 @@ impl Head {
             BlockOf::Process(row) => {
                 after_types + self.tags.div_ceil(BLOCK_ROWS) + row / BLOCK_ROWS
             }
+            BlockOf::ProgramNames => self.blocks(),
+            BlockOf::Program(row) => self.blocks() + 1 + row / BLOCK_ROWS,
         };
         let length = *self.lengths.get(index)?;
         Some((self.lengths[..index].iter().sum(), length))
@@ -67,8 +75,8 @@ impl Head {
         (rows - (row / BLOCK_ROWS * BLOCK_ROWS).min(rows)).min(BLOCK_ROWS)
     }
 
-    /// Blocks that these counts of rows make.
-    pub(super) fn blocks(&self) -> usize {
+    /// Blocks before those of programs.
+    fn blocks(&self) -> usize {
         let blocks = |rows: usize| rows.div_ceil(BLOCK_ROWS);
         2 + blocks(self.types) + blocks(self.tags) + blocks(self.processes)
     }
@@ -90,8 +98,11 @@ impl Head {
         for count in [self.types, self.tags, self.processes] {
             put(&mut out, count as u64);
         }
-        for length in &self.lengths {
-            put(&mut out, *length as u64);
+        let (lengths, of_programs) = self.lengths.split_at(self.blocks().min(self.lengths.len()));
+        lengths.iter().for_each(|length| put(&mut out, *length as u64));
+        if self.programs > 0 {
+            put(&mut out, self.programs as u64);
+            of_programs.iter().for_each(|length| put(&mut out, *length as u64));
         }
         out
     }
@@ -122,9 +133,16 @@ impl Head {
         let types = reader.count(MAX_ROWS)?;
         let tags = reader.count(MAX_ROWS)?;
         let processes = reader.count(MAX_PROCESSES)?;
-        let mut head = Self { step_s, slots, types, tags, processes, lengths: Vec::new() };
+        let (programs, lengths) = (0, Vec::new());
+        let mut head = Self { step_s, slots, types, tags, processes, programs, lengths };
         for _ in 0..head.blocks() {
             head.lengths.push(reader.count(i32::MAX as usize)?);
+        }
+        if !reader.0.is_empty() {
+            head.programs = reader.count(MAX_PROGRAMS)?;
+            for _ in 0..=head.programs.div_ceil(BLOCK_ROWS) {
+                head.lengths.push(reader.count(i32::MAX as usize)?);
+            }
         }
         reader.end()?;
         Ok(head)

@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, HostId, Snapshot,
     history::MISSING,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessUse},
     tag::{TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{Decoder, Encoder, Stamp};
@@ -127,6 +127,65 @@ fn a_day_is_its_hours_one_after_the_other() {
     assert_eq!(day.slots[1].offset_s, 3600);
 }
 
+fn active(told: &[(u32, &str, u64)]) -> Snapshot {
+    let key = |pid: u32| ProcessKey { pid, created: None };
+    Snapshot {
+        processes: Some(
+            told.iter().map(|(pid, image, _)| ProcessUse::new(*pid, None, *image)).collect(),
+        ),
+        activity: told
+            .iter()
+            .map(|(pid, _, others)| ProcessActivity {
+                key: key(*pid),
+                reads: 9,
+                writes: 9,
+                others: *others,
+            })
+            .collect(),
+        ..Snapshot::default()
+    }
+}
+
+fn operations(chunk: &Chunk, image: &str) -> Vec<Option<u64>> {
+    let row = chunk.programs.get(&image.to_owned()).unwrap();
+    (0..chunk.slots.len()).map(|slot| row[0].at(slot).map(|stat| stat.mean)).collect()
+}
+
+#[test]
+fn operations_of_a_program_are_summed_up_over_its_processes_and_over_time() {
+    let chunk = built(&[
+        (0, 1, active(&[(4, "git.exe", 10), (8, "git.exe", 5), (12, "other.exe", 1)])),
+        (60, 1, active(&[(4, "git.exe", 20), (12, "other.exe", 1)])),
+        (600, 1, active(&[(12, "other.exe", 1)])),
+        (1200, 1, Snapshot::default()),
+    ]);
+    assert_eq!(operations(&chunk, "git.exe"), [Some(35), Some(0), None]);
+    assert_eq!(operations(&chunk, "other.exe"), [Some(2), Some(1), None]);
+    assert_eq!(again(&chunk), chunk);
+    let hour = coarsen(&chunk, 3600);
+    assert_eq!(operations(&hour, "git.exe"), [Some(35)]);
+    assert_eq!(operations(&hour, "other.exe"), [Some(3)]);
+    let mut next = built(&[(0, 1, active(&[(4, "late.exe", 7)]))]);
+    next.start = at(3600);
+    let day = join(start(), &[chunk, next]).unwrap();
+    assert_eq!(operations(&day, "git.exe"), [Some(35), Some(0), None, Some(0)]);
+    assert_eq!(operations(&day, "late.exe"), [Some(0), Some(0), None, Some(7)]);
+}
+
+#[test]
+fn of_too_many_programs_the_busiest_stay_and_chunks_without_programs_are_read() {
+    let many: Vec<String> = (0..60).map(|n| format!("p{n}.exe")).collect();
+    let told: Vec<(u32, &str, u64)> =
+        (0..).zip(&many).map(|(n, image)| (n, image.as_str(), u64::from(n) + 1)).collect();
+    let chunk = built(&[(0, 1, active(&told))]);
+    assert_eq!(chunk.programs.keys.len(), MAX_PROGRAMS);
+    assert!(chunk.programs.get(&"p59.exe".to_owned()).is_some());
+    assert!(chunk.programs.get(&"p0.exe".to_owned()).is_none());
+    let mut before = chunk.clone();
+    before.programs = Table::default();
+    assert_eq!(again(&before), before);
+}
+
 #[test]
 fn of_too_many_processes_those_with_the_most_stay() {
     let processes: Vec<ProcessUse> = (0..400)
@@ -163,11 +222,17 @@ prop_compose! {
         };
         snapshot.memory.nonpaged = nonpaged.map(Bytes);
         snapshot.processes = Some((0..).zip(&handles).map(|(pid, handles)| {
-            let mut process = ProcessUse::new(pid, Some(start()), "a.exe");
+            let mut process = ProcessUse::new(pid, Some(start()), format!("{}.exe", pid % 5));
             process.handles = Some(*handles);
             process.services = vec!["Dhcp".into()];
             process
         }).collect());
+        snapshot.activity = (0..).zip(&handles).step_by(2).map(|(pid, handles)| ProcessActivity {
+            key: ProcessKey { pid, created: Some(start()) },
+            reads: 0,
+            writes: 1,
+            others: u64::from(*handles) << 32,
+        }).collect();
         snapshot.object_types = Some(vec![ObjectTypeUse {
             name: "File".into(),
             objects: handles.len() as u32,
@@ -191,14 +256,17 @@ fn any_chunk() -> impl Strategy<Value = Chunk> {
 /// One table of a snapshot: its rows with their figures.
 type Listed<K, const M: usize> = Vec<(K, [Option<u64>; M])>;
 
+/// The tables of a slot, where its snapshots have one, and how many looked for every row.
+type SlotTables<K, const M: usize> = (Option<u32>, Vec<Option<Listed<K, M>>>);
+
 /// A column by its definition: every snapshot of every slot is looked at.
 fn column_by_definition<K: PartialEq, const M: usize>(
-    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    slots: &[SlotTables<K, M>],
     key: &K,
     figure: usize,
     is_counter: bool,
 ) -> Column {
-    let of_slot = |(of, tables): &(Option<u32>, Vec<Option<Listed<K, M>>>)| {
+    let of_slot = |(of, tables): &SlotTables<K, M>| {
         let find = |table: &Listed<K, M>| table.iter().find(|(one, _)| one == key).map(|row| row.1);
         let rows: Vec<[Option<u64>; M]> = tables.iter().flatten().filter_map(find).collect();
         let told: Vec<u64> = rows.iter().filter_map(|row| row[figure]).collect();
@@ -220,7 +288,7 @@ fn column_by_definition<K: PartialEq, const M: usize>(
 
 /// The rows of a table by their definition.
 fn rows_by_definition<K: Ord + Clone, const M: usize>(
-    slots: &[(Option<u32>, Vec<Option<Listed<K, M>>>)],
+    slots: &[SlotTables<K, M>],
     counters: &[usize],
 ) -> Vec<(K, Vec<Column>)> {
     let tables = slots.iter().flat_map(|(_, tables)| tables.iter().flatten());

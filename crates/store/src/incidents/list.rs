@@ -8,7 +8,9 @@ use poolwatch_model::{
     HostId,
     comparison::AttributeCounts,
     diagnosis::Diagnosis,
-    incident::{Acknowledgement, Cause, Details, Incident, IncidentId, IncidentState, Picture},
+    incident::{
+        Acknowledgement, Cause, Confirmation, Details, Incident, IncidentId, IncidentState, Picture,
+    },
 };
 use sqlx::{PgConnection, types::Json};
 
@@ -165,10 +167,9 @@ pub async fn host_diagnoses(
 /// When the database fails.
 pub async fn time_left_by_host(db: &mut PgConnection) -> Result<HashMap<HostId, u64>> {
     let rows = sqlx::query!(
-        "SELECT host_id, min(CASE diagnosis->>'verdict' WHEN 'exhausted' THEN 0
-             ELSE (diagnosis#>>'{time_left,likely_s}')::numeric END)::bigint AS left_s
-         FROM incident_hosts
-         WHERE incident_id IN (SELECT id FROM incidents WHERE state <> 'resolved')
+        "SELECT host_id, min(left_s) AS left_s FROM incident_hosts
+         WHERE left_s IS NOT NULL
+             AND incident_id IN (SELECT id FROM incidents WHERE state <> 'resolved')
          GROUP BY host_id",
     )
     .fetch_all(db)
@@ -186,8 +187,14 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
         "SELECT picture AS \"picture: Json<Picture>\",
              comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
              ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\",
-             owner, acknowledged_by, acknowledged_at
-         FROM incidents WHERE id = $1",
+             owner, acknowledged_by, acknowledged_at, merged_into,
+             word.written_by AS \"said_by?\", word.at AS \"said_at?: jiff_sqlx::Timestamp\",
+             word.kind = 'confirmed' AS is_right, word.text AS \"suspect?\"
+         FROM incidents LEFT JOIN LATERAL (
+             SELECT written_by, at, kind, text FROM incident_notes
+             WHERE incident_id = $1 AND kind IN ('confirmed', 'refuted') ORDER BY id DESC LIMIT 1
+         ) AS word ON true
+         WHERE id = $1",
         id.0,
     )
     .fetch_optional(db)
@@ -201,6 +208,13 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
             .acknowledged_by
             .zip(row.acknowledged_at)
             .map(|(by, at)| Acknowledgement { by, at: at.to_jiff() }),
+        confirmation: row.said_at.map(|at| Confirmation {
+            by: row.said_by.unwrap_or_default(),
+            at: at.to_jiff(),
+            is_right: row.is_right.unwrap_or_default(),
+            suspect: row.suspect.unwrap_or_default(),
+        }),
+        merged_into: row.merged_into.map(IncidentId),
     }))
 }
 

@@ -32,6 +32,11 @@ pub async fn notes(db: &mut PgConnection, id: IncidentId, limit: i64) -> Result<
             "acknowledged" => Noted::Acknowledged,
             "silenced" => Noted::Silenced(row.text),
             "silence_ended" => Noted::SilenceEnded(row.text),
+            "reopened" => Noted::Reopened,
+            "merged_into" => Noted::MergedInto(IncidentId(row.text.parse().ok()?)),
+            "took_in" => Noted::TookIn(IncidentId(row.text.parse().ok()?)),
+            "confirmed" => Noted::Confirmed(row.text),
+            "refuted" => Noted::Refuted(row.text),
             _ => Noted::Comment(row.text),
         };
         Some(Note { at: row.at.to_jiff(), by: row.written_by, what })
@@ -112,6 +117,45 @@ pub async fn acknowledge(
         now.to_sqlx(),
     );
     Ok(done.execute(db).await?.rows_affected() > 0)
+}
+
+/// Notes what a person did or found. What is kept elsewhere as well (state, owner, silences, comments)
+/// is noted there.
+///
+/// # Errors
+/// When the database fails.
+pub async fn note(
+    db: &mut PgConnection,
+    id: IncidentId,
+    what: &Noted,
+    by: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let (kind, text) = match what {
+        Noted::State(state) => ("state", state.as_str().to_owned()),
+        Noted::Owner(owner) => ("owner", owner.clone().unwrap_or_default()),
+        Noted::Comment(text) => ("comment", text.clone()),
+        Noted::Acknowledged => ("acknowledged", String::new()),
+        Noted::Silenced(reason) => ("silenced", reason.clone()),
+        Noted::SilenceEnded(reason) => ("silence_ended", reason.clone()),
+        Noted::Reopened => ("reopened", String::new()),
+        Noted::MergedInto(other) => ("merged_into", other.0.to_string()),
+        Noted::TookIn(other) => ("took_in", other.0.to_string()),
+        Noted::Confirmed(suspect) => ("confirmed", suspect.clone()),
+        Noted::Refuted(suspect) => ("refuted", suspect.clone()),
+    };
+    sqlx::query!(
+        "INSERT INTO incident_notes (incident_id, at, written_by, kind, text)
+         VALUES ($1, $2, $3, $4, left($5, 4000))",
+        id.0,
+        now.to_sqlx(),
+        by,
+        kind,
+        text,
+    )
+    .execute(db)
+    .await?;
+    Ok(())
 }
 
 /// Forgets that somebody is at an incident: it is back.

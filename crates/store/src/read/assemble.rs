@@ -26,7 +26,7 @@ pub(super) struct Value {
 pub(super) fn series(
     pieces: &[Piece],
     column: usize,
-    figure: Figure,
+    figure: &Figure,
     (from, to): (Timestamp, Timestamp),
     step_s: u32,
     boots: &[(i32, BootId)],

@@ -5,6 +5,7 @@
 mod axis;
 mod look;
 mod processes;
+mod programs;
 mod tags;
 
 use axis::{Part, Period};
@@ -84,6 +85,7 @@ pub async fn host_history(
     take_memory(&mut history, &parts, snapshot);
     take_types(&mut history, &parts, snapshot);
     take_processes(&mut history, &parts, snapshot, wanted);
+    history.programs = programs::choose(&parts, snapshot, wanted, moments);
     parts.iter_mut().for_each(Looked::forget_processes);
     let counting = axis::counting(parts.iter().map(|one| &one.part), snapshot, moments);
     let mut columns = TagColumns::new(look.choose(wanted), moments);

@@ -107,9 +107,13 @@ fn told_by(frames: &HashMap<Timestamp, u64>, stored: &[Stored]) -> bool {
 
 fn of_chunk(chunk: &Chunk, figures: &[Figure]) -> Piece {
     let column = |figure: &Figure| {
-        let at = place::in_row(*figure);
-        match place::of(*figure) {
+        let at = place::in_row(figure);
+        match place::of(figure) {
             Of::Memory => chunk.memory[at].clone(),
+            Of::Type(name) => {
+                let row = chunk.types.keys.iter().position(|known| known == name);
+                row.map_or(Column::Absent, |row| chunk.types.rows[row][at].clone())
+            }
             Of::Tag(tag) => match chunk.tags.get(&tag) {
                 Some(row) => row[at].clone(),
                 None => place::unlisted(&chunk.slots),

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     Result,
     chunk::{
-        Column, PROCESS_FIGURES, ProcessName, Slot, TAG_FIGURES, encode,
+        Column, PROCESS_FIGURES, ProcessName, Slot, TAG_FIGURES, TYPE_FIGURES, encode,
         head::{BlockOf, Head},
     },
     chunks::Span,
@@ -28,6 +28,7 @@ pub(super) struct Stored {
     span: Span,
     start: Timestamp,
     tags: i32,
+    types: i32,
     head: Head,
     /// Which of its points count: those of other days are told by finer chunks.
     kept: Vec<usize>,
@@ -68,16 +69,17 @@ pub(super) async fn open(
     to: Timestamp,
 ) -> Result<Vec<Stored>> {
     let rows = sqlx::query!(
-        "SELECT 1 AS \"span!\", start AS \"start!\", tags AS \"tags!\", head AS \"head!\"
+        "SELECT 1 AS \"span!\", start AS \"start!\", tags AS \"tags!\", types AS \"types!\",
+             head AS \"head!\"
          FROM chunk_day WHERE host_id = $1 AND start >= $2 AND start <= $5
          UNION ALL
-         SELECT 0, start, tags, head FROM chunk_hour AS hour
+         SELECT 0, start, tags, types, head FROM chunk_hour AS hour
          WHERE host_id = $1 AND start >= $3 AND start <= $5 AND NOT EXISTS (
              SELECT FROM chunk_day AS day WHERE day.host_id = $1
                  AND day.start = date_bin('1 day', hour.start, 'epoch')
          )
          UNION ALL
-         SELECT 2, start, tags, head FROM chunk_week
+         SELECT 2, start, tags, types, head FROM chunk_week
          WHERE host_id = $1 AND start >= $4 AND start <= $5
          ORDER BY 2",
         host.0,
@@ -93,7 +95,8 @@ pub(super) async fn open(
         let Ok(head) = Head::decode(&row.head) else { continue };
         let kept = (0..head.slots.len()).collect();
         let span = [Span::Hour, Span::Day, Span::Week][row.span.clamp(0, 2) as usize];
-        chunks.push(Stored { span, start: row.start.to_jiff(), tags: row.tags, head, kept });
+        let (start, tags, types) = (row.start.to_jiff(), row.tags, row.types);
+        chunks.push(Stored { span, start, tags, types, head, kept });
     }
     let finer = chunks.iter().filter(|chunk| chunk.span != Span::Week);
     let days: HashSet<Timestamp> = finer.map(|chunk| floor(chunk.start, DAY_S)).collect();
@@ -133,7 +136,7 @@ pub(super) async fn pieces(
     for ((at, chunk), places) in chunks.into_iter().enumerate().zip(places) {
         let mut columns = Vec::with_capacity(figures.len());
         for (figure, place) in figures.iter().zip(places) {
-            columns.push(chunk.thin(column(&chunk, at, *figure, place, &blocks)));
+            columns.push(chunk.thin(column(&chunk, at, figure, place, &blocks)));
         }
         let slots = chunk.points().map(|(_, slot)| *slot).collect();
         pieces.push(Piece { start: chunk.start, step_s: chunk.head.step_s, slots, columns });
@@ -145,7 +148,7 @@ pub(super) async fn pieces(
 fn column(
     chunk: &Stored,
     at: usize,
-    figure: Figure,
+    figure: &Figure,
     place: Option<(BlockOf, usize)>,
     blocks: &Blocks,
 ) -> Column {
@@ -159,6 +162,7 @@ fn column(
     };
     let block = head.place(of).and_then(|(offset, _)| blocks.get(&(at, offset)));
     let row = block.and_then(|block| match of {
+        BlockOf::Type(_) => encode::row(block, head.types, row, TYPE_FIGURES, slots).ok(),
         BlockOf::Tag(_) => encode::row(block, head.tags, row, TAG_FIGURES, slots).ok(),
         BlockOf::Process(_) => encode::row(block, head.processes, row, PROCESS_FIGURES, slots).ok(),
         _ => encode::memory(block, slots).ok(),
@@ -172,15 +176,24 @@ async fn places(
     chunks: &[Stored],
     figures: &[Figure],
 ) -> Result<Places> {
-    let of: Vec<Of> = figures.iter().map(|figure| place::of(*figure)).collect();
+    let of: Vec<Of<'_>> = figures.iter().map(place::of).collect();
     let processes = if of.iter().any(|of| matches!(of, Of::Process(_))) {
         processes(db, host, chunks).await?
     } else {
         HashMap::new()
     };
+    let types = if of.iter().any(|of| matches!(of, Of::Type(_))) {
+        types(db, chunks).await?
+    } else {
+        HashMap::new()
+    };
     let tags = tags(db, chunks).await?;
-    let place = |at: usize, chunk: &Stored, of: &Of| match of {
+    let place = |at: usize, chunk: &Stored, of: &Of<'_>| match of {
         Of::Memory => Some((BlockOf::Memory, 0)),
+        Of::Type(name) => {
+            let row = types.get(&chunk.types)?.iter().position(|known| known == name)?;
+            Some((BlockOf::Type(row), row))
+        }
         Of::Tag(tag) => {
             let row = tags.get(&chunk.tags)?.binary_search(tag).ok()?;
             Some((BlockOf::Tag(row), row))
@@ -201,6 +214,16 @@ async fn tags(db: &mut PgConnection, chunks: &[Stored]) -> Result<HashMap<i32, V
     ids.dedup();
     let lists = dictionaries::get(db, &ids).await?;
     Ok(lists.into_iter().map(|(id, content)| (id, dictionaries::tags(&content))).collect())
+}
+
+/// The lists of object types of these chunks, by number. One that is damaged knows none.
+async fn types(db: &mut PgConnection, chunks: &[Stored]) -> Result<HashMap<i32, Vec<String>>> {
+    let mut ids: Vec<i32> = chunks.iter().map(|chunk| chunk.types).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let lists = dictionaries::get(db, &ids).await?;
+    let named = |(id, content): (i32, Vec<u8>)| Some((id, dictionaries::names(&content).ok()?));
+    Ok(lists.into_iter().filter_map(named).collect())
 }
 
 /// The processes that each of these chunks knows.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     BootId, Bytes, HostId, Pool, PoolTag, Snapshot,
     history::WantedSeries,
-    process::{ProcessKey, ProcessUse},
+    process::{ObjectTypeUse, ProcessKey, ProcessUse},
     series::{Break, Series},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
@@ -46,6 +46,15 @@ fn snapshot(minute: i64) -> Snapshot {
         ..Snapshot::default()
     };
     snapshot.memory.nonpaged = Some(Bytes(bytes_at(minute)));
+    snapshot.memory.committed = Some(Bytes(bytes_at(minute + 1)));
+    let objects = minute.unsigned_abs() + 7;
+    snapshot.object_types = Some(vec![ObjectTypeUse {
+        name: "Thread".into(),
+        objects,
+        handles: objects * 2,
+        peak_objects: objects,
+        peak_handles: objects * 2,
+    }]);
     snapshot
 }
 
@@ -141,12 +150,17 @@ pub(crate) async fn make_day(pool: &PgPool) {
     compact::day(&mut reader, &mut writer, day, 0).await.unwrap();
 }
 
-const FIGURES: [Figure; 4] = [
-    Figure::TagBytes(PoolTag::new(*b"Leak"), Pool::Nonpaged),
-    Figure::TagAllocs(PoolTag::new(*b"Leak"), Pool::Nonpaged),
-    Figure::PoolUse(Pool::Nonpaged),
-    Figure::ProcessHandles(KEY),
-];
+fn figures() -> [Figure; 7] {
+    [
+        Figure::TagBytes(PoolTag::new(*b"Leak"), Pool::Nonpaged),
+        Figure::TagAllocs(PoolTag::new(*b"Leak"), Pool::Nonpaged),
+        Figure::PoolUse(Pool::Nonpaged),
+        Figure::ProcessHandles(KEY),
+        Figure::Committed,
+        Figure::TypeObjects("Thread".into()),
+        Figure::TypeHandles("Thread".into()),
+    ]
+}
 
 pub(crate) async fn read(
     pool: &PgPool,
@@ -155,7 +169,7 @@ pub(crate) async fn read(
     to: Timestamp,
 ) -> Vec<Series> {
     let mut db = pool.acquire().await.unwrap();
-    read::series(&mut db, host, &FIGURES, from, to, 600).await.unwrap()
+    read::series(&mut db, host, &figures(), from, to, 600).await.unwrap()
 }
 
 /// What the minutes of each 10 minutes were.
@@ -202,6 +216,9 @@ async fn chunks_say_what_the_frames_said_and_reading_tells_no_difference() {
     assert_eq!(told(&from_hours[0]), expected(0..180, bytes_at));
     assert_eq!(told(&from_hours[2]), expected(0..180, bytes_at));
     assert_eq!(told(&from_hours[3]), expected(0..180, |minute| minute.unsigned_abs() + 1000));
+    assert_eq!(told(&from_hours[4]), expected(0..180, |minute| bytes_at(minute + 1)));
+    assert_eq!(told(&from_hours[5]), expected(0..180, |minute| minute.unsigned_abs() + 7));
+    assert_eq!(told(&from_hours[6]), expected(0..180, |minute| 2 * (minute.unsigned_abs() + 7)));
     assert_eq!(from_hours[0].breaks, []);
     // 100 million allocations a minute: the 32 bits of the counter wrap on the way.
     let allocs = from_hours[1].points.last().unwrap().max;

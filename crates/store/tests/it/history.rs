@@ -8,7 +8,7 @@ use poolwatch_model::{
     BootId, Bytes, HostId, Pool, PoolTag, Snapshot,
     history::{HostHistory, Moment, WantedSeries},
     memory::Memory,
-    process::{ObjectTypeUse, ProcessUse},
+    process::{ObjectTypeUse, ProcessActivity, ProcessUse},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::{Encoder, Envelope, Stamp, frame::decompress};
@@ -62,6 +62,13 @@ fn snapshot(minute: i64) -> Snapshot {
         process.private_bytes = (pid % 4 != 0).then(|| mixed(pid, minute / 60));
         process
     };
+    let processes: Vec<ProcessUse> = (0..30 + minute / 1000).map(process).collect();
+    // Not every snapshot tells what processes did, and not every process did something.
+    let active = processes.iter().filter(|one| minute % 600 < 500 && one.key.pid % 3 != 2);
+    let activity = active.map(|one| {
+        let others = mixed(one.key.pid.into(), minute) % 5_000;
+        ProcessActivity { key: one.key, reads: 1, writes: 2, others }
+    });
     let object_type = |name: &str, objects: u32| ObjectTypeUse {
         name: name.into(),
         objects,
@@ -72,7 +79,8 @@ fn snapshot(minute: i64) -> Snapshot {
     let mut snapshot = Snapshot {
         tags: (minute % 50 != 45)
             .then(|| TagTable::new(AllocCounting::Wrapping32, minute % 800 > 60, rows.collect())),
-        processes: Some((0..30 + minute / 1000).map(process).collect()),
+        activity: activity.collect(),
+        processes: Some(processes),
         object_types: Some(vec![object_type("Event", 5), object_type("File", minute as u32)]),
         ..Snapshot::default()
     };
@@ -108,7 +116,8 @@ async fn send(
     }
 }
 
-/// The snapshots of some minutes as one: the least of everything, allocations as they ended. A tag
+/// The snapshots of some minutes as one: the least of everything, allocations as they ended, operations
+/// together. A tag
 /// that complete tables do not list used nothing.
 fn minimum(minutes: &[i64]) -> Snapshot {
     let all: Vec<Snapshot> = minutes.iter().map(|minute| snapshot(*minute)).collect();
@@ -132,6 +141,13 @@ fn minimum(minutes: &[i64]) -> Snapshot {
                     known.private_bytes = of(known.private_bytes, process.private_bytes);
                 }
                 None => processes.push(process.clone()),
+            }
+        }
+        processes.sort_by_key(|process| process.key);
+        for one in &next.activity {
+            match least.activity.iter_mut().find(|known| known.key == one.key) {
+                Some(known) => known.others += one.others,
+                None => least.activity.push(*one),
             }
         }
         let types = least.object_types.iter_mut().flatten();
@@ -264,6 +280,7 @@ async fn compare(db: &mut PgConnection, host: HostId, story: &Story, kept: Kept,
             history.processes.iter().map(|one| (one.key, one.image.clone())).collect()
         };
         assert_eq!(names(&read), names(&expected), "{step}, fine from {fine}");
+        assert_eq!(read.programs, expected.programs, "{step}, fine from {fine}");
         assert_eq!(read, expected, "{step}, fine from {fine}");
         let count = if wanted.most_tags == 500 { 60..90 } else { 4..30 };
         assert!(count.contains(&read.tags.len()), "{step}: {}", read.tags.len());

@@ -36,7 +36,7 @@ pub(in crate::api) async fn enrol(
     }
     let facts = inventory::storable_facts(request.facts)?;
     let (token, instance) = (request.token.as_str(), request.instance_id);
-    let proposed = Proposed { token, instance, facts: &facts, address };
+    let proposed = Proposed { token, instance, facts: &facts, labels: &request.labels, address };
     let (enrolled, host_key) = proposals::enrol(&app, proposed).await?;
     let reply = EnrolReply {
         host_id: enrolled.id,

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app_error::AppError,
-    fleet::visible::VisibleFleet,
+    fleet::{drivers::VersionLine, visible::VisibleFleet},
     parameters::{Json, Path, Query},
 };
 
@@ -99,13 +99,10 @@ pub(in crate::api) async fn one(
     if versions.is_empty() {
         return Err(AppError::not_found("No host has such a driver loaded"));
     }
-    let row = |(driver, hosts): &(_, Vec<HostId>)| {
-        let driver: &std::sync::Arc<crate::fleet::drivers::DriverVersion> = driver;
-        DriverHosts {
-            version: driver.version.clone(),
-            company: driver.company.clone(),
-            hosts: hosts.clone(),
-        }
-    };
-    Ok(Json(versions.iter().map(row).collect()))
+    let rows = versions.iter().map(|(driver, hosts)| DriverHosts {
+        version: driver.version.clone(),
+        company: driver.company.clone(),
+        hosts: hosts.to_vec(),
+    });
+    Ok(Json(rows.collect()))
 }

@@ -152,17 +152,20 @@ pub(super) fn find<'a>(view: &'a FleetView, name: &str) -> Option<&'a HostSummar
     full.or_else(short).map(|host| &**host)
 }
 
-/// A healthy host to set beside this one: of the same Windows build, without an incident,
-/// reporting; better of its group, with the most similar memory.
-pub(super) fn healthy<'a>(
+/// Candidates whose role is asked for, the most alike.
+const CANDIDATES: usize = 40;
+
+/// A healthy host to set beside this one: of the same Windows build, without an incident, reporting;
+/// better of the same role, then with the most similar memory, then of its group.
+pub(super) async fn find_healthy<'a>(
     view: &'a FleetView,
+    db: &mut PgConnection,
     beside: &HostSummary,
     taken: &[HostId],
     now: Timestamp,
-) -> Option<&'a HostSummary> {
+) -> Result<Option<&'a HostSummary>, AppError> {
     let build = |host: &HostSummary| host.host.facts.os.as_ref().map(|os| os.build);
     let group = words::group(&beside.host.facts);
-    let memory = |host: &HostSummary| host.memory.physical.map_or(0, |bytes| bytes.0);
     let fits = |host: &&std::sync::Arc<HostSummary>| {
         host.incident.is_none()
             && build(host) == build(beside)
@@ -170,9 +173,27 @@ pub(super) fn healthy<'a>(
             && presence::source(host) == HostSource::Agent
             && host.presence(now).reports()
     };
-    let likeness = |host: &&std::sync::Arc<HostSummary>| {
-        let other = words::group(&host.host.facts) != group;
-        (other, memory(host).abs_diff(memory(beside)), host.host.id)
-    };
-    view.hosts.iter().filter(fits).min_by_key(likeness).map(|host| &**host)
+    let mut candidates: Vec<&std::sync::Arc<HostSummary>> =
+        view.hosts.iter().filter(fits).collect();
+    candidates.sort_by_cached_key(|host| likeness(host, beside, group.as_ref()));
+    candidates.truncate(CANDIDATES);
+    let ids: Vec<HostId> = candidates.iter().map(|host| host.host.id).collect();
+    let roles = inventories::roles_of(db, &[&ids[..], &[beside.host.id]].concat()).await?;
+    let role = |host: HostId| roles.iter().find(|(id, _)| *id == host).map(|(_, role)| *role);
+    let wanted = role(beside.host.id);
+    let alike = candidates.iter().find(|host| wanted.is_some() && role(host.host.id) == wanted);
+    Ok(alike.or(candidates.first()).map(|host| &***host))
+}
+
+/// How unlike two hosts are: memory in powers of two, then the group, then memory exactly.
+fn likeness(
+    host: &HostSummary,
+    beside: &HostSummary,
+    group: Option<&String>,
+) -> (u32, bool, u64, HostId) {
+    let memory = |host: &HostSummary| host.memory.physical.map_or(0, |bytes| bytes.0);
+    let power = |host: &HostSummary| memory(host).max(1).ilog2();
+    let other_group = words::group(&host.host.facts).as_ref() != group;
+    let apart = memory(host).abs_diff(memory(beside));
+    (power(host).abs_diff(power(beside)), other_group, apart, host.host.id)
 }

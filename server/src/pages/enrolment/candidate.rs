@@ -30,6 +30,7 @@ pub(in crate::pages) async fn page(
         id,
         state,
         ou: candidate.facts.ou.clone(),
+        labels: candidate.labels.clone(),
         machine: candidate.facts.machine_guid.map(|guid| guid.to_string()),
         host: waiting::row(&visible.view, candidate),
         may_decide: person.role >= Role::Operator,

@@ -1,6 +1,6 @@
 //! How agents come (`/deploy`): tokens, files, steps for this server, and who arrived.
 
-use std::{cmp::Reverse, collections::HashMap, io, path::Path as FilePath};
+use std::{cmp::Reverse, collections::HashMap};
 
 use axum::{
     Extension,
@@ -19,14 +19,15 @@ use poolwatch_store::{
 };
 use poolwatch_web::{
     HostLink, Page,
-    deploy::{Arrivals, DeployPage, MadeToken, RefusedRow, ServerFacts, TokenRow},
+    deploy::{Arrivals, DeployPage, RefusedRow, ServerFacts, TokenRow},
 };
 use serde::Deserialize;
 use sqlx::PgConnection;
 
+use super::kit;
 use crate::{
     access::people::Person,
-    app::{App, SharedApp},
+    app::SharedApp,
     app_error::AppError,
     enrolment::{
         bindings::{self, binding_in_words},
@@ -93,7 +94,10 @@ pub(in crate::pages) async fn create_token(
     };
     let mut page = load(&app, &person, &visible, "/deploy".to_owned()).await?;
     match made {
-        Ok((_, token)) => page.made = Some(MadeToken { name: form.name.trim().to_owned(), token }),
+        Ok((_, token)) => {
+            page.made = Some(form.name.trim().to_owned());
+            page.kit.token = Some(token);
+        }
         Err(error) if error.status().is_client_error() => {
             page.error = Some(error.detail().to_owned());
         }
@@ -128,7 +132,8 @@ pub(in crate::pages) async fn authority(
 pub(in crate::pages) async fn policy(
     Extension(_): Extension<Person>,
 ) -> Result<Response, AppError> {
-    let bytes = installers::policy_archive().map_err(AppError::internal)?;
+    let files = installers::POLICY.iter().map(|(name, content)| ((*name).to_owned(), *content));
+    let bytes = installers::archive(files).map_err(AppError::internal)?;
     Ok(download("application/zip", "poolwatch-policy.zip", bytes))
 }
 
@@ -140,7 +145,7 @@ pub(in crate::pages) async fn file(
 ) -> Result<Response, AppError> {
     let missing = || AppError::not_found("There is no such file");
     let folder = app.settings.installers.as_deref().ok_or_else(missing)?;
-    let offered = offered(folder).await?;
+    let offered = kit::offered(&app).await?;
     let (name, _) = offered.into_iter().find(|(one, _)| *one == name).ok_or_else(missing)?;
     let bytes = tokio::fs::read(folder.join(&name)).await.map_err(AppError::internal)?;
     Ok(download("application/octet-stream", &name, bytes))
@@ -159,8 +164,10 @@ async fn load(
     let arrivals = arrivals(&mut db, visible, shell.now).await?;
     drop(db);
     let now = shell.now;
+    let installers = kit::offered(app).await?;
     Ok(DeployPage {
-        server: server_facts(app).await?,
+        kit: kit::blank(app, &installers),
+        server: ServerFacts { installers, has_folder: app.settings.installers.is_some() },
         made: None,
         error: None,
         tokens: all.into_iter().map(|token| token_row(token, &groups, now)).collect(),
@@ -169,25 +176,6 @@ async fn load(
         may_administer: person.role >= Role::Admin,
         shell,
     })
-}
-
-async fn server_facts(app: &App) -> Result<ServerFacts, AppError> {
-    let folder = app.settings.installers.as_deref();
-    Ok(ServerFacts {
-        url: app.settings.public_url.clone(),
-        has_authority: app.settings.authority().is_some(),
-        installers: match folder {
-            Some(folder) => offered(folder).await?,
-            None => Vec::new(),
-        },
-        has_folder: folder.is_some(),
-    })
-}
-
-async fn offered(folder: &FilePath) -> Result<Vec<(String, u64)>, AppError> {
-    let folder = folder.to_owned();
-    let listed = tokio::task::spawn_blocking(move || installers::list(&folder)).await;
-    listed.map_err(AppError::internal)?.map_err(|error: io::Error| AppError::internal(error))
 }
 
 async fn arrivals(

@@ -55,17 +55,20 @@ pub(super) async fn load(
 }
 
 /// Seconds per point: some 300 to 400 points whatever the range.
-fn step(hours: ChartHours) -> u32 {
+pub(super) fn step(hours: ChartHours) -> u32 {
     match hours {
+        ChartHours::One => 60,
         ChartHours::Six => 60,
         ChartHours::Day => 300,
         ChartHours::Week => 1_800,
         ChartHours::Month => 7_200,
+        ChartHours::Quarter => 21_600,
+        ChartHours::Year | ChartHours::TwoYears => 86_400,
     }
 }
 
 /// The range ends now, or at the latest snapshot when that is older than the whole range.
-fn range(
+pub(super) fn range(
     latest: Option<Timestamp>,
     hours: ChartHours,
     step_s: u32,
@@ -84,7 +87,7 @@ fn range(
 }
 
 /// Events of the range that bear on pool; of many alike within one step, the first.
-async fn event_marks(
+pub(super) async fn event_marks(
     db: &mut PgConnection,
     host: HostId,
     from: Timestamp,
@@ -112,7 +115,7 @@ async fn event_marks(
 }
 
 /// Drivers that came, or came in another version; of many at a time, how many.
-async fn driver_marks(
+pub(super) async fn driver_marks(
     db: &mut PgConnection,
     host: HostId,
     from: Timestamp,
@@ -135,7 +138,7 @@ async fn driver_marks(
 }
 
 /// `foo.sys 5.0 → 5.1`.
-fn driver_change(change: &Change) -> String {
+pub(super) fn driver_change(change: &Change) -> String {
     let Attribute::Driver { name, version } = &change.attribute else { return String::new() };
     match (&change.before, version) {
         (Some(before), Some(after)) => format!("{name} {before} → {after}"),
@@ -144,7 +147,7 @@ fn driver_change(change: &Change) -> String {
     }
 }
 
-fn reboot_marks(series: &Series) -> impl Iterator<Item = Mark> {
+pub(super) fn reboot_marks(series: &Series) -> impl Iterator<Item = Mark> {
     series.breaks.iter().filter(|(_, why)| matches!(why, Break::Reboot { .. })).map(|(at, why)| {
         Mark {
             t: at.as_second(),

@@ -36,7 +36,7 @@ const TYPES: usize = 12;
 pub(super) struct Tables<'a> {
     pub(super) snapshot: &'a Snapshot,
     pub(super) known: &'a Known,
-    pub(super) query: HostQuery,
+    pub(super) query: &'a HostQuery,
     pub(super) catalogue: &'a Catalogue,
 }
 
@@ -71,10 +71,24 @@ impl<'a> Tables<'a> {
         Shown { uses: self.uses(), processes: self.first_processes() }
     }
 
+    /// Every tag in use, the first of them by the order that is asked for.
     fn uses(&self) -> Vec<Use> {
+        let mut uses = self.all_uses();
+        uses.sort_by_key(|one| {
+            let (first, then) = match self.query.tags {
+                TagOrder::Bytes | TagOrder::Poolmon => (i128::from(one.bytes), one.outstanding),
+                TagOrder::Outstanding => (i128::from(one.outstanding), one.bytes),
+                TagOrder::Change => (one.change.map_or(i128::MIN, i128::from), one.bytes),
+            };
+            (Reverse((self.query.tag == Some(one.tag), first, then)), one.tag)
+        });
+        uses.truncate(TAGS);
+        uses
+    }
+
+    fn all_uses(&self) -> Vec<Use> {
         let rows = self.snapshot.tags.as_ref().map_or(&[][..], |table| &table.rows);
-        let mut uses: Vec<Use> = rows
-            .iter()
+        rows.iter()
             .flat_map(|row| Pool::ALL.map(|pool| (row.tag, pool, *row.of(pool))))
             .map(|(tag, pool, of)| Use {
                 tag,
@@ -87,17 +101,7 @@ impl<'a> Tables<'a> {
             .filter(|one| {
                 (one.bytes, one.outstanding) != (0, 0) || one.change.is_some_and(|by| by != 0)
             })
-            .collect();
-        uses.sort_by_key(|one| {
-            let (first, then) = match self.query.tags {
-                TagOrder::Bytes | TagOrder::Poolmon => (i128::from(one.bytes), one.outstanding),
-                TagOrder::Outstanding => (i128::from(one.outstanding), one.bytes),
-                TagOrder::Change => (one.change.map_or(i128::MIN, i128::from), one.bytes),
-            };
-            (Reverse((self.query.tag == Some(one.tag), first, then)), one.tag)
-        });
-        uses.truncate(TAGS);
-        uses
+            .collect()
     }
 
     fn first_processes(&self) -> Vec<&'a ProcessUse> {
@@ -122,6 +126,17 @@ impl<'a> Tables<'a> {
 
     fn is_asked_for(&self, process: &ProcessUse) -> bool {
         self.query.pid == Some(process.key.pid)
+    }
+
+    /// A row of every tag in use, without its course.
+    pub(super) fn all_tags(&self) -> Vec<TagRow> {
+        self.all_uses().iter().map(|one| self.tag_row(one, &Trends::default())).collect()
+    }
+
+    /// A row of every process, without its course.
+    pub(super) fn all_processes(&self) -> Vec<ProcessRow> {
+        let processes = self.snapshot.processes.iter().flatten();
+        processes.map(|one| self.process_row(one, &Trends::default())).collect()
     }
 
     /// The table of tags.
@@ -174,8 +189,9 @@ impl<'a> Tables<'a> {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|diagnosis| {
             diagnosis.pool.is_none_or(|pool| pool == one.pool) && accuses_tag(diagnosis, one.tag)
         });
-        let values = trends.ending_with(Figure::TagBytes(one.tag, one.pool), one.bytes);
+        let values = trends.ending_with(&Figure::TagBytes(one.tag, one.pool), one.bytes);
         TagRow {
+            host: self.known.summary.host.id,
             tag: one.tag,
             pool: one.pool,
             bytes: Bytes(one.bytes),
@@ -196,7 +212,7 @@ impl<'a> Tables<'a> {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|it| accuses(it, process));
         let values = match process.handles {
             Some(handles) => {
-                trends.ending_with(Figure::ProcessHandles(process.key), handles.into())
+                trends.ending_with(&Figure::ProcessHandles(process.key), handles.into())
             }
             None => Vec::new(),
         };
@@ -207,6 +223,7 @@ impl<'a> Tables<'a> {
         by_type.sort_by_key(|(_, count)| Reverse(*count));
         let activity = self.snapshot.activity.iter().find(|one| one.key == process.key);
         ProcessRow {
+            host: self.known.summary.host.id,
             process: process.clone(),
             by_type,
             activity: activity.copied(),
@@ -227,7 +244,10 @@ pub(super) fn object_types(snapshot: &Snapshot) -> Vec<ObjectTypeUse> {
 }
 
 /// A line; one moment alone makes none.
-fn drawn(values: Vec<Option<u64>>, line: fn(Vec<Option<u64>>) -> Sparkline) -> Sparkline {
+pub(super) fn drawn(
+    values: Vec<Option<u64>>,
+    line: fn(Vec<Option<u64>>) -> Sparkline,
+) -> Sparkline {
     let enough = values.iter().flatten().count() > 1;
     line(if enough { values } else { Vec::new() })
 }

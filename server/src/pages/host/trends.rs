@@ -16,6 +16,7 @@ const MOMENTS: usize = 25;
 const LONG_ENOUGH: usize = 20;
 
 /// Figures over the last day, a value per hour, oldest first; none where nothing is known.
+#[derive(Default)]
 pub(super) struct Trends {
     figures: Vec<(Figure, Vec<Option<u64>>)>,
 }
@@ -40,12 +41,12 @@ impl Trends {
             }
             values
         });
-        Ok(Self { figures: figures.iter().copied().zip(values).collect() })
+        Ok(Self { figures: figures.iter().cloned().zip(values).collect() })
     }
 
     /// The course of a figure, ending with what it is now.
-    pub(super) fn ending_with(&self, figure: Figure, now: u64) -> Vec<Option<u64>> {
-        let found = self.figures.iter().find(|(of, _)| *of == figure);
+    pub(super) fn ending_with(&self, figure: &Figure, now: u64) -> Vec<Option<u64>> {
+        let found = self.figures.iter().find(|(of, _)| of == figure);
         let mut values = found.map_or_else(|| vec![None; MOMENTS], |(_, values)| values.clone());
         if let Some(last) = values.last_mut() {
             *last = Some(now);

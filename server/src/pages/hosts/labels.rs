@@ -58,7 +58,8 @@ pub(in crate::pages) async fn label(
         "remove" => (Vec::new(), vec![label.clone()]),
         _ => return Err(missing()),
     };
-    let is_filter = |name: &str| ["q", "group", "state"].contains(&name);
+    let fields = ["q", "group", "state", "program", "driver", "version"];
+    let is_filter = |name: &str| fields.contains(&name);
     let filter: Vec<(String, String)> =
         form.iter().filter(|(name, _)| is_filter(name)).cloned().collect();
     let query = HostsQuery::read(&HOSTS, "/hosts", &filter)

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use poolwatch_model::Presence;
+use poolwatch_model::{HostId, Presence};
 use poolwatch_web::{
     hosts::{HOSTS, HostState, HostsFilter, HostsQuery},
     words,
@@ -13,6 +13,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     fleet::{
+        drivers::DriverVersion,
         interner::NameId,
         view::{FleetView, HostSummary},
     },
@@ -31,11 +32,20 @@ pub(in crate::pages) async fn select(
     let work = move || {
         let filter = &query.filter;
         let text = filter.q.trim().to_lowercase();
-        let images = app.fleet.shared().names.marks(|name| holds_ignoring_case(name, &text));
+        let marks =
+            |text: &str| app.fleet.shared().names.marks(|name| holds_ignoring_case(name, text));
+        let images = marks(&text);
+        let program = filter.program.trim().to_lowercase();
+        let programs = (!program.is_empty()).then(|| marks(&program));
+        let with_driver = hosts_with_driver(&app, filter);
+        let has_driver = |host: &HostSummary| {
+            with_driver.as_ref().is_none_or(|hosts| hosts.binary_search(&host.host.id).is_ok())
+        };
         let mut hosts: Vec<Arc<HostSummary>> = view
             .hosts
             .iter()
-            .filter(|host| is_chosen(&view, host, filter, now))
+            .filter(|host| is_chosen(&view, host, filter, now) && has_driver(host))
+            .filter(|host| programs.as_ref().is_none_or(|marks| runs(&app, host, marks)))
             .filter(|host| text.is_empty() || holds(&app, host, &text, &images))
             .cloned()
             .collect();
@@ -43,6 +53,32 @@ pub(in crate::pages) async fn select(
         hosts
     };
     tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
+}
+
+/// The hosts that have the driver of a filter loaded, in its version, by id; `None` where it asks for
+/// none.
+fn hosts_with_driver(app: &App, filter: &HostsFilter) -> Option<Vec<HostId>> {
+    let name = filter.driver.trim().to_lowercase();
+    let version = filter.version.trim();
+    if name.is_empty() && version.is_empty() {
+        return None;
+    }
+    let is_wanted = |driver: &DriverVersion| {
+        let told = driver.version.as_deref().unwrap_or_default();
+        holds_ignoring_case(&driver.name, &name) && is_of_version(told, version)
+    };
+    let drivers = app.fleet.drivers();
+    let lines = drivers.lines().iter().filter(|(driver, _)| is_wanted(driver));
+    let mut hosts: Vec<HostId> = lines.flat_map(|(_, hosts)| hosts.iter().copied()).collect();
+    hosts.sort_unstable();
+    hosts.dedup();
+    Some(hosts)
+}
+
+/// Whether a version is the wanted one, or a part of it: 5.1.0 is of 5.1, and 5.10 is not.
+fn is_of_version(version: &str, wanted: &str) -> bool {
+    let rest = version.strip_prefix(wanted);
+    rest.is_some_and(|rest| wanted.is_empty() || rest.is_empty() || rest.starts_with('.'))
 }
 
 /// The hosts that a text is about, in no particular order.
@@ -94,4 +130,23 @@ fn runs(app: &App, host: &HostSummary, images: &[bool]) -> bool {
     let processes = state.tables().and_then(|tables| tables.processes.as_ref());
     let is_marked = |image: NameId| images.get(image.index()).copied().unwrap_or(false);
     processes.is_some_and(|processes| processes.cells().any(|one| is_marked(one.image)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_version_is_asked_for_by_its_whole_numbers() {
+        for (version, wanted, is_it) in [
+            ("5.1.0", "5.1", true),
+            ("5.1", "5.1", true),
+            ("5.10", "5.1", false),
+            ("15.1", "5.1", false),
+            ("", "5.1", false),
+            ("5.1", "", true),
+        ] {
+            assert_eq!(is_of_version(version, wanted), is_it, "{version} {wanted}");
+        }
+    }
 }

@@ -1,4 +1,5 @@
-//! What people do about an incident: say something, take or give it, close it.
+//! What people do about an incident: say something, take or give it, close it or open it again, make it
+//! part of another.
 
 use axum::{Extension, extract::State, response::Redirect};
 use poolwatch_model::incident::IncidentId;
@@ -96,6 +97,61 @@ pub(in crate::pages) async fn silence(
     let wanted = IncidentSilence { hours, reason, until_worse: until_worse.is_some() };
     incident_actions::silence(&app, &visible, id, &wanted, &person.name).await?;
     Ok(Redirect::to(&links::incident(&id)))
+}
+
+/// What `POST /incidents/{id}/merge` takes.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Merge {
+    /// Number of the incident that it becomes part of.
+    into: i64,
+}
+
+/// What `POST /incidents/{id}/confirm` takes.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Confirm {
+    /// `yes` or `no`.
+    right: String,
+}
+
+/// Says that it is not over.
+pub(in crate::pages) async fn reopen(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+) -> Result<Redirect, AppError> {
+    incident_actions::reopen(&app, &visible, IncidentId(id), &person.name).await?;
+    Ok(Redirect::to(&links::incident(&IncidentId(id))))
+}
+
+/// Makes it part of another one.
+pub(in crate::pages) async fn merge(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+    Form(Merge { into }): Form<Merge>,
+) -> Result<Redirect, AppError> {
+    let into = IncidentId(into);
+    incident_actions::merge(&app, &visible, IncidentId(id), into, &person.name).await?;
+    Ok(Redirect::to(&links::incident(&into)))
+}
+
+/// Notes whether its suspect was the cause.
+pub(in crate::pages) async fn confirm(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+    Form(Confirm { right }): Form<Confirm>,
+) -> Result<Redirect, AppError> {
+    let is_right = match right.as_str() {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(AppError::bad_request("`right` is yes or no.")),
+    };
+    incident_actions::confirm(&app, &visible, IncidentId(id), is_right, &person.name).await?;
+    Ok(back(IncidentId(id)))
 }
 
 fn back(id: IncidentId) -> Redirect {

@@ -44,7 +44,7 @@ pub(in crate::pages) async fn growth(
     Ok(Json(chart(&visible, &mut db, &incident, app.clock.now()).await?))
 }
 
-/// The figure that an incident is about on its worst hosts.
+/// The figure that an incident is about on its worst hosts: a tag, a pool or commit.
 pub(super) async fn chart(
     visible: &VisibleFleet,
     db: &mut PgConnection,
@@ -52,22 +52,20 @@ pub(super) async fn chart(
     now: Timestamp,
 ) -> Result<GrowthChart, AppError> {
     let (from, to) = period(incident, now);
-    let pool = incident
-        .cause
-        .pool()
-        .ok_or_else(|| AppError::not_found("This incident is about no pool"))?;
+    let pool = incident.cause.pool();
     let mut hosts: Vec<HostLink> =
         rows::incident_hosts(&visible.view, incident).into_iter().map(|row| row.host).collect();
-    let series = match incident.cause.tag() {
-        Some(tag) if hosts.len() > FEW => {
+    let series = match incident.cause.tag().zip(pool) {
+        Some((tag, pool)) if hosts.len() > FEW => {
             hosts.truncate(HOSTS);
             let ids: Vec<HostId> = hosts.iter().map(|host| host.id).collect();
             read::tag_over_hosts(db, tag, pool, &ids, from, to).await?
         }
-        tag => {
+        of_tag => {
             hosts.truncate(FEW);
-            let figure = tag.map_or(Figure::PoolUse(pool), |tag| Figure::TagBytes(tag, pool));
-            each(db, &hosts, figure, (from, to)).await?
+            let of_pool = || pool.map_or(Figure::Committed, Figure::PoolUse);
+            let figure = of_tag.map_or_else(of_pool, |(tag, pool)| Figure::TagBytes(tag, pool));
+            load_lines(db, &hosts, figure, (from, to)).await?
         }
     };
     let step_s = series.iter().map(|series| series.step_s).max().unwrap_or(STEP_S);
@@ -76,7 +74,8 @@ pub(super) async fn chart(
     Ok(GrowthChart::new((from, to), incident.opened, step_s, lines, of))
 }
 
-async fn each(
+/// A figure of some hosts, each read for itself.
+pub(in crate::pages) async fn load_lines(
     db: &mut PgConnection,
     hosts: &[HostLink],
     figure: Figure,
@@ -84,8 +83,9 @@ async fn each(
 ) -> Result<Vec<Series>, AppError> {
     let step_s = read::fitting_step_s(from, to, POINTS).max(STEP_S);
     let mut lines = Vec::with_capacity(hosts.len());
+    let figures = [figure];
     for host in hosts {
-        lines.extend(read::series(db, host.id, &[figure], from, to, step_s).await?);
+        lines.extend(read::series(db, host.id, &figures, from, to, step_s).await?);
     }
     Ok(lines)
 }

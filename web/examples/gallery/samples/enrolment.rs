@@ -3,7 +3,8 @@
 use poolwatch_web::{
     approval_rules::{ApprovalRulesPage, RuleForm, RuleRow, RuleTrial},
     candidate::CandidatePage,
-    deploy::{Arrivals, DeployPage, MadeToken, RefusedRow, ServerFacts, TokenRow},
+    deploy::{Arrivals, DeployPage, RefusedRow, ServerFacts, TokenRow},
+    deploy_kit::{DeployKit, EXAMPLE_SHARE},
     waiting::{CANDIDATES, CandidateRow, Twin, WaitingPage, WaitingState},
 };
 
@@ -60,6 +61,7 @@ pub(crate) fn waiting_host() -> CandidatePage {
         id: HostId(43),
         state: WaitingState::Waiting,
         ou: Some("OU=Files,OU=Berlin,DC=corp,DC=example".into()),
+        labels: vec!["berlin".into(), "file server".into()],
         machine: Some("0198c5c2-7b1e-7d10-a1b2-3c4d5e6f7081".into()),
         may_decide: true,
         may_administer: true,
@@ -120,12 +122,23 @@ pub(crate) fn deploy() -> DeployPage {
     DeployPage {
         shell: shell("/deploy"),
         server: ServerFacts {
-            url: "https://poolwatch.example.com:8443".into(),
-            has_authority: true,
             installers: vec![("poolwatch-agent-0.1.0-x64.msi".into(), 2 * MB)],
             has_folder: true,
         },
-        made: Some(MadeToken { name: "roll-out Berlin".into(), token: "pwe_0123".into() }),
+        kit: DeployKit {
+            url: "https://poolwatch.example.com:8443".into(),
+            token: Some("pwe_0123".into()),
+            has_authority: true,
+            proxy: None,
+            labels: Vec::new(),
+            interval_s: None,
+            share: EXAMPLE_SHARE.into(),
+            spread_minutes: 30,
+            version: "0.1.0".into(),
+            packages: Vec::new(),
+            changed: ago(0),
+        },
+        made: Some("roll-out Berlin".into()),
         error: None,
         groups: vec![(3, "File servers".into())],
         tokens: vec![token(7, "roll-out Berlin", None), token(6, "tests", Some("revoked"))],

@@ -34,7 +34,7 @@ pub(crate) fn classic_host() -> HostPage {
         },
         diagnosis: Some(classic_diagnosis()),
         incident: Some(incident(17, 1, classic_diagnosis())),
-        steps: steps(),
+        steps: ordered_steps(),
         nonpaged: classic_level(),
         paged: classic_row().paged,
         growth_24h: [Some(61 * MB as i64), Some(0)],
@@ -116,7 +116,7 @@ pub(crate) fn stale_host() -> HostPage {
         },
         diagnosis: None,
         incident: None,
-        steps: vec![],
+        steps: Steps::default(),
         nonpaged: row.nonpaged,
         paged: row.paged,
         growth_24h: [Some(12 * MB as i64), None],
@@ -166,5 +166,94 @@ fn installed() -> InstalledView {
         }],
         cluster: None,
         settings: PoolSettings { paged_pool_size: Some(u32::MAX), ..PoolSettings::default() },
+    }
+}
+
+pub(crate) fn all_tags() -> HostListPage<TagRow, HostTagsFilter> {
+    HostListPage {
+        shell: shell("/hosts/1/tags"),
+        host: fs02(),
+        section: HostSection::Tags,
+        at: Some(ago(1_200)),
+        query: HostQuery::default(),
+        list: listed(&HOST_TAGS, "/hosts/1/tags", 1_500, tag_rows()),
+    }
+}
+
+pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter> {
+    HostListPage {
+        shell: shell("/hosts/1/processes"),
+        host: fs02(),
+        section: HostSection::Processes,
+        at: Some(ago(1_200)),
+        query: HostQuery::default(),
+        list: listed(&HOST_PROCESSES, "/hosts/1/processes", 38, process_rows()),
+    }
+}
+
+pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
+    let rows = object_types().into_iter().map(|used| TypeRow { host: HostId(1), used }).collect();
+    HostListPage {
+        shell: shell("/hosts/1/types"),
+        host: fs02(),
+        section: HostSection::Types,
+        at: Some(ago(1_200)),
+        query: HostQuery::default(),
+        list: listed(&HOST_TYPES, "/hosts/1/types", 5, rows),
+    }
+}
+
+pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
+    let row = |name: &str, is_scanned, tags: Vec<PoolTag>| HostDriver {
+        host: HostId(1),
+        name: name.into(),
+        path: Some(format!(r"\SystemRoot\System32\drivers\{name}")),
+        version: Some("5.1.0.2".into()),
+        company: Some("Foo Systems".into()),
+        linked: Some(ago(90_000_000)),
+        is_scanned,
+        other_tags: tags.len() as u64,
+        tags,
+    };
+    let rows = vec![
+        row("foo.sys", true, vec![tag("Fooo"), tag("FooB")]),
+        row("bar.sys", true, Vec::new()),
+        row("ntfs.sys", false, Vec::new()),
+    ];
+    HostListPage {
+        shell: shell("/hosts/1/drivers"),
+        host: fs02(),
+        section: HostSection::Drivers,
+        at: Some(ago(1_200)),
+        query: HostQuery::default(),
+        list: listed(&HOST_DRIVERS, "/hosts/1/drivers", 3, rows),
+    }
+}
+
+pub(crate) fn timeline() -> HostListPage<TimelineRow, TimelineFilter> {
+    let row = |seconds, kind, text: &str, url: Option<&str>| TimelineRow {
+        at: ago(seconds),
+        kind,
+        text: text.into(),
+        url: url.map(Into::into),
+    };
+    let rows = vec![
+        row(1_200, TimelineChoice::Events, "Event 2019: nonpaged pool is empty", None),
+        row(
+            90_000,
+            TimelineChoice::Incidents,
+            "Incident 17 opened: mybadapp.exe",
+            Some("/incidents/17"),
+        ),
+        row(260_000, TimelineChoice::Drivers, "Driver foo.sys 5.0 → 5.1", Some("/drivers/foo.sys")),
+        row(1_040_000, TimelineChoice::Restarts, "Windows started", None),
+    ];
+    HostListPage {
+        shell: shell("/hosts/1/timeline"),
+        host: fs02(),
+        section: HostSection::Timeline,
+        at: Some(ago(1_200)),
+        query: HostQuery::default(),
+        list: listed(&HOST_TIMELINE, "/hosts/1/timeline", 4, rows),
     }
 }

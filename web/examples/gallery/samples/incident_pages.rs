@@ -5,9 +5,8 @@ use super::*;
 pub(crate) fn incidents() -> IncidentsPage {
     IncidentsPage {
         shell: shell("/incidents"),
-        show: IncidentFilter::Open,
         open: 3,
-        rows: causes(),
+        list: listed(&INCIDENTS, "/incidents", 3, causes()),
     }
 }
 
@@ -65,6 +64,14 @@ pub(crate) fn incident_page() -> IncidentPage {
         }],
         owner: Some("Ana".into()),
         acknowledged: Some(Acknowledgement { by: "Bo".into(), at: ago(1_000) }),
+        confirmation: Some(Confirmation {
+            by: "Bo".into(),
+            at: ago(500),
+            is_right: true,
+            suspect: "mybadapp.exe (Thre)".into(),
+        }),
+        merged_into: None,
+        others: vec![OtherIncident { id: IncidentId(16), title: "Leak: foo.sys 5.1".into() }],
         silences: vec![alert_pages::until_worse()],
         deliveries: alert_pages::deliveries(),
         people: vec!["Ana".into(), "Bo".into()],
@@ -81,6 +88,8 @@ pub(crate) fn incident_page() -> IncidentPage {
             last: ago(3 * 24 * 3600),
         }],
         notes: vec![
+            note(400, Some("Bo"), Noted::TookIn(IncidentId(9))),
+            note(500, Some("Bo"), Noted::Confirmed("mybadapp.exe (Thre)".into())),
             note(600, Some("Bo"), Noted::Comment("Restarted BadApp.\nThe vendor is asked.".into())),
             note(700, None, Noted::SilenceEnded("it is worse than when it was silenced".into())),
             note(800, Some("Bo"), Noted::Silenced("Patch night".into())),
@@ -91,7 +100,7 @@ pub(crate) fn incident_page() -> IncidentPage {
         ],
         picture: Some(picture()),
         comparison: comparison(),
-        steps: steps(),
+        steps: ordered_steps(),
         events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
     }
 }

@@ -10,6 +10,7 @@ use poolwatch_web::{
     hosts::HostsPage,
     list::ListView,
     login::{LoginError, LoginPage},
+    map::{MapPage, MapQuery},
     search::{Found, SearchPage},
 };
 
@@ -24,6 +25,12 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("hosts-none", no_hosts().render()?),
         ("host", super::classic_host().render()?),
         ("host-stale", super::stale_host().render()?),
+        ("host-tags", super::all_tags().render()?),
+        ("host-processes", super::all_processes().render()?),
+        ("host-types", super::all_types().render()?),
+        ("host-drivers", super::all_drivers().render()?),
+        ("host-timeline", super::timeline().render()?),
+        ("map", map().render()?),
         ("waiting", super::enrolment::waiting().render()?),
         ("archived", super::enrolment::archived().render()?),
         ("waiting-host", super::enrolment::waiting_host().render()?),
@@ -64,6 +71,15 @@ pub(crate) fn all() -> Result<Vec<(&'static str, String)>, RenderError> {
         ("audit", super::settings_pages::audit().render()?),
         ("server", super::settings_pages::server().render()?),
     ])
+}
+
+fn map() -> MapPage {
+    MapPage {
+        shell: super::shell("/map"),
+        query: MapQuery::default(),
+        groups: vec!["Berlin/Files".into()],
+        hosts: [1_180, 19, 4, 1],
+    }
 }
 
 fn login() -> LoginPage {
@@ -115,6 +131,8 @@ fn compare() -> ComparePage {
             column(super::link(8, "SQL-08"), false),
         ],
         missing: vec!["There is no host FS-99.".into()],
+        groups: vec!["Berlin/Files".into()],
+        proposed: None,
         rows: vec![
             row("Fooo", None, [1 << 30, 1 << 20]),
             row("Thre", Some("thread objects"), [90 << 20, 30 << 20]),

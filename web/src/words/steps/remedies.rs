@@ -5,7 +5,7 @@ use poolwatch_model::{
     diagnosis::{ProgramRole, Return},
 };
 
-use super::{names::word, plain};
+use super::{HealthyVersion, names::word, plain};
 use crate::{
     figures::{counted, grouped},
     steps::NextStep as Step,
@@ -87,8 +87,41 @@ pub(super) fn find_caller(image: &str, tag: Option<PoolTag>) -> Step {
     )
 }
 
+/// What stops growth where a program's work drives it. Nothing comes back, so that nothing proves it but
+/// growth that ends.
+pub(super) fn stop_trigger(image: &str, tag: PoolTag, role: Option<ProgramRole>) -> Step {
+    let proof = format!(
+        "It holds nothing of tag {tag}, so nothing comes back: what has leaked stays until Windows restarts. That the tag grows no more while the program rests is the proof. Whoever leaks is in the kernel: tell its maker what this program does.",
+    );
+    let watch = vec!["poolmon -b -p".to_owned()];
+    match role {
+        Some(role) => {
+            let (title, detail, _) = care(image, role);
+            plain(title, format!("{detail} {proof}"), watch)
+        }
+        None => Step {
+            caution: Some(
+                "Unsaved work in it is lost; what starts it may start it again.".to_owned(),
+            ),
+            ..plain(
+                format!("Let {image} rest for some hours and see growth stop"),
+                format!(
+                    "Stop its jobs, its service or its schedule rather than one process of it. {proof}"
+                ),
+                watch,
+            )
+        },
+    }
+}
+
 /// How a program is stopped that must not be ended by its process id.
 pub(super) fn stop_with_care(image: &str, role: ProgramRole, returns: Option<&Return>) -> Step {
+    let (title, detail, commands) = care(image, role);
+    plain(title, format!("{detail} {}", proof(returns)), commands)
+}
+
+/// How a program of a role is stopped, in a title, a detail and commands.
+fn care(image: &str, role: ProgramRole) -> (String, &'static str, Vec<String>) {
     let (title, detail) = match role {
         ProgramRole::NotAProgram | ProgramRole::Broker => (
             format!("Leave {image} alone"),
@@ -132,7 +165,7 @@ pub(super) fn stop_with_care(image: &str, role: ProgramRole, returns: Option<&Re
         ProgramRole::VirtualMachine => vec!["Get-CimInstance Win32_Process -Filter \"Name='vmwp.exe'\" | Select-Object ProcessId,CommandLine".to_owned(), "Get-VM | Select-Object Name,Id,State".to_owned()],
         _ => Vec::new(),
     };
-    plain(title, format!("{detail} {}", proof(returns)), commands)
+    (title, detail, commands)
 }
 
 pub(super) fn update(name: &str, remedy: &str, reference: &str) -> Step {
@@ -165,18 +198,40 @@ pub(super) fn replace_driver(driver: &str, version: Option<&str>) -> Step {
     }
 }
 
+/// Names the version that healthy hosts run as what to replace a driver by.
+pub(super) fn replace_by(step: &mut Step, driver: &str, runs: Option<&str>, by: &HealthyVersion) {
+    let HealthyVersion { version, hosts, .. } = by;
+    let others = counted(*hosts, "healthy host runs", "healthy hosts run");
+    let now = runs.map_or_else(|| driver.to_owned(), |runs| format!("{driver} {runs}"));
+    step.title = match runs.is_some_and(|runs| is_older(version, runs)) {
+        true => format!("Go back from {now} to {version}, which {others}"),
+        false => format!("Replace {now} by {version}, which {others}"),
+    };
+    step.detail = format!(
+        "Hosts with version {version} have no incident. If pool stays level after the change, that was it."
+    );
+}
+
+/// Whether a version is below another, number by number.
+fn is_older(version: &str, than: &str) -> bool {
+    let numbers = |text: &str| -> Vec<u64> {
+        text.split(|letter: char| !letter.is_ascii_digit()).filter_map(|n| n.parse().ok()).collect()
+    };
+    numbers(version) < numbers(than)
+}
+
 /// 32-bit Windows alone has limits that can be set.
 pub(super) fn raise_limit(pool: Pool) -> Step {
     let (detail, commands) = match pool {
         Pool::Paged => (
-            "On 32-bit Windows the command lets paged pool take all that the kernel's address space leaves, from the next restart on.",
+            "A 32-bit Windows XP or 2003 sets the sizes of its pools when it starts, by its memory and its switches: with little memory or /3GB that may be some 200 MB of paged pool. The command lets it take all that the kernel's address space leaves, up to 490 MB on XP and 530 MB on 2003; taking /3GB away gives the kernel back a gigabyte of addresses. Vista and later share the addresses out by themselves.",
             vec![
                 "reg add \"HKLM\\SYSTEM\\CurrentControlSet\\Control\\Session Manager\\Memory Management\" /v PagedPoolSize /t REG_DWORD /d 0xFFFFFFFF"
                     .to_owned(),
             ],
         ),
         Pool::Nonpaged => (
-            "On 32-bit Windows the switch /3GB halves nonpaged pool, to 128 MB: if it is set in boot.ini or by bcdedit and nothing needs it, take it out. Its size cannot be set otherwise.",
+            "A 32-bit Windows XP or 2003 has 256 MB of nonpaged pool at most, and 128 MB with the switch /3GB, less with little memory: that is why it can be out of it at 200 MB. If /3GB is set in boot.ini or by bcdedit and nothing needs it, taking it away gains 128 MB; its size cannot be set otherwise. Vista and later go up to 2 GB or three quarters of memory, where more memory helps.",
             vec!["bcdedit /enum {current}".to_owned(), "type C:\\boot.ini".to_owned()],
         ),
     };
@@ -198,5 +253,29 @@ fn proof(returns: Option<&Return>) -> String {
         ),
         _ => "It gives back what it holds. Note the use of pool before and after: what comes back is the proof."
             .to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_driver_is_replaced_by_what_healthy_hosts_run() {
+        for (runs, version, title) in [
+            (
+                "5.0.3.0",
+                "5.0.3.1",
+                "Replace foo.sys 5.0.3.0 by 5.0.3.1, which 58 healthy hosts run",
+            ),
+            ("5.10", "5.9.9", "Go back from foo.sys 5.10 to 5.9.9, which 58 healthy hosts run"),
+        ] {
+            let by =
+                HealthyVersion { driver: "foo.sys".into(), version: version.into(), hosts: 58 };
+            let mut step = replace_driver("foo.sys", Some(runs));
+            replace_by(&mut step, "foo.sys", Some(runs), &by);
+            assert_eq!(step.title, title);
+            assert!(step.commands.iter().any(|command| command.starts_with("driverquery")));
+        }
     }
 }

@@ -99,6 +99,7 @@ impl Uplink {
             instance_id: host.plan().instance_id,
             facts: host.plan().facts.clone(),
             versions: VERSIONS.to_vec(),
+            labels: Vec::new(),
         };
         let mut uplink = Self { target, enrolment, key: String::new() };
         uplink.renew_key().await?;

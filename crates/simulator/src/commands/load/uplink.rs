@@ -77,7 +77,8 @@ impl Uplink {
     pub(super) async fn enrol(&mut self, index: u32) -> Result<Credentials> {
         let (instance_id, facts) = self.fleet()?.identity(index);
         let token = self.shared.token.clone();
-        let request = EnrolRequest { token, instance_id, facts, versions: VERSIONS.to_vec() };
+        let versions = VERSIONS.to_vec();
+        let request = EnrolRequest { token, instance_id, facts, versions, labels: Vec::new() };
         let body = serde_json::to_vec(&request)?;
         let counts = Counts::new()?;
         let answer = self

@@ -57,6 +57,12 @@ impl Group {
         self.members.iter().map(|slot| values[*slot]).min().unwrap_or(MISSING)
     }
 
+    /// What is known in its slots, together.
+    pub(super) fn sum(&self, values: &[u64]) -> u64 {
+        let known = self.members.iter().map(|slot| values[*slot]).filter(|one| *one != MISSING);
+        known.reduce(u64::saturating_add).map_or(MISSING, |sum| sum.min(MISSING - 1))
+    }
+
     /// What is known last in its slots.
     pub(super) fn last(&self, values: &[u64]) -> u64 {
         let known = self.members.iter().rev().map(|slot| values[*slot]);

@@ -1,10 +1,13 @@
 //! What is read of a chunk whole: all but its tags.
 
-use super::{axis::Part, tags::HeldTags};
+use super::{
+    axis::{Group, Part},
+    tags::HeldTags,
+};
 use crate::{
     chunk::{
         BLOCK_ROWS, Blocks, Extreme, MAX_PROCESSES, MEMORY_FIGURES, Malformed, Numbers,
-        PROCESS_FIGURES, ProcessName, TYPE_FIGURES,
+        PROCESS_FIGURES, PROGRAM_FIGURES, ProcessName, TYPE_FIGURES,
         head::{BlockOf, Head},
     },
     chunks::Packed,
@@ -24,8 +27,12 @@ pub(super) struct Looked {
     pub(super) memory: Vec<Vec<u64>>,
     pub(super) types: Rows<String, TYPE_FIGURES>,
     pub(super) processes: Rows<ProcessName, PROCESS_FIGURES>,
+    pub(super) programs: Rows<String, PROGRAM_FIGURES>,
     pub(super) lacks_processes: bool,
 }
+
+/// What a group of slots makes of their values.
+type Merge = fn(&Group, &[u64]) -> u64;
 
 impl Looked {
     pub(super) fn new(part: Part, found: Whole, packed: &Packed) -> Result<Self, Malformed> {
@@ -43,24 +50,27 @@ impl Looked {
             figures.values(0, figure, Extreme::Least, &mut values)?;
             *column = part.groups.iter().map(|group| group.least(&values)).collect();
         }
-        let types = table(&part, &blocks, type_names, BlockOf::Type)?;
-        let processes = table(&part, &blocks, names, BlockOf::Process)?;
+        let images = blocks.program_names()?;
+        let types = table(&part, &blocks, type_names, BlockOf::Type, Group::least)?;
+        let processes = table(&part, &blocks, names, BlockOf::Process, Group::least)?;
+        let programs = table(&part, &blocks, images, BlockOf::Program, Group::sum)?;
         let lacks_processes = part.head.processes >= MAX_PROCESSES;
-        Ok(Self { part, found, held: None, memory, types, processes, lacks_processes })
+        Ok(Self { part, found, held: None, memory, types, processes, programs, lacks_processes })
     }
 
-    /// Lets go of its processes when their series are made: tags take their room.
+    /// Lets go of its processes and programs when their series are made: tags take their room.
     pub(super) fn forget_processes(&mut self) {
-        self.processes = Vec::new();
+        (self.processes, self.programs) = (Vec::new(), Vec::new());
     }
 }
 
-/// Every row of a table, the least for each group.
+/// Every row of a table, what `merge` makes of it for each group.
 fn table<K, const FIGURES: usize>(
     part: &Part,
     blocks: &Blocks<'_>,
     keys: Vec<K>,
     of: fn(usize) -> BlockOf,
+    merge: Merge,
 ) -> Result<Rows<K, FIGURES>, Malformed> {
     let count = keys.len();
     let slots = part.head.slots.len();
@@ -77,7 +87,7 @@ fn table<K, const FIGURES: usize>(
         if let Some(block) = &block {
             for (figure, column) in columns.iter_mut().enumerate() {
                 block.values(within, figure, Extreme::Least, &mut values)?;
-                *column = part.groups.iter().map(|group| group.least(&values)).collect();
+                *column = part.groups.iter().map(|group| merge(group, &values)).collect();
             }
         }
         rows.push((key, columns));
