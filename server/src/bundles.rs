@@ -72,8 +72,8 @@ fn contents(archive: &File) -> Result<Vec<File>, ArchiveError> {
         if entry.is_dir() {
             continue;
         }
-        let inside = entry.name().map_err(|error| unreadable(&error))?;
-        let name = format!("{}/{inside}", archive.name);
+        let name = entry.name().map_err(|error| unreadable(&error))?;
+        let name = format!("{}/{name}", archive.name);
         let mut content = Vec::new();
         entry.take(left + 1).read_to_end(&mut content).map_err(|error| unreadable(&error))?;
         left = left
