@@ -199,7 +199,7 @@ impl ChartHours {
     /// The range of so many hours, as an address has it.
     #[must_use]
     pub fn from_hours(text: &str) -> Option<Self> {
-        let hours = text.parse().ok()?;
+        let hours: u32 = text.parse().ok()?;
         Self::ALL.into_iter().find(|one| one.hours() == hours)
     }
 

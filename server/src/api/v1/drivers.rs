@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use crate::{
     app_error::AppError,
-    fleet::{drivers::VersionLine, visible::VisibleFleet},
+    fleet::visible::VisibleFleet,
     parameters::{Json, Path, Query},
 };
 
