@@ -200,13 +200,9 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
         })
         .collect();
     let pool = growths.iter().chain(&unusual).chain(&gaps).find_map(|fact| match fact {
-        Evidence::PoolGrowth { pool, .. }
-        | Evidence::TagUse { pool, .. }
-        | Evidence::TagsExplain { pool, .. }
-            if !enough =>
-        {
-            Some(*pool)
-        }
+        Evidence::PoolGrowth { pool, .. } | Evidence::TagUse { pool, .. } if !enough => Some(*pool),
+        // A pool of which no tags were listed is not what the picture is about.
+        Evidence::TagsExplain { pool, explained, .. } if !enough && explained.0 > 0 => Some(*pool),
         _ => None,
     });
     let of_watched = watched.iter().take(LISTED_TAGS).map(|(at, growth)| Evidence::TagGrowth {

@@ -141,8 +141,11 @@ mod tests {
     fn healthy() -> Snapshot {
         let mut snapshot = classic();
         (snapshot.memory.nonpaged_limit, snapshot.processes) = (None, None);
-        snapshot.memory.paged = Some(Bytes::from_kib(48_000));
+        (snapshot.memory.paged, snapshot.memory.nonpaged) =
+            (Some(Bytes::from_kib(48_000)), Some(Bytes::from_kib(120_000)));
         let mut rows = snapshot.tags.unwrap().rows;
+        rows[0].nonpaged.outstanding = 4_000;
+        rows[1].nonpaged.outstanding = 30_000;
         rows.push(TagUse {
             tag: PoolTag::new(*b"MmSt"),
             paged: TagCounters { bytes: 30 << 20, outstanding: 9_000, allocs: 0 },

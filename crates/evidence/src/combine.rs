@@ -76,7 +76,8 @@ pub struct MachineSnapshot {
     pub sources: Sources,
 }
 
-/// Puts the readings of one machine together, in their order.
+/// Puts the readings of one machine together, in their order, but those that tell times first: what
+/// tells none is of the last moment.
 ///
 /// Pieces are of one moment until one contradicts what the same tool told before, tells of another
 /// time, or is another capture of poolmon. Where two tools tell the same at one moment, the one
@@ -86,6 +87,8 @@ pub fn combine(readings: impl IntoIterator<Item = Reading>) -> CombinedEvidence 
     let mut combined = CombinedEvidence::default();
     let mut current = Current::default();
     let mut said: Vec<(EvidencePiece, Arc<str>)> = Vec::new();
+    let mut readings: Vec<Reading> = readings.into_iter().collect();
+    readings.sort_by_key(|reading| !reading.pieces.iter().any(|piece| piece.at_s.is_some()));
     for reading in readings {
         reading.hosts.iter().for_each(|name| hosts::add(&mut combined.hosts, name));
         let file: Arc<str> = reading.name.into();

@@ -120,6 +120,10 @@ const FORMS: &[(&str, &str)] = &[
     ),
     ("/api/v1/incidents/{id}/resolve", ""),
     ("/api/v1/incidents/{id}/acknowledge", ""),
+    ("/api/v1/alerts/deliveries/{id}/resend", ""),
+    ("/api/v1/alerts/recipients/{id}", ""),
+    ("/api/v1/alerts/silences/{id}", ""),
+    ("/api/v1/alerts/windows/{id}", ""),
     ("/hosts/{id}/revoke-key", ""),
     ("/hosts/{id}/keep-apart", ""),
     ("/deploy/tokens", "name=a&days=5&max_uses=5&per_minute=5"),
@@ -131,6 +135,9 @@ const FORMS: &[(&str, &str)] = &[
     ("/incidents/{id}/comments", "text=seen it"),
     ("/incidents/{id}/owner", "owner=ana"),
     ("/incidents/{id}/resolve", ""),
+    ("/incidents/{id}/reopen", ""),
+    ("/incidents/{id}/merge", "into=1"),
+    ("/incidents/{id}/confirm", "right=yes"),
     ("/incidents/{id}/acknowledge", ""),
     ("/incidents/{id}/silence", "hours=5&reason=patch night&until_worse=on"),
     (
@@ -199,6 +206,25 @@ const ELSEWHERE: [&str; 3] =
 
 fn document(path: &str) -> Option<Value> {
     Some(match path {
+        "/api/v1/alerts/recipients" => json!({
+            "name": "a", "kind": "mail", "address": "a@contoso.test", "least": "note",
+            "secret": "b", "group": "Berlin", "pattern": "fs-*", "per_hour": 5,
+            "digest": "daily", "hour": 7, "zone": "UTC",
+        }),
+        "/api/v1/alerts/rules" | "/api/v1/alerts/rules/{name}" => json!({
+            "kind": "program-handles", "is_on": true, "least_hosts": 1, "threshold": 3_000,
+            "minutes": 0, "program": "a.exe", "group": "Berlin", "pattern": "fs-*",
+            "system": "*2022*", "role": "server",
+        }),
+        "/api/v1/alerts/silences" => json!({
+            "pattern": "fs-*", "group": "Berlin", "tag": "Thre", "incident": "1",
+            "from": "2027-01-01 00:00", "until": "2027-01-02 00:00", "zone": "UTC",
+            "reason": "a", "confirm": "",
+        }),
+        "/api/v1/alerts/windows" => json!({
+            "pattern": "fs-*", "group": "Berlin", "tag": "Thre", "days": "Mon", "begins": "22:00",
+            "ends": "23:00", "zone": "UTC", "last": "2027-01-02", "reason": "a", "confirm": "",
+        }),
         "/api/v1/tag-notes" => json!({"tag": "Thre", "group": false, "owner": "a", "meaning": "b"}),
         "/api/v1/snapshots" => json!({"host": "fs-09", "time": now(), "snapshot": classic(1)}),
         "/api/v1/enrolment/hosts/{decision}" | "/api/v1/enrolment/delete" => json!({"hosts": [2]}),
@@ -288,7 +314,7 @@ fn places(path: &str) -> Vec<(String, bool)> {
     let value = |part: &str| match part {
         "{tag}" => "Thre",
         "{image}" => "mybadapp.exe",
-        "{name}" if path.starts_with("/alerts") => "leak",
+        "{name}" if path.contains("/alerts/") => "leak",
         "{name}" => "foo.sys",
         "{path}" => "style.css",
         "{decision}" => "approve",

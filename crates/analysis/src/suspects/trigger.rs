@@ -1,7 +1,7 @@
 //! Programs whose work makes grow what somebody else leaks: growth follows what they do, beyond the
 //! rhythm of the day that everything on a host shares, and beyond how busy the host is as a whole.
 
-use std::f64::consts::PI;
+use std::{collections::BTreeMap, f64::consts::PI};
 
 use poolwatch_model::{
     Bytes,
@@ -63,6 +63,7 @@ struct HourOfRun {
 /// Some hours one after the other.
 #[derive(Debug, Clone, Copy)]
 struct GrowthStep {
+    day: i64,
     hour_of_day: i64,
     /// What the tag gained; less than nothing when it fell.
     growth: f64,
@@ -202,6 +203,7 @@ fn steps(hours: &[HourOfRun], width: i64) -> Vec<GrowthStep> {
         let next = hours.get(at + usize::try_from(width).ok()?)?;
         let follows = next.hour == first.hour + width && next.boot == first.boot;
         follows.then(|| GrowthStep {
+            day: first.hour.div_euclid(24),
             hour_of_day: first.hour.rem_euclid(24),
             growth: next.least as f64 - first.least as f64,
             from: first.from,
@@ -232,6 +234,7 @@ struct Workloads {
 /// A step as it is compared: what a program did, what was gained, and how busy the others were.
 #[derive(Debug, Clone, Copy, Default)]
 struct ComparedStep {
+    day: i64,
     hour_of_day: i64,
     done: f64,
     grown: f64,
@@ -263,8 +266,8 @@ impl Workloads {
         let known: Vec<ComparedStep> = known
             .filter_map(|((done, step), busy)| {
                 let done = (*done)?;
-                let (hour_of_day, grown) = (step.hour_of_day, step.growth);
-                Some(ComparedStep { hour_of_day, done, grown, others: busy - done / usual })
+                let GrowthStep { day, hour_of_day, growth: grown, .. } = *step;
+                Some(ComparedStep { day, hour_of_day, done, grown, others: busy - done / usual })
             })
             .collect();
         if known.len() < LEAST_STEPS || usual <= 0.0 {
@@ -273,7 +276,7 @@ impl Workloads {
         let (_, slope) = line(known.iter().map(|one| (one.done, one.grown)))?;
         let sum = |of: fn(&ComparedStep) -> f64| known.iter().map(of).sum::<f64>();
         let driven = slope * sum(|one| one.done) / sum(|one| one.grown);
-        let (mut apart, hours_of_day) = without_rhythm(&known);
+        let (mut apart, usual) = without_rhythm(&known);
         let all = correlation(&apart)?;
         let product = |(done, grown): &(f64, f64)| (done * grown).abs();
         apart.sort_by(|a, b| product(b).total_cmp(&product(a)));
@@ -281,7 +284,7 @@ impl Workloads {
         let rest = correlation(apart.get(outliers..)?)?;
         let correlation = all.min(rest);
         // Few large steps are few witnesses, however many small ones there are.
-        let free = (known.len() - hours_of_day).saturating_sub(1) as f64;
+        let free = known.len().saturating_sub(usual + 1) as f64;
         let witnesses =
             witnesses(&apart, |one| one.0).min(witnesses(&apart, |one| one.1)).min(free);
         // Fisher's transformation makes it nearly normal.
@@ -292,30 +295,47 @@ impl Workloads {
     }
 }
 
-/// What is done and gained in each step beyond what is usual at its hour of the day, and beyond what goes
-/// with how busy all other programs are then, on a weekend or a holiday; and the number of such hours.
+/// What is done and gained in each step beyond what is usual at its hour of the day, as much as that is
+/// on its day (a weekend or a holiday has less of it), and beyond what goes with how busy all other
+/// programs are then; and how many numbers that takes.
 fn without_rhythm(known: &[ComparedStep]) -> (Vec<(f64, f64)>, usize) {
-    let mut usual = [(0.0, ComparedStep::default()); 24];
-    for one in known {
-        let (count, of) = &mut usual[one.hour_of_day as usize];
+    let values = known.iter().map(|one| [one.done, one.grown, one.others]);
+    let mut usual: BTreeMap<i64, (f64, [f64; 3])> = BTreeMap::new();
+    for (one, values) in known.iter().zip(values.clone()) {
+        let (count, sums) = usual.entry(one.hour_of_day).or_default();
         *count += 1.0;
-        (of.done, of.grown, of.others) =
-            (of.done + one.done, of.grown + one.grown, of.others + one.others);
+        sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value);
     }
-    let apart: Vec<[f64; 3]> = known
-        .iter()
-        .map(|one| {
-            let (count, of) = usual[one.hour_of_day as usize];
-            let values = [(one.done, of.done), (one.grown, of.grown), (one.others, of.others)];
-            values.map(|(value, all)| value - all / count)
-        })
-        .collect();
+    let at_hour = |one: &ComparedStep, at: usize| {
+        let (count, sums) = &usual[&one.hour_of_day];
+        sums[at] / count
+    };
+    let mut apart: Vec<[f64; 3]> = values.collect();
+    let mut days = 0;
+    let mut from = 0;
+    for of_day in known.chunk_by(|a, b| a.day == b.day) {
+        let to = from + of_day.len();
+        for at in 0..3 {
+            let points = of_day.iter().zip(&apart[from..to]);
+            let points: Vec<(f64, f64)> =
+                points.map(|(one, values)| (at_hour(one, at), values[at])).collect();
+            let mean = points.iter().map(|one| one.0).sum::<f64>() / points.len() as f64;
+            let (level, slope) = line(points.iter().copied()).unwrap_or_else(|| {
+                (points.iter().map(|one| one.1).sum::<f64>() / points.len() as f64, 0.0)
+            });
+            for (values, (usual, _)) in apart[from..to].iter_mut().zip(&points) {
+                values[at] -= level + slope * (usual - mean);
+            }
+        }
+        days += 1;
+        from = to;
+    }
     let sum = |at: usize| apart.iter().map(|one| one[at] * one[2]).sum::<f64>();
     let spread = sum(2);
     let goes_along = |at: usize| if spread > 0.0 { sum(at) / spread } else { 0.0 };
     let (done, grown) = (goes_along(0), goes_along(1));
     let apart = apart.iter().map(|one| (one[0] - done * one[2], one[1] - grown * one[2]));
-    (apart.collect(), usual.iter().filter(|of| of.0 > 0.0).count())
+    (apart.collect(), usual.len() + 2 * days)
 }
 
 /// Mean and slope of the line through points; `None` when all have one place.

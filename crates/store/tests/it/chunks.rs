@@ -47,7 +47,7 @@ fn snapshot(minute: i64) -> Snapshot {
     };
     snapshot.memory.nonpaged = Some(Bytes(bytes_at(minute)));
     snapshot.memory.committed = Some(Bytes(bytes_at(minute + 1)));
-    let objects = u32::try_from(minute).unwrap() + 7;
+    let objects = u32::try_from(minute.unsigned_abs()).unwrap() + 7;
     snapshot.object_types = Some(vec![ObjectTypeUse {
         name: "Thread".into(),
         objects,

@@ -1,5 +1,5 @@
 //! Prints what it takes to scan 400 driver files: `cargo run --release -p poolwatch-tagscan --example
-//! measure FILE…`. The files are scanned in turns until there were 400.
+//! scan_cost FILE…`. The files are scanned in turns until there were 400.
 
 use std::{fs, time::Instant};
 
