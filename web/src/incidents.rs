@@ -207,7 +207,7 @@ pub static INCIDENTS: List<IncidentRow> = List {
         IncidentColumn::in_files("state", |row| row.incident.state.as_str().into()),
         IncidentColumn::in_files("opened_at", |row| row.incident.opened.into()),
         IncidentColumn::in_files("pool", |row| {
-            row.incident.cause.pool().map(|pool| pool.as_str()).into()
+            row.incident.cause.pool().map(poolwatch_model::Pool::as_str).into()
         }),
         IncidentColumn::in_files("tag", |row| {
             row.incident.cause.tag().map(|tag| tag.to_string()).into()

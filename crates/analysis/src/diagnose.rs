@@ -144,8 +144,7 @@ mod tests {
         (snapshot.memory.paged, snapshot.memory.nonpaged) =
             (Some(Bytes::from_kib(48_000)), Some(Bytes::from_kib(120_000)));
         let mut rows = snapshot.tags.unwrap().rows;
-        rows[0].nonpaged.outstanding = 4_000;
-        rows[1].nonpaged.outstanding = 30_000;
+        rows.iter_mut().for_each(|row| row.nonpaged.outstanding = 4_000);
         rows.push(TagUse {
             tag: PoolTag::new(*b"MmSt"),
             paged: TagCounters { bytes: 30 << 20, outstanding: 9_000, allocs: 0 },

@@ -39,7 +39,7 @@ fn of_counter(path: &str) -> Option<&str> {
     let is = |object: &&str| {
         behind.get(..object.len()).is_some_and(|start| start.eq_ignore_ascii_case(object))
     };
-    OBJECTS.iter().any(|object| is(&object)).then_some(&path[..end])
+    OBJECTS.iter().any(is).then_some(&path[..end])
 }
 
 /// Adds a name, unless it is none.

@@ -68,14 +68,14 @@ fn mention(words: &[&str], at: usize) -> Option<Pool> {
     let holds = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
     if NONPAGED.contains(&word)
         || is_compound(word, "nonpaged")
-        || begins(&NONPAGED_BEGINS)
+        || begins(NONPAGED_BEGINS)
         || holds(&["非分页", "非分頁", "未分页", "非ページ", "비페이징"])
     {
         return Some(Pool::Nonpaged);
     }
     let is_paged = PAGED.contains(&word)
         || is_compound(word, "paged")
-        || begins(&PAGED_BEGINS)
+        || begins(PAGED_BEGINS)
         || holds(&["分页", "分頁", "ページ プール", "ページプール", "페이징"]);
     // What is paged out is no pool.
     let is_verb = matches!(words.get(at + 1).copied(), Some("out" | "in" | "to" | "back" | "file"));

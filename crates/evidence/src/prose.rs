@@ -151,8 +151,8 @@ fn is_field(text: &str) -> bool {
 fn sentence_ends(text: &str) -> Vec<usize> {
     const SHORT: &[&str] = &["ca", "approx", "e.g", "i.e", "z.B", "vs", "Nr", "No", "bzw", "incl"];
     let mut ends = Vec::new();
-    let mut letters = text.char_indices().peekable();
-    while let Some((at, c)) = letters.next() {
+    let letters = text.char_indices().peekable();
+    for (at, c) in letters {
         let end = at + c.len_utf8();
         let is_end = match c {
             '。' | '！' | '？' | '；' => true,

@@ -30,7 +30,7 @@ fn main() -> std::io::Result<()> {
     println!(
         "{FILES} files of {} kB on average: {:.2} s, {tags} tags, {refused} no drivers; memory {} \
          before, {} at most",
-        bytes / FILES >> 10,
+        (bytes / FILES) >> 10,
         begun.elapsed().as_secs_f64(),
         before.unwrap_or_default(),
         peak_kb().unwrap_or_default()

@@ -287,7 +287,7 @@ impl SeriesChart {
     pub fn new(
         (from, to): (Timestamp, Timestamp),
         step_s: u32,
-        figures: Vec<(DrawnFigure, String, Series)>,
+        figures: &[(DrawnFigure, String, Series)],
         marks: Vec<Mark>,
     ) -> Self {
         let step_s = figures.iter().map(|(_, _, one)| one.step_s).max().unwrap_or(step_s).max(1);
@@ -372,7 +372,7 @@ mod tests {
         let chart = SeriesChart::new(
             (at(0), at(600)),
             60,
-            vec![
+            &[
                 (
                     DrawnFigure::Committed,
                     "commit charge".into(),

@@ -304,12 +304,12 @@ pub static HOST_PROCESSES: List<ProcessRow> = List {
         .class("num dim")
         .sort("pid", Called("latest pid first", "by pid"))
         .file("pid"),
-        ProcessColumn::count("Handles", |row| row.handles())
+        ProcessColumn::count("Handles", ProcessRow::handles)
             .sort("handles", Most("handles"))
             .file("handles"),
         ProcessColumn::count_change("24 h", |row| row.change).class("num opt"),
         ProcessColumn::shown("Trend", |row, _| process_chart(row)),
-        ProcessColumn::count("Threads", |row| row.threads())
+        ProcessColumn::count("Threads", ProcessRow::threads)
             .sort("threads", Most("threads"))
             .file("threads"),
         ProcessColumn::size("Private", |row| row.process.private_bytes.map(Bytes))
@@ -325,7 +325,7 @@ pub static HOST_PROCESSES: List<ProcessRow> = List {
             .class("num opt")
             .sort("paged_quota", Most("paged quota"))
             .file("paged_quota_bytes"),
-        ProcessColumn::count("Operations", |row| row.operations())
+        ProcessColumn::count("Operations", ProcessRow::operations)
             .meaning(
                 "reads, writes and others since the snapshot before, of the most active processes",
             )
@@ -455,7 +455,7 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
                     (0, true) if row.tags.is_empty() => cell = cell.dim("none"),
                     (0, true) => {}
                     (more, true) => {
-                        cell = cell.dim(format!("{} less likely", figures::grouped(more)))
+                        cell = cell.dim(format!("{} less likely", figures::grouped(more)));
                     }
                     (_, false) => cell = cell.dim("not scanned"),
                 }

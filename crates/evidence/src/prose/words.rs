@@ -190,11 +190,11 @@ fn begins(word: &str, with: &[&str]) -> bool {
 }
 
 pub(super) fn leaks(word: &str) -> bool {
-    begins(word, &LEAKS) || LEAKS_UNSPACED.iter().any(|part| word.contains(part))
+    begins(word, LEAKS) || LEAKS_UNSPACED.iter().any(|part| word.contains(part))
 }
 
 pub(super) fn frees(word: &str) -> bool {
-    begins(word, &FREED) || ["释放", "釋放", "解放"].iter().any(|part| word.contains(part))
+    begins(word, FREED) || ["释放", "釋放", "解放"].iter().any(|part| word.contains(part))
 }
 
 pub(super) fn denies(word: &str) -> bool {
@@ -202,7 +202,7 @@ pub(super) fn denies(word: &str) -> bool {
 }
 
 pub(super) fn is_norm(word: &str) -> bool {
-    begins(word, &NORMS)
+    begins(word, NORMS)
 }
 
 pub(super) fn would_be(word: &str) -> bool {
@@ -210,11 +210,11 @@ pub(super) fn would_be(word: &str) -> bool {
 }
 
 pub(super) fn is_counted(word: &str) -> bool {
-    begins(word, &COUNTED)
+    begins(word, COUNTED)
 }
 
 pub(super) fn is_handles(word: &str) -> bool {
-    begins(word, &HANDLES) || word.contains("handlecount")
+    begins(word, HANDLES) || word.contains("handlecount")
 }
 
 pub(super) fn is_all_memory(word: &str) -> bool {

@@ -58,7 +58,7 @@ pub(in crate::pages) async fn series(
         let image = wanted.process().and_then(|key| image_of(key, &snapshot));
         (asked, wanted.name(image), series)
     });
-    Ok(Json(SeriesChart::new((from, to), step_s, named.collect(), marks)))
+    Ok(Json(SeriesChart::new((from, to), step_s, &named.collect::<Vec<_>>(), marks)))
 }
 
 /// A process by its pid alone is the one that runs.
