@@ -3,7 +3,7 @@ import { picture } from "../demo.js";
 import { expect, test } from "../console.js";
 
 const input = (page) => page.getByRole("combobox", { name: /^Search/ });
-const options = (page) => page.getByRole("option");
+const options = (page) => page.locator(".palette").getByRole("option");
 
 for (const colorScheme of ["light", "dark"]) {
   test(`the palette finds what there is, by keyboard alone, ${colorScheme}`, async ({ page }) => {
