@@ -39,11 +39,13 @@ test("a view is kept by its name, found again and forgotten", async ({ page }) =
   await page.goto("/");
   await page.keyboard.press("/");
   await input(page).fill("quiet");
+  await expect(input(page)).toHaveAttribute("data-shown", "quiet");
   await expect(options(page).first()).toContainText("quiet ones");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/hosts\?state=silent&sort=name&order=asc$/);
   await page.keyboard.press("/");
   await input(page).fill("quiet ones");
+  await expect(input(page)).toHaveAttribute("data-shown", "quiet ones");
   await expect(options(page).first()).toContainText("/hosts?state=silent");
   await page.keyboard.press("Delete");
   await expect(options(page).filter({ hasText: "/hosts?state=silent&sort" }).first()).not.toHaveText(/^quiet ones/);
