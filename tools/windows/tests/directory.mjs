@@ -193,7 +193,7 @@ export default (world) =>
       const began = performance.now();
       const { host_id: host } = await waitFor("the host has enrolled", (now) => now.host_id);
       t.diagnostic(`${((performance.now() - began) / 1000).toFixed(0)} s after the object was changed`);
-      const seen = await until("its snapshot is there", 30, async () => {
+      const seen = await until("its snapshot is there", 90, async () => {
         return (await world.server.hosts()).find(({ id, at }) => id === host && at);
       });
       assert.equal(seen.facts.fqdn.toLowerCase(), "host1.pool.test");
