@@ -50,7 +50,7 @@ pub fn is_ready(checks: &[SelfCheck]) -> bool {
 }
 
 /// What is found now, or was within the last two seconds: whoever asks meanwhile waits for one answer.
-pub async fn look(app: &App) -> Arc<Vec<SelfCheck>> {
+pub async fn run_checks(app: &App) -> Arc<Vec<SelfCheck>> {
     let mut last = app.self_checks.lock().await;
     if let Some((at, checks)) = &*last
         && at.elapsed() < COUNTS_FOR
@@ -69,7 +69,7 @@ pub async fn look(app: &App) -> Arc<Vec<SelfCheck>> {
 pub(crate) async fn watch(app: SharedApp) {
     let mut known: HashMap<&'static str, CheckState> = HashMap::new();
     loop {
-        for check in &*look(&app).await {
+        for check in &*run_checks(&app).await {
             let before = known.insert(check.name, check.state).unwrap_or(CheckState::Good);
             let (name, state, words) = (check.name, check.state.as_str(), &check.words);
             if check.state > before {

@@ -45,7 +45,7 @@ impl ReadinessProblem {
 /// Says whether requests can be served: the database answers and stores what comes. Names what is wrong
 /// or late besides.
 pub(super) async fn readyz(State(app): State<SharedApp>) -> (StatusCode, Json<Readiness>) {
-    let checks = self_check::look(&app).await;
+    let checks = self_check::run_checks(&app).await;
     let ready = self_check::is_ready(&checks);
     let wrong = checks.iter().filter(|check| check.state > CheckState::Good);
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

@@ -25,7 +25,7 @@ async fn check(options: &ServeOptions, configuration: &Configuration) -> anyhow:
         println!("{:<28} {:<40} {}", setting.name, value, setting.source.as_str());
     }
     println!();
-    let found = preflight::look(options).await;
+    let found = preflight::inspect(options).await;
     for warning in configuration.warnings.iter().chain(&found.warnings) {
         println!("Warning: {warning}");
     }

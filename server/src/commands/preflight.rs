@@ -32,7 +32,7 @@ pub(super) struct Findings {
 }
 
 /// Looks at everything that the options name.
-pub(super) async fn look(options: &ServeOptions) -> Findings {
+pub(super) async fn inspect(options: &ServeOptions) -> Findings {
     let mut found = Findings::default();
     found.note(ParsedSettings::new(options).map(|_| None));
     found.note(tls::inspect(&options.tls, SystemClock.now()));

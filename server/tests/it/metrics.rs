@@ -80,7 +80,7 @@ async fn what_rules_and_dashboard_ask_for_is_exported_by_a_server_before_anythin
         (settings.tls, settings.data_dir) = (tls, Some(folder.path().to_owned()));
     })
     .await;
-    self_check::look(&console.server.app).await;
+    self_check::run_checks(&console.server.app).await;
     follow_hosts::follow(&console.server.app).await.unwrap();
     let exported = samples_in(&console.text("/metrics").await);
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/..");

@@ -19,6 +19,7 @@ use poolwatch_web::{
     list::{ColumnValue, inert},
 };
 use serde::Serialize;
+use sqlx::PgConnection;
 use zip::{ZipWriter, result::ZipResult, write::SimpleFileOptions};
 
 use super::{growth, load};
@@ -76,6 +77,20 @@ struct PackEvent<'a> {
     event: &'a Event,
 }
 
+/// What the page of an incident shows, and its address.
+async fn load_page(
+    app: &SharedApp,
+    person: &Person,
+    visible: &VisibleFleet,
+    db: &mut PgConnection,
+    id: IncidentId,
+) -> Result<(IncidentPage, String), AppError> {
+    let incident = visible.incident(db, id).await?;
+    let url = full_url(app, incident.id);
+    let shell = shell(app, person, String::new());
+    Ok((load(app, visible, db, incident, shell).await?, url))
+}
+
 /// The report as a text.
 pub(in crate::pages) async fn report(
     State(app): State<SharedApp>,
@@ -84,10 +99,7 @@ pub(in crate::pages) async fn report(
     Path(id): Path<i64>,
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = visible.incident(&mut db, IncidentId(id)).await?;
-    let url = full_url(&app, incident.id);
-    let shell = shell(&app, &person, String::new());
-    let page = load(&app, &visible, &mut db, incident, shell).await?;
+    let (page, url) = load_page(&app, &person, &visible, &mut db, IncidentId(id)).await?;
     let text = IncidentReport { page: &page, url: &url }.text()?;
     Ok(download("text/plain; charset=utf-8", &format!("incident-{id}.txt"), text.into_bytes()))
 }
@@ -103,10 +115,7 @@ pub(in crate::pages) async fn archive(
     Path(id): Path<i64>,
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = visible.incident(&mut db, IncidentId(id)).await?;
-    let url = full_url(&app, incident.id);
-    let shell = shell(&app, &person, String::new());
-    let page = load(&app, &visible, &mut db, incident, shell).await?;
+    let (page, url) = load_page(&app, &person, &visible, &mut db, IncidentId(id)).await?;
     let now = page.shell.now;
     let growth = growth::chart(&visible, &mut db, &page.incident, now).await?;
     let mut raw = Vec::new();
@@ -258,10 +267,7 @@ pub(in crate::pages) async fn evidence(
     Path(id): Path<i64>,
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
-    let incident = visible.incident(&mut db, IncidentId(id)).await?;
-    let url = full_url(&app, incident.id);
-    let shell = shell(&app, &person, String::new());
-    let page = load(&app, &visible, &mut db, incident, shell).await?;
+    let (page, url) = load_page(&app, &person, &visible, &mut db, IncidentId(id)).await?;
     let now = page.shell.now;
     let growth = growth::chart(&visible, &mut db, &page.incident, now).await?;
     drop(db);

@@ -26,7 +26,7 @@ pub(in crate::pages) async fn page(
     Extension(person): Extension<Person>,
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
-    let checks = self_check::look(&app).await;
+    let checks = self_check::run_checks(&app).await;
     let facts = match app.pool.acquire().await {
         Ok(mut db) => read_facts(&mut db).await.ok(),
         Err(_) => None,
