@@ -33,7 +33,7 @@ use super::{
 };
 
 /// How often the settings are looked at: what Group Policy says holds without a restart.
-const SETTINGS_EVERY: Duration = Duration::from_secs(60);
+const SETTINGS_EVERY: Duration = Duration::from_secs(15);
 /// How often that is looked at which keeps the agent from measuring, as another process that still ends,
 /// or a full disk.
 const TROUBLE_EVERY: Duration = Duration::from_secs(10);

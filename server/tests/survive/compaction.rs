@@ -20,7 +20,7 @@ async fn chunks_say_what_frames_said_however_often_their_making_is_killed() {
     // Two and a half hours of some hosts, which have to become chunks at once.
     let mut load = world.load(&[
         "--hosts",
-        "6",
+        "12",
         "--interval",
         "60",
         "--backlog",
@@ -30,25 +30,19 @@ async fn chunks_say_what_frames_said_however_often_their_making_is_killed() {
         "--duration",
         "0",
     ]);
-    for _ in 0..2 {
-        tokio::time::sleep(chance::between(LEAST_WORK, MOST_WORK)).await;
-        world.kill_server();
-        world.serve().await;
-    }
-    while !load.has_ended() {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(load.report()["refused"], 0);
     let pool = world.database().await;
     let marks = async || testing::marks(&mut pool.acquire().await.unwrap()).await.unwrap();
-    let (mut kills, most) = (0, 2 + duration().as_secs() / 10);
-    while kills < most && marks().await > 0 {
-        // Begins with them at once.
-        world.kill_server();
-        world.serve().await;
+    let (mut kills, most) = (0, 4 + duration().as_secs() / 10);
+    while !load.has_ended() || (kills < most && marks().await > 0) {
         tokio::time::sleep(chance::between(LEAST_WORK, MOST_WORK)).await;
-        kills += 1;
+        if kills < most && marks().await > 0 {
+            // Begins with them again at once.
+            world.kill_server();
+            world.serve().await;
+            kills += 1;
+        }
     }
+    assert_eq!(load.report()["refused"], 0);
     assert!(kills > 0, "everything was made before anything was killed");
     world.kill_server();
     world.serve().await;

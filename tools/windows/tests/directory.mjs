@@ -12,7 +12,7 @@ const OBJECT = "Poolwatch";
 const POLICIES = "HKLM\\SOFTWARE\\Policies\\Poolwatch\\Agent";
 const PROGRAM = "C:\\Program Files\\Poolwatch\\poolwatch-agent.exe";
 const SERVICE = "PoolwatchAgent";
-// The service looks at its settings once a minute.
+// The service looks at its settings four times a minute.
 const TAKEN_WITHIN_S = 62;
 // What each policy is set to, and what status then says.
 const ALL = {

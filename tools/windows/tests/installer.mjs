@@ -13,7 +13,7 @@ const INSTALLER = "HKLM\\SOFTWARE\\Poolwatch\\Agent";
 // With a password, as some are.
 const PROXY = "http://somebody:hush@proxy.example.net:3128";
 const PROGRAM = "C:\\Program Files\\Poolwatch\\poolwatch-agent.exe";
-// Settings are looked at once a minute.
+// Settings are looked at four times a minute.
 const TAKES_POLICY_WITHIN_S = 100;
 
 export default (world) =>
