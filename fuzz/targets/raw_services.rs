@@ -1,8 +1,8 @@
-//! The list of services, read by `agent/src/raw/services.rs`.
+//! The list of services, read by `crates/recording/src/raw/services.rs`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{raw::services, synthetic::TARGETS};
+use poolwatch_recording::{raw::services, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| services::parse(target.buffer(data)));
