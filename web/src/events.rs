@@ -128,12 +128,11 @@ pub static EVENTS: List<EventRow> = List {
             },
         )
         .file("log"),
-        EventColumn::cell(
-            "Data",
-            |row| row.event.data.join("; ").into(),
-            |row, _| Cell::cut(row.event.data.join("; ")).classed("dim data"),
-        )
-        .file("data"),
+        EventColumn::cut("Data", |row| Some(row.event.data.join("; "))).class("dim").file("data"),
+        EventColumn::former_self_at(
+            |row| row.host.id,
+            |row| Some(row.came.unwrap_or(row.event.time)),
+        ),
         EventColumn::in_files("host_id", |row| row.host.id.into()),
         EventColumn::in_files("record", |row| row.event.record_id.into()),
     ],
