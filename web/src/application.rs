@@ -9,11 +9,7 @@ use crate::{
     assets, figures,
     incidents::IncidentRow,
     links,
-    list::{
-        Cell, Column, List, ListQuery, ListView, SortKey,
-        SortWording::Most,
-        plain_row,
-    },
+    list::{Cell, Column, List, ListQuery, ListView, SortKey, SortWording::Most, plain_row},
     shell::live_page,
     words,
 };

@@ -5,8 +5,7 @@ use askama::Template;
 use crate::{
     HostLink, Shell, assets, figures, links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
-        SortWording::Most,
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey, SortWording::Most,
         plain_row,
     },
     mark::IncidentMark,

@@ -144,13 +144,9 @@ pub static DRIVERS: List<DriverLine> = List {
             ColumnValue::from(row.changes.iter().map(|change| change.last).max()).sort_key()
         })
         .file("change_in_7_days"),
-        DriverColumn::cell(
-            "Tags",
-            |row| tag_names(&row.tags).into(),
-            |row, _| tags(row),
-        )
-        .meaning("pool tags that it may own")
-        .file("tags"),
+        DriverColumn::cell("Tags", |row| tag_names(&row.tags).into(), |row, _| tags(row))
+            .meaning("pool tags that it may own")
+            .file("tags"),
         DriverColumn::cut("Company", |row| row.company.clone())
             .sort("company", By("company"))
             .file("company"),

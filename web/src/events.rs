@@ -115,6 +115,7 @@ pub static EVENTS: List<EventRow> = List {
             |row| row.event.provider.as_str().into(),
             |row, _| Cell::text(&row.event.provider).classed("dim"),
         )
+        .class("opt")
         .file("provider"),
         EventColumn::cell(
             "Log",
@@ -127,6 +128,7 @@ pub static EVENTS: List<EventRow> = List {
                 }
             },
         )
+        .class("opt")
         .file("log"),
         EventColumn::cut("Data", |row| Some(row.event.data.join("; "))).class("dim").file("data"),
         EventColumn::former_self_at(

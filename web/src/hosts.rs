@@ -225,8 +225,7 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
             .sort("nonpaged_growth", Most("nonpaged growth"))
             .file("nonpaged_change_24h_bytes"),
         HostColumn::size("Paged", |row| row.paged.used).file("paged_bytes"),
-        HostColumn::level("Share", |row| Some(row.paged))
-            .sort("paged", Most("paged pressure")),
+        HostColumn::level("Share", |row| Some(row.paged)).sort("paged", Most("paged pressure")),
         HostColumn::size_change("24 h", |row| row.paged_growth)
             .sort("paged_growth", Most("paged growth"))
             .file("paged_change_24h_bytes"),
@@ -238,10 +237,11 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
             |row| row.top_process.as_ref().map(|top| top.handles).into(),
             |row, _| top_process(row),
         )
+        .class("roomy")
         .sort("handles", Most("handles in one process"))
         .file("most_handles"),
         HostColumn::cell("Seen", |row| row.last_seen().into(), seen)
-            .class("num")
+            .class("num roomy")
             .sort("seen", Called("latest data first", "latest data last")),
         HostColumn::in_files("id", |row| row.host.id.into()),
         HostColumn::in_files("state", |row| presence_word(row.presence).into()),

@@ -188,8 +188,8 @@ pub static INCIDENTS: List<IncidentRow> = List {
         .file("time_left_s"),
         IncidentColumn::when("Seen", |row| Some(row.incident.last_seen))
             .class("num time opt")
-        .sort("seen", Called("latest first", "oldest first"))
-        .file("last_seen_at"),
+            .sort("seen", Called("latest first", "oldest first"))
+            .file("last_seen_at"),
         IncidentColumn::in_files("state", |row| row.incident.state.as_str().into()),
         IncidentColumn::in_files("opened_at", |row| row.incident.opened.into()),
         IncidentColumn::in_files("pool", |row| {

@@ -43,11 +43,7 @@ pub const SECTIONS: &[SettingsSection] = &[
         "Sign-in",
         "The identity provider that people sign in with, and what its groups may do.",
     ),
-    section(
-        "/settings/mail",
-        "Mail",
-        "The mail server that sends warnings, and a test of it.",
-    ),
+    section("/settings/mail", "Mail", "The mail server that sends warnings, and a test of it."),
     section(
         "/settings/retention",
         "Retention",

@@ -12,8 +12,7 @@ use crate::{
     incidents::IncidentRow,
     links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
-        SortWording::Most,
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey, SortWording::Most,
         plain_row,
     },
     mark::IncidentMark,

@@ -81,7 +81,10 @@ mod tests {
         let json = serde_json::to_string_pretty(&names).unwrap();
         let escaped = escape_unseen(&json);
         assert_eq!(serde_json::from_str::<Vec<String>>(&escaped).unwrap(), names);
-        assert!(escaped.contains("evil\\u202eexe.fdp") && escaped.contains("\\udb40\\udc41"), "{escaped}");
+        assert!(
+            escaped.contains("evil\\u202eexe.fdp") && escaped.contains("\\udb40\\udc41"),
+            "{escaped}"
+        );
         assert!(!escaped.contains(is_unseen) && escaped.contains("é ☃ 𝄞"), "{escaped}");
         assert!(matches!(escape_unseen("{\"a\": 1}\n"), Cow::Borrowed(_)));
     }

@@ -156,7 +156,7 @@ pub static CANDIDATES: List<CandidateRow> = List {
         CandidateColumn::when("Enrolled", |row| Some(row.enrolled))
             .class("num")
             .sort("enrolled", Called("latest first", "first come first"))
-        .file("enrolled_at"),
+            .file("enrolled_at"),
         CandidateColumn::cell(
             "Decided",
             |row| row.decided.as_ref().map(|(by, _)| by.clone()).into(),

@@ -63,10 +63,7 @@ pub async fn save(
 /// # Errors
 /// When the database fails.
 pub async fn forget(db: &mut PgConnection, user: i32, name: &str) -> Result<bool> {
-    let gone = sqlx::query!(
-        "DELETE FROM saved_views WHERE user_id = $1 AND name = $2",
-        user,
-        name,
-    );
+    let gone =
+        sqlx::query!("DELETE FROM saved_views WHERE user_id = $1 AND name = $2", user, name,);
     Ok(gone.execute(db).await?.rows_affected() > 0)
 }

@@ -108,7 +108,10 @@ impl Required {
             Err(AppError::new(StatusCode::FORBIDDEN, "role", title, detail))
         };
         if person.role < self.role {
-            return refuse(format!("This requires the role {}; yours is {}.", self.role, person.role));
+            return refuse(format!(
+                "This requires the role {}; yours is {}.",
+                self.role, person.role
+            ));
         }
         if self.whole_fleet && !person.scope.is_whole_fleet() {
             return refuse(

@@ -3,12 +3,7 @@
 //! the console: filter, order and columns of a list, or a chart of a host. Whoever gets it sees the same,
 //! of the hosts that they may see.
 
-use axum::{
-    Extension,
-    extract::State,
-    http::HeaderMap,
-    response::Redirect,
-};
+use axum::{Extension, extract::State, http::HeaderMap, response::Redirect};
 use poolwatch_store::saved_views::{self, SavedView};
 use poolwatch_web::list::SavedViewLink;
 use serde::Deserialize;
@@ -111,10 +106,7 @@ pub(super) async fn of_list(
 }
 
 /// All views of a person.
-pub(super) async fn all(
-    db: &mut PgConnection,
-    user: i32,
-) -> Result<Vec<SavedViewLink>, AppError> {
+pub(super) async fn all(db: &mut PgConnection, user: i32) -> Result<Vec<SavedViewLink>, AppError> {
     let views = saved_views::list(db, user).await?;
     let link = |SavedView { name, address }| SavedViewLink { name, url: address };
     Ok(views.into_iter().map(link).collect())

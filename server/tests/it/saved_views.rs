@@ -28,7 +28,10 @@ async fn a_view_is_kept_shown_beside_its_list_replaced_and_forgotten() {
     let address = "/hosts?state=silent&sort=name&order=asc&columns=left,seen";
     let fields = [("name", "  quiet <b> "), ("address", address)];
     let done = server.post_form("/views", &ana, &fields).await;
-    assert_eq!((done.status().as_u16(), &done.headers()["location"]), (303, &address.parse().unwrap()));
+    assert_eq!(
+        (done.status().as_u16(), &done.headers()["location"]),
+        (303, &address.parse().unwrap())
+    );
     assert_eq!(server.save_view(&ana, "leaks", "/incidents?q=Thre").await, 303);
     assert_eq!(
         server.views(&ana).await,
@@ -45,7 +48,10 @@ async fn a_view_is_kept_shown_beside_its_list_replaced_and_forgotten() {
     let page = server.get("/incidents", &ana).await.text().await.unwrap();
     assert!(page.contains("href=\"/incidents?q=Thre\">leaks</a>"), "{page}");
     let page = server.get(address, &ben).await.text().await.unwrap();
-    assert!(page.contains("<summary>View</summary>"), "whoever has the address sees the same: {page}");
+    assert!(
+        page.contains("<summary>View</summary>"),
+        "whoever has the address sees the same: {page}"
+    );
     let page = server.get("/account", &ana).await.text().await.unwrap();
     assert!(page.contains("Forget the view leaks"), "{page}");
 
@@ -87,9 +93,11 @@ async fn a_view_is_an_address_of_this_console_and_one_person_keeps_so_many() {
 async fn columns_are_chosen_by_address_and_unknown_ones_are_left_out() {
     let console = Console::start(&[("fs-02", classic(0))]).await;
     let heads = |page: &str| -> Vec<String> {
-        let row = page.split("<tr class=\"heads\">").nth(1).and_then(|rest| rest.split("</tr>").next());
+        let row =
+            page.split("<tr class=\"heads\">").nth(1).and_then(|rest| rest.split("</tr>").next());
         let cells = row.unwrap().split("</th>").filter(|cell| cell.contains("<th "));
-        let text = |cell: &str| cell.trim_end_matches("</a>").rsplit('>').next().unwrap().to_owned();
+        let text =
+            |cell: &str| cell.trim_end_matches("</a>").rsplit('>').next().unwrap().to_owned();
         cells.map(text).collect()
     };
     let page = console.text("/hosts?columns=left&columns=seen,moon").await;
@@ -110,7 +118,10 @@ async fn selected_hosts_are_labelled_and_silenced_and_nobody_else() {
     let host = first.to_string();
     let fields = [("host", &*host), ("hours", "4"), ("reason", "patch night")];
     let done = server.post_form(silence, &ana, &fields).await;
-    assert_eq!((done.status().as_u16(), &done.headers()["location"]), (303, &back.parse().unwrap()));
+    assert_eq!(
+        (done.status().as_u16(), &done.headers()["location"]),
+        (303, &back.parse().unwrap())
+    );
     let mut db = server.app.pool.acquire().await.unwrap();
     let found = silences::ending_after(&mut db, server.app.clock.now()).await.unwrap();
     let on: Vec<_> = found.iter().map(|one| (one.matcher.host, one.reason.as_str())).collect();
@@ -126,7 +137,11 @@ async fn selected_hosts_are_labelled_and_silenced_and_nobody_else() {
         assert!(refused.text().await.unwrap().contains(why), "{why}");
     }
     let label = [("action", "add_to_selected"), ("label", "oldest")];
-    assert_eq!(server.post_form("/hosts/label", &ana, &label).await.status(), 400, "none is selected");
+    assert_eq!(
+        server.post_form("/hosts/label", &ana, &label).await.status(),
+        400,
+        "none is selected"
+    );
     let label = [("host", &*host), ("action", "add_to_selected"), ("label", "oldest")];
     assert_eq!(server.post_form("/hosts/label", &ana, &label).await.status(), 303);
     let all = hosts::find_all(&mut db, &[first, second]).await.unwrap();

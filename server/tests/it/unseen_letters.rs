@@ -21,7 +21,8 @@ async fn no_answer_holds_a_letter_that_turns_the_text_around_it() {
         assert!(text.contains(shown), "{path}: {text}");
         assert!(!text.contains('\u{202E}'), "{path}");
     }
-    let rows: serde_json::Value = serde_json::from_str(&console.text("/applications.json").await).unwrap();
+    let rows: serde_json::Value =
+        serde_json::from_str(&console.text("/applications.json").await).unwrap();
     let is_it = |row: &serde_json::Value| row["image"] == NAME;
     assert!(rows.as_array().unwrap().iter().any(is_it), "programs get the name itself");
 }

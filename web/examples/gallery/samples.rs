@@ -51,8 +51,8 @@ use poolwatch_web::{
     histogram::PressureHistogram,
     host::{
         HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostHead,
-        HostListFilter, HostListPage, HostPage, HostQuery, HostSection,
-        InstalledView, LoadedDriverRow, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
+        HostListFilter, HostListPage, HostPage, HostQuery, HostSection, InstalledView,
+        LoadedDriverRow, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
         TimelineChoice, TimelineRow, TypeRow,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},

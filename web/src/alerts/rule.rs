@@ -90,7 +90,10 @@ impl RulePage {
     fn past_in_words(&self) -> String {
         match self.past {
             RulePast::Incidents { told, .. } => {
-                format!("would have notified of {}", figures::counted(told, "incident", "incidents"))
+                format!(
+                    "would have notified of {}",
+                    figures::counted(told, "incident", "incidents")
+                )
             }
             RulePast::Alerts(count) => {
                 format!("would have fired {}", figures::counted(count, "time", "times"))

@@ -103,8 +103,7 @@ pub struct HostListFilter<C> {
 
 impl<C: HostListChoice> Filter for HostListFilter<C> {
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters =
-            vec![Parameter::text("q", "Filter by text", "Name", &mut self.q)];
+        let mut parameters = vec![Parameter::text("q", "Filter by text", "Name", &mut self.q)];
         let (name, label) = C::PARAMETER;
         if !name.is_empty() {
             parameters.push(Parameter::choice(name, label, &mut self.choice));
@@ -437,8 +436,8 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
         DriverColumn::shown("Chart", |row, _| driver_chart(row)),
         DriverColumn::when("Linked", |row| row.linked)
             .class("num time opt")
-        .sort("linked", Called("latest first", "oldest first"))
-        .file("linked_at"),
+            .sort("linked", Called("latest first", "oldest first"))
+            .file("linked_at"),
         DriverColumn::in_files("path", |row| row.path.as_deref().into()),
     ],
     first: "tags",
@@ -507,7 +506,7 @@ pub static HOST_TIMELINE: List<TimelineRow> = List {
     columns: &[
         TimelineColumn::when("Time", |row| Some(row.at))
             .sort("time", Called("latest first", "oldest first"))
-        .file("time"),
+            .file("time"),
         TimelineColumn::cell(
             "Kind",
             |row| row.kind_in_words().into(),

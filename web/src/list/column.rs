@@ -103,7 +103,16 @@ impl SortWording {
 
 impl<R> Column<R> {
     const fn new(head: &'static str, class: &'static str, shows: Shows<R>) -> Self {
-        Self { head, title: "", class, names_row: false, sort: None, file: None, or_else: "", shows }
+        Self {
+            head,
+            title: "",
+            class,
+            names_row: false,
+            sort: None,
+            file: None,
+            or_else: "",
+            shows,
+        }
     }
 
     /// Texts.
@@ -183,7 +192,11 @@ impl<R> Column<R> {
     }
 
     /// Hosts by their short names, known to orders and files by their names in full.
-    pub(crate) const fn host(full_name: fn(&R) -> &str, name: fn(&R) -> &str, url: fn(&R) -> String) -> Self {
+    pub(crate) const fn host(
+        full_name: fn(&R) -> &str,
+        name: fn(&R) -> &str,
+        url: fn(&R) -> String,
+    ) -> Self {
         let mut column = Self::page("Host", "host", full_name, url);
         if let Shows::Page(page) = &mut column.shows {
             page.text = name;
@@ -238,10 +251,7 @@ impl<R> Column<R> {
     }
 
     /// The open incident of what a row is about; in files alone without a head.
-    pub(crate) const fn incident(
-        head: &'static str,
-        mark: fn(&R) -> Option<IncidentMark>,
-    ) -> Self {
+    pub(crate) const fn incident(head: &'static str, mark: fn(&R) -> Option<IncidentMark>) -> Self {
         Self::new(head, "", Shows::Incident(mark)).file("open_incident")
     }
 
@@ -300,7 +310,9 @@ impl<R> Column<R> {
             None => self.title,
         };
         let mut letters = told.chars();
-        letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
     }
 
     pub(super) fn cell_of(&self, row: &R, now: Timestamp) -> Cell {

@@ -263,9 +263,9 @@ impl<R, F: Filter> ListQuery<R, F> {
         let is_first = ordering == (self.list.first, self.list.first_order());
         let mut filter = self.filter.clone();
         let parameters = filter.parameters();
-        let filtered = parameters.iter().fold(address, |address, one| {
-            address.with(one.name, one.value.in_address())
-        });
+        let filtered = parameters
+            .iter()
+            .fold(address, |address, one| address.with(one.name, one.value.in_address()));
         filtered
             .with("sort", if is_first { "" } else { sort })
             .with("order", if is_first { "" } else { order.as_str() })

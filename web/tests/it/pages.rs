@@ -405,7 +405,10 @@ fn steps_for_the_suspect_come_first_and_others_are_folded() {
     let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
     assert!(at("Restart the service behind mybadapp.exe") < at("<details class=\"more-steps\">"));
     assert!(at("<details class=\"more-steps\">") < at("See which handles it holds"));
-    says(&text, &["2 ways to look further, whoever the culprit is", "<ol class=\"steps\" start=\"2\">"]);
+    says(
+        &text,
+        &["2 ways to look further, whoever the culprit is", "<ol class=\"steps\" start=\"2\">"],
+    );
 }
 
 #[test]

@@ -55,7 +55,8 @@ pub(in crate::pages) async fn silence(
 ) -> Result<(Extension<AuditNote>, Redirect), AppError> {
     let hosts = hosts(&form)?;
     let hours = value(&form, "hours").and_then(|hours| hours.parse().ok());
-    let hours = hours.ok_or_else(|| AppError::bad_request("Choose for how long to silence them."))?;
+    let hours =
+        hours.ok_or_else(|| AppError::bad_request("Choose for how long to silence them."))?;
     let reason = value(&form, "reason").unwrap_or_default();
     silences::add_for_hosts(&app, &visible, &hosts, (hours, reason), &person.name).await?;
     let ids: Vec<String> = hosts.iter().map(ToString::to_string).collect();
