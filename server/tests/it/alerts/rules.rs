@@ -220,7 +220,7 @@ async fn events_2017_and_2018_and_messages_that_wait_are_told() {
     events::send(&server, &agents[0].key, vec![event(2017, 7, begun), event(2018, 8, begun)]).await;
     look(&server, &mut watcher, &clock, begun + 2 * MINUTE).await;
     let told = dispatched(&server, begun + 4 * MINUTE).await;
-    let subject = "[Poolwatch] WARNING fs-02: The Server service met its own limit, 2 events";
+    let subject = "[Poolwatch] WARNING fs-02: The Server service reached its own limit, 2 events";
     assert_eq!(subjects(&told), [subject]);
 
     // Nobody takes that message: after half an hour and five minutes the server says so itself.
