@@ -51,6 +51,7 @@ pub fn routes(routes: Routes) -> Routes {
         .at(host, json, "/agent/v1/events", post(agent::events::events))
         .at(host, json, "/agent/v1/inventory", post(agent::inventory::inventory))
         .at(host, json, "/agent/v1/scans", post(agent::scans::scans))
+        .at(host, json, "/agent/v1/tag-list", post(agent::tag_list::tag_list))
         .at(view, read, "/api/v1/openapi.json", get(openapi::document))
         .at(view, read, "/api/v1/hosts", get(v1::hosts::list))
         .at(view, read, "/api/v1/hosts/{id}", get(v1::hosts::one))

@@ -106,24 +106,20 @@ pub async fn import(
     by: &str,
     now: Timestamp,
 ) -> Result<u64, AppError> {
-    let entries =
-        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
-    if entries.is_empty() {
-        return Err(AppError::bad_request(
-            "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
-        ));
-    }
-    let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
-    if entries.len() > ENTRIES || groups > GROUPS {
-        return Err(AppError::bad_request(format!(
-            "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
-        )));
-    }
+    let entries = read_entries(text).await?;
     let _one = names.changing.lock().await;
     let mut db = pool.acquire().await?;
     let kept = tag_notes::replace_pooltag(&mut db, &entries, by, now).await?;
     names.reload(&mut db).await?;
     Ok(kept)
+}
+
+/// How many entries a pooltag.txt has that can be taken in.
+///
+/// # Errors
+/// 400 when the text is no pooltag.txt, or has far too many entries.
+pub async fn count_entries(text: String) -> Result<u64, AppError> {
+    Ok(read_entries(text.into_bytes()).await?.len() as u64)
 }
 
 /// What people wrote of tags here, as the text of a pooltag.txt.
@@ -139,6 +135,23 @@ pub async fn export(pool: &PgPool) -> Result<String, AppError> {
         .map(|note| (note.pattern, Note { owner: note.owner, meaning: note.meaning }))
         .collect();
     Ok(catalogue::to_pooltag_txt(notes.iter().map(|(pattern, note)| (*pattern, note))))
+}
+
+async fn read_entries(text: Vec<u8>) -> Result<Vec<TagNote>, AppError> {
+    let entries =
+        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
+    if entries.is_empty() {
+        return Err(AppError::bad_request(
+            "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
+        ));
+    }
+    let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
+    if entries.len() > ENTRIES || groups > GROUPS {
+        return Err(AppError::bad_request(format!(
+            "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
+        )));
+    }
+    Ok(entries)
 }
 
 fn entries(text: &[u8]) -> Vec<TagNote> {

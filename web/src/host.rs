@@ -22,9 +22,8 @@ use serde::{Deserialize, Serialize};
 pub use drawn::{DRAWN, DrawnFigure, DrawnFigures, DrawnUnit, SeriesChart, SeriesLine};
 pub use installed::{InstalledView, LoadedDriverRow};
 pub use lists::{
-    HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostListFilter,
-    HostListPage, HostSection, HostTagsFilter, TimelineChoice, TimelineFilter, TimelineRow,
-    TypeRow,
+    HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostListChoice,
+    HostListFilter, HostListPage, HostSection, TimelineChoice, TimelineRow, TypeRow,
 };
 pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart, Projection};
 pub use tables::{
@@ -171,6 +170,8 @@ pub struct HostPage {
     pub object_types: Vec<ObjectTypeUse>,
     /// Latest events, some ten.
     pub events: Vec<EventRow>,
+    /// What its Server service could not allocate in the last 24 h.
+    pub pool_failures: Option<PoolFailuresView>,
     /// Collectors that gave nothing in the latest snapshot.
     pub faults: Vec<CollectorFault>,
     /// What the agent costs.
@@ -179,6 +180,17 @@ pub struct HostPage {
     pub installed: Option<InstalledView>,
     /// Evidence that was imported for it, latest first.
     pub evidence: Vec<ImportedFile>,
+}
+
+/// What the Server service of a host could not allocate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFailuresView {
+    /// From nonpaged pool.
+    pub nonpaged: u64,
+    /// From paged pool.
+    pub paged: u64,
+    /// When the last were told.
+    pub last: Timestamp,
 }
 
 live_page!(HostPage);
@@ -310,13 +322,9 @@ impl HostPage {
     }
 
     /// The address that compares this host with a healthy one, or with itself so long ago.
-    fn compare_url(&self, with: &str) -> String {
-        let id = self.host.id.to_string();
-        let this = Address::new("/compare").with("host", &id);
-        match with {
-            "healthy" => this.with("with", with).finish(),
-            ago => this.with("host", &id).with("at", ago).finish(),
-        }
+    /// The groups that it can be set beside: its place in the directory, and those by rules.
+    fn compare_groups(&self) -> Vec<String> {
+        words::group(&self.host.facts).into_iter().chain(self.host.groups.clone()).collect()
     }
 
     /// The commands of the first step, where they fit into a line.

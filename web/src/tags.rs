@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, Pool, PoolTag};
+use poolwatch_model::{Bytes, Pool, PoolTag, driver_scan::FileHash};
 
 use crate::{
     HostLink, Shell, assets, figures,
@@ -124,6 +124,23 @@ pub struct TagsSaid {
     pub imported: Option<(String, Timestamp)>,
     /// Whether who looks may import one.
     pub may_import: bool,
+    /// Lists that are on hosts and may be taken in.
+    pub offered: Vec<OfferedList>,
+}
+
+/// A pooltag.txt that is on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedList {
+    /// The file.
+    pub file: FileHash,
+    /// A host that has it.
+    pub host: HostLink,
+    /// Its path there.
+    pub path: String,
+    /// Its entries.
+    pub entries: u64,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 type TagColumn = Column<TagLine>;
@@ -186,19 +203,11 @@ pub static TAGS: List<TagLine> = List {
         )
         .sort("owner", By("owner"))
         .file("owner"),
-        TagColumn::cell(
-            "Meaning",
-            |row| row.meaning.as_ref().map(|told| told.text.as_str()).into(),
-            |row, _| match &row.meaning {
-                Some(meaning) => Cell::cut(&meaning.text),
-                None => Cell::default().dim("not known").classed("cut"),
-            },
-        )
-        .file("meaning"),
+        TagColumn::tag_meaning(|row| Some(row.meaning.as_ref()?.text.clone())),
         TagColumn::in_files("most_host", |row| {
             row.worst.as_ref().map(|(host, _)| host.name.as_str()).into()
         }),
-        TagColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        TagColumn::incident("", |row| row.incident),
     ],
     first: "grows",
     tie: |row| {

@@ -22,17 +22,17 @@ use poolwatch_model::{HostId, Pool, host_group::HostGroup, person::Role};
 use poolwatch_store::{
     enrolment,
     events::{self, EventFilter},
-    evidence, hosts, read,
+    evidence, hosts, pool_failures, read,
 };
 use poolwatch_web::{
     Shell,
-    host::{HostHead, HostPage, HostQuery, PoolsChart},
+    host::{HostHead, HostPage, HostQuery, PoolFailuresView, PoolsChart},
     hosts::HostSource,
     steps::Steps,
     words,
 };
 use sqlx::PgConnection;
-use trends::Trends;
+use trends::{Trends, figures};
 
 pub(super) use series::series;
 
@@ -52,6 +52,8 @@ use crate::{
 const NAMESAKES: usize = 10;
 /// Latest events that are shown.
 const EVENTS: i64 = 10;
+/// Failures of the Server service are counted over this.
+const FAILURES: SignedDuration = SignedDuration::from_hours(24);
 /// Imported snapshots are looked for this far before the latest.
 const IMPORTED_HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -151,6 +153,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         processes: None,
         object_types: Vec::new(),
         events: Vec::new(),
+        pool_failures: None,
         faults: Vec::new(),
         cost: None,
         installed: None,
@@ -185,10 +188,16 @@ async fn fill(
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let catalogue = app.tag_names.catalogue();
         let tables = tables::Tables { snapshot, known, query: &page.query, catalogue: &catalogue };
-        let shown = tables.shown();
-        let trends = Trends::load(db, id, at, shown.figures()).await?;
-        page.tags = tables.tags(&shown, &trends);
-        page.processes = tables.processes(&shown, &trends);
+        let (mut tags, mut processes) = (tables.tags(), tables.processes());
+        let tag_rows = tags.as_mut().map_or(&mut [][..], |table| &mut table.rows[..]);
+        let no_rows = &mut Vec::new();
+        let process_rows = processes.as_mut().map_or(no_rows, |table| &mut table.rows);
+        let drawn = figures(tag_rows).chain(figures(process_rows)).collect();
+        let trends = Trends::load(db, id, at, drawn).await?;
+        trends.draw(tag_rows);
+        trends.draw(process_rows);
+        tables.order_by_growth(process_rows);
+        (page.tags, page.processes) = (tags, processes);
         page.object_types = tables::object_types(snapshot);
         page.faults.clone_from(&snapshot.faults);
         page.cost = snapshot.cost;
@@ -205,6 +214,13 @@ async fn fill(
             row
         })
         .collect();
+    let since = page.shell.now.saturating_sub(FAILURES).unwrap_or(page.shell.now);
+    let failed = pool_failures::sum_of_host(db, id, since).await?;
+    page.pool_failures = failed.map(|failed| PoolFailuresView {
+        nonpaged: failed.nonpaged,
+        paged: failed.paged,
+        last: failed.last,
+    });
     page.evidence = evidence::list(db, id).await?.into_iter().map(rows::file).collect();
     Ok(())
 }

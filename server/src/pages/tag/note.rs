@@ -6,8 +6,8 @@ use axum::{
     extract::{Multipart, State},
     response::{Redirect, Response},
 };
-use poolwatch_model::tag::TagPattern;
-use poolwatch_store::tag_notes::TagNote;
+use poolwatch_model::{driver_scan::FileHash, tag::TagPattern};
+use poolwatch_store::{offered_tag_lists, tag_notes::TagNote};
 use poolwatch_web::links;
 use serde::Deserialize;
 
@@ -62,5 +62,30 @@ pub(in crate::pages) async fn import(
     let text = field.bytes().await.map_err(|_| refused())?;
     tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
         .await?;
+    Ok(Redirect::to("/tags#lists"))
+}
+
+/// What becomes of a list that a host offers.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Decision {
+    file: FileHash,
+    /// Taken in if it is there, turned down otherwise.
+    take: Option<String>,
+}
+
+/// Takes a list in that a host offers, in place of the one before, or turns it down.
+pub(in crate::pages) async fn decide(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Form(Decision { file, take }): Form<Decision>,
+) -> Result<Redirect, AppError> {
+    let mut db = app.pool.acquire().await?;
+    let text = offered_tag_lists::text_of(&mut db, file).await?;
+    let text = text.ok_or_else(|| AppError::not_found("No host offers that list any more"))?;
+    if take.is_some() {
+        let (names, now) = (&app.tag_names, app.clock.now());
+        tag_names::import(names, &app.pool, text.into_bytes(), &person.name, now).await?;
+    }
+    offered_tag_lists::close(&mut db, file).await?;
     Ok(Redirect::to("/tags#lists"))
 }

@@ -60,6 +60,7 @@ pub(crate) fn classic_host() -> HostPage {
         processes: Some(ProcessTable { total: 38, rows: process_rows() }),
         object_types: object_types(),
         events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
+        pool_failures: None,
         faults: vec![],
         cost: None,
         installed: Some(installed()),
@@ -126,6 +127,7 @@ pub(crate) fn stale_host() -> HostPage {
         processes: None,
         object_types: vec![],
         events: vec![],
+        pool_failures: Some(PoolFailuresView { nonpaged: 12, paged: 1, last: ago(1_400) }),
         faults: vec![
             CollectorFault { collector: Collector::PoolTags, status: 0xC000_009A },
             CollectorFault { collector: Collector::Services, status: 1_722 },
@@ -169,7 +171,7 @@ fn installed() -> InstalledView {
     }
 }
 
-pub(crate) fn all_tags() -> HostListPage<TagRow, HostTagsFilter> {
+pub(crate) fn all_tags() -> HostListPage<TagRow, HostListFilter<PoolChoice>> {
     HostListPage {
         shell: shell("/hosts/1/tags"),
         host: fs02(),
@@ -180,7 +182,7 @@ pub(crate) fn all_tags() -> HostListPage<TagRow, HostTagsFilter> {
     }
 }
 
-pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter> {
+pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter<()>> {
     HostListPage {
         shell: shell("/hosts/1/processes"),
         host: fs02(),
@@ -191,7 +193,7 @@ pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter> {
     }
 }
 
-pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
+pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter<()>> {
     let rows = object_types().into_iter().map(|used| TypeRow { host: HostId(1), used }).collect();
     HostListPage {
         shell: shell("/hosts/1/types"),
@@ -203,13 +205,14 @@ pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
     }
 }
 
-pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
-    let row = |name: &str, is_scanned, tags: Vec<PoolTag>| HostDriver {
+pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter<()>> {
+    let row = |name: &str, is_scanned: bool, tags: Vec<PoolTag>| HostDriver {
         host: HostId(1),
         name: name.into(),
         path: Some(format!(r"\SystemRoot\System32\drivers\{name}")),
         version: Some("5.1.0.2".into()),
         company: Some("Foo Systems".into()),
+        signer: is_scanned.then(|| "Foo Systems GmbH".into()),
         linked: Some(ago(90_000_000)),
         is_scanned,
         other_tags: tags.len() as u64,
@@ -230,8 +233,9 @@ pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
     }
 }
 
-pub(crate) fn timeline() -> HostListPage<TimelineRow, TimelineFilter> {
+pub(crate) fn timeline() -> HostListPage<TimelineRow, HostListFilter<TimelineChoice>> {
     let row = |seconds, kind, text: &str, url: Option<&str>| TimelineRow {
+        host: HostId(1),
         at: ago(seconds),
         kind,
         text: text.into(),
