@@ -105,7 +105,7 @@ fn command(line: &str) -> Option<(Option<&str>, Option<u32>)> {
     words.next()?;
     let options: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
     let at = options.iter().position(|word| word.eq_ignore_ascii_case("-p"))?;
-    let who = options.get(at + 1).filter(|_| options.iter().any(|word| *word == "-s"))?;
+    let who = options.get(at + 1).filter(|_| options.contains(&"-s"))?;
     Some(match who.parse() {
         Ok(pid) => (None, Some(pid)),
         Err(_) => (Some(*who), None),

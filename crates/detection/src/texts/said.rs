@@ -33,11 +33,11 @@ pub(super) fn add_verified(diagnosis: &mut Diagnosis, verified: &[VerifiedDriver
         let name = (!driver.is_all()).then(|| driver.name.clone()).filter(|name| !name.is_empty());
         if let Some(allocations) = driver.left_at_unload {
             let fact = Evidence::LeftAtUnload { driver: name.clone(), allocations };
-            accuse(diagnosis, name.clone(), driver, fact);
+            accuse(diagnosis, driver, fact);
         }
         if let Some(pages) = driver.left_locked_pages {
             let fact = Evidence::LeftLockedPages { driver: name.clone(), pages };
-            accuse(diagnosis, name.clone(), driver, fact);
+            accuse(diagnosis, driver, fact);
         }
         let counts = [(Pool::Nonpaged, driver.nonpaged), (Pool::Paged, driver.paged)];
         for (pool, count) in counts {
@@ -61,16 +61,11 @@ pub(super) fn add_verified(diagnosis: &mut Diagnosis, verified: &[VerifiedDriver
     }
 }
 
-fn accuse(
-    diagnosis: &mut Diagnosis,
-    name: Option<String>,
-    driver: &VerifiedDriver,
-    fact: Evidence,
-) {
+fn accuse(diagnosis: &mut Diagnosis, driver: &VerifiedDriver, fact: Evidence) {
     if matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence) {
         diagnosis.verdict = Verdict::Leak;
     }
-    if diagnosis.verdict == Verdict::Leak && name.is_some() {
+    if diagnosis.verdict == Verdict::Leak && !driver.is_all() && !driver.name.is_empty() {
         diagnosis.suspects.insert(0, driver_suspect(driver, CAUGHT, &fact));
     }
     diagnosis.evidence.push(fact);

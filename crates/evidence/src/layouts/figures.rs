@@ -237,9 +237,7 @@ fn metric(line: &str) -> Option<Told<'_>> {
 /// `pool_nonpaged=15139760046B;;; pool_paged=671088640B` of a plugin, or
 /// `win_mem,host=fs07 Pool_Nonpaged_Bytes=204,Pool_Paged_Bytes=9 1772323200000000000`.
 fn pairs(line: &str) -> Option<Told<'_>> {
-    if line.matches('=').nth(1).is_none() {
-        return None;
-    }
+    line.matches('=').nth(1)?;
     let figures = line.split([' ', ',', '\t']).filter_map(|pair| {
         let (name, told) = pair.split_once('=')?;
         let value = told.split(';').next()?;
