@@ -214,6 +214,7 @@ fn console_routes(routes: Routes) -> Routes {
             "/tags/pooltag",
             post(tag::note::import),
         )
+        .at(OPERATE_ALL, FORM, "/tags/pooltag/offered", post(tag::note::decide))
         .at(VIEW, READ, "/tags/{tag}", get(tag::page))
         .at(OPERATE_ALL, FORM, "/tags/{tag}/note", post(tag::note::write))
         .at(VIEW, READ, "/tags/{tag}/history.json", get(tag::history))

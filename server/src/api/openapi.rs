@@ -74,6 +74,8 @@ use crate::parameters::Json;
         v1::tag_notes::write,
         v1::tag_notes::export,
         v1::tag_notes::import,
+        v1::tag_notes::offered,
+        v1::tag_notes::decide,
         v1::incidents::list,
         v1::incidents::one,
         v1::incidents::comment,

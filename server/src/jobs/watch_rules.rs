@@ -21,7 +21,7 @@ use poolwatch_model::{
 use poolwatch_store::{
     alert_rules,
     alerts::{self, AlertFilter},
-    deliveries, events, refused_enrolments,
+    deliveries, events, pool_failures, refused_enrolments,
 };
 use poolwatch_web::level::PoolLevel;
 use sqlx::{Connection, PgConnection};
@@ -55,6 +55,15 @@ const PRESSED: f64 = 0.75;
 /// A host that is silent for longer is no news: what it measured is written down no more.
 const SILENT_NOTED_S: u64 = 24 * 3600;
 const HOUR: SignedDuration = SignedDuration::from_hours(1);
+
+/// What happened within the last hour, by host.
+#[derive(Debug)]
+struct EventCounts {
+    /// Events 2017 and 2018.
+    limits: HashMap<HostId, u32>,
+    /// Allocations that the Server service could not make.
+    failures: HashMap<HostId, u64>,
+}
 
 /// What rules remember between two looks.
 #[derive(Debug, Default)]
@@ -181,17 +190,25 @@ impl RuleWatcher {
         now: Timestamp,
     ) -> SeenFleet {
         let mut unread = BTreeMap::new();
-        let limits = events::count_by_host(db, "Srv", &LIMIT_EVENTS, earlier(now, HOUR)).await;
+        let since = earlier(now, HOUR);
+        let limits = events::count_by_host(db, "Srv", &LIMIT_EVENTS, since).await;
         let limits = limits.unwrap_or_else(|error| {
             unread.insert(AlertRule::PoolLimit, error.into());
             Vec::new()
         });
-        let limits = limits.into_iter().map(|(host, count, _)| (host, count)).collect();
+        let failures = pool_failures::count_by_host(db, since).await.unwrap_or_else(|error| {
+            unread.insert(AlertRule::PoolFailures, error.into());
+            Vec::new()
+        });
+        let counts = EventCounts {
+            limits: limits.into_iter().map(|(host, count, _)| (host, count)).collect(),
+            failures: failures.into_iter().collect(),
+        };
         if let Err(error) = self.read_shutdowns(db, now).await {
             unread.insert(AlertRule::HostSilent, error);
         }
         let view = app.fleet.view();
-        let (readings, taken) = self.read_hosts(&view, &limits, begun, now);
+        let (readings, taken) = self.read_hosts(&view, &counts, begun, now);
         SeenFleet { view, readings, taken, unread }
     }
 
@@ -255,7 +272,7 @@ impl RuleWatcher {
     fn read_hosts(
         &mut self,
         view: &FleetView,
-        limits: &HashMap<HostId, u32>,
+        counts: &EventCounts,
         begun: Timestamp,
         now: Timestamp,
     ) -> (Vec<HostReading>, BTreeMap<AlertRule, BTreeSet<HostId>>) {
@@ -267,7 +284,8 @@ impl RuleWatcher {
         let of_pool = of_cause(&|cause| cause.pool().is_some());
         let taken = BTreeMap::from([
             (AlertRule::LowHeadroom, of_pool.clone()),
-            (AlertRule::ManyHandles, of_pool),
+            (AlertRule::ManyHandles, of_pool.clone()),
+            (AlertRule::PoolFailures, of_pool),
             (
                 AlertRule::LowCommit,
                 of_cause(&|cause| matches!(cause, Cause::CommitExhausted { .. })),
@@ -315,7 +333,8 @@ impl RuleWatcher {
                 },
                 late_s: host.at.filter(|_| is_heard).map(since),
                 growing_handles: top.filter(|_| is_heard).map(|(_, _, handles)| *handles),
-                limit_events: limits.get(&id).copied().unwrap_or(0),
+                limit_events: counts.limits.get(&id).copied().unwrap_or(0),
+                pool_failures: counts.failures.get(&id).copied().unwrap_or(0),
             }
         };
         (view.hosts.iter().map(|host| reading(host)).collect(), taken)

@@ -31,7 +31,7 @@ const OF_WHO_SIGNS_IN: [&str; 10] = [
 ];
 
 /// Forms with the operation that does the same, below `/api/v1`.
-const OPERATIONS: [(&str, &str); 57] = [
+const OPERATIONS: [(&str, &str); 58] = [
     ("/alerts/deliveries/resend", "POST /alerts/deliveries/resend"),
     ("/alerts/deliveries/{id}/resend", "POST /alerts/deliveries/{id}/resend"),
     ("/alerts/recipients", "POST /alerts/recipients"),
@@ -88,6 +88,7 @@ const OPERATIONS: [(&str, &str); 57] = [
     ("/settings/tokens", "POST /tokens"),
     ("/settings/tokens/{id}/revoke", "DELETE /tokens/{id}"),
     ("/tags/pooltag", "POST /pooltag.txt"),
+    ("/tags/pooltag/offered", "POST /offered-tag-lists"),
     ("/tags/{tag}/note", "POST /tag-notes"),
 ];
 

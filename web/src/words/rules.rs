@@ -29,6 +29,7 @@ pub const fn title(rule: AlertRule) -> &'static str {
         AlertRule::ManyHandles => "A process takes more and more handles",
         AlertRule::ProgramHandles => "A named program has many handles",
         AlertRule::PoolLimit => "The Server service met its own limit",
+        AlertRule::PoolFailures => "The Server service could not allocate from a pool",
         AlertRule::HostSilent => "A host is silent",
         AlertRule::DataLate => "Data come late",
         AlertRule::ServerDisk => "The server's disk fills",
@@ -112,6 +113,12 @@ pub const fn meaning(rule: AlertRule) -> &'static str {
              with for nonpaged or paged pool. Clients are refused, though the pool itself may not be \
              empty."
         }
+        AlertRule::PoolFailures => {
+            "The Server service counts its own allocations from nonpaged and paged pool that failed. The \
+             counts rise also on hosts that log no event 2019 or 2020, such as those without SMB 1. They \
+             begin at 0 when the service starts; that is no rise. A host with an open incident of a pool \
+             is told of by that alone."
+        }
         AlertRule::HostSilent => {
             "A host has not been heard for as long. One that was shut down or restarted by somebody \
              (event 1074 shortly before) is left out for a day, and one that fell silent under pressure is \
@@ -194,6 +201,10 @@ pub const fn example(rule: AlertRule) -> &'static str {
             "FS-02 logs event 2017 twice in an hour: WARNING FS-02: The Server service met its own \
              limit, 2 events."
         }
+        AlertRule::PoolFailures => {
+            "On FS-03 the Server service could not allocate 12 times within a minute, and no event was \
+             logged: WARNING FS-03: The Server service could not allocate from a pool, 12 failures."
+        }
         AlertRule::HostSilent => {
             "A switch fails, and 40 servers are not heard for an hour: WARNING 40 hosts: A host is \
              silent, 60 min. When they are back, one message says so."
@@ -228,6 +239,7 @@ pub fn value(rule: AlertRule, value: u64) -> String {
         ThresholdUnit::Percent => format!("{value} %"),
         ThresholdUnit::Handles => figures::counted(value, "handle", "handles"),
         ThresholdUnit::Events => figures::counted(value, "event", "events"),
+        ThresholdUnit::Failures => figures::counted(value, "failure", "failures"),
         ThresholdUnit::Minutes => format!("{} min", figures::grouped(value)),
         ThresholdUnit::Milliseconds => format!("{} ms", figures::grouped(value)),
         ThresholdUnit::DaysLeft => format!("{} left", figures::counted(value, "day", "days")),
@@ -245,6 +257,7 @@ pub fn threshold_label(rule: AlertRule) -> &'static str {
         (_, Some(ThresholdUnit::Percent)) => "From so many percent on",
         (_, Some(ThresholdUnit::Handles)) => "From so many handles of one process on",
         (_, Some(ThresholdUnit::Events)) => "From so many events within an hour on",
+        (_, Some(ThresholdUnit::Failures)) => "From so many failures within an hour on",
         (_, Some(ThresholdUnit::Minutes)) => "After so many minutes",
         (_, Some(ThresholdUnit::Milliseconds)) => "From so many milliseconds on",
         (_, Some(ThresholdUnit::DaysLeft)) => "So many days before",

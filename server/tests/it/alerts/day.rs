@@ -40,9 +40,9 @@ use crate::{
 /// Each cause of one host, a host with the driver that leaks, and some that are well.
 const HOSTS: usize = 8;
 /// Before the day: what a fleet that was watched knows already.
-const BEFORE_H: i64 = 24;
+const BEFORE_H: i64 = 12;
 const DAY_H: i64 = 24;
-const STEP_M: i64 = 20;
+const STEP_M: i64 = 30;
 /// Pools run empty so long before the day ends.
 const LIVE_H: i64 = 2;
 
@@ -104,16 +104,9 @@ struct Background {
 }
 
 impl Background {
-    /// Makes the view and the hour that ended, and judges.
+    /// Makes the view, and judges.
     async fn work(&mut self, server: &Server, at: Timestamp) {
         let app = &server.app;
-        let hour = at.as_second().div_euclid(3600) * 3600 - 3600;
-        let hour = Timestamp::from_second(hour).unwrap();
-        let mut reader = app.pool.acquire().await.unwrap();
-        let mut writer = app.pool.acquire().await.unwrap();
-        let mut transaction = writer.begin().await.unwrap();
-        compact::hour(&mut reader, &mut transaction, hour, 0).await.unwrap();
-        transaction.commit().await.unwrap();
         self.refresh(server, at).await;
         diagnose_events::do_due(app, &Default::default()).await.unwrap();
         take_turn(app, &mut self.schedule, at, &Default::default()).await;
@@ -130,6 +123,19 @@ impl Background {
         self.keeper = keeper;
         made.unwrap();
     }
+}
+
+/// Makes the hour that ends now, as the server does: days are read from hours.
+async fn make_hour(server: &Server, at: Timestamp) {
+    if at.as_second() % 3600 != 0 {
+        return;
+    }
+    let mut reader = server.app.pool.acquire().await.unwrap();
+    let mut writer = server.app.pool.acquire().await.unwrap();
+    let mut transaction = writer.begin().await.unwrap();
+    let hour = at - SignedDuration::from_hours(1);
+    compact::hour(&mut reader, &mut transaction, hour, 0).await.unwrap();
+    transaction.commit().await.unwrap();
 }
 
 /// A message of an incident.
@@ -228,6 +234,7 @@ async fn a_day_of_the_demo_is_five_threads_without_a_contradiction() {
         for host in &mut hosts {
             host.report(&server, begun, at).await;
         }
+        make_hour(&server, at).await;
         if step * STEP_M < BEFORE_H * 60 {
             continue;
         }

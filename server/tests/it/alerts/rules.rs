@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_detection::silence::SilenceSchedule;
-use poolwatch_model::{Bytes, Snapshot, event::Event, incident::Cause, person::Role};
+use poolwatch_model::{
+    Bytes, Snapshot, event::Event, incident::Cause, person::Role, snapshot::PoolFailures,
+};
 use poolwatch_server::{
     alerts::dispatch::Dispatched,
     fleet::refresh::{Keeper, refresh},
@@ -326,6 +328,42 @@ async fn events_2017_and_2018_and_messages_that_wait_are_told() {
         subjects(&told).iter().any(|one| one.contains("Poolwatch: Messages do not go out, 4")),
         "{told:?}"
     );
+}
+
+#[tokio::test]
+async fn what_the_server_service_cannot_allocate_is_told_and_its_restart_is_not() {
+    let begun = now();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    switch_off(&server, &["low-headroom"]).await;
+    let mut watcher = RuleWatcher::default();
+    let mut agents = [server.enrol("fs-03").await];
+    agents[0].step_ms = 120_000;
+    let id = agents[0].id;
+    let mut report_failures = async |minute: i32, nonpaged, paged| {
+        let at = begun + minute * MINUTE;
+        clock.set(at);
+        let pool_failures = Some(PoolFailures { nonpaged, paged });
+        let frame = agents[0].frame(Snapshot { pool_failures, ..filled(40) });
+        // What is sent again counts once.
+        for _ in 0..2 {
+            assert_eq!(agents[0].send(&[&frame]).await.status(), 200);
+        }
+        look(&server, &mut watcher, &clock, at).await;
+        let told = dispatched(&server, at + 2 * MINUTE).await;
+        subjects(&told).into_iter().map(str::to_owned).collect::<Vec<String>>()
+    };
+    for (minute, nonpaged, paged) in [(0, 70, 9), (2, 70, 9), (4, 0, 0), (6, 0, 0)] {
+        assert_eq!(report_failures(minute, nonpaged, paged).await, [""; 0], "{minute}");
+    }
+    let told = report_failures(8, 3, 1).await;
+    let subject =
+        "[Poolwatch] WARNING fs-03: The Server service could not allocate from a pool, 4 failures";
+    assert_eq!(told, [subject]);
+    let shown = page(&server, &format!("/hosts/{id}")).await;
+    assert!(shown.contains("3 times from nonpaged and 1 time from paged pool"), "{shown}");
+    let timeline = page(&server, &format!("/hosts/{id}/timeline")).await;
+    assert!(timeline.contains("could not allocate 3 times from nonpaged"), "{timeline}");
 }
 
 #[tokio::test]

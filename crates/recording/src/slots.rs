@@ -18,17 +18,17 @@ const FRAMING: usize = 16;
 
 /// The open file.
 #[derive(Debug)]
-pub(crate) struct DoubleBufferedFile<const SLOT: usize> {
+pub struct DoubleBufferedFile<const SLOT: usize> {
     file: File,
     generation: u64,
 }
 
 impl<const SLOT: usize> DoubleBufferedFile<SLOT> {
     /// Bytes that the content may have.
-    pub(crate) const CONTENT: usize = SLOT - FRAMING;
+    pub const CONTENT: usize = SLOT - FRAMING;
 
     /// Opens the file, or makes it empty; with the content that it has.
-    pub(crate) fn open(path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
+    pub fn open(path: &Path) -> io::Result<(Self, Option<Vec<u8>>)> {
         let mut file =
             File::options().create(true).truncate(false).read(true).write(true).open(path)?;
         let mut bytes = Vec::new();
@@ -38,12 +38,12 @@ impl<const SLOT: usize> DoubleBufferedFile<SLOT> {
     }
 
     /// The content of a file that is not opened for writing.
-    pub(crate) fn read(path: &Path) -> Option<Vec<u8>> {
+    pub fn read(path: &Path) -> Option<Vec<u8>> {
         newest::<SLOT>(&fs::read(path).ok()?).map(|(_, content)| content)
     }
 
     /// Replaces the content. When this returns, it is on the disk.
-    pub(crate) fn write(&mut self, content: &[u8]) -> io::Result<()> {
+    pub fn write(&mut self, content: &[u8]) -> io::Result<()> {
         if content.len() > Self::CONTENT {
             return Err(io::ErrorKind::FileTooLarge.into());
         }

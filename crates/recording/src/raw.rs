@@ -17,6 +17,7 @@ pub mod performance_info;
 pub mod pool_tags;
 pub mod processes;
 pub mod security;
+pub mod server_service;
 pub mod services;
 
 use layout::Width;

@@ -1,14 +1,14 @@
 //! What a machine gives to be measured: buffers of the kernel, clocks, and facts about itself.
 //!
-//! [`replay::Replay`] plays a capture on any system; `windows::Live` asks the Windows it runs on.
+//! [`replay::Replay`] plays a capture on any system; the agent asks the Windows that it runs on.
 
 pub mod grow;
 pub mod replay;
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use jiff::Timestamp;
-use poolwatch_model::{BootId, host::HostFacts, process::ProcessKey};
+use poolwatch_model::{BootId, host::HostFacts, process::ProcessKey, snapshot::AgentHoldings};
 use serde::{Deserialize, Serialize};
 
 pub use crate::raw::RawBuffer;
@@ -45,6 +45,22 @@ pub trait Machine {
 
     /// Who the machine is.
     fn facts(&self) -> HostFacts;
+
+    /// What this process has used so far; `None` where nobody asks the system.
+    fn own_use(&self) -> Option<OwnUse> {
+        None
+    }
+}
+
+/// What this process has used so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OwnUse {
+    /// CPU time since its start.
+    pub cpu: Duration,
+    /// Memory of its own.
+    pub private_bytes: u64,
+    /// What it holds.
+    pub held: Option<AgentHoldings>,
 }
 
 /// A machine's clocks at one moment.
@@ -81,11 +97,13 @@ pub enum InfoClass {
     Services,
     /// What the kernel says to be short of (`\KernelObjects\…Condition`).
     MemoryConditions,
+    /// The Server service's counters, as its performance library gives them, with our own head.
+    ServerService,
 }
 
 impl InfoClass {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Basic,
         Self::Performance,
         Self::PerformanceInfo,
@@ -97,6 +115,7 @@ impl InfoClass {
         Self::ObjectTypes,
         Self::Services,
         Self::MemoryConditions,
+        Self::ServerService,
     ];
 
     /// Its number in capture files: the class of `NtQuerySystemInformation`, or 0x1000 plus a
@@ -115,6 +134,7 @@ impl InfoClass {
             Self::ObjectTypes => 0x1003,
             Self::Services => 0x1004,
             Self::MemoryConditions => 0x1005,
+            Self::ServerService => 0x1006,
         }
     }
 

@@ -8,6 +8,7 @@ use poolwatch_model::{
     host::{Arch, HostFacts, OsVersion},
     memory::Memory,
     process::{ObjectTypeUse, ProcessUse},
+    snapshot::PoolFailures,
     tag::{TagCounters, TagUse},
 };
 
@@ -23,8 +24,13 @@ const BOOTED: i64 = 1_779_000_000;
 const ROUNDS: u64 = 5;
 
 /// Services and the processes that they live in.
-const SERVICES: [(&str, u32); 4] =
-    [("BadApp", 416), ("Dnscache", 820), ("LanmanWorkstation", 820), ("SamSs", 1204)];
+const SERVICES: [(&str, u32); 5] = [
+    ("BadApp", 416),
+    ("Dnscache", 820),
+    ("LanmanServer", 820),
+    ("LanmanWorkstation", 820),
+    ("SamSs", 1204),
+];
 
 /// [`small_capture_from`] a 64-bit Windows.
 #[must_use]
@@ -58,6 +64,7 @@ pub fn small_capture_from(target: SyntheticWindows) -> Capture {
 fn round(target: SyntheticWindows, step: u64) -> Round {
     let threads = 60_000 + 8 * step;
     let uptime_s = 1_000_000 + 60 * step;
+    let failures = PoolFailures { nonpaged: step as u32, paged: 0 };
     let tags = tags(threads, step);
     let processes = processes(threads);
     let buffer = |bytes| Ok(OwnedBuffer { bytes, base: target.base });
@@ -88,6 +95,7 @@ fn round(target: SyntheticWindows, step: u64) -> Round {
         (InfoClass::ObjectTypes, buffer(target.object_types(&object_types(threads)))),
         (InfoClass::Services, buffer(target.services(&SERVICES))),
         (InfoClass::MemoryConditions, buffer(vec![0; 4])),
+        (InfoClass::ServerService, buffer(target.server_service(failures))),
     ]);
     let wall = Timestamp::from_second(BOOTED + uptime_s as i64).unwrap_or_default();
     Round { now: Now { uptime_ms: uptime_s * 1000, wall }, answers }

@@ -1,4 +1,4 @@
-use poolwatch_model::{BootId, Bytes, Pool, PoolTag, host::HostFacts};
+use poolwatch_model::{BootId, Bytes, Pool, PoolTag, host::HostFacts, snapshot::PoolFailures};
 use uuid::Uuid;
 
 use super::*;
@@ -36,16 +36,32 @@ fn a_healthy_machine_gives_every_part() {
     let processes = snapshot.processes.unwrap();
     assert_eq!(processes[2].image, "mybadapp.exe");
     assert_eq!(processes[2].services, ["BadApp"]);
-    assert_eq!(processes[3].services, ["Dnscache", "LanmanWorkstation"]);
+    assert_eq!(processes[3].services, ["Dnscache", "LanmanServer", "LanmanWorkstation"]);
     let names: Vec<String> =
         snapshot.object_types.unwrap().into_iter().map(|each| each.name).collect();
     assert_eq!(names, ["File", "Process", "Thread", "Token"]);
+    assert_eq!(snapshot.pool_failures, Some(PoolFailures::default()));
+}
+
+#[test]
+fn the_server_service_is_asked_for_its_counters_only_where_it_runs() {
+    let elsewhere = changed(|answers| {
+        let bytes = X64.services(&[("BadApp", 416)]);
+        answers.insert(InfoClass::Services, Ok(OwnedBuffer { bytes, base: X64.base }));
+        answers.insert(InfoClass::ServerService, Err(Status::INSUFFICIENT_RESOURCES));
+    });
+    assert_eq!((elsewhere.pool_failures, &elsewhere.faults[..]), (None, &[][..]));
+    let without = changed(|answers| {
+        answers.remove(&InfoClass::ServerService);
+    });
+    assert_eq!((without.pool_failures, &without.faults[..]), (None, &[][..]));
 }
 
 #[test]
 fn each_collector_may_fail_and_the_rest_survives() {
     for (class, collector) in [
         (InfoClass::Services, Collector::Services),
+        (InfoClass::ServerService, Collector::ServerService),
         (InfoClass::MemoryConditions, Collector::MemoryConditions),
         (InfoClass::Performance, Collector::Performance),
         (InfoClass::PoolTags, Collector::PoolTags),
@@ -208,7 +224,7 @@ fn a_host_is_not_asked_for_services_while_memory_fails() {
     assert_eq!(asked_under([0, 0, 1, 0], 12).0, 2, "much of the commit limit is charged");
     let (asked, taken) = asked_under([1, 0, 0, 0], 5);
     assert_eq!(asked, 1);
-    assert_eq!(services_of(&taken[4], 820), ["Dnscache", "LanmanWorkstation"]);
+    assert_eq!(services_of(&taken[4], 820), ["Dnscache", "LanmanServer", "LanmanWorkstation"]);
 }
 
 #[test]

@@ -7,13 +7,16 @@ pub use capture::{small_capture, small_capture_from};
 
 use std::collections::BTreeMap;
 
-use poolwatch_model::{Bytes, memory::Memory, process::ProcessUse, tag::TagUse};
+use poolwatch_model::{
+    Bytes, memory::Memory, process::ProcessUse, snapshot::PoolFailures, tag::TagUse,
+};
 
 use crate::raw::{
     RawBuffer,
     handles::HandleCounts,
     layout::{self, Width, services as services_head},
     object_types::ObjectType,
+    server_service::CounterNumbers,
 };
 
 /// A Windows that fills buffers.
@@ -32,6 +35,10 @@ pub const X64: SyntheticWindows =
 pub const X86: SyntheticWindows = SyntheticWindows { base: 0x4C30_0000, width: Width::Bits32 };
 /// Both.
 pub const TARGETS: [SyntheticWindows; 2] = [X64, X86];
+
+/// Numbers of the Server service's counters.
+pub const SERVER_SERVICE: CounterNumbers =
+    CounterNumbers { object: 330, nonpaged: 370, paged: 376 };
 
 impl SyntheticWindows {
     /// Class 0.
@@ -272,6 +279,19 @@ impl SyntheticWindows {
         bytes
     }
 
+    /// What the performance library of the network gives: one object of another service, then the
+    /// Server service.
+    #[must_use]
+    pub fn server_service(self, failures: PoolFailures) -> Vec<u8> {
+        let CounterNumbers { object, nonpaged, paged } = SERVER_SERVICE;
+        let mut bytes: Vec<u8> =
+            SERVER_SERVICE.head().into_iter().flat_map(u64::to_le_bytes).collect();
+        bytes.extend(performance_object(262, &[(370, 1), (388, 2)]));
+        let counters = [(388, 5_000), (nonpaged, failures.nonpaged), (paged, failures.paged)];
+        bytes.extend(performance_object(object, &counters));
+        bytes
+    }
+
     /// The bytes as a buffer that it filled.
     #[must_use]
     pub const fn buffer(self, bytes: &[u8]) -> RawBuffer<'_> {
@@ -297,6 +317,33 @@ impl SyntheticWindows {
         entry.extend(units);
         entry.resize((entry.len() + 2).next_multiple_of(self.width.bytes()), 0);
     }
+}
+
+/// A `PERF_OBJECT_TYPE` without instances: its counters by number, each of 4 bytes.
+fn performance_object(number: u32, counters: &[(u32, u32)]) -> Vec<u8> {
+    const HEAD: usize = 64;
+    const DEFINITION: usize = 40;
+    let definitions = HEAD + DEFINITION * counters.len();
+    let size = (definitions + 4 + 4 * counters.len()).next_multiple_of(8);
+    let mut bytes = vec![0; size];
+    let mut set = |at: usize, value: usize| put(&mut bytes, at, (value as u32).to_le_bytes());
+    set(0, size);
+    set(4, definitions);
+    set(8, HEAD);
+    set(12, number as usize);
+    set(32, counters.len());
+    set(40, u32::MAX as usize);
+    set(definitions, size - definitions);
+    for (place, (number, value)) in counters.iter().enumerate() {
+        let at = HEAD + DEFINITION * place;
+        let offset = 4 + 4 * place;
+        set(at, DEFINITION);
+        set(at + 4, *number as usize);
+        set(at + 32, 4);
+        set(at + 36, offset);
+        set(definitions + offset, *value as usize);
+    }
+    bytes
 }
 
 fn put<const N: usize>(bytes: &mut [u8], at: usize, value: [u8; N]) {

@@ -11,6 +11,7 @@ mod own_cost;
 mod performance;
 mod pool_tags;
 mod processes;
+mod server_service;
 mod services;
 
 use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
@@ -57,12 +58,13 @@ impl CollectError {
 }
 
 /// The collectors of a snapshot in their order, and the names by which settings choose them.
-const COLLECTORS: [(Collector, &str); 7] = [
+const COLLECTORS: [(Collector, &str); 8] = [
     (Collector::MemoryConditions, "memory_conditions"),
     (Collector::Performance, "performance"),
     (Collector::PoolTags, "pool_tags"),
     (Collector::Processes, "processes"),
     (Collector::Services, "services"),
+    (Collector::ServerService, "server_service"),
     (Collector::ObjectTypes, "object_types"),
     (Collector::Handles, "handles"),
 ];
@@ -158,7 +160,7 @@ impl Sampler {
         clock: &dyn Clock,
         spool_bytes: u64,
     ) -> Snapshot {
-        let cost = self.meter.begin_cycle(clock.monotonic(), spool_bytes);
+        let cost = self.meter.begin_cycle(machine.own_use(), clock.monotonic(), spool_bytes);
         machine.begin_round();
         let mut snapshot = Snapshot { cost, ..Snapshot::default() };
         for (collector, _) in COLLECTORS {
@@ -186,6 +188,7 @@ impl Sampler {
             Collector::PoolTags => pool_tags::collect(machine, snapshot),
             Collector::Processes => processes::collect(machine, snapshot, &mut self.operations),
             Collector::Services => self.services.collect(machine, snapshot, self.is_short),
+            Collector::ServerService => server_service::collect(machine, snapshot),
             Collector::ObjectTypes => object_types::collect(machine, snapshot),
             Collector::Handles => {
                 let Self { handle_types, is_short, list_handles_most, .. } = self;

@@ -2,7 +2,7 @@
 
 use poolwatch_model::{BootId, host::HostFacts};
 
-use super::{InfoClass, Machine, Now, RawBuffer, Status};
+use super::{InfoClass, Machine, Now, OwnUse, RawBuffer, Status};
 use crate::{
     capture::{Capture, Round},
     clock::Clock,
@@ -18,6 +18,7 @@ pub struct Replay<C> {
     uptime_at_start_ms: u64,
     round: usize,
     begun: bool,
+    own_use: fn() -> Option<OwnUse>,
 }
 
 impl<C: Clock> Replay<C> {
@@ -28,7 +29,14 @@ impl<C: Clock> Replay<C> {
         let captured = capture.rounds.first().map_or(0, |round| round.now.uptime_ms);
         let elapsed = clock.monotonic().as_millis() as u64;
         let uptime_at_start_ms = uptime_ms.unwrap_or(captured).saturating_sub(elapsed);
-        Self { capture, clock, boot, uptime_at_start_ms, round: 0, begun: false }
+        let own_use = || None;
+        Self { capture, clock, boot, uptime_at_start_ms, round: 0, begun: false, own_use }
+    }
+
+    /// Lets snapshots tell what they cost the process that plays the capture.
+    #[must_use]
+    pub fn measured_by(self, own_use: fn() -> Option<OwnUse>) -> Self {
+        Self { own_use, ..self }
     }
 
     fn round(&self) -> Option<&Round> {
@@ -66,6 +74,10 @@ impl<C: Clock> Machine for Replay<C> {
 
     fn facts(&self) -> HostFacts {
         self.capture.facts.clone()
+    }
+
+    fn own_use(&self) -> Option<OwnUse> {
+        (self.own_use)()
     }
 }
 
