@@ -7,6 +7,18 @@ import { expect, openHost, test } from "../console.js";
 
 const KEPT = process.env.SCREENSHOTS;
 
+// What a debugger prints of a dead machine.
+const TEXT = `2: kd> !vm
+  NonPaged Pool Usage: 52461   (  209844 Kb)
+  NonPaged Pool Max:   54278   (  217112 Kb)
+2: kd> !poolused 2
+   Sorting by NonPaged Pool Consumed
+            NonPaged            Paged
+Tag    Allocs     Used    Allocs     Used
+Thre   120145 76892800         0        0
+File   187113 29946176         0        0
+`;
+
 const host = (section) => async (page) => {
   await openHost(page, "FS-02");
   await page.goto(page.url().replace(/[?#].*/, "") + section);
@@ -45,17 +57,54 @@ const PAGES = {
   events: (page) => page.goto("/events"),
   compare: async (page) => {
     await openHost(page, "FS-02");
-    await page.getByRole("link", { name: "with itself 24 h ago" }).click();
+    await page.getByRole("link", { name: "an hour ago" }).click();
   },
   search: (page) => page.goto("/search?q=th"),
+  palette: async (page) => {
+    await page.goto("/events");
+    await page.keyboard.press("/");
+    await expect(page.getByRole("option").first()).toBeVisible();
+  },
+  keys: async (page) => {
+    await page.goto("/events");
+    await page.keyboard.press("?");
+  },
+  "view-menu": async (page) => {
+    await page.goto("/hosts");
+    await page.locator("details.menu summary").click();
+  },
   evidence: (page) => page.goto("/evidence"),
+  "evidence-diagnosis": async (page) => {
+    await page.goto("/evidence");
+    await page.getByLabel("Or paste text").fill(TEXT);
+    await page.getByRole("button", { name: "Diagnose" }).click();
+    await expect(page).toHaveURL(/\/evidence\/[0-9a-f-]{36}$/);
+  },
+  login: (page) => page.goto("/login"),
+  welcome: async (page) => {
+    await page.goto("/settings/people");
+    await page.getByLabel("Name", { exact: true }).fill("Ines");
+    await page.getByLabel("E-mail address").fill(`ines${Date.now()}@example.com`);
+    await page.getByRole("button", { name: "Add" }).click();
+    const link = new URL(await page.locator(".secret code").innerText());
+    await page.goto(link.pathname + link.search);
+  },
   alerts: (page) => page.goto("/alerts"),
   rule: first("/alerts"),
   account: (page) => page.goto("/account"),
+  "second-factor": (page) => page.goto("/account/second-factor"),
   settings: (page) => page.goto("/settings"),
   people: (page) => page.goto("/settings/people"),
+  person: first("/settings/people"),
   tokens: (page) => page.goto("/settings/tokens"),
   groups: (page) => page.goto("/settings/groups"),
+  group: async (page) => {
+    await page.goto("/settings/groups");
+    await page.getByLabel("Name", { exact: true }).fill(`File servers ${Date.now()}`);
+    await page.getByLabel("Host name").fill("FS-*");
+    await page.getByRole("button", { name: "Make the group" }).click();
+    await expect(page).toHaveURL(/\/settings\/groups\/\d+$/);
+  },
   "sign-in": (page) => page.goto("/settings/sign-in"),
   mail: (page) => page.goto("/settings/mail"),
   retention: (page) => page.goto("/settings/retention"),

@@ -39,7 +39,7 @@ test("a person signs in by an identity provider with what its groups may do", as
     await page.goto("/settings/sign-in");
     await page.getByLabel("Address").fill("");
     await page.getByRole("button", { name: "Save" }).click();
-    await expect(page.getByRole("heading", { level: 1 })).toHaveText("People sign in by a password.");
+    await expect(page.getByRole("heading", { level: 1 })).toHaveText("People sign in with a password.");
     await provider.stop();
   }
   // Whoever has a password still signs in by it.

@@ -4,9 +4,6 @@
 use libfuzzer_sys::fuzz_target;
 use poolwatch_recording::{raw::services, synthetic::TARGETS};
 
-/// Where the buffer was when it was filled.
-const BASE: u64 = 0x0000_01D2_4C30_0000;
-
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| services::parse(target.buffer(data)));
 });

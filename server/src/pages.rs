@@ -19,6 +19,7 @@ mod host;
 mod hosts;
 mod incidents;
 mod lists;
+mod local_address;
 mod login;
 mod map;
 pub mod presence;
@@ -31,6 +32,7 @@ mod tag;
 mod tags;
 mod text_match;
 pub(crate) mod unseen;
+mod views;
 mod welcome;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -47,14 +49,10 @@ use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
+    evidence_uploads,
     routes::{Permission, RouteLimits, Routes},
     tag_names::POOLTAG_BYTES,
 };
-
-/// Largest upload of evidence.
-pub const EVIDENCE_BYTES: usize = 100 << 20;
-/// Uploads of evidence that are read at a time: each is held in memory.
-const EVIDENCE_AT_ONCE: usize = 2;
 
 /// Sign-ins that wait for the identity provider at once.
 const PROVIDER_AT_ONCE: usize = 8;
@@ -62,8 +60,9 @@ const PROVIDER_AT_ONCE: usize = 8;
 const READ: RouteLimits = RouteLimits::READ;
 const FORM: RouteLimits = RouteLimits::FORM;
 /// Files on their way over a slow line.
-const EVIDENCE: RouteLimits =
-    RouteLimits::upload(EVIDENCE_BYTES).within(Duration::from_secs(300)).at_once(EVIDENCE_AT_ONCE);
+const EVIDENCE: RouteLimits = RouteLimits::upload(evidence_uploads::BYTES)
+    .within(Duration::from_secs(300))
+    .at_once(evidence_uploads::AT_ONCE);
 /// Files of very many rows.
 const EXPORT: RouteLimits = RouteLimits::READ.at_once(2);
 const PUBLIC: Permission = Permission::Public;
@@ -132,6 +131,7 @@ fn console_routes(routes: Routes) -> Routes {
         )
         .at(VIEW, READ, "/hosts/{id}", get(host::page))
         .at(OPERATE_ALL, FORM, "/hosts/label", post(hosts::labels::label))
+        .at(OPERATE, FORM, "/hosts/silence", post(hosts::selected::silence))
         .at(OPERATE, FORM, "/hosts/{id}/describe", post(hosts::labels::describe))
         .at(OPERATE, FORM, "/hosts/{id}/merge", post(enrolment::decide::merge))
         .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
@@ -248,7 +248,7 @@ fn console_routes(routes: Routes) -> Routes {
         // The texts are read again for it.
         .at(
             VIEW,
-            READ.at_once(EVIDENCE_AT_ONCE),
+            READ.at_once(evidence_uploads::AT_ONCE),
             "/evidence/{id}/report.json",
             get(evidence::report),
         )
@@ -264,6 +264,9 @@ fn account_routes(routes: Routes) -> Routes {
         .at(SIGNED_IN, FORM, "/account/second-factor/disable", post(account::disable))
         .at(SIGNED_IN, FORM, "/account/tokens", post(account::create))
         .at(SIGNED_IN, FORM, "/account/tokens/{id}/revoke", post(account::revoke))
+        .at(SIGNED_IN, READ, "/views.json", get(views::json))
+        .at(SIGNED_IN, FORM, "/views", post(views::save))
+        .at(SIGNED_IN, FORM, "/views/forget", post(views::forget))
 }
 
 fn settings_routes(routes: Routes) -> Routes {

@@ -89,7 +89,8 @@ impl DeliveryRow {
 }
 
 /// An address as everybody may see it: who knows the whole URL of a webhook may post to it.
-fn public_address(kind: ChannelKind, address: &str) -> String {
+#[must_use]
+pub fn public_address(kind: ChannelKind, address: &str) -> String {
     let scheme = match kind {
         ChannelKind::Mail => None,
         _ => address.split_once("://"),
@@ -190,8 +191,8 @@ impl AlertsPage {
             }
         };
         let messages = match (self.recipients.len(), self.given_up) {
-            (0, _) => "Nobody is told of incidents.".to_owned(),
-            (_, 0) => "Every message was delivered, or is on its way.".to_owned(),
+            (0, _) => "Nobody is notified of incidents.".to_owned(),
+            (_, 0) => "Every message was delivered or is on its way.".to_owned(),
             (_, count) => format!(
                 "{} could not be delivered.",
                 figures::counted(count, "message", "messages")

@@ -113,7 +113,7 @@ pub async fn change(
     };
     if provider.is_some() {
         return Err(AppError::bad_request(
-            "The person's identity provider says what they are called and may do. Change it there.",
+            "The person's identity provider sets their name and role. Change them there.",
         ));
     }
     if user.role == Role::Admin && role < Role::Admin {
@@ -200,6 +200,16 @@ pub async fn reset_second_factor(app: &App, id: i32) -> Result<String, AppError>
     let account = find(app, &mut db, id).await?;
     second_factors::disable(&mut db, id).await?;
     Ok(account.user.email)
+}
+
+/// Ends one session of a person, at once.
+///
+/// # Errors
+/// 404 when there is no such session.
+pub async fn end_session(app: &App, id: i32, session: i64) -> Result<(), AppError> {
+    let ended = sessions::delete_one(&mut *app.pool.acquire().await?, id, session).await?;
+    app.callers.forget_all();
+    ended.then_some(()).ok_or_else(|| AppError::not_found("There is no such session"))
 }
 
 /// A scope for the audit log, by the numbers of its groups.

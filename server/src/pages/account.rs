@@ -19,13 +19,13 @@ use serde::Deserialize;
 pub(super) use second_factor::{disable, enable, propose};
 pub(super) use tokens::{create, revoke};
 
-use super::{address, sessions as session_pages, settings, shell};
+use super::{address, sessions as session_pages, settings, shell, views};
 use crate::{
     access::{
         audit::{AuditNote, RequestOrigin},
         people::{Person, Proof},
     },
-    accounts::{self, passwords},
+    accounts::{passwords, people},
     app::{App, SharedApp},
     app_error::AppError,
     parameters::{Form, Path},
@@ -58,13 +58,14 @@ async fn load(
 ) -> Result<AccountPage, AppError> {
     let (user, session) = owner(person)?;
     let mut db = app.pool.acquire().await?;
-    let account = accounts::people::find(app, &mut db, user).await?;
+    let account = people::find(app, &mut db, user).await?;
     let recovery_codes = match account.user.sealed_totp {
         Some(_) => Some(second_factors::recovery_codes_left(&mut db, user).await?),
         None => None,
     };
     let sessions = sessions::of_user(&mut db, user, app.clock.now()).await?;
     let tokens = stored_tokens::list_api(&mut db, Some(user), TOKENS).await?;
+    let views = views::all(&mut db, user).await?;
     drop(db);
     Ok(AccountPage {
         shell: shell(app, person, url),
@@ -72,6 +73,7 @@ async fn load(
         recovery_codes,
         sessions: session_pages::rows(sessions, Some(session)),
         tokens: tokens.into_iter().map(settings::tokens::row).collect(),
+        views,
         notice,
     })
 }
@@ -110,7 +112,7 @@ pub(super) async fn end_session(
     Path(id): Path<i64>,
 ) -> Result<Redirect, AppError> {
     let (user, _) = owner(&person)?;
-    settings::people::end_session_of(&app, user, id).await?;
+    people::end_session(&app, user, id).await?;
     Ok(Redirect::to("/account#sessions"))
 }
 
@@ -124,5 +126,5 @@ fn owner(person: &Person) -> Result<(i32, i64), AppError> {
 
 async fn find_user(app: &App, person: &Person) -> Result<User, AppError> {
     let mut db = app.pool.acquire().await?;
-    Ok(accounts::people::find(app, &mut db, owner(person)?.0).await?.user)
+    Ok(people::find(app, &mut db, owner(person)?.0).await?.user)
 }

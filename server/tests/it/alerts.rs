@@ -1,6 +1,7 @@
 //! Who is told of what, what nobody is told for a while, and how messages get out.
 
 mod channels;
+mod day;
 mod receiver;
 pub(crate) mod relay;
 mod rules;
@@ -478,7 +479,7 @@ async fn a_rule_changes_what_is_told_and_nothing_of_what_is_found() {
     let incident = leak_on(&server, &on[..2], begun).await;
     assert_eq!(dispatched(&server, now()).await, [Dispatched::Held]);
     let found = page(&server, &format!("/incidents/{}", incident.0)).await;
-    assert!(found.contains("Nobody has been told of it."), "{found}");
+    assert!(found.contains("Nobody has been notified of it."), "{found}");
     let rule = page(&server, "/alerts/rules/leak").await;
     assert!(
         rule.contains("would have told of 0 incidents") && rule.contains("of 1 found"),
