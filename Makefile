@@ -69,9 +69,9 @@ attack:
 	cargo build --release --locked -p poolwatch-server -p poolwatch-simulator
 	SURVIVE_PROGRAMS=$(abspath $(or $(CARGO_TARGET_DIR),target))/release \
 		SURVIVE_SECONDS=$(or $(ATTACK_SECONDS),60) \
-		ATTACK_RATE=1000 IDLE_CONNECTIONS=10000 HERD_HOSTS=2000 \
+		ATTACK_RATE=1000 IDLE_CONNECTIONS=10000 LIVE_BROWSERS=200 HERD_HOSTS=2000 \
 		cargo test --workspace --locked --test survive -- --ignored --nocapture --test-threads 1 \
-		attack idle herd failover database_trouble
+		attack pages herd failover database_trouble
 
 soak:
 	@tools/setup.sh demo

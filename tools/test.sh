@@ -47,10 +47,10 @@ part "drivers of others" tools/drivers.sh
 part "Rust tests" cargo test --workspace --locked --no-fail-fast
 # With the executables that the Rust tests have just built.
 part "kills and a full disk" cargo test --workspace --locked --test survive -- --ignored \
-    --skip attack --skip idle
+    --skip attack --skip pages
 # What measures has the machine for itself.
 part "attacks" cargo test --workspace --locked --test survive -- --ignored --test-threads 1 \
-    attack idle
+    attack pages
 # And the browser against them.
 part "browser tests" browser
 

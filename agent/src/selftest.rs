@@ -98,6 +98,7 @@ pub fn run(
         Check::new("processes", checks::processes(machine)),
         Check::new("object types", checks::object_types(machine)),
         Check::new("services", checks::services(machine)),
+        Check::new("server service", checks::server_service(machine)),
         Check::new("drivers", checks::drivers(machine)),
         Check::new("handles", checks::handles(machine, own)),
         Check::new("memory conditions", checks::conditions(machine)),

@@ -2,6 +2,7 @@
 //! of the lowest priority that is made at the start. Sampling and sending wait for none of it.
 
 mod files;
+mod tag_list;
 
 use std::{
     io,
@@ -16,9 +17,9 @@ use std::{
 
 use poolwatch_model::{
     driver_scan::DriverScan,
-    inventory::{Driver, Inventory},
+    inventory::{Driver, Inventory, TagListFile},
 };
-use poolwatch_protocol::limits;
+use poolwatch_protocol::{limits, v1::messages::TagListRequest};
 use tracing::debug;
 
 use crate::system_folders::SystemFolders;
@@ -40,6 +41,7 @@ const JOBS: usize = 2;
 enum Job {
     Survey(Vec<Driver>),
     Scan(Vec<Driver>),
+    LoadTagList(TagListFile),
 }
 
 /// What the thread found.
@@ -49,6 +51,8 @@ pub enum Found {
     Inventory(Box<Inventory>),
     /// Scans of driver files.
     Scans(Vec<DriverScan>),
+    /// A pooltag.txt.
+    TagList(TagListRequest),
 }
 
 /// Adds to an inventory what Windows tells besides drivers: of the registry, and which programs run.
@@ -72,7 +76,8 @@ impl Survey {
         let (findings, found) = mpsc::channel();
         let is_short = Arc::new(AtomicBool::new(false));
         let mut worker = Worker {
-            files: DriverFiles::new(folders),
+            files: DriverFiles::new(folders.clone()),
+            folders,
             ask_windows,
             is_short: Arc::clone(&is_short),
         };
@@ -98,6 +103,11 @@ impl Survey {
         self.jobs.try_send(Job::Scan(drivers)).is_ok()
     }
 
+    /// Asks for the text of a pooltag.txt. Returns whether the thread could be asked.
+    pub fn ask_for_tag_list(&self, file: TagListFile) -> bool {
+        self.jobs.try_send(Job::LoadTagList(file)).is_ok()
+    }
+
     /// What was found, if anything is there now.
     pub fn found(&self) -> Option<Found> {
         self.found.lock().unwrap_or_else(PoisonError::into_inner).try_recv().ok()
@@ -111,6 +121,7 @@ impl Survey {
 
 struct Worker {
     files: DriverFiles,
+    folders: SystemFolders,
     ask_windows: AskWindows,
     is_short: Arc<AtomicBool>,
 }
@@ -129,9 +140,14 @@ impl Worker {
                 for program in &mut inventory.program_files {
                     self.one_at_a_time(|files| files.describe_program(program));
                 }
+                inventory.tag_list = tag_list::find(&self.folders);
                 self.files.forget_all_but(&inventory);
                 tell(Found::Inventory(Box::new(inventory))).then_some(())
             }
+            Job::LoadTagList(file) => match tag_list::load(&file) {
+                Some(list) => tell(Found::TagList(list)).then_some(()),
+                None => Some(()),
+            },
             Job::Scan(drivers) => {
                 for some in drivers.chunks(SCANS) {
                     let scan = |driver: &Driver| {

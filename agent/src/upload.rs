@@ -16,6 +16,7 @@ use poolwatch_protocol::{
         Batch, SenderClock,
         messages::{
             EnrolRequest, EventsRequest, FramesReply, InventoryRequest, ScansRequest, Suggestions,
+            TagListRequest,
         },
     },
 };
@@ -104,6 +105,7 @@ impl<S: AgentServer> Uploader<S> {
         match self.installed.next(agent) {
             Some(ToSend::Inventory(request)) => self.send_inventory(agent, &key, &request).await,
             Some(ToSend::Scans(request)) => self.send_scans(agent, &key, &request).await,
+            Some(ToSend::TagList(request)) => self.send_tag_list(agent, &key, &request).await,
             None => self.send_pending(agent, &key).await,
         }
     }
@@ -197,6 +199,23 @@ impl<S: AgentServer> Uploader<S> {
             Err(error) => return self.after_failure(agent, &error),
         }
         self.installed.forget_scans();
+        Step::Again
+    }
+
+    async fn send_tag_list(
+        &mut self,
+        agent: &RefCell<Agent>,
+        key: &str,
+        request: &TagListRequest,
+    ) -> Step {
+        match self.client.tag_list(key, request).await {
+            Ok(()) => self.succeed(),
+            Err(error) if error.is_about_content() => {
+                warn!(%error, "The server refused a pooltag.txt");
+            }
+            Err(error) => return self.after_failure(agent, &error),
+        }
+        self.installed.forget_tag_list();
         Step::Again
     }
 

@@ -4,8 +4,8 @@
 
 use std::{fs, io, path::Path};
 
-use poolwatch_agent::{machine::InfoClass, synthetic::small_capture};
 use poolwatch_protocol::v1::frame;
+use poolwatch_recording::{machine::InfoClass, synthetic::small_capture};
 use poolwatch_tagscan::synthetic::DriverFile;
 
 fn main() -> io::Result<()> {
@@ -51,6 +51,7 @@ fn buffers(corpus: &Path) -> io::Result<()> {
             InfoClass::ObjectTypes => "raw_object_types",
             InfoClass::Services => "raw_services",
             InfoClass::MemoryConditions => "raw_conditions",
+            InfoClass::ServerService => "raw_server_service",
         };
         if let Ok(buffer) = answer {
             put(corpus, target, "synthetic", &buffer.bytes)?;

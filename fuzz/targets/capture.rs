@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::capture::Capture;
+use poolwatch_recording::capture::Capture;
 
 fuzz_target!(|data: &[u8]| {
     let _refused = Capture::parse(data);

@@ -1,8 +1,8 @@
-//! The kernel's buffer, read by `agent/src/raw/modules.rs`.
+//! The kernel's buffer, read by `crates/recording/src/raw/modules.rs`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{raw::modules, synthetic::TARGETS};
+use poolwatch_recording::{raw::modules, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| modules::parse(target.buffer(data)));

@@ -1,8 +1,8 @@
-//! The kernel's buffer, read by `agent/src/raw/performance.rs`.
+//! The kernel's buffer, read by `crates/recording/src/raw/performance.rs`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{raw::performance, synthetic::TARGETS};
+use poolwatch_recording::{raw::performance, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| performance::parse(target.buffer(data), 4096));

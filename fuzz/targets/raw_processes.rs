@@ -1,8 +1,8 @@
-//! The kernel's buffer, read by `agent/src/raw/processes.rs`.
+//! The kernel's buffer, read by `crates/recording/src/raw/processes.rs`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{raw::processes, synthetic::TARGETS};
+use poolwatch_recording::{raw::processes, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| processes::parse(target.buffer(data)));

@@ -1,11 +1,8 @@
-//! The list of services, read by `agent/src/raw/services.rs`.
+//! The list of services, read by `crates/recording/src/raw/services.rs`.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{raw::services, synthetic::TARGETS};
-
-/// Where the buffer was when it was filled.
-const BASE: u64 = 0x0000_01D2_4C30_0000;
+use poolwatch_recording::{raw::services, synthetic::TARGETS};
 
 fuzz_target!(|data: &[u8]| {
     let _refused = TARGETS.map(|target| services::parse(target.buffer(data)));

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::{
+use poolwatch_recording::{
     recorded,
     spool::segment::{RECORD_HEAD, head, seal},
 };

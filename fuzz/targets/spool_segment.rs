@@ -1,11 +1,11 @@
-//! A segment of the agent's spool, read by `agent/src/spool/segment.rs`: the input behind a head that
+//! A segment of the agent's spool, read by `crates/recording/src/spool/segment.rs`: the input behind a head that
 //! is right, and as the content of a record whose checksum is right.
 #![no_main]
 
 use std::{io::Cursor, path::Path};
 
 use libfuzzer_sys::fuzz_target;
-use poolwatch_agent::spool::segment::{Next, RECORD_HEAD, SegmentReader, head, seal};
+use poolwatch_recording::spool::segment::{Next, RECORD_HEAD, SegmentReader, head, seal};
 
 const NUMBER: u64 = 7;
 

@@ -4,11 +4,11 @@
 use std::io::{Cursor, Read};
 
 use jiff::Timestamp;
-use poolwatch_agent::recorded;
 use poolwatch_evidence::{
     EvidencePiece, IgnoredReason, PieceContent, PieceKind, Reading, UnreadLine, read,
     reading::MAX_TEXT_BYTES,
 };
+use poolwatch_recording::recorded;
 
 /// A file that is handed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -145,8 +145,8 @@ pub(crate) fn moment(at_s: u64) -> Option<Timestamp> {
 mod tests {
     use std::io::Write;
 
-    use poolwatch_agent::synthetic::small_capture;
     use poolwatch_evidence::combine;
+    use poolwatch_recording::synthetic::small_capture;
     use zip::{CompressionMethod, ZipWriter, write::SimpleFileOptions};
 
     use super::*;

@@ -45,6 +45,8 @@ const ABSURD_BYTES: u64 = 1 << 56;
 const LOOKUP_WAIT: Duration = Duration::from_secs(2);
 /// Looks into the database that one frame needs at most: for its boot, for an anchor, for its base.
 const STEPS: usize = 8;
+/// Failures of the Server service that wait to be kept, of one host: those of one upload.
+const FAILURES: usize = limits::BATCH_FRAMES;
 /// A delta's base is looked for in the database this far back: a chain begins with a key frame.
 const CHAIN: SignedDuration = SignedDuration::from_hours(3);
 
@@ -107,6 +109,10 @@ pub async fn accept_into<S: FrameStore>(
         }
     }
     let Taking { frames, refused, last, newest, .. } = taking;
+    if !ingest.pool_failures.is_empty() {
+        intake.store.note_pool_failures(host, &ingest.pool_failures).await?;
+        ingest.pool_failures.clear();
+    }
     let (count, bytes) = size(&frames);
     let stored = if frames.is_empty() { 0 } else { intake.store.write(frames, permit).await? };
     ingest.committed = newest.or(ingest.committed);
@@ -311,7 +317,11 @@ impl<'a, S: FrameStore> Taking<'a, S> {
                 return Ok(Step::NoTables);
             }
             match self.live.apply(&envelope, at, booted_at) {
-                Ok(()) => ingest.owes_key &= envelope.base.is_some(),
+                Ok(failed) => {
+                    ingest.owes_key &= envelope.base.is_some();
+                    let failed = failed.filter(|_| ingest.pool_failures.len() < FAILURES);
+                    ingest.pool_failures.extend(failed.map(|failed| (at, failed)));
+                }
                 Err(FrameError::NeedsKey { .. }) => ingest.owes_key = true,
                 Err(error) => return Err(refused(error)),
             }

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{self, Catalogue, Note};
 use poolwatch_evidence::{PieceContent, read};
-use poolwatch_model::tag::TagPattern;
+use poolwatch_model::{driver_scan::FileHash, tag::TagPattern};
 use poolwatch_store::{
-    PgPool,
+    PgPool, offered_tag_lists,
     tag_notes::{self, NoteSource, TagNote, WrittenNote},
 };
 use sqlx::PgConnection;
@@ -95,6 +95,26 @@ pub async fn write(
     names.reload(&mut db).await
 }
 
+/// Takes a list in that a host offers, in place of the one before, or turns it down.
+///
+/// # Errors
+/// 404 when no host offers it, else as [`import`].
+pub async fn decide(
+    names: &TagNames,
+    pool: &PgPool,
+    (file, is_taken): (FileHash, bool),
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let text = offered_tag_lists::text_of(&mut *pool.acquire().await?, file).await?;
+    let text = text.ok_or_else(|| AppError::not_found("No host offers that list any more"))?;
+    if is_taken {
+        import(names, pool, text.into_bytes(), by, now).await?;
+    }
+    offered_tag_lists::close(&mut *pool.acquire().await?, file).await?;
+    Ok(())
+}
+
 /// Takes a pooltag.txt in, in place of the one before. Returns how many entries are kept.
 ///
 /// # Errors
@@ -106,24 +126,20 @@ pub async fn import(
     by: &str,
     now: Timestamp,
 ) -> Result<u64, AppError> {
-    let entries =
-        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
-    if entries.is_empty() {
-        return Err(AppError::bad_request(
-            "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
-        ));
-    }
-    let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
-    if entries.len() > ENTRIES || groups > GROUPS {
-        return Err(AppError::bad_request(format!(
-            "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
-        )));
-    }
+    let entries = read_entries(text).await?;
     let _one = names.changing.lock().await;
     let mut db = pool.acquire().await?;
     let kept = tag_notes::replace_pooltag(&mut db, &entries, by, now).await?;
     names.reload(&mut db).await?;
     Ok(kept)
+}
+
+/// How many entries a pooltag.txt has that can be taken in.
+///
+/// # Errors
+/// 400 when the text is no pooltag.txt, or has far too many entries.
+pub async fn count_entries(text: String) -> Result<u64, AppError> {
+    Ok(read_entries(text.into_bytes()).await?.len() as u64)
 }
 
 /// What people wrote of tags here, as the text of a pooltag.txt.
@@ -139,6 +155,23 @@ pub async fn export(pool: &PgPool) -> Result<String, AppError> {
         .map(|note| (note.pattern, Note { owner: note.owner, meaning: note.meaning }))
         .collect();
     Ok(catalogue::to_pooltag_txt(notes.iter().map(|(pattern, note)| (*pattern, note))))
+}
+
+async fn read_entries(text: Vec<u8>) -> Result<Vec<TagNote>, AppError> {
+    let entries =
+        tokio::task::spawn_blocking(move || entries(&text)).await.map_err(AppError::internal)?;
+    if entries.is_empty() {
+        return Err(AppError::bad_request(
+            "This is not a pooltag.txt: it has no lines `tag - owner - description`.",
+        ));
+    }
+    let groups = entries.iter().filter(|one| one.pattern.as_tag().is_none()).count();
+    if entries.len() > ENTRIES || groups > GROUPS {
+        return Err(AppError::bad_request(format!(
+            "At most {ENTRIES} entries are taken in, {GROUPS} of them with wildcards."
+        )));
+    }
+    Ok(entries)
 }
 
 fn entries(text: &[u8]) -> Vec<TagNote> {

@@ -56,9 +56,17 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 cp -a "$prefix" "$WINEPREFIX"
 mkdir "$WINEPREFIX/drive_c/agent"
+wow64=$("$here/wow64.sh")
+if [ -n "$wow64" ]; then
+    cp -a "$prefix" "$run/wow64"
+    cp "$wow64"/i386-windows/* "$run/wow64/drive_c/windows/syswow64/"
+fi
 for program in holder busy; do
     x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/$program.exe" "$here/tests/$program.c"
 done
+
+x86_64-w64-mingw32-gcc -O2 -s -shared -o "$WINEPREFIX/drive_c/windows/system32/perfnet.dll" \
+    "$here/tests/perfnet.c"
 
 # With the compiler of toolchain.sh, and what it makes apart from what ours makes.
 with_toolchain() (
@@ -100,7 +108,7 @@ done_with "installers"
 
 RUN=$run SERVER=$server AGENT_EXE=$exe FIRST_MSI=$run/first.msi SECOND_MSI=$run/second.msi \
     CURRENT_MSI=$run/poolwatch-agent-$version-x64.msi X86_MSI=$run/x86.msi \
-    SIGNED_MSI=$run/signed.msi SIGNER=$run/signer.pem \
+    SIGNED_MSI=$run/signed.msi SIGNER=$run/signer.pem X86_EXE=$exe_x86 WOW64=$wow64 \
     "$(find_node)" --test-reporter=spec "$here/tests/windows.test.mjs" &
 tests=$!
 wait "$tests"

@@ -170,6 +170,8 @@ pub struct HostPage {
     pub object_types: Vec<ObjectTypeUse>,
     /// Latest events, some ten.
     pub events: Vec<EventRow>,
+    /// What its Server service could not allocate in the last 24 h.
+    pub pool_failures: Option<PoolFailuresView>,
     /// Collectors that gave nothing in the latest snapshot.
     pub faults: Vec<CollectorFault>,
     /// What the agent costs.
@@ -178,6 +180,17 @@ pub struct HostPage {
     pub installed: Option<InstalledView>,
     /// Evidence that was imported for it, latest first.
     pub evidence: Vec<ImportedFile>,
+}
+
+/// What the Server service of a host could not allocate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolFailuresView {
+    /// From nonpaged pool.
+    pub nonpaged: u64,
+    /// From paged pool.
+    pub paged: u64,
+    /// When the last were told.
+    pub last: Timestamp,
 }
 
 live_page!(HostPage);

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use jiff::Timestamp;
-use poolwatch_model::{Bytes, Pool, PoolTag};
+use poolwatch_model::{Bytes, Pool, PoolTag, driver_scan::FileHash};
 
 use crate::{
     HostLink, Shell, assets, figures,
@@ -124,6 +124,23 @@ pub struct TagsSaid {
     pub imported: Option<(String, Timestamp)>,
     /// Whether who looks may import one.
     pub may_import: bool,
+    /// Lists that are on hosts and may be taken in.
+    pub offered: Vec<OfferedList>,
+}
+
+/// A pooltag.txt that is on a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OfferedList {
+    /// The file.
+    pub file: FileHash,
+    /// A host that has it.
+    pub host: HostLink,
+    /// Its path there.
+    pub path: String,
+    /// Its entries.
+    pub entries: u64,
+    /// When it came.
+    pub at: Timestamp,
 }
 
 type TagColumn = Column<TagLine>;

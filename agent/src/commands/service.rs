@@ -273,7 +273,7 @@ fn report_new(reported: &mut Vec<String>, problems: Vec<String>) {
     *reported = problems;
 }
 
-/// What tells the status on, and the Application log of trouble that lasts.
+/// What tells the status on, and both logs of trouble that lasts.
 fn watch_uploads(answer: StatusAnswer, clock: SystemClock) -> PublishStatus {
     let watch = RefCell::new(TroubleWatch::default());
     Box::new(move |status| {
@@ -281,10 +281,14 @@ fn watch_uploads(answer: StatusAnswer, clock: SystemClock) -> PublishStatus {
         let Some(uploads) = &status.uploads else { return };
         match watch.borrow_mut().heed(clock.monotonic(), uploads) {
             Some(Notice::Trouble(reason)) => {
-                windows::report(Severity::Warning, &format!("Nothing can be sent: {reason}"));
+                let text = format!("Nothing can be sent: {reason}");
+                warn!("{text}");
+                windows::report(Severity::Warning, &text);
             }
             Some(Notice::Over) => {
-                windows::report(Severity::Information, "The server takes what is sent again");
+                const TEXT: &str = "The server takes what is sent again";
+                info!("{TEXT}");
+                windows::report(Severity::Information, TEXT);
             }
             None => {}
         }

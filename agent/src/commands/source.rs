@@ -11,6 +11,7 @@ use poolwatch_agent::{
     events::EventLog,
     identity::{IdentityFile, ReplayedBoot},
     machine::{Machine, replay::Replay},
+    own_use::own_use,
     settings::Settings,
 };
 use poolwatch_model::{BootId, Snapshot, snapshot::Collector};
@@ -21,7 +22,8 @@ pub(super) fn open(replay: Option<&Path>, clock: SystemClock) -> anyhow::Result<
     match replay {
         Some(path) => {
             let (capture, _) = read(path)?;
-            Ok(Box::new(Replay::new(capture, clock, BootId(Uuid::nil()), None)))
+            let replay = Replay::new(capture, clock, BootId(Uuid::nil()), None);
+            Ok(Box::new(replay.measured_by(own_use)))
         }
         None => this_machine(clock, || Ok(BootId(Uuid::nil()))),
     }
@@ -52,7 +54,7 @@ pub(super) fn open_lasting(
         }
     };
     let up = now.duration_since(replayed.began).as_millis() as u64;
-    Ok(Box::new(Replay::new(capture, clock, replayed.boot, Some(up))))
+    Ok(Box::new(Replay::new(capture, clock, replayed.boot, Some(up)).measured_by(own_use)))
 }
 
 /// Takes one snapshot, with a fault for the event log when that cannot be read.

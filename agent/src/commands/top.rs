@@ -191,6 +191,8 @@ impl Scan {
                     self.names = inventory.drivers.iter().filter_map(hashed).collect();
                     self.survey.ask_for_scans(inventory.drivers);
                 }
+                // Not asked for here.
+                Found::TagList(_) => {}
                 Found::Scans(scans) => {
                     for scan in &scans {
                         if let Some(driver) = self.names.get(&scan.sha256) {

@@ -12,7 +12,7 @@ use crate::{
     raw::{
         basic, handles as raw_handles, object_types as raw_types, performance as raw_performance,
         performance_info, pool_tags as raw_tags, processes as raw_processes,
-        services as raw_services,
+        server_service as raw_server_service, services as raw_services,
     },
 };
 
@@ -173,6 +173,18 @@ pub(super) fn services(machine: &mut dyn Machine) -> Seen {
     Ok(Finding::new(
         fits,
         format!("{names} services in {} processes, of which {known} are there", services.len()),
+    ))
+}
+
+/// What the Server service counts of itself.
+pub(super) fn server_service(machine: &mut dyn Machine) -> Seen {
+    let failures = raw_server_service::parse(machine.query(InfoClass::ServerService)?)?;
+    Ok(Finding::new(
+        true,
+        format!(
+            "{} allocations from nonpaged and {} from paged pool failed since it started",
+            failures.nonpaged, failures.paged
+        ),
     ))
 }
 

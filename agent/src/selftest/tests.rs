@@ -7,12 +7,14 @@ use crate::{
     clock::SystemClock,
     events::Place,
     machine::{InfoClass, Status, replay::Replay},
+    own_use::own_use,
     synthetic::{X64, small_capture},
 };
 
 fn checked(capture: Capture, own: Option<Own>) -> Vec<Check> {
     let clock = SystemClock::start();
-    let mut machine = Replay::new(capture, clock, BootId(Uuid::nil()), None);
+    let replay = Replay::new(capture, clock, BootId(Uuid::nil()), None);
+    let mut machine = replay.measured_by(own_use);
     run(&mut machine, &clock, own, None)
 }
 
@@ -54,6 +56,7 @@ fn what_a_machine_does_not_offer_is_no_failure_and_what_fails_is_one() {
     for (class, name) in [
         (InfoClass::PoolTags, "pool tags"),
         (InfoClass::Services, "services"),
+        (InfoClass::ServerService, "server service"),
         (InfoClass::Modules, "drivers"),
         (InfoClass::Handles, "handles"),
         (InfoClass::MemoryConditions, "memory conditions"),

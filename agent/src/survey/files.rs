@@ -100,7 +100,7 @@ impl DriverFiles {
         })
     }
 
-    /// Adds version, company, link time, size and hash to a driver, as far as its file can be read.
+    /// Adds version, company, link time, signer, size and hash to a driver, as far as its file can be read.
     pub(super) fn describe(&mut self, driver: &mut Driver) -> Read {
         let Some(path) = self.file(driver) else {
             return Read::Nothing;
@@ -120,8 +120,8 @@ impl DriverFiles {
         let known = self.known.get(path);
         if let Some(known) = known.filter(|known| (known.size, known.modified) == (size, modified))
         {
-            let Driver { version, company, linked, size, sha256, .. } = known.told.clone();
-            *driver = Driver { version, company, linked, size, sha256, ..driver.clone() };
+            let Driver { version, company, linked, size, sha256, signer, .. } = known.told.clone();
+            *driver = Driver { version, company, linked, size, sha256, signer, ..driver.clone() };
             return Ok(Read::Nothing);
         }
         let (start, sha256) = read(path, size)?;
@@ -129,6 +129,7 @@ impl DriverFiles {
         driver.version = said.version;
         driver.company = said.company;
         driver.linked = said.linked;
+        driver.signer = said.signer;
         driver.size = Some(size);
         driver.sha256 = Some(sha256);
         self.known.insert(path.to_owned(), Known { size, modified, told: driver.clone() });

@@ -22,7 +22,7 @@ fn file(tag: &[u8; 4]) -> Vec<u8> {
 }
 
 fn next(survey: &Survey) -> Found {
-    for _ in 0..500 {
+    for _ in 0..6_000 {
         if let Some(found) = survey.found() {
             return found;
         }
@@ -94,4 +94,24 @@ fn no_file_is_read_while_memory_is_short() {
     assert!(survey.found().is_none());
     survey.heed_shortage(false);
     assert!(matches!(next(&survey), Found::Inventory(_)));
+}
+
+#[test]
+fn a_pooltag_txt_of_the_debuggers_is_found_and_sent_as_it_was_found() {
+    let (folder, survey) = machine();
+    assert_eq!(inventory(&survey, &[]).tag_list, None);
+    let kit = folder.path().join("Program Files (x86)/Windows Kits/10/Debuggers/x64/triage");
+    fs::create_dir_all(&kit).unwrap();
+    fs::write(kit.join("pooltag.txt"), b"Fooo - foo.sys - B\xE4ume\r\n\x1A").unwrap();
+    let found = inventory(&survey, &[]).tag_list.unwrap();
+    assert!(found.path.ends_with("pooltag.txt"), "{found:?}");
+    assert!(survey.ask_for_tag_list(found.clone()));
+    let Found::TagList(list) = next(&survey) else { panic!() };
+    assert_eq!((list.sha256, &*list.text), (found.sha256, "Fooo - foo.sys - B\u{FFFD}ume\r\n "));
+
+    // Another one is not sent in its stead, nor is one that is far too large.
+    fs::write(kit.join("pooltag.txt"), b"Barr - bar.sys - other").unwrap();
+    assert!(survey.ask_for_tag_list(found));
+    fs::write(kit.join("pooltag.txt"), vec![b' '; (1 << 20) + 1]).unwrap();
+    assert_eq!(inventory(&survey, &[]).tag_list, None);
 }

@@ -2,7 +2,7 @@
 
 use poolwatch_protocol::v1::messages::{
     EnrolReply, EnrolRequest, EventsReply, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply,
-    InventoryReply, InventoryRequest, ScansRequest,
+    InventoryReply, InventoryRequest, ScansRequest, TagListRequest,
 };
 use serde::{Deserialize, Serialize};
 
@@ -58,6 +58,12 @@ pub trait AgentServer {
     /// # Errors
     /// When the server cannot be reached or does not take them.
     async fn scans(&self, key: &str, request: &ScansRequest) -> Result<(), UploadError>;
+
+    /// Sends a pooltag.txt.
+    ///
+    /// # Errors
+    /// When the server cannot be reached or does not take it.
+    async fn tag_list(&self, key: &str, request: &TagListRequest) -> Result<(), UploadError>;
 }
 
 impl Client {
@@ -109,6 +115,10 @@ impl AgentServer for Client {
 
     async fn scans(&self, key: &str, request: &ScansRequest) -> Result<(), UploadError> {
         self.send("scans", Some(key), json(request)?).await.map(|_| ())
+    }
+
+    async fn tag_list(&self, key: &str, request: &TagListRequest) -> Result<(), UploadError> {
+        self.send("tag-list", Some(key), json(request)?).await.map(|_| ())
     }
 }
 

@@ -7,7 +7,9 @@ use poolwatch_model::{
     driver_scan::{DriverScan, FileHash},
     inventory::{Driver, Inventory},
 };
-use poolwatch_protocol::v1::messages::{InventoryReply, InventoryRequest, ScansRequest};
+use poolwatch_protocol::v1::messages::{
+    InventoryReply, InventoryRequest, ScansRequest, TagListRequest,
+};
 use sha2::{Digest, Sha256};
 use tracing::{debug, warn};
 
@@ -24,6 +26,7 @@ const SCANS: usize = 16;
 pub(super) enum ToSend {
     Inventory(Box<InventoryRequest>),
     Scans(ScansRequest),
+    TagList(TagListRequest),
 }
 
 /// What is known of what is installed, and what of it was sent.
@@ -37,6 +40,7 @@ pub(super) struct Installed {
     ready: Option<Inventory>,
     sent: Option<(FileHash, u64)>,
     scans: Vec<DriverScan>,
+    tag_list: Option<TagListRequest>,
 }
 
 impl Installed {
@@ -48,6 +52,7 @@ impl Installed {
             ready: None,
             sent: None,
             scans: Vec::new(),
+            tag_list: None,
         }
     }
 
@@ -86,6 +91,9 @@ impl Installed {
             }
             self.ready = None;
         }
+        if let Some(list) = &self.tag_list {
+            return Some(ToSend::TagList(list.clone()));
+        }
         if self.scans.is_empty() {
             return None;
         }
@@ -101,6 +109,7 @@ impl Installed {
                     self.is_asked = false;
                 }
                 Found::Scans(scans) => self.scans.extend(scans),
+                Found::TagList(list) => self.tag_list = Some(list),
             }
         }
     }
@@ -120,7 +129,8 @@ impl Installed {
         }
     }
 
-    /// Takes note that an inventory was sent, and has the files scanned that the server asks for.
+    /// Takes note that an inventory was sent, and has the files scanned and read that the server
+    /// asks for.
     pub(super) fn inventory_sent(
         &mut self,
         agent: &RefCell<Agent>,
@@ -134,12 +144,22 @@ impl Installed {
         let is_wanted = |driver: &&Driver| driver.sha256.is_some_and(|hash| wanted.contains(&hash));
         let drivers: Vec<Driver> =
             request.inventory.drivers.iter().filter(is_wanted).cloned().collect();
+        let list = request.inventory.tag_list.clone().filter(|_| reply.wants_tag_list);
+        if let (Some(survey), Some(list)) = (&agent.survey, list) {
+            debug!(path = list.path, "The server asks for a pooltag.txt");
+            survey.ask_for_tag_list(list);
+        }
         if let Some(survey) = agent.survey.as_ref().filter(|_| !drivers.is_empty()) {
             debug!(drivers = drivers.len(), "The server asks for scans of drivers");
             if !survey.ask_for_scans(drivers) {
                 warn!("Drivers are not scanned: earlier ones still are");
             }
         }
+    }
+
+    /// Gives up on the pooltag.txt that was sent, taken or refused.
+    pub(super) fn forget_tag_list(&mut self) {
+        self.tag_list = None;
     }
 
     /// Gives up on an inventory, sent or refused.

@@ -4,10 +4,13 @@ use std::collections::BTreeMap;
 
 use poolwatch_model::{BootId, host::HostFacts, process::ProcessKey};
 
-use super::{conditions::Conditions, facts, opened_process, query, services::Services};
+use super::{
+    conditions::Conditions, facts, opened_process, own_use::own_use, query,
+    server_service::ServerService, services::Services,
+};
 use crate::{
     clock::Clock,
-    machine::{InfoClass, Machine, Now, RawBuffer, Status, grow::Buffer},
+    machine::{InfoClass, Machine, Now, OwnUse, RawBuffer, Status, grow::Buffer},
     raw::{
         layout::{self, Width},
         performance_info,
@@ -21,6 +24,7 @@ pub struct Live<C> {
     boot: BootId,
     conditions: Conditions,
     services: Services,
+    server_service: ServerService,
     buffers: BTreeMap<InfoClass, Buffer>,
 }
 
@@ -34,6 +38,7 @@ impl<C: Clock> Live<C> {
             boot,
             conditions: Conditions::open(),
             services: Services::connect(),
+            server_service: ServerService::default(),
             buffers: classes.map(|class| (class, Buffer::new(first_bytes(class)))).collect(),
         }
     }
@@ -52,6 +57,7 @@ const fn first_bytes(class: InfoClass) -> usize {
         InfoClass::Handles => 1 << 20,
         InfoClass::Services => 64 << 10,
         InfoClass::MemoryConditions => 8,
+        InfoClass::ServerService => 4096,
     }
 }
 
@@ -60,6 +66,7 @@ impl<C: Clock> Machine for Live<C> {
         let buffer = self.buffers.entry(class).or_insert_with(|| Buffer::new(first_bytes(class)));
         let length = match class {
             InfoClass::Services => self.services.fill(buffer)?,
+            InfoClass::ServerService => self.server_service.fill(buffer)?,
             InfoClass::MemoryConditions => {
                 let [a, b, c, d] = self.conditions.read()?;
                 buffer.words_mut()[0] = u64::from_le_bytes([a, b, c, d, 0, 0, 0, 0]);
@@ -98,5 +105,9 @@ impl<C: Clock> Machine for Live<C> {
             .and_then(|length| performance_info::parse(query::raw(buffer.words(), length)).ok())
             .and_then(|memory| memory.physical);
         HostFacts { physical, ..facts::facts() }
+    }
+
+    fn own_use(&self) -> Option<OwnUse> {
+        own_use()
     }
 }

@@ -13,10 +13,11 @@ use windows_sys::Win32::{
     },
 };
 
-use crate::own_use::OwnUse;
+use crate::machine::OwnUse;
 
-/// CPU time by `GetProcessTimes` and private bytes by `K32GetProcessMemoryInfo` (documented).
-pub(crate) fn own_use() -> Option<OwnUse> {
+/// What this process has used so far: CPU time by `GetProcessTimes` and private bytes by `K32GetProcessMemoryInfo` (documented).
+#[must_use]
+pub fn own_use() -> Option<OwnUse> {
     let mut times = [FILETIME::default(); 4];
     let [created, exited, kernel, user] = &mut times;
     // SAFETY: the handle stands for this process and needs no closing; all four are written whole.

@@ -93,7 +93,7 @@ impl Respond for Responder {
             "/agent/v1/inventory" => {
                 let request: InventoryRequest = serde_json::from_slice(&request.body).unwrap();
                 let files = request.inventory.drivers.iter().filter_map(|driver| driver.sha256);
-                let reply = InventoryReply { wanted_scans: files.collect() };
+                let reply = InventoryReply { wanted_scans: files.collect(), wants_tag_list: false };
                 known.inventories.push(request);
                 match known.asks_for_scans {
                     true => ResponseTemplate::new(200).set_body_json(reply),

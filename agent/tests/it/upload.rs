@@ -61,7 +61,7 @@ async fn a_new_host_enrols_and_what_arrives_is_what_was_measured() {
 
 /// Steps until something is true, or a survey takes too long.
 async fn steps_until(uploader: &mut Uploader, agent: &RefCell<Agent>, is_done: impl Fn() -> bool) {
-    for _ in 0..400 {
+    for _ in 0..6_000 {
         steps(uploader, agent).await;
         if is_done() {
             return;

@@ -39,6 +39,8 @@ pub struct HostReading {
     pub growing_handles: Option<u32>,
     /// Events 2017 and 2018 of the last hour, a count.
     pub limit_events: u32,
+    /// Allocations from pool that its Server service could not make in the last hour.
+    pub pool_failures: u64,
 }
 
 /// What rules look at of the server itself.
@@ -68,6 +70,7 @@ pub fn measure_host(rule: AlertRule, host: &HostReading) -> Option<u64> {
         AlertRule::LowCommit => host.commit_share.map(percent),
         AlertRule::ManyHandles => host.growing_handles.map(u64::from),
         AlertRule::PoolLimit => Some(host.limit_events.into()),
+        AlertRule::PoolFailures => Some(host.pool_failures),
         AlertRule::HostSilent => host.silent_s.map(|seconds| seconds / 60),
         AlertRule::DataLate => host.late_s.map(|seconds| seconds / 60),
         _ => None,

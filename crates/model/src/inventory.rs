@@ -19,6 +19,9 @@ pub struct Inventory {
     /// Files of the programs that run with most handles, threads or quota.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub program_files: Vec<ProgramFile>,
+    /// A pooltag.txt that is on the host, of the debuggers' kit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag_list: Option<TagListFile>,
     /// The failover cluster that the host is a member of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cluster: Option<String>,
@@ -59,6 +62,15 @@ pub struct ProgramFile {
     /// Company that the file names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub company: Option<String>,
+}
+
+/// A pooltag.txt on a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagListFile {
+    /// Path of the file.
+    pub path: String,
+    /// SHA-256 of the file.
+    pub sha256: FileHash,
 }
 
 /// What Windows is there for.
@@ -137,4 +149,8 @@ pub struct Driver {
     /// SHA-256 of the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<FileHash>,
+    /// Who signed the file, by the certificate in its own signature, which nobody verified. A file that is
+    /// signed by a catalogue has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signer: Option<String>,
 }

@@ -30,6 +30,9 @@ pub struct Snapshot {
     /// most snapshots have none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub handles_by_type: Vec<ProcessHandles>,
+    /// Allocations that the Server service could not make, where it runs and its counters can be had.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool_failures: Option<PoolFailures>,
     /// What taking the snapshot cost the host.
     pub cost: Option<AgentCost>,
     /// Collectors that failed, and how.
@@ -52,6 +55,27 @@ impl Snapshot {
             *sum = sum.saturating_add(one.others);
         }
         by_program
+    }
+}
+
+/// Allocations that the Server service (LanmanServer) could not make, counted since it started: what
+/// events 2019 and 2020 tell of, whether or not they are logged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct PoolFailures {
+    /// From nonpaged pool.
+    pub nonpaged: u32,
+    /// From paged pool.
+    pub paged: u32,
+}
+
+impl PoolFailures {
+    /// What came since an earlier count; `None` where nothing did. A count that is lower was begun anew,
+    /// when the service started again: nothing is concluded from it.
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Option<Self> {
+        let nonpaged = self.nonpaged.checked_sub(earlier.nonpaged)?;
+        let paged = self.paged.checked_sub(earlier.paged)?;
+        (nonpaged > 0 || paged > 0).then_some(Self { nonpaged, paged })
     }
 }
 
@@ -106,6 +130,8 @@ pub enum Collector {
     EventLog,
     /// The kernel's low-memory conditions.
     MemoryConditions,
+    /// The Server service's own counters.
+    ServerService,
     /// A collector that this version does not know, by its number on the wire.
     Other(u16),
 }
@@ -122,6 +148,7 @@ impl fmt::Display for Collector {
             Self::Services => "services",
             Self::EventLog => "event log",
             Self::MemoryConditions => "memory conditions",
+            Self::ServerService => "Server service",
             Self::Other(number) => return write!(f, "collector {number}"),
         })
     }
@@ -134,4 +161,18 @@ pub struct CollectorFault {
     pub collector: Collector,
     /// The NTSTATUS or Windows error it met.
     pub status: u32,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_are_what_came_since_and_a_restart_of_the_service_is_none() {
+        let count = |nonpaged, paged| PoolFailures { nonpaged, paged };
+        assert_eq!(count(5, 2).since(count(3, 2)), Some(count(2, 0)));
+        assert_eq!(count(5, 2).since(count(5, 2)), None);
+        assert_eq!(count(0, 0).since(count(5, 2)), None, "started again");
+        assert_eq!(count(1, 9).since(count(5, 2)), None, "started again, and fails already");
+    }
 }

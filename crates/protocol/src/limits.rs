@@ -20,6 +20,8 @@ pub const BOOTS_A_DAY: usize = 1_000;
 pub const EVENT_DATA: usize = 64;
 /// Bytes of any text of an event.
 pub const EVENT_TEXT_BYTES: usize = 8 << 10;
+/// Bytes of a pooltag.txt that a host offers; the vendor's has 400 kB.
+pub const TAG_LIST_BYTES: usize = 1 << 20;
 /// Scans of driver files in one upload.
 pub const SCANS: usize = 64;
 /// Scans that a host sends in a day.

@@ -140,6 +140,8 @@ pub(crate) fn inventory<'a>(
             sha256: Some(hash(name, version.as_deref())),
             service: name.strip_suffix(".sys").map(str::to_owned),
             version,
+            // Windows' own files are signed by a catalogue.
+            signer: (!company.starts_with("Microsoft")).then(|| company.to_owned()),
             company: Some(company.to_owned()),
             linked: None,
         }
@@ -189,6 +191,7 @@ pub(crate) fn inventory<'a>(
         updates,
         programs: programs.collect(),
         program_files: program_files.collect(),
+        tag_list: None,
         cluster: None,
         machine_model: Some("VMware, Inc. VMware Virtual Platform".to_owned()),
         role: Some(HostRole::Server),

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Pool,
     event::{Event, ExhaustionProcess, MemoryExhaustion},
+    snapshot::PoolFailures,
 };
 
 use crate::{
@@ -101,6 +102,23 @@ pub(crate) fn planned(
     }
     planned.sort_by_key(|event| event.time);
     planned
+}
+
+/// Allocations that fail before the Server service logs that a pool is empty.
+const FAILURES_AN_EVENT: u32 = 12;
+
+/// What the Server service counts of itself at a time, from its start on.
+pub(crate) fn pool_failures(
+    planned: &[PlannedEvent],
+    since: Timestamp,
+    time: Timestamp,
+) -> PoolFailures {
+    let of = |pool| {
+        let of_boot = planned.iter().filter(|event| event.time > since && event.time <= time);
+        let count = of_boot.filter(|event| event.entry == Entry::PoolEmpty(pool)).count();
+        FAILURES_AN_EVENT.saturating_mul(count as u32)
+    };
+    PoolFailures { nonpaged: of(Pool::Nonpaged), paged: of(Pool::Paged) }
 }
 
 /// The record of an entry, as the host's log kept it.

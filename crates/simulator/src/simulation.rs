@@ -101,6 +101,8 @@ impl HostSim {
         };
         self.run_to(boot, minute);
         let (plan, timeline) = (Arc::clone(&self.plan), self.timeline);
+        let since = timeline.true_time(boot.start_s * 1000);
+        let pool_failures = events::pool_failures(&self.planned_events(), since, time);
         let running = self.running.as_mut()?;
         let moment = Moment::new(&plan, &boot, minute * 60, timeline);
         let picture = with_causes(running.picture(), &self.causes, &moment);
@@ -127,6 +129,7 @@ impl HostSim {
             }),
             activity: examined::activity(&processes, minute),
             handles_by_type,
+            pool_failures: Some(pool_failures),
             processes: Some(processes),
             object_types: Some(object_types),
             faults: Vec::new(),

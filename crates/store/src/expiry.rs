@@ -42,6 +42,10 @@ const ALERTS: i64 = 90;
 const ALERT_PEAKS: i64 = 8;
 /// Days that silences are kept after their end.
 const SILENCES: i64 = 90;
+/// Days that failures of the Server service are kept.
+pub const POOL_FAILURES: i64 = 30;
+/// Days that lists of tags that hosts offered are kept, or known.
+const OFFERED_TAG_LISTS: i64 = 90;
 /// Days that changes of drivers are kept: what began weeks ago is asked for its beginning.
 pub const DRIVER_CHANGES: i64 = 90;
 /// Days that scans are kept of driver files that no host has any more.
@@ -94,8 +98,10 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("incidents", Bound::Days(INCIDENTS)),
     ("inventories", Bound::Hosts),
     ("jobs", Bound::Days(JOBS)),
+    ("offered_tag_lists", Bound::Days(OFFERED_TAG_LISTS)),
     ("one_time_links", Bound::Dealt),
     ("outbox", Bound::Days(MESSAGES)),
+    ("pool_failures", Bound::Days(POOL_FAILURES)),
     ("recipients", Bound::People),
     ("recovery_codes", Bound::People),
     ("recurring_windows", Bound::People),
@@ -179,6 +185,18 @@ pub async fn forget_old(
             "DELETE FROM alert_peaks WHERE ctid = ANY (ARRAY(
                  SELECT ctid FROM alert_peaks WHERE hour < $1 LIMIT $2))",
             before(ALERT_PEAKS).to_sqlx(),
+            ROWS,
+        ),
+        sqlx::query!(
+            "DELETE FROM pool_failures WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM pool_failures WHERE at < $1 LIMIT $2))",
+            before(POOL_FAILURES).to_sqlx(),
+            ROWS,
+        ),
+        sqlx::query!(
+            "DELETE FROM offered_tag_lists WHERE ctid = ANY (ARRAY(
+                 SELECT ctid FROM offered_tag_lists WHERE offered_at < $1 LIMIT $2))",
+            before(OFFERED_TAG_LISTS).to_sqlx(),
             ROWS,
         ),
         // Not the newest of a host: that one may go on for years, and counts the boots.

@@ -2,7 +2,10 @@
 
 use jiff::Timestamp;
 
-use crate::image::{Image, ScanError};
+use crate::{
+    image::{Image, ScanError},
+    signer::signer,
+};
 
 /// Bytes of the version resource that are read.
 const RESOURCE: usize = 64 << 10;
@@ -26,6 +29,8 @@ pub struct Description {
     pub company: Option<String>,
     /// When it was linked.
     pub linked: Option<Timestamp>,
+    /// Who signed it, by its own signature, which is not verified.
+    pub signer: Option<String>,
 }
 
 /// Reads what a driver's file, or its beginning, says of itself.
@@ -39,6 +44,7 @@ pub fn describe(file: &[u8]) -> Result<Description, ScanError> {
         version: version(resource),
         company: company(resource),
         linked: linked(&image),
+        signer: signer(&image, file),
     })
 }
 

@@ -4,8 +4,8 @@ use object::{
     LittleEndian as LE,
     pe::{
         IMAGE_DIRECTORY_ENTRY_DEBUG, IMAGE_DIRECTORY_ENTRY_IMPORT, IMAGE_DIRECTORY_ENTRY_RESOURCE,
-        IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386, IMAGE_SCN_MEM_EXECUTE, ImageDosHeader,
-        ImageNtHeaders32, ImageNtHeaders64,
+        IMAGE_DIRECTORY_ENTRY_SECURITY, IMAGE_FILE_MACHINE_AMD64, IMAGE_FILE_MACHINE_I386,
+        IMAGE_SCN_MEM_EXECUTE, ImageDosHeader, ImageNtHeaders32, ImageNtHeaders64,
     },
     read::pe::{ImageNtHeaders, ImageOptionalHeader, optional_header_magic},
 };
@@ -54,6 +54,8 @@ pub(crate) struct Image<'a> {
     imports: Option<(u32, u32)>,
     resources: Option<(u32, u32)>,
     debugging: Option<(u32, u32)>,
+    /// The same of its signatures, whose address is an offset in the file.
+    signatures: Option<(u32, u32)>,
 }
 
 impl<'a> Image<'a> {
@@ -106,6 +108,7 @@ impl<'a> Image<'a> {
             imports: directory(IMAGE_DIRECTORY_ENTRY_IMPORT),
             resources: directory(IMAGE_DIRECTORY_ENTRY_RESOURCE),
             debugging: directory(IMAGE_DIRECTORY_ENTRY_DEBUG),
+            signatures: directory(IMAGE_DIRECTORY_ENTRY_SECURITY),
         })
     }
 
@@ -122,6 +125,11 @@ impl<'a> Image<'a> {
     /// Where the list of what is there for debuggers begins, and its bytes.
     pub(crate) const fn debug_directory(&self) -> Option<(u32, u32)> {
         self.debugging
+    }
+
+    /// Where the signatures begin, in the file, and their bytes.
+    pub(crate) const fn signature_directory(&self) -> Option<(u32, u32)> {
+        self.signatures
     }
 
     /// Sections with code, no more bytes of them in all than the file has: sections may overlap in

@@ -9,6 +9,7 @@ mod description;
 mod image;
 mod imports;
 mod service;
+mod signer;
 #[cfg(feature = "synthetic")]
 pub mod synthetic;
 

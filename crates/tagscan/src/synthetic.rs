@@ -16,13 +16,15 @@ pub struct DriverFile {
     functions: Vec<&'static str>,
     uses_framework: bool,
     code: Vec<u8>,
+    signature: Option<Vec<u8>>,
 }
 
 impl DriverFile {
     /// A driver of x64 or x86 that imports these functions of the kernel.
     #[must_use]
     pub fn new(is_x64: bool, functions: &[&'static str]) -> Self {
-        Self { is_x64, functions: functions.to_vec(), uses_framework: false, code: Vec::new() }
+        let functions = functions.to_vec();
+        Self { is_x64, functions, uses_framework: false, code: Vec::new(), signature: None }
     }
 
     /// Whether it is of x64.
@@ -34,6 +36,12 @@ impl DriverFile {
     /// Lets it be built on KMDF.
     pub fn use_framework(&mut self) {
         self.uses_framework = true;
+    }
+
+    /// Signs it in the name of a company, by a certificate of an authority: what names the signer is
+    /// there, and no signature.
+    pub fn sign(&mut self, company: &str) {
+        self.signature = Some(signed_data(company));
     }
 
     /// Adds code.
@@ -90,7 +98,21 @@ impl DriverFile {
         file.resize(file.len().next_multiple_of(ALIGNMENT), 0);
         file.extend(&self.code);
         file.resize(file.len().next_multiple_of(ALIGNMENT), 0);
+        if let Some(signature) = &self.signature {
+            let (offset, length) = (file.len() as u32, signature.len() as u32 + 8);
+            let directory = 0x58 + self.directories_at() + 4 * 8;
+            put(&mut file, directory, &offset.to_le_bytes());
+            put(&mut file, directory + 4, &length.next_multiple_of(8).to_le_bytes());
+            file.extend(length.to_le_bytes());
+            file.extend([0, 2, 2, 0]);
+            file.extend(signature);
+            file.resize(file.len().next_multiple_of(8), 0);
+        }
         file
+    }
+
+    const fn directories_at(&self) -> usize {
+        if self.is_x64 { 112 } else { 96 }
     }
 
     /// The kernel's slots, the framework's slot, then the list of libraries and names.
@@ -122,7 +144,7 @@ impl DriverFile {
     }
 
     fn head(&self, import_bytes: usize) -> Vec<u8> {
-        let directories_at = if self.is_x64 { 112 } else { 96 };
+        let directories_at = self.directories_at();
         let optional = directories_at + 16 * 8;
         let mut head = vec![0; 0x40 + 24 + optional];
         head[..2].copy_from_slice(b"MZ");
@@ -159,6 +181,51 @@ impl DriverFile {
         }
         head
     }
+}
+
+/// Signed data with two certificates: that of an authority, and one that it issued to a company.
+fn signed_data(company: &str) -> Vec<u8> {
+    const SEQUENCE: u8 = 0x30;
+    const SET: u8 = 0x31;
+    const FIRST: u8 = 0xA0;
+    const NUMBER: u8 = 2;
+    const TEXT: u8 = 0x0C;
+    const NAME: u8 = 6;
+    let attribute = |kind: u8, text: &str| {
+        let name = value(NAME, &[&[0x55, 4, kind]]);
+        value(SET, &[&value(SEQUENCE, &[&name, &value(TEXT, &[text.as_bytes()])])])
+    };
+    let named = |text: &str| value(SEQUENCE, &[&attribute(6, "XX"), &attribute(3, text)]);
+    let (authority, subject) = (named("Code Signing Authority"), named(company));
+    let nothing = value(SEQUENCE, &[]);
+    let certificate = |number: u8, issuer: &[u8], subject: &[u8]| {
+        let version = value(FIRST, &[&value(NUMBER, &[&[2]])]);
+        let number = value(NUMBER, &[&[number]]);
+        let content = value(SEQUENCE, &[&version, &number, &nothing, issuer, &nothing, subject]);
+        value(SEQUENCE, &[&content, &nothing])
+    };
+    let own = certificate(7, &authority, &subject);
+    let certificates = value(FIRST, &[&certificate(1, &authority, &authority), &own]);
+    let named_by = value(SEQUENCE, &[&authority, &value(NUMBER, &[&[7]])]);
+    let signer = value(SEQUENCE, &[&value(NUMBER, &[&[1]]), &named_by, &nothing]);
+    let (version, digests) = (value(NUMBER, &[&[1]]), value(SET, &[]));
+    let signed =
+        value(SEQUENCE, &[&version, &digests, &nothing, &certificates, &value(SET, &[&signer])]);
+    let kind = value(NAME, &[&[0x2A, 0x86, 0x48, 0x86, 0xF7, 0x0D, 1, 7, 2]]);
+    value(SEQUENCE, &[&kind, &value(FIRST, &[&signed])])
+}
+
+/// A value of DER, of less than 64 kB.
+fn value(tag: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let content = parts.concat();
+    let mut bytes = vec![tag];
+    match content.len() {
+        length @ ..0x80 => bytes.push(length as u8),
+        length @ ..0x100 => bytes.extend([0x81, length as u8]),
+        length => bytes.extend([0x82, (length >> 8) as u8, length as u8]),
+    }
+    bytes.extend(content);
+    bytes
 }
 
 fn put(bytes: &mut [u8], at: usize, value: &[u8]) {

@@ -5,3 +5,4 @@ pub(super) mod events;
 pub(super) mod frames;
 pub(super) mod inventory;
 pub(super) mod scans;
+pub(super) mod tag_list;

@@ -11,6 +11,7 @@ use poolwatch_model::{
     diagnosis::{Diagnosis, TagFinding, Verdict},
     memory::Memory,
     process::ProcessHandles,
+    snapshot::PoolFailures,
 };
 use poolwatch_protocol::v1::{Envelope, FrameError, StampedSnapshot, messages::FrameId};
 use poolwatch_store::{boots::Boot, latest::PoolHour};
@@ -63,6 +64,8 @@ pub struct Ingest {
     pub committed: Option<FrameId>,
     /// Whether its next frame has to be a key frame.
     pub owes_key: bool,
+    /// What its Server service could not allocate, and when that was told: not kept yet.
+    pub pool_failures: Vec<(Timestamp, PoolFailures)>,
 }
 
 impl Ingest {
@@ -199,7 +202,8 @@ impl LiveHost {
             .unwrap_or_default()
     }
 
-    /// Makes a newer frame the latest.
+    /// Makes a newer frame the latest. Returns what its Server service could not allocate since that was
+    /// told before.
     ///
     /// # Errors
     /// When the frame is malformed, or its base is not at hand; its time and system-wide figures
@@ -209,7 +213,7 @@ impl LiveHost {
         envelope: &Envelope<'_>,
         at: Timestamp,
         booted_at: Timestamp,
-    ) -> Result<(), FrameError> {
+    ) -> Result<Option<PoolFailures>, FrameError> {
         let mut state = self.write();
         let before = state.tables().map(|tables| tables.stamp).zip(state.at);
         let applied = state.held.apply(envelope, &self.shared);
@@ -220,7 +224,7 @@ impl LiveHost {
         {
             state.interval.note(at_last, at);
         }
-        if matches!(applied, Ok(()) | Err(FrameError::NeedsKey { .. })) {
+        if matches!(applied, Ok(_) | Err(FrameError::NeedsKey { .. })) {
             state.memory = envelope.memory().ok().flatten().unwrap_or_default();
             state.at = Some(at);
             state.booted_at = Some(booted_at);

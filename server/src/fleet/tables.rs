@@ -4,7 +4,7 @@ use poolwatch_model::{
     Snapshot,
     memory::Memory,
     process::ProcessActivity,
-    snapshot::{AgentCost, CollectorFault},
+    snapshot::{AgentCost, CollectorFault, PoolFailures},
 };
 use poolwatch_protocol::v1::{
     Envelope, FrameError, Malformed, Parts, Stamp, StampedSnapshot,
@@ -44,6 +44,8 @@ pub struct Tables {
     /// Handles by type, as they were told last in this boot.
     pub handle_types: HostHandleTypes,
     activity: Box<[ProcessActivity]>,
+    /// As they were told last in this boot.
+    pool_failures: Option<PoolFailures>,
     cost: Option<AgentCost>,
     faults: Box<[CollectorFault]>,
 }
@@ -75,11 +77,16 @@ impl HostTables {
         self.brought.is_capped || tags.is_some_and(|tags| tags.uncounted() > 0)
     }
 
-    /// Makes a frame the latest, and tells the fleet what it changes.
+    /// Makes a frame the latest, and tells the fleet what it changes. Returns what the Server service
+    /// could not allocate since that was told before, in this boot.
     ///
     /// # Errors
     /// When the frame is malformed, or its base is not at hand: then all stays as it was.
-    pub fn apply(&mut self, envelope: &Envelope<'_>, shared: &Shared) -> Result<(), FrameError> {
+    pub fn apply(
+        &mut self,
+        envelope: &Envelope<'_>,
+        shared: &Shared,
+    ) -> Result<Option<PoolFailures>, FrameError> {
         let stamp = envelope.stamp;
         let base = match envelope.base {
             None => None,
@@ -137,13 +144,16 @@ impl HostTables {
         if !parts.handles_by_type.is_empty() || held.stamp.boot != stamp.boot {
             held.handle_types = HostHandleTypes::new(&parts.handles_by_type, names);
         }
+        let earlier = held.pool_failures.filter(|_| held.stamp.boot == stamp.boot);
+        let failed = parts.pool_failures.zip(earlier).and_then(|(now, then)| now.since(then));
+        held.pool_failures = parts.pool_failures.or(earlier);
         held.activity = parts.activity.into();
         held.cost = parts.cost;
         held.faults = parts.faults.into();
         held.stamp = stamp;
         self.tables = Some(held);
         shared.totals.shift(&shifts);
-        Ok(())
+        Ok(failed)
     }
 
     /// Makes a snapshot the latest.
@@ -161,6 +171,7 @@ impl HostTables {
             snapshot.object_types.as_ref().map(|rows| HostObjectTypes::new(rows, names));
         tables.handle_types = HostHandleTypes::new(&snapshot.handles_by_type, names);
         tables.activity = snapshot.activity.clone().into();
+        tables.pool_failures = snapshot.pool_failures;
         tables.cost = snapshot.cost;
         tables.faults = snapshot.faults.clone().into();
         self.tables = Some(Box::new(tables));
@@ -188,6 +199,7 @@ impl Tables {
             object_types: self.object_types.as_ref().map(|rows| rows.list(names)),
             activity: self.activity.to_vec(),
             handles_by_type: self.handle_types.list(names),
+            pool_failures: self.pool_failures,
             cost: self.cost,
             faults: self.faults.to_vec(),
         }
@@ -213,6 +225,7 @@ impl Tables {
             object_types: None,
             handle_types: HostHandleTypes::default(),
             activity: Box::default(),
+            pool_failures: None,
             cost: None,
             faults: Box::default(),
         }

@@ -1,11 +1,12 @@
 //! What taking in frames asks of the database.
 
 use jiff::Timestamp;
-use poolwatch_model::{BootId, HostId};
+use poolwatch_model::{BootId, HostId, snapshot::PoolFailures};
 use poolwatch_store::{
     PgPool,
     boots::{self, Anchor, Boot},
     frames::NewFrame,
+    pool_failures,
     read::{self, Taken},
 };
 
@@ -49,6 +50,17 @@ pub trait FrameStore: Sync {
         until: Timestamp,
     ) -> impl Future<Output = Result<Option<Taken>, AppError>> + Send;
 
+    /// Keeps what the Server service of a host could not allocate, by the times of the frames that told
+    /// it. What is kept already stays.
+    ///
+    /// # Errors
+    /// When the database fails.
+    fn note_pool_failures(
+        &self,
+        host: HostId,
+        failures: &[(Timestamp, PoolFailures)],
+    ) -> impl Future<Output = Result<(), AppError>> + Send;
+
     /// Stores frames. Returns, after the commit, how many of them were new.
     ///
     /// # Errors
@@ -91,6 +103,15 @@ impl FrameStore for PostgresFrames<'_> {
     ) -> Result<Option<Taken>, AppError> {
         let mut db = self.pool.acquire().await?;
         Ok(read::last_taken(&mut db, host, since, until).await?)
+    }
+
+    async fn note_pool_failures(
+        &self,
+        host: HostId,
+        failures: &[(Timestamp, PoolFailures)],
+    ) -> Result<(), AppError> {
+        let mut db = self.pool.acquire().await?;
+        Ok(pool_failures::note(&mut db, host, failures).await?)
     }
 
     async fn write(&self, frames: Vec<NewFrame>, permit: UploadPermit) -> Result<u64, AppError> {

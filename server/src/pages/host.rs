@@ -22,11 +22,11 @@ use poolwatch_model::{HostId, Pool, host_group::HostGroup, person::Role};
 use poolwatch_store::{
     enrolment,
     events::{self, EventFilter},
-    evidence, hosts, read,
+    evidence, hosts, pool_failures, read,
 };
 use poolwatch_web::{
     Shell,
-    host::{HostHead, HostPage, HostQuery, PoolsChart},
+    host::{HostHead, HostPage, HostQuery, PoolFailuresView, PoolsChart},
     hosts::HostSource,
     steps::Steps,
     words,
@@ -52,6 +52,8 @@ use crate::{
 const NAMESAKES: usize = 10;
 /// Latest events that are shown.
 const EVENTS: i64 = 10;
+/// Failures of the Server service are counted over this.
+const FAILURES: SignedDuration = SignedDuration::from_hours(24);
 /// Imported snapshots are looked for this far before the latest.
 const IMPORTED_HISTORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 
@@ -151,6 +153,7 @@ fn head(known: &Known, shell: Shell, query: HostQuery) -> HostPage {
         processes: None,
         object_types: Vec::new(),
         events: Vec::new(),
+        pool_failures: None,
         faults: Vec::new(),
         cost: None,
         installed: None,
@@ -211,6 +214,13 @@ async fn fill(
             row
         })
         .collect();
+    let since = page.shell.now.saturating_sub(FAILURES).unwrap_or(page.shell.now);
+    let failed = pool_failures::sum_of_host(db, id, since).await?;
+    page.pool_failures = failed.map(|failed| PoolFailuresView {
+        nonpaged: failed.nonpaged,
+        paged: failed.paged,
+        last: failed.last,
+    });
     page.evidence = evidence::list(db, id).await?.into_iter().map(rows::file).collect();
     Ok(())
 }

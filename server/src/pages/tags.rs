@@ -9,17 +9,17 @@ use axum::{
     response::{Html, Response},
 };
 use poolwatch_model::person::Role;
-use poolwatch_store::tag_notes;
+use poolwatch_store::{offered_tag_lists, tag_notes};
 use poolwatch_web::{
     list::ListView,
-    tags::{TAGS, TagsPage, TagsSaid, TagsSummary},
+    tags::{OfferedList, TAGS, TagsPage, TagsSaid, TagsSummary},
 };
 
 use super::{
     address,
     groups::group_names,
     lists::{self, Parameters},
-    live, shell, views,
+    live, rows, shell, views,
 };
 use crate::{
     access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
@@ -35,6 +35,7 @@ pub(super) async fn page(
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let query = lists::read(&TAGS, "/tags", &parameters)?;
+    let is_whole = visible.is_whole();
     let view = visible.view;
     let selected = selection::select(app.clone(), view.clone(), &query).await?;
     let shown =
@@ -42,12 +43,26 @@ pub(super) async fn page(
     let said = if headers.contains_key("hx-request") {
         None
     } else {
-        let said = tag_notes::in_short(&mut *app.pool.acquire().await?).await?;
+        let mut db = app.pool.acquire().await?;
+        let said = tag_notes::in_short(&mut db).await?;
+        let may_import = person.role >= Role::Operator && is_whole;
+        let offered = match may_import {
+            true => offered_tag_lists::list(&mut db).await?,
+            false => Vec::new(),
+        };
+        let offered = offered.into_iter().map(|one| OfferedList {
+            file: one.file.sha256,
+            host: rows::link_to(&view, one.host),
+            path: one.file.path,
+            entries: one.entries,
+            at: one.at,
+        });
         Some(TagsSaid {
             notes: said.notes,
             entries: said.entries,
             imported: said.imported,
-            may_import: person.role >= Role::Operator,
+            may_import,
+            offered: offered.collect(),
         })
     };
     let page = TagsPage {

@@ -1,6 +1,7 @@
 //! Who is told of what, what nobody is told for a while, and how messages get out.
 
 mod channels;
+mod day;
 mod receiver;
 pub(crate) mod relay;
 mod rules;

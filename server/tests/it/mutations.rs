@@ -17,7 +17,7 @@ use poolwatch_protocol::v1::{
     frame::{compress, decompress},
     messages::{
         EnrolRequest, EventsRequest, FRAMES_CONTENT_TYPE, FramesReply, InventoryRequest,
-        ScansRequest,
+        ScansRequest, TagListRequest,
     },
 };
 use poolwatch_server::{client_address::ClientAddress, router};
@@ -279,6 +279,17 @@ async fn no_scans_fail_the_server() {
     let document = serde_json::to_value(ScansRequest { scans: vec![scan] }).unwrap();
     let router = router::router(&server.app);
     send_documents(&router, "/agent/v1/scans", &agent.key, document).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_list_of_tags_fails_the_server() {
+    let server = Server::start().await;
+    let agent = server.enrol("fs-02").await;
+    let text = "Fooo - foo.sys - buffers".to_owned();
+    let request = TagListRequest { sha256: FileHash::new([7; 32]), text };
+    let router = router::router(&server.app);
+    let document = serde_json::to_value(request).unwrap();
+    send_documents(&router, "/agent/v1/tag-list", &agent.key, document).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

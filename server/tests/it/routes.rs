@@ -41,6 +41,7 @@ async fn a_body_over_what_its_route_takes_is_refused() {
         ("/agent/v1/events", Some(&agent.key), limits::JSON_BYTES),
         ("/agent/v1/inventory", Some(&agent.key), limits::JSON_BYTES),
         ("/agent/v1/scans", Some(&agent.key), limits::JSON_BYTES),
+        ("/agent/v1/tag-list", Some(&agent.key), limits::JSON_BYTES),
         ("/api/v1/tag-notes", Some(&operator), 64 << 10),
         ("/api/v1/snapshots", Some(&operator), limits::JSON_BYTES),
         ("/api/v1/pooltag.txt", Some(&operator), 4 << 20),

@@ -6,7 +6,7 @@ use poolwatch_model::{
 };
 use poolwatch_protocol::{
     limits,
-    v1::messages::{InventoryReply, ScansRequest},
+    v1::messages::{InventoryReply, ScansRequest, TagListRequest},
 };
 use poolwatch_store::driver_scans;
 use serde_json::json;
@@ -95,4 +95,52 @@ async fn more_than_is_asked_for_is_refused() {
     }
     let some = vec![scan(FOO, b"Fooq"); limits::SCANS];
     assert_eq!(send_scans(&server, &agent.key, some).await, 429);
+}
+
+#[tokio::test]
+async fn a_pooltag_txt_on_hosts_is_asked_of_one_and_taken_in_by_an_operator() {
+    let console = Console::start(&[]).await;
+    let server = &console.server;
+    let (one, two) = (server.enrol("fs-02").await, server.enrol("fs-03").await);
+    let tell = async |key: &str| {
+        let inventory = json!({
+            "facts": { "fqdn": "fs-02.corp.example" },
+            "inventory": { "tag_list": { "path": r"C:\kit\pooltag.txt", "sha256": FOO } },
+        });
+        let body = serde_json::to_vec(&inventory).unwrap();
+        let response = server.post("/agent/v1/inventory", Some(key), &body).await;
+        read::<InventoryReply>(response).await.wants_tag_list
+    };
+    let send = async |key: &str, text: &str| {
+        let request = TagListRequest { sha256: FOO, text: text.to_owned() };
+        let body = serde_json::to_vec(&request).unwrap();
+        server.post("/agent/v1/tag-list", Some(key), &body).await.status().as_u16()
+    };
+    const LIST: &str = "rem kit\r\nQqqq - three.sys - last <b>\r\n";
+    assert_eq!((tell(&one.key).await, tell(&two.key).await), (true, false));
+    // Nobody asked this host.
+    assert_eq!(send(&two.key, LIST).await, 204);
+    assert!(!console.text("/tags").await.contains("kit"));
+    assert_eq!(send(&one.key, "hello").await, 400);
+    assert!(tell(&one.key).await, "what was no list is asked for again");
+    assert_eq!(send(&one.key, LIST).await, 204);
+    let page = console.text("/tags").await;
+    assert!(page.contains("1 entry") && page.contains(r"C:\kit\pooltag.txt"), "{page}");
+    assert!(!tell(&two.key).await, "it is known");
+    let tag: PoolTag = "Qqqq".parse().unwrap();
+    let named = || server.app.tag_names.catalogue().named_driver(tag).map(str::to_owned);
+    assert_eq!(named(), None);
+
+    let decide = async |form: String| {
+        let request = server.client.post(format!("{}/tags/pooltag/offered", server.url));
+        let token = server.api_token(poolwatch_model::person::Role::Operator).await;
+        let request = request.bearer_auth(token).body(form);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert!([200, 303].contains(&decide(format!("file={FOO}&take=yes")).await));
+    assert_eq!(named().as_deref(), Some("three.sys"));
+    assert_eq!(decide(format!("file={FOO}")).await, 404);
+    assert!(!console.text("/tags").await.contains(r"C:\kit"));
+    assert!(!tell(&one.key).await);
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use poolwatch_model::{BootId, HostId};
+use poolwatch_model::{BootId, HostId, snapshot::PoolFailures};
 use poolwatch_protocol::v1::Decoder;
 use poolwatch_server::{
     app_error::AppError, ingest::frame_store::FrameStore, writer::upload_permit::UploadPermit,
@@ -178,6 +178,14 @@ impl FrameStore for SimulatedDatabase {
             Some(Taken { at, boot_no, last: decoder.into_last()? })
         };
         self.run(read).await
+    }
+
+    async fn note_pool_failures(
+        &self,
+        _host: HostId,
+        _failures: &[(Timestamp, PoolFailures)],
+    ) -> Result<(), AppError> {
+        self.run(|_| ()).await
     }
 
     /// As the writer does: what is queued is committed though nobody waits for it any more, unless

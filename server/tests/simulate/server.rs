@@ -11,7 +11,7 @@ use poolwatch_protocol::v1::{
     frame::decompress,
     messages::{
         EnrolReply, EnrolRequest, EventsReply, EventsRequest, FramesReply, InventoryReply,
-        InventoryRequest, ScansRequest, Suggestions,
+        InventoryRequest, ScansRequest, Suggestions, TagListRequest,
     },
 };
 use poolwatch_server::{
@@ -253,6 +253,10 @@ impl AgentServer for SimulatedConnection {
     }
 
     async fn scans(&self, _: &str, _: &ScansRequest) -> Result<(), UploadError> {
+        Ok(())
+    }
+
+    async fn tag_list(&self, _: &str, _: &TagListRequest) -> Result<(), UploadError> {
         Ok(())
     }
 }

@@ -104,10 +104,10 @@ async fn sign_in(server: SocketAddr, n: usize, answers: Arc<Answers>) {
 
 /// The figures of hosts that send `rate` snapshots a second, one every two seconds each.
 async fn load(world: &World, rate: u64, seconds: u64) -> Value {
-    let (hosts, seconds) = ((rate * 2).to_string(), seconds.to_string());
-    let arguments = ["--interval", "2", "--warm-up", "3", "--connections", "200"];
-    let more = ["--hosts", &hosts, "--duration", &seconds];
-    let mut load = world.load(&[&arguments[..], &more].concat());
+    let hosts = rate * 2;
+    let mut load = world.load(&format!(
+        "--hosts {hosts} --interval 2 --warm-up 3 --connections 200 --duration {seconds}"
+    ));
     while !load.has_ended() {
         sleep(PAUSE).await;
     }

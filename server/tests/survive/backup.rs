@@ -9,8 +9,7 @@ use crate::{
     world::{Load, World},
 };
 
-const LOAD: [&str; 8] =
-    ["--hosts", "20", "--interval", "0.5", "--connections", "10", "--duration", "8"];
+const LOAD: &str = "--hosts 20 --interval 0.5 --connections 10 --duration 8";
 
 /// What the commands call their places.
 struct Places {
@@ -58,7 +57,7 @@ async fn a_dump_is_restored_and_served() {
     let mut world = World::new();
     world.use_database(Cluster::url_by(postgres.address));
     world.serve().await;
-    let load = world.load(&LOAD);
+    let load = world.load(LOAD);
     finish(load).await;
     let mut variables = places.variables(&postgres);
     variables.push(("DATA_DIR", world.data().display().to_string()));
@@ -95,7 +94,7 @@ async fn a_mistake_is_undone_by_going_back_to_the_moment_before_it() {
     let mut world = World::new();
     world.use_database(Cluster::url_by(postgres.address));
     world.serve().await;
-    let load = world.load(&LOAD);
+    let load = world.load(LOAD);
     tokio::time::sleep(Duration::from_secs(2)).await;
     postgres.run_commands(&documented("base-backup"), &variables);
     finish(load).await;

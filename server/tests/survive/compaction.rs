@@ -18,18 +18,7 @@ async fn chunks_say_what_frames_said_however_often_their_making_is_killed() {
     let mut world = World::new();
     world.serve().await;
     // Two and a half hours of some hosts, which have to become chunks at once.
-    let mut load = world.load(&[
-        "--hosts",
-        "12",
-        "--interval",
-        "60",
-        "--backlog",
-        "150",
-        "--batch",
-        "10",
-        "--duration",
-        "0",
-    ]);
+    let mut load = world.load("--hosts 12 --interval 60 --backlog 150 --batch 10 --duration 0");
     let pool = world.database().await;
     let marks = async || testing::marks(&mut pool.acquire().await.unwrap()).await.unwrap();
     let (mut kills, most) = (0, 4 + duration().as_secs() / 10);

@@ -7,7 +7,10 @@ use poolwatch_store::{
     testing::{self, faulty_proxy::FaultyProxy},
 };
 
-use crate::{chance, check, duration, world::World};
+use crate::{
+    chance, check, duration,
+    world::{USUAL_LOAD, World},
+};
 
 /// How long each piece takes when the disk is slow: a statement is several.
 const SLOW: Duration = Duration::from_millis(150);
@@ -26,17 +29,8 @@ async fn what_is_acknowledged_survives_whatever_the_way_to_the_database_does() {
     let (user, database) = (by_proxy.get_username(), by_proxy.get_database().unwrap());
     world.use_database(format!("postgres://{user}@{}/{database}", proxy.address()));
     world.serve().await;
-    let seconds = (2 * duration()).as_secs().to_string();
-    let mut load = world.load(&[
-        "--hosts",
-        "50",
-        "--interval",
-        "0.5",
-        "--connections",
-        "20",
-        "--duration",
-        &seconds,
-    ]);
+    let seconds = (2 * duration()).as_secs();
+    let mut load = world.load(&format!("{USUAL_LOAD} --duration {seconds}"));
     let pool = PgPool::connect_with(options).await.unwrap();
 
     proxy.delay(SLOW);

@@ -10,7 +10,10 @@ use std::{
 
 use poolwatch_model::HostId;
 
-use crate::{check, chunks, duration, world::World};
+use crate::{
+    check, chunks, duration,
+    world::{USUAL_LOAD, World},
+};
 
 /// Room for a fresh database and some of its log, in megabytes.
 const DISK_MB: u32 = 300;
@@ -55,9 +58,8 @@ async fn what_is_acknowledged_survives_a_full_disk() {
         return;
     }
     world.serve().await;
-    let seconds = duration().as_secs().to_string();
-    let arguments = ["--hosts", "50", "--interval", "0.5", "--connections", "20", "--duration"];
-    let load = world.load(&[&arguments[..], &[&seconds]].concat());
+    let seconds = duration().as_secs();
+    let load = world.load(&format!("{USUAL_LOAD} --duration {seconds}"));
     tokio::time::sleep(Duration::from_secs(4)).await;
     let ballast = world.small_disk().fill();
     tokio::time::sleep(FULL_FOR).await;

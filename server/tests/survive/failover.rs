@@ -4,7 +4,12 @@ use std::time::{Duration, Instant};
 
 use poolwatch_store::testing::faulty_proxy::{FaultyProxy, Upstream};
 
-use crate::{check, cluster::Cluster, duration, world::World};
+use crate::{
+    check,
+    cluster::Cluster,
+    duration,
+    world::{USUAL_LOAD, World},
+};
 
 /// Until the standby takes over.
 const UNTIL_PROMOTED: Duration = Duration::from_secs(3);
@@ -22,17 +27,8 @@ async fn what_is_acknowledged_survives_a_failover_to_a_synchronous_standby() {
     let mut world = World::new();
     world.use_database(Cluster::url_by(address.address()));
     world.serve().await;
-    let seconds = duration().as_secs().to_string();
-    let mut load = world.load(&[
-        "--hosts",
-        "50",
-        "--interval",
-        "0.5",
-        "--connections",
-        "20",
-        "--duration",
-        &seconds,
-    ]);
+    let seconds = duration().as_secs();
+    let mut load = world.load(&format!("{USUAL_LOAD} --duration {seconds}"));
     tokio::time::sleep(duration() / 3).await;
     primary.kill();
     tokio::time::sleep(UNTIL_PROMOTED).await;

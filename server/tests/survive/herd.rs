@@ -19,18 +19,9 @@ async fn a_fleet_that_comes_back_at_once_is_taken_in_whole() {
     let hosts = number("HERD_HOSTS", HOSTS);
     let mut world = World::new();
     world.serve().await;
-    let (count, interval) = (hosts.to_string(), INTERVAL_S.to_string());
-    let mut load = world.load(&[
-        "--hosts",
-        &count,
-        "--interval",
-        &interval,
-        "--connection-per-host",
-        "--batch",
-        "64",
-        "--duration",
-        "40",
-    ]);
+    let mut load = world.load(&format!(
+        "--hosts {hosts} --interval {INTERVAL_S} --connection-per-host --batch 64 --duration 40"
+    ));
     tokio::time::sleep(Duration::from_secs(INTERVAL_S + 5)).await;
     world.kill_server();
     tokio::time::sleep(OUTAGE).await;

@@ -4,7 +4,10 @@ use std::time::{Duration, Instant};
 
 use poolwatch_model::HostId;
 
-use crate::{chance, check, chunks, duration, processes, world::World};
+use crate::{
+    chance, check, chunks, duration, processes,
+    world::{USUAL_LOAD, World},
+};
 
 const LEAST_PAUSE: Duration = Duration::from_millis(500);
 const MOST_PAUSE: Duration = Duration::from_secs(6);
@@ -14,20 +17,9 @@ const MOST_PAUSE: Duration = Duration::from_secs(6);
 async fn what_is_acknowledged_survives_kills_of_anything_at_any_moment() {
     let mut world = World::new();
     world.serve().await;
-    let seconds = duration().as_secs().to_string();
-    let mut load = world.load(&[
-        // Uploads that come twice, in the wrong order, or from hosts whose clocks jump.
-        "--disorder",
-        "5",
-        "--hosts",
-        "50",
-        "--interval",
-        "0.5",
-        "--connections",
-        "20",
-        "--duration",
-        &seconds,
-    ]);
+    let seconds = duration().as_secs();
+    // Uploads that come twice, in the wrong order, or from hosts whose clocks jump.
+    let mut load = world.load(&format!("{USUAL_LOAD} --duration {seconds} --disorder 5"));
     let (begun, mut kills) = (Instant::now(), [0_usize; 3]);
     while !load.has_ended() {
         tokio::time::sleep(chance::between(LEAST_PAUSE, MOST_PAUSE)).await;

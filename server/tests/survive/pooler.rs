@@ -14,7 +14,7 @@ use crate::{
     check,
     cluster::{self, Cluster},
     duration, processes,
-    world::World,
+    world::{USUAL_LOAD, World},
 };
 
 /// Where Debian has it, beside `PATH`.
@@ -108,9 +108,8 @@ async fn what_is_acknowledged_survives_kills_of_a_pooler_in_session_mode() {
     let mut world = World::new();
     world.use_database(Cluster::url_by(pooler.address));
     world.serve().await;
-    let seconds = duration().as_secs().to_string();
-    let arguments = ["--hosts", "50", "--interval", "0.5", "--connections", "20", "--duration"];
-    let mut load = world.load(&[&arguments[..], &[&seconds]].concat());
+    let seconds = duration().as_secs();
+    let mut load = world.load(&format!("{USUAL_LOAD} --duration {seconds}"));
     let mut kills = 0;
     while !load.has_ended() {
         tokio::time::sleep(Duration::from_secs(6)).await;

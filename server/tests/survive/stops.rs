@@ -2,7 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use crate::{check, world::World};
+use crate::{
+    check,
+    world::{USUAL_LOAD, World},
+};
 
 /// How long the load lasts, seconds.
 const SECONDS: &str = "15";
@@ -14,8 +17,7 @@ const MOST: Duration = Duration::from_secs(40);
 async fn a_stop_fails_no_upload_and_breaks_no_job() {
     let mut world = World::new();
     world.serve().await;
-    let arguments = ["--hosts", "50", "--interval", "0.5", "--connections", "20", "--duration"];
-    let load = world.load(&[&arguments[..], &[SECONDS]].concat());
+    let load = world.load(&format!("{USUAL_LOAD} --duration {SECONDS}"));
     tokio::time::sleep(Duration::from_secs(4)).await;
     let begun = Instant::now();
     assert!(world.stop_server(), "{}", world.log());

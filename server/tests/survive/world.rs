@@ -36,6 +36,9 @@ pub(crate) fn program(name: &str) -> PathBuf {
 /// How long a server may take to start, recovery of its database included.
 const START: Duration = Duration::from_secs(120);
 
+/// What most stories are told beside: 100 uploads a second.
+pub(crate) const USUAL_LOAD: &str = "--hosts 50 --interval 0.5 --connections 20";
+
 pub(crate) struct World {
     /// Before the folder that it is mounted in.
     disk: Option<SmallDisk>,
@@ -250,13 +253,13 @@ impl World {
     }
 
     /// Starts a load and waits until its hosts are enrolled. It ends by itself.
-    pub(crate) fn load(&self, arguments: &[&str]) -> Load {
+    pub(crate) fn load(&self, arguments: &str) -> Load {
         let mut process = Command::new(program("poolwatch-sim"))
             .args(["load", "--json", "--server", &self.url()])
             .args(["--token", &self.enrolment_token()])
             .arg("--record")
             .arg(self.record())
-            .args(arguments)
+            .args(arguments.split_whitespace())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -162,7 +162,7 @@ start() {
         setsid samba -i -M single --no-process-group -s "$folder/dc.conf" \
         </dev/null >"$folder/log/dc" 2>&1 &
     echo $! >"$folder/session"
-    for _ in $(seq 100); do
+    for _ in $(seq 600); do
         if step sysvol with_names smbclient "//$controller/sysvol" -U "Administrator%$password" -c ls \
             2>/dev/null; then break; fi
         sleep 0.1

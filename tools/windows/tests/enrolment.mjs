@@ -6,7 +6,6 @@ import { collectCosts } from "./cost.mjs";
 import { INTERVAL_S } from "./server.mjs";
 import { until, windowsPath } from "./wine.mjs";
 
-const HEARD_WITHIN_S = 60;
 const NOT_AVAILABLE = 0xc0000003;
 
 export default (world) =>
@@ -33,7 +32,7 @@ export default (world) =>
       world.measured = world.wine.start(world.agent, "run", "--server-url", world.server.url,
         "--enroll-token", world.server.enrolToken, "--ca-file", world.caFile,
         "--spool-dir", "C:\\measured");
-      const [host] = await until("the host is heard", HEARD_WITHIN_S, async () => {
+      const [host] = await until("the host is heard", async () => {
         const hosts = await world.server.hosts();
         return hosts.length > 0 && hosts[0].at ? hosts : null;
       }).catch((error) => assert.fail(`${error.message}\n${world.measured.stderr}`));

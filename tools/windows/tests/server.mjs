@@ -7,8 +7,8 @@ import { createServer } from "node:net";
 import path from "node:path";
 import { until } from "./wine.mjs";
 
-const READY_WITHIN_S = 60;
 const STOPS_WITHIN_MS = 30_000;
+const ANSWERS_WITHIN_MS = 60_000;
 // The least that agents take from a server.
 export const INTERVAL_S = 10;
 
@@ -33,7 +33,7 @@ export class Server {
       stdio: ["ignore", log, log],
     });
     try {
-      await until("the server is ready", READY_WITHIN_S, () => server.#isReady());
+      await until("the server is ready", () => server.#isReady());
       server.apiToken = server.#admin("create-token", "api", "--name", "tests", "--role", "viewer");
       server.adminToken = server.#admin("create-token", "api", "--name", "kit", "--role", "admin");
       server.enrolToken =
@@ -72,6 +72,16 @@ export class Server {
     return (await this.get("/api/v1/hosts")).hosts;
   }
 
+  // An enrolment token that was valid once.
+  expiredToken() {
+    const token = this.#admin("create-token", "enrolment", "--name", "expired", "--expires-days", "1");
+    // Nobody waits for a day: it is made older in the database.
+    const older = "UPDATE enrolment_tokens SET expires_at = now() - interval '1 minute' WHERE name = 'expired'";
+    execFileSync("psql", ["-X", "-q", "-h", path.join(this.data, "postgres", "run"), "-U", "poolwatch",
+      "-d", "poolwatch", "-c", older]);
+    return token;
+  }
+
   approve(host) {
     this.#admin("approve-host", String(host));
   }
@@ -104,7 +114,7 @@ export class Server {
   #ask(address, headers = {}, content = undefined) {
     return new Promise((resolve, reject) => {
       const method = content === undefined ? "GET" : "POST";
-      const options = { ca: readFileSync(this.caFile), headers, method, timeout: 10_000 };
+      const options = { ca: readFileSync(this.caFile), headers, method, timeout: ANSWERS_WITHIN_MS };
       const asked = request(this.url + address, options, (answer) => {
         const parts = [];
         answer.on("data", (part) => parts.push(part));

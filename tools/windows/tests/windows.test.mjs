@@ -14,6 +14,7 @@ import packages from "./packages.mjs";
 import service from "./service.mjs";
 import settings from "./settings.mjs";
 import versions from "./versions.mjs";
+import x86 from "./x86.mjs";
 
 // A program that opens handles and does nothing else. It also keeps Wine's services alive, which end
 // with the last program of a user.
@@ -24,6 +25,8 @@ const world = {
   agent: "C:\\agent\\poolwatch-agent.exe",
   held: HELD,
   exe: process.env.AGENT_EXE,
+  exeX86: process.env.X86_EXE,
+  wow64: process.env.WOW64,
   packages: {
     first: process.env.FIRST_MSI,
     second: process.env.SECOND_MSI,
@@ -40,7 +43,7 @@ before(async () => {
   world.wine = new Wine(prefix);
   copyFileSync(world.exe, path.join(prefix, "drive_c", "agent", "poolwatch-agent.exe"));
   world.holder = world.wine.start("C:\\agent\\holder.exe", String(HELD));
-  await until("the program holds its handles", 60, () => world.holder.stdout.includes("holds"));
+  await until("the program holds its handles", () => world.holder.stdout.includes("holds"));
   world.server = await Server.start(process.env.SERVER, run);
   world.caFile = windowsPath(world.server.caFile);
 });
@@ -60,3 +63,4 @@ installer(world);
 directory(world);
 cost(world);
 versions(world);
+x86(world);

@@ -2,13 +2,17 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 
-const LONGEST_MS = 120_000;
+// A program of Wine that takes longer hangs. Two busy cores take minutes for what a quiet machine does in seconds.
+const LONGEST_MS = 600_000;
+// How long is waited for what comes at its own pace. Where less is proven, a test measures it.
+const PATIENCE_S = 300;
 const FLUSHED_WITHIN_MS = 300;
 
 export class Wine {
   #lasting = [];
 
-  constructor(prefix) {
+  // With more in the environment of all programs.
+  constructor(prefix, more = {}) {
     this.env = {
       ...process.env,
       WINEPREFIX: prefix,
@@ -16,6 +20,7 @@ export class Wine {
       WINEDEBUG: "-all",
       DISPLAY: "",
       WINEDLLOVERRIDES: "mscoree,mshtml=;winemenubuilder.exe=d",
+      ...more,
     };
     for (const name of Object.keys(this.env)) {
       if (name.startsWith("POOLWATCH_")) delete this.env[name];
@@ -111,7 +116,7 @@ export function windowsPath(path) {
 }
 
 // Asks until the answer is neither null, undefined nor false.
-export async function until(what, seconds, ask) {
+export async function until(what, ask, seconds = PATIENCE_S) {
   const end = Date.now() + seconds * 1000;
   for (;;) {
     const answer = await ask();

@@ -52,8 +52,8 @@ use poolwatch_web::{
     host::{
         HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostHead,
         HostListFilter, HostListPage, HostPage, HostQuery, HostSection, InstalledView,
-        LoadedDriverRow, ProcessRow, ProcessTable, TagMeaning, TagRow, TagTableView,
-        TimelineChoice, TimelineRow, TypeRow,
+        LoadedDriverRow, PoolFailuresView, ProcessRow, ProcessTable, TagMeaning, TagRow,
+        TagTableView, TimelineChoice, TimelineRow, TypeRow,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{INCIDENTS, IncidentHost, IncidentPage, IncidentRow, IncidentsPage, OtherIncident},

@@ -388,6 +388,8 @@ pub struct HostDriver {
     pub version: Option<String>,
     /// Company that the file names.
     pub company: Option<String>,
+    /// Who signed it, by its own signature, which is not verified.
+    pub signer: Option<String>,
     /// When it was linked, by its header.
     pub linked: Option<Timestamp>,
     /// Whether its file was scanned for tags.
@@ -411,6 +413,13 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
             .class("wide opt")
             .sort("company", By("company"))
             .file("company"),
+        DriverColumn::text("Signed by, unverified", |row| row.signer.as_deref())
+            .meaning(
+                "whom the certificate in its file names; files signed by a catalogue have none",
+            )
+            .class("wide opt")
+            .sort("signer", By("signer"))
+            .file("signer"),
         DriverColumn::cell(
             "Tags in its code",
             |row| tag_names(&row.tags).into(),
@@ -445,7 +454,7 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
     row_class: crate::list::plain_row,
     file_name: "drivers",
     file_path: "",
-    file_columns: "name path version company linked_at tags",
+    file_columns: "name path version company signer linked_at tags",
 };
 
 /// All tags of a driver in one chart.

@@ -29,6 +29,7 @@ pub const fn title(rule: AlertRule) -> &'static str {
         AlertRule::ManyHandles => "A process takes more and more handles",
         AlertRule::ProgramHandles => "A named program has many handles",
         AlertRule::PoolLimit => "The Server service reached its own limit",
+        AlertRule::PoolFailures => "The Server service could not allocate from a pool",
         AlertRule::HostSilent => "A host is silent",
         AlertRule::DataLate => "Data arrives late",
         AlertRule::ServerDisk => "The server's disk is filling up",
@@ -113,6 +114,12 @@ pub const fn meaning(rule: AlertRule) -> &'static str {
              for its nonpaged or paged pool. It refuses clients, although the pool itself may not be \
              empty."
         }
+        AlertRule::PoolFailures => {
+            "The Server service counts its own allocations from nonpaged and paged pool that failed. The \
+             counts also rise on hosts that log no event 2019 or 2020, such as those without SMB 1. They \
+             begin at 0 when the service starts; that is no rise. A host with an open incident of a pool \
+             is reported by that incident alone."
+        }
         AlertRule::HostSilent => {
             "A host has not reported for this long. A host that somebody shut down or restarted \
              (event 1074 shortly before) is left out for a day, and one that fell silent under pressure \
@@ -196,6 +203,10 @@ pub const fn example(rule: AlertRule) -> &'static str {
             "FS-02 logs event 2017 twice in an hour: WARNING FS-02: The Server service reached \
              its own limit, 2 events."
         }
+        AlertRule::PoolFailures => {
+            "On FS-03 the Server service could not allocate 12 times within a minute, and no event was \
+             logged: WARNING FS-03: The Server service could not allocate from a pool, 12 failures."
+        }
         AlertRule::HostSilent => {
             "A switch fails, and 40 servers do not report for an hour: WARNING 40 hosts: A host is \
              silent, 60 min. When they are back, one message says so."
@@ -230,6 +241,7 @@ pub fn value(rule: AlertRule, value: u64) -> String {
         ThresholdUnit::Percent => format!("{value} %"),
         ThresholdUnit::Handles => figures::counted(value, "handle", "handles"),
         ThresholdUnit::Events => figures::counted(value, "event", "events"),
+        ThresholdUnit::Failures => figures::counted(value, "failure", "failures"),
         ThresholdUnit::Minutes => format!("{} min", figures::grouped(value)),
         ThresholdUnit::Milliseconds => format!("{} ms", figures::grouped(value)),
         ThresholdUnit::DaysLeft => format!("{} left", figures::counted(value, "day", "days")),
@@ -247,6 +259,7 @@ pub fn threshold_label(rule: AlertRule) -> &'static str {
         (_, Some(ThresholdUnit::Percent)) => "At this percentage or more",
         (_, Some(ThresholdUnit::Handles)) => "At this many handles of one process or more",
         (_, Some(ThresholdUnit::Events)) => "At this many events within an hour or more",
+        (_, Some(ThresholdUnit::Failures)) => "At this many failures within an hour or more",
         (_, Some(ThresholdUnit::Minutes)) => "After this many minutes",
         (_, Some(ThresholdUnit::Milliseconds)) => "At this many milliseconds or more",
         (_, Some(ThresholdUnit::DaysLeft)) => "This many days before",

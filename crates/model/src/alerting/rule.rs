@@ -47,6 +47,8 @@ pub enum AlertRule {
     ProgramHandles,
     /// The Server service met a limit of its own: events 2017 and 2018.
     PoolLimit,
+    /// The Server service could not allocate from a pool, by its own counters: twins of 2019 and 2020.
+    PoolFailures,
     /// A host does not report.
     HostSilent,
     /// A host reports, and what it sends is old.
@@ -87,6 +89,8 @@ pub enum ThresholdUnit {
     Handles,
     /// Events in an hour.
     Events,
+    /// Failed allocations in an hour.
+    Failures,
     /// Minutes.
     Minutes,
     /// Milliseconds.
@@ -129,7 +133,7 @@ pub struct RuleSetting {
 
 impl AlertRule {
     /// All of them, those about incidents first, the most urgent first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::PoolEmpty,
         Self::CommitExhausted,
         Self::SilentUnderPressure,
@@ -143,6 +147,7 @@ impl AlertRule {
         Self::ManyHandles,
         Self::ProgramHandles,
         Self::PoolLimit,
+        Self::PoolFailures,
         Self::HostSilent,
         Self::DataLate,
         Self::ServerDisk,
@@ -169,6 +174,7 @@ impl AlertRule {
             Self::ManyHandles => "many-handles",
             Self::ProgramHandles => "program-handles",
             Self::PoolLimit => "pool-limit",
+            Self::PoolFailures => "pool-failures",
             Self::HostSilent => "host-silent",
             Self::DataLate => "data-late",
             Self::ServerDisk => "server-disk",
@@ -202,6 +208,7 @@ impl AlertRule {
             | Self::ManyHandles
             | Self::ProgramHandles
             | Self::PoolLimit
+            | Self::PoolFailures
             | Self::HostSilent
             | Self::DataLate => RuleField::Hosts,
             Self::ServerDisk
@@ -228,7 +235,7 @@ impl AlertRule {
     #[must_use]
     pub const fn threshold(self) -> Option<ThresholdBounds> {
         use ThresholdUnit::{
-            DaysLeft, Events, Handles, Hosts, HoursLeft, Milliseconds, Minutes, Percent,
+            DaysLeft, Events, Failures, Handles, Hosts, HoursLeft, Milliseconds, Minutes, Percent,
         };
         let (unit, range, preset) = match self {
             Self::PoolEmpty
@@ -245,6 +252,7 @@ impl AlertRule {
             Self::ManyHandles => (Handles, 1_000..=16_000_000, 5_000),
             Self::ProgramHandles => (Handles, 100..=16_000_000, 2_000),
             Self::PoolLimit => (Events, 1..=1_000, 1),
+            Self::PoolFailures => (Failures, 1..=1_000_000, 1),
             Self::HostSilent | Self::DataLate => (Minutes, 10..=10_080, 60),
             Self::ServerDisk => (Percent, 50..=99, 90),
             Self::ServerDatabase => (Milliseconds, 100..=60_000, 2_000),

@@ -127,6 +127,9 @@ pub struct InventoryReply {
     /// Driver files of this inventory that nobody has scanned yet, and that this host is asked to scan.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub wanted_scans: Vec<FileHash>,
+    /// Whether this host is asked for its pooltag.txt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wants_tag_list: bool,
 }
 
 /// `POST /agent/v1/scans`: what scans of driver files found that the server asked for.
@@ -134,6 +137,15 @@ pub struct InventoryReply {
 pub struct ScansRequest {
     /// The scans.
     pub scans: Vec<DriverScan>,
+}
+
+/// `POST /agent/v1/tag-list`: a pooltag.txt that the server asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagListRequest {
+    /// SHA-256 of the file.
+    pub sha256: FileHash,
+    /// Its text; what is no UTF-8 is replaced.
+    pub text: String,
 }
 
 /// `POST /api/v1/snapshots`: one full snapshot from a script.

@@ -5,7 +5,7 @@ use poolwatch_model::{
     Snapshot,
     memory::Memory,
     process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessUse},
-    snapshot::{AgentCost, CollectorFault},
+    snapshot::{AgentCost, CollectorFault, PoolFailures},
     tag::{TagTable, TagUse},
 };
 
@@ -31,6 +31,8 @@ pub struct Parts<'a> {
     pub activity: Vec<ProcessActivity>,
     /// Handles by type of the processes that were looked into.
     pub handles_by_type: Vec<ProcessHandles>,
+    /// Allocations that the Server service could not make, since it started.
+    pub pool_failures: Option<PoolFailures>,
     /// What taking the snapshot cost the host.
     pub cost: Option<AgentCost>,
     /// Collectors that failed, and how.

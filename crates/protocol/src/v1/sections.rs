@@ -40,6 +40,8 @@ const HOLDINGS: u64 = 11;
 const ACTIVITY: u64 = 12;
 /// Handles of some processes by type.
 const HANDLES_BY_TYPE: u64 = 13;
+/// Allocations that the Server service could not make.
+const POOL_FAILURES: u64 = 14;
 
 /// The sections of a snapshot: all in full, or relative to `base` where that is possible.
 pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, Vec<u8>)> {
@@ -79,6 +81,9 @@ pub(super) fn encode(base: Option<&Snapshot>, snapshot: &Snapshot) -> Vec<(u64, 
     }
     if !snapshot.handles_by_type.is_empty() {
         sections.push((HANDLES_BY_TYPE, activity::encode_handles(&snapshot.handles_by_type)));
+    }
+    if let Some(failures) = &snapshot.pool_failures {
+        sections.push((POOL_FAILURES, small::encode_pool_failures(failures)));
     }
     if !snapshot.faults.is_empty() {
         sections.push((FAULTS, small::encode_faults(&snapshot.faults)));
@@ -129,6 +134,7 @@ fn read<'a, B: BaseTables>(
             FAULTS => parts.faults = small::decode_faults(bytes)?,
             ACTIVITY => parts.activity = activity::decode_activity(bytes)?,
             HANDLES_BY_TYPE => parts.handles_by_type = activity::decode_handles(bytes)?,
+            POOL_FAILURES => parts.pool_failures = Some(small::decode_pool_failures(bytes)?),
             HOLDINGS => held = Some(small::decode_holdings(bytes)?),
             _ => {}
         }
@@ -171,8 +177,18 @@ pub(super) fn assemble(base: Option<Snapshot>, parts: Parts<'_>, moves: &mut Mov
     };
     let processes = rows(base.processes, parts.processes, &mut moves.processes);
     let object_types = rows(base.object_types, parts.object_types, &mut moves.object_types);
-    let Parts { memory, activity, handles_by_type, cost, faults, .. } = parts;
-    Snapshot { memory, tags, processes, object_types, activity, handles_by_type, cost, faults }
+    let Parts { memory, activity, handles_by_type, pool_failures, cost, faults, .. } = parts;
+    Snapshot {
+        memory,
+        tags,
+        processes,
+        object_types,
+        activity,
+        handles_by_type,
+        pool_failures,
+        cost,
+        faults,
+    }
 }
 
 fn rows<R: Row>(

@@ -6,6 +6,7 @@ use std::{fs, path::PathBuf};
 use poolwatch_model::{
     Snapshot,
     process::{ProcessActivity, ProcessHandles, ProcessKey},
+    snapshot::PoolFailures,
 };
 use poolwatch_protocol::v1::{Decoder, Encoder, Envelope, frame};
 
@@ -46,9 +47,9 @@ fn released_bytes_still_decode() {
     }
 }
 
-/// Sections 12 and 13, which an agent that is older does not send.
+/// Sections 12 to 14, which an agent that is older does not send.
 #[test]
-fn activity_and_handles_by_type_are_the_released_bytes() {
+fn activity_handles_by_type_and_failures_are_the_released_bytes() {
     let key = ProcessKey { pid: 416, created: None };
     let snapshot = Snapshot {
         activity: vec![ProcessActivity { key, reads: 3, writes: 200, others: 0 }],
@@ -56,6 +57,7 @@ fn activity_and_handles_by_type_are_the_released_bytes() {
             key,
             by_type: [("File".to_owned(), 5), ("Thread".to_owned(), 90_000)].into(),
         }],
+        pool_failures: Some(PoolFailures { nonpaged: 300, paged: 2 }),
         ..Snapshot::default()
     };
     let stamp = stamp(1, 1);
@@ -67,6 +69,7 @@ fn activity_and_handles_by_type_are_the_released_bytes() {
     };
     assert_eq!(section(12), "01a0030003c80100");
     assert_eq!(section(13), "02a003000446696c6505a0030006546872656164 90bf05".replace(' ', ""));
+    assert_eq!(section(14), "ac0202");
     let mut decoder = Decoder::default();
     assert_eq!(decoder.decode(&frame::compress(&bytes)).unwrap().snapshot, snapshot);
 }

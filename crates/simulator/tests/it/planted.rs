@@ -152,6 +152,9 @@ fn live_events_come_within_a_minute_of_going_live() {
         let [event] = events.as_slice() else { panic!("one event: {events:?}") };
         assert_eq!((event.event_id, &*event.provider), (event_id, "Srv"));
         assert_eq!(event.data, [r"\Device\LanmanServer"]);
+        let failures = host.snapshot_at(minutes_from(live, 2)).unwrap().snapshot.pool_failures;
+        let failures = failures.map(|of| (of.nonpaged > 0, of.paged > 0));
+        assert_eq!(failures, Some((event_id == 2019, event_id == 2020)));
         let expected = &cause(&truth, id).hosts[0].events[0];
         assert_eq!(host.wall(expected.time), event.time);
     }

@@ -1,7 +1,7 @@
 //! Drivers that are made here, one way of passing a tag each.
 
 use poolwatch_model::{PoolTag, driver_scan::FoundTag};
-use poolwatch_tagscan::{ScanError, scan, synthetic::DriverFile};
+use poolwatch_tagscan::{ScanError, describe, scan, synthetic::DriverFile};
 
 const ALLOCATE: &str = "ExAllocatePool2";
 const FREE: &str = "ExFreePoolWithTag";
@@ -94,4 +94,17 @@ fn a_file_that_is_cut_short_tells_what_is_left() {
     let whole = file.build();
     let found = scan(&whole[..whole.len() - 4096], None).unwrap();
     assert_eq!(found.tags[0].allocations, 1);
+}
+
+#[test]
+fn the_signer_is_whom_the_signature_names_among_its_certificates() {
+    for is_x64 in [true, false] {
+        let mut file = driver(is_x64);
+        file.add(b"\x41\xB8Fooq").call(ALLOCATE);
+        assert_eq!(describe(&file.build()).unwrap().signer, None);
+        for company in ["Foo Storage GmbH & Co. KG", "Bär"] {
+            file.sign(company);
+            assert_eq!(describe(&file.build()).unwrap().signer.as_deref(), Some(company));
+        }
+    }
 }

@@ -4,11 +4,11 @@ use axum::{Extension, Json, extract::State};
 use poolwatch_model::{
     driver_scan::FileHash,
     host::{HostFacts, OsVersion},
-    inventory::{Driver, Inventory, PoolSettings, Program, ProgramFile},
+    inventory::{Driver, Inventory, PoolSettings, Program, ProgramFile, TagListFile},
     text::{beginning, printable},
 };
 use poolwatch_protocol::v1::messages::{InventoryReply, InventoryRequest};
-use poolwatch_store::{driver_scans, hosts, inventories};
+use poolwatch_store::{driver_scans, hosts, inventories, offered_tag_lists};
 use sqlx::Connection;
 
 use crate::{access::hosts::SendingHost, app::SharedApp, app_error::AppError};
@@ -22,9 +22,12 @@ const ROWS: usize = 10_000;
 /// Files of programs that run.
 const PROGRAM_FILES: usize = 256;
 
+/// Lists of tags that wait for an operator.
+const TAG_LISTS: i64 = 8;
+
 /// Keeps a host's facts and inventory in place of those before. Texts are kept as far as they can be
 /// stored and shown: one odd driver costs none of the others. The answer names the driver files that
-/// this host is asked to scan for all.
+/// this host is asked to scan for all, and says whether it is asked for its pooltag.txt.
 ///
 /// # Errors
 /// 400 for a name that no host has and too many rows, 503 when they cannot be stored now.
@@ -53,12 +56,20 @@ pub(in crate::api) async fn inventory(
     inventories::replace(&mut transaction, host.id, &inventory, arrived).await?;
     let files: Vec<FileHash> = inventory.drivers.iter().filter_map(|one| one.sha256).collect();
     let known = driver_scans::known(&mut transaction, &files, arrived).await?;
+    let list = inventory.tag_list.as_ref().map(|list| list.sha256);
+    let list_is_known = match list {
+        Some(list) => offered_tag_lists::is_known(&mut transaction, list, TAG_LISTS).await?,
+        None => true,
+    };
     transaction.commit().await?;
     app.fleet.note_change_of(host.id);
     app.fleet.note_inventory_of(host.id);
     let unknown = files.into_iter().filter(|file| !known.contains(file));
-    let wanted_scans = app.fleet.scan_requests.ask(host.id, unknown, arrived);
-    Ok(Json(InventoryReply { wanted_scans }))
+    let requests = &app.fleet.scan_requests;
+    let wanted_scans = requests.ask(host.id, unknown, arrived);
+    let list = list.filter(|_| !list_is_known);
+    let wants_tag_list = !requests.ask(host.id, list.into_iter(), arrived).is_empty();
+    Ok(Json(InventoryReply { wanted_scans, wants_tag_list }))
 }
 
 fn storable(inventory: Inventory) -> Inventory {
@@ -67,6 +78,7 @@ fn storable(inventory: Inventory) -> Inventory {
         path: driver.path.map(|path| text(&path, FACT_BYTES)),
         version: driver.version.map(|version| text(&version, NAME_BYTES)),
         company: driver.company.map(|company| text(&company, NAME_BYTES)),
+        signer: driver.signer.map(|signer| text(&signer, NAME_BYTES)),
         service: driver.service.map(|service| text(&service, NAME_BYTES)),
         ..driver
     });
@@ -87,6 +99,9 @@ fn storable(inventory: Inventory) -> Inventory {
         updates: inventory.updates.iter().map(|update| text(update, NAME_BYTES)).collect(),
         programs: programs.collect(),
         program_files: program_files.collect(),
+        tag_list: inventory
+            .tag_list
+            .map(|list| TagListFile { path: text(&list.path, FACT_BYTES), ..list }),
         cluster: inventory.cluster.map(|name| text(&name, NAME_BYTES)),
         machine_model: inventory.machine_model.map(|model| text(&model, NAME_BYTES)),
         role: inventory.role,

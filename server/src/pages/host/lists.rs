@@ -306,6 +306,7 @@ fn host_driver(host: HostId, driver: Driver, found: &[FoundTag]) -> HostDriver {
         path: driver.path,
         version: driver.version,
         company: driver.company,
+        signer: driver.signer,
         linked: driver.linked,
         is_scanned: !found.is_empty(),
         other_tags: (found.len() - likely.len()) as u64,

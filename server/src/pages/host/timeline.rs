@@ -7,7 +7,7 @@ use poolwatch_store::{
     events::{self, EventFilter},
     expiry::DRIVER_CHANGES,
     incidents::IncidentFilter,
-    inventories,
+    inventories, pool_failures,
 };
 use poolwatch_web::{
     host::{HOST_TIMELINE, HostSection, TimelineChoice, TimelineRow},
@@ -64,6 +64,19 @@ impl HostList for Timeline {
                 at: found.event.time.min(found.received_at),
                 kind: TimelineChoice::Events,
                 text,
+                url: None,
+            });
+        }
+        for (at, failures) in pool_failures::list(db, asked.host, OF_A_KIND).await? {
+            rows.push(TimelineRow {
+                host: asked.host,
+                at,
+                kind: TimelineChoice::Events,
+                text: format!(
+                    "The Server service could not allocate {} times from nonpaged and {} times from \
+                     paged pool",
+                    failures.nonpaged, failures.paged
+                ),
                 url: None,
             });
         }

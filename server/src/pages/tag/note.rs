@@ -6,7 +6,7 @@ use axum::{
     extract::{Multipart, State},
     response::{Redirect, Response},
 };
-use poolwatch_model::tag::TagPattern;
+use poolwatch_model::{driver_scan::FileHash, tag::TagPattern};
 use poolwatch_store::tag_notes::TagNote;
 use poolwatch_web::links;
 use serde::Deserialize;
@@ -62,5 +62,24 @@ pub(in crate::pages) async fn import(
     let text = field.bytes().await.map_err(|_| refused())?;
     tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
         .await?;
+    Ok(Redirect::to("/tags#lists"))
+}
+
+/// What becomes of a list that a host offers.
+#[derive(Debug, Deserialize)]
+pub(in crate::pages) struct Decision {
+    file: FileHash,
+    /// Taken in if it is there, turned down otherwise.
+    take: Option<String>,
+}
+
+/// Takes a list in that a host offers, in place of the one before, or turns it down.
+pub(in crate::pages) async fn decide(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Form(Decision { file, take }): Form<Decision>,
+) -> Result<Redirect, AppError> {
+    let (names, now) = (&app.tag_names, app.clock.now());
+    tag_names::decide(names, &app.pool, (file, take.is_some()), &person.name, now).await?;
     Ok(Redirect::to("/tags#lists"))
 }

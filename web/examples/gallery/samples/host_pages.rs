@@ -60,6 +60,7 @@ pub(crate) fn classic_host() -> HostPage {
         processes: Some(ProcessTable { total: 38, rows: process_rows() }),
         object_types: object_types(),
         events: events().into_iter().filter(|row| row.host.id == HostId(1)).collect(),
+        pool_failures: None,
         faults: vec![],
         cost: None,
         installed: Some(installed()),
@@ -126,6 +127,7 @@ pub(crate) fn stale_host() -> HostPage {
         processes: None,
         object_types: vec![],
         events: vec![],
+        pool_failures: Some(PoolFailuresView { nonpaged: 12, paged: 1, last: ago(1_400) }),
         faults: vec![
             CollectorFault { collector: Collector::PoolTags, status: 0xC000_009A },
             CollectorFault { collector: Collector::Services, status: 1_722 },
@@ -204,12 +206,13 @@ pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter<()>> {
 }
 
 pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter<()>> {
-    let row = |name: &str, is_scanned, tags: Vec<PoolTag>| HostDriver {
+    let row = |name: &str, is_scanned: bool, tags: Vec<PoolTag>| HostDriver {
         host: HostId(1),
         name: name.into(),
         path: Some(format!(r"\SystemRoot\System32\drivers\{name}")),
         version: Some("5.1.0.2".into()),
         company: Some("Foo Systems".into()),
+        signer: is_scanned.then(|| "Foo Systems GmbH".into()),
         linked: Some(ago(90_000_000)),
         is_scanned,
         other_tags: tags.len() as u64,

@@ -2,7 +2,10 @@
 
 use poolwatch_analysis::catalogue::{self, Certainty, Source};
 use poolwatch_model::{
-    Bytes, Pool, diagnosis::Verdict, driver_scan::FoundTag, incident::IncidentId,
+    Bytes, Pool,
+    diagnosis::Verdict,
+    driver_scan::{FileHash, FoundTag},
+    incident::IncidentId,
 };
 use poolwatch_web::{
     application::{APPLICATION_HOSTS, ApplicationPage, RunningRow},
@@ -14,7 +17,7 @@ use poolwatch_web::{
     list::ListView,
     mark::IncidentMark,
     tag::{LeakRow, OwnerRow, TAG_HOSTS, TagHostRow, TagInPool, TagNoteRow, TagPage, TagTold},
-    tags::{TAGS, TagLine, TagsPage, TagsSaid, TagsSummary},
+    tags::{OfferedList, TAGS, TagLine, TagsPage, TagsSaid, TagsSummary},
 };
 
 use super::{ago, fs02, link, listed, shell, tag};
@@ -70,6 +73,14 @@ pub(crate) fn tags() -> TagsPage {
             entries: 2_140,
             imported: Some(("Ana".into(), ago(90_000))),
             may_import: true,
+            offered: vec![OfferedList {
+                file: FileHash::new([7; 32]),
+                host: link(3, "fs-02"),
+                path: r"C:\Program Files (x86)\Windows Kits\10\Debuggers\x64\triage\pooltag.txt"
+                    .into(),
+                entries: 5_012,
+                at: ago(7_200),
+            }],
         }),
     }
 }

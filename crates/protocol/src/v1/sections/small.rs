@@ -1,6 +1,9 @@
-//! Sections 8, 9 and 11: what the agent costs, which collectors failed, and what the agent holds.
+//! Sections 8, 9, 11 and 14: what the agent costs, which collectors failed, what the agent holds, and
+//! what the Server service could not allocate.
 
-use poolwatch_model::snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault};
+use poolwatch_model::snapshot::{
+    AgentCost, AgentHoldings, Collector, CollectorFault, PoolFailures,
+};
 
 use super::{each_row, from_postcard, to_postcard};
 use crate::{limits, v1::wire::Malformed};
@@ -25,8 +28,18 @@ pub(super) fn decode_holdings(bytes: &[u8]) -> Result<AgentHoldings, Malformed> 
     Ok(AgentHoldings { handles, threads, paged_quota, nonpaged_quota })
 }
 
+/// Failures from nonpaged and from paged pool.
+pub(super) fn encode_pool_failures(failures: &PoolFailures) -> Vec<u8> {
+    to_postcard(&(failures.nonpaged, failures.paged))
+}
+
+pub(super) fn decode_pool_failures(bytes: &[u8]) -> Result<PoolFailures, Malformed> {
+    let (nonpaged, paged) = from_postcard(bytes)?;
+    Ok(PoolFailures { nonpaged, paged })
+}
+
 /// Collectors by their numbers, from 1.
-const COLLECTORS: [Collector; 9] = [
+const COLLECTORS: [Collector; 10] = [
     Collector::PoolTags,
     Collector::Performance,
     Collector::Processes,
@@ -36,6 +49,7 @@ const COLLECTORS: [Collector; 9] = [
     Collector::Services,
     Collector::EventLog,
     Collector::MemoryConditions,
+    Collector::ServerService,
 ];
 
 fn number(collector: Collector) -> u16 {
