@@ -13,14 +13,11 @@ use poolwatch_detection::{Look, diagnose_host};
 use poolwatch_model::{BootId, HostId, PoolTag, diagnosis::Verdict};
 use poolwatch_protocol::v1::Decoder;
 use poolwatch_server::{
-    app::{App, Settings},
+    app::{App, AppParts, Settings},
     auth::sealing::SealingKey,
     clock::SystemClock,
-    fleet::Fleet,
     history::StoredHistory,
     metrics::Metrics,
-    refusals::Refusals,
-    stopping::StopSignal,
     writer::Writer,
 };
 use poolwatch_simulator::load::LoadFleet;
@@ -115,34 +112,19 @@ async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
 }
 
 fn app(pool: PgPool) -> App {
-    App {
+    App::new(AppParts {
         clock: Arc::new(SystemClock),
         pool: pool.clone(),
         background_pool: pool.clone(),
-        stop: StopSignal::default(),
-        fleet: Arc::new(Fleet::default()),
-        tag_names: Default::default(),
-        events_stored: Default::default(),
         writer: Writer::start(pool),
-        host_keys: Default::default(),
-        callers: Default::default(),
         sealing_key: SealingKey::for_this_run().unwrap(),
-        sign_in_limits: Default::default(),
-        password_checks: Default::default(),
-        refusals_logged: Default::default(),
-        refusals: Arc::new(Refusals::new(Arc::new(SystemClock))),
-        waiting_hosts: Default::default(),
-        refusals_recorded: Default::default(),
         metrics: Metrics::install().unwrap(),
-        retention: Default::default(),
-        provider_cache: Default::default(),
-        self_checks: Default::default(),
         settings: Settings {
             public_url: "https://poolwatch.test".into(),
             interval_s: 60,
             ..Settings::default()
         },
-    }
+    })
 }
 
 /// What a thread used of the processor.

@@ -14,12 +14,16 @@ use poolwatch_protocol::limits;
 
 use crate::{
     enrolment::decisions,
+    evidence_uploads,
     routes::{Permission, RouteLimits, Routes},
     tag_names::POOLTAG_BYTES,
 };
 
 /// Readers of `/metrics` that are answered at once: it tells of every host.
 const METRICS_AT_ONCE: usize = 2;
+
+/// Downloads that are held in memory at once.
+const DOWNLOADS_AT_ONCE: usize = 4;
 
 /// Enrolments that run at once: hosts of one token come one after another, each on a connection to the
 /// database that others need too.
@@ -32,6 +36,10 @@ pub fn routes(routes: Routes) -> Routes {
     let (json, batch) =
         (RouteLimits::upload(limits::JSON_BYTES), RouteLimits::upload(limits::BATCH_BYTES));
     let pooltag = RouteLimits::upload(POOLTAG_BYTES);
+    // Files on their way over a slow line.
+    let evidence = RouteLimits::upload(evidence_uploads::BYTES)
+        .within(Duration::from_secs(300))
+        .at_once(evidence_uploads::AT_ONCE);
     // A mail server may take long for each step.
     let mail_test = form.within(Duration::from_secs(100)).at_once(2);
     let (public, host) = (Permission::Public, Permission::Host);
@@ -73,7 +81,16 @@ pub fn routes(routes: Routes) -> Routes {
         .at(operate, form, "/api/v1/incidents/{id}/resolve", post(v1::incidents::resolve))
         .at(operate, form, "/api/v1/incidents/{id}/acknowledge", post(v1::incidents::acknowledge))
         .at(operate, form, "/api/v1/incidents/{id}/silence", post(v1::incidents::silence))
+        .at(operate, form, "/api/v1/incidents/{id}/reopen", post(v1::incidents::reopen))
+        .at(operate, form, "/api/v1/incidents/{id}/merge", post(v1::incidents::merge))
+        .at(operate, form, "/api/v1/incidents/{id}/confirm", post(v1::incidents::confirm))
         .at(view_all, read, "/api/v1/alerts/deliveries", get(v1::alerts::deliveries::list))
+        .at(
+            operate_all,
+            form,
+            "/api/v1/alerts/deliveries/resend",
+            post(v1::alerts::deliveries::resend_all),
+        )
         .at(
             operate_all,
             form,
@@ -85,6 +102,13 @@ pub fn routes(routes: Routes) -> Routes {
             form,
             "/api/v1/alerts/recipients",
             get(v1::alerts::recipients::list).post(v1::alerts::recipients::add),
+        )
+        .at(administer, form, "/api/v1/alerts/recipients/test", post(v1::alerts::recipients::test))
+        .at(
+            administer,
+            form,
+            "/api/v1/alerts/settings",
+            get(v1::alerts::settings::get).put(v1::alerts::settings::set),
         )
         .at(
             administer,
@@ -134,9 +158,19 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, read, "/api/v1/tags/{tag}/series", get(v1::tag_hosts::course))
         .at(view, read, "/api/v1/tag-notes", get(v1::tag_notes::list))
         .at(operate_all, form, "/api/v1/tag-notes", post(v1::tag_notes::write))
+        .at(view_all, read, "/api/v1/offered-tag-lists", get(v1::tag_notes::offered))
+        .at(operate_all, form, "/api/v1/offered-tag-lists", post(v1::tag_notes::decide))
         .at(view, read, "/api/v1/pooltag.txt", get(v1::tag_notes::export))
         .at(operate_all, pooltag, "/api/v1/pooltag.txt", post(v1::tag_notes::import))
         .at(operate, json, "/api/v1/snapshots", post(v1::snapshots::upload))
+        .at(operate, evidence, "/api/v1/evidence", post(v1::evidence::judge))
+        .at(
+            view,
+            read.at_once(evidence_uploads::AT_ONCE),
+            "/api/v1/evidence/{id}",
+            get(v1::evidence::one),
+        )
+        .at(operate, form, "/api/v1/evidence/{id}/keep", post(v1::evidence::keep))
         .at(view, read, "/api/v1/enrolment/hosts", get(v1::enrolment::hosts::list))
         .at(
             operate,
@@ -154,6 +188,24 @@ pub fn routes(routes: Routes) -> Routes {
         )
         .at(view, read, "/api/v1/enrolment/rules", get(v1::enrolment::rules::list))
         .at(administer, form, "/api/v1/enrolment/rules", post(v1::enrolment::rules::create))
+        .at(
+            administer,
+            form,
+            "/api/v1/enrolment/rules/{id}/up",
+            post(v1::enrolment::rules::move_up),
+        )
+        .at(
+            operate,
+            form,
+            "/api/v1/enrolment/keep-apart/{id}",
+            post(v1::enrolment::hosts::keep_apart),
+        )
+        .at(
+            administer,
+            form.at_once(DOWNLOADS_AT_ONCE),
+            "/api/v1/enrolment/kit",
+            post(v1::enrolment::kit::make),
+        )
         .at(view, form, "/api/v1/enrolment/try-rule", post(v1::enrolment::rules::try_rule))
         .at(administer, form, "/api/v1/enrolment/rules/{id}", delete(v1::enrolment::rules::delete))
         .at(view, read, "/api/v1/enrolment/tokens", get(v1::enrolment::tokens::list))
@@ -173,6 +225,13 @@ pub fn routes(routes: Routes) -> Routes {
             get(v1::people::one).patch(v1::people::change).delete(v1::people::delete),
         )
         .at(administer, form, "/api/v1/people/{id}/link", post(v1::people::make_link))
+        .at(administer, read, "/api/v1/people/{id}/sessions", get(v1::people::list_sessions))
+        .at(
+            administer,
+            form,
+            "/api/v1/people/{id}/sessions/{session}",
+            delete(v1::people::end_session),
+        )
         .at(
             administer,
             form,

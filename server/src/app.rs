@@ -26,6 +26,7 @@ use crate::{
     rate_limiter::RateLimiter,
     refusals::Refusals,
     retention_setting::LiveRetention,
+    rule_failures::RuleFailures,
     sign_in_provider::{ProviderCache, SignInProvider},
     stopping::StopSignal,
     tag_names::TagNames,
@@ -77,6 +78,8 @@ pub struct App {
     pub retention: LiveRetention,
     /// What the identity provider said of itself lately.
     pub provider_cache: ProviderCache,
+    /// Rules that could not be looked after.
+    pub rule_failures: RuleFailures,
     /// What the server found last when it looked at itself, and when.
     pub self_checks: Mutex<Option<(Instant, Arc<Vec<SelfCheck>>)>>,
     /// How the server was set up.
@@ -165,6 +168,7 @@ impl App {
             metrics,
             retention: LiveRetention::default(),
             provider_cache: ProviderCache::default(),
+            rule_failures: RuleFailures::default(),
             self_checks: Mutex::default(),
             settings,
         }

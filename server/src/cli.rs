@@ -145,6 +145,17 @@ pub struct ServeOptions {
     /// token. Without it, /metrics takes an API token.
     #[arg(long, env = "POOLWATCH_METRICS_LISTEN")]
     pub metrics_listen: Option<SocketAddr>,
+    /// Address of a collector that takes metrics by OTLP, protobuf over HTTP
+    /// (`http://collector:4318/v1/metrics`). All that /metrics tells is pushed to it.
+    #[arg(long, env = "POOLWATCH_OTLP_URL")]
+    pub otlp_url: Option<String>,
+    /// What lets the server in there, as `name=value`, separated by semicolons.
+    #[arg(long, env = "POOLWATCH_OTLP_HEADER", value_delimiter = ';', hide_env_values = true)]
+    pub otlp_header: Vec<String>,
+    /// Seconds between two pushes: 5 to 3600.
+    #[arg(long, env = "POOLWATCH_OTLP_EVERY_S", default_value_t = 60,
+        value_parser = clap::value_parser!(u32).range(5..=3600))]
+    pub otlp_every_s: u32,
     /// Folder with the agent's packages (`.msi`, `.exe`, `.mst`, `.zip`, up to 64 MB each), to be
     /// downloaded from the page Deploy agents.
     #[arg(long, env = "POOLWATCH_INSTALLERS")]

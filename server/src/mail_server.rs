@@ -10,13 +10,15 @@ use lettre::{
 };
 use poolwatch_store::settings::{self, Setting};
 use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use sqlx::PgConnection;
+use utoipa::ToSchema;
 
 use crate::{
     answer_words::{error_in_words, smtp_answer},
     auth::sealing::SealingKey,
     oauth::{EXCHANGE_SCOPE, OAuthClient, TokenSource},
+    parameters::read_number,
 };
 
 /// Name of the setting, and what its password is sealed for.
@@ -35,25 +37,50 @@ pub struct MailServer {
     pub oauth: Option<OAuthClient>,
 }
 
-/// A mail server as a form sends it.
-#[derive(Debug, Clone)]
-pub struct TypedMailServer {
+/// A mail server as somebody types it.
+#[derive(Clone, Deserialize, ToSchema)]
+pub struct MailServerDraft {
     /// Its name; empty for no mail server.
-    pub host: String,
+    #[serde(default)]
+    host: String,
     /// Its port; the usual one of its encryption without it.
-    pub port: Option<u16>,
-    /// How it is encrypted.
-    pub security: MailSecurity,
+    #[serde(default, deserialize_with = "read_number")]
+    #[schema(value_type = Option<u16>)]
+    port: Option<u16>,
+    /// How it is encrypted: `starttls`, `tls` or `none`.
+    #[serde(deserialize_with = "read_security")]
+    #[schema(value_type = String)]
+    security: MailSecurity,
     /// User to sign in as; empty for none.
-    pub user: String,
-    /// Password, or the secret of the application that asks for tokens; empty for the one that is kept.
-    pub password: String,
+    #[serde(default)]
+    user: String,
+    /// Password, or the secret of the application that asks for tokens; empty for the one that is kept
+    /// for the same server and user.
+    #[serde(default)]
+    password: String,
     /// Address of the authority that gives tokens; empty where one signs in without.
-    pub token_url: String,
+    #[serde(default)]
+    token_url: String,
     /// Number of the application that asks for tokens.
-    pub client_id: String,
+    #[serde(default)]
+    client_id: String,
     /// Sender.
-    pub from: String,
+    #[serde(default)]
+    from: String,
+}
+
+impl MailServerDraft {
+    /// What the audit log keeps of it.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        format!("{}, {}, from {}", self.host, self.security.as_str(), self.from)
+    }
+}
+
+fn read_security<'de, D: Deserializer<'de>>(from: D) -> Result<MailSecurity, D::Error> {
+    let typed = String::deserialize(from)?;
+    let known = MailSecurity::ALL.into_iter().find(|one| one.as_str() == typed);
+    known.ok_or_else(|| Error::custom("the encryption is one of starttls, tls and none"))
 }
 
 /// A mail server as it is kept.
@@ -232,11 +259,11 @@ async fn kept(db: &mut PgConnection) -> anyhow::Result<Option<(KeptMailServer, S
 pub async fn save(
     db: &mut PgConnection,
     key: &SealingKey,
-    typed: TypedMailServer,
+    typed: MailServerDraft,
     by: &str,
     now: Timestamp,
 ) -> anyhow::Result<Result<(), String>> {
-    let TypedMailServer { host, port, security, user, password, token_url, client_id, from } =
+    let MailServerDraft { host, port, security, user, password, token_url, client_id, from } =
         typed;
     let (token_url, client_id) = (token_url.trim().to_owned(), client_id.trim().to_owned());
     let host = host.trim().to_owned();

@@ -34,7 +34,6 @@ const HOSTS_CAPPED: &str = "poolwatch_fleet_hosts_capped";
 const HOSTS_AT_HAND: &str = "poolwatch_fleet_hosts_in_memory";
 const TABLE_BYTES: &str = "poolwatch_fleet_table_bytes";
 const VIEW_SECONDS: &str = "poolwatch_fleet_view_seconds";
-const CHUNKS_LAG: &str = "poolwatch_chunks_lag_seconds";
 const STUDIES_LAG: &str = "poolwatch_studies_lag_seconds";
 const MAILS: &str = "poolwatch_mails_total";
 const CHECK: &str = "poolwatch_self_check";
@@ -74,11 +73,6 @@ impl Metrics {
         describe_gauge!(HOSTS_AT_HAND, "Hosts whose latest tables are in memory");
         describe_gauge!(TABLE_BYTES, Unit::Bytes, "Memory that the tables of all hosts take");
         describe_histogram!(VIEW_SECONDS, Unit::Seconds, "Time to make the fleet's view");
-        describe_gauge!(
-            CHUNKS_LAG,
-            Unit::Seconds,
-            "How long the oldest hours, days or weeks are due"
-        );
         describe_gauge!(STUDIES_LAG, Unit::Seconds, "How long the host waits that waits longest");
         describe_counter!(MAILS, "Mails, by outcome (sent, failed)");
         describe_gauge!(CHECK, "What the server looks at of itself: 0 good, 1 warning, 2 failed");
@@ -200,11 +194,6 @@ pub fn fleet(stale: usize, at_hand: usize, table_bytes: usize, made_in: Duration
     gauge!(HOSTS_AT_HAND).set(at_hand as f64);
     gauge!(TABLE_BYTES).set(table_bytes as f64);
     histogram!(VIEW_SECONDS).record(made_in);
-}
-
-/// Records how long the chunks are due that are made next.
-pub fn chunks_lag(lag: Duration) {
-    gauge!(CHUNKS_LAG).set(lag.as_secs_f64());
 }
 
 /// Records how long the host has waited for its diagnosis that waits longest.

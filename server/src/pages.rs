@@ -49,14 +49,10 @@ use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
+    evidence_uploads,
     routes::{Permission, RouteLimits, Routes},
     tag_names::POOLTAG_BYTES,
 };
-
-/// Largest upload of evidence.
-pub const EVIDENCE_BYTES: usize = 100 << 20;
-/// Uploads of evidence that are read at a time: each is held in memory.
-const EVIDENCE_AT_ONCE: usize = 2;
 
 /// Sign-ins that wait for the identity provider at once.
 const PROVIDER_AT_ONCE: usize = 8;
@@ -64,8 +60,9 @@ const PROVIDER_AT_ONCE: usize = 8;
 const READ: RouteLimits = RouteLimits::READ;
 const FORM: RouteLimits = RouteLimits::FORM;
 /// Files on their way over a slow line.
-const EVIDENCE: RouteLimits =
-    RouteLimits::upload(EVIDENCE_BYTES).within(Duration::from_secs(300)).at_once(EVIDENCE_AT_ONCE);
+const EVIDENCE: RouteLimits = RouteLimits::upload(evidence_uploads::BYTES)
+    .within(Duration::from_secs(300))
+    .at_once(evidence_uploads::AT_ONCE);
 /// Files of very many rows.
 const EXPORT: RouteLimits = RouteLimits::READ.at_once(2);
 const PUBLIC: Permission = Permission::Public;
@@ -251,7 +248,7 @@ fn console_routes(routes: Routes) -> Routes {
         // The texts are read again for it.
         .at(
             VIEW,
-            READ.at_once(EVIDENCE_AT_ONCE),
+            READ.at_once(evidence_uploads::AT_ONCE),
             "/evidence/{id}/report.json",
             get(evidence::report),
         )

@@ -9,7 +9,10 @@ use axum::{
     http::{StatusCode, request::Parts},
     response::{IntoResponse, Response},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Deserialize, Deserializer, Serialize,
+    de::{DeserializeOwned, Error},
+};
 
 use crate::app_error::AppError;
 
@@ -87,6 +90,29 @@ impl<T: Serialize> IntoResponse for Json<T> {
     fn into_response(self) -> Response {
         axum::Json(self.0).into_response()
     }
+}
+
+/// A number of a document, or of a form, in which an empty field is none.
+///
+/// # Errors
+/// When it is no whole number, or none that the field takes.
+pub fn read_number<'de, D: Deserializer<'de>, T: TryFrom<i64>>(
+    from: D,
+) -> Result<Option<T>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Typed {
+        Number(i64),
+        Text(String),
+    }
+    let number = match Option::<Typed>::deserialize(from)? {
+        None => return Ok(None),
+        Some(Typed::Number(number)) => Some(number),
+        Some(Typed::Text(text)) if text.trim().is_empty() => return Ok(None),
+        Some(Typed::Text(text)) => text.trim().parse().ok(),
+    };
+    let read = number.and_then(|number| number.try_into().ok());
+    read.map(Some).ok_or_else(|| Error::custom("it is no number that this takes"))
 }
 
 async fn read_body<S: Send + Sync>(

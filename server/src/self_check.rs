@@ -112,6 +112,7 @@ async fn find(app: &App) -> Vec<SelfCheck> {
     }
     checks.extend(check_certificate(app, now));
     checks.push(check_uploads(app));
+    checks.push(check_rules(app));
     checks.push(check_refusals(app, now));
     checks.push(check_configuration(app));
     checks
@@ -266,6 +267,20 @@ fn check_uploads(app: &App) -> SelfCheck {
     let (waiting, most) = app.writer.queued_uploads();
     let state = state_of(&(waiting as f64), &[most as f64 / 2.0, f64::INFINITY]);
     check("uploads", state, format!("{waiting} uploads of {most} wait to be stored."))
+}
+
+fn check_rules(app: &App) -> SelfCheck {
+    let failing = app.rule_failures.list();
+    match failing.is_empty() {
+        true => check("rules", CheckState::Good, "All rules are looked after."),
+        false => {
+            let words = format!(
+                "Nobody is told by these rules, for they cannot be looked after: {}. The log says why.",
+                failing.join(", ")
+            );
+            check("rules", CheckState::Failed, words)
+        }
+    }
 }
 
 fn check_refusals(app: &App, now: Timestamp) -> SelfCheck {

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use jiff::Timestamp;
 use poolwatch_analysis::catalogue::{self, Catalogue, Note};
 use poolwatch_evidence::{PieceContent, read};
-use poolwatch_model::tag::TagPattern;
+use poolwatch_model::{driver_scan::FileHash, tag::TagPattern};
 use poolwatch_store::{
-    PgPool,
+    PgPool, offered_tag_lists,
     tag_notes::{self, NoteSource, TagNote, WrittenNote},
 };
 use sqlx::PgConnection;
@@ -93,6 +93,26 @@ pub async fn write(
         tag_notes::write(&mut db, &note, by, now).await?;
     }
     names.reload(&mut db).await
+}
+
+/// Takes a list in that a host offers, in place of the one before, or turns it down.
+///
+/// # Errors
+/// 404 when no host offers it, else as [`import`].
+pub async fn decide(
+    names: &TagNames,
+    pool: &PgPool,
+    (file, is_taken): (FileHash, bool),
+    by: &str,
+    now: Timestamp,
+) -> Result<(), AppError> {
+    let text = offered_tag_lists::text_of(&mut *pool.acquire().await?, file).await?;
+    let text = text.ok_or_else(|| AppError::not_found("No host offers that list any more"))?;
+    if is_taken {
+        import(names, pool, text.into_bytes(), by, now).await?;
+    }
+    offered_tag_lists::close(&mut *pool.acquire().await?, file).await?;
+    Ok(())
 }
 
 /// Takes a pooltag.txt in, in place of the one before. Returns how many entries are kept.

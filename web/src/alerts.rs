@@ -89,7 +89,8 @@ impl DeliveryRow {
 }
 
 /// An address as everybody may see it: who knows the whole URL of a webhook may post to it.
-fn public_address(kind: ChannelKind, address: &str) -> String {
+#[must_use]
+pub fn public_address(kind: ChannelKind, address: &str) -> String {
     let scheme = match kind {
         ChannelKind::Mail => None,
         _ => address.split_once("://"),

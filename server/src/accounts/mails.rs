@@ -1,10 +1,25 @@
-//! Links for people, sent by the mail server that is set.
+//! The mail server that is set, and links for people that it sends.
 
 use crate::{
     app::App,
     app_error::AppError,
-    mail_server::{self, MailServer},
+    mail_server::{self, MailServer, MailServerDraft},
 };
+
+/// Sets another mail server, which counts from now on.
+///
+/// # Errors
+/// 400 for what makes no sense, and where the command line or environment names it.
+pub async fn set_mail_server(app: &App, draft: MailServerDraft, by: &str) -> Result<(), AppError> {
+    if app.settings.mail_server.is_some() {
+        return Err(AppError::bad_request(
+            "The server's command line or environment names the mail server. Change it there.",
+        ));
+    }
+    let mut db = app.pool.acquire().await?;
+    let saved = mail_server::save(&mut db, &app.sealing_key, draft, by, app.clock.now()).await;
+    saved.map_err(AppError::internal)?.map_err(AppError::bad_request)
+}
 
 /// The mail server that is set, where there is one.
 ///

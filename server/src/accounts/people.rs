@@ -202,6 +202,16 @@ pub async fn reset_second_factor(app: &App, id: i32) -> Result<String, AppError>
     Ok(account.user.email)
 }
 
+/// Ends one session of a person, at once.
+///
+/// # Errors
+/// 404 when there is no such session.
+pub async fn end_session(app: &App, id: i32, session: i64) -> Result<(), AppError> {
+    let ended = sessions::delete_one(&mut *app.pool.acquire().await?, id, session).await?;
+    app.callers.forget_all();
+    ended.then_some(()).ok_or_else(|| AppError::not_found("There is no such session"))
+}
+
 /// A scope for the audit log, by the numbers of its groups.
 #[must_use]
 pub fn scope_in_words(scope: &Scope) -> String {

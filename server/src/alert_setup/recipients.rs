@@ -1,6 +1,8 @@
 //! Recipients: who is told.
 
-use jiff::{Timestamp, tz::TimeZone};
+pub mod test;
+
+use jiff::Timestamp;
 use lettre::Address;
 use poolwatch_model::alerting::{
     AlertLevel, ChannelKind, DigestEvery, DigestSchedule, HostScope, Recipient, RecipientId,
@@ -13,7 +15,7 @@ use reqwest::Url;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::one_line;
+use super::{one_line, read_zone};
 use crate::{
     alerts::{secrets, syslog, webhook},
     app::App,
@@ -176,12 +178,7 @@ fn read_digest(
     if hour > 23 {
         return Err(AppError::bad_request("An hour of the day is 0 to 23."));
     }
-    let zone = one_line(&form.zone);
-    TimeZone::get(&zone).map_err(|_| {
-        AppError::bad_request(format!(
-            "{zone} is no time zone: name one like Europe/Berlin or UTC."
-        ))
-    })?;
+    let (zone, _) = read_zone(&form.zone)?;
     Ok(Some(DigestSchedule { every, hour, zone }))
 }
 

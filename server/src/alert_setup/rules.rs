@@ -6,11 +6,11 @@ use poolwatch_model::alerting::{
 };
 use poolwatch_store::alert_rules::{self, ADDED};
 use poolwatch_web::words::rules as rule_words;
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::one_line;
+use super::{one_line, read_tick};
 use crate::{app::App, app_error::AppError};
 
 /// A rule as somebody types it. What is not said stays as it is.
@@ -47,18 +47,6 @@ pub struct RuleDraft {
     /// On a `server` or `workstation` alone.
     #[serde(default)]
     role: String,
-}
-
-/// A tick of a form, whatever its text, or what a document says.
-fn read_tick<'de, D: Deserializer<'de>>(from: D) -> Result<bool, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Tick {
-        Said(bool),
-        #[expect(dead_code, reason = "a browser sends a text where it is ticked")]
-        Text(String),
-    }
-    Ok(!matches!(Tick::deserialize(from)?, Tick::Said(false)))
 }
 
 /// One rule.

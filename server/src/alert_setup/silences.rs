@@ -2,8 +2,8 @@
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
-    HostId, PoolTag,
-    alerting::{HostScope, Silence, SilenceId, SilenceMatcher},
+    HostId,
+    alerting::{Silence, SilenceId, SilenceMatcher},
     incident::IncidentId,
 };
 use poolwatch_store::silences::{self, NewSilence};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sqlx::PgConnection;
 use utoipa::ToSchema;
 
-use super::{one_line, time_span::TimeSpan};
+use super::{matcher::MatcherDraft, one_line, time_span::TimeSpan};
 use crate::{
     app::App,
     app_error::AppError,
@@ -19,21 +19,12 @@ use crate::{
     incident_actions::{checked_reason, too_many_silences},
 };
 
-/// What somebody types to silence everything.
-const EVERYTHING: &str = "silence everything";
-
 /// A silence as somebody types it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct SilenceDraft {
-    /// Hosts of such a name.
-    #[serde(default)]
-    pattern: String,
-    /// Hosts of a group.
-    #[serde(default)]
-    group: String,
-    /// Incidents of a main tag.
-    #[serde(default)]
-    tag: String,
+    /// What it is about, beside an incident.
+    #[serde(flatten)]
+    about: MatcherDraft,
     /// One incident, by its number.
     #[serde(default)]
     incident: String,
@@ -46,20 +37,15 @@ pub struct SilenceDraft {
     zone: String,
     /// Why.
     reason: String,
-    /// Where nothing is named: `silence everything`.
-    #[serde(default)]
-    confirm: String,
 }
 
 impl SilenceDraft {
     /// What the audit log keeps of it.
     #[must_use]
     pub fn describe(&self) -> String {
-        let Self { pattern, group, tag, incident, from, until, zone, reason, .. } = self;
-        one_line(&format!(
-            "hosts {pattern:?}, group {group:?}, tag {tag:?}, incident {incident:?}, {from} to {until} \
-             {zone}: {reason}"
-        ))
+        let Self { about, incident, from, until, zone, reason } = self;
+        let about = about.describe();
+        one_line(&format!("{about}, incident {incident:?}, {from} to {until} {zone}: {reason}"))
     }
 }
 
@@ -73,7 +59,7 @@ pub async fn add(
     by: &str,
     now: Timestamp,
 ) -> Result<SilenceId, AppError> {
-    let matcher = read_matcher(draft)?;
+    let matcher = draft.about.read(read_incident(&draft.incident)?)?;
     let span = TimeSpan::read(&draft.from, &draft.until, &draft.zone, now)
         .map_err(|error| AppError::bad_request(error.to_string()))?;
     let reason = checked_reason(&draft.reason)?;
@@ -154,40 +140,13 @@ pub fn is_shown(visible: &VisibleFleet, silence: &Silence) -> bool {
         && silence.matcher.incident.is_none_or(has_incident)
 }
 
-fn read_matcher(form: &SilenceDraft) -> Result<SilenceMatcher, AppError> {
-    let incident = one_line(&form.incident);
-    let incident = match incident.as_str() {
-        "" => None,
-        number => Some(IncidentId(number.parse().map_err(|_| {
-            AppError::bad_request("An incident is named by its number, as in its address.")
-        })?)),
-    };
-    let scope = HostScope::from_typed(&one_line(&form.group), &one_line(&form.pattern));
-    let matcher = SilenceMatcher { incident, host: None, tag: read_tag(&form.tag)?, scope };
-    confirm(&matcher, &form.confirm)?;
-    Ok(matcher)
-}
-
-/// A tag as somebody typed it, if they did.
-pub(super) fn read_tag(typed: &str) -> Result<Option<PoolTag>, AppError> {
+fn read_incident(typed: &str) -> Result<Option<IncidentId>, AppError> {
     match one_line(typed).as_str() {
         "" => Ok(None),
-        tag => tag
-            .parse()
-            .map(Some)
-            .map_err(|_| AppError::bad_request("A tag has one to four characters.")),
+        number => number.parse().map(|number| Some(IncidentId(number))).map_err(|_| {
+            AppError::bad_request("An incident is named by its number, as in its address.")
+        }),
     }
-}
-
-/// Refuses what matches everything, unless the words for it are there.
-pub(super) fn confirm(matcher: &SilenceMatcher, typed: &str) -> Result<(), AppError> {
-    if matcher.matches_everything() && typed.trim() != EVERYTHING {
-        return Err(AppError::bad_request(format!(
-            "This matches everything: nobody would be told of anything. Name hosts, a group, a tag \
-             or an incident, or type \"{EVERYTHING}\" to confirm."
-        )));
-    }
-    Ok(())
 }
 
 /// Who sees a part of the fleet ends silences of incidents that are wholly in it.
@@ -206,36 +165,5 @@ async fn require_own(
     match silence.matcher.incident {
         Some(incident) => visible.require_all_of(db, incident).await,
         None => visible.require_whole(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn form(pattern: &str, tag: &str, confirm: &str) -> SilenceDraft {
-        SilenceDraft {
-            pattern: pattern.into(),
-            group: String::new(),
-            tag: tag.into(),
-            incident: String::new(),
-            from: String::new(),
-            until: String::new(),
-            zone: String::new(),
-            reason: String::new(),
-            confirm: confirm.into(),
-        }
-    }
-
-    #[test]
-    fn what_matches_everything_takes_the_words_for_it() {
-        for pattern in ["", "*", "**"] {
-            let refused = read_matcher(&form(pattern, "", "yes")).unwrap_err();
-            assert!(refused.detail.contains("matches everything"), "{}", refused.detail);
-            assert!(read_matcher(&form(pattern, "", "silence everything")).is_ok());
-        }
-        assert!(read_matcher(&form("FS-*", "", "")).is_ok());
-        assert!(read_matcher(&form("", "Fooo", "")).is_ok());
-        assert!(read_matcher(&form("", "longer", "")).is_err());
     }
 }

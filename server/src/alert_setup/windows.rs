@@ -3,17 +3,13 @@
 use jiff::{
     SignedDuration, Timestamp,
     civil::{Date, Time},
-    tz::TimeZone,
 };
-use poolwatch_model::alerting::{HostScope, RecurringWindow, SilenceMatcher, Weekdays, WindowId};
+use poolwatch_model::alerting::{RecurringWindow, Weekdays, WindowId};
 use poolwatch_store::recurring_windows::{self, WINDOWS};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{
-    one_line,
-    silences::{confirm, read_tag},
-};
+use super::{matcher::MatcherDraft, one_line, read_zone};
 use crate::{app::App, app_error::AppError, incident_actions::checked_reason};
 
 /// A window recurs for so long at most: then somebody should look at it again.
@@ -24,15 +20,9 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// A window as somebody types it.
 #[derive(Debug, Deserialize, ToSchema)]
 pub struct WindowDraft {
-    /// Hosts of such a name.
-    #[serde(default)]
-    pattern: String,
-    /// Hosts of a group.
-    #[serde(default)]
-    group: String,
-    /// Incidents of a main tag.
-    #[serde(default)]
-    tag: String,
+    /// What it is about.
+    #[serde(flatten)]
+    about: MatcherDraft,
     /// Days of the week, as `Mon Tue`.
     days: String,
     /// Time of day at which it begins, as `22:00`.
@@ -45,20 +35,15 @@ pub struct WindowDraft {
     last: String,
     /// Why.
     reason: String,
-    /// Where nothing is named: `silence everything`.
-    #[serde(default)]
-    confirm: String,
 }
 
 impl WindowDraft {
     /// What the audit log keeps of it.
     #[must_use]
     pub fn describe(&self) -> String {
-        let Self { pattern, group, tag, days, begins, ends, zone, last, reason, .. } = self;
-        one_line(&format!(
-            "hosts {pattern:?}, group {group:?}, tag {tag:?}, {days} {begins} to {ends} {zone} until \
-             {last}: {reason}"
-        ))
+        let Self { about, days, begins, ends, zone, last, reason } = self;
+        let about = about.describe();
+        one_line(&format!("{about}, {days} {begins} to {ends} {zone} until {last}: {reason}"))
     }
 }
 
@@ -96,13 +81,8 @@ fn read_window(
     now: Timestamp,
 ) -> Result<RecurringWindow, AppError> {
     let refuse = |words: String| AppError::bad_request(words);
-    let scope = HostScope::from_typed(&one_line(&form.group), &one_line(&form.pattern));
-    let matcher = SilenceMatcher { tag: read_tag(&form.tag)?, scope, ..SilenceMatcher::default() };
-    confirm(&matcher, &form.confirm)?;
-    let zone_name = one_line(&form.zone);
-    let zone = TimeZone::get(&zone_name).map_err(|_| {
-        refuse(format!("{zone_name} is no time zone: name one like Europe/Berlin or UTC."))
-    })?;
+    let matcher = form.about.read(None)?;
+    let (zone_name, zone) = read_zone(&form.zone)?;
     let minute = |text: &str| {
         let time: Time = text.trim().parse().map_err(|_| {
             refuse(format!("{} is no time of day: write it like 22:00.", text.trim()))
@@ -155,20 +135,19 @@ fn read_days(typed: &str) -> Result<Weekdays, AppError> {
 
 #[cfg(test)]
 mod tests {
+    use jiff::tz::TimeZone;
+
     use super::*;
 
     fn form(days: &str, begins: &str, ends: &str, zone: &str, last: &str) -> WindowDraft {
         WindowDraft {
-            pattern: "fs-*".into(),
-            group: String::new(),
-            tag: String::new(),
+            about: MatcherDraft { pattern: "fs-*".into(), ..MatcherDraft::default() },
             days: days.into(),
             begins: begins.into(),
             ends: ends.into(),
             zone: zone.into(),
             last: last.into(),
             reason: "patches".into(),
-            confirm: String::new(),
         }
     }
 
@@ -228,7 +207,10 @@ mod tests {
             (form("Mon", "22:00", "04:00", "UTC", "2029-02-01"), "a year ahead"),
             (form("Mon", "22:00", "04:00", "UTC", "soon"), "written like"),
             (
-                WindowDraft { pattern: "*".into(), ..form("Mon", "22:00", "04:00", "UTC", last) },
+                WindowDraft {
+                    about: MatcherDraft { pattern: "*".into(), ..MatcherDraft::default() },
+                    ..form("Mon", "22:00", "04:00", "UTC", last)
+                },
                 "matches everything",
             ),
             (

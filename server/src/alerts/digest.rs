@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 use poolwatch_detection::alerting::is_wanted;
 use poolwatch_model::{
     HostId,
-    alerting::{AlertLevel, DigestSchedule, Recipient, SERVER},
+    alerting::{AlertLevel, DigestSchedule, Recipient, RecipientId, SERVER},
     incident::{Incident, IncidentState},
 };
 use poolwatch_store::{
@@ -23,7 +23,7 @@ use poolwatch_web::{
     words::{self, rules},
 };
 use sqlx::{Connection, PgConnection};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::silencing::scope_hosts;
 use crate::{app::App, app_error::AppError};
@@ -33,34 +33,47 @@ const LOOKED_AT: i64 = 2_000;
 /// Lines of each part of a digest.
 const LINES: usize = 50;
 
-/// Gives the digests that are due. Returns how many.
+/// Gives the digests that are due, each by itself. Returns how many.
 ///
 /// # Errors
-/// When the database fails.
+/// When the recipients cannot be read.
 pub async fn give_due(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let mut db = app.pool.acquire().await?;
     let mut given = 0;
     for recipient in recipients::list(&mut db).await? {
         let Some((id, schedule)) = recipient.id.zip(recipient.digest.as_ref()) else { continue };
-        let Ok(zone) = TimeZone::get(&schedule.zone) else {
-            warn!(recipient = id.0, zone = schedule.zone, "A digest is of no time zone");
-            continue;
-        };
-        let Some(due) = schedule.latest_due(&zone, now) else { continue };
-        let mut transaction = db.begin().await?;
-        if !recipients::take_digest(&mut transaction, id, due).await? {
-            continue;
+        match give_if_due(app, &mut db, &recipient, (id, schedule), now).await {
+            Ok(is_given) => given += usize::from(is_given),
+            Err(error) => error!(recipient = id.0, %error, "Could not give a digest"),
         }
-        let words = write_digest(app, &mut transaction, &recipient, (schedule, &zone, due)).await?;
-        let key = format!("digest/{}/{}", id.0, due.as_second());
-        if let Some(message) = outbox::add_words(&mut transaction, &key, &words, now).await? {
-            deliveries::add(&mut transaction, message, None, &[&recipient], now).await?;
-        }
-        transaction.commit().await?;
-        info!(recipient = id.0, subject = words.subject, "Digest");
-        given += 1;
     }
     Ok(given)
+}
+
+async fn give_if_due(
+    app: &App,
+    db: &mut PgConnection,
+    recipient: &Recipient,
+    (id, schedule): (RecipientId, &DigestSchedule),
+    now: Timestamp,
+) -> Result<bool, AppError> {
+    let Ok(zone) = TimeZone::get(&schedule.zone) else {
+        warn!(recipient = id.0, zone = schedule.zone, "A digest is of no time zone");
+        return Ok(false);
+    };
+    let Some(due) = schedule.latest_due(&zone, now) else { return Ok(false) };
+    let mut transaction = db.begin().await?;
+    if !recipients::take_digest(&mut transaction, id, due).await? {
+        return Ok(false);
+    }
+    let words = write_digest(app, &mut transaction, recipient, (schedule, &zone, due)).await?;
+    let key = format!("digest/{}/{}", id.0, due.as_second());
+    if let Some(message) = outbox::add_words(&mut transaction, &key, &words, now).await? {
+        deliveries::add(&mut transaction, message, None, &[recipient], now).await?;
+    }
+    transaction.commit().await?;
+    info!(recipient = id.0, subject = words.subject, "Digest");
+    Ok(true)
 }
 
 async fn write_digest(

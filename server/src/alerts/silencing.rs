@@ -69,10 +69,10 @@ pub async fn extent(
     Ok(Some(record::read_lifecycle(&known)?.extent()))
 }
 
-/// Ends silences whose incidents are worse than when they were silenced, and says so. Returns how many.
+/// Ends silences whose incidents are worse than when they were silenced, and says so, each by itself. Returns how many.
 ///
 /// # Errors
-/// When the database fails.
+/// When the silences cannot be read.
 pub async fn end_outgrown(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let mut db = app.pool.acquire().await?;
     let mut ended = 0;
@@ -80,12 +80,8 @@ pub async fn end_outgrown(app: &App, now: Timestamp) -> Result<usize, AppError> 
         let Some((incident, than)) = silence.matcher.incident.zip(silence.worse_than) else {
             continue;
         };
-        let mut transaction = db.begin().await?;
-        match end_if_outgrown(&mut transaction, silence.id, incident, than, now).await {
-            Ok(is_ended) => {
-                transaction.commit().await?;
-                ended += usize::from(is_ended);
-            }
+        match end_if_outgrown(&mut db, silence.id, incident, than, now).await {
+            Ok(is_ended) => ended += usize::from(is_ended),
             Err(error) => error!(incident = incident.0, %error, "A silence was not looked at"),
         }
     }
@@ -99,16 +95,19 @@ async fn end_if_outgrown(
     than: IncidentExtent,
     now: Timestamp,
 ) -> Result<bool, AppError> {
-    let Some(known) = incidents::lock(db, incident).await? else { return Ok(false) };
+    let mut transaction = db.begin().await?;
+    let Some(known) = incidents::lock(&mut transaction, incident).await? else { return Ok(false) };
     let lifecycle: IncidentLifecycle = record::read_lifecycle(&known)?;
     let extent = lifecycle.extent();
-    if !is_worse(extent, than) || !silences::end(db, silence, None, now).await? {
+    if !is_worse(extent, than) || !silences::end(&mut transaction, silence, None, now).await? {
         return Ok(false);
     }
-    info!(incident = incident.0, silence = silence.0, ?extent, "Worse than when it was silenced");
     if let Some(host) = known.worst.or_else(|| lifecycle.hosts.keys().next().copied()) {
         let (change, is_urgent) = (IncidentChange::Worsened, extent.is_urgent);
-        enqueue(db, &Notice { incident, change, host, at: now, is_urgent }, None, now).await?;
+        let notice = Notice { incident, change, host, at: now, is_urgent };
+        enqueue(&mut transaction, &notice, None, now).await?;
     }
+    transaction.commit().await?;
+    info!(incident = incident.0, silence = silence.0, ?extent, "Worse than when it was silenced");
     Ok(true)
 }

@@ -5,17 +5,17 @@ use poolwatch_store::{
     recurring_windows,
     silences::{self, NewSilence},
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{app::App, app_error::AppError};
 
 /// A time of a window becomes a silence so long before it begins: people see it come.
 const AHEAD: SignedDuration = SignedDuration::from_hours(24);
 
-/// Makes silences of the times of windows that are near. Returns how many.
+/// Makes silences of the times of windows that are near, each by itself. Returns how many.
 ///
 /// # Errors
-/// When the database fails.
+/// When the windows cannot be read.
 pub async fn make_due(app: &App, now: Timestamp) -> Result<usize, AppError> {
     let mut db = app.pool.acquire().await?;
     let mut made = 0;
@@ -37,9 +37,13 @@ pub async fn make_due(app: &App, now: Timestamp) -> Result<usize, AppError> {
             worse_than: None,
             window: Some(window.id),
         };
-        if let Some(silence) = silences::add(&mut db, &new, now).await? {
-            info!(window = window.id.0, silence = silence.0, %from, %until, "A window comes near");
-            made += 1;
+        match silences::add(&mut db, &new, now).await {
+            Ok(None) => {}
+            Ok(Some(silence)) => {
+                info!(window = window.id.0, silence = silence.0, %from, %until, "A window comes near");
+                made += 1;
+            }
+            Err(error) => error!(window = window.id.0, %error, "Could not make a window's silence"),
         }
     }
     Ok(made)

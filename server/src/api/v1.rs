@@ -5,6 +5,7 @@ pub(super) mod audit;
 pub(super) mod drivers;
 pub(super) mod enrolment;
 pub(super) mod events;
+pub(super) mod evidence;
 pub(super) mod groups;
 pub(super) mod host_labels;
 pub(super) mod hosts;

@@ -45,6 +45,10 @@ pub(super) fn find(options: &ServeOptions, is_set: impl Fn(&str) -> bool) -> Vec
         options.sign_in.oidc_issuer.is_none() && oidc.into_iter().any(&is_set),
         "Settings of sign-in (oidc_…) have no effect without oidc_issuer and oidc_client_id.",
     );
+    add(
+        options.otlp_url.is_none() && ["otlp_header", "otlp_every_s"].into_iter().any(&is_set),
+        "Settings otlp_… have no effect without otlp_url.",
+    );
     let oauth = ["smtp_oauth_client_id", "smtp_oauth_client_secret", "smtp_oauth_scope"];
     add(
         options.mail.smtp_oauth_token_url.is_none() && oauth.into_iter().any(&is_set),

@@ -10,16 +10,16 @@ use crate::{
     cli::ImportOptions,
     clock::SystemClock,
     database::Database,
+    evidence_uploads,
     import::{self, File},
-    pages,
 };
 
 pub(crate) async fn run(options: ImportOptions) -> anyhow::Result<()> {
     let mut files = Vec::with_capacity(options.files.len());
     for path in &options.files {
         let size = fs::metadata(path).with_context(|| path.display().to_string())?.len();
-        if size > pages::EVIDENCE_BYTES as u64 {
-            bail!("{}: larger than {} bytes", path.display(), pages::EVIDENCE_BYTES);
+        if size > evidence_uploads::BYTES as u64 {
+            bail!("{}: larger than {} bytes", path.display(), evidence_uploads::BYTES);
         }
         let content = fs::read(path).with_context(|| path.display().to_string())?;
         let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();

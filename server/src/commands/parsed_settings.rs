@@ -1,5 +1,7 @@
 //! What options of `serve` mean that are more than they say.
 
+use std::time::Duration;
+
 use anyhow::{Context, anyhow};
 use axum::http::Uri;
 use poolwatch_model::alerting::Recipient;
@@ -9,6 +11,7 @@ use crate::{
     cli::{MailOptions, ServeOptions, SignInOptions},
     database::none_named,
     mail_server::MailServer,
+    otlp::OtlpTarget,
     retention_setting::{LiveRetention, RetentionDays},
     sign_in_provider::{SignInProvider, parse_rule},
 };
@@ -21,6 +24,7 @@ pub(super) struct ParsedSettings {
     pub(super) sign_in_provider: Option<SignInProvider>,
     pub(super) retention: LiveRetention,
     pub(super) tls_names: Vec<String>,
+    pub(super) otlp: Option<OtlpTarget>,
 }
 
 impl ParsedSettings {
@@ -44,6 +48,7 @@ impl ParsedSettings {
             mail_server: named_mail_server(&options.mail)?,
             sign_in_provider: named_provider(&options.sign_in)?,
             retention: LiveRetention::new(fixed).map_err(|error| anyhow!("{error}"))?,
+            otlp: named_collector(options)?,
             tls_names: tls_names(&options.public_url, &options.tls.tls_name)?,
         })
     }
@@ -71,6 +76,13 @@ fn named_provider(options: &SignInOptions) -> anyhow::Result<Option<SignInProvid
         rules: rules.map_err(|error| anyhow!("--oidc-role: {error}"))?,
     };
     Ok(Some(provider.checked().map_err(|error| anyhow!("--oidc-…: {error}"))?))
+}
+
+/// The collector of metrics that is named.
+fn named_collector(options: &ServeOptions) -> anyhow::Result<Option<OtlpTarget>> {
+    let every = Duration::from_secs(options.otlp_every_s.into());
+    let url = options.otlp_url.as_deref();
+    url.map(|url| OtlpTarget::parse(url, &options.otlp_header, every)).transpose()
 }
 
 /// The names that a certificate of our own is for, beside those of this machine.

@@ -15,26 +15,21 @@ use super::{parsed_settings::ParsedSettings, preflight};
 use crate::{
     accounts::links,
     alerts::secrets,
-    app::{App, Settings, SharedApp},
-    auth::{
-        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
-        sign_in_limits::SignInLimits,
-    },
+    app::{App, AppParts, Settings, SharedApp},
+    auth::sealing::SealingKey,
     cli::{Configuration, PrivateDatabase, ServeOptions},
     clock::{SteadyClock, SystemClock},
     connections::{self, ConnectionLimits},
     database::Database,
     jobs::RunningJobs,
     lead::Lead,
-    log_gate::LogGate,
     mail_server,
     metrics::Metrics,
+    otlp,
     refusals::Refusals,
     router, self_check,
-    sign_in_provider::ProviderCache,
     stopping::StopSignal,
     tag_names,
-    tag_names::TagNames,
     tls::{self, ServerTls},
     writer::Writer,
 };
@@ -81,41 +76,32 @@ async fn serve(
     limits.refusals = Some(refusals.clone());
     let secure = options.public_url.starts_with("https://");
     let stop = StopSignal::default();
+    let settings = Settings {
+        public_url: options.public_url.trim_end_matches('/').to_owned(),
+        started: clock.now(),
+        configuration,
+        interval_s: options.interval_s,
+        tls: tls.clone(),
+        data_dir: Some(data_dir.clone()),
+        installers: options.installers.clone(),
+        mail_server: parsed.mail_server,
+        sign_in_provider: parsed.sign_in_provider,
+        secure,
+        standing_recipients: parsed.standing_recipients,
+    };
     let app: SharedApp = Arc::new(App {
-        clock: clock.clone(),
-        pool: database.pool.clone(),
-        background_pool: database.background_pool.clone(),
         stop: stop.clone(),
-        fleet: Arc::default(),
-        tag_names: TagNames::default(),
-        events_stored: Default::default(),
-        writer: Writer::start(database.writer_pool.clone()),
-        host_keys: HostKeys::default(),
-        callers: CallerCache::default(),
-        sealing_key: SealingKey::open(data_dir)?,
-        sign_in_limits: SignInLimits::default(),
-        password_checks: PasswordChecks::default(),
-        refusals_logged: LogGate::default(),
         refusals,
-        waiting_hosts: Default::default(),
-        refusals_recorded: Default::default(),
-        metrics: Metrics::install()?,
         retention: parsed.retention,
-        provider_cache: ProviderCache::default(),
-        self_checks: Default::default(),
-        settings: Settings {
-            public_url: options.public_url.trim_end_matches('/').to_owned(),
-            started: clock.now(),
-            configuration,
-            interval_s: options.interval_s,
-            tls: tls.clone(),
-            data_dir: Some(data_dir.clone()),
-            installers: options.installers.clone(),
-            mail_server: parsed.mail_server,
-            sign_in_provider: parsed.sign_in_provider,
-            secure,
-            standing_recipients: parsed.standing_recipients,
-        },
+        ..App::new(AppParts {
+            clock: clock.clone(),
+            pool: database.pool.clone(),
+            background_pool: database.background_pool.clone(),
+            writer: Writer::start(database.writer_pool.clone()),
+            sealing_key: SealingKey::open(data_dir)?,
+            metrics: Metrics::install()?,
+            settings,
+        })
     });
     app.retention.reload(&mut *app.pool.acquire().await?).await?;
     let has_mail = app.settings.mail_server.is_some()
@@ -149,6 +135,9 @@ async fn serve(
         None => None,
     };
     tokio::spawn(helpers.clone().run_until_cancelled_owned(self_check::watch(app.clone())));
+    if let Some(target) = parsed.otlp {
+        tokio::spawn(helpers.clone().run_until_cancelled_owned(otlp::run(app.clone(), target)));
+    }
     let jobs = RunningJobs::start(&app, parsed.mailer)?;
     let lead = tokio::spawn(keep_until_stop(lead, stop.clone()));
 

@@ -13,7 +13,7 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, error, info};
 
-use crate::{app::SharedApp, metrics};
+use crate::app::SharedApp;
 
 /// How often due work is looked for.
 const EVERY: Duration = Duration::from_secs(20);
@@ -120,7 +120,6 @@ async fn do_next(
 ) -> anyhow::Result<bool> {
     let kinds = KINDS.map(|kind| kind.name);
     let leased = jobs::lease(writer, &kinds, clock.now(), LEASE).await?;
-    metrics::chunks_lag(leased.as_ref().map_or(Duration::ZERO, |job| lag(job, clock.now())));
     let Some(job) = leased else { return Ok(false) };
     if let Err(error) = do_job(reader, writer, clock, &job).await {
         error!(kind = job.kind, attempts = job.attempts, %error, "Job failed");
@@ -129,14 +128,6 @@ async fn do_next(
         jobs::put_back(writer, &job, not_before, &error.to_string()).await?;
     }
     Ok(true)
-}
-
-/// How long a job has been due.
-fn lag(job: &LeasedJob, now: Timestamp) -> Duration {
-    let kind = KINDS.iter().find(|kind| kind.name == job.kind);
-    let length = kind.map(|kind| kind.after + SignedDuration::from_secs(kind.step_s.into()));
-    let lag = now.duration_since(job.bucket) - length.unwrap_or_default();
-    lag.try_into().unwrap_or_default()
 }
 
 /// Does a job: its effect and its completion are one transaction.
@@ -183,20 +174,5 @@ fn told(kind: &str, bucket: Option<Timestamp>, done: Compacted) {
         info!(kind, bucket, chunks, frames, unreadable, "Made chunks; some frames say nothing");
     } else {
         debug!(kind, bucket, chunks, frames, "Made chunks");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_job_lags_from_when_it_is_due() {
-        let bucket: Timestamp = "2026-03-04T10:00:00Z".parse().unwrap();
-        let job = LeasedJob { kind: HOURS.to_owned(), bucket, first_host: 0, attempts: 1 };
-        let lag_at = |text: &str| lag(&job, text.parse().unwrap());
-        assert_eq!(lag_at("2026-03-04T11:10:00Z"), Duration::ZERO);
-        assert_eq!(lag_at("2026-03-04T11:40:00Z"), Duration::from_mins(30));
-        assert_eq!(lag_at("2026-03-04T11:00:00Z"), Duration::ZERO);
     }
 }

@@ -1,7 +1,10 @@
 //! Rules about hosts and about the server itself: what they measure, and the alerts that follow.
 
+mod peaks;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -12,12 +15,12 @@ use poolwatch_detection::watching::{
 };
 use poolwatch_model::{
     HostId, Pool, Presence,
-    alerting::{AlertRule, RuleField, RuleSetting, SERVER},
+    alerting::{Alert, AlertRule, RuleField, RuleSetting, SERVER},
     incident::{Cause, IncidentChange},
 };
 use poolwatch_store::{
     alert_rules,
-    alerts::{self, AlertFilter, AlertPeak},
+    alerts::{self, AlertFilter},
     deliveries, events, pool_failures, refused_enrolments,
 };
 use poolwatch_web::level::PoolLevel;
@@ -25,6 +28,7 @@ use sqlx::{Connection, PgConnection};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+use self::peaks::Peaks;
 use crate::{
     alerts::rule_alert,
     app::{App, SharedApp},
@@ -73,6 +77,16 @@ pub struct RuleWatcher {
     peaks: Peaks,
 }
 
+/// What one look sees of hosts.
+struct SeenFleet {
+    view: Arc<FleetView>,
+    readings: Vec<HostReading>,
+    /// Hosts that an incident tells of, by kind of rule.
+    taken: BTreeMap<AlertRule, BTreeSet<HostId>>,
+    /// Kinds of rules for which something could not be read, and why.
+    unread: BTreeMap<AlertRule, AppError>,
+}
+
 /// Looks for ever.
 pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
     let mut watcher = RuleWatcher::default();
@@ -89,10 +103,11 @@ pub(super) async fn run(app: SharedApp, stop: CancellationToken) {
 }
 
 impl RuleWatcher {
-    /// One look of all rules at all hosts and at the server.
+    /// One look of all rules at all hosts and at the server. Each rule is tried by itself: one that
+    /// fails is told on its page and among the server's checks, and tried again at the next look.
     ///
     /// # Errors
-    /// When the database fails: what could not be kept is tried again.
+    /// When the rules cannot be read, or what they measured cannot be written down.
     pub async fn look(&mut self, app: &App, now: Timestamp) -> Result<(), AppError> {
         let mut db = app.background_pool.acquire().await?;
         let begun = match self.begun {
@@ -106,42 +121,95 @@ impl RuleWatcher {
             }
         };
         let rules = alert_rules::load(&mut db).await?;
+        app.rule_failures.keep(|name| rules.iter().any(|rule| rule.name == name));
         for (rule, alert) in self.watch.find_orphans(&rules) {
-            if let Some(alert) = alert {
-                alerts::end(&mut db, alert, now).await?;
+            if let Some(alert) = alert
+                && let Err(error) = alerts::end(&mut db, alert, now).await
+            {
+                error!(rule, %error, "Could not end the alert of a rule that is gone");
+                continue;
             }
             self.watch.note(&rule, None);
         }
-        let limits = events::count_by_host(&mut db, "Srv", &LIMIT_EVENTS, earlier(now, HOUR));
-        let limits: HashMap<HostId, u32> =
-            limits.await?.into_iter().map(|(host, count, _)| (host, count)).collect();
-        let failures = pool_failures::count_by_host(&mut db, earlier(now, HOUR)).await?;
-        let counts = EventCounts { limits, failures: failures.into_iter().collect() };
-        self.read_shutdowns(&mut db, now).await?;
-        let server = read_server(app, &mut db, now).await?;
-        let view = app.fleet.view();
-        let (readings, taken) = self.read_hosts(&view, &counts, begun, now);
+        let seen = self.read_fleet(app, &mut db, begun, now).await;
         self.peaks.begin(now);
         for rule in &rules {
-            let peaks = &mut self.peaks;
-            let reached = match rule.rule.field() {
-                RuleField::Incidents => continue,
-                RuleField::Server => reached_by_server(rule, &server, peaks),
-                RuleField::Hosts if rule.rule.is_about_a_program() => {
-                    reached_by_program(app, rule, &view, peaks).await?
+            let tried = self.try_rule(app, &mut db, rule, &seen, now).await;
+            let is_news = app.rule_failures.note(&rule.name, tried.is_err(), now);
+            match tried {
+                Err(error) if is_news => {
+                    error!(rule = rule.name, %error, "A rule could not be looked after");
                 }
-                RuleField::Hosts => reached_by_hosts(rule, &readings, &view, peaks),
-            };
-            if !rule.is_on {
-                continue;
-            }
-            let nobody = BTreeSet::new();
-            let taken = taken.get(&rule.rule).unwrap_or(&nobody);
-            if let Some(step) = self.watch.observe(rule, &reached, taken, now) {
-                self.keep(&mut db, rule, step, now).await?;
+                Ok(()) if is_news => info!(rule = rule.name, "A rule is looked after again"),
+                _ => {}
             }
         }
         self.peaks.keep(&mut db).await
+    }
+
+    /// Looks after one rule.
+    async fn try_rule(
+        &mut self,
+        app: &App,
+        db: &mut PgConnection,
+        rule: &RuleSetting,
+        seen: &SeenFleet,
+        now: Timestamp,
+    ) -> Result<(), AppError> {
+        if let Some(error) = seen.unread.get(&rule.rule) {
+            return Err(error.clone());
+        }
+        let peaks = &mut self.peaks;
+        let reached = match rule.rule.field() {
+            RuleField::Incidents => return Ok(()),
+            RuleField::Server => {
+                reached_by_server(rule, &read_server(rule.rule, app, db, now).await?, peaks)
+            }
+            RuleField::Hosts if rule.rule.is_about_a_program() => {
+                reached_by_program(app, rule, &seen.view, peaks).await?
+            }
+            RuleField::Hosts => reached_by_hosts(rule, &seen.readings, &seen.view, peaks),
+        };
+        if !rule.is_on {
+            return Ok(());
+        }
+        let nobody = BTreeSet::new();
+        let taken = seen.taken.get(&rule.rule).unwrap_or(&nobody);
+        match self.watch.observe(rule, &reached, taken, now) {
+            Some(step) => self.keep(db, rule, step, now).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Reads what rules look at of hosts. Where something cannot be read, the rules that need it fail.
+    async fn read_fleet(
+        &mut self,
+        app: &App,
+        db: &mut PgConnection,
+        begun: Timestamp,
+        now: Timestamp,
+    ) -> SeenFleet {
+        let mut unread = BTreeMap::new();
+        let since = earlier(now, HOUR);
+        let limits = events::count_by_host(db, "Srv", &LIMIT_EVENTS, since).await;
+        let limits = limits.unwrap_or_else(|error| {
+            unread.insert(AlertRule::PoolLimit, error.into());
+            Vec::new()
+        });
+        let failures = pool_failures::count_by_host(db, since).await.unwrap_or_else(|error| {
+            unread.insert(AlertRule::PoolFailures, error.into());
+            Vec::new()
+        });
+        let counts = EventCounts {
+            limits: limits.into_iter().map(|(host, count, _)| (host, count)).collect(),
+            failures: failures.into_iter().collect(),
+        };
+        if let Err(error) = self.read_shutdowns(db, now).await {
+            unread.insert(AlertRule::HostSilent, error);
+        }
+        let view = app.fleet.view();
+        let (readings, taken) = self.read_hosts(&view, &counts, begun, now);
+        SeenFleet { view, readings, taken, unread }
     }
 
     /// Keeps what became of a rule's alert, with the message that follows, in one transaction.
@@ -158,9 +226,21 @@ impl RuleWatcher {
         let ongoing = |id| Some(OngoingAlert { id, told_count: count, told: now });
         let kept = match step {
             AlertStep::Open => {
-                let id = alerts::open(&mut transaction, &rule.name, on, now).await?;
-                rule_alert::enqueue(&mut transaction, id, IncidentChange::Opened, now).await?;
-                Some(ongoing(id))
+                let open =
+                    AlertFilter { rule: Some(&rule.name), is_open: true, ..AlertFilter::default() };
+                match alerts::list(&mut transaction, open, 1).await?.pop() {
+                    // It was opened, and the database's answer was lost.
+                    Some(Alert { id, told_count, told, .. }) => {
+                        alerts::keep(&mut transaction, id, on, false, now).await?;
+                        Some(Some(OngoingAlert { id, told_count, told }))
+                    }
+                    None => {
+                        let id = alerts::open(&mut transaction, &rule.name, on, now).await?;
+                        rule_alert::enqueue(&mut transaction, id, IncidentChange::Opened, now)
+                            .await?;
+                        Some(ongoing(id))
+                    }
+                }
             }
             AlertStep::Worsen(id) => {
                 alerts::keep(&mut transaction, id, on, true, now).await?;
@@ -282,58 +362,6 @@ fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
     at.saturating_sub(by).unwrap_or(Timestamp::MIN)
 }
 
-/// The worst values of this hour that are worth being written down.
-#[derive(Debug, Default)]
-struct Peaks {
-    hour_s: i64,
-    /// What was written down.
-    kept: HashMap<PeakKey, u64>,
-    /// What is worse than that, or was not there.
-    new: HashMap<PeakKey, u64>,
-}
-
-/// Kind of rule, program where it is about one, and host.
-type PeakKey = (AlertRule, String, HostId);
-
-impl Peaks {
-    fn begin(&mut self, now: Timestamp) {
-        let hour_s = now.as_second().div_euclid(3600) * 3600;
-        if self.hour_s != hour_s {
-            *self = Self { hour_s, ..Self::default() };
-        }
-    }
-
-    fn note(&mut self, rule: &RuleSetting, host: HostId, value: u64) {
-        let kind = rule.rule;
-        let is_worse = |value, than| if kind.counts_down() { value < than } else { value > than };
-        let key = (kind, rule.program.clone().unwrap_or_default(), host);
-        let is_worth = value == kind.floor() || is_worse(value, kind.floor());
-        if is_worth && self.kept.get(&key).is_none_or(|kept| is_worse(value, *kept)) {
-            self.new.insert(key, value);
-        }
-    }
-
-    async fn keep(&mut self, db: &mut PgConnection) -> Result<(), AppError> {
-        if self.new.is_empty() {
-            return Ok(());
-        }
-        let peaks: Vec<AlertPeak<'_>> = self
-            .new
-            .iter()
-            .map(|((rule, program, host), value)| AlertPeak {
-                rule: *rule,
-                program,
-                host: *host,
-                value: *value,
-            })
-            .collect();
-        let hour = Timestamp::from_second(self.hour_s).map_err(AppError::internal)?;
-        alerts::note_peaks(db, &peaks, hour).await?;
-        self.kept.extend(self.new.drain());
-        Ok(())
-    }
-}
-
 fn reached_by_server(
     rule: &RuleSetting,
     server: &ServerReading,
@@ -399,27 +427,43 @@ async fn reached_by_program(
     Ok(reached)
 }
 
-/// What rules look at of the server itself.
+/// What a rule looks at of the server itself.
 async fn read_server(
+    rule: AlertRule,
     app: &App,
     db: &mut PgConnection,
     now: Timestamp,
 ) -> Result<ServerReading, AppError> {
-    let begun = Instant::now();
-    db.ping().await?;
-    let database_ms = begun.elapsed().as_millis() as u64;
-    let view = app.fleet.view();
-    let refused = refused_enrolments::count_new(db, earlier(now, HOUR)).await?;
-    let oldest = deliveries::oldest_due(db, now).await?;
+    let nothing = ServerReading::default();
     let settings = &app.settings;
-    let space = settings.data_dir.as_deref().and_then(DiskSpace::read);
-    let expires = settings.tls.as_ref().map(|tls| tls.state().expires);
-    Ok(ServerReading {
-        disk_share: space.map(|space| space.used_share),
-        database_ms: Some(database_ms),
-        message_s: oldest.map(|at| now.duration_since(at).as_secs().max(0).cast_unsigned()),
-        odd_hosts: (view.capped() + view.damaged()) as u64 + refused,
-        certificate_days: expires.map(|at| whole_days(at.duration_since(now))),
+    Ok(match rule {
+        AlertRule::ServerDisk => {
+            let space = settings.data_dir.as_deref().and_then(DiskSpace::read);
+            ServerReading { disk_share: space.map(|space| space.used_share), ..nothing }
+        }
+        AlertRule::ServerDatabase => {
+            let begun = Instant::now();
+            db.ping().await?;
+            let took = begun.elapsed().as_millis();
+            ServerReading { database_ms: Some(took as u64), ..nothing }
+        }
+        AlertRule::ServerBacklog => {
+            let oldest = deliveries::oldest_due(db, now).await?;
+            let waits = |at| now.duration_since(at).as_secs().max(0).cast_unsigned();
+            ServerReading { message_s: oldest.map(waits), ..nothing }
+        }
+        AlertRule::ServerHosts => {
+            let view = app.fleet.view();
+            let refused = refused_enrolments::count_new(db, earlier(now, HOUR)).await?;
+            let odd_hosts = (view.capped() + view.damaged()) as u64 + refused;
+            ServerReading { odd_hosts, ..nothing }
+        }
+        AlertRule::ServerCertificate => {
+            let expires = settings.tls.as_ref().map(|tls| tls.state().expires);
+            let days = expires.map(|at| whole_days(at.duration_since(now)));
+            ServerReading { certificate_days: days, ..nothing }
+        }
+        _ => nothing,
     })
 }
 

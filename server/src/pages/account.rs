@@ -25,7 +25,7 @@ use crate::{
         audit::{AuditNote, RequestOrigin},
         people::{Person, Proof},
     },
-    accounts::{self, passwords},
+    accounts::{passwords, people},
     app::{App, SharedApp},
     app_error::AppError,
     parameters::{Form, Path},
@@ -58,7 +58,7 @@ async fn load(
 ) -> Result<AccountPage, AppError> {
     let (user, session) = owner(person)?;
     let mut db = app.pool.acquire().await?;
-    let account = accounts::people::find(app, &mut db, user).await?;
+    let account = people::find(app, &mut db, user).await?;
     let recovery_codes = match account.user.sealed_totp {
         Some(_) => Some(second_factors::recovery_codes_left(&mut db, user).await?),
         None => None,
@@ -112,7 +112,7 @@ pub(super) async fn end_session(
     Path(id): Path<i64>,
 ) -> Result<Redirect, AppError> {
     let (user, _) = owner(&person)?;
-    settings::people::end_session_of(&app, user, id).await?;
+    people::end_session(&app, user, id).await?;
     Ok(Redirect::to("/account#sessions"))
 }
 
@@ -126,5 +126,5 @@ fn owner(person: &Person) -> Result<(i32, i64), AppError> {
 
 async fn find_user(app: &App, person: &Person) -> Result<User, AppError> {
     let mut db = app.pool.acquire().await?;
-    Ok(accounts::people::find(app, &mut db, owner(person)?.0).await?.user)
+    Ok(people::find(app, &mut db, owner(person)?.0).await?.user)
 }

@@ -2,19 +2,16 @@
 //! diagnosis (`GET /evidence/{id}`, as JSON `/evidence/{id}/report.json`), and keeping them for a
 //! host (`POST /evidence/{id}/keep`).
 
-mod upload;
-
 use axum::{
     Extension,
     extract::{Multipart, State},
     http::Uri,
     response::{Html, IntoResponse, Redirect, Response},
 };
-use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{Bytes, HostId, person::Role};
 use poolwatch_store::{
     evidence, hosts,
-    uploads::{self, NewUpload, Upload},
+    uploads::{self, Upload},
 };
 use poolwatch_web::{
     HostLink, Page,
@@ -22,17 +19,16 @@ use poolwatch_web::{
     links, words,
 };
 use serde::Deserialize;
-use uuid::Uuid;
 
-use super::{EVIDENCE_BYTES, address, rows, shell};
+use super::{address, rows, shell};
 use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
-    bundles,
-    diagnosing::{self, Findings, Report},
+    diagnosing::{Findings, Report},
+    evidence_uploads::{self, NAME_WORDS},
     fleet::visible::VisibleFleet,
-    import::{self, File},
+    import,
     parameters::{Form, Json, Path},
 };
 
@@ -57,26 +53,13 @@ pub(super) async fn diagnose(
     uri: Uri,
     sent: Multipart,
 ) -> Result<Response, AppError> {
-    let files = upload::read(sent).await?;
-    if files.is_empty() {
-        let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
-        return Ok(show_form(&app, &person, &visible, &uri, Some(error)).await?.into_response());
+    match evidence_uploads::judge(&app, sent, &person.name).await? {
+        Some(id) => Ok(Redirect::to(&links::diagnosis(id)).into_response()),
+        None => {
+            let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
+            Ok(show_form(&app, &person, &visible, &uri, Some(error)).await?.into_response())
+        }
     }
-    let catalogue = app.tag_names.catalogue();
-    let (files, findings) = aside(move || {
-        let findings = Findings::of(&files, Catalogue::clone(&catalogue));
-        (files, findings)
-    })
-    .await?;
-    let id = Uuid::now_v7();
-    let named: Vec<(&str, &[u8])> =
-        files.iter().map(|file| (file.name.as_str(), &file.content[..])).collect();
-    let findings = serde_json::to_value(&findings).map_err(AppError::internal)?;
-    let new = NewUpload { id, by: &person.name, findings, files: &named };
-    let mut transaction = app.pool.begin().await?;
-    uploads::insert(&mut transaction, &new, app.clock.now()).await?;
-    transaction.commit().await?;
-    Ok(Redirect::to(&links::diagnosis(id)).into_response())
 }
 
 /// What was found in them.
@@ -86,7 +69,7 @@ pub(super) async fn page(
     visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Html<String>, AppError> {
-    let upload = find(&app, &person, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
     show(&app, &person, &visible, upload, None).await
 }
 
@@ -97,15 +80,8 @@ pub(super) async fn report(
     visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Json<Report>, AppError> {
-    let upload = find(&app, &person, &visible, &id).await?;
-    let files = files_of(&app, upload.id).await?;
-    let catalogue = app.tag_names.catalogue();
-    let report = aside(move || {
-        let readings =
-            files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
-        Report::new(&diagnosing::judge(readings, Catalogue::clone(&catalogue)))
-    });
-    Ok(Json(report.await?))
+    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    Ok(Json(evidence_uploads::report(&app, &upload).await?))
 }
 
 /// What the form of keeping sends.
@@ -123,50 +99,13 @@ pub(super) async fn keep(
     Path(id): Path<String>,
     Form(keep): Form<Keep>,
 ) -> Result<Response, AppError> {
-    let upload = find(&app, &person, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
     if import::checked_name(&keep.host).is_err() {
-        let error = "A host's name has 1 to 255 bytes, without control characters.";
-        let page = show(&app, &person, &visible, upload, Some((keep.host, error))).await?;
-        return Ok(page.into_response());
+        let wrong = Some((keep.host, NAME_WORDS));
+        return Ok(show(&app, &person, &visible, upload, wrong).await?.into_response());
     }
-    visible.require_name(&keep.host)?;
-    let now = app.clock.now();
-    let files = files_of(&app, upload.id).await?;
-    let imported = import::import(&app.pool, &keep.host, &files, now).await?;
-    import::show(&app, imported.host, now).await?;
-    uploads::note_kept(&mut *app.pool.acquire().await?, upload.id, imported.host).await?;
+    evidence_uploads::keep(&app, &visible, &upload, &keep.host).await?;
     Ok(Redirect::to(&links::diagnosis(upload.id)).into_response())
-}
-
-/// Who sees a part of the fleet sees the texts that they brought themselves, and those that were kept
-/// for hosts of it.
-fn is_shown(person: &Person, visible: &VisibleFleet, upload: &Upload) -> bool {
-    visible.is_whole()
-        || upload.kept_for.map_or(upload.by == person.name, |host| visible.shows(host))
-}
-
-async fn find(
-    app: &SharedApp,
-    person: &Person,
-    visible: &VisibleFleet,
-    id: &str,
-) -> Result<Upload, AppError> {
-    let missing = || AppError::not_found("There is no such diagnosis, or not any more");
-    let id: Uuid = id.parse().map_err(|_| missing())?;
-    let found = uploads::find(&mut *app.pool.acquire().await?, id).await?;
-    found.filter(|upload| is_shown(person, visible, upload)).ok_or_else(missing)
-}
-
-async fn files_of(app: &SharedApp, id: Uuid) -> Result<Vec<File>, AppError> {
-    let files = uploads::files(&mut *app.pool.acquire().await?, id).await?;
-    Ok(files.into_iter().map(|(name, content)| File { name, content }).collect())
-}
-
-/// Runs what takes long for large texts beside the threads that answer requests.
-async fn aside<T: Send + 'static>(
-    work: impl FnOnce() -> T + Send + 'static,
-) -> Result<T, AppError> {
-    tokio::task::spawn_blocking(work).await.map_err(AppError::internal)
 }
 
 /// A host's link; of one that the view does not hold yet, as the database knows it.
@@ -237,10 +176,10 @@ async fn show_form(
         shell: shell(app, person, address(uri)),
         may_bring: person.role >= Role::Operator,
         error,
-        limit: Bytes(EVIDENCE_BYTES as u64),
+        limit: Bytes(evidence_uploads::BYTES as u64),
         diagnosed: diagnosed
             .into_iter()
-            .filter(|upload| is_shown(person, visible, upload))
+            .filter(|upload| evidence_uploads::is_shown(&person.name, visible, upload))
             .filter_map(|upload| {
                 let findings: Findings = serde_json::from_value(upload.findings).ok()?;
                 let names: Vec<String> =

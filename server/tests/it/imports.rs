@@ -4,8 +4,8 @@ use std::{fs, path::PathBuf};
 
 use poolwatch_model::{PoolTag, person::Role};
 use poolwatch_server::{
+    evidence_uploads,
     import::{self, File},
-    pages::EVIDENCE_BYTES,
 };
 use poolwatch_store::evidence;
 
@@ -187,7 +187,7 @@ async fn an_upload_that_is_too_large_or_too_many_is_refused_in_words() {
     let operator = server.api_token(Role::Operator).await;
     let part = "--b\r\nContent-Disposition: form-data; name=\"files\"; filename=\"a\"\r\n\r\n";
     let many = format!("{part}x\r\n").repeat(101);
-    let huge = format!("{part}{}\r\n", "x".repeat(EVIDENCE_BYTES));
+    let huge = format!("{part}{}\r\n", "x".repeat(evidence_uploads::BYTES));
     for (parts, status, told) in [(many, 400, "up to 100 files"), (huge, 413, "100 MB")] {
         let request = server.client.post(format!("{}/evidence/diagnose", server.url));
         let request = request.header("content-type", "multipart/form-data; boundary=b");

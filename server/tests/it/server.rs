@@ -21,15 +21,12 @@ use poolwatch_protocol::v1::{
     messages::{EnrolReply, EnrolRequest, FRAMES_CONTENT_TYPE},
 };
 use poolwatch_server::{
-    app::{App, Settings, SharedApp},
+    app::{App, AppParts, Settings, SharedApp},
     auth::{sealing::SealingKey, secrets},
     clock::SystemClock,
     connections::{self, ConnectionLimits, ConnectionTimes},
-    fleet::Fleet,
     metrics::Metrics,
-    refusals::Refusals,
     router,
-    stopping::StopSignal,
     writer::Writer,
 };
 use poolwatch_store::{
@@ -165,32 +162,16 @@ impl Server {
             ..Settings::default()
         };
         set_up(&mut settings);
-        let app = Arc::new(App {
-            clock: clock.clone(),
-            background_pool: PgPool::connect_lazy_with(PgConnectOptions::clone(
-                &pool.connect_options(),
-            )),
+        let background = PgConnectOptions::clone(&pool.connect_options());
+        let app = Arc::new(App::new(AppParts {
+            clock,
+            background_pool: PgPool::connect_lazy_with(background),
             pool,
-            stop: StopSignal::default(),
-            fleet: Arc::new(Fleet::default()),
-            tag_names: Default::default(),
-            events_stored: Default::default(),
             writer,
-            host_keys: Default::default(),
-            callers: Default::default(),
             sealing_key: SealingKey::for_this_run().unwrap(),
-            sign_in_limits: Default::default(),
-            password_checks: Default::default(),
-            refusals_logged: Default::default(),
-            refusals: Arc::new(Refusals::new(clock.clone())),
-            waiting_hosts: Default::default(),
-            refusals_recorded: Default::default(),
             metrics: Metrics::install().unwrap(),
-            retention: Default::default(),
-            provider_cache: Default::default(),
-            self_checks: Default::default(),
             settings,
-        });
+        }));
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address: SocketAddr = listener.local_addr().unwrap();
         let (router, stop) = (router::router(&app), app.stop.clone());

@@ -19,6 +19,8 @@ pub struct RulePage {
     pub setting: RuleSetting,
     /// Whether who looks may change it.
     pub may_administer: bool,
+    /// Since when it cannot be looked after, if it cannot.
+    pub fails_since: Option<Timestamp>,
     /// What it would have told of in the last seven days.
     pub past: RulePast,
     /// Its alerts of the last seven days, latest first.

@@ -3,6 +3,7 @@
 pub(in crate::api) mod deliveries;
 pub(in crate::api) mod recipients;
 pub(in crate::api) mod rules;
+pub(in crate::api) mod settings;
 pub(in crate::api) mod silences;
 pub(in crate::api) mod windows;
 

@@ -2,5 +2,6 @@
 
 mod binding;
 pub(in crate::api) mod hosts;
+pub(in crate::api) mod kit;
 pub(in crate::api) mod rules;
 pub(in crate::api) mod tokens;

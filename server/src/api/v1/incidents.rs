@@ -79,6 +79,20 @@ pub(in crate::api) struct NewIncidentSilence {
     until_worse: bool,
 }
 
+/// The incident that another one is the same cause as.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct IncidentMerge {
+    /// Its number.
+    into: i64,
+}
+
+/// Whether the suspect was the cause.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct SuspectConfirmation {
+    /// Whether it was.
+    is_right: bool,
+}
+
 type Noted = Result<(Extension<AuditNote>, StatusCode), AppError>;
 
 fn noted(detail: impl Into<String>) -> (Extension<AuditNote>, StatusCode) {
@@ -165,6 +179,51 @@ pub(in crate::api) async fn resolve(
 ) -> Noted {
     incident_actions::resolve(&app, &visible, IncidentId(id), &person.name).await?;
     Ok(noted("resolved"))
+}
+
+/// Says that an incident is not over: it goes on where it did before.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/reopen",
+    params(("id" = i64, Path, description = "Number of the incident")),
+    responses((status = 204), (status = 400), (status = 403), (status = 404)))]
+pub(in crate::api) async fn reopen(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+) -> Noted {
+    incident_actions::reopen(&app, &visible, IncidentId(id), &person.name).await?;
+    Ok(noted("opened again"))
+}
+
+/// Makes an incident part of another one, which is the same cause: what is found of it goes there.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/merge", request_body = IncidentMerge,
+    params(("id" = i64, Path, description = "Number of the incident")),
+    responses((status = 204), (status = 400), (status = 403), (status = 404)))]
+pub(in crate::api) async fn merge(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+    Json(IncidentMerge { into }): Json<IncidentMerge>,
+) -> Noted {
+    let into_id = IncidentId(into);
+    incident_actions::merge(&app, &visible, IncidentId(id), into_id, &person.name).await?;
+    Ok(noted(format!("part of incident {into}")))
+}
+
+/// Notes whether the suspect of an incident was the cause.
+#[utoipa::path(post, path = "/api/v1/incidents/{id}/confirm", request_body = SuspectConfirmation,
+    params(("id" = i64, Path, description = "Number of the incident")),
+    responses((status = 204), (status = 400), (status = 404)))]
+pub(in crate::api) async fn confirm(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i64>,
+    Json(SuspectConfirmation { is_right }): Json<SuspectConfirmation>,
+) -> Noted {
+    incident_actions::confirm(&app, &visible, IncidentId(id), is_right, &person.name).await?;
+    Ok(noted(if is_right { "suspect confirmed" } else { "suspect refuted" }))
 }
 
 /// Notes that somebody knows of an incident and is at it.

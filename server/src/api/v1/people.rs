@@ -3,7 +3,10 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::{HostGroupId, person::Role};
-use poolwatch_store::people::{self as stored, Account};
+use poolwatch_store::{
+    people::{self as stored, Account},
+    sessions::{self, Session},
+};
 use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
 
@@ -105,6 +108,33 @@ pub(in crate::api) struct PasswordLink {
     id: i32,
     /// The link, good for three days.
     link: String,
+}
+
+/// A session of a person who is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct SessionInfo {
+    /// Its number.
+    id: i64,
+    /// When the person signed in.
+    #[schema(value_type = String, format = DateTime)]
+    created: Timestamp,
+    /// When it was last used, within a minute.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    last_used: Option<Timestamp>,
+    /// When it ends by itself.
+    #[schema(value_type = String, format = DateTime)]
+    expires: Timestamp,
+    /// Address that the person signed in from; empty where it was not kept.
+    address: String,
+    /// What the browser calls itself.
+    user_agent: String,
+}
+
+impl From<Session> for SessionInfo {
+    fn from(session: Session) -> Self {
+        let Session { id, created, last_used, expires, address, user_agent } = session;
+        Self { id, created, last_used, expires, address, user_agent }
+    }
 }
 
 /// What is there, be it `null`: what is left out stays.
@@ -210,4 +240,32 @@ pub(in crate::api) async fn reset_second_factor(
 ) -> Noted<StatusCode> {
     let email = people::reset_second_factor(&app, id).await?;
     Ok((Extension(AuditNote::new(email, "second factor off")), StatusCode::NO_CONTENT))
+}
+
+/// The sessions of a person, latest first.
+#[utoipa::path(get, path = "/api/v1/people/{id}/sessions",
+    params(("id" = i32, Path, description = "Number of the person")),
+    responses((status = 200, body = [SessionInfo]), (status = 404)))]
+pub(in crate::api) async fn list_sessions(
+    State(app): State<SharedApp>,
+    Path(id): Path<i32>,
+) -> Result<Json<Vec<SessionInfo>>, AppError> {
+    let mut db = app.pool.acquire().await?;
+    people::find(&app, &mut db, id).await?;
+    let found = sessions::of_user(&mut db, id, app.clock.now()).await?;
+    Ok(Json(found.into_iter().map(SessionInfo::from).collect()))
+}
+
+/// Ends a session of a person, at once.
+#[utoipa::path(delete, path = "/api/v1/people/{id}/sessions/{session}",
+    params(
+        ("id" = i32, Path, description = "Number of the person"),
+        ("session" = i64, Path, description = "Number of the session")),
+    responses((status = 204), (status = 404)))]
+pub(in crate::api) async fn end_session(
+    State(app): State<SharedApp>,
+    Path((id, session)): Path<(i32, i64)>,
+) -> Noted<StatusCode> {
+    people::end_session(&app, id, session).await?;
+    Ok((Extension(AuditNote::new("", "session ended")), StatusCode::NO_CONTENT))
 }

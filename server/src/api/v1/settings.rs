@@ -3,7 +3,7 @@
 use axum::{Extension, extract::State, http::StatusCode};
 use jiff::Timestamp;
 use poolwatch_model::{HostGroupId, person::Role};
-use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
+use poolwatch_web::settings::mail::MailServerView;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -12,7 +12,7 @@ use crate::{
     accounts::mails,
     app::SharedApp,
     app_error::AppError,
-    mail_server::{self, TypedMailServer},
+    mail_server::{self, MailServerDraft},
     parameters::Json,
     retention_setting::{self, RetentionDays},
     sign_in_provider::{self, ClaimRule, SignInProvider},
@@ -34,32 +34,6 @@ pub(in crate::api) struct MailInfo {
     /// Whether a password is kept.
     has_password: bool,
     /// Sender.
-    from: String,
-}
-
-/// A mail server as it is to be.
-#[derive(Deserialize, ToSchema)]
-pub(in crate::api) struct MailText {
-    /// Its name; empty for no mail server.
-    host: String,
-    /// Its port.
-    port: Option<u16>,
-    /// `starttls`, `tls` or `none`.
-    security: String,
-    /// User to sign in as.
-    #[serde(default)]
-    user: String,
-    /// Password; without it, the one that is kept for the same server and user.
-    #[serde(default)]
-    password: String,
-    /// Address of the authority that gives tokens; empty where one signs in without.
-    #[serde(default)]
-    token_url: String,
-    /// Number of the application that asks for tokens.
-    #[serde(default)]
-    client_id: String,
-    /// Sender.
-    #[serde(default)]
     from: String,
 }
 
@@ -193,28 +167,15 @@ pub(in crate::api) async fn mail(State(app): State<SharedApp>) -> Result<Json<Ma
 }
 
 /// Keeps another mail server, from now on.
-#[utoipa::path(put, path = "/api/v1/settings/mail", request_body = MailText,
+#[utoipa::path(put, path = "/api/v1/settings/mail", request_body = MailServerDraft,
     responses((status = 204), (status = 400)))]
 pub(in crate::api) async fn set_mail(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Json(MailText { host, port, security, user, password, token_url, client_id, from }): Json<
-        MailText,
-    >,
+    Json(draft): Json<MailServerDraft>,
 ) -> Noted<StatusCode> {
-    if app.settings.mail_server.is_some() {
-        return Err(fixed("mail server"));
-    }
-    let named = MailSecurity::ALL.into_iter().find(|one| one.as_str() == security);
-    let security = named
-        .ok_or_else(|| AppError::bad_request("The encryption is one of starttls, tls and none."))?;
-    let note = AuditNote::new("mail server", format!("{host}, {}, from {from}", security.as_str()));
-    let typed =
-        TypedMailServer { host, port, security, user, password, token_url, client_id, from };
-    let mut db = app.pool.acquire().await?;
-    let saved =
-        mail_server::save(&mut db, &app.sealing_key, typed, &person.name, app.clock.now()).await;
-    saved.map_err(AppError::internal)?.map_err(AppError::bad_request)?;
+    let note = AuditNote::new("mail server", draft.describe());
+    mails::set_mail_server(&app, draft, &person.name).await?;
     Ok((Extension(note), StatusCode::NO_CONTENT))
 }
 
@@ -312,7 +273,9 @@ pub(in crate::api) async fn set_provider(
     Json(text): Json<ProviderText>,
 ) -> Noted<StatusCode> {
     if app.settings.sign_in_provider.is_some() {
-        return Err(fixed("identity provider"));
+        return Err(AppError::bad_request(
+            "The server's command line or environment names the identity provider. Change it there.",
+        ));
     }
     let wanted = SignInProvider {
         issuer: text.issuer,
@@ -327,10 +290,4 @@ pub(in crate::api) async fn set_provider(
     let replaced = sign_in_provider::replace(&mut db, key, wanted, &person.name, now).await;
     let detail = replaced.map_err(AppError::internal)?.map_err(AppError::bad_request)?;
     Ok((Extension(AuditNote::new("identity provider", detail)), StatusCode::NO_CONTENT))
-}
-
-fn fixed(what: &str) -> AppError {
-    AppError::bad_request(format!(
-        "The server's command line or environment names the {what}. Change it there."
-    ))
 }

@@ -8,8 +8,11 @@ use axum::{
     response::IntoResponse,
 };
 use jiff::Timestamp;
-use poolwatch_model::{PoolTag, tag::TagPattern};
-use poolwatch_store::tag_notes::{NoteSource, TagNote, WrittenNote};
+use poolwatch_model::{HostId, PoolTag, driver_scan::FileHash, tag::TagPattern};
+use poolwatch_store::{
+    offered_tag_lists::{self, OfferedTagList},
+    tag_notes::{NoteSource, TagNote, WrittenNote},
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -124,4 +127,62 @@ pub(in crate::api) async fn import(
         tag_names::import(&app.tag_names, &app.pool, text.to_vec(), &person.name, app.clock.now())
             .await?;
     Ok(Json(Imported { entries }))
+}
+
+/// A list of tags that a host has and offers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct OfferedList {
+    /// SHA-256 of the file, hexadecimal.
+    #[schema(value_type = String)]
+    file: FileHash,
+    /// Where it lies.
+    path: String,
+    /// A host that has it.
+    #[schema(value_type = i32)]
+    host: HostId,
+    /// Its entries.
+    entries: u64,
+    /// When it came.
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+/// What becomes of a list that a host offers.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct OfferedListDecision {
+    /// SHA-256 of the file, hexadecimal.
+    #[schema(value_type = String)]
+    file: FileHash,
+    /// Whether it is taken in, in place of the one before; turned down otherwise.
+    take: bool,
+}
+
+/// Lists of tags that hosts offer, the latest first.
+#[utoipa::path(get, path = "/api/v1/offered-tag-lists",
+    responses((status = 200, body = [OfferedList])))]
+pub(in crate::api) async fn offered(
+    State(app): State<SharedApp>,
+) -> Result<Json<Vec<OfferedList>>, AppError> {
+    let all = offered_tag_lists::list(&mut *app.pool.acquire().await?).await?;
+    let list = |one: OfferedTagList| OfferedList {
+        file: one.file.sha256,
+        path: one.file.path,
+        host: one.host,
+        entries: one.entries,
+        at: one.at,
+    };
+    Ok(Json(all.into_iter().map(list).collect()))
+}
+
+/// Takes a list in that a host offers, in place of the one before, or turns it down.
+#[utoipa::path(post, path = "/api/v1/offered-tag-lists", request_body = OfferedListDecision,
+    responses((status = 204), (status = 400), (status = 404)))]
+pub(in crate::api) async fn decide(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Json(OfferedListDecision { file, take }): Json<OfferedListDecision>,
+) -> Result<StatusCode, AppError> {
+    let (names, now) = (&app.tag_names, app.clock.now());
+    tag_names::decide(names, &app.pool, (file, take), &person.name, now).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -84,6 +84,7 @@ pub(in crate::pages) async fn rule(
         shell: shell(&app, &person, address(&uri)),
         setting,
         may_administer: person.role >= Role::Admin,
+        fails_since: app.rule_failures.find(&name),
         past,
         alerts: alerts.iter().map(|alert| alert_row(&view, alert)).collect(),
         groups: group_names(&view),

@@ -24,11 +24,11 @@ use poolwatch_web::{
 use serde::Deserialize;
 use sqlx::PgConnection;
 
-use super::kit;
 use crate::{
     access::people::Person,
     app::SharedApp,
     app_error::AppError,
+    deploy_kit,
     enrolment::{
         bindings::{self, binding_in_words},
         tokens::{self, WantedToken},
@@ -145,7 +145,7 @@ pub(in crate::pages) async fn file(
 ) -> Result<Response, AppError> {
     let missing = || AppError::not_found("There is no such file");
     let folder = app.settings.installers.as_deref().ok_or_else(missing)?;
-    let offered = kit::offered(&app).await?;
+    let offered = deploy_kit::offered(&app).await?;
     let (name, _) = offered.into_iter().find(|(one, _)| *one == name).ok_or_else(missing)?;
     let bytes = tokio::fs::read(folder.join(&name)).await.map_err(AppError::internal)?;
     Ok(download("application/octet-stream", &name, bytes))
@@ -164,9 +164,9 @@ async fn load(
     let arrivals = arrivals(&mut db, visible, shell.now).await?;
     drop(db);
     let now = shell.now;
-    let installers = kit::offered(app).await?;
+    let installers = deploy_kit::offered(app).await?;
     Ok(DeployPage {
-        kit: kit::blank(app, &installers),
+        kit: deploy_kit::blank(app, &installers),
         server: ServerFacts { installers, has_folder: app.settings.installers.is_some() },
         made: None,
         error: None,

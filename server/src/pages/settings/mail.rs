@@ -9,7 +9,7 @@ use axum::{
 use poolwatch_store::audit::Outcome;
 use poolwatch_web::{
     Page,
-    settings::mail::{MailSecurity, MailServerView, MailSettingsPage, MailTest},
+    settings::mail::{MailServerView, MailSettingsPage, MailTest},
 };
 use serde::Deserialize;
 
@@ -19,31 +19,11 @@ use crate::{
     accounts::mails,
     app::{App, SharedApp},
     app_error::AppError,
-    mail_server::{self, TypedMailServer},
+    mail_server::{self, MailServerDraft},
     parameters::Form,
 };
 
 const PATH: &str = "/settings/mail";
-
-/// What the form sends.
-#[derive(Deserialize)]
-pub(in crate::pages) struct Typed {
-    #[serde(default)]
-    host: String,
-    #[serde(default)]
-    port: String,
-    security: String,
-    #[serde(default)]
-    user: String,
-    #[serde(default)]
-    password: String,
-    #[serde(default)]
-    token_url: String,
-    #[serde(default)]
-    client_id: String,
-    #[serde(default)]
-    from: String,
-}
 
 /// What the test takes.
 #[derive(Debug, Deserialize)]
@@ -74,29 +54,10 @@ async fn load(app: &App) -> Result<MailServerView, AppError> {
 pub(in crate::pages) async fn save(
     State(app): State<SharedApp>,
     Extension(person): Extension<Person>,
-    Form(typed): Form<Typed>,
+    Form(draft): Form<MailServerDraft>,
 ) -> Result<(Extension<AuditNote>, Redirect), AppError> {
-    if app.settings.mail_server.is_some() {
-        return Err(AppError::bad_request(
-            "The server's command line or environment names the mail server. Change it there.",
-        ));
-    }
-    let Typed { host, port, security, user, password, token_url, client_id, from } = typed;
-    let port = match port.trim() {
-        "" => None,
-        port => Some(
-            port.parse().map_err(|_| AppError::bad_request("A port is 1 to 65535, or empty."))?,
-        ),
-    };
-    let security = MailSecurity::ALL.into_iter().find(|one| one.as_str() == security);
-    let security = security.ok_or_else(|| AppError::bad_request("Choose an encryption."))?;
-    let note = AuditNote::new("mail server", format!("{host}, {}, from {from}", security.as_str()));
-    let typed =
-        TypedMailServer { host, port, security, user, password, token_url, client_id, from };
-    let mut db = app.pool.acquire().await?;
-    let saved =
-        mail_server::save(&mut db, &app.sealing_key, typed, &person.name, app.clock.now()).await;
-    saved.map_err(AppError::internal)?.map_err(AppError::bad_request)?;
+    let note = AuditNote::new("mail server", draft.describe());
+    mails::set_mail_server(&app, draft, &person.name).await?;
     Ok((Extension(note), Redirect::to(PATH)))
 }
 

@@ -240,19 +240,8 @@ pub(in crate::pages) async fn end_session(
     State(app): State<SharedApp>,
     Path((id, session)): Path<(i32, i64)>,
 ) -> Result<Redirect, AppError> {
-    end_session_of(&app, id, session).await?;
+    people::end_session(&app, id, session).await?;
     Ok(back(id))
-}
-
-/// Ends one session of a person, at once.
-pub(in crate::pages) async fn end_session_of(
-    app: &App,
-    user: i32,
-    session: i64,
-) -> Result<(), AppError> {
-    let ended = sessions::delete_one(&mut *app.pool.acquire().await?, user, session).await?;
-    app.callers.forget_all();
-    ended.then_some(()).ok_or_else(|| AppError::not_found("There is no such session"))
 }
 
 fn back(id: i32) -> Redirect {

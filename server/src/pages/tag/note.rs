@@ -7,7 +7,7 @@ use axum::{
     response::{Redirect, Response},
 };
 use poolwatch_model::{driver_scan::FileHash, tag::TagPattern};
-use poolwatch_store::{offered_tag_lists, tag_notes::TagNote};
+use poolwatch_store::tag_notes::TagNote;
 use poolwatch_web::links;
 use serde::Deserialize;
 
@@ -79,13 +79,7 @@ pub(in crate::pages) async fn decide(
     Extension(person): Extension<Person>,
     Form(Decision { file, take }): Form<Decision>,
 ) -> Result<Redirect, AppError> {
-    let mut db = app.pool.acquire().await?;
-    let text = offered_tag_lists::text_of(&mut db, file).await?;
-    let text = text.ok_or_else(|| AppError::not_found("No host offers that list any more"))?;
-    if take.is_some() {
-        let (names, now) = (&app.tag_names, app.clock.now());
-        tag_names::import(names, &app.pool, text.into_bytes(), &person.name, now).await?;
-    }
-    offered_tag_lists::close(&mut db, file).await?;
+    let (names, now) = (&app.tag_names, app.clock.now());
+    tag_names::decide(names, &app.pool, (file, take.is_some()), &person.name, now).await?;
     Ok(Redirect::to("/tags#lists"))
 }

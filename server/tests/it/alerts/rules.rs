@@ -9,9 +9,12 @@ use poolwatch_server::{
     alerts::dispatch::Dispatched,
     fleet::refresh::{Keeper, refresh},
     jobs::{find_silence::find_silent, watch_rules::RuleWatcher},
+    self_check,
 };
 use poolwatch_store::alerts::{self, AlertFilter};
+use poolwatch_web::settings::server::CheckState;
 use reqwest::StatusCode;
+use sqlx::{AssertSqlSafe, Executor};
 
 use super::{MINUTE, dispatched, done, leak_on, page, post, subjects};
 use crate::{
@@ -79,20 +82,113 @@ async fn a_pool_that_is_nearly_full_for_a_while_is_told_once_and_so_is_its_end()
         assert!(words.text.contains(said), "{said} is not in\n{}", words.text);
     }
     let shown = page(&server, "/alerts/rules/low-headroom").await;
-    for words in ["would have fired 1 time ", "goes on", "web-0"] {
+    for words in ["would have fired 1 time ", "firing", "web-0"] {
         assert!(shown.contains(words), "{words} is not in\n{shown}");
     }
-    assert!(page(&server, "/alerts").await.contains("goes on"));
+    assert!(page(&server, "/alerts").await.contains("firing"));
 
     report(&server, &mut watcher, &clock, &mut agents, 40..60, (begun, 50)).await;
     let over = dispatched(&server, begun + 60 * MINUTE).await;
     assert_eq!(subjects(&over), ["[Poolwatch] RESOLVED 2 hosts: A pool is nearly full"]);
-    assert!(!page(&server, "/alerts").await.contains(">goes on<"));
+    assert!(!page(&server, "/alerts").await.contains(">firing<"));
 
     // A higher threshold would have told of nothing here.
     done(&server, "/alerts/rules/low-headroom/set", "is_on=yes&least_hosts=1&threshold=96").await;
     let shown = page(&server, "/alerts/rules/low-headroom").await;
     assert!(shown.contains("would have fired 0 times "), "{shown}");
+}
+
+/// Lets the database refuse rows of some tables where a condition holds of `NEW`.
+pub(super) async fn refuse_rows(server: &Server, tables: &[&str], condition: &str) {
+    let mut statements = vec![format!(
+        "CREATE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS
+         $$BEGIN IF {condition} THEN RAISE EXCEPTION 'refused'; END IF; RETURN NEW; END$$"
+    )];
+    statements.extend(tables.iter().map(|table| {
+        format!(
+            "CREATE TRIGGER refuse_row BEFORE INSERT ON {table}
+             FOR EACH ROW EXECUTE FUNCTION refuse_row()"
+        )
+    }));
+    for statement in statements {
+        server.app.pool.execute(AssertSqlSafe(statement)).await.unwrap();
+    }
+}
+
+/// How the rules stand, as the server tells it of itself.
+async fn rules_check(server: &Server) -> (CheckState, String) {
+    *server.app.self_checks.lock().await = None;
+    let checks = self_check::run_checks(&server.app).await;
+    let rules = checks.iter().find(|check| check.name == "rules").unwrap();
+    (rules.state, rules.words.clone())
+}
+
+#[tokio::test]
+async fn a_rule_that_fails_is_told_and_the_others_go_on() {
+    let begun = now();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    let form = "kind=program-handles&program=MyBadApp.exe&threshold=2000&minutes=0&least_hosts=1";
+    done(&server, "/alerts/rules", form).await;
+    done(&server, "/alerts/rules/low-headroom/set", "is_on=yes&least_hosts=1&minutes=0").await;
+    refuse_rows(&server, &["alerts"], "NEW.rule = 'low-headroom'").await;
+    let mut watcher = RuleWatcher::default();
+    let mut agents = [server.enrol("web-0").await];
+    report(&server, &mut watcher, &clock, &mut agents, 0..2, (begun, 95)).await;
+    let told = dispatched(&server, begun + 2 * MINUTE).await;
+    assert_eq!(
+        subjects(&told),
+        ["[Poolwatch] WARNING web-0: mybadapp.exe has many handles, 90,472 handles"],
+        "the rule after the one that failed"
+    );
+    let failing = "cannot look after this rule";
+    assert!(page(&server, "/alerts/rules/low-headroom").await.contains(failing));
+    assert!(!page(&server, "/alerts/rules/leak").await.contains(failing));
+    let (state, words) = rules_check(&server).await;
+    assert!(state == CheckState::Failed && words.contains(": low-headroom."), "{words}");
+
+    server.app.pool.execute("DROP TRIGGER refuse_row ON alerts").await.unwrap();
+    look(&server, &mut watcher, &clock, begun + 3 * MINUTE).await;
+    let told = dispatched(&server, begun + 5 * MINUTE).await;
+    assert_eq!(subjects(&told), ["[Poolwatch] WARNING web-0: A pool is nearly full, 94 %"]);
+    assert!(!page(&server, "/alerts/rules/low-headroom").await.contains(failing));
+    assert_eq!(rules_check(&server).await.0, CheckState::Good);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_fails_the_rules_that_need_it_alone() {
+    let begun = now();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    done(&server, "/alerts/rules/low-headroom/set", "is_on=yes&least_hosts=1&minutes=0").await;
+    for table in ["events", "refused_enrolments"] {
+        let rename = format!("ALTER TABLE {table} RENAME TO {table}_away");
+        server.app.pool.execute(AssertSqlSafe(rename)).await.unwrap();
+    }
+    let mut watcher = RuleWatcher::default();
+    let mut agents = [server.enrol("web-0").await];
+    report(&server, &mut watcher, &clock, &mut agents, 0..2, (begun, 95)).await;
+    assert_eq!(subjects(&dispatched(&server, begun + 2 * MINUTE).await).len(), 1);
+    let failing = server.app.rule_failures.list();
+    assert_eq!(failing, ["host-silent", "pool-limit", "server-hosts"]);
+}
+
+#[tokio::test]
+async fn an_alert_whose_opening_was_not_confirmed_is_gone_on_with() {
+    let begun = now();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    done(&server, "/alerts/rules/low-headroom/set", "is_on=yes&least_hosts=1&minutes=0").await;
+    let mut watcher = RuleWatcher::default();
+    let mut agents = [server.enrol("web-0").await];
+    look(&server, &mut watcher, &clock, begun).await;
+    let mut db = server.app.pool.acquire().await.unwrap();
+    alerts::open(&mut db, "low-headroom", (&[], 1), begun).await.unwrap();
+    report(&server, &mut watcher, &clock, &mut agents, 2..4, (begun, 95)).await;
+    assert_eq!(server.app.rule_failures.list(), Vec::<String>::new());
+    let open = AlertFilter { is_open: true, ..AlertFilter::default() };
+    let known = alerts::list(&mut db, open, 10).await.unwrap();
+    assert_eq!((known.len(), known[0].hosts[0].host), (1, agents[0].id));
 }
 
 #[tokio::test]

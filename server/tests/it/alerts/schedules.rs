@@ -6,7 +6,7 @@ use poolwatch_server::alerts::{digest, dispatch::Dispatched, windows};
 use poolwatch_store::{hosts, silences};
 use reqwest::StatusCode;
 
-use super::{MINUTE, dispatched, done, leak_on, listed, page, post, subjects};
+use super::{MINUTE, dispatched, done, leak_on, listed, page, post, rules::refuse_rows, subjects};
 use crate::{
     records::{find, hosts as some_hosts, leak},
     server::{Server, TestClock, now},
@@ -85,4 +85,29 @@ async fn a_digest_is_given_once_a_day_at_the_readers_hour_and_of_the_readers_hos
     assert_eq!(of("web@example.com"), "[Poolwatch] NOTE The day: 1 incident new");
     assert_eq!(digest::give_due(&server.app, begun + HOUR * 27).await.unwrap(), 2, "the next day");
     assert!(page(&server, "/alerts").await.contains("daily digest at 08:00 Europe/Berlin"));
+}
+
+#[tokio::test]
+async fn a_digest_or_window_that_fails_keeps_no_other() {
+    let begun: Timestamp = "2026-06-03T05:00:00Z".parse().unwrap();
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    for name in ["bad", "good"] {
+        let form = format!(
+            "name={name}&kind=mail&address={name}%40example.com&least=critical&digest=daily&hour=8\
+             &zone=Europe%2FBerlin"
+        );
+        done(&server, "/alerts/recipients", &form).await;
+        let form = format!(
+            "pattern=web-*&days=wed&begins=08%3A00&ends=09%3A00&zone=UTC&last=2026-07-01&reason={name}"
+        );
+        done(&server, "/alerts/windows", &form).await;
+    }
+    let refused =
+        "to_jsonb(NEW)->>'address' = 'bad@example.com' OR to_jsonb(NEW)->>'reason' = 'bad'";
+    refuse_rows(&server, &["deliveries", "silences"], refused).await;
+    assert_eq!(digest::give_due(&server.app, begun + 60 * MINUTE).await.unwrap(), 1);
+    let given: Vec<String> = listed(&server).await.into_iter().map(|one| one.address).collect();
+    assert_eq!(given, ["good@example.com"]);
+    assert_eq!(windows::make_due(&server.app, begun + 60 * MINUTE).await.unwrap(), 1);
 }

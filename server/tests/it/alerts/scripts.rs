@@ -122,3 +122,104 @@ async fn alerts_about_a_group_by_rules_follow_its_hosts_and_its_name() {
     assert!(told.contains(&"files@example.com".to_owned()), "{told:?}");
     assert!(!told.contains(&"web@example.com".to_owned()), "{told:?}");
 }
+
+#[tokio::test]
+async fn scripts_do_about_an_incident_what_its_page_does() {
+    let server = Server::start().await;
+    let hosts = some_hosts(&server, 2).await;
+    let incident = leak_on(&server, &hosts[..1], now() - MINUTE).await;
+    let does = async |what: &str, body: Value| {
+        let path = format!("/incidents/{}/{what}", incident.0);
+        call(&server, Method::POST, &path, body).await
+    };
+    let (status, refused) = does("reopen", Value::Null).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST);
+    assert!(refused["detail"].as_str().unwrap().contains("that is over"), "{refused}");
+    for (what, body) in [
+        ("resolve", Value::Null),
+        ("reopen", Value::Null),
+        ("confirm", json!({"is_right": false})),
+        ("silence", json!({"hours": 4, "until_worse": true})),
+    ] {
+        let (status, answer) = does(what, body).await;
+        assert_eq!(status, StatusCode::NO_CONTENT, "{what}: {answer}");
+    }
+    let known = get(&server, &format!("/incidents/{}", incident.0)).await;
+    assert_eq!(known["details"]["confirmation"]["is_right"], false);
+    let noted = known["notes"].as_array().unwrap();
+    assert!(noted.iter().any(|note| note["what"] == "reopened"), "{noted:?}");
+    let silences = get(&server, "/alerts/silences").await;
+    assert!(silences[0]["worse_than"].is_object(), "{silences}");
+    assert_eq!(does("merge", json!({"into": incident.0})).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn scripts_test_recipients_and_set_the_sign_of_life() {
+    let server = Server::start().await;
+    let relay = Relay::start(&[]).await;
+    let courier = mailer(&relay);
+    let app = server.app.clone();
+    let couriers = tokio::spawn(async move {
+        while !deliver_due(&app, &courier).await.unwrap() {
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    });
+    let tested = json!({"kind": "mail", "address": OPERATORS});
+    let (status, answer) = call(&server, Method::POST, "/alerts/recipients/test", tested).await;
+    assert_eq!(
+        (status, &answer["answer"]),
+        (StatusCode::OK, &json!("250 2.0.0 Ok: queued as 4XkQ"))
+    );
+    couriers.await.unwrap();
+    let nobody = json!({"kind": "mail", "address": "x@example.com"});
+    let refused = call(&server, Method::POST, "/alerts/recipients/test", nobody).await;
+    assert_eq!(refused.0, StatusCode::NOT_FOUND);
+
+    let settings = json!({"heartbeat": "mail", "hours": 12, "allows_private": true});
+    let (status, set) = call(&server, Method::PUT, "/alerts/settings", settings).await;
+    assert_eq!((status, &set["hours"]), (StatusCode::OK, &json!(12)));
+    assert_eq!(get(&server, "/alerts/settings").await["heartbeat"], "mail");
+    let wrong = json!({"heartbeat": "url", "url": "ftp://x", "hours": 12});
+    let refused = call(&server, Method::PUT, "/alerts/settings", wrong).await;
+    assert_eq!(refused.0, StatusCode::BAD_REQUEST);
+    assert_eq!(get(&server, "/alerts/settings").await["allows_private"], true, "as before");
+
+    // Who knows the whole address of a webhook may post to it: a viewer does not.
+    let hook = json!({
+        "name": "Bot", "kind": "webhook", "address": "http://127.0.0.1:9/secret", "least": "note"
+    });
+    let added = call(&server, Method::POST, "/alerts/recipients", hook).await;
+    assert_eq!(added.0, StatusCode::CREATED, "{}", added.1);
+    let on = some_hosts(&server, 1).await;
+    leak_on(&server, &on, now() - MINUTE).await;
+    dispatched(&server, now()).await;
+    let told = get(&server, "/alerts/deliveries").await;
+    let addresses: Vec<&str> =
+        told.as_array().unwrap().iter().filter_map(|one| one["address"].as_str()).collect();
+    assert!(addresses.contains(&"http://127.0.0.1:9/…"), "{addresses:?}");
+    assert_eq!(
+        call(&server, Method::POST, "/alerts/deliveries/resend", Value::Null).await,
+        (StatusCode::OK, json!({"resent": 0}))
+    );
+}
+
+#[tokio::test]
+async fn scripts_end_sessions_and_order_rules() {
+    let server = Server::start().await;
+    server.session(Role::Viewer).await;
+    let people = get(&server, "/people").await;
+    let path = format!("/people/{}/sessions", people[0]["id"]);
+    let sessions = get(&server, &path).await;
+    assert_eq!(sessions[0]["user_agent"], "test");
+    let ended = format!("{path}/{}", sessions[0]["id"]);
+    assert_eq!(call(&server, Method::DELETE, &ended, Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(call(&server, Method::DELETE, &ended, Value::Null).await.0, StatusCode::NOT_FOUND);
+    assert_eq!(get(&server, &path).await, json!([]));
+
+    let rule = json!({"name": "Berlin", "domain": "corp.example"});
+    let made = call(&server, Method::POST, "/enrolment/rules", rule).await.1;
+    let up = format!("/enrolment/rules/{}/up", made["id"]);
+    assert_eq!(call(&server, Method::POST, &up, Value::Null).await.0, StatusCode::NO_CONTENT);
+    assert_eq!(get(&server, "/enrolment/rules").await[0]["name"], "Berlin");
+    assert_eq!(call(&server, Method::POST, &up, Value::Null).await.0, StatusCode::NOT_FOUND);
+}

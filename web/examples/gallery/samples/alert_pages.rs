@@ -194,6 +194,7 @@ pub(crate) fn rule() -> RulePage {
         shell: shell("/alerts/rules/leak"),
         setting: RuleSetting { least_hosts: 3, threshold: 168, ..default },
         may_administer: true,
+        fails_since: None,
         past: RulePast::Incidents { told: 2, found: 7 },
         alerts: vec![],
         groups: vec!["Berlin/Files".into()],
@@ -204,6 +205,7 @@ pub(crate) fn host_rule() -> RulePage {
     RulePage {
         shell: shell("/alerts/rules/program-handles-1"),
         setting: legacy_handles(),
+        fails_since: Some(ago(1_900)),
         past: RulePast::Alerts(3),
         alerts: vec![
             RuleAlertRow {

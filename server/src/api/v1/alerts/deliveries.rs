@@ -6,7 +6,9 @@ use poolwatch_model::{
     incident::IncidentId,
 };
 use poolwatch_store::deliveries::{self, DeliveryFilter};
-use serde::Deserialize;
+use poolwatch_web::alerts::public_address;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::Noted;
 use crate::{
@@ -29,6 +31,13 @@ pub(in crate::api) struct WhichDeliveries {
     limit: Option<i64>,
 }
 
+/// What was sent again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::api) struct ResentDeliveries {
+    /// How many messages.
+    resent: u64,
+}
+
 /// Deliveries, latest first.
 #[utoipa::path(get, path = "/api/v1/alerts/deliveries",
     params(
@@ -44,7 +53,12 @@ pub(in crate::api) async fn list(
         DeliveryFilter { incident: incident.map(IncidentId), unsent, ..DeliveryFilter::default() };
     let rows = limit.unwrap_or(ROWS).clamp(1, MOST_ROWS);
     let found = deliveries::list(&mut *app.pool.acquire().await?, filter, rows).await?;
-    Ok(Json(found))
+    Ok(Json(found.into_iter().map(for_everybody).collect()))
+}
+
+/// A delivery as everybody may see it.
+pub(super) fn for_everybody(delivery: Delivery) -> Delivery {
+    Delivery { address: public_address(delivery.kind, &delivery.address), ..delivery }
 }
 
 /// Sends one again that was not sent, now.
@@ -63,4 +77,16 @@ pub(in crate::api) async fn resend(
             Ok((Extension(note), StatusCode::NO_CONTENT))
         }
     }
+}
+
+/// Sends all again that were given up, now.
+#[utoipa::path(post, path = "/api/v1/alerts/deliveries/resend",
+    responses((status = 200, body = ResentDeliveries)))]
+pub(in crate::api) async fn resend_all(
+    State(app): State<SharedApp>,
+) -> Noted<Json<ResentDeliveries>> {
+    let mut db = app.pool.acquire().await?;
+    let resent = deliveries::resend(&mut db, None, app.clock.now()).await?;
+    let note = AuditNote::new("deliveries that were given up", format!("{resent} sent again"));
+    Ok((Extension(note), Json(ResentDeliveries { resent })))
 }

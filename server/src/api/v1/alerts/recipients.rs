@@ -1,15 +1,15 @@
 //! `/api/v1/alerts/recipients`.
 
 use axum::{Extension, extract::State, http::StatusCode};
-use poolwatch_model::alerting::{Recipient, RecipientId};
+use poolwatch_model::alerting::{Delivery, Recipient, RecipientId};
 use poolwatch_store::recipients;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Noted, ScopeInfo};
+use super::{Noted, ScopeInfo, deliveries::for_everybody};
 use crate::{
     access::{audit::AuditNote, people::Person},
-    alert_setup::recipients::{self as setup, RecipientDraft},
+    alert_setup::recipients::{self as setup, RecipientDraft, test::TestedRecipient},
     app::SharedApp,
     app_error::AppError,
     parameters::{Json, Path},
@@ -107,4 +107,18 @@ pub(in crate::api) async fn remove(
     setup::remove(&app, RecipientId(id)).await?;
     let note = AuditNote::new(format!("recipient {id}"), "removed");
     Ok((Extension(note), StatusCode::NO_CONTENT))
+}
+
+/// Sends a test on the way that every message goes, and waits for what the other side says.
+#[utoipa::path(post, path = "/api/v1/alerts/recipients/test", request_body = TestedRecipient,
+    responses((status = 200, body = Object), (status = 400), (status = 404), (status = 503)))]
+pub(in crate::api) async fn test(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    Json(tested): Json<TestedRecipient>,
+) -> Noted<Json<Delivery>> {
+    let delivery = for_everybody(setup::test::send(&app, &tested, &person.name).await?);
+    let answer = delivery.answer.as_deref().unwrap_or("no answer yet");
+    let note = AuditNote::new(format!("recipient {}", delivery.address), format!("test: {answer}"));
+    Ok((Extension(note), Json(delivery)))
 }

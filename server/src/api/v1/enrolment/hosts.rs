@@ -184,6 +184,20 @@ pub(in crate::api) async fn merge(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// Remembers that a host is another machine than those of its identity or name.
+#[utoipa::path(post, path = "/api/v1/enrolment/keep-apart/{id}",
+    params(("id" = i32, Path, description = "Number of the host")),
+    responses((status = 204), (status = 404)))]
+pub(in crate::api) async fn keep_apart(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Path(id): Path<i32>,
+) -> Result<StatusCode, AppError> {
+    decisions::keep_apart(&app, &visible, HostId(id), &person.name).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Revokes a host's key: its agent enrols again, if its token is valid.
 #[utoipa::path(post, path = "/api/v1/enrolment/revoke-key/{id}",
     params(("id" = i32, Path, description = "Number of the host")),

@@ -162,6 +162,20 @@ pub(in crate::api) async fn try_rule(
     Ok(Json(RuleTrial { would_approve: ids(clear), unclear: ids(unclear) }))
 }
 
+/// Moves a rule before the one before it.
+#[utoipa::path(post, path = "/api/v1/enrolment/rules/{id}/up",
+    params(("id" = i32, Path, description = "Number of the rule")),
+    responses((status = 204), (status = 404)))]
+pub(in crate::api) async fn move_up(
+    State(app): State<SharedApp>,
+    Path(id): Path<i32>,
+) -> Result<StatusCode, AppError> {
+    if !approval_rules::move_up(&mut *app.pool.acquire().await?, id).await? {
+        return Err(AppError::not_found("There is no such rule with another one before it"));
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// Takes a rule away. Hosts that it approved stay.
 #[utoipa::path(delete, path = "/api/v1/enrolment/rules/{id}",
     params(("id" = i32, Path, description = "Number of the rule")),

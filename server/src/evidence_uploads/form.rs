@@ -9,7 +9,8 @@ use axum::{
 };
 use poolwatch_model::Bytes;
 
-use crate::{app_error::AppError, bundles, import::File, pages::EVIDENCE_BYTES};
+use super::BYTES;
+use crate::{app_error::AppError, bundles, import::File};
 
 /// Files of one upload.
 const FILES: usize = 100;
@@ -63,7 +64,7 @@ fn unreadable(error: &MultipartError) -> AppError {
             "The files are too large",
             format!(
                 "Up to {} together are taken. Send fewer at once, or cut the files.",
-                Bytes(EVIDENCE_BYTES as u64)
+                Bytes(BYTES as u64)
             ),
         );
     }
