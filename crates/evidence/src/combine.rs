@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use poolwatch_model::event::Event;
 use poolwatch_model::host::Arch;
-use poolwatch_model::process::ProcessUse;
 
 use crate::content::{EvidencePiece, PieceContent, PieceKind, PooltagEntry, Reading};
 use crate::hosts;
@@ -160,12 +159,6 @@ impl CombinedEvidence {
             }
             PieceContent::Handles(summary) => {
                 self.sources.insert(Fact::Handles(self.handles.len()), first);
-                if let Some((image, total)) = summary.image.clone().zip(summary.total) {
-                    let mut process = ProcessUse::new(summary.pid.unwrap_or(0), None, image);
-                    process.handles = u32::try_from(total).ok();
-                    let content = PieceContent::Processes(vec![process]);
-                    self.add_state(EvidencePiece::new(piece.kind, lines, content), file, current);
-                }
                 self.handles.push(summary);
             }
             PieceContent::Drivers(drivers) => {

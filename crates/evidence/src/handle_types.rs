@@ -2,6 +2,8 @@
 //! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`), of
 //! the process that the command above them or their title names.
 
+use poolwatch_model::process::ProcessUse;
+
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Finished, Section, Verdict};
@@ -20,6 +22,8 @@ pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
 #[derive(Default)]
 struct Summary {
     told: HandleSummary,
+    /// The line that tells how many there are.
+    total_line: u32,
     ended: bool,
 }
 
@@ -32,7 +36,7 @@ impl Section for Summary {
             if self.told.total.is_some() {
                 return Verdict::Foreign;
             }
-            self.told.total = Some(total);
+            (self.told.total, self.total_line) = (Some(total), line.number);
             self.ended = !self.told.by_type.is_empty();
             return Verdict::Used;
         }
@@ -67,6 +71,12 @@ impl Section for Summary {
             return Err(if is_asked { IgnoredReason::Command } else { IgnoredReason::CutOff });
         }
         self.told.by_type.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        if let Some((image, total)) = self.told.image.clone().zip(self.told.total) {
+            let mut process = ProcessUse::new(self.told.pid.unwrap_or(0), None, image);
+            process.handles = u32::try_from(total).ok();
+            let (line, content) = (self.total_line, PieceContent::Processes(vec![process]));
+            out.piece(PieceKind::HandleTypes, (line, line), content);
+        }
         out.piece(PieceKind::HandleTypes, lines, PieceContent::Handles(self.told));
         Ok(())
     }

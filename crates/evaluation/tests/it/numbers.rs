@@ -244,6 +244,11 @@ fn is_told(told: &ToldNumbers<'_>, fact: &Evidence) -> bool {
             };
             unplaced || told.0.told.iter().any(is_it)
         }
+        Evidence::HandlesOfType { image, pid, object_type, handles } => {
+            let listed = (object_type.clone(), u64::from(*handles));
+            let mut of_process = told.0.handles.iter().filter(|one| one.is_of(*pid, image));
+            of_process.any(|one| one.by_type.contains(&listed))
+        }
         Evidence::VerifierCount { pool, bytes, outstanding, .. } => {
             told.0.verified.iter().any(|driver| {
                 let of_pool = if *pool == Pool::Paged { driver.paged } else { driver.nonpaged };
