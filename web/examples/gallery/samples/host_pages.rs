@@ -206,7 +206,7 @@ pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
 }
 
 pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
-    let row = |name: &str, is_scanned, tags: Vec<PoolTag>| HostDriver {
+    let row = |name: &str, is_scanned: bool, tags: Vec<PoolTag>| HostDriver {
         host: HostId(1),
         name: name.into(),
         path: Some(format!(r"\SystemRoot\System32\drivers\{name}")),
