@@ -35,7 +35,7 @@ test("people take an incident over and comment on it, with the keyboard alone", 
   await page.getByRole("button", { name: "Comment" }).press("Enter");
   const said = page.locator(".said").first();
   await expect(said).toHaveText("<b>restarted</b>\nBadApp");
-  await expect(page.locator("ol.history")).toContainText("took it over");
+  await expect(page.locator("ol.history")).toContainText("assigned it to themselves");
   const report = await page.request.get(`${page.url().replace(/#.*/, "")}/report.txt`);
   // Whether the host that it was last found on tells services is another test's doing.
   expect(await report.text()).toMatch(/net stop BadApp|taskkill \/pid 416/);

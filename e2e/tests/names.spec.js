@@ -10,10 +10,13 @@ test("a page is as wide as its window, however long the names on it", async ({ p
     for (const path of ["/hosts", "/applications", "/drivers", "/incidents", "/events"]) {
       await page.goto(path);
       await page.evaluate((name) => {
-        for (const link of document.querySelectorAll("tbody th a, tbody td a")) link.textContent = name;
+        for (const link of document.querySelectorAll("tbody th a, tbody td a, td.process > span:first-child")) link.textContent = name;
       }, LONG);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide, `${path} at ${width} px`).toBeLessThanOrEqual(width);
+      if (width < 1280) continue;
+      const last = await page.locator("main thead th:visible").last().boundingBox();
+      expect(Math.round(last.x + last.width), `the last column of ${path}`).toBeLessThanOrEqual(width);
     }
   }
 });

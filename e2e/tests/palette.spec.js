@@ -1,6 +1,6 @@
 import AxeBuilder from "@axe-core/playwright";
 import { picture } from "../demo.js";
-import { expect, test } from "../console.js";
+import { expect, openHost, test } from "../console.js";
 
 const input = (page) => page.getByRole("combobox", { name: /^Search/ });
 const options = (page) => page.locator(".palette").getByRole("option");
@@ -31,26 +31,6 @@ for (const colorScheme of ["light", "dark"]) {
   });
 }
 
-test("a view is kept by its name, found again and forgotten", async ({ page }) => {
-  await page.goto("/hosts?state=silent&sort=name&order=asc");
-  await page.keyboard.press("/");
-  await input(page).fill("quiet ones");
-  await options(page).filter({ hasText: "Keep this view as" }).click();
-  await page.goto("/");
-  await page.keyboard.press("/");
-  await input(page).fill("quiet");
-  await expect(input(page)).toHaveAttribute("data-shown", "quiet");
-  await expect(options(page).first()).toContainText("quiet ones");
-  await page.keyboard.press("Enter");
-  await expect(page).toHaveURL(/\/hosts\?state=silent&sort=name&order=asc$/);
-  await page.keyboard.press("/");
-  await input(page).fill("quiet ones");
-  await expect(input(page)).toHaveAttribute("data-shown", "quiet ones");
-  await expect(options(page).first()).toContainText("/hosts?state=silent");
-  await page.keyboard.press("Delete");
-  await expect(options(page).filter({ hasText: "/hosts?state=silent&sort" }).first()).not.toHaveText(/^quiet ones/);
-});
-
 test("the rows of Hosts are less than thirty tab stops away, and the heads one of them", async ({ page }) => {
   await page.goto("/hosts");
   let stops = 0;
@@ -66,4 +46,15 @@ test("the rows of Hosts are less than thirty tab stops away, and the heads one o
   expect(await page.evaluate(() => document.activeElement.textContent)).not.toBe(first);
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/sort=/);
+});
+
+test("a host is set beside its former self from the palette, on any of its pages", async ({ page }) => {
+  await openHost(page, "FS-02");
+  await page.getByRole("navigation", { name: "Pages of this host" }).getByRole("link", { name: "Drivers" }).click();
+  await page.keyboard.press("/");
+  await input(page).fill("itself an hour");
+  await expect(options(page).first()).toHaveText(/Compare this host with itself an hour ago/);
+  await page.keyboard.press("Enter");
+  await expect(page).toHaveURL(/\/compare\?host=(\d+)&host=\1&at=1h$/);
+  await expect(page.getByRole("columnheader")).toHaveCount(4);
 });

@@ -1,4 +1,3 @@
-import AxeBuilder from "@axe-core/playwright";
 import { picture } from "../demo.js";
 import { expect, test } from "../console.js";
 
@@ -57,36 +56,3 @@ test("a token is made, works, and opens nothing once it is revoked", async ({ pa
   await page.goto("/settings/audit?what=revoked");
   await expect(page.locator("table.audit")).toContainText(name);
 });
-
-const pages = {
-  settings: "/settings",
-  people: "/settings/people",
-  tokens: "/settings/tokens",
-  mail: "/settings/mail",
-  retention: "/settings/retention",
-  audit: "/settings/audit",
-  server: "/settings/server",
-  account: "/account",
-  "second factor": "/account/second-factor",
-};
-
-for (const scheme of ["light", "dark"]) {
-  test.describe(scheme, () => {
-    test.use({ colorScheme: scheme });
-    for (const [name, path] of Object.entries(pages)) {
-      test(`${name} is usable by everybody, on a phone as well`, async ({ page }) => {
-        await page.goto(path);
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        const serious = violations
-          .filter(({ impact }) => impact === "serious" || impact === "critical")
-          .map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
-        expect(serious).toEqual([]);
-        await page.screenshot({ path: picture(`${name}-${scheme}-window`), fullPage: true });
-        await page.setViewportSize({ width: 390, height: 844 });
-        const wide = await page.evaluate(() => document.documentElement.scrollWidth);
-        expect(wide).toBeLessThanOrEqual(390);
-        await page.screenshot({ path: picture(`${name}-${scheme}-phone`), fullPage: true });
-      });
-    }
-  });
-}

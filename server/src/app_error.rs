@@ -58,7 +58,8 @@ impl AppError {
 
     /// 500: our fault. The cause goes to the log alone.
     pub fn internal(cause: impl std::fmt::Display) -> Self {
-        let detail = "Try again. If it stays, give the request id to whoever runs the server.";
+        let detail =
+            "Try again. If it happens again, give the request number to whoever runs the server.";
         let title = "Something went wrong in the server";
         let mut failure = Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", title, detail);
         failure.cause = Some(cause.to_string());

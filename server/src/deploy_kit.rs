@@ -185,7 +185,7 @@ mod tests {
 
     #[test]
     fn what_is_left_empty_is_not_set() {
-        assert_eq!(checked(&Wanted::default(), kit()).unwrap(), kit());
+        assert_eq!(checked(&KitDraft::default(), kit()).unwrap(), kit());
     }
 
     #[test]

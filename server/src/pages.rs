@@ -19,6 +19,7 @@ mod host;
 mod hosts;
 mod incidents;
 mod lists;
+mod local_address;
 mod login;
 mod map;
 pub mod presence;
@@ -31,6 +32,7 @@ mod tag;
 mod tags;
 mod text_match;
 pub(crate) mod unseen;
+mod views;
 mod welcome;
 
 use std::{sync::atomic::Ordering, time::Duration};
@@ -129,6 +131,7 @@ fn console_routes(routes: Routes) -> Routes {
         )
         .at(VIEW, READ, "/hosts/{id}", get(host::page))
         .at(OPERATE_ALL, FORM, "/hosts/label", post(hosts::labels::label))
+        .at(OPERATE, FORM, "/hosts/silence", post(hosts::selected::silence))
         .at(OPERATE, FORM, "/hosts/{id}/describe", post(hosts::labels::describe))
         .at(OPERATE, FORM, "/hosts/{id}/merge", post(enrolment::decide::merge))
         .at(OPERATE, FORM, "/hosts/{id}/revoke-key", post(enrolment::decide::revoke_key))
@@ -261,6 +264,9 @@ fn account_routes(routes: Routes) -> Routes {
         .at(SIGNED_IN, FORM, "/account/second-factor/disable", post(account::disable))
         .at(SIGNED_IN, FORM, "/account/tokens", post(account::create))
         .at(SIGNED_IN, FORM, "/account/tokens/{id}/revoke", post(account::revoke))
+        .at(SIGNED_IN, READ, "/views.json", get(views::json))
+        .at(SIGNED_IN, FORM, "/views", post(views::save))
+        .at(SIGNED_IN, FORM, "/views/forget", post(views::forget))
 }
 
 fn settings_routes(routes: Routes) -> Routes {

@@ -76,7 +76,7 @@ pub fn router(app: &SharedApp) -> Router {
         .layer(middleware::from_fn(refuse_foreign_forms))
         .layer(middleware::from_fn_with_state(app.stop.clone(), stop_layer))
         .layer(middleware::from_fn_with_state(app.clone(), render_error::layer))
-        .layer(middleware::map_response(pages::unseen::show_in_page))
+        .layer(middleware::map_response(pages::unseen::show_in_answer))
         .layer(middleware::from_fn(name_request_in_log))
         .layer(
             ServiceBuilder::new()

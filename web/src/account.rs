@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::person::Role;
 
-use crate::{Shell, assets, figures, settings::tokens::TokenRow, words};
+use crate::{Shell, assets, figures, list::SavedViewLink, settings::tokens::TokenRow, words};
 
 /// The account of who is signed in.
 #[derive(Debug, Clone, Template)]
@@ -21,6 +21,8 @@ pub struct AccountPage {
     pub sessions: Vec<SessionRow>,
     /// The person's tokens, latest first.
     pub tokens: Vec<TokenRow>,
+    /// The views that the person keeps, by name.
+    pub views: Vec<SavedViewLink>,
     /// What was done, or why not.
     pub notice: Option<AccountNotice>,
 }

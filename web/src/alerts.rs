@@ -191,8 +191,8 @@ impl AlertsPage {
             }
         };
         let messages = match (self.recipients.len(), self.given_up) {
-            (0, _) => "Nobody is told of incidents.".to_owned(),
-            (_, 0) => "Every message was delivered, or is on its way.".to_owned(),
+            (0, _) => "Nobody is notified of incidents.".to_owned(),
+            (_, 0) => "Every message was delivered or is on its way.".to_owned(),
             (_, count) => format!(
                 "{} could not be delivered.",
                 figures::counted(count, "message", "messages")

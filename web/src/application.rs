@@ -9,11 +9,7 @@ use crate::{
     assets, figures,
     incidents::IncidentRow,
     links,
-    list::{
-        Cell, Column, List, ListQuery, ListView, SortKey,
-        SortWording::{By, Most},
-        plain_row,
-    },
+    list::{Cell, Column, List, ListQuery, ListView, SortKey, SortWording::Most, plain_row},
     shell::live_page,
     words,
 };
@@ -71,16 +67,8 @@ pub static APPLICATION_HOSTS: List<RunningRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        RunningColumn::name(
-            "Host",
-            |row| row.full_name.as_str().into(),
-            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
-        )
-        .sort("host", By("name"))
-        .file("host"),
-        RunningColumn::text("Group", |row| row.group.as_deref())
-            .sort("group", By("group"))
-            .file("group"),
+        RunningColumn::host(|row| &row.full_name, |row| &row.host.name, |row| row.host.url()),
+        RunningColumn::group(|row| row.group.as_deref()),
         RunningColumn::count("Most in one process", |row| Some(row.most_handles))
             .sort("most", Most("handles in one process"))
             .file("most_handles"),
@@ -101,12 +89,10 @@ pub static APPLICATION_HOSTS: List<RunningRow> = List {
         RunningColumn::count("Processes", |row| Some(row.processes))
             .sort("processes", Most("processes"))
             .file("processes"),
-        RunningColumn::cell(
-            "Services",
-            |row| row.services.join(" ").into(),
-            |row, _| Cell::cut(row.services.join(", ")).classed("cut dim"),
-        )
-        .file("services"),
+        RunningColumn::cut("Services", |row| Some(row.services.join(", ")))
+            .class("dim")
+            .file("services"),
+        RunningColumn::former_self(|row| row.host.id),
         RunningColumn::in_files("id", |row| row.host.id.into()),
         RunningColumn::in_files("image", |row| row.image.as_str().into()),
     ],

@@ -5,8 +5,7 @@ use askama::Template;
 use crate::{
     HostLink, Shell, assets, figures, links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
-        SortWording::{By, Most},
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey, SortWording::Most,
         plain_row,
     },
     mark::IncidentMark,
@@ -75,17 +74,13 @@ pub static APPLICATIONS: List<ApplicationLine> = List {
     nouns: ["program", "programs"],
     class: "listed",
     columns: &[
-        ApplicationColumn::name(
+        ApplicationColumn::page(
             "Program",
-            |row| row.image.as_str().into(),
-            |row, _| {
-                Cell::default()
-                    .row_link(links::application(&row.image), &row.image)
-                    .mark(row.incident)
-            },
+            "image",
+            |row| &row.image,
+            |row| links::application(&row.image),
         )
-        .sort("image", By("name"))
-        .file("image"),
+        .beside(|row, cell| cell.mark(row.incident)),
         ApplicationColumn::cell(
             "Most handles in one process",
             |row| row.most.0.into(),
@@ -116,18 +111,13 @@ pub static APPLICATIONS: List<ApplicationLine> = List {
             None => Cell::unknown(),
         })
         .meaning("the host whose processes of it hold most"),
-        ApplicationColumn::cell(
-            "Services",
-            |row| row.services.join(" ").into(),
-            |row, _| Cell::cut(row.services()).classed("cut dim"),
-        )
-        .file("services"),
+        ApplicationColumn::cut("Services", |row| Some(row.services()))
+            .class("dim")
+            .file("services"),
         ApplicationColumn::in_files("most_handles_host", |row| {
             row.most.1.as_ref().map(|host| host.name.as_str()).into()
         }),
-        ApplicationColumn::in_files("open_incident", |row| {
-            row.incident.map(|mark| mark.id.0).into()
-        }),
+        ApplicationColumn::incident("", |row| row.incident),
     ],
     first: "most",
     tie: |row| SortKey::Text(row.image.clone()),

@@ -57,7 +57,7 @@ pub struct RuleForm {
     pub address_range: String,
     /// Number of a token.
     pub token: Option<i32>,
-    /// Labels that hosts get.
+    /// Labels for these hosts.
     pub labels: String,
     /// Number of a group.
     pub group: Option<i32>,

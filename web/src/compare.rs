@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use poolwatch_model::Bytes;
 use serde::Serialize;
 
-use crate::{HostLink, Shell, assets, figures, links::Address};
+use crate::{HostLink, Shell, assets, figures, links};
 
 mod query;
 
@@ -141,7 +141,7 @@ impl ComparePage {
         let what = self.query.by.nouns();
         match (self.columns.len(), self.differ) {
             (0, _) => "What is different between hosts?".to_owned(),
-            (1, _) => format!("Compare {} with whom?", named[0]),
+            (1, _) => format!("Compare {} with what?", named[0]),
             (_, 0) if self.equal == 0 => format!("No {what} are known of these."),
             (_, 0) => format!("All {} {what} are about equal.", figures::grouped(self.equal)),
             (2, _) => match self.rows.first().filter(|_| self.query.page == 1) {
@@ -183,16 +183,20 @@ impl ComparePage {
         CompareQuery { equal: !self.query.equal, ..self.query.clone() }.url() + "#equal"
     }
 
-    fn then_url(&self, ago: &str) -> String {
-        let host = self.columns.first().and_then(|one| one.host.as_ref());
-        let id = host.map_or_else(String::new, |host| host.id.to_string());
-        let by = self.query.by.as_str();
-        Address::new("/compare")
-            .with("host", &id)
-            .with("host", &id)
-            .with("at", ago)
-            .with("by", by)
-            .finish()
+    /// Hosts that can be set beside their former selves: each once, as it is now.
+    fn hosts(&self) -> Vec<&HostLink> {
+        let mut hosts: Vec<&HostLink> = Vec::new();
+        for host in self.columns.iter().filter_map(|column| column.host.as_ref()) {
+            if !hosts.contains(&host) {
+                hosts.push(host);
+            }
+        }
+        hosts
+    }
+
+    /// The address of a host beside its former self, compared by the same.
+    fn former_url(&self, host: &HostLink, age: &str) -> String {
+        links::compare_former(host.id, age) + "&by=" + self.query.by.as_str()
     }
 
     fn healthy_url(&self) -> String {

@@ -23,13 +23,13 @@ pub struct DeployKit {
     pub has_authority: bool,
     /// The proxy to the server.
     pub proxy: Option<String>,
-    /// Labels that hosts get when they enrol.
+    /// Labels for these hosts when they enrol.
     pub labels: Vec<String>,
     /// Seconds between two snapshots.
     pub interval_s: Option<u32>,
     /// The share with package and script, without a slash at its end.
     pub share: String,
-    /// Minutes within which hosts begin.
+    /// Spread the start over minutes.
     pub spread_minutes: u32,
     /// Version of the packages.
     pub version: String,

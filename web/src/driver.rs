@@ -11,7 +11,7 @@ use crate::{
     incidents::IncidentRow,
     links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
         SortWording::{By, Called},
         plain_row,
     },
@@ -112,28 +112,17 @@ pub static DRIVER_HOSTS: List<DriverHostRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        DriverHostColumn::name(
-            "Host",
-            |row| row.full_name.as_str().into(),
-            |row, _| Cell::default().row_link(row.host.url(), &row.host.name),
-        )
-        .sort("host", By("name"))
-        .file("host"),
-        DriverHostColumn::cell(
-            "Incident",
-            |row| row.incident.map(|mark| mark.id.0).into(),
-            |row, _| Cell::default().mark(row.incident),
-        )
-        .sort_by("affected", Called("affected ones first", "affected ones last"), |row| {
-            Some(u64::from(row.incident.is_some()).into())
-        })
-        .file("open_incident"),
+        DriverHostColumn::host(|row| &row.full_name, |row| &row.host.name, |row| row.host.url()),
+        DriverHostColumn::incident("Incident", |row| row.incident).sort_by(
+            "affected",
+            Called("affected ones first", "affected ones last"),
+            |row| Some(u64::from(row.incident.is_some()).into()),
+        ),
         DriverHostColumn::text("Version", |row| row.version.as_deref())
             .sort("version", By("version"))
             .file("version"),
-        DriverHostColumn::text("Group", |row| row.group.as_deref())
-            .sort("group", By("group"))
-            .file("group"),
+        DriverHostColumn::group(|row| row.group.as_deref()),
+        DriverHostColumn::former_self(|row| row.host.id),
         DriverHostColumn::in_files("id", |row| row.host.id.into()),
         DriverHostColumn::in_files("driver", |row| row.driver.as_str().into()),
     ],
@@ -177,7 +166,7 @@ impl DriverPage {
                     "{} of {} with {} are affected",
                     figures::grouped(row.affected),
                     figures::grouped(row.hosts),
-                    row.version.as_deref().unwrap_or("no version told")
+                    row.version.as_deref().unwrap_or("no version given")
                 )
             })
             .collect();

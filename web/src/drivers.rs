@@ -118,15 +118,8 @@ pub static DRIVERS: List<DriverLine> = List {
     nouns: ["driver", "drivers"],
     class: "listed",
     columns: &[
-        DriverColumn::name(
-            "Driver",
-            |row| row.name.as_str().into(),
-            |row, _| {
-                Cell::default().row_link(links::driver(&row.name), &row.name).mark(row.incident)
-            },
-        )
-        .sort("name", By("name"))
-        .file("name"),
+        DriverColumn::page("Driver", "name", |row| &row.name, |row| links::driver(&row.name))
+            .beside(|row, cell| cell.mark(row.incident)),
         DriverColumn::cell("Affected", |row| row.affected.into(), |row, _| affected(row.affected))
             .class("num")
             .meaning("hosts of open incidents that suspect it")
@@ -151,27 +144,16 @@ pub static DRIVERS: List<DriverLine> = List {
             ColumnValue::from(row.changes.iter().map(|change| change.last).max()).sort_key()
         })
         .file("change_in_7_days"),
-        DriverColumn::cell(
-            "Tags",
-            |row| {
-                let tags: Vec<String> = row.tags.iter().map(ToString::to_string).collect();
-                tags.join(" ").into()
-            },
-            |row, _| tags(row),
-        )
-        .meaning("pool tags that it may own")
-        .file("tags"),
-        DriverColumn::cell(
-            "Company",
-            |row| row.company.as_deref().into(),
-            |row, _| row.company.as_deref().map_or_else(Cell::unknown, Cell::text).classed("cut"),
-        )
-        .sort("company", By("company"))
-        .file("company"),
+        DriverColumn::cell("Tags", |row| tag_names(&row.tags).into(), |row, _| tags(row))
+            .meaning("pool tags that it may own")
+            .file("tags"),
+        DriverColumn::cut("Company", |row| row.company.clone())
+            .sort("company", By("company"))
+            .file("company"),
         DriverColumn::in_files("common_version", |row| {
             row.common.as_ref().map(|(version, _)| version.as_str()).into()
         }),
-        DriverColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        DriverColumn::incident("", |row| row.incident),
         DriverColumn::in_files("changed_hosts", |row| {
             row.changes.first().map(|one| one.hosts).into()
         }),
@@ -214,6 +196,12 @@ fn latest_change(row: &DriverLine, now: Timestamp) -> Cell {
     Cell::text(change.told())
         .dim(format!("on {},", figures::counted(change.hosts, "host", "hosts")))
         .and(Piece::Figure("dim", figures::when(change.last, &now)))
+}
+
+/// Tags with spaces between.
+pub(crate) fn tag_names(tags: &[PoolTag]) -> String {
+    let names: Vec<String> = tags.iter().map(ToString::to_string).collect();
+    names.join(" ")
 }
 
 fn tags(row: &DriverLine) -> Cell {

@@ -115,6 +115,7 @@ pub static EVENTS: List<EventRow> = List {
             |row| row.event.provider.as_str().into(),
             |row, _| Cell::text(&row.event.provider).classed("dim"),
         )
+        .class("opt")
         .file("provider"),
         EventColumn::cell(
             "Log",
@@ -127,13 +128,13 @@ pub static EVENTS: List<EventRow> = List {
                 }
             },
         )
+        .class("opt")
         .file("log"),
-        EventColumn::cell(
-            "Data",
-            |row| row.event.data.join("; ").into(),
-            |row, _| Cell::cut(row.event.data.join("; ")).classed("dim data"),
-        )
-        .file("data"),
+        EventColumn::cut("Data", |row| Some(row.event.data.join("; "))).class("dim").file("data"),
+        EventColumn::former_self_at(
+            |row| row.host.id,
+            |row| Some(row.came.unwrap_or(row.event.time)),
+        ),
         EventColumn::in_files("host_id", |row| row.host.id.into()),
         EventColumn::in_files("record", |row| row.event.record_id.into()),
     ],

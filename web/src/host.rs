@@ -22,9 +22,8 @@ use serde::{Deserialize, Serialize};
 pub use drawn::{DRAWN, DrawnFigure, DrawnFigures, DrawnUnit, SeriesChart, SeriesLine};
 pub use installed::{InstalledView, LoadedDriverRow};
 pub use lists::{
-    HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostListFilter,
-    HostListPage, HostSection, HostTagsFilter, TimelineChoice, TimelineFilter, TimelineRow,
-    TypeRow,
+    HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostListChoice,
+    HostListFilter, HostListPage, HostSection, TimelineChoice, TimelineRow, TypeRow,
 };
 pub use pools::{Limit, Limits, Mark, MarkKind, PoolValues, PoolsChart, Projection};
 pub use tables::{
@@ -323,13 +322,9 @@ impl HostPage {
     }
 
     /// The address that compares this host with a healthy one, or with itself so long ago.
-    fn compare_url(&self, with: &str) -> String {
-        let id = self.host.id.to_string();
-        let this = Address::new("/compare").with("host", &id);
-        match with {
-            "healthy" => this.with("with", with).finish(),
-            ago => this.with("host", &id).with("at", ago).finish(),
-        }
+    /// The groups that it can be set beside: its place in the directory, and those by rules.
+    fn compare_groups(&self) -> Vec<String> {
+        words::group(&self.host.facts).into_iter().chain(self.host.groups.clone()).collect()
     }
 
     /// The commands of the first step, where they fit into a line.

@@ -28,6 +28,8 @@ pub struct HostsPage {
     pub list: ListView<HostRow, HostsFilter>,
     /// Whether who looks may label hosts.
     pub may_label: bool,
+    /// Whether who looks may silence hosts.
+    pub may_operate: bool,
 }
 
 live_page!(HostsPage);
@@ -206,10 +208,7 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
         .class("opt")
         .sort_by("os", By("Windows version"), |row| row.os.as_ref().map(windows_order))
         .file("windows"),
-        HostColumn::text("Group", |row| row.group.as_deref())
-            .class("opt")
-            .sort("group", By("group"))
-            .file("group"),
+        HostColumn::group(|row| row.group.as_deref()).class("opt"),
         HostColumn::since("Up", |row| row.booted)
             .class("num opt")
             .sort("uptime", Most("uptime"))
@@ -220,14 +219,13 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
             .sort_by("left", By("time left"), soonest_first)
             .file("time_left_s"),
         HostColumn::size("Nonpaged", |row| row.nonpaged.used).file("nonpaged_bytes"),
-        HostColumn::cell("Share", |row| row.nonpaged.share().into(), |row, _| share(&row.nonpaged))
+        HostColumn::level("Share", |row| Some(row.nonpaged))
             .sort("nonpaged", Most("nonpaged pressure")),
         HostColumn::size_change("24 h", |row| row.nonpaged_growth)
             .sort("nonpaged_growth", Most("nonpaged growth"))
             .file("nonpaged_change_24h_bytes"),
         HostColumn::size("Paged", |row| row.paged.used).file("paged_bytes"),
-        HostColumn::cell("Share", |row| row.paged.share().into(), |row, _| share(&row.paged))
-            .sort("paged", Most("paged pressure")),
+        HostColumn::level("Share", |row| Some(row.paged)).sort("paged", Most("paged pressure")),
         HostColumn::size_change("24 h", |row| row.paged_growth)
             .sort("paged_growth", Most("paged growth"))
             .file("paged_change_24h_bytes"),
@@ -239,10 +237,11 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
             |row| row.top_process.as_ref().map(|top| top.handles).into(),
             |row, _| top_process(row),
         )
+        .class("roomy")
         .sort("handles", Most("handles in one process"))
         .file("most_handles"),
         HostColumn::cell("Seen", |row| row.last_seen().into(), seen)
-            .class("num")
+            .class("num roomy")
             .sort("seen", Called("latest data first", "latest data last")),
         HostColumn::in_files("id", |row| row.host.id.into()),
         HostColumn::in_files("state", |row| presence_word(row.presence).into()),
@@ -261,7 +260,7 @@ const fn columns(name: fn(&HostRow, Timestamp) -> Cell) -> [HostColumn; 28] {
         HostColumn::in_files("most_handles_pid", |row| {
             row.top_process.as_ref().map(|top| top.pid).into()
         }),
-        HostColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        HostColumn::incident("", |row| row.incident),
     ]
 }
 
@@ -296,10 +295,6 @@ fn soonest_first(row: &HostRow) -> Option<SortKey> {
         Some(left_s) => Some(SortKey::Several(vec![SortKey::Number(0), left_s.into()])),
         None => Some(SortKey::Several(vec![SortKey::Number(1), share(row.nonpaged.share()?)])),
     }
-}
-
-fn share(level: &PoolLevel) -> Cell {
-    Cell::default().and(Piece::Share(*level)).classed(format!("share {}", level.pressure().class()))
 }
 
 fn top_process(row: &HostRow) -> Cell {

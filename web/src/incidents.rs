@@ -4,7 +4,6 @@ mod growth;
 mod page;
 
 use askama::Template;
-use jiff::Timestamp;
 use poolwatch_model::{
     diagnosis::Verdict,
     host::OsVersion,
@@ -171,16 +170,7 @@ pub static INCIDENTS: List<IncidentRow> = List {
         .file("worst_host"),
         IncidentColumn::size("Pool", |row| row.worst.as_ref()?.level.used)
             .file("worst_host_pool_bytes"),
-        IncidentColumn::cell(
-            "Share",
-            |row| row.worst.as_ref().and_then(|worst| worst.level.share()).into(),
-            |row, _| match &row.worst {
-                Some(worst) => Cell::default()
-                    .and(Piece::Share(worst.level))
-                    .classed(format!("share {}", worst.level.pressure().class())),
-                None => Cell::default(),
-            },
-        ),
+        IncidentColumn::level("Share", |row| Some(row.worst.as_ref()?.level)),
         IncidentColumn::cell(
             "Left",
             |row| row.left().and_then(|_| row.incident.diagnosis.left_s()).into(),
@@ -196,14 +186,10 @@ pub static INCIDENTS: List<IncidentRow> = List {
             row.incident.diagnosis.left_s().map(SortKey::from)
         })
         .file("time_left_s"),
-        IncidentColumn::cell(
-            "Seen",
-            |row| row.incident.last_seen.into(),
-            |row, now: Timestamp| Cell::figure(figures::when(row.incident.last_seen, &now)),
-        )
-        .class("num time opt")
-        .sort("seen", Called("latest first", "oldest first"))
-        .file("last_seen_at"),
+        IncidentColumn::when("Seen", |row| Some(row.incident.last_seen))
+            .class("num time opt")
+            .sort("seen", Called("latest first", "oldest first"))
+            .file("last_seen_at"),
         IncidentColumn::in_files("state", |row| row.incident.state.as_str().into()),
         IncidentColumn::in_files("opened_at", |row| row.incident.opened.into()),
         IncidentColumn::in_files("pool", |row| {
@@ -234,7 +220,7 @@ fn cause(row: &IncidentRow) -> Cell {
         cell = cell.span("state", explained, words::incident_state(&incident.state));
     }
     if row.is_silenced {
-        cell = cell.span("state", "Nobody is told of it for a while: see Alerts", "silenced");
+        cell = cell.span("state", "Nobody is notified of it for now: see Alerts", "silenced");
     }
     cell
 }

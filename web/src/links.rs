@@ -1,11 +1,13 @@
 //! Addresses of pages. Every text that comes from outside is percent-encoded here.
 
+mod comparison;
 mod fact;
 
 use std::fmt::{self, Write};
 
 use poolwatch_model::{HostId, PoolTag, incident::IncidentId};
 
+pub use comparison::{AGES, compare_former, compare_group, compare_healthy, compare_with_group};
 pub use fact::{attribute, fact, process_on_host, tag_on_host};
 
 /// A host as pages name it.

@@ -7,6 +7,7 @@ mod export;
 mod filter;
 mod order;
 mod query;
+mod saved_view;
 mod table;
 mod value;
 
@@ -17,6 +18,7 @@ pub(crate) use filter::choices;
 pub use filter::{Choice, Filter, Parameter, ParameterValue};
 pub use order::{Order, SortKey};
 pub use query::{BadParameter, ListQuery};
+pub use saved_view::SavedViewLink;
 pub(crate) use table::ListTable;
 pub use table::ListView;
 pub use value::{ColumnValue, inert};

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Shell, assets, figures,
     level::{PoolLevel, Pressure},
-    links::Address,
+    links::{self, Address},
     words,
 };
 

@@ -35,23 +35,19 @@ pub const SECTIONS: &[SettingsSection] = &[
     section(
         "/settings/groups",
         "Groups",
-        "Groups of hosts by rules: to limit people to, and to filter by.",
+        "Groups of hosts by rules, to limit people and to filter lists.",
     ),
-    section("/settings/tokens", "Tokens", "Tokens by which scripts and services use /api/v1."),
+    section("/settings/tokens", "Tokens", "Tokens with which scripts and services use /api/v1."),
     section(
         "/settings/sign-in",
         "Sign-in",
-        "The identity provider that people sign in by, and what its groups may do.",
+        "The identity provider that people sign in with, and what its groups may do.",
     ),
-    section(
-        "/settings/mail",
-        "Mail",
-        "The mail server that warnings are sent by, and a test of it.",
-    ),
+    section("/settings/mail", "Mail", "The mail server that sends warnings, and a test of it."),
     section(
         "/settings/retention",
         "Retention",
-        "How long data are kept, and what disk that takes.",
+        "How long data is kept, and the disk space that takes.",
     ),
     section(
         "/settings/audit",
@@ -61,12 +57,12 @@ pub const SECTIONS: &[SettingsSection] = &[
     section(
         "/settings/refusals",
         "Refused",
-        "Who was refused lately, and what they were told: hosts, people and addresses.",
+        "Who was refused recently, and why: hosts, people and addresses.",
     ),
     section(
         "/settings/server",
         "This server",
-        "How the server does, what it runs on, and its configuration.",
+        "How the server is doing, what it runs on, and its configuration.",
     ),
 ];
 

@@ -12,8 +12,7 @@ use crate::{
     incidents::IncidentRow,
     links,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
-        SortWording::{By, Most},
+        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey, SortWording::Most,
         plain_row,
     },
     mark::IncidentMark,
@@ -190,16 +189,9 @@ pub static TAG_HOSTS: List<TagHostRow> = List {
     nouns: ["host", "hosts"],
     class: "listed",
     columns: &[
-        TagHostColumn::name(
-            "Host",
-            |row| row.full_name.as_str().into(),
-            |row, _| Cell::default().row_link(row.host.url(), &row.host.name).mark(row.incident),
-        )
-        .sort("host", By("name"))
-        .file("host"),
-        TagHostColumn::text("Group", |row| row.group.as_deref())
-            .sort("group", By("group"))
-            .file("group"),
+        TagHostColumn::host(|row| &row.full_name, |row| &row.host.name, |row| row.host.url())
+            .beside(|row, cell| cell.mark(row.incident)),
+        TagHostColumn::group(|row| row.group.as_deref()),
         TagHostColumn::size("Bytes", |row| Some(row.bytes))
             .sort("bytes", Most("bytes"))
             .file("bytes"),
@@ -227,10 +219,11 @@ pub static TAG_HOSTS: List<TagHostRow> = List {
             .meaning("growth in seven days")
             .sort("week", Most("growth in seven days"))
             .file("change_7d_bytes"),
+        TagHostColumn::former_self(|row| row.host.id),
         TagHostColumn::in_files("id", |row| row.host.id.into()),
         TagHostColumn::in_files("tag", |row| row.tag.to_string().into()),
         TagHostColumn::in_files("pool", |row| row.pool.as_str().into()),
-        TagHostColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        TagHostColumn::incident("", |row| row.incident),
     ],
     first: "bytes",
     tie: |row| SortKey::ignoring_case(&row.full_name),

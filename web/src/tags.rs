@@ -203,19 +203,11 @@ pub static TAGS: List<TagLine> = List {
         )
         .sort("owner", By("owner"))
         .file("owner"),
-        TagColumn::cell(
-            "Meaning",
-            |row| row.meaning.as_ref().map(|told| told.text.as_str()).into(),
-            |row, _| match &row.meaning {
-                Some(meaning) => Cell::cut(&meaning.text),
-                None => Cell::default().dim("not known").classed("cut"),
-            },
-        )
-        .file("meaning"),
+        TagColumn::tag_meaning(|row| Some(row.meaning.as_ref()?.text.clone())),
         TagColumn::in_files("most_host", |row| {
             row.worst.as_ref().map(|(host, _)| host.name.as_str()).into()
         }),
-        TagColumn::in_files("open_incident", |row| row.incident.map(|mark| mark.id.0).into()),
+        TagColumn::incident("", |row| row.incident),
     ],
     first: "grows",
     tie: |row| {

@@ -153,14 +153,10 @@ pub static CANDIDATES: List<CandidateRow> = List {
         .class("opt")
         .sort("os", By("Windows version"))
         .file("windows"),
-        CandidateColumn::cell(
-            "Enrolled",
-            |row| row.enrolled.into(),
-            |row, now| Cell::figure(figures::when(row.enrolled, &now)),
-        )
-        .class("num")
-        .sort("enrolled", Called("latest first", "first come first"))
-        .file("enrolled_at"),
+        CandidateColumn::when("Enrolled", |row| Some(row.enrolled))
+            .class("num")
+            .sort("enrolled", Called("latest first", "first come first"))
+            .file("enrolled_at"),
         CandidateColumn::cell(
             "Decided",
             |row| row.decided.as_ref().map(|(by, _)| by.clone()).into(),

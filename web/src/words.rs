@@ -8,6 +8,7 @@ mod picture;
 pub mod rules;
 mod steps;
 mod tags;
+mod titles;
 
 use std::borrow::Borrow;
 
@@ -23,13 +24,14 @@ use poolwatch_model::{
     series::Break,
 };
 
-pub use diagnosis::{facts, headline, other_suspects, suspect_name, time_left, title};
+pub use diagnosis::{facts, headline, time_left};
 pub use event::{collector_status, event_meaning};
 pub use evidence::{attribute, change, evidence, evidence_time, owner_source};
 pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{HealthyVersion, find_driver, next_steps, step, steps_by_suspect};
 pub use tags::{certainty, found_in_code, tag_source};
+pub use titles::{other_suspects, suspect_name, title};
 
 /// What a role is called.
 #[must_use]
@@ -195,7 +197,7 @@ pub const fn incident_became(state: &IncidentState) -> &'static str {
 #[must_use]
 pub const fn incident_state_explained(state: &IncidentState) -> &'static str {
     match state {
-        IncidentState::Open => "Goes on, or was seen lately.",
+        IncidentState::Open => "Ongoing, or seen recently.",
         IncidentState::Growing => "What it takes grows.",
         IncidentState::Worsening => "It grows faster, takes more hosts, or a pool runs out soon.",
         IncidentState::Quiet => {

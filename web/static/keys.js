@@ -25,6 +25,12 @@ function walkHeads(event, head) {
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
+  const menu = event.target.closest?.("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
+    return;
+  }
   const field = typing(event.target);
   if (event.key === "Escape" && field && !field.closest("dialog")) {
     field.blur();
@@ -39,6 +45,21 @@ document.addEventListener("keydown", (event) => {
     const to = event.key === "j" ? at + 1 : Math.max(at - 1, 0);
     rows[Math.min(to, rows.length - 1)]?.focus();
   }
+});
+
+// An address holds what was filled in, and nothing else.
+document.addEventListener("submit", ({ target: form, submitter }) => {
+  if ((submitter?.getAttribute("formmethod") ?? form.method) !== "get") return;
+  for (const field of form.elements) if (field.name && field.value === "") field.disabled = true;
+  // The page may be come back to.
+  setTimeout(() => {
+    for (const field of form.elements) if (field.name && field.value === "") field.disabled = false;
+  });
+});
+
+// A menu closes when something beside it is pointed at.
+document.addEventListener("pointerdown", (event) => {
+  for (const menu of document.querySelectorAll("details.menu[open]")) if (!menu.contains(event.target)) menu.open = false;
 });
 
 // A part that scrolls sideways and holds nothing to focus is reached by the Tab key itself.

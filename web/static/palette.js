@@ -1,6 +1,5 @@
 // The palette: hosts, tags, programs, drivers, incidents, pages, actions and views that were kept, by
 // "/" or Ctrl-K. "?" shows the keys.
-const OWN = "views";
 const WAIT_MS = 120;
 const KEYS = [
   ["/ or Ctrl-K", "find anything, go anywhere"],
@@ -10,6 +9,8 @@ const KEYS = [
   ["Escape", "back to the page"],
   ["?", "these keys"],
 ];
+// How long ago a host is set beside itself.
+const AGES = [["1h", "an hour ago"], ["24h", "24 h ago"], ["7d", "7 days ago"], ["30d", "30 days ago"]];
 const KINDS = { view: "Views", page: "Pages", action: "Actions", incident: "Incidents", host: "Hosts", tag: "Tags", program: "Programs", driver: "Drivers" };
 
 const field = document.getElementById("search");
@@ -26,21 +27,28 @@ function element(name, attributes, ...children) {
   return made;
 }
 
-function views() {
+// Views that were kept, as the server knows them.
+let views = [];
+async function loadViews() {
   try {
-    const kept = JSON.parse(localStorage.getItem(OWN) ?? "[]");
-    return Array.isArray(kept) ? kept.filter((view) => typeof view?.name === "string" && String(view.url).startsWith("/")) : [];
+    const answer = await fetch("/views.json", { headers: { Accept: "application/json" } });
+    if (answer.ok) views = await answer.json();
   } catch {
-    return [];
+    // The server is away: pages and actions are still found.
   }
 }
 
-function keepViews(all) {
+// Keeps or forgets a view. The answer is a redirect, which is for forms.
+async function changeViews(path, fields) {
+  const notice = document.getElementById("notice");
   try {
-    localStorage.setItem(OWN, JSON.stringify(all.slice(0, 50)));
+    const answer = await fetch(path, { method: "POST", body: new URLSearchParams(fields), headers: { Accept: "application/json" }, redirect: "manual" });
+    const failed = answer.type === "opaqueredirect" ? "" : ((await answer.json()).detail ?? "It was not kept.");
+    notice.replaceChildren(...(failed ? [element("div", { class: "notice", role: "alert" }, failed)] : []));
   } catch {
-    // Storage may be forbidden: the views are of this page alone then.
+    notice.replaceChildren(element("div", { class: "notice", role: "alert" }, "The server does not answer."));
   }
+  await loadViews();
 }
 
 const here = () => location.pathname + location.search;
@@ -65,7 +73,14 @@ function own(text) {
     ...(theme ? [{ kind: "action", name: "Change the theme", run: () => theme.click() }] : []),
     ...(leave ? [{ kind: "action", name: "Sign out", run: () => leave.requestSubmit() }] : []),
   ];
-  const kept = views().map((view) => ({ kind: "view", name: view.name, url: view.url, detail: view.url, kept: true }));
+  const host = location.pathname.match(/^\/hosts\/(\d+)/)?.[1];
+  if (host) {
+    actions.push({ kind: "action", name: "Compare this host with a healthy one", url: `/compare?host=${host}&with=healthy` });
+    for (const [at, words] of AGES) actions.push({ kind: "action", name: `Compare this host with itself ${words}`, url: `/compare?host=${host}&host=${host}&at=${at}` });
+  }
+  const group = new URLSearchParams(location.search).get("group");
+  if (group) actions.push({ kind: "action", name: `Compare the group ${group}`, url: `/compare?group=${encodeURIComponent(group)}` });
+  const kept = views.map((view) => ({ kind: "view", name: view.name, url: view.url, detail: view.url, kept: true }));
   const found = [...kept, ...pages, ...actions].filter(holds);
   if (text) {
     found.push({ kind: "action", name: `Search everything for “${text}”`, url: `/search?q=${encodeURIComponent(text)}` });
@@ -73,7 +88,7 @@ function own(text) {
       kind: "action",
       name: `Keep this view as “${text}”`,
       detail: here(),
-      run: () => keepViews([{ name: text, url: here() }, ...views().filter((view) => view.name !== text)]),
+      run: () => changeViews("/views", { name: text, address: here() }),
     });
   }
   return found;
@@ -180,8 +195,7 @@ function make() {
       else location.href = `/search?q=${encodeURIComponent(text)}`;
     } else if (event.key === "Delete" && entries[at]?.kept) {
       event.preventDefault();
-      keepViews(views().filter((view) => view.name !== entries[at].name));
-      look(input.value.trim());
+      changeViews("/views/forget", { name: entries[at].name }).then(() => look(input.value.trim()));
     }
   });
   palette.addEventListener("click", (event) => {
@@ -198,6 +212,7 @@ function open(text = "") {
   if (!palette.open) palette.showModal();
   input.focus();
   look(text);
+  loadViews().then(() => palette.open && look(input.value.trim()));
 }
 
 let keys = null;

@@ -106,6 +106,7 @@ pub const TABLES: &[(&str, Bound)] = &[
     ("recovery_codes", Bound::People),
     ("recurring_windows", Bound::People),
     ("refused_enrolments", Bound::Days(REFUSALS)),
+    ("saved_views", Bound::People),
     ("sessions", Bound::Dealt),
     ("settings", Bound::People),
     ("silences", Bound::Days(SILENCES)),

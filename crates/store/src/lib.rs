@@ -44,6 +44,7 @@ pub mod recipients;
 pub mod recurring_windows;
 pub mod refused_enrolments;
 pub mod retention;
+pub mod saved_views;
 pub mod schema;
 pub mod second_factors;
 pub mod self_check;

@@ -108,17 +108,20 @@ impl Required {
             Err(AppError::new(StatusCode::FORBIDDEN, "role", title, detail))
         };
         if person.role < self.role {
-            return refuse(format!("It takes the role {}; yours is {}.", self.role, person.role));
+            return refuse(format!(
+                "This requires the role {}; yours is {}.",
+                self.role, person.role
+            ));
         }
         if self.whole_fleet && !person.scope.is_whole_fleet() {
             return refuse(
-                "It takes somebody who sees the whole fleet; you see the hosts of some groups."
+                "This requires somebody who sees the whole fleet; you see the hosts of some groups."
                     .to_owned(),
             );
         }
         if self.by_session && !matches!(person.proof, Proof::Session { .. }) {
             return refuse(
-                "It takes a person who is signed in; a token has no account.".to_owned(),
+                "This requires a person who is signed in; a token has no account.".to_owned(),
             );
         }
         Ok(())

@@ -113,7 +113,7 @@ pub async fn change(
     };
     if provider.is_some() {
         return Err(AppError::bad_request(
-            "The person's identity provider says what they are called and may do. Change it there.",
+            "The person's identity provider sets their name and role. Change them there.",
         ));
     }
     if user.role == Role::Admin && role < Role::Admin {

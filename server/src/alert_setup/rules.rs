@@ -147,7 +147,7 @@ fn read_rule(known: RuleSetting, form: &RuleDraft) -> Result<RuleSetting, AppErr
         }
         None if form.threshold.is_some_and(|threshold| threshold > 0) => {
             return Err(refuse(
-                "This rule has no threshold: what it tells of is there or is not.".into(),
+                "This rule has no threshold: what it watches is there or is not.".into(),
             ));
         }
         _ => {}

@@ -1,8 +1,9 @@
 //! Silences: what nobody is told for a while.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
-    alerting::{Silence, SilenceId},
+    HostId,
+    alerting::{Silence, SilenceId, SilenceMatcher},
     incident::IncidentId,
 };
 use poolwatch_store::silences::{self, NewSilence};
@@ -73,6 +74,45 @@ pub async fn add(
     };
     let mut db = app.pool.acquire().await?;
     silences::add(&mut db, &new, now).await?.ok_or_else(too_many_silences)
+}
+
+/// Hours of a silence of hosts that somebody selected, at most.
+const MOST_HOURS: i64 = 24 * 30;
+
+/// Silences hosts from now on, each by a silence of its own; all of them, or none.
+///
+/// # Errors
+/// 400 for a time or reason that makes no sense, and where there are too many; 404 for a host that is
+/// not shown.
+pub async fn add_for_hosts(
+    app: &App,
+    visible: &VisibleFleet,
+    hosts: &[HostId],
+    (hours, reason): (i64, &str),
+    by: &str,
+) -> Result<(), AppError> {
+    if !(1..=MOST_HOURS).contains(&hours) {
+        return Err(AppError::bad_request(format!("A silence lasts 1 to {MOST_HOURS} hours.")));
+    }
+    let reason = checked_reason(reason)?;
+    let now = app.clock.now();
+    let until = now.saturating_add(SignedDuration::from_hours(hours)).unwrap_or(Timestamp::MAX);
+    let mut transaction = app.pool.begin().await?;
+    for host in hosts {
+        visible.require_host(*host)?;
+        let matcher = SilenceMatcher { host: Some(*host), ..SilenceMatcher::default() };
+        let new = NewSilence {
+            matcher: &matcher,
+            reason: &reason,
+            by,
+            from: now,
+            until,
+            worse_than: None,
+            window: None,
+        };
+        silences::add(&mut transaction, &new, now).await?.ok_or_else(too_many_silences)?;
+    }
+    Ok(transaction.commit().await?)
 }
 
 /// Ends a silence: what it held goes out.

@@ -40,6 +40,15 @@ pub enum Proof {
 }
 
 impl Person {
+    /// The number of a person who is signed in; scripts have no account.
+    #[must_use]
+    pub const fn account(&self) -> Option<i32> {
+        match self.proof {
+            Proof::Session { user, .. } => Some(user),
+            Proof::Token(_) | Proof::CommandLine => None,
+        }
+    }
+
     /// Whoever may start the server's program on its machine.
     #[must_use]
     pub fn at_command_line() -> Self {

@@ -19,7 +19,7 @@ use serde::Deserialize;
 pub(super) use second_factor::{disable, enable, propose};
 pub(super) use tokens::{create, revoke};
 
-use super::{address, sessions as session_pages, settings, shell};
+use super::{address, sessions as session_pages, settings, shell, views};
 use crate::{
     access::{
         audit::{AuditNote, RequestOrigin},
@@ -65,6 +65,7 @@ async fn load(
     };
     let sessions = sessions::of_user(&mut db, user, app.clock.now()).await?;
     let tokens = stored_tokens::list_api(&mut db, Some(user), TOKENS).await?;
+    let views = views::all(&mut db, user).await?;
     drop(db);
     Ok(AccountPage {
         shell: shell(app, person, url),
@@ -72,6 +73,7 @@ async fn load(
         recovery_codes,
         sessions: session_pages::rows(sessions, Some(session)),
         tokens: tokens.into_iter().map(settings::tokens::row).collect(),
+        views,
         notice,
     })
 }

@@ -19,6 +19,7 @@ use super::{
     lists::{self, Parameters},
     live, rows, shell,
     text_match::holds_ignoring_case,
+    views,
 };
 use crate::{
     access::people::Person,
@@ -45,6 +46,7 @@ pub(super) async fn page(
         most: all.iter().max_by_key(|one| one.most_handles).map(|one| line(&view, one)),
         list: ListView {
             all: all.len() as u64,
+            views: views::of_list(&app, &person, &headers, "/applications").await?,
             ..lists::page(query, &found, |one| line(&view, one))
         },
     };

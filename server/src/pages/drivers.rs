@@ -16,7 +16,7 @@ use poolwatch_web::{
 use super::{
     address,
     lists::{self, Parameters},
-    live, shell,
+    live, shell, views,
 };
 use crate::{
     access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
@@ -42,7 +42,11 @@ pub(super) async fn page(
         shell,
         suspected,
         changed,
-        list: ListView { all: fleet, ..lists::page(query, &selected, Clone::clone) },
+        list: ListView {
+            all: fleet,
+            views: views::of_list(&app, &person, &headers, "/drivers").await?,
+            ..lists::page(query, &selected, Clone::clone)
+        },
     };
     live(&page, &headers)
 }

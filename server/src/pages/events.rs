@@ -16,7 +16,7 @@ use poolwatch_web::{
 use super::{
     address,
     lists::{self, Parameters},
-    live, rows, shell,
+    live, rows, shell, views,
 };
 use crate::{
     access::people::Person,
@@ -49,7 +49,10 @@ pub(super) async fn page(
     let rows = found.into_iter().map(|event| rows::event(&view, event)).collect();
     let page = EventsPage {
         shell: shell(&app, &person, address(&uri)),
-        list: ListView { query, groups: Vec::new(), all: total, total, rows },
+        list: ListView {
+            views: views::of_list(&app, &person, &headers, "/events").await?,
+            ..ListView::new(query, rows, total)
+        },
     };
     live(&page, &headers)
 }

@@ -32,7 +32,7 @@ use poolwatch_web::{
     words,
 };
 use sqlx::PgConnection;
-use trends::Trends;
+use trends::{Trends, figures};
 
 pub(super) use series::series;
 
@@ -188,10 +188,16 @@ async fn fill(
     if let (Some(snapshot), Some(at)) = (&known.snapshot, known.summary.at) {
         let catalogue = app.tag_names.catalogue();
         let tables = tables::Tables { snapshot, known, query: &page.query, catalogue: &catalogue };
-        let shown = tables.shown();
-        let trends = Trends::load(db, id, at, shown.figures()).await?;
-        page.tags = tables.tags(&shown, &trends);
-        page.processes = tables.processes(&shown, &trends);
+        let (mut tags, mut processes) = (tables.tags(), tables.processes());
+        let tag_rows = tags.as_mut().map_or(&mut [][..], |table| &mut table.rows[..]);
+        let no_rows = &mut Vec::new();
+        let process_rows = processes.as_mut().map_or(no_rows, |table| &mut table.rows);
+        let drawn = figures(tag_rows).chain(figures(process_rows)).collect();
+        let trends = Trends::load(db, id, at, drawn).await?;
+        trends.draw(tag_rows);
+        trends.draw(process_rows);
+        tables.order_by_growth(process_rows);
+        (page.tags, page.processes) = (tags, processes);
         page.object_types = tables::object_types(snapshot);
         page.faults.clone_from(&snapshot.faults);
         page.cost = snapshot.cost;

@@ -1,6 +1,7 @@
 //! All hosts (`GET /hosts`), and the same as files (`/hosts.csv`, `/hosts.json`).
 
 pub(super) mod labels;
+pub(super) mod selected;
 pub(super) mod selection;
 
 use std::sync::Arc;
@@ -21,7 +22,7 @@ use super::{
     address,
     groups::group_names,
     lists::{self, Parameters},
-    live, rows, shell,
+    live, rows, shell, views,
 };
 use crate::{
     access::people::Person,
@@ -48,10 +49,12 @@ pub(super) async fn page(
     let list = ListView {
         groups: group_names(&view),
         all: view.hosts.len() as u64,
+        views: views::of_list(&app, &person, &headers, "/hosts").await?,
         ..lists::page(query, &found, row)
     };
-    let may_label = person.role >= Role::Operator && visible_is_whole;
-    live(&HostsPage { shell, list, may_label }, &headers)
+    let may_operate = person.role >= Role::Operator;
+    let may_label = may_operate && visible_is_whole;
+    live(&HostsPage { shell, list, may_label, may_operate }, &headers)
 }
 
 /// All hosts of a query.

@@ -30,6 +30,7 @@ use poolwatch_web::{
         INCIDENTS, IncidentChoice, IncidentPage, IncidentRow, IncidentsPage, IncidentsQuery,
         OtherIncident,
     },
+    list::ListView,
     words,
 };
 use sqlx::PgConnection;
@@ -43,7 +44,7 @@ use super::{
     drivers::lines,
     healthy_version::find_healthy_version,
     lists::{self, Parameters},
-    live, rows, search, shell,
+    live, rows, search, shell, views,
 };
 use crate::{
     access::people::Person,
@@ -89,7 +90,10 @@ pub(super) async fn list(
     let page = IncidentsPage {
         shell: shell(&app, &person, address(&uri)),
         open: open as u64,
-        list: lists::page(query, &rows, Clone::clone),
+        list: ListView {
+            views: views::of_list(&app, &person, &headers, "/incidents").await?,
+            ..lists::page(query, &rows, Clone::clone)
+        },
     };
     live(&page, &headers)
 }

@@ -27,7 +27,7 @@ pub(super) fn page<R, F: Filter, T>(
 ) -> ListView<R, F> {
     let total = found.len() as u64;
     let rows = query.rows_of_page(found).map(row).collect();
-    ListView { query, groups: Vec::new(), all: total, total, rows }
+    ListView::new(query, rows, total)
 }
 
 /// All that was found as a file: CSV or JSON, as its address ends.

@@ -19,7 +19,7 @@ use super::{
     address,
     groups::group_names,
     lists::{self, Parameters},
-    live, rows, shell,
+    live, rows, shell, views,
 };
 use crate::{
     access::people::Person, app::SharedApp, app_error::AppError, fleet::visible::VisibleFleet,
@@ -70,6 +70,7 @@ pub(super) async fn page(
         list: ListView {
             groups: group_names(&view),
             all: selected.in_use,
+            views: views::of_list(&app, &person, &headers, "/tags").await?,
             ..lists::page(query, &selected.lines, |line| selection::line(&view, line))
         },
         summary: TagsSummary {

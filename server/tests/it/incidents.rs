@@ -76,7 +76,9 @@ async fn comments_and_owners_are_kept_as_text_and_handed_on() {
 
     let page = get(&server, &path).await;
     assert!(page.contains("&#60;b&#62;why&#60;/b&#62;\nsecond line") && !page.contains("<b>why"));
-    assert!(page.contains("<dt>Owner</dt><dd>test</dd>") && page.contains("took it over"));
+    assert!(
+        page.contains("<dt>Owner</dt><dd>test</dd>") && page.contains("assigned it to themselves")
+    );
 
     let report = get(&server, &format!("{path}/report.txt")).await;
     for words in ["mybadapp.exe", "90,472", "still gains handles", "Owner:      test", "<b>why</b>"]

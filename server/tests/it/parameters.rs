@@ -54,7 +54,7 @@ enum Fields {
 /// Parameters of addresses, by path. The others take none.
 const QUERIES: [(&str, &str); 27] = [
     ("/", "group=Contoso&hours=24"),
-    ("/hosts", "q=fs&state=high&sort=name&order=asc&page=2"),
+    ("/hosts", "q=fs&state=high&sort=name&order=asc&page=2&columns=left.seen"),
     ("/hosts.csv", "q=fs&state=high&sort=name"),
     ("/hosts/waiting", "q=fs&state=waiting&domain=a&token=b&page=1"),
     ("/hosts/rules", "name=a&host_name=fs-*&domain=contoso.test&address_range=10.0.0.0/8&token=1"),
@@ -100,6 +100,7 @@ const FORMS: &[(&str, &str)] = &[
     ("/hosts/rules/{id}/up", ""),
     ("/hosts/rules/{id}/delete", ""),
     ("/hosts/{id}/merge", "into=1"),
+    ("/hosts/silence", "host=1&hours=4&reason=patch night&back=/hosts"),
     ("/hosts/label", "host=1&all=no&labels=web&change=add&back=/hosts"),
     ("/hosts/{id}/describe", "labels=web, berlin&note=in rack 4"),
     (
@@ -176,6 +177,8 @@ const FORMS: &[(&str, &str)] = &[
     ("/account/second-factor/disable", "password=guess"),
     ("/account/tokens", "name=a&role=viewer&days=5"),
     ("/account/tokens/{id}/revoke", ""),
+    ("/views", "name=quiet ones&address=/hosts"),
+    ("/views/forget", "name=quiet ones&back=/hosts"),
     ("/settings/people", "name=Bob&email=bob@contoso.test&role=viewer"),
     ("/settings/people/{id}", "name=Bob&role=viewer"),
     ("/settings/people/{id}/link", ""),

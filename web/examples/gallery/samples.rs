@@ -51,16 +51,17 @@ use poolwatch_web::{
     histogram::PressureHistogram,
     host::{
         HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TIMELINE, HOST_TYPES, HostDriver, HostHead,
-        HostListFilter, HostListPage, HostPage, HostQuery, HostSection, HostTagsFilter,
-        InstalledView, LoadedDriverRow, PoolFailuresView, ProcessRow, ProcessTable, TagMeaning,
-        TagRow, TagTableView, TimelineChoice, TimelineFilter, TimelineRow, TypeRow,
+        HostListFilter, HostListPage, HostPage, HostQuery, HostSection, InstalledView,
+        LoadedDriverRow, PoolFailuresView, ProcessRow, ProcessTable, TagMeaning, TagRow,
+        TagTableView, TimelineChoice, TimelineRow, TypeRow,
     },
     hosts::{HOSTS, HostRow, HostSource, HostsPage, TopProcess},
     incidents::{INCIDENTS, IncidentHost, IncidentPage, IncidentRow, IncidentsPage, OtherIncident},
     level::PoolLevel,
-    list::{Filter, List, ListQuery, ListView},
+    list::{Filter, List, ListQuery, ListView, SavedViewLink},
     mail::{IncidentMail, MailProcess, MailTag, PoolChart},
     mark::IncidentMark,
+    pool_choice::PoolChoice,
     sparkline::Sparkline,
     steps::{Method, NextStep, Steps},
 };
@@ -101,7 +102,7 @@ pub(crate) fn listed<R, F: Filter>(
     total: u64,
     rows: Vec<R>,
 ) -> ListView<R, F> {
-    ListView { query: query(list, path, &[]), groups: vec![], all: total, total, rows }
+    ListView::new(query(list, path, &[]), rows, total)
 }
 
 pub(crate) fn link(id: i32, name: &str) -> HostLink {

@@ -92,7 +92,10 @@ impl RulePage {
     fn past_in_words(&self) -> String {
         match self.past {
             RulePast::Incidents { told, .. } => {
-                format!("would have told of {}", figures::counted(told, "incident", "incidents"))
+                format!(
+                    "would have notified of {}",
+                    figures::counted(told, "incident", "incidents")
+                )
             }
             RulePast::Alerts(count) => {
                 format!("would have fired {}", figures::counted(count, "time", "times"))
@@ -103,7 +106,7 @@ impl RulePage {
     fn past_detail(&self) -> String {
         match self.past {
             RulePast::Incidents { found, .. } => format!("of {} found", figures::grouped(found)),
-            RulePast::Alerts(_) => "by what was measured, by the hour".to_owned(),
+            RulePast::Alerts(_) => "by what was measured each hour".to_owned(),
         }
     }
 }

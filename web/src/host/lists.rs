@@ -7,7 +7,9 @@ use poolwatch_model::{Bytes, HostId, Pool, PoolTag, process::ObjectTypeUse};
 
 use super::{ChartHours, DrawnFigure, DrawnFigures, HostQuery, ProcessRow, TagRow};
 use crate::{
-    HostLink, Shell, assets, figures, links,
+    HostLink, Shell, assets,
+    drivers::tag_names,
+    figures, links,
     list::{
         Cell, Choice, Column, Filter, List, ListView, Parameter, Piece, SortKey,
         SortWording::{By, Called, Most},
@@ -54,50 +56,16 @@ impl HostSection {
     }
 }
 
-/// Which rows of a host's list are asked for, and what is drawn beside them.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HostListFilter {
-    /// Part of what a row says.
-    pub q: String,
-    /// What is drawn, as [`DrawnFigures`] hold it.
-    pub draw: String,
-    /// How far the chart looks back, hours.
-    pub hours: String,
+/// What a list of a host is filtered by beside a text.
+pub trait HostListChoice: Choice + Default {
+    /// Its parameter in an address, and what its field is called; empty where there is none.
+    const PARAMETER: (&'static str, &'static str) = ("", "");
 }
 
-impl Filter for HostListFilter {
-    fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        vec![
-            Parameter::text("q", "Filter by text", "Name", &mut self.q),
-            Parameter::of_links("draw", &mut self.draw),
-            Parameter::of_links("hours", &mut self.hours),
-        ]
-    }
+impl HostListChoice for () {}
 
-    fn is_narrowed(&self) -> bool {
-        !self.q.is_empty()
-    }
-}
-
-/// The same of its tags.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct HostTagsFilter {
-    /// As of every list of a host.
-    pub of_host: HostListFilter,
-    /// Which pool.
-    pub pool: PoolChoice,
-}
-
-impl Filter for HostTagsFilter {
-    fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = self.of_host.parameters();
-        parameters.insert(1, Parameter::choice("pool", "Pool", &mut self.pool));
-        parameters
-    }
-
-    fn is_narrowed(&self) -> bool {
-        self.of_host.is_narrowed() || self.pool != PoolChoice::Both
-    }
+impl HostListChoice for PoolChoice {
+    const PARAMETER: (&'static str, &'static str) = ("pool", "Pool");
 }
 
 choices! {
@@ -116,24 +84,37 @@ choices! {
     }
 }
 
-/// The same of its timeline.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct TimelineFilter {
-    /// As of every list of a host.
-    pub of_host: HostListFilter,
-    /// What is shown.
-    pub show: TimelineChoice,
+impl HostListChoice for TimelineChoice {
+    const PARAMETER: (&'static str, &'static str) = ("show", "What is shown");
 }
 
-impl Filter for TimelineFilter {
+/// Which rows of a host's list are asked for, and what is drawn beside them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct HostListFilter<C> {
+    /// Part of what a row says.
+    pub q: String,
+    /// Which of them.
+    pub choice: C,
+    /// What is drawn, as [`DrawnFigures`] hold it.
+    pub draw: String,
+    /// How far the chart looks back, hours.
+    pub hours: String,
+}
+
+impl<C: HostListChoice> Filter for HostListFilter<C> {
     fn parameters(&mut self) -> Vec<Parameter<'_>> {
-        let mut parameters = self.of_host.parameters();
-        parameters.insert(1, Parameter::choice("show", "What is shown", &mut self.show));
+        let mut parameters = vec![Parameter::text("q", "Filter by text", "Name", &mut self.q)];
+        let (name, label) = C::PARAMETER;
+        if !name.is_empty() {
+            parameters.push(Parameter::choice(name, label, &mut self.choice));
+        }
+        parameters.push(Parameter::of_links("draw", &mut self.draw));
+        parameters.push(Parameter::of_links("hours", &mut self.hours));
         parameters
     }
 
     fn is_narrowed(&self) -> bool {
-        self.of_host.is_narrowed() || self.show != TimelineChoice::All
+        !self.q.is_empty() || self.choice != C::default()
     }
 }
 
@@ -242,15 +223,7 @@ pub static HOST_TAGS: List<TagRow> = List {
             .sort("change", Most("growth"))
             .file("change_24h_bytes"),
         TagColumn::shown("Trend", |row, _| tag_chart(row)),
-        TagColumn::cell(
-            "Meaning",
-            |row| row.meaning.as_ref().map(|meaning| meaning.text.as_str()).into(),
-            |row, _| match &row.meaning {
-                Some(meaning) => Cell::cut(meaning.text.clone()),
-                None => Cell::default().dim("not known").classed("cut"),
-            },
-        )
-        .file("meaning"),
+        TagColumn::tag_meaning(|row| Some(row.meaning.as_ref()?.text.clone())),
         TagColumn::in_files("owner", |row| {
             row.meaning.as_ref().and_then(|meaning| meaning.owner.as_deref()).into()
         }),
@@ -284,18 +257,16 @@ pub static HOST_PROCESSES: List<ProcessRow> = List {
     nouns: ["process", "processes"],
     class: "listed processes",
     columns: &[
-        ProcessColumn::name(
+        ProcessColumn::page(
             "Process",
-            |row| row.process.image.as_str().into(),
-            |row, _| {
-                let image = &row.process.image;
-                let cell = Cell::default().row_link(links::application(image), image.as_str());
-                let cell = if row.suspect { cell.span("chip", "", "suspect") } else { cell };
-                cell.dim(row.services())
-            },
+            "image",
+            |row| &row.process.image,
+            |row| links::application(&row.process.image),
         )
-        .sort("image", By("name"))
-        .file("image"),
+        .beside(|row, cell| {
+            let cell = if row.suspect { cell.span("chip", "", "suspect") } else { cell };
+            cell.dim(row.services())
+        }),
         ProcessColumn::cell(
             "Pid",
             |row| row.process.key.pid.into(),
@@ -377,12 +348,14 @@ pub static HOST_TYPES: List<TypeRow> = List {
             .sort("objects", Most("objects"))
             .file("objects"),
         TypeColumn::count("Peak", |row| Some(row.used.peak_objects.into()))
+            .meaning("most objects at once")
             .class("num dim opt")
             .file("peak_objects"),
         TypeColumn::count("Handles", |row| Some(row.used.handles.into()))
             .sort("handles", Most("handles"))
             .file("handles"),
         TypeColumn::count("Peak", |row| Some(row.used.peak_handles.into()))
+            .meaning("most handles at once")
             .class("num dim opt")
             .file("peak_handles"),
         TypeColumn::shown("Chart", |row, _| type_chart(&row.host, &row.used.name)),
@@ -434,13 +407,7 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
     nouns: ["driver", "drivers"],
     class: "listed",
     columns: &[
-        DriverColumn::name(
-            "Driver",
-            |row| row.name.as_str().into(),
-            |row, _| Cell::default().row_link(links::driver(&row.name), row.name.as_str()),
-        )
-        .sort("name", By("name"))
-        .file("name"),
+        DriverColumn::page("Driver", "name", |row| &row.name, |row| links::driver(&row.name)),
         DriverColumn::text("Version", |row| row.version.as_deref()).file("version"),
         DriverColumn::text("Company", |row| row.company.as_deref())
             .class("wide opt")
@@ -455,7 +422,7 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
             .file("signer"),
         DriverColumn::cell(
             "Tags in its code",
-            |row| tags_in_words(row).into(),
+            |row| tag_names(&row.tags).into(),
             |row, _| {
                 let tags = row.tags.iter();
                 let mut cell =
@@ -476,14 +443,10 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
         .sort_by("tags", Most("tags"), |row| Some(SortKey::from(row.tags.len() as u64)))
         .file("tags"),
         DriverColumn::shown("Chart", |row, _| driver_chart(row)),
-        DriverColumn::cell(
-            "Linked",
-            |row| row.linked.into(),
-            |row, now: Timestamp| Cell::figure(figures::when(row.linked, &now)),
-        )
-        .class("num time opt")
-        .sort("linked", Called("latest first", "oldest first"))
-        .file("linked_at"),
+        DriverColumn::when("Linked", |row| row.linked)
+            .class("num time opt")
+            .sort("linked", Called("latest first", "oldest first"))
+            .file("linked_at"),
         DriverColumn::in_files("path", |row| row.path.as_deref().into()),
     ],
     first: "tags",
@@ -493,11 +456,6 @@ pub static HOST_DRIVERS: List<HostDriver> = List {
     file_path: "",
     file_columns: "name path version company signer linked_at tags",
 };
-
-fn tags_in_words(row: &HostDriver) -> String {
-    let tags: Vec<String> = row.tags.iter().map(ToString::to_string).collect();
-    tags.join(" ")
-}
 
 /// All tags of a driver in one chart.
 fn driver_chart(row: &HostDriver) -> Cell {
@@ -516,6 +474,8 @@ fn driver_chart(row: &HostDriver) -> Cell {
 /// Something that happened on a host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimelineRow {
+    /// The host.
+    pub host: HostId,
     /// When.
     pub at: Timestamp,
     /// Of which kind.
@@ -553,14 +513,9 @@ pub static HOST_TIMELINE: List<TimelineRow> = List {
     nouns: ["entry", "entries"],
     class: "listed",
     columns: &[
-        TimelineColumn::cell(
-            "Time",
-            |row| row.at.into(),
-            |row, now: Timestamp| Cell::figure(figures::when(row.at, &now)),
-        )
-        .class("time")
-        .sort("time", Called("latest first", "oldest first"))
-        .file("time"),
+        TimelineColumn::when("Time", |row| Some(row.at))
+            .sort("time", Called("latest first", "oldest first"))
+            .file("time"),
         TimelineColumn::cell(
             "Kind",
             |row| row.kind_in_words().into(),
@@ -578,6 +533,7 @@ pub static HOST_TIMELINE: List<TimelineRow> = List {
         )
         .class("wide")
         .file("what"),
+        TimelineColumn::former_self_at(|row| row.host, |row| Some(row.at)),
     ],
     first: "time",
     tie: |row| SortKey::ignoring_case(&row.text),

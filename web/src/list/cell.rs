@@ -1,7 +1,8 @@
 //! What stands in one cell of a list.
 
 use askama::{Template, filters::HtmlSafe};
-use poolwatch_model::PoolTag;
+use jiff::{SignedDuration, Timestamp};
+use poolwatch_model::{HostId, PoolTag};
 
 use crate::{
     HostLink,
@@ -12,6 +13,9 @@ use crate::{
     sparkline::Sparkline,
     words::{self, Severity},
 };
+
+/// A host is set beside itself as it was so long before something happened on it.
+const BEFORE: SignedDuration = SignedDuration::from_mins(1);
 
 /// One cell: its pieces, side by side.
 #[derive(Debug, Clone, Default, Template)]
@@ -103,6 +107,24 @@ impl Cell {
     /// A number or a time.
     pub(crate) fn figure(figure: Figure) -> Self {
         Self::default().and(Piece::Figure("", figure))
+    }
+
+    /// How full a pool is.
+    pub(crate) fn level(level: PoolLevel) -> Self {
+        let class = format!("share {}", level.pressure().class());
+        Self::default().and(Piece::Share(level)).classed(class)
+    }
+
+    /// The way to a host beside itself as it was: shortly before a time, or a day ago.
+    pub(crate) fn former_self(host: HostId, at: Option<Timestamp>) -> Self {
+        let (url, words) = match at {
+            Some(at) => {
+                let before = at.saturating_sub(BEFORE).unwrap_or(at);
+                (links::compare_former(host, before), "with before")
+            }
+            None => (links::compare_former(host, "24h"), "with 24 h ago"),
+        };
+        Self::default().link(url, words)
     }
 
     /// The link to what the row is about.

@@ -1,10 +1,10 @@
 //! A column: its head, what it shows of a row, how it sorts, and what it is in a file.
 
 use jiff::Timestamp;
-use poolwatch_model::Bytes;
+use poolwatch_model::{Bytes, HostId};
 
 use super::{Cell, ColumnValue, Order, SortKey};
-use crate::figures;
+use crate::{figures, level::PoolLevel, mark::IncidentMark};
 
 /// A column of a list of `R`.
 pub struct Column<R> {
@@ -20,6 +20,8 @@ pub struct Column<R> {
     pub(super) sort: Option<ColumnSort<R>>,
     /// Its name in files.
     pub(super) file: Option<&'static str>,
+    /// What stands in its cells where nothing is known; a dash if empty.
+    or_else: &'static str,
     shows: Shows<R>,
 }
 
@@ -32,7 +34,24 @@ enum Shows<R> {
     SizeChange(fn(&R) -> Option<i64>),
     Share(fn(&R) -> Option<f64>),
     Since(fn(&R) -> Option<Timestamp>),
+    When(fn(&R) -> Option<Timestamp>),
+    Level(fn(&R) -> Option<PoolLevel>),
+    Cut(fn(&R) -> Option<String>),
+    Incident(fn(&R) -> Option<IncidentMark>),
+    Former(fn(&R) -> HostId, fn(&R) -> Option<Timestamp>),
+    Page(PageName<R>),
     Cell(fn(&R) -> ColumnValue, fn(&R, Timestamp) -> Cell),
+}
+
+/// The name of a row, which leads to its page.
+struct PageName<R> {
+    /// In files and to order by.
+    value: fn(&R) -> &str,
+    /// In the table.
+    text: fn(&R) -> &str,
+    url: fn(&R) -> String,
+    /// Adds what stands beside it.
+    beside: fn(&R, Cell) -> Cell,
 }
 
 /// How a list is ordered by a column.
@@ -61,6 +80,13 @@ impl SortWording {
         if matches!(self, Self::By(_)) { Order::Asc } else { Order::Desc }
     }
 
+    /// What it is ordered by.
+    const fn subject(self) -> &'static str {
+        match self {
+            Self::By(what) | Self::Most(what) | Self::Called(what, _) => what,
+        }
+    }
+
     /// The order in words.
     pub(super) fn in_words(self, order: Order) -> String {
         match (self, order) {
@@ -77,7 +103,16 @@ impl SortWording {
 
 impl<R> Column<R> {
     const fn new(head: &'static str, class: &'static str, shows: Shows<R>) -> Self {
-        Self { head, title: "", class, names_row: false, sort: None, file: None, shows }
+        Self {
+            head,
+            title: "",
+            class,
+            names_row: false,
+            sort: None,
+            file: None,
+            or_else: "",
+            shows,
+        }
     }
 
     /// Texts.
@@ -115,6 +150,78 @@ impl<R> Column<R> {
         Self::new(head, "num", Shows::Since(value))
     }
 
+    /// When something happened.
+    pub(crate) const fn when(head: &'static str, value: fn(&R) -> Option<Timestamp>) -> Self {
+        Self::new(head, "time", Shows::When(value))
+    }
+
+    /// How full a pool is, as a bar and a share.
+    pub(crate) const fn level(head: &'static str, value: fn(&R) -> Option<PoolLevel>) -> Self {
+        Self::new(head, "", Shows::Level(value))
+    }
+
+    /// Texts that are cut where they do not fit, and whole when the pointer rests on them.
+    pub(crate) const fn cut(head: &'static str, value: fn(&R) -> Option<String>) -> Self {
+        Self::new(head, "", Shows::Cut(value))
+    }
+
+    /// What tags stand for.
+    pub(crate) const fn tag_meaning(value: fn(&R) -> Option<String>) -> Self {
+        Self { or_else: "not known", ..Self::cut("Meaning", value).file("meaning") }
+    }
+
+    /// The names of the rows, each the way to its page; orders and files know it by `key`.
+    pub(crate) const fn page(
+        head: &'static str,
+        key: &'static str,
+        name: fn(&R) -> &str,
+        url: fn(&R) -> String,
+    ) -> Self {
+        let beside: fn(&R, Cell) -> Cell = |_, cell| cell;
+        let shows = Shows::Page(PageName { value: name, text: name, url, beside });
+        let named = Self { names_row: true, ..Self::new(head, "", shows) };
+        named.sort(key, SortWording::By("name")).file(key)
+    }
+
+    /// The same with something beside the name.
+    pub(crate) const fn beside(mut self, add: fn(&R, Cell) -> Cell) -> Self {
+        if let Shows::Page(name) = &mut self.shows {
+            name.beside = add;
+        }
+        self
+    }
+
+    /// Hosts by their short names, known to orders and files by their names in full.
+    pub(crate) const fn host(
+        full_name: fn(&R) -> &str,
+        name: fn(&R) -> &str,
+        url: fn(&R) -> String,
+    ) -> Self {
+        let mut column = Self::page("Host", "host", full_name, url);
+        if let Shows::Page(page) = &mut column.shows {
+            page.text = name;
+        }
+        column
+    }
+
+    /// The ways to hosts beside themselves as they were a day ago.
+    pub(crate) const fn former_self(host: fn(&R) -> HostId) -> Self {
+        Self::new("Compare", "opt", Shows::Former(host, |_| None))
+    }
+
+    /// The same, as they were at a time of the row.
+    pub(crate) const fn former_self_at(
+        host: fn(&R) -> HostId,
+        at: fn(&R) -> Option<Timestamp>,
+    ) -> Self {
+        Self::new("Compare", "opt", Shows::Former(host, at))
+    }
+
+    /// Groups of hosts.
+    pub(crate) const fn group(value: fn(&R) -> Option<&str>) -> Self {
+        Self::text("Group", value).sort("group", SortWording::By("group")).file("group")
+    }
+
     /// Anything else: the value, and the cell at a time that relative times are told from.
     pub(crate) const fn cell(
         head: &'static str,
@@ -141,6 +248,11 @@ impl<R> Column<R> {
     /// What only files tell.
     pub(crate) const fn in_files(name: &'static str, value: fn(&R) -> ColumnValue) -> Self {
         Self::cell("", value, |_, _| Cell::default()).file(name)
+    }
+
+    /// The open incident of what a row is about; in files alone without a head.
+    pub(crate) const fn incident(head: &'static str, mark: fn(&R) -> Option<IncidentMark>) -> Self {
+        Self::new(head, "", Shows::Incident(mark)).file("open_incident")
     }
 
     /// The same with an explanation.
@@ -178,10 +290,43 @@ impl<R> Column<R> {
         self
     }
 
+    /// What an address knows it by.
+    pub(super) fn key(&self) -> &'static str {
+        self.sort.as_ref().map(|sort| sort.key).or(self.file).unwrap_or(self.head)
+    }
+
+    /// Whether a table can show it, and an address knows it by this.
+    pub(super) fn has_key(&self, key: &str) -> bool {
+        !self.head.is_empty() && self.key() == key
+    }
+
+    /// What tells it from the other columns of its list: its head, or more where several have it.
+    pub(super) fn label(&self, columns: &[Self]) -> String {
+        if columns.iter().filter(|column| column.head == self.head).count() < 2 {
+            return self.head.to_owned();
+        }
+        let told = match &self.sort {
+            Some(sort) => sort.wording.subject(),
+            None => self.title,
+        };
+        let mut letters = told.chars();
+        letters
+            .next()
+            .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    }
+
     pub(super) fn cell_of(&self, row: &R, now: Timestamp) -> Cell {
         let figure = match self.shows {
             Shows::Text(text) => return text(row).map_or_else(Cell::unknown, Cell::text),
             Shows::Cell(_, cell) => return cell(row, now),
+            Shows::Cut(text) => return self.cut_cell(text(row)),
+            Shows::Level(level) => return level(row).map_or_else(Cell::default, Cell::level),
+            Shows::Page(PageName { text, url, beside, .. }) => {
+                return beside(row, Cell::default().row_link(url(row), text(row)));
+            }
+            Shows::Former(host, at) => return Cell::former_self(host(row), at(row)),
+            Shows::Incident(mark) => return Cell::default().mark(mark(row)),
+            Shows::When(at) => figures::when(at(row), &now),
             Shows::Count(count) => figures::count(count(row)),
             Shows::CountChange(change) => figures::count_change(change(row)),
             Shows::Size(size) => figures::size(size(row)),
@@ -190,6 +335,14 @@ impl<R> Column<R> {
             Shows::Since(at) => figures::since(at(row), &now),
         };
         Cell::figure(figure)
+    }
+
+    fn cut_cell(&self, text: Option<String>) -> Cell {
+        match (text, self.or_else) {
+            (Some(text), _) => Cell::cut(text),
+            (None, "") => Cell::unknown(),
+            (None, word) => Cell::default().dim(word).classed("cut"),
+        }
     }
 
     pub(super) fn sort_key_of(&self, row: &R) -> Option<SortKey> {
@@ -207,7 +360,12 @@ impl<R> Column<R> {
             Shows::Size(size) => size(row).into(),
             Shows::CountChange(change) | Shows::SizeChange(change) => change(row).into(),
             Shows::Share(share) => share(row).into(),
-            Shows::Since(at) => at(row).into(),
+            Shows::Since(at) | Shows::When(at) => at(row).into(),
+            Shows::Level(level) => level(row).and_then(|level| level.share()).into(),
+            Shows::Cut(text) => text(row).into(),
+            Shows::Former(..) => ColumnValue::Unknown,
+            Shows::Incident(mark) => mark(row).map(|mark| mark.id.0).into(),
+            Shows::Page(PageName { value, .. }) => value(row).into(),
             Shows::Cell(value, _) => value(row),
         }
     }

@@ -73,6 +73,11 @@ pub trait Choice: Copy + PartialEq + 'static {
     const ALL: &'static [(Self, &'static str, &'static str)];
 }
 
+/// Nothing to choose from.
+impl Choice for () {
+    const ALL: &'static [(Self, &'static str, &'static str)] = &[((), "", "")];
+}
+
 impl<C: Choice> ParameterValue for C {
     fn in_address(&self) -> &str {
         if *self == C::ALL[0].0 { "" } else { self.chosen() }

@@ -15,6 +15,17 @@ pub struct ListQuery<R: 'static, F> {
     sort: &'static str,
     order: Order,
     page: u32,
+    /// Keys of the columns that were chosen; none for the usual ones.
+    columns: Vec<&'static str>,
+}
+
+/// An order that can be chosen.
+pub(crate) struct OrderChoice {
+    /// Value of the parameter `sort`.
+    pub(crate) key: &'static str,
+    /// `most handles first`.
+    pub(crate) words: String,
+    pub(crate) is_chosen: bool,
 }
 
 /// An address asks for what a list does not have.
@@ -40,11 +51,11 @@ impl<R, F: Filter> ListQuery<R, F> {
     /// The list at an address as it is first shown, of the rows that `filter` means.
     pub fn new(list: &'static List<R>, path: impl Into<String>, filter: F) -> Self {
         let (sort, order) = (list.first, list.first_order());
-        Self { filter, list, path: path.into(), sort, order, page: 1 }
+        Self { filter, list, path: path.into(), sort, order, page: 1, columns: Vec::new() }
     }
 
-    /// What the parameters of an address ask for. Those that the list does not know, and those
-    /// without a value, count for nothing.
+    /// What the parameters of an address ask for. Those that the list does not know, columns that it
+    /// does not have any more, and what has no value count for nothing.
     ///
     /// # Errors
     /// A value is none of those that its parameter can have.
@@ -54,26 +65,31 @@ impl<R, F: Filter> ListQuery<R, F> {
         parameters: &[(String, String)],
     ) -> Result<Self, BadParameter> {
         let mut query = Self::new(list, path, F::default());
+        let mut asked_order = None;
         for (name, value) in parameters.iter().filter(|(_, value)| !value.is_empty()) {
             match name.as_str() {
                 "sort" => {
                     let found = list.sorts().find(|sort| sort.key == value);
                     let keys = || list.sorts().map(|sort| sort.key).collect();
                     let bad = || BadParameter { name: "sort", allowed: keys() };
-                    query.sort = found.ok_or_else(bad)?.key;
+                    let sort = found.ok_or_else(bad)?;
+                    (query.sort, query.order) = (sort.key, sort.wording.first_order());
                 }
                 "order" => {
                     let mut orders = [Order::Asc, Order::Desc].into_iter();
                     let bad = || BadParameter { name: "order", allowed: vec!["asc", "desc"] };
-                    query.order = orders.find(|one| one.as_str() == value).ok_or_else(bad)?;
+                    let order = orders.find(|one| one.as_str() == value);
+                    asked_order = Some(order.ok_or_else(bad)?);
                 }
                 "page" => {
                     let bad = |_| BadParameter { name: "page", allowed: vec![] };
                     query.page = value.parse::<u32>().map_err(bad)?.max(1);
                 }
+                "columns" => value.split('.').for_each(|key| query.choose_column(key)),
                 name => query.set(name, value)?,
             }
         }
+        query.order = asked_order.unwrap_or(query.order);
         Ok(query)
     }
 
@@ -87,6 +103,13 @@ impl<R, F: Filter> ListQuery<R, F> {
         }
         let allowed = parameter.value.choices().into_iter().map(|(value, _)| value).collect();
         Err(BadParameter { name: parameter.name, allowed })
+    }
+
+    fn choose_column(&mut self, key: &str) {
+        let found = self.list.columns.iter().find(|column| column.has_key(key));
+        if let Some(column) = found.filter(|column| !self.columns.contains(&column.key())) {
+            self.columns.push(column.key());
+        }
     }
 
     /// The same for other rows, from the first page on.
@@ -118,15 +141,37 @@ impl<R, F: Filter> ListQuery<R, F> {
         self.to_page(self.page)
     }
 
+    /// Whether its columns were chosen.
+    pub const fn has_chosen_columns(&self) -> bool {
+        !self.columns.is_empty()
+    }
+
+    /// The address of this view with the usual columns.
+    pub fn with_usual_columns(&self) -> String {
+        self.address(Address::new(&self.path), (self.sort, self.order), self.page).finish()
+    }
+
+    /// Whether a column is shown: it was chosen, names the rows, or nothing was chosen.
+    pub(super) fn shows(&self, column: &Column<R>) -> bool {
+        let is_chosen = || self.columns.contains(&column.key());
+        column.names_row || self.columns.is_empty() || is_chosen()
+    }
+
+    /// Value of the parameter `columns`.
+    pub(super) fn columns_value(&self) -> String {
+        self.columns.join(".")
+    }
+
     /// The address of another page of this view.
     pub fn to_page(&self, page: u32) -> String {
-        self.address(self.path.clone(), (self.sort, self.order), page)
+        self.table_address((self.sort, self.order), page)
     }
 
     /// The address of all rows of this view as a file.
     pub fn export(&self, format: &str) -> String {
         let path = format!("{}{}.{format}", self.path, self.list.file_path);
-        self.address(path, (self.sort, self.order), 1)
+        let address = self.address(Address::new(path), (self.sort, self.order), 1);
+        address.finish()
     }
 
     /// The address behind a column's head: orders by it, or turns its order round.
@@ -135,7 +180,7 @@ impl<R, F: Filter> ListQuery<R, F> {
             true => self.order.turned(),
             false => sort.wording.first_order(),
         };
-        self.address(self.path.clone(), (sort.key, order), 1)
+        self.table_address((sort.key, order), 1)
     }
 
     /// Value of `aria-sort` of a column's head.
@@ -151,6 +196,16 @@ impl<R, F: Filter> ListQuery<R, F> {
     pub fn in_words(&self) -> String {
         let sort = self.column().and_then(|column| column.sort.as_ref());
         sort.map_or_else(String::new, |sort| sort.wording.in_words(self.order))
+    }
+
+    /// The orders to choose from.
+    pub(crate) fn orders(&self) -> Vec<OrderChoice> {
+        let choice = |sort: &ColumnSort<R>| OrderChoice {
+            key: sort.key,
+            words: sort.wording.in_words(sort.wording.first_order()),
+            is_chosen: sort.key == self.sort,
+        };
+        self.list.sorts().map(choice).collect()
     }
 
     /// Values of the parameters `sort` and `order`.
@@ -196,20 +251,25 @@ impl<R, F: Filter> ListQuery<R, F> {
         self.list.columns.iter().find(|column| column.sort.as_ref().is_some_and(is_it))
     }
 
-    /// The address with all parameters that differ from the list as it is first shown.
-    fn address(&self, path: String, ordering: (&'static str, Order), page: u32) -> String {
+    fn table_address(&self, ordering: (&'static str, Order), page: u32) -> String {
+        let address = self.address(Address::new(&self.path), ordering, page);
+        address.with("columns", &self.columns_value()).finish()
+    }
+
+    /// The address with all parameters that differ from the list as it is first shown; files have
+    /// all columns.
+    fn address(&self, address: Address, ordering: (&'static str, Order), page: u32) -> Address {
         let (sort, order) = ordering;
         let is_first = ordering == (self.list.first, self.list.first_order());
         let mut filter = self.filter.clone();
         let parameters = filter.parameters();
-        let filtered = parameters.iter().fold(Address::new(path), |address, one| {
-            address.with(one.name, one.value.in_address())
-        });
+        let filtered = parameters
+            .iter()
+            .fold(address, |address, one| address.with(one.name, one.value.in_address()));
         filtered
             .with("sort", if is_first { "" } else { sort })
             .with("order", if is_first { "" } else { order.as_str() })
             .with("page", &if page > 1 { page.to_string() } else { String::new() })
-            .finish()
     }
 }
 

@@ -3,7 +3,7 @@
 use askama::{Template, filters::HtmlSafe};
 use jiff::Timestamp;
 
-use super::{Cell, Column, Filter, List, ListQuery, PER_PAGE};
+use super::{Cell, Column, Filter, List, ListQuery, PER_PAGE, SavedViewLink};
 
 /// One page of a list.
 #[derive(Debug, Clone)]
@@ -18,7 +18,12 @@ pub struct ListView<R: 'static, F> {
     pub total: u64,
     /// The rows of this page.
     pub rows: Vec<R>,
+    /// Views of it that who looks keeps; none for who can keep none.
+    pub views: Option<Vec<SavedViewLink>>,
 }
+
+/// Classes by which a column gives way on narrow screens: not where it was chosen.
+const GIVES_WAY: [&str; 3] = ["opt", "extra", "roomy"];
 
 /// A table, ready to be written.
 #[derive(Template)]
@@ -33,7 +38,7 @@ pub(crate) struct ListTable {
 impl HtmlSafe for ListTable {}
 
 struct Head {
-    class: &'static str,
+    class: String,
     title: &'static str,
     text: &'static str,
     /// What a click on it leads to, and how it is sorted now.
@@ -51,6 +56,13 @@ struct TableCell {
     cell: Cell,
 }
 
+/// A column that can be chosen.
+pub(crate) struct ColumnChoice {
+    pub(crate) key: &'static str,
+    pub(crate) label: String,
+    pub(crate) is_shown: bool,
+}
+
 /// A field of the form.
 pub(crate) struct FormField {
     pub(crate) name: &'static str,
@@ -64,6 +76,11 @@ pub(crate) struct FormField {
 }
 
 impl<R, F: Filter> ListView<R, F> {
+    /// A page of a query whose rows are `total` on all pages.
+    pub fn new(query: ListQuery<R, F>, rows: Vec<R>, total: u64) -> Self {
+        Self { query, groups: Vec::new(), all: total, total, rows, views: None }
+    }
+
     /// The table, without a caption where a heading stands above it.
     pub(crate) fn table(&self, now: &Timestamp) -> ListTable {
         self.query.list().table(&self.rows, Some(&self.query), *now)
@@ -107,7 +124,44 @@ impl<R, F: Filter> ListView<R, F> {
         let hidden = parameters.iter().filter(|one| one.label.is_empty());
         hidden
             .map(|one| (one.name, one.value.in_address().to_owned()))
+            .chain([("columns", self.query.columns_value())])
             .filter(|(_, value)| !value.is_empty())
+            .collect()
+    }
+
+    /// The address of this view, from its first page on.
+    pub(crate) fn view_url(&self) -> String {
+        self.query.to_page(1)
+    }
+
+    /// Whether it is a saved view that is shown.
+    pub(crate) fn shows(&self, view: &SavedViewLink) -> bool {
+        view.url == self.view_url()
+    }
+
+    /// The saved view that is shown.
+    pub(crate) fn current_view(&self) -> Option<&SavedViewLink> {
+        self.views.iter().flatten().find(|view| self.shows(view))
+    }
+
+    /// Names and values that a form hands on to keep the filter.
+    pub(crate) fn form_values(&self) -> Vec<(&'static str, String)> {
+        let mut filter = self.query.filter.clone();
+        let parameters = filter.parameters();
+        let values = parameters.iter().map(|one| (one.name, one.value.in_address().to_owned()));
+        values.filter(|(_, value)| !value.is_empty()).collect()
+    }
+
+    /// The columns to choose from.
+    pub(crate) fn column_choices(&self) -> Vec<ColumnChoice> {
+        let columns = self.query.list().columns;
+        let shown = columns.iter().filter(|column| !column.head.is_empty() && !column.names_row);
+        shown
+            .map(|column| ColumnChoice {
+                key: column.key(),
+                label: column.label(columns),
+                is_shown: self.query.shows(column),
+            })
             .collect()
     }
 
@@ -141,9 +195,19 @@ impl<R> List<R> {
         query: Option<&ListQuery<R, F>>,
         now: Timestamp,
     ) -> ListTable {
-        let columns = || self.columns.iter().filter(|column| !column.head.is_empty());
+        let is_shown = |column: &&Column<R>| {
+            !column.head.is_empty() && query.is_none_or(|query| query.shows(column))
+        };
+        let columns = || self.columns.iter().filter(is_shown);
+        let are_chosen = query.is_some_and(ListQuery::has_chosen_columns);
+        let class = |column: &Column<R>| {
+            let classes = column.class.split_whitespace();
+            let kept: Vec<&str> =
+                classes.filter(|class| !are_chosen || !GIVES_WAY.contains(class)).collect();
+            kept.join(" ")
+        };
         let head = |column: &Column<R>| Head {
-            class: column.class,
+            class: class(column),
             title: column.title,
             text: column.head,
             sort: query
@@ -152,7 +216,7 @@ impl<R> List<R> {
         };
         let cell = |column: &Column<R>, row: &R| {
             let cell = column.cell_of(row, now);
-            let class = [column.class, &cell.class].join(" ").trim().to_owned();
+            let class = [&*class(column), &cell.class].join(" ").trim().to_owned();
             TableCell { names_row: column.names_row, class, cell }
         };
         ListTable {

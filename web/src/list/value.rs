@@ -5,6 +5,7 @@ use poolwatch_model::{Bytes, HostId};
 use serde::Serialize;
 
 use super::SortKey;
+use crate::visible::show_unseen;
 
 /// What a column knows of a row.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -51,11 +52,15 @@ impl ColumnValue {
     }
 }
 
-/// A text that no spreadsheet takes for a formula.
+/// What makes a formula of what follows: also in the wide forms that East Asian keyboards type.
+const BEGINS_FORMULA: [char; 11] =
+    ['=', '+', '-', '@', '\t', '\r', '\n', '\u{FF1D}', '\u{FF0B}', '\u{FF0D}', '\u{FF20}'];
+
+/// A text that no spreadsheet takes for a formula, and that hides nothing.
 #[must_use]
 pub fn inert(text: &str) -> String {
-    let mark = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("{mark}{text}")
+    let mark = if text.starts_with(BEGINS_FORMULA) { "'" } else { "" };
+    format!("{mark}{}", show_unseen(text))
 }
 
 macro_rules! column_values {
@@ -97,6 +102,10 @@ mod tests {
             ("@cmd", "'@cmd"),
             ("-1", "'-1"),
             ("\tx", "'\tx"),
+            ("\n=1", "'\n=1"),
+            ("＝cmd", "'＝cmd"),
+            ("\u{200B}=1", "⟨U+200B⟩=1"),
+            ("evil\u{202E}exe.fdp", "evil⟨U+202E⟩exe.fdp"),
             ("FS-02", "FS-02"),
         ] {
             assert_eq!(ColumnValue::from(name).inert(), ColumnValue::from(cell));

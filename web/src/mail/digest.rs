@@ -109,7 +109,7 @@ impl DigestMail {
 
     fn headline(&self) -> String {
         match self.parts().is_empty() {
-            true => "Nothing happened, and nothing goes on.".to_owned(),
+            true => "Nothing happened, and nothing is ongoing.".to_owned(),
             false => format!(
                 "{} began, {} ended, {} still open.",
                 figures::counted(self.began.len(), "incident", "incidents"),
@@ -167,6 +167,6 @@ mod tests {
         assert!(html.contains("&#60;b&#62;x") && html.contains("41 hosts; first full"), "{html}");
         let quiet = DigestMail { began: vec![], ended: vec![], every: DigestEvery::Week, ..mail };
         assert_eq!(quiet.subject(), "[Poolwatch] NOTE The week: nothing to do");
-        assert!(quiet.text().unwrap().starts_with("Nothing happened, and nothing goes on."));
+        assert!(quiet.text().unwrap().starts_with("Nothing happened, and nothing is ongoing."));
     }
 }

@@ -88,13 +88,7 @@ pub static AUDIT: List<AuditRow> = List {
     nouns: ["entry", "entries"],
     class: "audit",
     columns: &[
-        AuditColumn::cell(
-            "Time",
-            |row| row.at.into(),
-            |row, now| Cell::figure(figures::when(row.at, &now)),
-        )
-        .class("time")
-        .file("at"),
+        AuditColumn::when("Time", |row| Some(row.at)).file("at"),
         AuditColumn::text("Who", |row| Some(&row.actor)).class("wide").file("actor"),
         AuditColumn::text("From", |row| Some(&row.address)).file("address"),
         AuditColumn::text("Action", |row| Some(&row.action)).class("wide").file("action"),
@@ -109,12 +103,7 @@ pub static AUDIT: List<AuditRow> = List {
         )
         .file("outcome"),
         AuditColumn::text("Detail", |row| Some(&row.detail)).class("wide").file("detail"),
-        AuditColumn::cell(
-            "Request",
-            |row| row.request_id.as_str().into(),
-            |row, _| Cell::cut(&row.request_id),
-        )
-        .file("request_id"),
+        AuditColumn::cut("Request", |row| Some(row.request_id.clone())).file("request_id"),
     ],
     first: "",
     tie: |_| SortKey::Number(0),
@@ -130,7 +119,7 @@ impl AuditPage {
         match (total, self.list.query.is_filtered()) {
             (0, true) => "No entry matches.".to_owned(),
             (_, false) => format!(
-                "{} of what people and scripts did.",
+                "{}: what people and scripts changed.",
                 figures::counted(total, "entry", "entries")
             ),
             (_, true) => {

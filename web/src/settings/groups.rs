@@ -3,7 +3,7 @@
 use askama::Template;
 use poolwatch_model::{host_group::HostGroup, person::Scope};
 
-use crate::{HostLink, Shell, assets, figures, words};
+use crate::{HostLink, Shell, assets, figures, links, words};
 
 /// All groups.
 #[derive(Debug, Clone, Template)]
@@ -43,7 +43,7 @@ pub struct GroupPage {
 impl GroupsPage {
     fn headline(&self) -> String {
         match self.groups.len() as u64 {
-            0 => "No group by rules was made yet.".to_owned(),
+            0 => "No group was made yet.".to_owned(),
             count => format!("{}.", figures::counted(count, "group of hosts", "groups of hosts")),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     account::SessionRow,
     assets, figures,
     list::{
-        Cell, Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
+        Column, Filter, List, ListQuery, ListView, Parameter, SortKey,
         SortWording::{By, Called},
         plain_row,
     },
@@ -107,13 +107,7 @@ pub static PEOPLE: List<PersonRow> = List {
     nouns: ["person", "people"],
     class: "people",
     columns: &[
-        PersonColumn::name(
-            "Name",
-            |row| row.name.as_str().into(),
-            |row, _| Cell::default().row_link(row.url(), &row.name),
-        )
-        .sort("name", By("name"))
-        .file("name"),
+        PersonColumn::page("Name", "name", |row| &row.name, PersonRow::url),
         PersonColumn::text("E-mail address", |row| Some(&row.email))
             .sort("email", By("e-mail address"))
             .file("email"),

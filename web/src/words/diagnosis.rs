@@ -1,9 +1,6 @@
-//! A diagnosis in one sentence, and in one line.
+//! A diagnosis in a sentence or two.
 
-use poolwatch_analysis::{
-    confidence::{leading_suspect, named_trigger},
-    headroom::FULL,
-};
+use poolwatch_analysis::{confidence::leading_suspect, headroom::FULL};
 use poolwatch_model::{
     Bytes, Pool,
     diagnosis::{Bound, Diagnosis, Evidence, Measure, Suspect, SuspectKind, TagFinding, Verdict},
@@ -13,6 +10,7 @@ use super::{
     confidence,
     evidence::{of_physical, pace, pool_of},
     objects_of, pool_title,
+    titles::{driven_by, is_ahead, lower, tags_of},
 };
 use crate::figures::{counted, duration, grouped, percent_text};
 
@@ -25,7 +23,7 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
             Verdict::NoLeakShown | Verdict::InsufficientEvidence | Verdict::CommitExhaustion,
             None,
         ) => state,
-        (_, None) => format!("{state} Nothing measured names who is behind it."),
+        (_, None) => format!("{state} Nothing measured names the culprit."),
         (_, Some(suspect)) => {
             let driven = driven_by(diagnosis, suspect).map(|name| {
                 format!(" It grows with the work of {name}: stopping that stops growth.")
@@ -33,12 +31,6 @@ pub fn headline(diagnosis: &Diagnosis) -> String {
             format!("{state} {}{}", accusation(suspect), driven.unwrap_or_default())
         }
     }
-}
-
-/// The program whose work drives what a suspect leaks, where another one is that suspect.
-fn driven_by<'a>(diagnosis: &'a Diagnosis, suspect: &Suspect) -> Option<&'a str> {
-    let is_another = |trigger: &&Suspect| trigger.kind != suspect.kind;
-    named_trigger(diagnosis).filter(is_another)?.name.as_deref()
 }
 
 /// All that a diagnosis rests on: the suspects' evidence first, each fact once.
@@ -52,33 +44,6 @@ pub fn facts(diagnosis: &Diagnosis) -> Vec<&Evidence> {
         }
     }
     facts
-}
-
-/// The name of an incident: `Nonpaged pool empty: mybadapp.exe (Thre)`.
-#[must_use]
-pub fn title(diagnosis: &Diagnosis) -> String {
-    let pool = diagnosis.pool.map_or("Pool", pool_title);
-    let what = match diagnosis.verdict {
-        Verdict::Exhausted => match diagnosis.headroom.map(|headroom| headroom.bound) {
-            Some(Bound::Commit) => format!("No commit left for {}", lower(pool)),
-            Some(Bound::ResidentAvailable) => format!("No memory left for {}", lower(pool)),
-            _ => format!("{pool} exhausted"),
-        },
-        Verdict::Leak => format!("{pool} leak"),
-        Verdict::HighUse => format!("{pool}: high use without growth"),
-        Verdict::CommitExhaustion if is_ahead(diagnosis) => "Commit runs out".to_owned(),
-        Verdict::CommitExhaustion => "Commit exhausted".to_owned(),
-        Verdict::NoLeakShown => "No leak shown".to_owned(),
-        Verdict::InsufficientEvidence => format!("{pool}: not enough evidence"),
-    };
-    match (leading_suspect(diagnosis), diagnosis.suspects.first()) {
-        (Some(suspect), _) => {
-            let driven = driven_by(diagnosis, suspect).map(|name| format!(", driven by {name}"));
-            format!("{what}: {}{}", suspect_name(suspect), driven.unwrap_or_default())
-        }
-        (None, Some(hint)) => format!("{what}: {}", unknown_owner(hint)),
-        (None, None) => what,
-    }
 }
 
 /// How long a pool lasts if growth goes on, and what then runs out:
@@ -105,46 +70,6 @@ const fn until(bound: Bound) -> &'static str {
     }
 }
 
-/// A suspect with its version and tags: `mybadapp.exe (Thre)`, `foo.sys 5.1 (Fooo)`.
-#[must_use]
-pub fn suspect_name(suspect: &Suspect) -> String {
-    let tags = tags_of(suspect);
-    let name = suspect.name.as_ref().map(|name| match &suspect.version {
-        Some(version) => format!("{name} {version}"),
-        None => name.clone(),
-    });
-    match (name, suspect.kind, tags.is_empty()) {
-        (Some(name), SuspectKind::Trigger, true) => format!("driven by {name}"),
-        (Some(name), SuspectKind::Trigger, false) => format!("driven by {name} ({tags})"),
-        (Some(name), _, true) => name,
-        (Some(name), _, false) => format!("{name} ({tags})"),
-        (None, SuspectKind::KernelReference, false) => format!("a kernel reference ({tags})"),
-        (None, SuspectKind::KernelReference, true) => "a kernel reference".to_owned(),
-        (None, _, _) => unknown_owner(suspect),
-    }
-}
-
-/// The suspects beside the one that heads the page.
-#[must_use]
-pub fn other_suspects(diagnosis: &Diagnosis) -> Vec<&Suspect> {
-    let leading = leading_suspect(diagnosis);
-    let is_other = |one: &&Suspect| leading.is_none_or(|leading| !std::ptr::eq(leading, *one));
-    diagnosis.suspects.iter().filter(is_other).collect()
-}
-
-/// What is said of a suspect whose name is not known, or too weak a hint to be told at the head.
-fn unknown_owner(suspect: &Suspect) -> String {
-    match tags_of(suspect) {
-        tags if tags.is_empty() => "owner unknown".to_owned(),
-        tags => format!("tag {tags}, owner unknown"),
-    }
-}
-
-fn tags_of(suspect: &Suspect) -> String {
-    let tags: Vec<String> = suspect.tags.iter().take(3).map(ToString::to_string).collect();
-    tags.join(", ")
-}
-
 fn state(diagnosis: &Diagnosis) -> String {
     let pool = diagnosis.pool.map_or("Pool", pool_title);
     let level = diagnosis.pool.and_then(|pool| level(diagnosis, pool));
@@ -154,6 +79,11 @@ fn state(diagnosis: &Diagnosis) -> String {
             Some(level) => format!("{pool} leaks: {level}."),
             None => format!("{pool} leaks: something allocates and never frees."),
         },
+        Verdict::HighUse if is_one_picture(diagnosis) => {
+            let used = format!("Much {} is used", lower(pool));
+            let used = level.map_or(used.clone(), |level| format!("{used}: {level}"));
+            format!("{used}. Whether it grows, a second picture tells.")
+        }
         Verdict::HighUse => match level {
             Some(level) => format!("Much {} is used, but it does not grow: {level}.", lower(pool)),
             None => format!("Much {} is used, but it does not grow.", lower(pool)),
@@ -172,13 +102,24 @@ fn state(diagnosis: &Diagnosis) -> String {
         Verdict::InsufficientEvidence => {
             let state = match level {
                 Some(level) => {
-                    format!("It cannot be told yet what is wrong with {}: {level}.", lower(pool))
+                    format!("It is not clear yet what is wrong with {}: {level}.", lower(pool))
                 }
-                None => "It cannot be told yet whether anything is wrong.".to_owned(),
+                None => "It is not clear yet whether anything is wrong.".to_owned(),
             };
             format!("{state}{}", worth_watching(diagnosis))
         }
     }
+}
+
+/// Whether high use was seen in a picture or a few, which show no course: their tags are merely large, or
+/// what they leave open is told.
+fn is_one_picture(diagnosis: &Diagnosis) -> bool {
+    let is = |finding| diagnosis.tags.iter().any(|tag| tag.finding == finding);
+    let leaves_open = |fact: &Evidence| {
+        matches!(fact, Evidence::TagsExplain { .. } | Evidence::PoolTotalUnknown { .. })
+    };
+    !is(TagFinding::HighUse)
+        && (is(TagFinding::Large) || diagnosis.evidence.iter().any(leaves_open))
 }
 
 /// ` Worth watching: tag Abcd, 40 MB more per day.`
@@ -191,15 +132,6 @@ fn worth_watching(diagnosis: &Diagnosis) -> String {
         })
         .collect();
     if tags.is_empty() { String::new() } else { format!(" Worth watching: {}.", tags.join("; ")) }
-}
-
-/// Whether commit has not run out yet.
-fn is_ahead(diagnosis: &Diagnosis) -> bool {
-    diagnosis.evidence.iter().any(|fact| matches!(fact, Evidence::CommitTrend { .. }))
-}
-
-fn lower(pool: &str) -> String {
-    pool.to_lowercase()
 }
 
 /// What ran out, named by its bound: the pool's own limit, commit, or physical memory.
@@ -371,7 +303,7 @@ mod tests {
         memory::{Ceiling, CeilingSource},
     };
 
-    use super::*;
+    use super::{super::title, *};
 
     fn suspect(kind: SuspectKind, name: Option<&str>, sure: f32, fact: Evidence) -> Suspect {
         Suspect {
@@ -438,6 +370,16 @@ mod tests {
     }
 
     #[test]
+    fn high_use_in_one_picture_says_nothing_of_growth() {
+        let pool = Pool::Nonpaged;
+        let unknown = Evidence::PoolTotalUnknown { pool: Pool::Paged };
+        let (verdict, evidence) = (Verdict::HighUse, vec![unknown]);
+        let diagnosis = Diagnosis { verdict, pool: Some(pool), evidence, ..Diagnosis::default() };
+        let told = state(&diagnosis);
+        assert_eq!(told, "Much nonpaged pool is used. Whether it grows, a second picture tells.");
+    }
+
+    #[test]
     fn every_verdict_and_suspect_has_a_headline() {
         use SuspectKind::{Component, Driver, KernelReference, Process, Trigger, Unknown};
         for (diagnosis, words) in [
@@ -470,7 +412,7 @@ mod tests {
             ),
             (
                 diagnosis(Verdict::Exhausted, vec![], vec![]),
-                "Nonpaged pool was found empty. Nothing measured names who is behind it.",
+                "Nonpaged pool was found empty. Nothing measured names the culprit.",
             ),
             (
                 diagnosis(
@@ -506,7 +448,7 @@ mod tests {
                     vec![suspect(Process, Some("charged.exe"), 0.35, growth())],
                     vec![],
                 ),
-                "Nonpaged pool leaks: something allocates and never frees. Nothing measured names who is behind it.",
+                "Nonpaged pool leaks: something allocates and never frees. Nothing measured names the culprit.",
             ),
             (
                 diagnosis(Verdict::CommitExhaustion, vec![], vec![]),
@@ -529,45 +471,11 @@ mod tests {
             ),
             (
                 diagnosis(Verdict::InsufficientEvidence, vec![], vec![]),
-                "It cannot be told yet whether anything is wrong.",
+                "It is not clear yet whether anything is wrong.",
             ),
         ] {
             assert_eq!(headline(&diagnosis).replace('\u{a0}', " "), words);
         }
-    }
-
-    #[test]
-    fn an_incident_is_named_after_its_pool_and_suspect() {
-        for (kind, name, title_words) in [
-            (
-                SuspectKind::Process,
-                Some("mybadapp.exe"),
-                "Nonpaged pool exhausted: mybadapp.exe (Thre)",
-            ),
-            (
-                SuspectKind::KernelReference,
-                None,
-                "Nonpaged pool exhausted: a kernel reference (Thre)",
-            ),
-            (
-                SuspectKind::Trigger,
-                Some("git.exe"),
-                "Nonpaged pool exhausted: driven by git.exe (Thre)",
-            ),
-            (SuspectKind::Unknown, None, "Nonpaged pool exhausted: tag Thre, owner unknown"),
-        ] {
-            let found =
-                diagnosis(Verdict::Exhausted, vec![suspect(kind, name, 0.9, handles())], vec![]);
-            assert_eq!(title(&found), title_words);
-        }
-        let hint = suspect(SuspectKind::Process, Some("charged.exe"), 0.35, handles());
-        let hinted = diagnosis(Verdict::Leak, vec![hint], vec![]);
-        assert_eq!(title(&hinted), "Nonpaged pool leak: tag Thre, owner unknown");
-        assert_eq!(other_suspects(&hinted).len(), 1, "it is told, but not at the head");
-        assert_eq!(
-            title(&diagnosis(Verdict::Exhausted, vec![], vec![])),
-            "Nonpaged pool exhausted"
-        );
     }
 
     fn exhausted_by(bound: Option<Bound>, evidence: Vec<Evidence>) -> Diagnosis {
@@ -619,7 +527,7 @@ mod tests {
         ] {
             let diagnosis = exhausted_by(bound, evidence);
             let words = headline(&diagnosis).replace('\u{a0}', " ");
-            let blames_nobody = " Nothing measured names who is behind it.";
+            let blames_nobody = " Nothing measured names the culprit.";
             assert_eq!(words, format!("{headline_words}{blames_nobody}"));
             assert_eq!(title(&diagnosis), title_words);
         }

@@ -12,11 +12,11 @@ pub fn event_meaning(event: &Event) -> (Severity, String) {
     match event.kind() {
         EventKind::PoolEmpty(pool) => (Severity::Critical, format!("{} empty", pool_title(pool))),
         EventKind::PoolLimit(pool) => {
-            (Severity::Warning, format!("{} limit of the Server service met", pool_title(pool)))
+            (Severity::Warning, format!("{} limit of the Server service reached", pool_title(pool)))
         }
         EventKind::CommitExhausted => (Severity::Warning, commit_exhausted(event)),
         EventKind::RegistryFlushFailed => {
-            (Severity::Warning, "Registry could not be written, often for want of pool".to_owned())
+            (Severity::Warning, "Registry could not be written, often for lack of pool".to_owned())
         }
         EventKind::Restart => (Severity::Calm, restart(event.event_id).to_owned()),
         EventKind::Other => (Severity::Calm, other(event.event_id).to_owned()),
@@ -64,7 +64,7 @@ fn commit_exhausted(event: &Event) -> String {
 fn restart(event_id: u32) -> &'static str {
     match event_id {
         41 => "Restarted without a clean shutdown",
-        1074 => "Shutdown or restart asked for",
+        1074 => "Shutdown or restart requested",
         6008 => "The previous shutdown was unexpected",
         _ => "Windows started",
     }
@@ -106,7 +106,7 @@ mod tests {
         for (provider, event_id, severity, words) in [
             ("Srv", 2019, Severity::Critical, "Nonpaged pool empty"),
             ("srv", 2020, Severity::Critical, "Paged pool empty"),
-            ("Srv", 2017, Severity::Warning, "Nonpaged pool limit of the Server service met"),
+            ("Srv", 2017, Severity::Warning, "Nonpaged pool limit of the Server service reached"),
             (
                 "Microsoft-Windows-Resource-Exhaustion-Detector",
                 2004,
@@ -117,7 +117,7 @@ mod tests {
                 "Application Popup",
                 333,
                 Severity::Warning,
-                "Registry could not be written, often for want of pool",
+                "Registry could not be written, often for lack of pool",
             ),
             (
                 "Microsoft-Windows-Kernel-Power",

@@ -123,7 +123,7 @@ pub fn evidence(fact: &Evidence) -> String {
             counted(*handles, "handle", "handles")
         ),
         Evidence::ChanceMatch { chance, tags, programs } => format!(
-            "By chance, some program would match some tag as nearly in {} of such pictures ({} against {} with a thousand handles or more).",
+            "By chance, some program would match some tag this closely in {} of such pictures ({} against {} with a thousand handles or more).",
             percent_text(f64::from(*chance)),
             counted(u64::from(*tags), "tag of objects", "tags of objects"),
             counted(u64::from(*programs), "program", "programs")
@@ -140,10 +140,10 @@ pub fn evidence(fact: &Evidence) -> String {
                 .to_owned()
         }
         Evidence::PoolHasRoom { pool, used, physical } => format!(
-            "{used} of {pool} pool with {physical} of memory do not look like an empty pool: the event may be of another time than the figures."
+            "{used} of {pool} pool with {physical} of memory do not look like an empty pool: the event may be from another time than the figures."
         ),
         Evidence::BeforeRestart { tag } => format!(
-            "Windows has restarted since tag {tag} was seen so: that resolves nothing, and what follows is young."
+            "Windows has restarted since tag {tag} was seen like this. That resolves nothing, and later figures cover little time."
         ),
         Evidence::Broker { image, pid } => format!(
             "{image} (pid {pid}) serves others: the true cause may be a program that calls it."
@@ -162,7 +162,7 @@ pub fn evidence(fact: &Evidence) -> String {
             "{bytes} of {pool} pool are charged to {image} (pid {pid}): a weak hint, since few allocations are charged."
         ),
         Evidence::ObjectTypeGrowth { name, objects, handles, over_s } => format!(
-            "{} {name} objects more, with {} handles more{}.",
+            "{} more {name} objects, with {} more handles{}.",
             grouped(*objects),
             grouped(*handles),
             within(*over_s)
@@ -212,7 +212,7 @@ fn of_texts(fact: &Evidence) -> String {
                 (None, None) => String::new(),
             };
             let grows = if *leaks { " It says that this grows." } else { "" };
-            format!("The text tells of {subject}{held}.{grows}")
+            format!("The text mentions {subject}{held}.{grows}")
         }
         Evidence::LeftAtUnload { driver, allocations } => format!(
             "Driver Verifier stopped Windows: {} was unloaded and left {} behind.",

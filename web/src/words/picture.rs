@@ -34,7 +34,7 @@ pub fn reason(reason: &Reason) -> String {
             "Probably because objects of tag {tag} are referenced in the kernel and never released."
         ),
         Reason::TagGrew { tag } => {
-            format!("Probably because tag {tag} grew; whose it is nothing measured tells.")
+            format!("Probably because tag {tag} grew. Nothing measured shows who owns it.")
         }
         Reason::CommitHeldBy { image } => {
             format!("Commit ran out, not pool; {image} held most of it.")

@@ -28,11 +28,11 @@ pub const fn title(rule: AlertRule) -> &'static str {
         AlertRule::LowCommit => "Commit is nearly used up",
         AlertRule::ManyHandles => "A process takes more and more handles",
         AlertRule::ProgramHandles => "A named program has many handles",
-        AlertRule::PoolLimit => "The Server service met its own limit",
+        AlertRule::PoolLimit => "The Server service reached its own limit",
         AlertRule::PoolFailures => "The Server service could not allocate from a pool",
         AlertRule::HostSilent => "A host is silent",
-        AlertRule::DataLate => "Data come late",
-        AlertRule::ServerDisk => "The server's disk fills",
+        AlertRule::DataLate => "Data arrives late",
+        AlertRule::ServerDisk => "The server's disk is filling up",
         AlertRule::ServerDatabase => "The server's database is slow",
         AlertRule::ServerBacklog => "Messages do not go out",
         AlertRule::ServerHosts => "The server refuses or cuts off hosts",
@@ -56,98 +56,99 @@ pub const fn meaning(rule: AlertRule) -> &'static str {
         AlertRule::PoolEmpty => {
             "A pool was found empty. Windows' Server service logs event 2019 when nonpaged pool \
              is empty and 2020 when paged pool is, and a host's own counters show it full. \
-             Programs fail now. Each host is told of at once, without waiting for others."
+             Programs fail now. Every host is reported at once, without waiting for others."
         }
         AlertRule::CommitExhausted => {
             "Commit ran out: Windows logs event 2004 and refuses memory to programs. Pool is \
-             not always the reason; the incident says what took it."
+             not always the reason; the incident says what used it up."
         }
         AlertRule::SilentUnderPressure => {
-            "A host stopped reporting while a pool was at 85 % of a measured limit, or was to \
-             run out within a day, and nobody shut it down. It has probably run out."
+            "A host stopped reporting while a pool was at 85 % of a measured limit, or would \
+             have run out within a day, and nobody shut it down. It has probably run out."
         }
         AlertRule::Leak => {
-            "A tag, the handles of a program or the allocations of a driver grow and are not \
-             given back. People are told when it is found, when it is worse, when somebody is \
+            "A tag, the handles of a program or the allocations of a driver grow and are never \
+             given back. People are notified when it is found, when it gets worse, when a suspect is \
              named, and when it is over."
         }
         AlertRule::HighUse => {
             "A tag or a host uses far more than hosts like it, and does not grow. Nothing fails \
-             by itself, but less is left for what does grow."
+             because of it alone, but it leaves less room for what does grow."
         }
         AlertRule::RunsOutSoon => {
-            "A leak fills a pool within a time that is known well: even by the flattest slope that \
-             the data allow it takes no more than twice as long. The rule about leaks tells of these \
-             as well; this one is for who narrows that one, and wants to hear of what cannot wait."
+            "A leak fills a pool within a time that is well known: even the slowest growth that the \
+             data allow takes no more than twice as long. The rule about leaks covers these as well. \
+             Use this rule if you narrow that one and still want to hear of what cannot wait."
         }
         AlertRule::Spreads => {
-            "An incident is on as many hosts. The other rules tell of incidents on any number of \
-             hosts; this one is for who narrows them, and wants to hear of what is everywhere."
+            "An incident affects at least this many hosts. The other rules cover incidents on any \
+             number of hosts. Use this rule if you narrow those and still want to hear of what \
+             spreads."
         }
         AlertRule::NewDriverVersion => {
-            "A driver that was behind an incident in one version is behind one in another: an \
-             update did not mend it, or brought it. The rule about leaks tells of it as well."
+            "A driver that caused an incident in one version causes one in another: an update did \
+             not fix the leak, or introduced it. The rule about leaks covers this as well."
         }
         AlertRule::LowHeadroom => {
-            "A pool has been close to its limit for some time, and no incident explains it yet. A \
-             limit is one that was measured on the host, else the documented one, or physical memory \
-             where that is less. A host with an open incident is told of by that alone."
+            "A pool has been close to its limit for some time, and no incident explains it yet. The \
+             limit is the one measured on the host, or else the documented one, or physical memory \
+             if that is less. A host with an open incident is reported by that incident alone."
         }
         AlertRule::LowCommit => {
-            "Commit has been close to its limit for some time: Windows soon refuses memory to \
-             programs, and pool with it."
+            "Commit has been close to its limit for some time. Windows will soon refuse memory to \
+             programs, pool included."
         }
         AlertRule::ManyHandles => {
-            "The process with the most handles of a host got a tenth more within the last hour or \
-             two, and a pool is at 75 % of its limit. A count alone says little: databases and \
-             virtual machines hold many handles for good. Both together are the usual way into an \
-             empty pool."
+            "The process with the most handles on a host gained a tenth more within the last hour \
+             or two, and a pool is at 75 % of its limit. A high count alone says little: databases \
+             and virtual machines hold many handles for good reason. Both together are the usual way \
+             to an empty pool."
         }
         AlertRule::ProgramHandles => {
-            "A process of this program has more handles than it should. For programs that are known \
-             to leak; 2,000 handles are far beyond what an ordinary program needs. It is measured \
-             from when the rule is there."
+            "A process of this program has more handles than it should. Use it for programs that are \
+             known to leak; an ordinary program needs far fewer than 2,000 handles. Measuring begins \
+             when you add the rule."
         }
         AlertRule::PoolLimit => {
-            "The Server service logs event 2017 or 2018 when it met the limit that it is configured \
-             with for nonpaged or paged pool. Clients are refused, though the pool itself may not be \
+            "The Server service logs event 2017 or 2018 when it reaches the limit that is configured \
+             for its nonpaged or paged pool. It refuses clients, although the pool itself may not be \
              empty."
         }
         AlertRule::PoolFailures => {
             "The Server service counts its own allocations from nonpaged and paged pool that failed. The \
-             counts rise also on hosts that log no event 2019 or 2020, such as those without SMB 1. They \
+             counts also rise on hosts that log no event 2019 or 2020, such as those without SMB 1. They \
              begin at 0 when the service starts; that is no rise. A host with an open incident of a pool \
-             is told of by that alone."
+             is reported by that incident alone."
         }
         AlertRule::HostSilent => {
-            "A host has not been heard for as long. One that was shut down or restarted by somebody \
-             (event 1074 shortly before) is left out for a day, and one that fell silent under pressure is \
-             an incident. While Poolwatch itself was down nobody counts as silent."
+            "A host has not reported for this long. A host that somebody shut down or restarted \
+             (event 1074 shortly before) is left out for a day, and one that fell silent under pressure \
+             is an incident. While Poolwatch itself was down, no host counts as silent."
         }
         AlertRule::DataLate => {
-            "A host is heard, but the newest that it sent is as old: its agent sends what it kept \
-             while the server was not reached, or its clock is wrong. What happens there now is not \
+            "A host reports, but its newest data is this old: the agent is sending what it kept \
+             while it could not reach the server, or its clock is wrong. What happens there now is not \
              known yet."
         }
         AlertRule::ServerDisk => {
-            "The disk with Poolwatch's data folder fills. Once it is full nothing is stored, and \
-             agents keep what they measure for as long as they can."
+            "The disk with Poolwatch's data folder is filling up. Once it is full, nothing is stored, \
+             and agents keep what they measure for as long as they can."
         }
         AlertRule::ServerDatabase => {
-            "Poolwatch's database takes as long to answer a question that costs nothing. A database \
-             that is away cannot be told of in this way: the sign of life is for that."
+            "Poolwatch's database takes this long to answer a trivial query. A database that is down \
+             cannot be reported this way: use the sign of life for that."
         }
         AlertRule::ServerBacklog => {
-            "A message has waited as long for its recipient: a mail server or webhook does not take \
-             it. Who is reached by another channel hears of it."
+            "A message has waited this long for its recipient: a mail server or webhook does not \
+             accept it. Recipients on other channels are notified."
         }
         AlertRule::ServerHosts => {
-            "Hosts have more tags or names than one host may have, what is stored of them cannot be \
-             read, or enrolments were refused for the first time in the last hour."
+            "A host reports more tags or names than one host may have, its stored data cannot be \
+             read, or the first enrolments in an hour were refused."
         }
         AlertRule::ServerCertificate => {
-            "The certificate of the server expires within as many days. Agents refuse the server \
-             after that. One that Poolwatch made itself is renewed 60 days before."
+            "The server's certificate expires within this many days. After that, agents refuse the \
+             server. A certificate that Poolwatch made itself is renewed 60 days before."
         }
     }
 }
@@ -166,27 +167,28 @@ pub const fn example(rule: AlertRule) -> &'static str {
              CRITICAL WEB-19."
         }
         AlertRule::Leak => {
-            "foo.sys 5.1 leaks on 41 hosts. With a threshold of 50 hosts nobody is told until \
-             nine more have it; with 24 hours, not before a pool is full within a day."
+            "foo.sys 5.1 leaks on 41 hosts. With a threshold of 50 hosts, nobody is notified until \
+             nine more have it; with 24 hours, not before a pool is a day from full."
         }
         AlertRule::HighUse => "12 hosts use three times the MmSt of their peers: NOTE 12 hosts.",
         AlertRule::RunsOutSoon => {
-            "Leaks are told from 50 hosts on. On SQL-07 alone foo.sys fills nonpaged pool in 20 hours, \
-             35 at the most: with 24 hours it is told."
+            "The rule about leaks notifies from 50 hosts. foo.sys fills nonpaged pool in 20 hours, 35 \
+             at most, but only on SQL-07. With a threshold of 24 hours, this rule notifies."
         }
         AlertRule::Spreads => {
-            "High use is off. The 10th host uses three times the MmSt of its peers: it is told."
+            "The rule about high use is off. When the 10th host uses three times the MmSt of its peers, \
+             this rule notifies."
         }
         AlertRule::NewDriverVersion => {
-            "foo.sys 5.1 leaked until 5.2 was installed. 5.2 leaks on two hosts: it is told, though \
-             leaks are told from 50 hosts on."
+            "foo.sys 5.1 leaked until 5.2 was installed. 5.2 leaks on two hosts: this rule notifies, \
+             although the rule about leaks waits for 50 hosts."
         }
         AlertRule::LowHeadroom => {
             "FS-11 has been at 91 % of its paged limit since 09:40. At 09:55: WARNING FS-11: A pool \
              is nearly full, 91 %."
         }
         AlertRule::LowCommit => {
-            "Three terminal servers are above 95 % of their commit limit for a quarter of an hour: \
+            "Three terminal servers stay above 95 % of their commit limit for 15 minutes: \
              WARNING 3 hosts: Commit is nearly used up, 97 %."
         }
         AlertRule::ManyHandles => {
@@ -194,29 +196,29 @@ pub const fn example(rule: AlertRule) -> &'static str {
              78 %: WARNING APP-03: A process takes more and more handles, 11,400 handles."
         }
         AlertRule::ProgramHandles => {
-            "legacy.exe with 2,000 handles: LOB-01 comes to 2,010 and stays there for five minutes: \
+            "The limit for legacy.exe is 2,000 handles. On LOB-01 it has 2,010 for five minutes: \
              WARNING LOB-01: legacy.exe has many handles, 2,010 handles."
         }
         AlertRule::PoolLimit => {
-            "FS-02 logs event 2017 twice in an hour: WARNING FS-02: The Server service met its own \
-             limit, 2 events."
+            "FS-02 logs event 2017 twice in an hour: WARNING FS-02: The Server service reached \
+             its own limit, 2 events."
         }
         AlertRule::PoolFailures => {
             "On FS-03 the Server service could not allocate 12 times within a minute, and no event was \
              logged: WARNING FS-03: The Server service could not allocate from a pool, 12 failures."
         }
         AlertRule::HostSilent => {
-            "A switch fails, and 40 servers are not heard for an hour: WARNING 40 hosts: A host is \
+            "A switch fails, and 40 servers do not report for an hour: WARNING 40 hosts: A host is \
              silent, 60 min. When they are back, one message says so."
         }
         AlertRule::DataLate => {
-            "BR-07 was cut off for a night and sends what it kept: for a while it is heard with data \
-             of hours ago: NOTE BR-07: Data come late, 410 min."
+            "BR-07 was offline for a night and sends what it kept. For a while its newest data is hours \
+             old: NOTE BR-07: Data arrives late, 410 min."
         }
-        AlertRule::ServerDisk => "CRITICAL Poolwatch: The server's disk fills, 90 %.",
+        AlertRule::ServerDisk => "CRITICAL Poolwatch: The server's disk is filling up, 90 %.",
         AlertRule::ServerDatabase => "CRITICAL Poolwatch: The server's database is slow, 2,400 ms.",
         AlertRule::ServerBacklog => {
-            "The mail server has been down for half an hour. Who has a webhook gets: WARNING \
+            "The mail server has been down for half an hour. Recipients with a webhook get: WARNING \
              Poolwatch: Messages do not go out, 30 min."
         }
         AlertRule::ServerHosts => {
@@ -250,17 +252,17 @@ pub fn value(rule: AlertRule, value: u64) -> String {
 #[must_use]
 pub fn threshold_label(rule: AlertRule) -> &'static str {
     match (rule, rule.threshold().map(|bounds| bounds.unit)) {
-        (AlertRule::Leak, _) => "Once a pool is full within so many hours (0: whatever is left)",
-        (_, Some(ThresholdUnit::HoursLeft)) => "Once a pool is full within so many hours",
-        (_, Some(ThresholdUnit::Hosts)) => "From so many hosts on",
-        (AlertRule::LowHeadroom, _) => "From so many percent of the limit on",
-        (_, Some(ThresholdUnit::Percent)) => "From so many percent on",
-        (_, Some(ThresholdUnit::Handles)) => "From so many handles of one process on",
-        (_, Some(ThresholdUnit::Events)) => "From so many events within an hour on",
-        (_, Some(ThresholdUnit::Failures)) => "From so many failures within an hour on",
-        (_, Some(ThresholdUnit::Minutes)) => "After so many minutes",
-        (_, Some(ThresholdUnit::Milliseconds)) => "From so many milliseconds on",
-        (_, Some(ThresholdUnit::DaysLeft)) => "So many days before",
+        (AlertRule::Leak, _) => "When a pool will be full within this many hours (0: always)",
+        (_, Some(ThresholdUnit::HoursLeft)) => "When a pool will be full within this many hours",
+        (_, Some(ThresholdUnit::Hosts)) => "At this many hosts or more",
+        (AlertRule::LowHeadroom, _) => "At this percentage of the limit or more",
+        (_, Some(ThresholdUnit::Percent)) => "At this percentage or more",
+        (_, Some(ThresholdUnit::Handles)) => "At this many handles of one process or more",
+        (_, Some(ThresholdUnit::Events)) => "At this many events within an hour or more",
+        (_, Some(ThresholdUnit::Failures)) => "At this many failures within an hour or more",
+        (_, Some(ThresholdUnit::Minutes)) => "After this many minutes",
+        (_, Some(ThresholdUnit::Milliseconds)) => "At this many milliseconds or more",
+        (_, Some(ThresholdUnit::DaysLeft)) => "This many days before",
         (_, None) => "",
     }
 }
@@ -276,13 +278,13 @@ pub fn condition(setting: &RuleSetting) -> String {
         (AlertRule::Leak, 0) => {}
         (AlertRule::Leak | AlertRule::RunsOutSoon, hours) => {
             let left = figures::duration(u64::from(hours) * 3600);
-            parts.push(format!("once a pool is full within {left}"));
+            parts.push(format!("when a pool will be full within {left}"));
         }
         (rule, threshold) if rule.threshold().is_some() => {
             let value = value(rule, threshold.into());
             parts.push(match rule.counts_down() {
-                true => format!("from {value} down"),
-                false => format!("from {value} on"),
+                true => format!("at {value} or less"),
+                false => format!("at {value} or more"),
             });
         }
         _ => {}
@@ -355,18 +357,18 @@ mod tests {
         assert_eq!(set(AlertRule::Leak, |one| one.least_hosts = 1_200), "on 1,200 hosts or more");
         assert_eq!(
             set(AlertRule::Leak, |one| (one.least_hosts, one.threshold) = (3, 24)),
-            "once a pool is full within 24 h, on 3 hosts or more"
+            "when a pool will be full within 24 h, on 3 hosts or more"
         );
-        assert_eq!(set(AlertRule::LowHeadroom, |_| {}), "from 90 % on, for 15 min");
-        assert_eq!(set(AlertRule::HostSilent, |_| {}), "from 60 min on, among servers");
-        assert_eq!(set(AlertRule::ServerCertificate, |_| {}), "from 14 days left down");
+        assert_eq!(set(AlertRule::LowHeadroom, |_| {}), "at 90 % or more, for 15 min");
+        assert_eq!(set(AlertRule::HostSilent, |_| {}), "at 60 min or more, among servers");
+        assert_eq!(set(AlertRule::ServerCertificate, |_| {}), "at 14 days left or less");
         let narrow = set(AlertRule::LowCommit, |one| {
             let role = Some(ScopeRole::Server);
             one.scope = RuleScope::from_typed("Berlin", "fs-*", "*2012*", role);
         });
         assert_eq!(
             narrow,
-            "from 95 % on, for 15 min, among servers of hosts fs-* of group Berlin with Windows *2012*"
+            "at 95 % or more, for 15 min, among servers of hosts fs-* of group Berlin with Windows *2012*"
         );
     }
 

@@ -161,7 +161,7 @@ fn count_handles(image: &str, pid: Option<u32>, handles: Option<u32>, before_vis
     plain(
         format!("See whether {image} still gains handles"),
         format!(
-            "Run the first command twice, some minutes apart.{held} Sysinternals Handle counts its handles by type: the type that grows tells its maker where to look."
+            "Run the first command twice, some minutes apart.{held} Sysinternals Handle counts its handles by type: the type that grows shows its vendor where to look."
         ),
         commands,
     )
@@ -188,7 +188,7 @@ fn read_totals(before_vista: bool) -> Step {
     };
     plain(
         "Read how much of both pools is in use",
-        "Without the totals nothing tells whether the tags that are known are what fills the pools. Process Explorer (View, System Information), given symbols, shows the maxima of both pools as well.",
+        "Without the totals, it is not clear whether the known tags are what fills the pools. Process Explorer (View, System Information), given symbols, shows the maxima of both pools as well.",
         vec![command.to_owned()],
     )
 }
@@ -211,7 +211,7 @@ fn enable_tagging() -> Step {
         ),
         ..plain(
             "Turn pool tags on",
-            "Windows 2000 and XP count tags only when they are told to; later ones always do. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
+            "Windows 2000 and XP count tags only when a flag is set; later versions always do. gflags, of the Support Tools or the Debugging Tools, sets the flag; after the restart poolmon shows tags.",
             vec!["gflags /r +ptg".to_owned()],
         )
     }
@@ -301,7 +301,7 @@ fn verify_drivers(drivers: &[String], os: Option<&OsVersion>) -> Step {
     commands.extend(["verifier /query".to_owned(), "verifier /reset".to_owned()]);
     Step {
         caution: Some(
-            "It needs a restart, and stops the host (bug check 0xC4 or 0xCB) when a driver goes away with memory still allocated. Try it on a test machine first, security and filter drivers last. If the host does not start any more: safe mode, then verifier /reset."
+            "It needs a restart, and stops the host (bug check 0xC4 or 0xCB) when a driver goes away with memory still allocated. Try it on a test machine first, security and filter drivers last. If the host no longer starts: safe mode, then verifier /reset."
                 .to_owned(),
         ),
         ..plain(
@@ -361,10 +361,10 @@ fn ask_debugger(
     let detail = match kind.as_deref() {
         Some("Thread") => {
             commands.insert(commands.len() - 2, "!thread <ETHREAD>".to_owned());
-            " A thread that has ended and is still referenced shows no stack: its handle is what leaks. Who keeps references to threads, object tracing does not tell."
+            " A thread that has ended and is still referenced shows no stack: its handle is what leaks. Object tracing does not show who keeps references to threads."
         }
         Some("File") => {
-            " Who keeps references to files, object tracing does not tell: the names of the handles show which paths they are."
+            " Object tracing does not show who keeps references to files, but the names of the handles show which paths they are."
         }
         _ => "",
     };

@@ -82,7 +82,7 @@ fn a_mail_of_which_little_is_known_has_no_empty_parts() {
     (mail.tags, mail.processes, mail.steps) = (vec![], vec![], vec![]);
     insta::assert_snapshot!(mail.subject().unwrap(), @"[Poolwatch] CRITICAL FS-02: Nonpaged pool exhausted (event 2019)");
     insta::assert_snapshot!(mail.text().unwrap(), @r#"
-    Nonpaged pool was found empty. Nothing measured names who is behind it.
+    Nonpaged pool was found empty. Nothing measured names the culprit.
 
     Open in Poolwatch: https://poolwatch.corp.example/incidents/17
 

@@ -74,6 +74,26 @@ fn ids_are_unique_and_labels_point_at_fields() {
 }
 
 #[test]
+fn columns_to_choose_from_have_keys_and_words_of_their_own() {
+    let mut choosers = 0;
+    for (name, page) in all() {
+        let boxes = page.split("name=\"columns\" value=\"").skip(1);
+        let columns: Vec<(&str, &str)> = boxes
+            .filter_map(|rest| Some((rest.split('"').next()?, rest.split_once('>')?.1)))
+            .filter_map(|(key, rest)| Some((key, rest.split("</label>").next()?.trim())))
+            .collect();
+        choosers += usize::from(!columns.is_empty());
+        for (at, (key, label)) in columns.iter().enumerate() {
+            assert!(!key.contains('.') && !label.is_empty(), "{name}: {key} {label}");
+            let others = &columns[at + 1..];
+            assert!(others.iter().all(|(other, ..)| other != key), "{name}: {key} twice");
+            assert!(others.iter().all(|(_, other)| other != label), "{name}: {label} twice");
+        }
+    }
+    assert!(choosers > 8, "{choosers}");
+}
+
+#[test]
 fn a_fleet_in_trouble_says_so_first() {
     let page = samples::fleet().render().unwrap();
     says(
@@ -198,7 +218,7 @@ fn an_incident_shows_its_facts_people_and_history() {
     page.comparison[0].p = 1.0;
     says(
         &page.render().unwrap(),
-        &["Nothing that is known of them tells", "<summary>1 difference that may be chance"],
+        &["Nothing that is known about them distinguishes", "<summary>1 difference that may be chance"],
     );
     page.may_act = false;
     assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
@@ -374,7 +394,7 @@ fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
             "Too many attempts. Try again in 2 min.",
             "value=\"ana@corp.example\"",
             "name=\"next\" value=\"/hosts/1\"",
-            "An administrator makes a link for you",
+            "An administrator can make a link for you",
         ],
     );
 }
@@ -385,7 +405,10 @@ fn steps_for_the_suspect_come_first_and_others_are_folded() {
     let at = |words: &str| text.find(words).unwrap_or_else(|| panic!("{words}"));
     assert!(at("Restart the service behind mybadapp.exe") < at("<details class=\"more-steps\">"));
     assert!(at("<details class=\"more-steps\">") < at("See which handles it holds"));
-    says(&text, &["2 ways to look further, whoever it is", "<ol class=\"steps\" start=\"2\">"]);
+    says(
+        &text,
+        &["2 ways to look further, whoever the culprit is", "<ol class=\"steps\" start=\"2\">"],
+    );
 }
 
 #[test]

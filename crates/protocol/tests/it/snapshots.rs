@@ -5,7 +5,7 @@ use poolwatch_model::{
     BootId, Bytes, PoolTag, Snapshot,
     memory::Memory,
     process::{ObjectTypeUse, ProcessActivity, ProcessHandles, ProcessKey, ProcessUse},
-    snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault},
+    snapshot::{AgentCost, AgentHoldings, Collector, CollectorFault, PoolFailures},
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 use poolwatch_protocol::v1::Stamp;
@@ -70,6 +70,7 @@ pub(crate) fn example(step: u64) -> Snapshot {
         }]),
         activity: Vec::new(),
         handles_by_type: Vec::new(),
+        pool_failures: None,
         cost: Some(AgentCost {
             cpu_us: 9_000,
             cycle_us: 14_000,
@@ -215,6 +216,7 @@ prop_compose! {
         object_types in option::of(any_object_types()),
         activity in any_activity(),
         handles_by_type in any_handles(),
+        pool_failures in option::of(any::<(u32, u32)>()),
         cost in option::of((any::<[u64; 4]>(), option::of(any::<(u32, Option<u32>, [u64; 2])>()))),
         faults in vec((1..20_u16, any::<u32>()), 0..4),
     ) -> Snapshot {
@@ -225,6 +227,7 @@ prop_compose! {
             object_types,
             activity,
             handles_by_type,
+            pool_failures: pool_failures.map(|(nonpaged, paged)| PoolFailures { nonpaged, paged }),
             cost: cost.map(|([cpu_us, cycle_us, private_bytes, spool_bytes], held)| {
                 let held = held.map(|(handles, threads, [paged_quota, nonpaged_quota])| {
                     AgentHoldings { handles, threads, paged_quota, nonpaged_quota }

@@ -33,6 +33,7 @@ use crate::{
         lists::{self, Parameters},
         live, rows, shell,
         text_match::holds_ignoring_case,
+        views,
     },
 };
 
@@ -59,6 +60,7 @@ pub(in crate::pages) async fn page(
         tokens: most_frequent(&found, |row| row.token.as_deref(), &query.filter.token),
         list: ListView {
             all: all.len() as u64,
+            views: views::of_list(&app, &person, &headers, "/hosts/waiting").await?,
             ..lists::page(query, &found, |row| (*row).clone())
         },
         may_decide: person.role >= Role::Operator,

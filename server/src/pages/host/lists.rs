@@ -8,29 +8,29 @@ use axum::{
     http::Uri,
     response::{Html, Response},
 };
-use poolwatch_analysis::{catalogue::Catalogue, growth::difference};
+use poolwatch_analysis::catalogue::Catalogue;
 use poolwatch_model::{
     HostId,
     driver_scan::{FileHash, FoundTag, OWNS},
     inventory::Driver,
 };
-use poolwatch_store::{driver_scans, inventories, is_of_stored_row, read::Figure};
+use poolwatch_store::{driver_scans, inventories, is_of_stored_row};
 use poolwatch_web::{
     Page,
     host::{
         ChartHours, DrawnFigures, HOST_DRIVERS, HOST_PROCESSES, HOST_TAGS, HOST_TYPES, HostDriver,
-        HostListFilter, HostListPage, HostQuery, HostSection, HostTagsFilter, ProcessRow, TagRow,
+        HostListChoice, HostListFilter, HostListPage, HostQuery, HostSection, ProcessRow, TagRow,
         TypeRow,
     },
-    list::{Filter, List, ListQuery, ListView},
-    sparkline::Sparkline,
+    list::{List, ListQuery, ListView},
+    pool_choice::PoolChoice,
 };
 use sqlx::PgConnection;
 
 use super::{
     judgement::{self, Known},
     no_such_host, tables,
-    trends::{Trends, day_ago},
+    trends::{DrawnRow, Trends, figures},
 };
 use crate::{
     access::people::Person,
@@ -60,17 +60,14 @@ pub(in crate::pages) struct Asked {
 /// A list of a host.
 pub(in crate::pages) trait HostList {
     /// What its rows are made of.
-    type Row: Clone + std::fmt::Debug + Send + 'static;
-    /// Which rows are asked for.
-    type Filter: Filter + std::fmt::Debug + Send;
+    type Row: DrawnRow + Clone + std::fmt::Debug + Send + 'static;
+    /// What it is filtered by beside a text.
+    type Choice: HostListChoice + std::fmt::Debug + Send;
     /// Its page.
     const SECTION: HostSection;
 
     /// Its columns.
     fn list() -> &'static List<Self::Row>;
-
-    /// What every list of a host asks for.
-    fn of_host(filter: &Self::Filter) -> &HostListFilter;
 
     /// Every row.
     fn load(
@@ -80,16 +77,7 @@ pub(in crate::pages) trait HostList {
     ) -> impl Future<Output = Result<Vec<Self::Row>, AppError>> + Send;
 
     /// Whether a row is asked for; `text` is in small letters.
-    fn is_wanted(filter: &Self::Filter, text: &str, row: &Self::Row) -> bool;
-
-    /// Adds how the figures of the rows of a page went.
-    fn add_courses(
-        _: &mut PgConnection,
-        _: &Known,
-        _: &mut [Self::Row],
-    ) -> impl Future<Output = Result<(), AppError>> + Send {
-        async { Ok(()) }
-    }
+    fn is_wanted(choice: Self::Choice, text: &str, row: &Self::Row) -> bool;
 }
 
 /// All tags.
@@ -118,17 +106,20 @@ pub(in crate::pages) async fn page<L: HostList>(
     let all = rows.len() as u64;
     let found = select::<L>(rows, &query);
     let mut list = ListView { all, ..lists::page(query, &found, Clone::clone) };
-    L::add_courses(&mut db, &known, &mut list.rows).await?;
+    if let Some(at) = known.summary.at {
+        let drawn = figures(&list.rows).collect();
+        Trends::load(&mut db, asked.host, at, drawn).await?.draw(&mut list.rows);
+    }
     drop(db);
-    let of_host = L::of_host(&list.query.filter);
+    let filter = &list.query.filter;
     let page = HostListPage {
         shell: shell(&asked.app, &person, address(&uri)),
         host: rows::link(&known.summary),
         section: L::SECTION,
         at: known.summary.at,
         query: HostQuery {
-            draw: DrawnFigures::read(&of_host.draw),
-            hours: ChartHours::from_hours(&of_host.hours).unwrap_or_default(),
+            draw: DrawnFigures::read(&filter.draw),
+            hours: ChartHours::from_hours(&filter.hours).unwrap_or_default(),
             ..HostQuery::default()
         },
         list,
@@ -162,9 +153,12 @@ async fn known(asked: &Asked, db: &mut PgConnection) -> Result<Known, AppError> 
 }
 
 /// The rows of a query, in its order.
-fn select<L: HostList>(mut rows: Vec<L::Row>, query: &ListQuery<L::Row, L::Filter>) -> Vec<L::Row> {
-    let text = L::of_host(&query.filter).q.trim().to_lowercase();
-    rows.retain(|row| L::is_wanted(&query.filter, &text, row));
+fn select<L: HostList>(
+    mut rows: Vec<L::Row>,
+    query: &ListQuery<L::Row, HostListFilter<L::Choice>>,
+) -> Vec<L::Row> {
+    let text = query.filter.q.trim().to_lowercase();
+    rows.retain(|row| L::is_wanted(query.filter.choice, &text, row));
     query.sort_rows(&mut rows);
     rows
 }
@@ -179,15 +173,11 @@ fn tables_of<'a>(
 
 impl HostList for Tags {
     type Row = TagRow;
-    type Filter = HostTagsFilter;
+    type Choice = PoolChoice;
     const SECTION: HostSection = HostSection::Tags;
 
     fn list() -> &'static List<TagRow> {
         &HOST_TAGS
-    }
-
-    fn of_host(filter: &HostTagsFilter) -> &HostListFilter {
-        &filter.of_host
     }
 
     async fn load(
@@ -201,43 +191,23 @@ impl HostList for Tags {
         Ok(tables.map(|tables| tables.all_tags()).unwrap_or_default())
     }
 
-    fn is_wanted(filter: &HostTagsFilter, text: &str, row: &TagRow) -> bool {
+    fn is_wanted(choice: PoolChoice, text: &str, row: &TagRow) -> bool {
         let meaning = row.meaning.as_ref();
         let owner = meaning.and_then(|meaning| meaning.owner.as_deref());
         let told = [meaning.map(|meaning| meaning.text.as_str()), owner];
-        filter.pool.pool().is_none_or(|pool| pool == row.pool)
+        choice.shows(row.pool)
             && (holds_ignoring_case(&row.tag.to_string(), text)
                 || told.into_iter().flatten().any(|told| holds_ignoring_case(told, text)))
-    }
-
-    async fn add_courses(
-        db: &mut PgConnection,
-        known: &Known,
-        rows: &mut [TagRow],
-    ) -> Result<(), AppError> {
-        let Some(at) = known.summary.at else { return Ok(()) };
-        let figure = |row: &TagRow| Figure::TagBytes(row.tag, row.pool);
-        let figures = rows.iter().map(figure).collect();
-        let trends = Trends::load(db, known.summary.host.id, at, figures).await?;
-        for row in rows {
-            let values = trends.ending_with(&figure(row), row.bytes.0);
-            row.trend = tables::drawn(values, Sparkline::bytes).marked(row.suspect);
-        }
-        Ok(())
     }
 }
 
 impl HostList for Processes {
     type Row = ProcessRow;
-    type Filter = HostListFilter;
+    type Choice = ();
     const SECTION: HostSection = HostSection::Processes;
 
     fn list() -> &'static List<ProcessRow> {
         &HOST_PROCESSES
-    }
-
-    fn of_host(filter: &HostListFilter) -> &HostListFilter {
-        filter
     }
 
     async fn load(
@@ -251,43 +221,21 @@ impl HostList for Processes {
         Ok(tables.map(|tables| tables.all_processes()).unwrap_or_default())
     }
 
-    fn is_wanted(_: &HostListFilter, text: &str, row: &ProcessRow) -> bool {
+    fn is_wanted((): (), text: &str, row: &ProcessRow) -> bool {
         let process = &row.process;
         holds_ignoring_case(&process.image, text)
             || process.services.iter().any(|service| holds_ignoring_case(service, text))
             || process.key.pid.to_string() == text
     }
-
-    async fn add_courses(
-        db: &mut PgConnection,
-        known: &Known,
-        rows: &mut [ProcessRow],
-    ) -> Result<(), AppError> {
-        let Some(at) = known.summary.at else { return Ok(()) };
-        let figure = |row: &ProcessRow| Figure::ProcessHandles(row.process.key);
-        let figures = rows.iter().map(figure).collect();
-        let trends = Trends::load(db, known.summary.host.id, at, figures).await?;
-        for row in rows {
-            let Some(handles) = row.process.handles else { continue };
-            let values = trends.ending_with(&figure(row), handles.into());
-            row.change = day_ago(&values).map(|then| difference(then, handles.into()));
-            row.trend = tables::drawn(values, Sparkline::counts).marked(row.suspect);
-        }
-        Ok(())
-    }
 }
 
 impl HostList for Types {
     type Row = TypeRow;
-    type Filter = HostListFilter;
+    type Choice = ();
     const SECTION: HostSection = HostSection::Types;
 
     fn list() -> &'static List<TypeRow> {
         &HOST_TYPES
-    }
-
-    fn of_host(filter: &HostListFilter) -> &HostListFilter {
-        filter
     }
 
     async fn load(
@@ -300,22 +248,18 @@ impl HostList for Types {
         Ok(types.map(|used| TypeRow { host: asked.host, used: used.clone() }).collect())
     }
 
-    fn is_wanted(_: &HostListFilter, text: &str, row: &TypeRow) -> bool {
+    fn is_wanted((): (), text: &str, row: &TypeRow) -> bool {
         holds_ignoring_case(&row.used.name, text)
     }
 }
 
 impl HostList for Drivers {
     type Row = HostDriver;
-    type Filter = HostListFilter;
+    type Choice = ();
     const SECTION: HostSection = HostSection::Drivers;
 
     fn list() -> &'static List<HostDriver> {
         &HOST_DRIVERS
-    }
-
-    fn of_host(filter: &HostListFilter) -> &HostListFilter {
-        filter
     }
 
     async fn load(
@@ -341,12 +285,15 @@ impl HostList for Drivers {
         Ok(drivers.into_iter().map(row).collect())
     }
 
-    fn is_wanted(_: &HostListFilter, text: &str, row: &HostDriver) -> bool {
+    fn is_wanted((): (), text: &str, row: &HostDriver) -> bool {
         let told = [Some(row.name.as_str()), row.version.as_deref(), row.company.as_deref()];
         told.into_iter().flatten().any(|told| holds_ignoring_case(told, text))
             || row.tags.iter().any(|tag| holds_ignoring_case(&tag.to_string(), text))
     }
 }
+
+impl DrawnRow for TypeRow {}
+impl DrawnRow for HostDriver {}
 
 /// A driver with what a scan found in its file.
 fn host_driver(host: HostId, driver: Driver, found: &[FoundTag]) -> HostDriver {

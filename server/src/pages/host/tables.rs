@@ -20,7 +20,7 @@ use poolwatch_web::{
 
 use super::{
     judgement::Known,
-    trends::{Trends, day_ago},
+    trends::{DrawnRow, day_ago},
 };
 
 /// Tags that are shown.
@@ -40,12 +40,6 @@ pub(super) struct Tables<'a> {
     pub(super) catalogue: &'a Catalogue,
 }
 
-/// What is shown, before its course is known.
-pub(super) struct Shown<'a> {
-    uses: Vec<Use>,
-    processes: Vec<&'a ProcessUse>,
-}
-
 /// One tag's use of one pool, before it is drawn.
 struct Use {
     tag: PoolTag,
@@ -56,21 +50,7 @@ struct Use {
     change: Option<i64>,
 }
 
-impl Shown<'_> {
-    /// What is drawn of it over time.
-    pub(super) fn figures(&self) -> Vec<Figure> {
-        let tags = self.uses.iter().map(|one| Figure::TagBytes(one.tag, one.pool));
-        let handles = self.processes.iter().map(|one| Figure::ProcessHandles(one.key));
-        tags.chain(handles).collect()
-    }
-}
-
-impl<'a> Tables<'a> {
-    /// The first tags and processes in the order that is asked for, and those that are.
-    pub(super) fn shown(&self) -> Shown<'a> {
-        Shown { uses: self.uses(), processes: self.first_processes() }
-    }
-
+impl Tables<'_> {
     /// Every tag in use, the first of them by the order that is asked for.
     fn uses(&self) -> Vec<Use> {
         let mut uses = self.all_uses();
@@ -104,7 +84,7 @@ impl<'a> Tables<'a> {
             .collect()
     }
 
-    fn first_processes(&self) -> Vec<&'a ProcessUse> {
+    fn first_processes(&self) -> Vec<&ProcessUse> {
         let processes = self.snapshot.processes.as_deref().unwrap_or_default();
         let mut first: Vec<&ProcessUse> = processes.iter().collect();
         first.sort_by_key(|process| {
@@ -130,17 +110,17 @@ impl<'a> Tables<'a> {
 
     /// A row of every tag in use, without its course.
     pub(super) fn all_tags(&self) -> Vec<TagRow> {
-        self.all_uses().iter().map(|one| self.tag_row(one, &Trends::default())).collect()
+        self.all_uses().iter().map(|one| self.tag_row(one)).collect()
     }
 
     /// A row of every process, without its course.
     pub(super) fn all_processes(&self) -> Vec<ProcessRow> {
         let processes = self.snapshot.processes.iter().flatten();
-        processes.map(|one| self.process_row(one, &Trends::default())).collect()
+        processes.map(|one| self.process_row(one)).collect()
     }
 
-    /// The table of tags.
-    pub(super) fn tags(&self, shown: &Shown<'_>, trends: &Trends) -> Option<TagTableView> {
+    /// The table of tags, before their courses are known.
+    pub(super) fn tags(&self) -> Option<TagTableView> {
         let table = self.snapshot.tags.as_ref()?;
         let unexplained = Pool::ALL.map(|pool| {
             let used = self.known.summary.memory.of(pool).filter(|_| table.complete)?;
@@ -148,21 +128,25 @@ impl<'a> Tables<'a> {
         });
         Some(TagTableView {
             total: table.rows.len() as u64,
-            rows: shown.uses.iter().map(|one| self.tag_row(one, trends)).collect(),
+            rows: self.uses().iter().map(|one| self.tag_row(one)).collect(),
             unexplained,
         })
     }
 
-    /// The table of processes.
-    pub(super) fn processes(&self, shown: &Shown<'_>, trends: &Trends) -> Option<ProcessTable> {
-        let processes = self.snapshot.processes.as_ref()?;
-        let mut rows: Vec<ProcessRow> =
-            shown.processes.iter().map(|one| self.process_row(one, trends)).collect();
+    /// The table of processes, before their courses are known: of growth, with those that are
+    /// compared by it.
+    pub(super) fn processes(&self) -> Option<ProcessTable> {
+        let total = self.snapshot.processes.as_ref()?.len() as u64;
+        let rows = self.first_processes().into_iter().map(|one| self.process_row(one)).collect();
+        Some(ProcessTable { total, rows })
+    }
+
+    /// Orders processes by growth, once that is known, where that is asked for.
+    pub(super) fn order_by_growth(&self, rows: &mut Vec<ProcessRow>) {
         if self.query.processes == ProcessOrder::Growth {
             rows.sort_by_key(|row| Reverse((row.marked, row.change)));
             rows.truncate(PROCESSES);
         }
-        Some(ProcessTable { total: processes.len() as u64, rows })
     }
 
     fn change(&self, tag: PoolTag, pool: Pool, bytes: u64) -> Option<i64> {
@@ -185,11 +169,10 @@ impl<'a> Tables<'a> {
         Some((one.allocs, frees))
     }
 
-    fn tag_row(&self, one: &Use, trends: &Trends) -> TagRow {
+    fn tag_row(&self, one: &Use) -> TagRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|diagnosis| {
             diagnosis.pool.is_none_or(|pool| pool == one.pool) && accuses_tag(diagnosis, one.tag)
         });
-        let values = trends.ending_with(&Figure::TagBytes(one.tag, one.pool), one.bytes);
         TagRow {
             host: self.known.summary.host.id,
             tag: one.tag,
@@ -198,7 +181,7 @@ impl<'a> Tables<'a> {
             outstanding: one.outstanding,
             counted: self.counted(one),
             change: one.change,
-            trend: drawn(values, Sparkline::bytes).marked(suspect),
+            trend: Sparkline::bytes(Vec::new()),
             meaning: self.catalogue.own(one.tag).map(|told| TagMeaning {
                 text: told.meaning.to_owned(),
                 owner: told.owner.map(str::to_owned),
@@ -208,15 +191,8 @@ impl<'a> Tables<'a> {
         }
     }
 
-    fn process_row(&self, process: &ProcessUse, trends: &Trends) -> ProcessRow {
+    fn process_row(&self, process: &ProcessUse) -> ProcessRow {
         let suspect = self.known.diagnosis.as_ref().is_some_and(|it| accuses(it, process));
-        let values = match process.handles {
-            Some(handles) => {
-                trends.ending_with(&Figure::ProcessHandles(process.key), handles.into())
-            }
-            None => Vec::new(),
-        };
-        let change = day_ago(&values).zip(process.handles);
         let handles = self.snapshot.handles_by_type.iter().find(|one| one.key == process.key);
         let mut by_type: Vec<(String, u32)> =
             handles.map(|one| one.by_type.clone().into_iter().collect()).unwrap_or_default();
@@ -227,11 +203,33 @@ impl<'a> Tables<'a> {
             process: process.clone(),
             by_type,
             activity: activity.copied(),
-            change: change.map(|(then, now)| difference(then, now.into())),
-            trend: drawn(values, Sparkline::counts).marked(suspect),
+            change: None,
+            trend: Sparkline::counts(Vec::new()),
             suspect,
             marked: self.is_asked_for(process),
         }
+    }
+}
+
+impl DrawnRow for TagRow {
+    fn figure(&self) -> Option<(Figure, u64)> {
+        Some((Figure::TagBytes(self.tag, self.pool), self.bytes.0))
+    }
+
+    fn set_course(&mut self, values: Vec<Option<u64>>) {
+        self.trend = drawn(values, Sparkline::bytes).marked(self.suspect);
+    }
+}
+
+impl DrawnRow for ProcessRow {
+    fn figure(&self) -> Option<(Figure, u64)> {
+        Some((Figure::ProcessHandles(self.process.key), self.process.handles?.into()))
+    }
+
+    fn set_course(&mut self, values: Vec<Option<u64>>) {
+        let now = self.process.handles.map(u64::from);
+        self.change = day_ago(&values).zip(now).map(|(then, now)| difference(then, now));
+        self.trend = drawn(values, Sparkline::counts).marked(self.suspect);
     }
 }
 
@@ -244,10 +242,7 @@ pub(super) fn object_types(snapshot: &Snapshot) -> Vec<ObjectTypeUse> {
 }
 
 /// A line; one moment alone makes none.
-pub(super) fn drawn(
-    values: Vec<Option<u64>>,
-    line: fn(Vec<Option<u64>>) -> Sparkline,
-) -> Sparkline {
+fn drawn(values: Vec<Option<u64>>, line: fn(Vec<Option<u64>>) -> Sparkline) -> Sparkline {
     let enough = values.iter().flatten().count() > 1;
     line(if enough { values } else { Vec::new() })
 }

@@ -10,9 +10,7 @@ use poolwatch_store::{
     inventories, pool_failures,
 };
 use poolwatch_web::{
-    host::{
-        HOST_TIMELINE, HostListFilter, HostSection, TimelineChoice, TimelineFilter, TimelineRow,
-    },
+    host::{HOST_TIMELINE, HostSection, TimelineChoice, TimelineRow},
     hosts::HostSource,
     links,
     list::List,
@@ -24,6 +22,7 @@ use super::{
     chart,
     judgement::Known,
     lists::{Asked, HostList},
+    trends::DrawnRow,
 };
 use crate::{
     app_error::AppError,
@@ -36,17 +35,15 @@ const OF_A_KIND: i64 = 1_000;
 /// What happened.
 pub(in crate::pages) struct Timeline;
 
+impl DrawnRow for TimelineRow {}
+
 impl HostList for Timeline {
     type Row = TimelineRow;
-    type Filter = TimelineFilter;
+    type Choice = TimelineChoice;
     const SECTION: HostSection = HostSection::Timeline;
 
     fn list() -> &'static List<TimelineRow> {
         &HOST_TIMELINE
-    }
-
-    fn of_host(filter: &TimelineFilter) -> &HostListFilter {
-        &filter.of_host
     }
 
     async fn load(
@@ -63,6 +60,7 @@ impl HostList for Timeline {
                 false => format!("Event {}: {meaning}", found.event.event_id),
             };
             rows.push(TimelineRow {
+                host: asked.host,
                 at: found.event.time.min(found.received_at),
                 kind: TimelineChoice::Events,
                 text,
@@ -71,6 +69,7 @@ impl HostList for Timeline {
         }
         for (at, failures) in pool_failures::list(db, asked.host, OF_A_KIND).await? {
             rows.push(TimelineRow {
+                host: asked.host,
                 at,
                 kind: TimelineChoice::Events,
                 text: format!(
@@ -87,6 +86,7 @@ impl HostList for Timeline {
                 boots::ids(db, asked.host).await?.into_iter().map(|(no, _)| no).collect();
             let begun = boots::begun(db, asked.host, &numbers).await?;
             rows.extend(begun.into_values().map(|at| TimelineRow {
+                host: asked.host,
                 at,
                 kind: TimelineChoice::Restarts,
                 text: "Windows started".to_owned(),
@@ -102,6 +102,7 @@ impl HostList for Timeline {
         for change in inventories::changes_of(db, asked.host, since, OF_A_KIND).await? {
             let what = chart::driver_change(&change);
             rows.push(TimelineRow {
+                host: asked.host,
                 at: change.at,
                 kind: TimelineChoice::Drivers,
                 text: match change.kind {
@@ -117,6 +118,7 @@ impl HostList for Timeline {
             let title = words::title(&incident.diagnosis);
             let url = Some(links::incident(&incident.id));
             let entry = |at, text| TimelineRow {
+                host: asked.host,
                 at,
                 kind: TimelineChoice::Incidents,
                 text,
@@ -135,8 +137,8 @@ impl HostList for Timeline {
         Ok(rows)
     }
 
-    fn is_wanted(filter: &TimelineFilter, text: &str, row: &TimelineRow) -> bool {
-        let is_shown = filter.show == TimelineChoice::All || filter.show == row.kind;
+    fn is_wanted(choice: TimelineChoice, text: &str, row: &TimelineRow) -> bool {
+        let is_shown = choice == TimelineChoice::All || choice == row.kind;
         is_shown && holds_ignoring_case(&row.text, text)
     }
 }

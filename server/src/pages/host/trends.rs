@@ -15,8 +15,23 @@ const MOMENTS: usize = 25;
 /// A change over less than this many hours says nothing about a day.
 const LONG_ENOUGH: usize = 20;
 
+/// A row of a table, of which a figure may be drawn over the last day.
+pub(in crate::pages) trait DrawnRow {
+    /// What is drawn, and what it is now; none where that is not known.
+    fn figure(&self) -> Option<(Figure, u64)> {
+        None
+    }
+
+    /// Takes in how it went, a value per hour.
+    fn set_course(&mut self, _: Vec<Option<u64>>) {}
+}
+
+/// What is drawn of rows.
+pub(super) fn figures<R: DrawnRow>(rows: &[R]) -> impl Iterator<Item = Figure> {
+    rows.iter().filter_map(DrawnRow::figure).map(|(figure, _)| figure)
+}
+
 /// Figures over the last day, a value per hour, oldest first; none where nothing is known.
-#[derive(Default)]
 pub(super) struct Trends {
     figures: Vec<(Figure, Vec<Option<u64>>)>,
 }
@@ -44,8 +59,17 @@ impl Trends {
         Ok(Self { figures: figures.iter().cloned().zip(values).collect() })
     }
 
+    /// Gives rows the course of what is drawn of them.
+    pub(super) fn draw<R: DrawnRow>(&self, rows: &mut [R]) {
+        for row in rows {
+            if let Some((figure, now)) = row.figure() {
+                row.set_course(self.ending_with(&figure, now));
+            }
+        }
+    }
+
     /// The course of a figure, ending with what it is now.
-    pub(super) fn ending_with(&self, figure: &Figure, now: u64) -> Vec<Option<u64>> {
+    fn ending_with(&self, figure: &Figure, now: u64) -> Vec<Option<u64>> {
         let found = self.figures.iter().find(|(of, _)| of == figure);
         let mut values = found.map_or_else(|| vec![None; MOMENTS], |(_, values)| values.clone());
         if let Some(last) = values.last_mut() {

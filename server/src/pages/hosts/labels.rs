@@ -8,7 +8,10 @@ use poolwatch_web::{
 };
 use serde::Deserialize;
 
-use super::selection;
+use super::{
+    selected::{self, Back, Fields, value},
+    selection,
+};
 use crate::{
     access::{audit::AuditNote, people::Person},
     app::SharedApp,
@@ -43,21 +46,38 @@ pub(in crate::pages) async fn describe(
     Ok((Extension(AuditNote::new("", detail)), Redirect::to(&links::host(HostId(id)))))
 }
 
-/// Gives a label to all hosts of a list, or takes it away from them.
+/// Gives a label to the hosts that are selected, or to all of a list, or takes it away from them.
 pub(in crate::pages) async fn label(
     State(app): State<SharedApp>,
     Extension(_): Extension<Person>,
     visible: VisibleFleet,
+    address: Back,
     Form(form): Form<Vec<(String, String)>>,
 ) -> Done {
-    let value = |wanted: &str| form.iter().find(|(name, _)| name == wanted).map(|(_, value)| value);
     let missing = || AppError::bad_request("`label` is what to add, `action` add or remove.");
-    let label = value("label").ok_or_else(missing)?.clone();
-    let (add, remove) = match value("action").ok_or_else(missing)?.as_str() {
-        "add" => (vec![label.clone()], Vec::new()),
+    let label = value(&form, "label").ok_or_else(missing)?.to_owned();
+    let is_selection = value(&form, "action") == Some("add_to_selected");
+    let (add, remove) = match value(&form, "action").ok_or_else(missing)? {
+        "add" | "add_to_selected" => (vec![label.clone()], Vec::new()),
         "remove" => (Vec::new(), vec![label.clone()]),
         _ => return Err(missing()),
     };
+    let hosts = match is_selection {
+        true => selected::hosts(&form)?,
+        false => all_of_list(&app, &visible, &form).await?,
+    };
+    let done = labels::label_hosts(&app, &visible, &hosts, &add, &remove).await?;
+    let what = if remove.is_empty() { "added to" } else { "taken away from" };
+    let note = AuditNote::new(format!("label {label}"), format!("{what} {} hosts", done.len()));
+    Ok((Extension(note), selected::back(&address)))
+}
+
+/// The hosts of the list that a form filters.
+async fn all_of_list(
+    app: &SharedApp,
+    visible: &VisibleFleet,
+    form: &Fields,
+) -> Result<Vec<HostId>, AppError> {
     let fields = ["q", "group", "state", "program", "driver", "version"];
     let is_filter = |name: &str| fields.contains(&name);
     let filter: Vec<(String, String)> =
@@ -66,9 +86,5 @@ pub(in crate::pages) async fn label(
         .map_err(|bad| AppError::bad_request(bad.to_string()))?;
     let view = visible.view.clone();
     let found = selection::select(app.clone(), view, &query, app.clock.now()).await?;
-    let hosts: Vec<HostId> = found.iter().map(|host| host.host.id).collect();
-    let done = labels::label_hosts(&app, &visible, &hosts, &add, &remove).await?;
-    let what = if remove.is_empty() { "added to" } else { "taken away from" };
-    let note = AuditNote::new(format!("label {label}"), format!("{what} {} hosts", done.len()));
-    Ok((Extension(note), Redirect::to(&query.url())))
+    Ok(found.iter().map(|host| host.host.id).collect())
 }

@@ -17,6 +17,7 @@ use poolwatch_web::{
     incidents::{GrowthChart, IncidentPage, IncidentReport, PackPage},
     links,
     list::{ColumnValue, inert},
+    visible::{escape_unseen, show_unseen},
 };
 use serde::Serialize;
 use sqlx::PgConnection;
@@ -100,8 +101,12 @@ pub(in crate::pages) async fn report(
 ) -> Result<Response, AppError> {
     let mut db = app.pool.acquire().await?;
     let (page, url) = load_page(&app, &person, &visible, &mut db, IncidentId(id)).await?;
-    let text = IncidentReport { page: &page, url: &url }.text()?;
+    let text = report_text(&page, &url)?;
     Ok(download("text/plain; charset=utf-8", &format!("incident-{id}.txt"), text.into_bytes()))
+}
+
+fn report_text(page: &IncidentPage, url: &str) -> Result<String, AppError> {
+    Ok(show_unseen(&IncidentReport { page, url }.text()?).into_owned())
 }
 
 /// Hosts whose latest snapshot goes along, the worst.
@@ -136,12 +141,12 @@ fn make_archive(
     growth: GrowthChart,
     raw: &[(String, Snapshot)],
 ) -> Result<Vec<u8>, AppError> {
-    let report = IncidentReport { page, url }.text()?;
+    let report = report_text(page, url)?;
     let names = raw.iter().map(|(name, _)| name.clone()).collect();
     let chart = growth.svg();
     let html = PackPage { page, url, chart: &chart, raw: names }.render()?;
     let mut files: Vec<(String, Vec<u8>)> = vec![
-        ("index.html".to_owned(), html.into_bytes()),
+        ("index.html".to_owned(), show_unseen(&html).into_owned().into_bytes()),
         ("report.txt".to_owned(), report.clone().into_bytes()),
         ("hosts.csv".to_owned(), hosts_csv(page)?),
         ("events.csv".to_owned(), events_csv(page)?),
@@ -149,14 +154,17 @@ fn make_archive(
         ("growth.svg".to_owned(), chart.into_bytes()),
     ];
     for (name, snapshot) in raw {
-        let json = serde_json::to_vec_pretty(snapshot).map_err(AppError::internal)?;
-        files.push((format!("raw/{name}.json"), json));
+        files.push((format!("raw/{name}.json"), json_file(snapshot)?));
         files.push((format!("raw/{name}-tags.csv"), tags_csv(snapshot)?));
         files.push((format!("raw/{name}-processes.csv"), processes_csv(snapshot)?));
     }
-    let json = serde_json::to_vec(&pack(page, url, &report, growth)).map_err(AppError::internal)?;
-    files.push(("incident.json".to_owned(), json));
+    files.push(("incident.json".to_owned(), json_file(&pack(page, url, &report, growth))?));
     write_archive(files).map_err(AppError::internal)
+}
+
+fn json_file(content: &impl Serialize) -> Result<Vec<u8>, AppError> {
+    let json = serde_json::to_string_pretty(content).map_err(AppError::internal)?;
+    Ok(escape_unseen(&json).into_owned().into_bytes())
 }
 
 fn write_archive(files: Vec<(String, Vec<u8>)>) -> ZipResult<Vec<u8>> {
@@ -271,7 +279,7 @@ pub(in crate::pages) async fn evidence(
     let now = page.shell.now;
     let growth = growth::chart(&visible, &mut db, &page.incident, now).await?;
     drop(db);
-    let report = IncidentReport { page: &page, url: &url }.text()?;
+    let report = report_text(&page, &url)?;
     let body =
         serde_json::to_vec(&pack(&page, &url, &report, growth)).map_err(AppError::internal)?;
     Ok(download("application/json", &format!("incident-{id}.json"), body))

@@ -175,7 +175,7 @@ async fn sign_in(
     identity: &ProviderIdentity,
 ) -> Result<Result<people::User, &'static str>, AppError> {
     let Some((role, scope)) = provider.role_of(&identity.groups) else {
-        return Ok(Err("None of your groups may use Poolwatch. An administrator says which may."));
+        return Ok(Err("None of your groups may use Poolwatch. Ask an administrator."));
     };
     let name: String = identity.name.chars().filter(|c| !c.is_control()).take(100).collect();
     let email: String = identity.email.chars().filter(|c| !c.is_control()).take(254).collect();

@@ -44,7 +44,7 @@ pub(in crate::pages) async fn page(
     let found = audit::list(&mut db, &filter, ROWS, offset).await?;
     drop(db);
     let rows = found.into_iter().map(|(_, entry)| row(&entry)).collect();
-    let list = ListView { query, groups: Vec::new(), all: total, total, rows };
+    let list = ListView::new(query, rows, total);
     Ok(Html(AuditPage { shell: shell(&app, &person, address(&uri)), list }.render()?))
 }
 

@@ -94,7 +94,7 @@ pub(in crate::pages) async fn page(
             ("Audit log", days(expiry::AUDIT)),
             ("Messages", days(expiry::MESSAGES)),
             ("Changes of drivers", days(expiry::DRIVER_CHANGES)),
-            ("Texts brought for a diagnosis", days(expiry::UPLOADS)),
+            ("Texts uploaded for a diagnosis", days(expiry::UPLOADS)),
         ],
         hosts: app.fleet.view().hosts.len() as u64,
         database,

@@ -3,6 +3,7 @@
 use poolwatch_model::person::Role;
 use poolwatch_web::{
     account::{AccountNotice, AccountPage, SecondFactorPage, SecretPage, SessionRow},
+    list::SavedViewLink,
     login::CodePage,
     settings::tokens::TokenRow,
     welcome::WelcomePage,
@@ -73,6 +74,10 @@ pub(super) fn account() -> AccountPage {
         recovery_codes: Some(9),
         sessions: sessions(),
         tokens: tokens(),
+        views: vec![SavedViewLink {
+            name: "Berlin, nearly full".into(),
+            url: "/hosts?group=Berlin%2FFiles&sort=nonpaged&order=desc".into(),
+        }],
         notice: Some(AccountNotice::Refused("The password is wrong.".into())),
     }
 }

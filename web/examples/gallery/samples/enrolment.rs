@@ -47,7 +47,7 @@ pub(crate) fn archived() -> WaitingPage {
     let query = query(&CANDIDATES, "/hosts/waiting", &[("state", "archived")]);
     WaitingPage {
         shell: shell("/hosts/waiting?state=archived"),
-        list: ListView { query, groups: vec![], all: 1, total: 1, rows },
+        list: ListView::new(query, rows, 1),
         domains: vec![],
         tokens: vec![],
         ..waiting()

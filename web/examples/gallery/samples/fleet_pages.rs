@@ -76,6 +76,15 @@ pub(crate) fn hosts() -> HostsPage {
 /// The list of hosts as an address asks for it.
 pub(crate) fn hosts_asked(parameters: &[(&str, &str)]) -> HostsPage {
     let query = query(&HOSTS, "/hosts", parameters);
-    let list = ListView { query, groups: groups(), all: 1_204, total: 1_204, rows: host_rows() };
-    HostsPage { shell: shell("/hosts"), list, may_label: true }
+    let view = |name: &str, url: &str| SavedViewLink { name: name.into(), url: url.into() };
+    let views = vec![
+        view("everything", "/hosts"),
+        view("Berlin, nearly full", "/hosts?group=Berlin%2FFiles&sort=nonpaged&order=desc"),
+    ];
+    let list = ListView {
+        groups: groups(),
+        views: Some(views),
+        ..ListView::new(query, host_rows(), 1_204)
+    };
+    HostsPage { shell: shell("/hosts"), list, may_label: true, may_operate: true }
 }

@@ -171,7 +171,7 @@ fn installed() -> InstalledView {
     }
 }
 
-pub(crate) fn all_tags() -> HostListPage<TagRow, HostTagsFilter> {
+pub(crate) fn all_tags() -> HostListPage<TagRow, HostListFilter<PoolChoice>> {
     HostListPage {
         shell: shell("/hosts/1/tags"),
         host: fs02(),
@@ -182,7 +182,7 @@ pub(crate) fn all_tags() -> HostListPage<TagRow, HostTagsFilter> {
     }
 }
 
-pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter> {
+pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter<()>> {
     HostListPage {
         shell: shell("/hosts/1/processes"),
         host: fs02(),
@@ -193,7 +193,7 @@ pub(crate) fn all_processes() -> HostListPage<ProcessRow, HostListFilter> {
     }
 }
 
-pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
+pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter<()>> {
     let rows = object_types().into_iter().map(|used| TypeRow { host: HostId(1), used }).collect();
     HostListPage {
         shell: shell("/hosts/1/types"),
@@ -205,7 +205,7 @@ pub(crate) fn all_types() -> HostListPage<TypeRow, HostListFilter> {
     }
 }
 
-pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
+pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter<()>> {
     let row = |name: &str, is_scanned: bool, tags: Vec<PoolTag>| HostDriver {
         host: HostId(1),
         name: name.into(),
@@ -233,8 +233,9 @@ pub(crate) fn all_drivers() -> HostListPage<HostDriver, HostListFilter> {
     }
 }
 
-pub(crate) fn timeline() -> HostListPage<TimelineRow, TimelineFilter> {
+pub(crate) fn timeline() -> HostListPage<TimelineRow, HostListFilter<TimelineChoice>> {
     let row = |seconds, kind, text: &str, url: Option<&str>| TimelineRow {
+        host: HostId(1),
         at: ago(seconds),
         kind,
         text: text.into(),

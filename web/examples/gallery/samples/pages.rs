@@ -101,7 +101,7 @@ fn no_hosts() -> HostsPage {
 pub(crate) fn events() -> EventsPage {
     let query = super::query(&EVENTS, "/events", &[("page", "2")]);
     let rows = super::events();
-    let list = ListView { query, groups: vec![], all: 341, total: 341, rows };
+    let list = ListView::new(query, rows, 341);
     EventsPage { shell: super::shell("/events"), list }
 }
 

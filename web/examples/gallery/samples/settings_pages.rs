@@ -102,7 +102,7 @@ pub(super) fn people() -> PeoplePage {
         person_row(4, "Dee", Role::Viewer, AccountState::Disabled),
     ];
     let query = super::query(&PEOPLE, "/settings/people", &[]);
-    let list = ListView { query, groups: vec![], all: 4, total: 4, rows };
+    let list = ListView::new(query, rows, 4);
     PeoplePage { shell: shell("/settings/people"), list, scope: scope(Scope::WholeFleet) }
 }
 
@@ -182,7 +182,7 @@ pub(super) fn audit() -> AuditPage {
         row("=cmd|x", "sign in", "", "refused", "wrong e-mail address or password"),
     ];
     let query = super::query(&AUDIT, "/settings/audit", &[("who", "a")]);
-    let list = ListView { query, groups: vec![], all: 341, total: 341, rows };
+    let list = ListView::new(query, rows, 341);
     AuditPage { shell: shell("/settings/audit"), list }
 }
 
