@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # Pictures of every page in both themes, of the demo with a small fleet, into docs/screenshots/.
-# What the browser test of the pages finds on the way fails this script as well.
 set -euo pipefail
 # shellcheck source=tools/paths.sh
 . "$(dirname "$0")/paths.sh"

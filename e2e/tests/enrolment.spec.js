@@ -8,7 +8,7 @@ async function makeToken(page, name) {
   await page.goto("/deploy");
   await page.getByLabel("What it is for").fill(name);
   await page.getByRole("button", { name: "Make the token" }).click();
-  await expect(page.getByRole("status")).toContainText("is shown this once");
+  await expect(page.getByRole("status")).toContainText("is shown only once");
   return page.locator("#token ~ .command code").textContent();
 }
 

@@ -1,4 +1,5 @@
 // Every page in both themes at three widths: no barrier, not wider than the screen, and a picture of it.
+// With SCREENSHOTS, the pictures alone, into that folder.
 import { mkdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import AxeBuilder from "@axe-core/playwright";
@@ -115,6 +116,9 @@ const PAGES = {
 
 // Small enough to be kept beside the code: Chromium writes WebP, Playwright by itself does not.
 async function keep(page, name) {
+  await page.setViewportSize({ width: 1280, height: 900 });
+  // Charts follow their page a moment later.
+  await page.waitForTimeout(500);
   const client = await page.context().newCDPSession(page);
   const { data } = await client.send("Page.captureScreenshot", { format: "webp", quality: 60 });
   mkdirSync(KEPT, { recursive: true });
@@ -128,6 +132,7 @@ for (const colorScheme of ["light", "dark"]) {
       test.slow();
       await page.emulateMedia({ colorScheme });
       await open(page);
+      if (KEPT) return await keep(page, `${name}-${colorScheme}`);
       for (const width of [1280, 768, 390]) {
         await page.setViewportSize({ width, height: 900 });
         // Charts follow their page a moment later.
@@ -137,7 +142,6 @@ for (const colorScheme of ["light", "dark"]) {
         const told = violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map((node) => node.target.join(" ")).join(", ")}`);
         expect(told, `${width} px`).toEqual([]);
         await page.screenshot({ path: picture(`page-${name}-${colorScheme}-${width}`) });
-        if (KEPT && width === 1280) await keep(page, `${name}-${colorScheme}`);
       }
     });
   }

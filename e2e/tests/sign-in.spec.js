@@ -20,7 +20,7 @@ test("a person signs in by an identity provider with what its groups may do", as
     const vera = await other.newPage();
     await vera.goto(new URL("/hosts", baseURL).href);
     await vera.screenshot({ path: picture("login-by-provider") });
-    await vera.getByRole("link", { name: /^Sign in by/ }).click();
+    await vera.getByRole("link", { name: /^Sign in with/ }).click();
     await vera.locator("input[name=login]").fill(name);
     await vera.locator("input[name=password]").fill("anything");
     await vera.getByRole("button").first().click();
@@ -46,7 +46,7 @@ test("a person signs in by an identity provider with what its groups may do", as
   const local = await browser.newContext({ ignoreHTTPSErrors: true, storageState: { cookies: [], origins: [] } });
   const own = await local.newPage();
   await own.goto(new URL("/login", baseURL).href);
-  await expect(own.getByRole("link", { name: /^Sign in by/ })).toHaveCount(0);
+  await expect(own.getByRole("link", { name: /^Sign in with/ })).toHaveCount(0);
   await own.getByLabel("E-mail address").fill(demo().email);
   await own.getByLabel("Password").fill(demo().password);
   await own.getByRole("button", { name: "Sign in" }).click();

@@ -482,7 +482,7 @@ async fn a_rule_changes_what_is_told_and_nothing_of_what_is_found() {
     assert!(found.contains("Nobody has been notified of it."), "{found}");
     let rule = page(&server, "/alerts/rules/leak").await;
     assert!(
-        rule.contains("would have told of 0 incidents") && rule.contains("of 1 found"),
+        rule.contains("would have notified of 0 incidents") && rule.contains("of 1 found"),
         "{rule}"
     );
 
@@ -491,7 +491,7 @@ async fn a_rule_changes_what_is_told_and_nothing_of_what_is_found() {
     assert_eq!(subjects(&told).len(), 1, "{told:?}");
     assert!(subjects(&told)[0].contains("3 hosts"), "{told:?}");
     let rule = page(&server, "/alerts/rules/leak").await;
-    assert!(rule.contains("would have told of 1 incident "), "{rule}");
+    assert!(rule.contains("would have notified of 1 incident "), "{rule}");
 
     done(&server, set, "least_hosts=1&threshold=0").await;
     find(&server, on[0], now() + 90 * MINUTE, &[leak(0)]).await;

@@ -287,7 +287,7 @@ async fn a_machine_that_was_installed_anew_waits_and_goes_on_as_the_host_that_it
     let reply: EnrolReply = read(anew.enrol(&server, TOKEN).await).await;
     assert!(reply.pending, "no rule decides that");
     let own = page(&server, &format!("/hosts/{}", reply.host_id), &operator).await;
-    assert!(own.contains("same machine identity as") && own.contains("Same machine: go on as"));
+    assert!(own.contains("same machine identity as") && own.contains("Same machine: continue as"));
     let path = format!("/hosts/{}/merge", reply.host_id);
     let merged = send_form(&server, &path, &operator, &format!("into={}", agent.id)).await;
     assert_eq!(merged.status(), 303);
@@ -392,7 +392,7 @@ async fn a_host_that_was_renamed_says_how_it_was_called() {
     let sent = server.post("/agent/v1/inventory", Some(&agent.key), &body).await;
     assert_eq!(sent.status(), 200);
     let own = page(&server, &format!("/hosts/{}", agent.id), &viewer).await;
-    assert!(own.contains("it was called old-name"), "{own}");
+    assert!(own.contains("It was called old-name"), "{own}");
     assert!(!own.contains("Archive</button>"), "a viewer decides nothing");
 }
 

@@ -195,7 +195,7 @@ async fn a_person_signs_in_by_the_provider_with_what_its_groups_may_do() {
     let (server, provider, berlin) = start().await;
     let page = server.get("/login?next=/hosts", "").await.text().await.unwrap();
     assert!(
-        page.contains("/login/provider?next=") && page.contains("Sign in by 127.0.0.1"),
+        page.contains("/login/provider?next=") && page.contains("Sign in with 127.0.0.1"),
         "{page}"
     );
     let done = sign_in(&server, &provider).await;

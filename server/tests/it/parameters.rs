@@ -54,7 +54,7 @@ enum Fields {
 /// Parameters of addresses, by path. The others take none.
 const QUERIES: [(&str, &str); 27] = [
     ("/", "group=Contoso&hours=24"),
-    ("/hosts", "q=fs&state=high&sort=name&order=asc&page=2&columns=left,seen"),
+    ("/hosts", "q=fs&state=high&sort=name&order=asc&page=2&columns=left.seen"),
     ("/hosts.csv", "q=fs&state=high&sort=name"),
     ("/hosts/waiting", "q=fs&state=waiting&domain=a&token=b&page=1"),
     ("/hosts/rules", "name=a&host_name=fs-*&domain=contoso.test&address_range=10.0.0.0/8&token=1"),

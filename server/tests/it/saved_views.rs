@@ -25,7 +25,7 @@ async fn a_view_is_kept_shown_beside_its_list_replaced_and_forgotten() {
     let server = Server::start().await;
     let ana = server.session(Role::Viewer).await;
     let ben = server.session(Role::Viewer).await;
-    let address = "/hosts?state=silent&sort=name&order=asc&columns=left,seen";
+    let address = "/hosts?state=silent&sort=name&order=asc&columns=left.seen";
     let fields = [("name", "  quiet <b> "), ("address", address)];
     let done = server.post_form("/views", &ana, &fields).await;
     assert_eq!(
@@ -100,10 +100,10 @@ async fn columns_are_chosen_by_address_and_unknown_ones_are_left_out() {
             |cell: &str| cell.trim_end_matches("</a>").rsplit('>').next().unwrap().to_owned();
         cells.map(text).collect()
     };
-    let page = console.text("/hosts?columns=left&columns=seen,moon").await;
+    let page = console.text("/hosts?columns=left&columns=seen.moon").await;
     assert_eq!(heads(&page), ["Host", "Left", "Seen"]);
-    assert!(page.contains("name=\"columns\" value=\"left,seen\""), "the filter keeps them: {page}");
-    assert!(page.contains("/hosts?sort=name&#38;order=asc&#38;columns=left%2Cseen"), "{page}");
+    assert!(page.contains("name=\"columns\" value=\"left.seen\""), "the filter keeps them: {page}");
+    assert!(page.contains("/hosts?sort=name&#38;order=asc&#38;columns=left.seen"), "{page}");
     assert!(!page.contains("/hosts.csv?columns"), "a file has all columns");
     assert!(heads(&console.text("/hosts").await).len() > 10);
 }

@@ -51,7 +51,7 @@ async fn retention_is_changed_without_a_restart_and_never_below_what_is_finer() 
     assert_eq!(asked.status(), 400);
     let page =
         server.get("/settings/retention?ten_minute_days=10", &admin).await.text().await.unwrap();
-    assert!(page.contains("not kept yet") && page.contains("name=\"confirm\""), "{page}");
+    assert!(page.contains("not saved yet") && page.contains("name=\"confirm\""), "{page}");
     let meant = [&fields[..], &[("confirm", "yes")]].concat();
     assert_eq!(server.post_form("/settings/retention", &admin, &meant).await.status(), 303);
     let other = server.restarted().await;

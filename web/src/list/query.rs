@@ -85,7 +85,7 @@ impl<R, F: Filter> ListQuery<R, F> {
                     let bad = |_| BadParameter { name: "page", allowed: vec![] };
                     query.page = value.parse::<u32>().map_err(bad)?.max(1);
                 }
-                "columns" => value.split(',').for_each(|key| query.choose_column(key)),
+                "columns" => value.split('.').for_each(|key| query.choose_column(key)),
                 name => query.set(name, value)?,
             }
         }
@@ -159,7 +159,7 @@ impl<R, F: Filter> ListQuery<R, F> {
 
     /// Value of the parameter `columns`.
     pub(super) fn columns_value(&self) -> String {
-        self.columns.join(",")
+        self.columns.join(".")
     }
 
     /// The address of another page of this view.

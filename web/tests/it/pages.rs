@@ -84,7 +84,7 @@ fn columns_to_choose_from_have_keys_and_words_of_their_own() {
             .collect();
         choosers += usize::from(!columns.is_empty());
         for (at, (key, label)) in columns.iter().enumerate() {
-            assert!(!key.contains(',') && !label.is_empty(), "{name}: {key} {label}");
+            assert!(!key.contains('.') && !label.is_empty(), "{name}: {key} {label}");
             let others = &columns[at + 1..];
             assert!(others.iter().all(|(other, ..)| other != key), "{name}: {key} twice");
             assert!(others.iter().all(|(_, other)| other != label), "{name}: {label} twice");
@@ -218,7 +218,7 @@ fn an_incident_shows_its_facts_people_and_history() {
     page.comparison[0].p = 1.0;
     says(
         &page.render().unwrap(),
-        &["Nothing that is known of them tells", "<summary>1 difference that may be chance"],
+        &["Nothing that is known about them distinguishes", "<summary>1 difference that may be chance"],
     );
     page.may_act = false;
     assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
@@ -394,7 +394,7 @@ fn a_failed_sign_in_keeps_the_address_and_not_the_secret() {
             "Too many attempts. Try again in 2 min.",
             "value=\"ana@corp.example\"",
             "name=\"next\" value=\"/hosts/1\"",
-            "An administrator makes a link for you",
+            "An administrator can make a link for you",
         ],
     );
 }
