@@ -201,8 +201,13 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
         .collect();
     let pool = growths.iter().chain(&unusual).chain(&gaps).find_map(|fact| match fact {
         Evidence::PoolGrowth { pool, .. } | Evidence::TagUse { pool, .. } if !enough => Some(*pool),
-        // A pool of which no tags were listed is not what the picture is about.
-        Evidence::TagsExplain { pool, explained, .. } if !enough && explained.0 > 0 => Some(*pool),
+        // A pool of which no tags were listed, or that is the smaller one, is not what the picture is
+        // about.
+        Evidence::TagsExplain { pool, explained, used }
+            if !enough && explained.0 > 0 && is_larger(case, *pool, *used) =>
+        {
+            Some(*pool)
+        }
         _ => None,
     });
     let of_watched = watched.iter().take(LISTED_TAGS).map(|(at, growth)| Evidence::TagGrowth {
@@ -233,6 +238,11 @@ fn nothing(case: &CaseFile, watched: &[Grown]) -> Diagnosis {
     }
     let suspects = alone.into_iter().collect();
     Diagnosis { verdict, pool, suspects, evidence, tags, ..Diagnosis::default() }
+}
+
+/// Whether the other pool does not use more.
+fn is_larger(case: &CaseFile, pool: Pool, used: Bytes) -> bool {
+    Pool::ALL.into_iter().all(|one| one == pool || case.memory.of(one).is_none_or(|b| b <= used))
 }
 
 /// What every diagnosis gets: how full the pool is, what is left, for how long, and what to do.

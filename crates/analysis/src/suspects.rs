@@ -1,5 +1,6 @@
 //! Who may be behind what grew or fills a pool. No suspect beats a wrong one.
 
+mod counted_holder;
 mod driver;
 mod holder;
 mod quota;
@@ -21,7 +22,8 @@ use crate::{
     span::Span,
 };
 
-pub(crate) use holder::{by_handles_alone, is_beyond_usual, of_nobody, who_stands_out};
+pub(crate) use counted_holder::{by_handles_alone, is_beyond_usual, who_stands_out};
+pub(crate) use holder::of_nobody;
 
 /// How sure a program is whose leak of one of its tags is publicly known, once something else names
 /// it.
@@ -160,7 +162,7 @@ pub(crate) fn unusual_counts(case: &CaseFile) -> Vec<Evidence> {
         let bytes = Bytes(case::last(&series.bytes).unwrap_or(0));
         is_unusual.then_some(Evidence::TagUse { tag, pool, bytes, outstanding })
     });
-    objects.chain(holder::many_kernel_handles(case)).collect()
+    objects.chain(counted_holder::many_kernel_handles(case)).collect()
 }
 
 /// The suspects for what a pool is full of, from one picture. That a tag is large makes its driver a
@@ -186,14 +188,14 @@ pub fn suspects_of_waste(case: &CaseFile, series: &TagSeries) -> Vec<Suspect> {
     if facts.objects {
         let mut found = holders_of_run(case, series, outstanding);
         if found.is_empty() {
-            found = holder::by_count(case, series, outstanding);
+            found = counted_holder::by_count(case, series, outstanding);
             found.iter_mut().for_each(by_known_leaks);
         }
         if found.is_empty() {
             found.extend(zombie_suspect(case, series));
         }
         if found.is_empty() {
-            found.extend(holder::by_kernel_count(case, series, outstanding).map(|held| {
+            found.extend(counted_holder::by_kernel_count(case, series, outstanding).map(|held| {
                 let mut nobody = unknown_owner(&[series.tag]);
                 nobody.evidence.insert(0, held);
                 nobody

@@ -12,6 +12,10 @@ const EXPLAINED: f64 = 0.25;
 /// known: Windows keeps lookaside lists and half-empty pages.
 const LEFT_OF_MEMORY: f64 = 0.06;
 const LEFT: u64 = 1 << 30;
+/// Tags that are not most of their pool may be what is left of a list: what they leave must not hide a
+/// leak, however much memory there is.
+const MOST: f64 = 0.75;
+const LEFT_BY_FEW: u64 = 768 << 20;
 /// From this share of the memory on a pool is large, whatever it holds; where the memory is not known,
 /// from so many bytes on.
 const LARGE_OF_MEMORY: f64 = 0.25;
@@ -60,7 +64,9 @@ fn is_explained(case: &CaseFile, pool: Pool, used: Bytes) -> bool {
     let explained = explained(case, pool);
     let left = used.0.saturating_sub(explained.0);
     let most = case.memory.physical.map_or(LEFT, |all| (LEFT_OF_MEMORY * all.0 as f64) as u64);
-    explained.share_of(used) >= EXPLAINED && left <= most
+    let share = explained.share_of(used);
+    let most = if share < MOST { most.min(LEFT_BY_FEW) } else { most };
+    share >= EXPLAINED && left <= most
 }
 
 /// Whether so many bytes are much of the memory.

@@ -10,9 +10,12 @@
 use std::{fs, path::Path};
 
 use anyhow::{Context, Result, bail};
-use poolwatch_analysis::{catalogue::Catalogue, confidence::NAMED};
+use poolwatch_analysis::{
+    catalogue::{Catalogue, Note},
+    confidence::NAMED,
+};
 use poolwatch_detection::texts::diagnose_texts;
-use poolwatch_evidence::{CombinedEvidence, combine, read};
+use poolwatch_evidence::{CombinedEvidence, PooltagEntry, combine, read};
 use poolwatch_model::diagnosis::{Diagnosis, SuspectKind, Verdict};
 use serde::Serialize;
 use serde_json::Value;
@@ -191,10 +194,15 @@ fn present(what: &str, unwanted: &[String], told: &[String]) -> Vec<String> {
     unwanted.iter().filter(|one| told.contains(one)).map(|one| format!("{what} {one}")).collect()
 }
 
-/// What Poolwatch says of a case.
+/// What Poolwatch says of a case, by what its texts say of tags as well.
 #[must_use]
 pub fn diagnose(combined: &CombinedEvidence) -> Answer {
-    Answer::from(&diagnose_texts(combined, &Catalogue::default()))
+    let mut catalogue = Catalogue::default();
+    catalogue.add_pooltag(combined.catalogue.iter().cloned().map(|entry| {
+        let PooltagEntry { pattern, owner, description } = entry;
+        (pattern, Note { owner, meaning: description })
+    }));
+    Answer::from(&diagnose_texts(combined, &catalogue))
 }
 
 impl From<&Diagnosis> for Answer {

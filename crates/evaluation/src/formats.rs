@@ -13,17 +13,38 @@ pub(crate) type ProcessFormat = fn(&[(String, u64, u64)]) -> String;
 
 /// The place of poolmon among the formats of tags.
 pub(crate) const POOLMON: usize = 0;
-pub(crate) const TAGS: [TagFormat; 7] =
-    [poolmon, poolused, markdown_tags, comma_tags, tab_tags, semicolon_tags, html_tags];
-pub(crate) const TOTALS: [TotalFormat; 6] =
-    [debugger_totals, get_counter, task_manager, exported_totals, counter_log, stamped_totals];
-pub(crate) const PROCESSES: [ProcessFormat; 6] = [
+pub(crate) const TAGS: [TagFormat; 9] = [
+    poolmon,
+    poolused,
+    markdown_tags,
+    comma_tags,
+    tab_tags,
+    semicolon_tags,
+    html_tags,
+    verbose_poolused,
+    live_rows,
+];
+pub(crate) const TOTALS: [TotalFormat; 10] = [
+    debugger_totals,
+    get_counter,
+    task_manager,
+    exported_totals,
+    counter_log,
+    stamped_totals,
+    item_history,
+    influx_line,
+    metric_rows,
+    memory_map,
+];
+pub(crate) const PROCESSES: [ProcessFormat; 8] = [
     get_process,
     listed_processes,
     comma_processes,
     json_processes,
     debugger_processes,
     markdown_processes,
+    process_explorer,
+    exported_processes,
 ];
 
 /// Lines put together.
@@ -64,6 +85,30 @@ fn poolused(rows: &[Row]) -> String {
         format!(" {tag} {first} {second}\tUNKNOWN pooltag '{tag}', please update pooltag.txt")
     };
     format!("{head}{}", text(rows.iter().map(row)))
+}
+
+fn verbose_poolused(rows: &[Row]) -> String {
+    let head = "   Sorting by NonPaged Pool Consumed\n\n  Pool Used:\n            NonPaged                     \
+                Paged\n Tag Allocs Frees Diff Used Allocs Frees Diff Used\n";
+    let row = |(tag, pool, allocs, held, each): &Row| {
+        let (of_pool, other) =
+            (format!("{allocs} {} {held} {}", allocs - held, held * each), "0 0 0 0".to_owned());
+        let (first, second) = if *pool == "Nonp" { (of_pool, other) } else { (other, of_pool) };
+        format!(" {tag} {first} {second}\tUNKNOWN pooltag '{tag}', please update pooltag.txt")
+    };
+    format!("{head}{}", text(rows.iter().map(row)))
+}
+
+fn live_rows(rows: &[Row]) -> String {
+    let of_pool = |wanted: &'static str, heading: &str| {
+        let row = |(tag, _, allocs, held, each): &Row| {
+            let mb = (held * each).div_ceil(1 << 20);
+            format!("{tag}: {allocs} allocs / {} frees / {held} live ({mb} MB)", allocs - held)
+        };
+        let of_pool = rows.iter().filter(move |row| row.1 == wanted).map(row);
+        text(std::iter::once(heading.to_owned()).chain(of_pool))
+    };
+    [of_pool("Nonp", "Nonpaged pool"), of_pool("Paged", "Paged pool")].join("\n")
 }
 
 /// A table with some sign between its cells.
@@ -164,6 +209,38 @@ fn stamped_totals(_: u64, [nonpaged, paged]: [u64; 2]) -> String {
     ])
 }
 
+fn item_history(_: u64, totals_kb: [u64; 2]) -> String {
+    let of = |name: &str, kb: u64| {
+        format!("fs07: Memory: {name} bytes\n2026-05-11 08:00:00 1778486400 {}\n", kb * 1024)
+    };
+    text([of("Pool nonpaged", totals_kb[0]), of("Pool paged", totals_kb[1])])
+}
+
+fn influx_line(_: u64, [nonpaged, paged]: [u64; 2]) -> String {
+    let [nonpaged, paged] = [nonpaged * 1024, paged * 1024];
+    format!(
+        "win_mem,host=fs07 Pool_Nonpaged_Bytes={nonpaged},Pool_Paged_Bytes={paged} 1778486400000000000\n"
+    )
+}
+
+fn metric_rows(memory_kb: u64, [nonpaged, paged]: [u64; 2]) -> String {
+    let row = |name: &str, kb: u64| format!("2026-05-11 08:00:00;{name};{}", kb * 1024);
+    text([
+        "time;metric;value".to_owned(),
+        row("Available Bytes", memory_kb / 2),
+        row("Pool Nonpaged Bytes", nonpaged),
+        row("Pool Paged Bytes", paged),
+    ])
+}
+
+fn memory_map(_: u64, [nonpaged, paged]: [u64; 2]) -> String {
+    text([
+        "Usage\tTotal\tActive\tStandby".to_owned(),
+        format!("Paged Pool\t{paged} K\t{paged} K\t0 K"),
+        format!("Nonpaged Pool\t{nonpaged} K\t{nonpaged} K\t0 K"),
+    ])
+}
+
 pub(crate) fn get_process(processes: &[(String, u64, u64)]) -> String {
     let mut list = "Name            Id HandleCount\n----            -- -----------\n".to_owned();
     for (name, pid, handles) in processes {
@@ -206,4 +283,20 @@ fn markdown_processes(processes: &[(String, u64, u64)]) -> String {
     let row = |(name, pid, handles): &(String, u64, u64)| format!("| {name} | {pid} | {handles} |");
     let head = ["| Process | PID | Handles |".to_owned(), "|---|---:|---:|".to_owned()];
     text(head.into_iter().chain(processes.iter().map(row)))
+}
+
+fn process_explorer(processes: &[(String, u64, u64)]) -> String {
+    let row = |(name, pid, handles): &(String, u64, u64)| match name.as_str() {
+        "System" => format!("System\t0.80\t{pid}\t{handles}"),
+        name => format!(" {name}.exe\t< 0.01\t{pid}\t{handles}\tSome program\tSome company"),
+    };
+    let head = "Process\tCPU\tPID\tHandles\tDescription\tCompany Name".to_owned();
+    text(std::iter::once(head).chain(processes.iter().map(row)))
+}
+
+fn exported_processes(processes: &[(String, u64, u64)]) -> String {
+    let row = |(name, pid, handles): &(String, u64, u64)| {
+        format!("windows_process_handles{{process=\"{name}\",process_id=\"{pid}\"}} {handles}")
+    };
+    text(processes.iter().map(row))
 }

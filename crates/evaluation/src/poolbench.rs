@@ -43,27 +43,44 @@ pub struct Score {
 /// Scores a diagnoser.
 pub fn score<C: Borrow<Case>>(diagnoser: Diagnoser, cases: impl IntoIterator<Item = C>) -> Score {
     let mut score = Score::default();
-    let is_ours = std::ptr::fn_addr_eq(diagnoser, cases::diagnose as Diagnoser);
     for case in cases {
         let case = case.borrow();
-        score.cases += 1;
-        let answer = diagnoser(&case.read());
-        let wrong = case.expected.wrongs(&answer, is_ours);
-        score.right += usize::from(wrong.is_empty());
-        let (blames, clears) = (
-            case.expected.false_blames(&answer).next().is_some(),
-            case.expected.is_false_all_clear(&answer),
-        );
-        score.false_blames += usize::from(blames);
-        score.false_all_clears += usize::from(clears);
-        if blames || clears {
-            score.misled.push((case.id.clone(), wrong.clone()));
-        }
-        if !wrong.is_empty() {
-            score.wrong.push((case.id.clone(), wrong));
-        }
+        score.add(case, &case.read(), diagnoser);
     }
     score
+}
+
+/// Scores all diagnosers, ours first. Each case is read once.
+pub fn scores<C: Borrow<Case>>(cases: impl IntoIterator<Item = C>) -> Vec<Score> {
+    let mut scores = vec![Score::default(); DIAGNOSERS.len()];
+    for case in cases {
+        let case = case.borrow();
+        let combined = case.read();
+        for (score, (_, diagnoser)) in scores.iter_mut().zip(DIAGNOSERS) {
+            score.add(case, &combined, diagnoser);
+        }
+    }
+    scores
+}
+
+impl Score {
+    fn add(&mut self, case: &Case, combined: &CombinedEvidence, diagnoser: Diagnoser) {
+        let is_ours = std::ptr::fn_addr_eq(diagnoser, cases::diagnose as Diagnoser);
+        let answer = diagnoser(combined);
+        let wrong = case.expected.wrongs(&answer, is_ours);
+        let blames = case.expected.false_blames(&answer).next().is_some();
+        let clears = case.expected.is_false_all_clear(&answer);
+        self.cases += 1;
+        self.right += usize::from(wrong.is_empty());
+        self.false_blames += usize::from(blames);
+        self.false_all_clears += usize::from(clears);
+        if blames || clears {
+            self.misled.push((case.id.clone(), wrong.clone()));
+        }
+        if !wrong.is_empty() {
+            self.wrong.push((case.id.clone(), wrong));
+        }
+    }
 }
 
 /// A table of all diagnosers over all sets of cases, as Markdown. `scores` are those of a set by the

@@ -5,7 +5,7 @@
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::statements::VerifiedDriver;
 use crate::text::Line;
 
@@ -14,7 +14,7 @@ const VERIFIER: u64 = 0xC4;
 const LEFT_ALLOCATIONS: u64 = 0x62;
 const LEFT_PAGES: u64 = 0xCB;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     code(line)?;
     Some(Box::new(BugCheck::default()))
 }
@@ -28,7 +28,7 @@ struct BugCheck {
 }
 
 impl Section for BugCheck {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(code) = code(line.text) {
             if self.code.is_some_and(|known| known != code) {
                 return Verdict::Foreign;
@@ -50,11 +50,7 @@ impl Section for BugCheck {
         Verdict::Foreign
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         let Self { code, parameters: [first, _, _, last], driver } = *self;
         let mut driver =
             VerifiedDriver { name: driver.unwrap_or_default(), ..VerifiedDriver::default() };

@@ -49,6 +49,12 @@ pub struct EvidencePiece {
 }
 
 impl EvidencePiece {
+    /// A piece of which neither moment nor sources are known.
+    pub(crate) fn new(kind: PieceKind, lines: (u32, u32), content: PieceContent) -> Self {
+        let (at_s, remark, is_torn, sources) = (None, None, false, Vec::new());
+        Self { kind, lines, at_s, remark, is_torn, sources, content }
+    }
+
     /// The line that a fact is on.
     pub(crate) fn line(&self, fact: &Fact) -> u32 {
         let known = self.sources.binary_search_by(|(known, _)| known.cmp(fact));

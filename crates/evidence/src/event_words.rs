@@ -8,7 +8,7 @@ use poolwatch_model::process::ProcessUse;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::statements::UndatedEvent;
 use crate::text::Line;
 use crate::{sentences, times};
@@ -18,7 +18,7 @@ const MAX_LINES: u32 = 40;
 /// Longer lines are no such text.
 const MAX_LINE: usize = 2048;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     let opens = whole(line).is_some()
         || field(line).is_some_and(|field| matches!(field, Field::Provider(_) | Field::Id(_)));
     opens.then(|| Box::new(Text::default()) as Box<dyn Section>)
@@ -44,20 +44,60 @@ struct Text {
     provider: Option<Provider>,
     id: Option<u32>,
     at_s: Option<u64>,
-    found: Vec<UndatedEvent>,
-    /// The programs that lines of events 2004 name, with their time and line.
-    holders: Vec<(Vec<ProcessUse>, Option<u64>, u32)>,
+    found: FoundEvents,
     lines: u32,
 }
 
+/// Events in words, in their order.
+#[derive(Default)]
+pub(crate) struct FoundEvents {
+    events: Vec<UndatedEvent>,
+    /// The programs that events 2004 name, with their time and line.
+    holders: Vec<(Vec<ProcessUse>, Option<u64>, u32)>,
+}
+
+impl FoundEvents {
+    /// Adds an event, with the programs that its message names.
+    pub(crate) fn push(&mut self, event: UndatedEvent, message: &str, line: u32) {
+        let holders = sentences::commit::holders(message);
+        if !holders.is_empty() {
+            self.holders.push((holders, event.at_s, line));
+        }
+        self.events.push(event);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+
+    /// Writes the events, and the programs of the latest.
+    pub(crate) fn write(self, lines: (u32, u32), out: &mut ReadingBuilder) {
+        for event in self.events {
+            out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
+        }
+        let latest = self.holders.into_iter().max_by_key(|(_, at_s, _)| *at_s);
+        if let Some((holders, _, line)) = latest {
+            out.piece(PieceKind::Sentence, (line, line), PieceContent::Processes(holders));
+        }
+    }
+}
+
 impl Section for Text {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(event) = whole(line.text) {
-            let at_s = event.at_s;
-            self.found.push(event);
-            let holders = sentences::commit::holders(line.text);
-            if !holders.is_empty() {
-                self.holders.push((holders, at_s, line.number));
+            self.found.push(event, line.text, line.number);
+            return Verdict::Used;
+        }
+        // `Get-WinEvent` heads the table of each provider with its name.
+        if let (Some(provider), None) = (self.provider, self.id)
+            && let Some(row) = table_row(line.text)
+        {
+            self.lines = 0;
+            if let Some((at_s, id)) = row
+                && let Some(event) = event(provider, id)
+            {
+                let event = UndatedEvent { at_s: Some(at_s), ..event };
+                self.found.push(event, line.text, line.number);
             }
             return Verdict::Used;
         }
@@ -76,29 +116,31 @@ impl Section for Text {
         if let Some(mut event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
             event.at_s = self.at_s.take();
             (self.provider, self.id, self.lines) = (None, None, 0);
-            self.found.push(event);
+            self.found.push(event, "", line.number);
         }
         Verdict::Used
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.found.is_empty() {
             return Err(IgnoredReason::NotUnderstood);
         }
-        for event in self.found {
-            out.piece(PieceKind::Event, lines, PieceContent::UndatedEvent(event));
-        }
-        // The latest event counts.
-        let latest = self.holders.into_iter().max_by_key(|(_, at_s, _)| *at_s);
-        if let Some((holders, _, line)) = latest {
-            out.piece(PieceKind::Sentence, (line, line), PieceContent::Processes(holders));
-        }
+        self.found.write(lines, out);
         Ok(())
     }
+}
+
+/// A row of `Get-WinEvent`'s table: the time and id of an event; nothing of its heads and rule.
+fn table_row(line: &str) -> Option<Option<(u64, u32)>> {
+    let line = line.trim();
+    if line.starts_with("TimeCreated ") || line.starts_with("-----") {
+        return Some(None);
+    }
+    let words: Vec<&str> = line.split_ascii_whitespace().take(4).collect();
+    (2..words.len()).rev().find_map(|count| {
+        let at_s = times::date_and_time(&words[..count].join(" "))?;
+        Some(Some((at_s, words[count].parse().ok()?)))
+    })
 }
 
 /// What the event of a provider with a number means, if it is one of those that matter.
@@ -142,7 +184,8 @@ fn whole(line: &str) -> Option<UndatedEvent> {
         return None;
     }
     let lower: Vec<_> = words.iter().map(|word| word.to_lowercase()).collect();
-    if lower.iter().any(|word| DENIALS.contains(&word.as_str())) {
+    let is = |known: &[&str]| lower.iter().any(|word| known.contains(&word.as_str()));
+    if is(&DENIALS) || is(&EXPLAINS) {
         return None;
     }
     let before = &lower[at.saturating_sub(2)..at];
@@ -168,6 +211,21 @@ const EVENT: [&str; 9] = [
 const DENIALS: [&str; 12] = [
     "no", "not", "never", "without", "neither", "none", "kein", "keine", "nicht", "aucun", "pas",
     "нет",
+];
+
+/// What is explained or supposed did not happen.
+const EXPLAINS: [&str; 11] = [
+    "means",
+    "meaning",
+    "docs",
+    "documentation",
+    "example",
+    "if",
+    "would",
+    "bedeutet",
+    "signifie",
+    "significa",
+    "означает",
 ];
 
 /// What a line `label: value` tells.
@@ -279,9 +337,21 @@ mod tests {
             "there is no event 2019 in the log",
             "in 2019 we had events",
             "port 2020 is open",
+            "The docs say that event 2019 means an empty pool",
         ] {
             assert_eq!(told(text), [], "{text}");
         }
+    }
+
+    #[test]
+    fn the_table_of_a_provider_tells_its_events() {
+        let text = "   ProviderName: srv\n\nTimeCreated                     Id LevelDisplayName Message\n\
+                    -----------                     -- ---------------- -------\n\
+                    3/14/2026 2:11:08 AM          2019 Error            The server was unable to...\n\
+                    14.03.2026 02:10:08           2020 Error            The server was unable to...\n\
+                    3/14/2026 2:09:08 AM          2006 Error            The server received an...\n";
+        let expected = [Pool::Nonpaged, Pool::Paged].map(EventKind::PoolEmpty);
+        assert_eq!(told(text), expected);
     }
 
     #[test]

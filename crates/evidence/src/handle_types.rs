@@ -1,18 +1,19 @@
 //! Handles by type: `!handle` of a user-mode debugger (`273020 Handles`, then a column of types and
-//! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`).
+//! one of counts) and `handle -s` of Sysinternals (`Event : 222742`, then `Total handles: 273020`), of
+//! the process that the command above them or their title names.
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
-use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::statements::HandleSummary;
 use crate::text::Line;
+use crate::{image_names, quantities};
 
 /// More types than any Windows has.
 const MAX_TYPES: usize = 256;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let opens = total(line).is_some() || is_summary(line);
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
+    let opens = total(line).is_some() || title(line).is_some() || command(line).is_some();
     opens.then(|| Box::new(Summary::default()) as Box<dyn Section>)
 }
 
@@ -23,7 +24,7 @@ struct Summary {
 }
 
 impl Section for Summary {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if self.ended {
             return Verdict::Foreign;
         }
@@ -35,7 +36,15 @@ impl Section for Summary {
             self.ended = !self.told.by_type.is_empty();
             return Verdict::Used;
         }
-        if is_summary(line.text) || is_heads(line.text) {
+        if let Some((image, pid)) = title(line.text).or_else(|| command(line.text)) {
+            if !self.told.by_type.is_empty() {
+                return Verdict::Foreign;
+            }
+            self.told.image = image.map(image_names::image).or(self.told.image.take());
+            self.told.pid = pid.or(self.told.pid);
+            return Verdict::Used;
+        }
+        if is_heads(line.text) || self.told.by_type.is_empty() && is_banner(line.text) {
             return Verdict::Used;
         }
         match row(line.text) {
@@ -52,13 +61,10 @@ impl Section for Summary {
         }
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.told.by_type.is_empty() {
-            return Err(IgnoredReason::CutOff);
+            let is_asked = self.told.total.is_none();
+            return Err(if is_asked { IgnoredReason::Command } else { IgnoredReason::CutOff });
         }
         self.told.by_type.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         out.piece(PieceKind::HandleTypes, lines, PieceContent::Handles(self.told));
@@ -75,8 +81,40 @@ fn total(line: &str) -> Option<u64> {
     quantities::count(line.strip_prefix("Total handles:")?)
 }
 
-fn is_summary(line: &str) -> bool {
-    line.trim().eq_ignore_ascii_case("Handle type summary:")
+/// The process of a title, as far as it names one: `Handle type summary for a.exe (pid 4108):`.
+fn title(line: &str) -> Option<(Option<&str>, Option<u32>)> {
+    let rest = line.trim().strip_prefix("Handle type summary")?.strip_suffix(':')?;
+    let Some(who) = rest.trim_start().strip_prefix("for ") else {
+        return rest.is_empty().then_some((None, None));
+    };
+    let (image, behind) = who.split_once(['(', ',']).unwrap_or((who, ""));
+    let pid = behind.split(|c: char| !c.is_ascii_digit()).find_map(|word| word.parse().ok());
+    Some((Some(image.trim()).filter(|image| !image.is_empty()), pid))
+}
+
+/// The process of a command: `handle64.exe -s -p 4108`, or its name in place of the number.
+fn command(line: &str) -> Option<(Option<&str>, Option<u32>)> {
+    const LONGEST: usize = 200;
+    if line.len() > LONGEST || !line.contains("andle") {
+        return None;
+    }
+    let mut words = line.split([' ', '>', '\\']).skip_while(|word| {
+        let lower = word.to_ascii_lowercase();
+        !["handle", "handle64"].contains(&lower.trim_end_matches(".exe"))
+    });
+    words.next()?;
+    let options: Vec<&str> = words.filter(|word| !word.is_empty()).collect();
+    let at = options.iter().position(|word| word.eq_ignore_ascii_case("-p"))?;
+    let who = options.get(at + 1).filter(|_| options.contains(&"-s"))?;
+    Some(match who.parse() {
+        Ok(pid) => (None, Some(pid)),
+        Err(_) => (Some(*who), None),
+    })
+}
+
+/// What Sysinternals' tools print first.
+fn is_banner(line: &str) -> bool {
+    ["Nthandle v", "Copyright (C)", "Sysinternals - "].iter().any(|start| line.starts_with(start))
 }
 
 fn is_heads(line: &str) -> bool {
@@ -116,6 +154,25 @@ mod tests {
             assert_eq!(told.total, Some(273_020));
             assert_eq!(told.by_type[0], ("Event".to_owned(), 222_742));
             assert_eq!(told.by_type.len(), 3);
+        }
+    }
+
+    #[test]
+    fn the_process_is_that_of_the_title_or_of_the_command() {
+        let rows = "  Event           : 1311902\n  File            : 210\nTotal handles: 1312240\n";
+        let banner = "\nNthandle v5.0 - Handle viewer\nSysinternals - www.sysinternals.com\n\n";
+        for (head, image, pid) in [
+            ("Handle type summary for relay.exe (pid 4108):\n", Some("relay.exe"), Some(4108)),
+            ("C:\\tools>handle64.exe -s -p 4108\nHandle type summary:\n", None, Some(4108)),
+            ("PS C:\\> handle -s -p relay\nHandle type summary:\n", Some("relay.exe"), None),
+            ("Handle type summary:\n", None, None),
+        ] {
+            let reading = read("", [banner, head, rows].concat().as_bytes());
+            let told = reading.pieces.iter().find_map(|piece| match &piece.content {
+                PieceContent::Handles(told) => Some((told.image.as_deref(), told.pid)),
+                _ => None,
+            });
+            assert_eq!(told, Some((image, pid)), "{head}");
         }
     }
 

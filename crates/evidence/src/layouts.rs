@@ -8,18 +8,16 @@
 
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::text::Line;
 use cells::Delimiter;
 use grid::{CellGrid, Row};
 use heads::Column;
 
-pub(crate) use counted::open as open_counted;
-pub(crate) use figures::open as open_figures;
+pub(crate) use figures::start_figures;
 pub(crate) use json::read_json;
 
 pub(crate) mod cells;
-mod counted;
 mod figures;
 mod grid;
 mod growth;
@@ -31,8 +29,8 @@ mod states;
 /// A month of minutes.
 const MAX_ROWS: usize = 50_000;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
-    let delimiter = Delimiter::of(line);
+pub(crate) fn start_table(line: &str) -> Option<Box<dyn Section>> {
+    let delimiter = Delimiter::find_in(line);
     let is_spaced = matches!(delimiter, None | Some(Delimiter::Gap));
     let in_words = if is_spaced { heads_in_words(line) } else { None };
     let (delimiter, grid) = match in_words {
@@ -98,7 +96,7 @@ struct Table {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if !self.delimiter.parts(line.text) {
             return Verdict::Foreign;
         }
@@ -128,15 +126,25 @@ impl Section for Table {
             return Verdict::Ignored(IgnoredReason::TooMany);
         }
         let mut cells: Vec<String> = self.delimiter.cells(line.text).map(Into::into).collect();
+        let count = self.grid.columns.len();
         if self.delimiter == Delimiter::Gap {
             // Remarks may follow the last column.
-            cells.truncate(self.grid.columns.len());
+            cells.truncate(count);
+        }
+        if matches!(self.delimiter, Delimiter::Tab | Delimiter::Comma | Delimiter::Semicolon) {
+            // Empty cells at the end are left out where they tell nothing anyway.
+            let lacking = self.grid.columns.iter().skip(cells.len());
+            let tells_nothing =
+                |column| matches!(column, &(Column::Other | Column::Passed | Column::Difference));
+            if !line.cut && cells.len() > 1 && lacking.clone().all(tells_nothing) {
+                cells.extend(lacking.map(|_| String::new()));
+            }
         }
         let ends = self.delimiter != Delimiter::Bar || line.text.trim_end().ends_with('|');
-        if self.delimiter == Delimiter::Bar && cells.len() < self.grid.columns.len() && !line.cut {
+        if self.delimiter == Delimiter::Bar && cells.len() < count && !line.cut {
             return Verdict::GoesOn;
         }
-        if cells.len() != self.grid.columns.len() || (line.cut && !ends) {
+        if cells.len() != count || (line.cut && !ends) {
             return Verdict::Ignored(IgnoredReason::CutOff);
         }
         self.grid.rows.push(Row { line: line.number, cells });
@@ -149,11 +157,7 @@ impl Section for Table {
         !self.is_spaced && self.delimiter != Delimiter::Word
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.grid.rows.is_empty() || !self.is_ruled {
             return Err(IgnoredReason::NotUnderstood);
         }

@@ -33,6 +33,8 @@ mod image_names;
 #[cfg(feature = "texts")]
 mod layouts;
 #[cfg(feature = "texts")]
+mod pool_trace;
+#[cfg(feature = "texts")]
 mod pool_words;
 #[cfg(feature = "texts")]
 mod poolmon;

@@ -2,6 +2,9 @@
 
 use poolwatch_model::Pool;
 
+/// Words that make the paged pool the other one.
+const NOT: &[&str] = &["non", "no", "not", "nicht", "não", "не", "niet", "nem"];
+
 /// The pool that a word, or several, name.
 pub(crate) fn pool_word(text: &str) -> Option<Pool> {
     let lower = text.to_lowercase();
@@ -31,6 +34,11 @@ pub(crate) fn in_sentence(words: &[&str]) -> Option<Pool> {
         "grupo",
         "bloque",
         "speicher",
+        "réserve",
+        "pula",
+        "puli",
+        "havuz",
+        "풀",
     ];
     let pool = pool_words(words)?;
     let says = words.iter().any(|word| POOLS.iter().any(|part| word.contains(part)));
@@ -40,6 +48,12 @@ pub(crate) fn in_sentence(words: &[&str]) -> Option<Pool> {
 /// Whether a pool is named at a place.
 pub(crate) fn names_pool(words: &[&str], at: usize) -> bool {
     mention(words, at).is_some()
+}
+
+/// Whether a word is a denial that only makes the name of a pool (`nicht ausgelagert`, `non di paging`).
+pub(crate) fn is_of_name(words: &[&str], at: usize) -> bool {
+    NOT.contains(&words[at])
+        && (1..=2).any(|behind| at + behind < words.len() && mention(words, at + behind).is_some())
 }
 
 /// The pool that the word at a place names, with those around it.
@@ -58,17 +72,30 @@ fn mention(words: &[&str], at: usize) -> Option<Pool> {
         "paginada",
         "paging",
         "wisselbaar",
+        "lapozható",
     ];
     const NONPAGED: &[&str] = &["nonp", "np", "nonpageable", "npp"];
-    const PAGED_BEGINS: &[&str] = &["выгружаем", "stronicowan", "stránkovan"];
-    const NONPAGED_BEGINS: &[&str] = &["non-page", "невыгружаем", "niestronicowan", "nestránkovan"];
-    const NOT: &[&str] = &["non", "no", "not", "nicht", "não", "не", "niet", "nem"];
+    const PAGED_BEGINS: &[&str] = &[
+        "выгружаем",
+        "stronicowan",
+        "stránkovan",
+        "auslagerungspool",
+        "auslagerungsseite",
+        "pagináve",
+        "sayfalan",
+    ];
+    const NONPAGED_BEGINS: &[&str] =
+        &["non-page", "невыгружаем", "niestronicowan", "nestránkovan", "sayfalanmam"];
     let word = words[at];
+    // `Nicht-Auslagerungsseiten`.
+    let compound = NOT.iter().find_map(|not| word.strip_prefix(not)?.strip_prefix('-'));
+    let is_nonpaged = NONPAGED_BEGINS.iter().any(|beginning| word.starts_with(beginning));
+    let word = compound.unwrap_or(word);
     let begins = |with: &[&str]| with.iter().any(|beginning| word.starts_with(beginning));
     let holds = |parts: &[&str]| parts.iter().any(|part| word.contains(part));
-    if NONPAGED.contains(&word)
+    if is_nonpaged
+        || NONPAGED.contains(&word)
         || is_compound(word, "nonpaged")
-        || begins(NONPAGED_BEGINS)
         || holds(&["非分页", "非分頁", "未分页", "非ページ", "비페이징"])
     {
         return Some(Pool::Nonpaged);
@@ -76,7 +103,9 @@ fn mention(words: &[&str], at: usize) -> Option<Pool> {
     let is_paged = PAGED.contains(&word)
         || is_compound(word, "paged")
         || begins(PAGED_BEGINS)
-        || holds(&["分页", "分頁", "ページ プール", "ページプール", "페이징"]);
+        || holds(&["分页", "分頁", "ページプール", "페이징"])
+        || word.ends_with("ページ")
+            && words.get(at + 1).is_some_and(|next| next.starts_with("プール"));
     // What is paged out is no pool.
     let is_verb = matches!(words.get(at + 1).copied(), Some("out" | "in" | "to" | "back" | "file"));
     if !is_paged || is_verb {
@@ -84,7 +113,9 @@ fn mention(words: &[&str], at: usize) -> Option<Pool> {
     }
     let before = &words[at.saturating_sub(2)..at];
     // Italian: `non di paging`.
-    let denied = before.last().is_some_and(|last| NOT.contains(last)) || before == ["non", "di"];
+    let denied = compound.is_some()
+        || before.last().is_some_and(|last| NOT.contains(last))
+        || before == ["non", "di"];
     Some(if denied { Pool::Nonpaged } else { Pool::Paged })
 }
 
@@ -110,6 +141,10 @@ mod tests {
             ("pool di paging", Some(Pool::Paged)),
             ("no paginado", Some(Pool::Nonpaged)),
             ("Non-Paged", Some(Pool::Nonpaged)),
+            ("Auslagerungspool", Some(Pool::Paged)),
+            ("Auslagerungsdatei", None),
+            ("非ページ プール", Some(Pool::Nonpaged)),
+            ("ページ プール", Some(Pool::Paged)),
             ("Невыгружаемый пул", Some(Pool::Nonpaged)),
             ("paged and nonpaged", None),
             ("page", None),

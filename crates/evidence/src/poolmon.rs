@@ -10,7 +10,7 @@ use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::source::Fact;
 use crate::text::Line;
 use crate::{quantities, well_known_tags};
@@ -21,7 +21,7 @@ pub(crate) mod row;
 /// The most rows of one capture. Hosts have a few thousand tags.
 const MAX_ROWS: usize = 65_536;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     let opens = memory_line(line).is_some()
         || is_header(line)
         || matches!(row(line), Some(Ok(_)))
@@ -39,7 +39,7 @@ struct Capture {
 }
 
 impl Section for Capture {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(memory) = memory_line(line.text) {
             // A screen or file begins with it, so here begins the next one.
             if !self.rows.is_empty() || self.has_header {
@@ -82,11 +82,7 @@ impl Section for Capture {
         }
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.memory == Memory::default() && self.rows.is_empty() {
             return Err(IgnoredReason::CutOff);
         }

@@ -9,7 +9,7 @@ use poolwatch_model::tag::TagPattern;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::tag_text;
 use crate::text::Line;
 
@@ -18,7 +18,7 @@ const MAX_ENTRIES: usize = 100_000;
 /// Fewer are no list: a sentence may look like an entry.
 const MIN_ENTRIES: usize = 3;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     (is_comment(line) || entry(line).is_some())
         .then(|| Box::new(Catalogue::default()) as Box<dyn Section>)
 }
@@ -29,7 +29,7 @@ struct Catalogue {
 }
 
 impl Section for Catalogue {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if is_comment(line.text) {
             return Verdict::Used;
         }
@@ -41,11 +41,7 @@ impl Section for Catalogue {
         Verdict::Used
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.entries.len() < MIN_ENTRIES {
             return Err(IgnoredReason::NotUnderstood);
         }

@@ -9,7 +9,7 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind, PooltagEntry};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::tag_counts::{agree, plausible};
 use crate::text::Line;
 use crate::{quantities, tag_text, well_known_tags};
@@ -20,7 +20,7 @@ pub(crate) mod columns;
 /// The most rows of one table.
 const MAX_ROWS: usize = 65_536;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     let opens = title(line).is_some() || columns(line).is_some();
     let columns = if opens { None } else { Some(columns_of_row(line)?) };
     Some(Box::new(Table { columns, ..Table::default() }))
@@ -60,7 +60,7 @@ enum Title {
 }
 
 impl Section for Table {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(title) = title(line.text) {
             if !self.rows.is_empty() {
                 return Verdict::Foreign;
@@ -88,11 +88,7 @@ impl Section for Table {
         verdict
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.rows.is_empty() {
             return Err(IgnoredReason::CutOff);
         }

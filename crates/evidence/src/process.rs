@@ -9,7 +9,7 @@ use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::image_names::{is_nameless, nameless};
 use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::source::Fact;
 use crate::statements::EndedProcesses;
 use crate::text::Line;
@@ -20,7 +20,7 @@ const MAX_IMAGE: usize = 260;
 /// The kernel's own process, which some versions show without an object table.
 const SYSTEM_PID: u32 = 4;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     (parts(line).any(is_process) || is_address_alone(line))
         .then(|| Box::new(List::default()) as Box<dyn Section>)
 }
@@ -44,7 +44,7 @@ struct List {
 }
 
 impl Section for List {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         const WRAPPED: [&str; 4] = [" Cid:", "HandleCount:", "Image:", "SessionId:"];
         let goes_on = WRAPPED.iter().any(|label| line.text.ends_with(label));
         if (goes_on || is_address_alone(line.text)) && !line.cut {
@@ -65,11 +65,7 @@ impl Section for List {
         verdict
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if let Some((at, line)) = self.cut {
             self.processes[at].handles = None;
             out.ignore(line, "HandleCount", IgnoredReason::CutOff);

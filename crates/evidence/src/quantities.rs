@@ -201,6 +201,11 @@ pub(crate) fn hex(text: &str) -> Option<u64> {
 /// Where a separator could be a decimal one or one of thousands, the unit decides as far as it
 /// can: gigabytes have decimals. What stays ambiguous (`2.681 MB`) is `None`.
 pub(crate) fn size(text: &str) -> Option<Bytes> {
+    size_with(text, None)
+}
+
+/// An amount with its unit, where `decimal` is the mark of decimals if that is known.
+pub(crate) fn size_with(text: &str, decimal: Option<char>) -> Option<Bytes> {
     let text = bare_number(text);
     let end = text.find(char::is_alphabetic)?;
     let (number, unit) = (text[..end].trim_end(), &text[end..]);
@@ -209,13 +214,20 @@ pub(crate) fn size(text: &str) -> Option<Bytes> {
     let marks = number.matches(['.', ',']).count();
     // Of two different marks the last is the decimal one.
     let mixed = number.contains('.') && number.contains(',');
+    // Three digits after the only mark: decimals, or thousands?
+    let three = |decimals: &str| !mixed && decimals.len() == 3;
     let bytes = match number.rsplit_once(['.', ',']).filter(|_| marks == 1 || mixed) {
-        // Three digits after the only mark: decimals of something large, or thousands of bytes.
-        Some((_, decimals)) if !mixed && decimals.len() == 3 && power == 2 => return None,
-        Some((_, decimals)) if !mixed && decimals.len() == 3 && power < 2 => {
-            if power == 1 && number.contains('.') {
+        Some((_, decimals)) if three(decimals) && decimal.is_none() && power == 2 => return None,
+        Some((_, decimals)) if three(decimals) && decimal.is_none() && power == 1 => {
+            if number.contains('.') {
                 return None;
             }
+            u128::from(count(number)?) * unit
+        }
+        Some((_, decimals))
+            if three(decimals)
+                && (power == 0 || decimal.is_some_and(|mark| !number.contains(mark))) =>
+        {
             u128::from(count(number)?) * unit
         }
         Some((whole, decimals)) => {
@@ -451,5 +463,8 @@ mod tests {
         ] {
             assert_eq!(size(text), bytes.map(Bytes), "{text}");
         }
+        let known =
+            [Some('.'), Some(',')].map(|mark| size_with("103.537 MB", mark).unwrap().0 >> 20);
+        assert_eq!(known, [103, 103_537]);
     }
 }

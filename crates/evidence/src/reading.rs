@@ -8,8 +8,8 @@ use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
 use crate::text::{Line, clean, decode, split_breaks, with_events};
 use crate::{
-    bug_check, event_log, event_words, flattened_rows, handle_types, hosts, layouts, pool_words,
-    poolmon, pooltag, poolused, process, sentences, times, verifier, vm, zombies,
+    bug_check, event_log, event_words, flattened_rows, handle_types, hosts, layouts, pool_trace,
+    pool_words, poolmon, pooltag, poolused, process, sentences, times, verifier, vm, zombies,
 };
 
 /// The most bytes of one text that are read.
@@ -58,7 +58,7 @@ fn is_archive(bytes: &[u8]) -> bool {
 }
 
 /// The section that is being read, and its lines.
-struct Open {
+struct OpenSection {
     section: Box<dyn Section>,
     lines: Option<(u32, u32)>,
     used: UsedLines,
@@ -89,7 +89,7 @@ struct Reader {
     out: ReadingBuilder,
     /// The lines that no format takes.
     prose: Prose,
-    open: Option<Open>,
+    open: Option<OpenSection>,
     begun: Option<Begun>,
     /// The moment that a line of its own told last.
     at_s: Option<u64>,
@@ -117,14 +117,14 @@ impl Reader {
                 while let Some(text) = rows.next() {
                     // Only the very end of a text may be cut off.
                     let cut = !ended && parts.peek().is_none() && rows.peek().is_none();
-                    self.take(Line { number: self.line, text, cut });
+                    self.read_line(Line { number: self.line, text, cut });
                 }
             }
             self.line = self.line.saturating_add(ended.into());
         }
     }
 
-    fn take(&mut self, line: Line<'_>) {
+    fn read_line(&mut self, line: Line<'_>) {
         if line.text.trim().is_empty() {
             self.give_up_begun();
             // A table ends at an empty line.
@@ -157,7 +157,7 @@ impl Reader {
         }
         let markup = event_text::wraps_events(line.text);
         let reason = if markup { IgnoredReason::Markup } else { IgnoredReason::NotUnderstood };
-        if markup || !self.prose.take(line.number, line.text, reason) {
+        if markup || !self.prose.keep_line(line.number, line.text, reason) {
             self.out.ignore(line.number, line.text, reason);
         }
     }
@@ -167,14 +167,14 @@ impl Reader {
         let (Some(begun), Some(current)) = (self.begun.take(), &mut self.open) else {
             return false;
         };
-        if current.take(line, &mut self.out) == Verdict::Used {
+        if current.read_line(line, &mut self.out) == Verdict::Used {
             current.is_torn = true;
             begun.ignore(&mut self.out);
             return true;
         }
         let text = format!("{} {}", begun.text, line.text.trim_start());
         let whole = Line { number: begun.number, text: &text, cut: line.cut };
-        match current.take(whole, &mut self.out) {
+        match current.read_line(whole, &mut self.out) {
             Verdict::Used => {
                 current.extend_to(line.number);
                 true
@@ -203,15 +203,16 @@ impl Reader {
     /// Offers a line to the open section, or to the one that it opens.
     fn offer(&mut self, line: Line<'_>) -> bool {
         if let Some(current) = &mut self.open {
-            let verdict = current.take(line, &mut self.out);
+            let verdict = current.read_line(line, &mut self.out);
             if verdict != Verdict::Foreign {
                 return self.settle(line, verdict);
             }
         }
-        let Some(section) = open(line.text) else { return false };
+        let Some(section) = start_section(line.text) else { return false };
         self.close();
-        let mut opened = Open { section, lines: None, used: UsedLines::default(), is_torn: false };
-        let verdict = opened.take(line, &mut self.out);
+        let mut opened =
+            OpenSection { section, lines: None, used: UsedLines::default(), is_torn: false };
+        let verdict = opened.read_line(line, &mut self.out);
         self.open = Some(opened);
         self.settle(line, verdict)
     }
@@ -238,13 +239,13 @@ impl Reader {
 
     fn close(&mut self) {
         self.give_up_begun();
-        let Some(Open { section, lines, used, is_torn }) = self.open.take() else { return };
+        let Some(OpenSection { section, lines, used, is_torn }) = self.open.take() else { return };
         let lines = lines.unwrap_or((self.line, self.line));
         let before = self.out.pieces.len();
         if let Err(reason) = section.finish(lines, &mut self.out) {
             // What made no table may be sentences.
             let used = match reason.may_be_prose() {
-                true => used.give(|line, text| self.prose.take(line, text, reason)),
+                true => used.give(|line, text| self.prose.keep_line(line, text, reason)),
                 false => used,
             };
             self.out.ignore_lines(used, reason);
@@ -258,9 +259,9 @@ impl Reader {
     }
 }
 
-impl Open {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
-        let verdict = self.section.take(line, out);
+impl OpenSection {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+        let verdict = self.section.read_line(line, out);
         if verdict == Verdict::Used {
             self.extend_to(line.number);
             self.used.push(line);
@@ -275,24 +276,24 @@ impl Open {
 }
 
 /// The section that a line opens, if it opens one.
-fn open(line: &str) -> Option<Box<dyn Section>> {
-    type Open = fn(&str) -> Option<Box<dyn Section>>;
-    const FORMATS: [Open; 13] = [
-        poolmon::open,
-        poolused::open,
-        vm::open,
-        process::open,
-        handle_types::open,
-        verifier::open,
-        bug_check::open,
-        zombies::open,
-        event_words::open,
-        layouts::open_counted,
-        layouts::open,
-        layouts::open_figures,
-        pooltag::open,
+fn start_section(line: &str) -> Option<Box<dyn Section>> {
+    type Start = fn(&str) -> Option<Box<dyn Section>>;
+    const FORMATS: [Start; 13] = [
+        poolmon::start_section,
+        poolused::start_section,
+        vm::start_section,
+        process::start_section,
+        handle_types::start_section,
+        verifier::start_section,
+        bug_check::start_section,
+        zombies::start_section,
+        event_words::start_section,
+        pool_trace::start_section,
+        layouts::start_table,
+        layouts::start_figures,
+        pooltag::start_section,
     ];
-    FORMATS.iter().find_map(|open| open(line))
+    FORMATS.iter().find_map(|start| start(line))
 }
 
 fn newlines(text: &str) -> u32 {

@@ -32,8 +32,7 @@ pub(crate) struct ReadingBuilder {
 impl ReadingBuilder {
     /// Adds a piece.
     pub(crate) fn piece(&mut self, kind: PieceKind, lines: (u32, u32), content: PieceContent) {
-        let (at_s, remark, is_torn, sources) = (None, None, false, Vec::new());
-        self.push(EvidencePiece { kind, lines, at_s, remark, is_torn, sources, content });
+        self.push(EvidencePiece::new(kind, lines, content));
     }
 
     /// Notes the line of a fact of the next piece that holds it.

@@ -7,7 +7,7 @@ use crate::text::Line;
 /// A format that is being read.
 pub(crate) trait Section {
     /// Offers the next line.
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict;
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict;
 
     /// Offers an empty line. Whether it ends the section.
     fn ends_at_blank(&mut self) -> bool {
@@ -18,12 +18,11 @@ pub(crate) trait Section {
     ///
     /// # Errors
     /// Why its lines tell nothing, if they tell nothing.
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason>;
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished;
 }
+
+/// Whether a section told something, or why it told nothing.
+pub(crate) type Finished = Result<(), IgnoredReason>;
 
 /// What became of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

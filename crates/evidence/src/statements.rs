@@ -87,6 +87,17 @@ pub struct HandleSummary {
     pub by_type: Vec<(String, u64)>,
 }
 
+impl HandleSummary {
+    /// Whether these are the handles of a process: by its id where both are told, else by its image.
+    #[must_use]
+    pub fn is_of(&self, pid: u32, image: &str) -> bool {
+        match self.pid.filter(|_| pid != 0) {
+            Some(own) => own == pid,
+            None => self.image.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(image)),
+        }
+    }
+}
+
 /// Processes that have ended and are still there: references keep them, no handle table is left.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndedProcesses {

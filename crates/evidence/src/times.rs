@@ -6,13 +6,29 @@ const DAY_S: u64 = 86_400;
 
 /// Seconds since boot or midnight. A time of day earlier than `before` is of the next day.
 pub(crate) fn seconds(cell: &str, before: Option<u64>) -> Option<u64> {
-    if let Some(moment) = date_and_time(cell) {
+    if let Some(moment) = date_and_time(cell).or_else(|| since_1970(cell)) {
         return Some(moment);
     }
     let Some(time) = time_of_day(cell) else { return duration(cell) };
     let Some(before) = before else { return Some(time) };
     let days = before.saturating_sub(time).div_ceil(DAY_S);
     Some(time + days * DAY_S)
+}
+
+/// Seconds, milliseconds or nanoseconds since 1970, as monitoring systems (`1772323200`) and PowerShell
+/// (`/Date(1772323200000)/`) write moments, on the clock of [`date_and_time`].
+pub(crate) fn since_1970(text: &str) -> Option<u64> {
+    const DAYS_BEFORE: u64 = 25_567;
+    let number = text.trim().trim_start_matches("/Date(").trim_end_matches(")/");
+    let per_s = match number.len() {
+        10 => 1,
+        13 => 1_000,
+        19 => 1_000_000_000,
+        _ => return None,
+    };
+    let is_number = number.bytes().all(|b| b.is_ascii_digit());
+    let passed: u64 = number.parse().ok().filter(|_| is_number)?;
+    Some(passed / per_s + DAYS_BEFORE * DAY_S)
 }
 
 /// A line that is a date and time alone, perhaps after the name of a day, as scripts print it before
@@ -157,6 +173,8 @@ mod tests {
             ("01.03.2024 10:20", None, Some(45_350 * DAY_S + 37_200)),
             ("3/1/2024 10:20:30 PM", None, Some(45_350 * DAY_S + 80_430)),
             ("15/3/2024 10:20", None, Some(45_364 * DAY_S + 37_200)),
+            ("1709288430", None, Some(45_350 * DAY_S + 37_230)),
+            ("/Date(1709288430000)/", None, Some(45_350 * DAY_S + 37_230)),
             ("2024-13-01 10:20", None, None),
             ("4.91 days", None, None),
             ("after the update", None, None),

@@ -12,7 +12,7 @@ use poolwatch_model::PoolTag;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::statements::{ALL_DRIVERS, AllocationCount, VerifiedDriver};
 use crate::text::Line;
 use crate::{quantities, tag_text};
@@ -22,7 +22,7 @@ const MAX_DRIVERS: usize = 4096;
 /// More tags than any driver uses.
 const MAX_TAGS: usize = 65_536;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     let opens = module(line).is_some()
         || allocation(line).is_some()
         || is_title(line)
@@ -39,7 +39,7 @@ struct Output {
 }
 
 impl Section for Output {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(name) = module(line.text) {
             if self.drivers.len() == MAX_DRIVERS {
                 return Verdict::Ignored(IgnoredReason::TooMany);
@@ -86,11 +86,7 @@ impl Section for Output {
         }
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         for ((name, tag), counted) in self.listed {
             match self.drivers.iter_mut().find(|driver| driver.name == name) {
                 Some(driver) => driver.tags.push((tag, counted)),
@@ -154,10 +150,15 @@ fn module(line: &str) -> Option<String> {
     }
     let rest = ["MODULE:", "Module:", "Name:"].iter().find_map(|label| line.strip_prefix(label))?;
     let lower = rest.to_ascii_lowercase();
-    if !(lower.contains("load:") || lower.contains("loads:")) {
+    if !["load:", "loads:", "(loaded", "(unloaded"].iter().any(|mark| lower.contains(mark)) {
         return None;
     }
     let name = rest.split(['(', ',']).next()?.trim();
+    // Some versions tell the address of what describes it first.
+    let name = match name.split_once(' ') {
+        Some((address, name)) if address.starts_with("0x") => name.trim(),
+        _ => name,
+    };
     (!name.is_empty() && name.len() <= 255).then(|| name.to_owned())
 }
 
@@ -222,22 +223,23 @@ fn number(text: &str) -> Option<u64> {
     if text.starts_with("0x") { quantities::hex(text) } else { quantities::count(text) }
 }
 
-/// `0xffffcb843b87aff0  0x00000004  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21`: driver,
-/// tag and bytes.
+/// `0xffffcb843b87aff0  0x00000004  ebpf  0xfffff803569c53e1  ebpfcore!ebpf_allocate+0x21`, with or
+/// without the caller's address: driver, tag and bytes.
 fn allocation(line: &str) -> Option<(String, PoolTag, u64)> {
-    let line = line.trim();
-    let mut words = line.split_ascii_whitespace();
-    let address = words.next().filter(|word| word.starts_with("0x") && word.len() >= 10)?;
-    let size = words.next().filter(|word| word.starts_with("0x"))?;
-    quantities::hex(address)?;
-    let bytes = quantities::hex(size)?;
-    // The tag may hold spaces: it stands before the next address.
-    let rest = line[size.as_ptr().addr() - line.as_ptr().addr() + size.len()..].trim_start();
-    let caller = rest.find(" 0x")?;
-    let tag = tag_text::tag(rest[..caller].trim_end())?;
-    let mut after = rest[caller..].split_ascii_whitespace();
-    quantities::hex(after.next()?)?;
-    let module = after.next()?.split(['!', '+']).next()?;
+    let (address, rest) = line.trim().split_once([' ', '\t'])?;
+    quantities::hex(address).filter(|_| address.len() >= 10)?;
+    let (size, rest) = rest.trim_start().split_once([' ', '\t'])?;
+    let bytes = quantities::hex(size).filter(|_| size.starts_with("0x"))?;
+    // The tag may hold spaces: it stands before the next address, or the symbol.
+    let (before, symbol) = rest.trim_end().rsplit_once([' ', '\t'])?;
+    let before = before.trim();
+    let is_address = |word: &str| word.len() >= 8 && quantities::hex(word).is_some();
+    let caller = before.rsplit_once([' ', '\t']).filter(|(_, caller)| is_address(caller));
+    let tag = tag_text::tag(caller.map_or(before, |(tag, _)| tag.trim_end()))?;
+    let module = symbol.split(['!', '+']).next()?;
+    if caller.is_none() && module.len() == symbol.len() {
+        return None;
+    }
     let is_name = !module.is_empty()
         && module.len() <= 255
         && module.chars().all(|c| c.is_alphanumeric() || "_-.".contains(c));
@@ -331,6 +333,26 @@ mod tests {
         let ebpf = list[0].tags.iter().find(|(tag, _)| *tag == PoolTag::new(*b"ebpf")).unwrap().1;
         assert_eq!(ebpf, AllocationCount { outstanding: 2, bytes: 20 });
         assert_eq!(list[0].tags.len(), 2);
+    }
+
+    #[test]
+    fn a_list_may_leave_out_the_callers_address() {
+        let list = drivers(
+            "Module: ctxqos.sys (loaded)\n\n Current Pool Allocations: ( 0x0001A7B0 / 0x00000000 )\n\
+             Address            Size              Tag    Caller\n\
+             ffffb20412304560   0x00000100        CtxQ   ctxqos!CtxCloneBuffer+0x44\n",
+        );
+        let [driver] = &list[..] else { panic!("{list:?}") };
+        assert_eq!(
+            (driver.name.as_str(), driver.nonpaged.unwrap().outstanding),
+            ("ctxqos.sys", 108_464)
+        );
+        assert_eq!(driver.tags[0].0, PoolTag::new(*b"CtxQ"));
+        let summary = drivers(
+            "MODULE: 0xffffb204120b1010 wlkflt.sys (Loaded)\n\
+             Current Pool Allocations: ( 0x00000000 / 0x00000000 )\n",
+        );
+        assert_eq!(summary[0].name, "wlkflt.sys");
     }
 
     #[test]

@@ -10,14 +10,14 @@ use poolwatch_model::memory::Memory;
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::quantities;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::source::Fact;
 use crate::text::Line;
 
 /// From here on a limit is no limit: no Windows has pools of 16 TB.
 const ABSURD_LIMIT: Bytes = Bytes(16 << 40);
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     // Figures of other tools look alike; these two begin the output.
     let opens = line.contains("*** Virtual Memory Usage ***")
         || figures(line).any(|(label, _)| label != Label::Other)
@@ -99,7 +99,7 @@ struct Usage {
 }
 
 impl Section for Usage {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         let goes_on = ends_inside_figure(line.text);
         let mut is_mine = line.text.contains("***") || is_page_file(line.text);
         for (label, figure) in figures(line.text) {
@@ -131,11 +131,7 @@ impl Section for Usage {
         if is_mine { Verdict::Used } else { Verdict::Foreign }
     }
 
-    fn finish(
-        mut self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         let parts = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
         self.reject_absurd(out);
         let bytes = |label| Some(self.get(label)?.bytes);

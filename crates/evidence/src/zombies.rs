@@ -7,14 +7,14 @@ use poolwatch_model::{Pool, PoolTag};
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::source::Fact;
 use crate::text::Line;
 use crate::{image_names, quantities};
 
 const MAX_HOLDERS: usize = 100_000;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     (holder(line).is_some() || total(line).is_some())
         .then(|| Box::new(List::default()) as Box<dyn Section>)
 }
@@ -27,7 +27,7 @@ struct List {
 }
 
 impl Section for List {
-    fn take(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, out: &mut ReadingBuilder) -> Verdict {
         if let Some(total) = total(line.text) {
             self.total = Some((total, line.number));
             return Verdict::Used;
@@ -46,11 +46,7 @@ impl Section for List {
         if is_member { Verdict::Used } else { Verdict::Foreign }
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         let Self { mut holders, total } = *self;
         if holders.is_empty() && total.is_none() {
             return Err(IgnoredReason::NotUnderstood);

@@ -116,7 +116,7 @@ async fn a_pooltag_txt_on_hosts_is_asked_of_one_and_taken_in_by_an_operator() {
         let body = serde_json::to_vec(&request).unwrap();
         server.post("/agent/v1/tag-list", Some(key), &body).await.status().as_u16()
     };
-    const LIST: &str = "rem kit\r\nQqqq - three.sys - last <b>\r\n";
+    const LIST: &str = "rem kit\r\nAaaa - one.sys - first\r\nBb?? - two.sys - group\r\nQqqq - three.sys - last\r\n";
     assert_eq!((tell(&one.key).await, tell(&two.key).await), (true, false));
     // Nobody asked this host.
     assert_eq!(send(&two.key, LIST).await, 204);
@@ -125,7 +125,7 @@ async fn a_pooltag_txt_on_hosts_is_asked_of_one_and_taken_in_by_an_operator() {
     assert!(tell(&one.key).await, "what was no list is asked for again");
     assert_eq!(send(&one.key, LIST).await, 204);
     let page = console.text("/tags").await;
-    assert!(page.contains("1 entry") && page.contains(r"C:\kit\pooltag.txt"), "{page}");
+    assert!(page.contains("3 entries") && page.contains(r"C:\kit\pooltag.txt"), "{page}");
     assert!(!tell(&two.key).await, "it is known");
     let tag: PoolTag = "Qqqq".parse().unwrap();
     let named = || server.app.tag_names.catalogue().named_driver(tag).map(str::to_owned);

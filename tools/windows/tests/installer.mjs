@@ -144,7 +144,8 @@ export default (world) =>
 
     test("an upgrade that fails says why in its log, and the next one has settings and host again", async () => {
       await succeeds("/x", world.packages.second);
-      const given = [`SERVER_URL=${world.server.url}`, `ENROLL_TOKEN=${world.server.enrolToken}`, `CA_FILE=${world.caFile}`, "INTERVAL=50"];
+      // Without a token: the host has its key, and Wine prints hidden properties too when something fails.
+      const given = [`SERVER_URL=${world.server.url}`, `CA_FILE=${world.caFile}`, "INTERVAL=50"];
       await succeeds("/i", world.packages.first, ...given);
       await runs();
       const { host_id: host } = await status();

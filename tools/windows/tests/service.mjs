@@ -70,11 +70,10 @@ export default (world) =>
     });
 
     test("after the next start it is the same host", async () => {
+      const at = async () => (await world.server.get(`/api/v1/hosts/${host}`)).at;
+      const before = await until("its latest snapshot is shown", at);
       await world.wine.call("net", "start", SERVICE);
-      const before = (await world.server.get(`/api/v1/hosts/${host}`)).at;
-      await until("it sends again", async () => {
-        return (await world.server.get(`/api/v1/hosts/${host}`)).at > before;
-      });
+      await until("it sends again", async () => (await at()) > before);
       assert.equal((await status()).host_id, host);
     });
 

@@ -79,6 +79,11 @@ fn state(diagnosis: &Diagnosis) -> String {
             Some(level) => format!("{pool} leaks: {level}."),
             None => format!("{pool} leaks: something allocates and never frees."),
         },
+        Verdict::HighUse if is_one_picture(diagnosis) => {
+            let used = format!("Much {} is used", lower(pool));
+            let used = level.map_or(used.clone(), |level| format!("{used}: {level}"));
+            format!("{used}. Whether it grows, a second picture tells.")
+        }
         Verdict::HighUse => match level {
             Some(level) => format!("Much {} is used, but it does not grow: {level}.", lower(pool)),
             None => format!("Much {} is used, but it does not grow.", lower(pool)),
@@ -104,6 +109,17 @@ fn state(diagnosis: &Diagnosis) -> String {
             format!("{state}{}", worth_watching(diagnosis))
         }
     }
+}
+
+/// Whether high use was seen in a picture or a few, which show no course: their tags are merely large, or
+/// what they leave open is told.
+fn is_one_picture(diagnosis: &Diagnosis) -> bool {
+    let is = |finding| diagnosis.tags.iter().any(|tag| tag.finding == finding);
+    let leaves_open = |fact: &Evidence| {
+        matches!(fact, Evidence::TagsExplain { .. } | Evidence::PoolTotalUnknown { .. })
+    };
+    !is(TagFinding::HighUse)
+        && (is(TagFinding::Large) || diagnosis.evidence.iter().any(leaves_open))
 }
 
 /// ` Worth watching: tag Abcd, 40 MB more per day.`
@@ -351,6 +367,16 @@ mod tests {
             grown: Bytes(64 << 20),
             over_s: 86_400,
         }
+    }
+
+    #[test]
+    fn high_use_in_one_picture_says_nothing_of_growth() {
+        let pool = Pool::Nonpaged;
+        let unknown = Evidence::PoolTotalUnknown { pool: Pool::Paged };
+        let (verdict, evidence) = (Verdict::HighUse, vec![unknown]);
+        let diagnosis = Diagnosis { verdict, pool: Some(pool), evidence, ..Diagnosis::default() };
+        let told = state(&diagnosis);
+        assert_eq!(told, "Much nonpaged pool is used. Whether it grows, a second picture tells.");
     }
 
     #[test]

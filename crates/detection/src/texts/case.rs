@@ -8,13 +8,14 @@ use poolwatch_analysis::{
 };
 use poolwatch_evidence::{
     CombinedEvidence,
-    statements::{GrowthTable, UndatedEvent, VerifiedDriver},
+    statements::{GrowthTable, HandleSummary, UndatedEvent, VerifiedDriver},
 };
 use poolwatch_model::{
     Pool, PoolTag, Snapshot,
     diagnosis::OwnerSource,
     event::{Event, EventKind},
-    history::{MISSING, TagSeries},
+    history::{MISSING, ProcessSeries, TagSeries},
+    process::ProcessHandles,
     tag::{AllocCounting, TagCounters, TagTable, TagUse},
 };
 
@@ -35,10 +36,24 @@ pub(super) fn case_of_states(combined: &CombinedEvidence, catalogue: &Catalogue)
     case.arch = combined.arch;
     case.is_torn = combined.is_torn();
     case.is_verified = !combined.verified.is_empty();
+    case.handles_by_type = handles_by_type(combined, &case);
     count_ended(&mut case, combined.ended.iter().map(|ended| ended.processes).sum());
     case.name_owners(catalogue);
     case.owners.extend(verified(&combined.verified));
     case
+}
+
+/// Handles by type of the processes that they are told of.
+fn handles_by_type(combined: &CombinedEvidence, case: &CaseFile) -> Vec<ProcessHandles> {
+    let of_process = |process: &ProcessSeries| {
+        let is_its = |one: &&HandleSummary| one.is_of(process.key.pid, &process.image);
+        let listed = combined.handles.iter().rfind(is_its)?;
+        let counts = listed.by_type.iter();
+        let by_type =
+            counts.map(|(name, count)| (name.clone(), u32::try_from(*count).unwrap_or(u32::MAX)));
+        Some(ProcessHandles { key: process.key, by_type: by_type.collect() })
+    };
+    case.processes.iter().filter_map(of_process).collect()
 }
 
 /// The date of a picture, where its text tells one: such moments count from 1900 on.

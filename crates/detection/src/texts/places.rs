@@ -24,10 +24,6 @@ enum NumberSubject<'a> {
     Program(&'a str, Option<u32>),
     /// Events of some kind.
     Events(fn(&EventKind) -> bool),
-    /// What Driver Verifier says of a driver, or of all together.
-    Verified(Option<&'a str>),
-    /// What sentences and tables without a pool say of a tag, or of a pool alone.
-    Told(Option<PoolTag>, Option<Pool>),
 }
 
 /// Which moments a number is of.
@@ -49,8 +45,6 @@ pub fn places_of_fact(fact: &Evidence, combined: &CombinedEvidence) -> Vec<Sourc
     for subject in subjects {
         match subject {
             NumberSubject::Events(is_it) => places.extend(of_events(combined, is_it)),
-            NumberSubject::Verified(name) => places.extend(of_verified(combined, name)),
-            NumberSubject::Told(tag, pool) => places.extend(of_told(combined, tag, pool)),
             subject => places.extend(of_states(combined, &subject, moments)),
         }
     }
@@ -65,7 +59,7 @@ pub fn places_of_fact(fact: &Evidence, combined: &CombinedEvidence) -> Vec<Sourc
 
 /// What the numbers of a fact are about.
 fn subjects(fact: &Evidence) -> (Vec<NumberSubject<'_>>, MomentsOfFact) {
-    use NumberSubject::{Events, Figure, Program, Tag, Told, Verified};
+    use NumberSubject::{Events, Figure, Program, Tag};
     let of_pool = |pool: &Pool| match pool {
         Pool::Paged => ("paged", "paged_limit"),
         Pool::Nonpaged => ("nonpaged", "nonpaged_limit"),
@@ -113,7 +107,6 @@ fn subjects(fact: &Evidence) -> (Vec<NumberSubject<'_>>, MomentsOfFact) {
         Evidence::ProcessHandles { image, pid, .. }
         | Evidence::ProcessThreads { image, pid, .. }
         | Evidence::ProcessGrowth { image, pid, .. }
-        | Evidence::HandlesOfType { image, pid, .. }
         | Evidence::QuotaCharge { image, pid, .. } => vec![Program(image, Some(*pid))],
         Evidence::ProgramHandles { image, .. } => vec![Program(image, None)],
         Evidence::HandlesMatchObjects { image, tag, .. } => {
@@ -135,11 +128,13 @@ fn subjects(fact: &Evidence) -> (Vec<NumberSubject<'_>>, MomentsOfFact) {
         | Evidence::EndedWithoutReturn { name, tag, pool, .. } => {
             vec![Program(name, None), Tag(*tag, Some(*pool))]
         }
-        Evidence::TextSays { tag, pool, .. } => vec![Told(*tag, *pool)],
-        Evidence::LeftAtUnload { driver, .. }
-        | Evidence::LeftLockedPages { driver, .. }
-        | Evidence::VerifierCount { driver, .. } => vec![Verified(driver.as_deref())],
-        Evidence::TagMeaning { .. }
+        // What texts state beside states.
+        Evidence::TextSays { .. }
+        | Evidence::LeftAtUnload { .. }
+        | Evidence::LeftLockedPages { .. }
+        | Evidence::VerifierCount { .. }
+        | Evidence::HandlesOfType { .. }
+        | Evidence::TagMeaning { .. }
         | Evidence::SeveralMachines { .. }
         | Evidence::Broker { .. }
         | Evidence::ChanceMatch { .. }
@@ -170,19 +165,28 @@ fn subjects(fact: &Evidence) -> (Vec<NumberSubject<'_>>, MomentsOfFact) {
     (subjects, if grew { MomentsOfFact::Ends } else { MomentsOfFact::Latest })
 }
 
-/// The places of what texts state beside states: what Driver Verifier counted, and tags without a pool.
+/// The places of what texts state beside states: what Driver Verifier counted, handles by type, and what
+/// sentences and tables without a pool say of tags.
 fn of_statements(fact: &Evidence, combined: &CombinedEvidence) -> Vec<Source> {
     let places: Vec<Fact> = match fact {
         Evidence::LeftAtUnload { driver, .. }
         | Evidence::LeftLockedPages { driver, .. }
         | Evidence::VerifierCount { driver, .. } => {
-            let is_it = |name: &str| driver.as_ref().is_none_or(|driver| driver == name);
+            let is_it = |one: &VerifiedDriver| match driver {
+                Some(name) => one.name == *name,
+                None => one.is_all() || one.name.is_empty(),
+            };
             let counted = combined.verified.iter().enumerate();
-            counted.filter(|(_, one)| is_it(&one.name)).map(|(at, _)| Fact::Driver(at)).collect()
+            counted.filter(|(_, one)| is_it(one)).map(|(at, _)| Fact::Driver(at)).collect()
+        }
+        Evidence::HandlesOfType { image, pid, .. } => {
+            let listed = combined.handles.iter().enumerate();
+            let listed = listed.filter(|(_, one)| one.is_of(*pid, image));
+            listed.map(|(at, _)| Fact::Handles(at)).collect()
         }
         Evidence::TextSays { tag, pool, .. } => {
             let unplaced = combined.unplaced.iter().enumerate();
-            let unplaced = unplaced.filter(|(_, one)| Some(one.tag) == *tag);
+            let unplaced = unplaced.filter(|(_, one)| pool.is_none() && Some(one.tag) == *tag);
             let said = combined.told.iter().enumerate();
             let said = said.filter(|(_, one)| (one.tag, one.pool) == (*tag, *pool));
             let unplaced = unplaced.map(|(at, _)| Fact::Unplaced(at));
@@ -201,33 +205,6 @@ fn of_events(combined: &CombinedEvidence, is_it: fn(&EventKind) -> bool) -> Vec<
     let undated = undated.filter(|(_, event)| is_it(&event.kind));
     let undated = undated.map(|(at, _)| Fact::UndatedEvent(at));
     dated.chain(undated).filter_map(|fact| combined.sources.get(&fact).cloned()).collect()
-}
-
-fn of_verified<'a>(
-    combined: &'a CombinedEvidence,
-    name: Option<&'a str>,
-) -> impl Iterator<Item = Source> + 'a {
-    let of_driver = move |driver: &VerifiedDriver| match name {
-        Some(name) => driver.name == name,
-        None => driver.is_all() || driver.name.is_empty(),
-    };
-    let drivers = combined.verified.iter().enumerate();
-    let facts = drivers.filter(move |(_, one)| of_driver(one)).map(|(at, _)| Fact::Driver(at));
-    facts.filter_map(|fact| combined.sources.get(&fact).cloned())
-}
-
-fn of_told(
-    combined: &CombinedEvidence,
-    tag: Option<PoolTag>,
-    pool: Option<Pool>,
-) -> impl Iterator<Item = Source> {
-    let said = combined.told.iter().enumerate();
-    let said = said.filter(move |(_, one)| (one.tag, one.pool) == (tag, pool));
-    let unplaced = combined.unplaced.iter().enumerate();
-    let unplaced = unplaced.filter(move |(_, one)| pool.is_none() && Some(one.tag) == tag);
-    let facts =
-        said.map(|(at, _)| Fact::Told(at)).chain(unplaced.map(|(at, _)| Fact::Unplaced(at)));
-    facts.filter_map(|fact| combined.sources.get(&fact).cloned())
 }
 
 fn of_states(

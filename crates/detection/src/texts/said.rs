@@ -12,6 +12,8 @@ use poolwatch_model::{
 
 /// How sure a driver is that Driver Verifier caught: it counts every allocation of it.
 const CAUGHT: f32 = 0.9;
+/// One of which it counts very many allocations that are not freed: a place to look.
+const COUNTED: f32 = 0.4;
 /// A tag that is only named: a place to look.
 const NAMED_ONLY: f32 = 0.2;
 /// What is not freed by one driver, by Driver Verifier, from which on it strikes.
@@ -31,11 +33,11 @@ pub(super) fn add_verified(diagnosis: &mut Diagnosis, verified: &[VerifiedDriver
         let name = (!driver.is_all()).then(|| driver.name.clone()).filter(|name| !name.is_empty());
         if let Some(allocations) = driver.left_at_unload {
             let fact = Evidence::LeftAtUnload { driver: name.clone(), allocations };
-            accuse(diagnosis, name.clone(), driver, fact);
+            accuse(diagnosis, driver, fact);
         }
         if let Some(pages) = driver.left_locked_pages {
             let fact = Evidence::LeftLockedPages { driver: name.clone(), pages };
-            accuse(diagnosis, name.clone(), driver, fact);
+            accuse(diagnosis, driver, fact);
         }
         let counts = [(Pool::Nonpaged, driver.nonpaged), (Pool::Paged, driver.paged)];
         for (pool, count) in counts {
@@ -45,8 +47,12 @@ pub(super) fn add_verified(diagnosis: &mut Diagnosis, verified: &[VerifiedDriver
                 continue;
             };
             diagnosis.pool = diagnosis.pool.or(Some(pool));
-            let (driver, bytes) = (name.clone(), Bytes(bytes));
-            let fact = Evidence::VerifierCount { driver, pool, bytes, outstanding };
+            let (told_driver, bytes) = (name.clone(), Bytes(bytes));
+            let fact = Evidence::VerifierCount { driver: told_driver, pool, bytes, outstanding };
+            let is_known = diagnosis.suspects.iter().any(|one| one.name == name);
+            if outstanding >= STRIKING && name.is_some() && !is_known {
+                diagnosis.suspects.push(driver_suspect(driver, COUNTED, &fact));
+            }
             diagnosis.evidence.push(fact);
             if diagnosis.verdict == Verdict::NoLeakShown && outstanding >= STRIKING {
                 diagnosis.verdict = Verdict::InsufficientEvidence;
@@ -55,29 +61,25 @@ pub(super) fn add_verified(diagnosis: &mut Diagnosis, verified: &[VerifiedDriver
     }
 }
 
-fn accuse(
-    diagnosis: &mut Diagnosis,
-    name: Option<String>,
-    driver: &VerifiedDriver,
-    fact: Evidence,
-) {
+fn accuse(diagnosis: &mut Diagnosis, driver: &VerifiedDriver, fact: Evidence) {
     if matches!(diagnosis.verdict, Verdict::NoLeakShown | Verdict::InsufficientEvidence) {
         diagnosis.verdict = Verdict::Leak;
     }
-    if diagnosis.verdict == Verdict::Leak && name.is_some() {
-        diagnosis.suspects.insert(
-            0,
-            Suspect {
-                kind: SuspectKind::Driver,
-                name,
-                tags: driver.tags.iter().map(|(tag, _)| *tag).collect(),
-                confidence: CAUGHT,
-                evidence: vec![fact.clone()],
-                ..Suspect::default()
-            },
-        );
+    if diagnosis.verdict == Verdict::Leak && !driver.is_all() && !driver.name.is_empty() {
+        diagnosis.suspects.insert(0, driver_suspect(driver, CAUGHT, &fact));
     }
     diagnosis.evidence.push(fact);
+}
+
+fn driver_suspect(driver: &VerifiedDriver, confidence: f32, fact: &Evidence) -> Suspect {
+    Suspect {
+        kind: SuspectKind::Driver,
+        name: Some(driver.name.clone()),
+        tags: driver.tags.iter().map(|(tag, _)| *tag).collect(),
+        confidence,
+        evidence: vec![fact.clone()],
+        ..Suspect::default()
+    }
 }
 
 /// Adds the tags and pools that sentences tell of, and tags of tables whose pool is not told, where
@@ -96,8 +98,12 @@ pub(super) fn add_told(diagnosis: &mut Diagnosis, combined: &CombinedEvidence) {
     });
     told.dedup();
     let leaks = told.iter().any(|one| one.leaks);
-    if leaks && diagnosis.verdict == Verdict::NoLeakShown {
-        diagnosis.verdict = Verdict::InsufficientEvidence;
+    // What uses much, and is said to grow, leaks.
+    let of_pool = |one: &ToldTag| one.leaks && one.pool.is_some() && one.pool == diagnosis.pool;
+    match diagnosis.verdict {
+        Verdict::NoLeakShown if leaks => diagnosis.verdict = Verdict::InsufficientEvidence,
+        Verdict::HighUse if told.iter().any(of_pool) => diagnosis.verdict = Verdict::Leak,
+        _ => {}
     }
     let is_open = matches!(diagnosis.verdict, Verdict::InsufficientEvidence | Verdict::Leak);
     for one in told.into_iter().take(MOST_TAGS).filter(|one| one.tag.is_some() || one.leaks) {
@@ -141,11 +147,13 @@ pub(super) fn add_told(diagnosis: &mut Diagnosis, combined: &CombinedEvidence) {
 /// nonpaged pool, when it is large beside the other.
 fn striking_pool(diagnosis: &Diagnosis, combined: &CombinedEvidence) -> Option<Pool> {
     let memory = &combined.snapshots.last()?.snapshot.memory;
+    let largest = diagnosis.tags.iter().max_by_key(|tag| tag.bytes);
     let (Some(nonpaged), Some(paged)) = (memory.nonpaged, memory.paged) else {
-        return memory.nonpaged.map(|_| Pool::Nonpaged).or(memory.paged.map(|_| Pool::Paged));
+        let told = memory.nonpaged.map(|_| Pool::Nonpaged).or(memory.paged.map(|_| Pool::Paged));
+        let of_tag = largest.filter(|tag| tag.bytes.0 >= STRIKING_BYTES).map(|tag| tag.pool);
+        return told.or(of_tag);
     };
     let of = |pool| if pool == Pool::Paged { paged } else { nonpaged };
-    let largest = diagnosis.tags.iter().max_by_key(|tag| tag.bytes);
     let filled = largest.filter(|tag| {
         tag.bytes.0 >= STRIKING_BYTES && tag.bytes.share_of(of(tag.pool)) >= MOST_OF_POOL
     });

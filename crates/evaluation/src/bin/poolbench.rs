@@ -5,9 +5,9 @@ use std::{env, path::Path, process::ExitCode};
 
 use anyhow::Context;
 use poolwatch_evaluation::{
-    cases::{self, Case},
+    cases,
     generated::generated_cases,
-    poolbench::{self, DIAGNOSERS, Score},
+    poolbench::{self, Score, scores},
     simulated::simulated_cases,
 };
 
@@ -46,7 +46,7 @@ fn score_folders(folders: &[String]) -> anyhow::Result<Sets<'_>> {
     let mut sets = Vec::new();
     for folder in folders {
         let cases = cases::read_cases(Path::new(folder)).context(USAGE)?;
-        sets.push((folder.as_str(), scores(|| cases.iter())));
+        sets.push((folder.as_str(), scores(&cases)));
     }
     Ok(sets)
 }
@@ -58,15 +58,8 @@ fn score_all(arguments: &[String]) -> anyhow::Result<Sets<'_>> {
     let seed = number(SEED).context(USAGE)?;
     let cases = cases::read_cases(&Path::new(env!("CARGO_MANIFEST_DIR")).join("cases"))?;
     Ok(vec![
-        ("project", scores(|| cases.iter())),
-        ("simulated", scores(|| simulated_cases(seed, SIMULATED))),
-        ("generated", scores(|| generated_cases(seed, generated))),
+        ("project", scores(&cases)),
+        ("simulated", scores(simulated_cases(seed, SIMULATED))),
+        ("generated", scores(generated_cases(seed, generated))),
     ])
-}
-
-/// The scores of all diagnosers, ours first.
-fn scores<C: std::borrow::Borrow<Case>, I: IntoIterator<Item = C>>(
-    cases: impl Fn() -> I,
-) -> Vec<Score> {
-    DIAGNOSERS.iter().map(|(_, diagnoser)| poolbench::score(*diagnoser, cases())).collect()
 }

@@ -31,15 +31,7 @@ pub(super) fn pieces(facts: &MemoryExhaustion, lines: (u32, u32)) -> Vec<Evidenc
     if !processes.is_empty() {
         contents.push(PieceContent::Processes(processes));
     }
-    let piece = |content| EvidencePiece {
-        kind: PieceKind::Event,
-        lines,
-        at_s: None,
-        remark: None,
-        is_torn: false,
-        sources: Vec::new(),
-        content,
-    };
+    let piece = |content| EvidencePiece::new(PieceKind::Event, lines, content);
     contents.into_iter().map(piece).collect()
 }
 

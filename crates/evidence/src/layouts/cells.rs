@@ -23,7 +23,7 @@ pub(super) enum Delimiter {
 
 impl Delimiter {
     /// The sign that parts a line, if one does.
-    pub(super) fn of(line: &str) -> Option<Self> {
+    pub(super) fn find_in(line: &str) -> Option<Self> {
         if is_row(line) {
             return Some(Self::Bar);
         }

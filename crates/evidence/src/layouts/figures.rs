@@ -5,31 +5,31 @@
 use super::heads::{self, Column};
 use super::records::{Records, is_value};
 use crate::content::IgnoredReason;
-use crate::pool_words;
 use crate::reading_builder::ReadingBuilder;
-use crate::section::{Section, Verdict};
+use crate::section::{Finished, Section, Verdict};
 use crate::text::Line;
-use crate::times;
+use crate::{pool_words, tag_text, times};
 
 /// Longer lines tell no figure.
 const MAX_LINE: usize = 512;
 
-pub(crate) fn open(line: &str) -> Option<Box<dyn Section>> {
+pub(crate) fn start_figures(line: &str) -> Option<Box<dyn Section>> {
     told(line)?;
     Some(Box::new(Figures::default()))
 }
 
+/// A figure's name and what is said of it.
+type NamedValue<'a> = (&'a str, &'a str);
+
 /// What a line tells.
 #[derive(Debug, PartialEq, Eq)]
 enum Told<'a> {
-    /// A name, and its figure behind it.
-    Figure(&'a str, &'a str),
+    /// Names, and their figures behind them.
+    Figures(Vec<NamedValue<'a>>),
+    /// Figures that begin a record of their own: of a tag, a process or a moment.
+    Record(Vec<NamedValue<'a>>),
     /// The name of the figure on the next line, and the time before it.
     Name(&'a str, Option<&'a str>),
-    /// The handles of a process: its name, id and how many.
-    Handles(&'a str, &'a str, &'a str),
-    /// The tag that the figures below are of, and its pool if that is told.
-    Subject(&'a str, Option<&'a str>),
 }
 
 #[derive(Default)]
@@ -37,10 +37,65 @@ struct Figures {
     records: Records,
     /// A name whose figure is not told yet.
     name: Option<String>,
+    /// Whether lines below the name tell figures of it.
+    is_group: bool,
+}
+
+impl Figures {
+    fn push_record(&mut self, figures: &[NamedValue<'_>], line: u32) {
+        self.records.end_record();
+        figures.iter().for_each(|(name, value)| self.records.push(name, value, line));
+    }
+
+    /// Takes a line below a name: a moment with its value (Zabbix), or one of several measures of the
+    /// name (System Informer: `Usage`, `Working set`, `Limit`).
+    fn read_below(&mut self, name: &str, line: Line<'_>) -> Verdict {
+        const IN_USE: [&str; 6] = ["usage", "current", "used", "in use", "virtual size", "size"];
+        const MEASURES: [&str; 8] =
+            ["working set", "peak", "limit", "allocs", "frees", "reserved", "total", "cache ws"];
+        if let Some((time, value)) = stamped(line.text) {
+            self.push_record(&[("time", time), (name, value)], line.number);
+            self.is_group = true;
+            return Verdict::Used;
+        }
+        let parts = line.text.trim().split_once("  ").or_else(|| line.text.trim().split_once('\t'));
+        let Some((label, value)) = parts.map(|(label, value)| (label.trim(), value.trim())) else {
+            return Verdict::Foreign;
+        };
+        let lower = label.to_lowercase();
+        let (is_use, is_total) = (IN_USE.contains(&lower.as_str()), lower == "total");
+        if !is_value(value) || !is_use && !MEASURES.contains(&lower.as_str()) {
+            return Verdict::Foreign;
+        }
+        self.is_group = true;
+        match heads::column(name) {
+            Column::Physical(_) if is_total => self.records.push(name, value, line.number),
+            Column::Committed(_) if lower == "limit" => {
+                self.records.push("commit limit", value, line.number);
+            }
+            Column::Physical(_) => {}
+            _ if is_use => self.records.push(name, value, line.number),
+            _ => {}
+        }
+        Verdict::Used
+    }
+}
+
+/// `2026-03-01 23:00:00 1772406000 9963765760`: a moment, perhaps told twice, and a value.
+fn stamped(line: &str) -> Option<(&str, &str)> {
+    let line = line.trim();
+    let (before, value) = line.rsplit_once([' ', '\t'])?;
+    let mut time = before.trim_end();
+    if let Some((earlier, last)) = time.rsplit_once([' ', '\t'])
+        && times::since_1970(last).is_some()
+    {
+        time = earlier.trim_end();
+    }
+    (times::date_and_time(time).is_some() && is_value(value)).then_some((time, value))
 }
 
 impl Section for Figures {
-    fn take(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
+    fn read_line(&mut self, line: Line<'_>, _out: &mut ReadingBuilder) -> Verdict {
         if let Some(name) = &self.name
             && is_value(line.text)
         {
@@ -48,36 +103,25 @@ impl Section for Figures {
             self.name = None;
             return Verdict::Used;
         }
-        if self.name.is_some() {
-            return Verdict::Foreign;
+        if let Some(name) = self.name.clone() {
+            return self.read_below(&name, line);
         }
         match told(line.text) {
-            Some(Told::Figure(name, value)) => {
-                // A pool's use between the figures of a tag is none of them.
-                if names_host(name) {
-                    self.records.end_record_of_tag();
-                }
-                self.records.push(name, value, line.number);
-            }
-            Some(Told::Subject(tag, pool)) => {
-                self.records.end_record();
-                self.records.push("tag", tag, line.number);
-                if let Some(pool) = pool {
-                    self.records.push("type", pool, line.number);
+            Some(Told::Figures(figures)) => {
+                for (name, value) in figures {
+                    // A pool's use between the figures of a tag is none of them.
+                    if names_host(name) {
+                        self.records.end_record_of_tag();
+                    }
+                    self.records.push(name, value, line.number);
                 }
             }
+            Some(Told::Record(figures)) => self.push_record(&figures, line.number),
             Some(Told::Name(name, time)) => {
                 if let Some(time) = time {
-                    self.records.end_record();
-                    self.records.push("time", time, line.number);
+                    self.push_record(&[("time", time)], line.number);
                 }
                 self.name = Some(name.to_owned());
-            }
-            Some(Told::Handles(process, id, handles)) => {
-                self.records.end_record();
-                self.records.push("process", process, line.number);
-                self.records.push("pid", id, line.number);
-                self.records.push("handles", handles, line.number);
             }
             None if line.text.contains(" : ") && !self.records.is_empty() => {}
             None => {
@@ -93,19 +137,19 @@ impl Section for Figures {
         false
     }
 
-    fn finish(
-        self: Box<Self>,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
-        // A name without a figure heads what follows.
-        if let Some(name) = &self.name {
-            out.heading = pool_words::pool_word(name);
+    fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
+        // A name without a figure heads what follows, and nothing before it.
+        let name = self.name.as_ref().filter(|_| !self.is_group);
+        let heading = name.map(|name| pool_words::pool_word(name));
+        if self.records.is_empty() {
+            out.heading = heading.unwrap_or(out.heading);
+            if out.heading.is_some() {
+                return Err(IgnoredReason::Heading);
+            }
         }
-        if self.records.is_empty() && out.heading.is_some() {
-            return Err(IgnoredReason::Heading);
-        }
-        self.records.read(lines, out)
+        let told = self.records.read(lines, out);
+        out.heading = heading.unwrap_or(out.heading);
+        told
     }
 }
 
@@ -116,6 +160,8 @@ fn told(line: &str) -> Option<Told<'_>> {
     }
     counter(line)
         .or_else(|| metric(line))
+        .or_else(|| pairs(line))
+        .or_else(|| counts(line))
         .or_else(|| named(line))
         .or_else(|| alone(line))
         .or_else(|| spaced(line))
@@ -126,8 +172,10 @@ fn told(line: &str) -> Option<Told<'_>> {
 fn spaced(line: &str) -> Option<Told<'_>> {
     let (name, rest) = line.split_once("  ").or_else(|| line.split_once('\t'))?;
     let value = rest.trim_start().split("  ").next()?.split('\t').next()?.trim();
-    let is_figure = heads::column(name.trim()).is_of_memory() && heads::is_size(value);
-    is_figure.then_some(Told::Figure(name.trim(), value))
+    let column = heads::column(name.trim());
+    let is_counter = name.starts_with("\\\\") && column.is_measured() && is_value(value);
+    let is_figure = column.is_of_memory() && heads::is_size(value) || is_counter;
+    is_figure.then(|| Told::Figures(vec![(name.trim(), value)]))
 }
 
 /// Whether a figure is of the host's pool, and not of a tag in it.
@@ -144,9 +192,10 @@ fn subject(line: &str) -> Option<Told<'_>> {
     };
     if let Some((tag, pool)) = name.split_once(" / ") {
         let pool = Some(pool.trim()).filter(|pool| pool_words::pool_word(pool).is_some())?;
-        return is_tag(tag).then_some(Told::Subject(tag, Some(pool)));
+        return is_tag(tag).then(|| Told::Record(vec![("tag", tag), ("type", pool)]));
     }
-    (line.trim_end_matches('*').ends_with(':') && is_tag(name)).then_some(Told::Subject(name, None))
+    let is_subject = line.trim_end_matches('*').ends_with(':') && is_tag(name);
+    is_subject.then(|| Told::Record(vec![("tag", name)]))
 }
 
 /// `5/11/2026 10:00:00 AM  \\fs07\memory\pool nonpaged bytes :`.
@@ -179,9 +228,53 @@ fn metric(line: &str) -> Option<Told<'_>> {
     if let Some(process) = label("process") {
         let id = label("process_id").or_else(|| label("creating_process_id")).unwrap_or("0");
         let is_handles = name.ends_with("_handles") || name.ends_with("handle_count");
-        return is_handles.then_some(Told::Handles(process, id, value));
+        return is_handles
+            .then(|| Told::Record(vec![("process", process), ("pid", id), ("handles", value)]));
     }
-    heads::column(name).is_of_memory().then_some(Told::Figure(name, value))
+    heads::column(name).is_of_memory().then(|| Told::Figures(vec![(name, value)]))
+}
+
+/// `pool_nonpaged=15139760046B;;; pool_paged=671088640B` of a plugin, or
+/// `win_mem,host=fs07 Pool_Nonpaged_Bytes=204,Pool_Paged_Bytes=9 1772323200000000000`.
+fn pairs(line: &str) -> Option<Told<'_>> {
+    line.matches('=').nth(1)?;
+    let figures = line.split([' ', ',', '\t']).filter_map(|pair| {
+        let (name, told) = pair.split_once('=')?;
+        let value = told.split(';').next()?;
+        let name = name.trim_matches(['\'', '"']);
+        (heads::column(name).is_of_memory() && is_value(value)).then_some((name, value))
+    });
+    let mut figures: Vec<_> = figures.collect();
+    if figures.is_empty() {
+        return None;
+    }
+    let time = line.rsplit(' ').next().filter(|last| times::since_1970(last).is_some());
+    Some(match time {
+        Some(time) => {
+            figures.insert(0, ("time", time));
+            Told::Record(figures)
+        }
+        None => Told::Figures(figures),
+    })
+}
+
+/// `WCsc     874 alloc /     0 free /   874 live (3 MB)`.
+fn counts(line: &str) -> Option<Told<'_>> {
+    let (tag, rest) = Some(line).filter(|line| line.contains('/'))?.split_once([' ', '\t'])?;
+    let tag = tag.trim_matches(['`', ':']);
+    tag_text::tag(tag)?;
+    let mut parts = rest.split('/').map(str::trim);
+    let mut counts = vec![("tag", tag)];
+    for (word, name) in [("alloc", "allocs"), ("free", "frees"), ("live", "outstanding")] {
+        let (count, told) = parts.next()?.split_once(' ')?;
+        if !told.trim_start().starts_with(word) || !is_value(count) {
+            return None;
+        }
+        counts.push((name, count));
+    }
+    let bytes = rest.rsplit_once('(').and_then(|(_, size)| size.trim_end().strip_suffix(')'));
+    counts.extend(bytes.filter(|size| size.ends_with(['b', 'B'])).map(|size| ("bytes", size)));
+    Some(Told::Record(counts))
 }
 
 /// `Name : value` or `name=value`.
@@ -196,22 +289,28 @@ fn named(line: &str) -> Option<Told<'_>> {
             line.contains(" : ") && length <= 4 || length == 4 && heads::is_tag(value)
         }
         Column::Outstanding | Column::Allocs | Column::Frees => is_value(value),
+        // `Path : \\fs07\memory\pool nonpaged bytes` and its `CookedValue`.
+        Column::Other => Records::names_figure(name) && heads::column(value).is_measured(),
+        Column::Value => line.contains(" : ") && is_value(value),
+        Column::Time => name.eq_ignore_ascii_case("timestamp"),
         Column::Handles | Column::Pid => {
             (line.contains(" : ") || line.contains('=')) && is_value(value)
         }
         column => (column.is_of_memory() || matches!(column, Column::Bytes(_))) && is_value(value),
     };
-    (is_figure && !value.is_empty()).then_some(Told::Figure(name, value))
+    (is_figure && !value.is_empty()).then(|| Told::Figures(vec![(name, value)]))
 }
 
 /// The name of a figure alone, as Task Manager has it, or a heading that names a pool.
 fn alone(line: &str) -> Option<Told<'_>> {
     const LONGEST: usize = 60;
     let name = line.trim_matches(|c: char| "#*=-: ".contains(c));
-    let is_name = name.len() <= LONGEST && !name.contains(|c: char| c.is_ascii_digit());
+    // `fs07: Memory: Pool nonpaged bytes` is an item of a host.
+    let item = name.split_once(": ").map_or(name, |(_, item)| item);
+    let is_name = name.len() <= LONGEST && !item.contains(|c: char| c.is_ascii_digit());
     // A sentence names a pool as well.
     let is_short = name.split_whitespace().count() <= 5 && !line.ends_with(['.', '?', '!']);
-    (is_name && is_short && heads::column(name).is_of_memory()).then_some(Told::Name(name, None))
+    (is_name && is_short && heads::column(item).is_of_memory()).then_some(Told::Name(item, None))
 }
 
 #[cfg(test)]
@@ -300,6 +399,55 @@ mod tests {
         let combined = crate::combine([read("", trace.as_bytes())]);
         let row = combined.snapshots[0].snapshot.tags.as_ref().unwrap().rows[0].nonpaged;
         assert_eq!((row.bytes >> 20, row.outstanding), (512, 20_000));
+    }
+
+    #[test]
+    fn counts_before_their_names_are_of_the_tag_before_them() {
+        let text = "The nonpaged pool grows:\n\nQvFz  1,874 alloc /     0 free / 1,874 live      0.0% freed\n\
+                    QvGz: 903 allocs / 29 frees / 874 live (3.5 MB)\n";
+        let combined = crate::combine([read("", text.as_bytes())]);
+        let [moment] = &combined.snapshots[..] else { panic!("{combined:?}") };
+        let rows = &moment.snapshot.tags.as_ref().unwrap().rows;
+        let told: Vec<_> =
+            rows.iter().map(|row| (row.nonpaged.outstanding, row.nonpaged.bytes >> 20)).collect();
+        assert_eq!(told, [(1874, 0), (874, 3)]);
+    }
+
+    #[test]
+    fn exports_of_monitoring_systems_tell_their_moments() {
+        for text in [
+            "fs07: Memory: Pool nonpaged bytes\n2026-03-01 01:00:00 1772326800 200000000\n\
+             2026-03-01 00:00:00 1772323200 100000000\n",
+            "win_mem,host=fs07 Pool_Nonpaged_Bytes=100000000,Pool_Paged_Bytes=9 1772323200000000000\n\
+             win_mem,host=fs07 Pool_Nonpaged_Bytes=200000000,Pool_Paged_Bytes=9 1772326800000000000\n",
+            "{\"name\": \"Memory: Pool nonpaged bytes\", \"clock\": 1772323200, \"value\": 100000000}\n\
+             {\"name\": \"Memory: Pool nonpaged bytes\", \"clock\": 1772326800, \"value\": 200000000}\n",
+        ] {
+            let combined = crate::combine([read("", text.as_bytes())]);
+            let told: Vec<_> = combined
+                .snapshots
+                .iter()
+                .map(|one| (one.at_s.unwrap() % 86_400, one.snapshot.memory.nonpaged.unwrap().0))
+                .collect();
+            assert_eq!(told, [(0, 100_000_000), (3_600, 200_000_000)], "{text}");
+        }
+    }
+
+    #[test]
+    fn measures_below_a_name_are_its_own() {
+        let told = memory(
+            "Physical memory\nCurrent\t7.61 GB\nTotal\t7.88 GB\nPaged pool\nWorking set\t310 MB\n\
+             Virtual size\t402 MB\nNon-paged pool\nUsage\t6.2 GB\nLimit\tUnlimited\n",
+        );
+        assert_eq!(told.physical.map(|bytes| bytes.0 >> 20), Some(8069));
+        let one =
+            memory("WARN | 'pool_nonpaged'=15139760046B;8589934592;; pool_paged=671088640B;;\n");
+        assert_eq!(
+            (one.nonpaged, one.paged),
+            (Some(Bytes(15_139_760_046)), Some(Bytes(640 << 20)))
+        );
+        let two = memory("\\\\web4\\memory\\pool nonpaged bytes        9663676416\n");
+        assert_eq!(two.nonpaged, Some(Bytes(9 * GB)));
     }
 
     #[test]

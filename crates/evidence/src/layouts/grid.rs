@@ -4,10 +4,11 @@ use poolwatch_model::Pool;
 
 use super::cells::Delimiter;
 use super::heads::{self, Column, Unit};
+use super::records::{Records, is_value};
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
 use crate::statements::Remediation;
-use crate::{pool_words, times};
+use crate::{hosts, pool_words, times};
 
 /// A table by rows.
 pub(super) struct CellGrid {
@@ -45,12 +46,18 @@ impl CellGrid {
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
+        if let Some(at) = self.columns.iter().position(|column| *column == Column::Host) {
+            let names = self.rows.iter().filter_map(|row| row.cells.get(at));
+            names.for_each(|name| hosts::add(&mut out.hosts, name));
+        }
         if self.has(&Column::Tag) && (self.has_bytes() || self.has_counts()) {
             self.tags(lines, out)
         } else if self.has(&Column::Image) && self.has(&Column::Handles) {
             self.processes(lines, out)
         } else if self.columns.iter().any(Column::is_measured) && !self.has(&Column::Image) {
             self.moments(lines, out)
+        } else if let Some(records) = self.figures_by_row() {
+            records.read(lines, out)
         } else if let Some(transposed) = self.transposed() {
             transposed.moments(lines, out)
         } else if self.has(&Column::Difference) {
@@ -58,6 +65,61 @@ impl CellGrid {
         } else {
             Err(IgnoredReason::UnknownColumns)
         }
+    }
+
+    /// The figures of a table of which each row names one, with its value beside it and perhaps its time.
+    fn figures_by_row(&self) -> Option<Records> {
+        let value = self.columns.iter().position(|column| *column == Column::Value)?;
+        let names_figure = |cell: &String| heads::column(cell).is_measured();
+        let names = (0..self.columns.len()).filter(|at| *at != value).find(|at| {
+            let mut cells = self.rows.iter().filter_map(|row| row.cells.get(*at));
+            cells.any(names_figure)
+        })?;
+        let (mut records, mut moment) = (Records::default(), None);
+        for row in &self.rows {
+            let (name, told) = (row.cells.get(names)?, row.cells.get(value)?);
+            if !names_figure(name) || !is_value(told) {
+                continue;
+            }
+            let time = self.cell(row, &Column::Time);
+            if let Some(time) = time.filter(|_| time != moment) {
+                records.end_record();
+                records.push("time", time, row.line);
+                moment = Some(time);
+            }
+            records.push(name, heads::bare(told), row.line);
+        }
+        (!records.is_empty()).then_some(records)
+    }
+
+    /// The mark of decimals, where the numbers show one: what groups counts is none, and what has not
+    /// three digits behind it is one.
+    pub(super) fn decimal_mark(&self) -> Option<char> {
+        use Column::{Allocs, Frees, Handles, HandlesOf, Outstanding, TagOutstanding};
+        let mut shown = None;
+        for row in &self.rows {
+            for (column, cell) in self.columns.iter().zip(&row.cells).filter(|(c, _)| c.is_number())
+            {
+                let number = cell.trim_end_matches(|c: char| !c.is_ascii_digit());
+                let Some(at) = number.rfind(['.', ',']) else { continue };
+                let (whole, digits) = (&number[..at], number.len() - at - 1);
+                let [mark, other] =
+                    if number[at..].starts_with('.') { ['.', ','] } else { [',', '.'] };
+                let is_count = matches!(column, Allocs | Frees | Handles | Outstanding)
+                    || matches!(column, HandlesOf(_) | TagOutstanding(_));
+                let decimal = match (whole.contains(mark), digits) {
+                    (true, _) => other,
+                    (false, 3) if whole.contains(other) || whole == "0" => mark,
+                    (false, 3) if is_count => other,
+                    (false, 3) => continue,
+                    (false, _) => mark,
+                };
+                if shown.replace(decimal).is_some_and(|known| known != decimal) {
+                    return None;
+                }
+            }
+        }
+        shown
     }
 
     /// The table whose heads stand in its first column, turned: a row for each of its columns, which is a
@@ -124,7 +186,7 @@ impl CellGrid {
             || self.pool_of_header().is_some()
     }
 
-    fn has_counts(&self) -> bool {
+    pub(super) fn has_counts(&self) -> bool {
         self.has(&Column::Outstanding) || self.has(&Column::Allocs) && self.has(&Column::Frees)
     }
 
@@ -149,7 +211,8 @@ impl CellGrid {
         }
         let unknown = |grid: &Self, holds: fn(&str) -> bool| -> Vec<usize> {
             let others = grid.columns.iter().enumerate();
-            let others = others.filter(|(_, column)| **column == Column::Other);
+            let is_open = |column: &Column| matches!(column, Column::Other | Column::Value);
+            let others = others.filter(|(_, column)| is_open(column));
             let all =
                 |at: usize| grid.rows.iter().all(|row| row.cells.get(at).is_some_and(|c| holds(c)));
             others.map(|(at, _)| at).filter(|at| all(*at)).collect()

@@ -57,10 +57,10 @@ impl CellGrid {
         let told = self.cell(row, &Column::Type).and_then(pool_words::pool_word);
         let pool = told.or_else(|| well_known_tags::well_known(name).map(|(_, pool)| pool));
         let cell = heads::bare(&row.cells[grown_at]).trim_start_matches(['+', ' ']);
-        let unit = heads::Unit::of(header);
+        let unit = heads::Unit::find_in(header);
         let (outstanding, bytes) = match (unit, quantities::count(cell)) {
             (None, Some(count)) => (Some(count), None),
-            (unit, _) => (None, unit.unwrap_or_default().read(cell)),
+            (unit, _) => (None, unit.unwrap_or_default().read(cell, None)),
         };
         let bytes: Option<Bytes> = bytes;
         if outstanding.is_none() && bytes.is_none() {

@@ -41,6 +41,10 @@ pub(super) enum Column {
     CommitLimit(Unit),
     /// All handles of the host.
     SystemHandles,
+    /// The machine that a row is of.
+    Host,
+    /// The value of the figure that a row names.
+    Value,
     /// Known, and of no use here.
     Passed,
     /// A change, a ratio or a rate: no state.
@@ -84,7 +88,8 @@ pub(super) fn make_a_table(columns: &[Column]) -> bool {
         });
     let of_processes = has(|c| *c == Column::Image) && has(|c| *c == Column::Handles);
     let of_moments = has(|c| *c == Column::Time) && has(Column::is_measured);
-    of_tags || of_processes || of_moments
+    let of_values = columns.len() > 1 && has(|c| *c == Column::Value);
+    of_tags || of_processes || of_moments || of_values
 }
 
 /// The unit that a header names for all its cells.
@@ -100,32 +105,33 @@ pub(super) enum Unit {
 
 impl Unit {
     /// The unit among the words of a header.
-    pub(super) fn of(header: &str) -> Option<Self> {
-        words(header).iter().find_map(|word| Self::of_word(word))
+    pub(super) fn find_in(header: &str) -> Option<Self> {
+        words(header).iter().find_map(|word| Self::from_word(word))
     }
 
     /// The unit that a word in lower case is.
-    fn of_word(word: &str) -> Option<Self> {
+    fn from_word(word: &str) -> Option<Self> {
         Some(match word {
             "bytes" | "b" | "octets" | "байт" => Self::OfCell,
             "k" | "kb" | "kib" | "ko" | "kbytes" => Self::Kb,
-            "mb" | "mib" | "mo" | "mbytes" => Self::Mb,
+            "mb" | "mib" | "mo" | "mbytes" | "mégaoctets" | "мбайт" => Self::Mb,
             "gb" | "gib" | "go" | "gbytes" => Self::Gb,
             _ => return None,
         })
     }
 
-    /// The bytes of a cell.
-    pub(super) fn read(self, cell: &str) -> Option<Bytes> {
+    /// The bytes of a cell; `decimal` is the mark of its decimals, where its table shows it.
+    pub(super) fn read(self, cell: &str, decimal: Option<char>) -> Option<Bytes> {
         let unit = match self {
             Self::OfCell => {
-                return quantities::size(cell).or_else(|| quantities::about(cell).map(Bytes));
+                let size = quantities::size_with(cell, decimal);
+                return size.or_else(|| quantities::about(cell).map(Bytes));
             }
             Self::Kb => "KB",
             Self::Mb => "MB",
             Self::Gb => "GB",
         };
-        quantities::size(&format!("{cell} {unit}"))
+        quantities::size_with(&format!("{cell} {unit}"), decimal)
     }
 }
 
@@ -176,18 +182,10 @@ pub(super) fn column(header: &str) -> Column {
     if header.len() > LONGEST {
         return Column::Other;
     }
-    let known = by_words(header);
-    if known != Column::Other {
-        return known;
-    }
     let apart = words_apart(header);
-    if apart == header {
-        return in_own_words(header);
-    }
-    match by_words(&apart) {
-        Column::Other => in_own_words(&apart),
-        known => known,
-    }
+    let known =
+        [header, &apart].into_iter().flat_map(|words| [by_words(words), in_own_words(words)]);
+    known.into_iter().find(|column| *column != Column::Other).unwrap_or(Column::Other)
 }
 
 /// A figure of the tag that the header begins with, written as code: `` `QvFz` nonpaged pool ``.
@@ -203,7 +201,7 @@ fn of_tag(header: &str) -> Option<Column> {
     let is_bytes = pool_words::pool_words(&words).is_some() || is(&["bytes", "size", "memory"]);
     match () {
         () if is(&counts) => Some(Column::TagOutstanding(tag)),
-        () if is_bytes => Some(Column::TagBytes(tag, Unit::of(rest).unwrap_or_default())),
+        () if is_bytes => Some(Column::TagBytes(tag, Unit::find_in(rest).unwrap_or_default())),
         () => None,
     }
 }
@@ -238,6 +236,9 @@ fn words_apart(header: &str) -> String {
     apart
 }
 
+/// Behind `In use`: what Task Manager compresses is in use as well.
+const COMPRESSED: [&str; 7] =
+    ["compressed", "komprimiert", "compressé", "comprimido", "compressa", "圧縮", "已压缩"];
 /// Words of heads of bytes, of what is held, and beside both.
 const BYTES: [&str; 7] =
     ["memory", "usage", "size", "bytes", "footprint", "consumption", "consumed"];
@@ -275,19 +276,23 @@ const BESIDE: [&str; 16] = [
 
 /// What people call columns: `Current size`, `Live objects (allocs minus frees)`.
 fn in_own_words(header: &str) -> Column {
-    let unit = Unit::of(header);
-    let explained = header.split_once(" (").filter(|(_, inside)| Unit::of(inside).is_none());
+    let unit = Unit::find_in(header);
+    let explained = header.split_once(" (").filter(|(_, inside)| Unit::find_in(inside).is_none());
     let all = words(explained.map_or(header, |(before, _)| before));
     let is = |known: &[&str]| all.iter().any(|word| known.contains(&word.as_str()));
-    let only = |known: &[&str]| {
+    let only = |known: &[&str], or: &[&str]| {
         let mut words = all.iter().map(String::as_str);
         words.all(|word| {
-            known.contains(&word) || BESIDE.contains(&word) || Unit::of_word(word).is_some()
+            let is_known = known.contains(&word) || or.contains(&word);
+            is_known || BESIDE.contains(&word) || Unit::from_word(word).is_some()
         })
     };
     match () {
-        () if is(&HELD) && only(&HELD) => Column::Outstanding,
-        () if is(&BYTES) && only(&BYTES) => Column::Bytes(unit.unwrap_or_default()),
+        () if is(&HELD) && only(&HELD, &[]) => match unit {
+            None => Column::Outstanding,
+            Some(unit) => Column::Bytes(unit),
+        },
+        () if is(&BYTES) && only(&BYTES, &HELD) => Column::Bytes(unit.unwrap_or_default()),
         () => Column::Other,
     }
 }
@@ -302,14 +307,15 @@ fn by_words(header: &str) -> Column {
     if is_difference(header, &named) {
         return Column::Difference;
     }
-    let unit = named.iter().find_map(|word| Unit::of_word(word));
+    let told_unit = named.iter().find_map(|word| Unit::from_word(word));
     // `NP pool (MB)` is `NP pool`.
     let lower: Vec<_> =
-        named.iter().map(String::as_str).filter(|word| Unit::of_word(word).is_none()).collect();
-    let unit = unit.unwrap_or_default();
+        named.iter().map(String::as_str).filter(|word| Unit::from_word(word).is_none()).collect();
+    let unit = told_unit.unwrap_or_default();
     // Names of monitoring systems tell first whose they are.
     let lower = match lower.as_slice() {
-        ["windows" | "wmi", "memory" | "os", rest @ ..] => rest,
+        ["windows" | "wmi" | "win", "memory" | "mem" | "os", rest @ ..] => rest,
+        [rest @ .., last] if COMPRESSED.contains(last) => rest,
         all => all,
     };
     match lower {
@@ -317,7 +323,12 @@ fn by_words(header: &str) -> Column {
         // Of a tag, in the pool that the other heads name.
         ["paged" | "nonpaged", "allocs" | "allocations"] => return Column::Allocs,
         ["paged" | "nonpaged", "frees"] => return Column::Frees,
-        ["date", "time"] => return Column::Time,
+        ["date", "time" | "heure"]
+        | ["datum", "uhrzeit"]
+        | ["fecha", "hora"]
+        | ["data", "ora" | "hora"] => {
+            return Column::Time;
+        }
         ["cpu"] | ["cpu", "s"] => return Column::CpuTime,
         ["si"] | ["session", "id"] | ["sessionid"] => return Column::Session,
         ["npm"] => return Column::NonpagedQuota(unit),
@@ -325,33 +336,61 @@ fn by_words(header: &str) -> Column {
         ["ws"] | ["vm"] | ["vm", "m"] | ["working", "set"] => return Column::Passed,
         ["ram"]
         | ["installed" | "total" | "physical", "ram"]
-        | ["physical", "memory"]
+        | ["physical" | "total", "memory"]
+        | ["memory" | "physical", "total"]
         | ["total", "physical", "memory"]
         | ["gesamter", "physischer", "speicher"] => return Column::Physical(unit),
-        ["in", "use"] | ["in", "use", "compressed"] | ["in", "verwendung"] => {
+        ["in", "use" | "verwendung" | "uso"]
+        | ["en" | "em", "uso"]
+        | ["utilisée" | "используется" | "使用中"] => {
             return Column::InUse(unit);
         }
-        ["available"] | ["available", "memory"] | ["verfügbar"] | ["disponible"] => {
+        ["available", "memory"]
+        | [
+            "available" | "verfügbar" | "verfügbare" | "disponible" | "disponibles" | "disponibile",
+        ]
+        | ["disponibili" | "disponível" | "доступно" | "利用可能" | "可用"] => {
             return Column::Available(unit);
         }
-        ["committed"] | ["commit", "charge"] | ["zugesichert"] => return Column::Committed(unit),
+        ["commit", "charge"]
+        | ["committed" | "zugesichert" | "validée" | "コミット済み" | "已提交" | "выделено"] =>
+        {
+            return Column::Committed(unit);
+        }
         ["commit", "limit"] => return Column::CommitLimit(unit),
+        ["host" | "hostname" | "computer" | "computername" | "machine" | "machinename"]
+        | ["host", "name"]
+        | ["pscomputername"] => return Column::Host,
+        [.., "value"] | ["cookedvalue" | "wert" | "valeur" | "valor" | "valore" | "значение"] =>
+        {
+            return Column::Value;
+        }
         // Of a process: its pagefile, not its pool.
         ["paged" | "nonpaged", .., "size" | "size64"] => return Column::Passed,
         _ => {}
     }
     match lower {
-        ["tag" | "kennung" | "étiquette" | "etiqueta" | "тег"]
+        [
+            "tag" | "pooltag" | "kennung" | "étiquette" | "etiqueta" | "etichetta" | "тег"
+            | "znacznik",
+        ]
         | ["pool", "tag"]
         | ["tag", "name"] => Column::Tag,
         ["type" | "typ" | "tipo" | "тип" | "pool"] | ["pool", "type"] => Column::Type,
-        ["allocs" | "allocations" | "zuweisungen" | "asignaciones" | "allocazioni"] => {
-            Column::Allocs
-        }
-        ["frees" | "freigaben" | "libérations" | "liberaciones"] => Column::Frees,
+        ["allocs" | "allocations" | "allocated" | "requests" | "zuweisungen" | "allokationen"]
+        | ["asignaciones" | "allocazioni"]
+        | ["alloc" | "allocation", "count"] => Column::Allocs,
+        ["frees" | "freed" | "releases" | "released" | "freigaben" | "libérations"]
+        | ["liberaciones"]
+        | ["free", "count"] => Column::Frees,
+        // `Outstanding Bytes`.
+        ["outstanding"] if told_unit.is_some() => Column::Bytes(unit),
         [
             "diff" | "outstanding" | "differenz" | "différence" | "diferencia" | "count" | "anzahl",
-        ] => Column::Outstanding,
+        ]
+        | ["still", "in", "use"]
+        | ["still", "in", "use", "count"]
+        | ["in", "use", "count"] => Column::Outstanding,
         [] | ["used" | "size" | "größe" | "taille" | "tamaño" | "dimensione" | "размер"] => {
             if header.is_empty() {
                 Column::Other
@@ -366,10 +405,16 @@ fn by_words(header: &str) -> Column {
         | ["process" | "image", "name"] => Column::Image,
         ["pid" | "id" | "processid"] | ["process", "id"] => Column::Pid,
         ["handles" | "handlecount" | "descripteurs" | "identificadores" | "дескрипторы"]
+        | ["handleanzahl" | "ハンドル" | "ハンドル数" | "句柄" | "句柄数" | "핸들" | "uchwyty"]
         | ["handle", "count"]
-        | ["open", "handles"] => Column::Handles,
+        | ["open", "handles"]
+        | ["nombre", "de", "handles" | "descripteurs"]
+        | ["número", "de", "identificadores"]
+        | ["conteggio" | "numero", "handle"]
+        | ["счетчик" | "счётчик", "дескрипторов"] => Column::Handles,
         ["time" | "uptime" | "zeit" | "uhrzeit" | "heure" | "hora" | "ora" | "время" | "when"]
-        | ["timestamp" | "stamp" | "date" | "datum" | "laufzeit"] => Column::Time,
+        | ["timestamp" | "stamp" | "date" | "datum" | "laufzeit" | "datetime" | "zeitstempel"]
+        | ["zeitpunkt" | "fecha" | "日時" | "时间" | "時間" | "clock"] => Column::Time,
         ["processes"] | ["live" | "running", "processes"] => Column::Processes,
         [first, "outstanding" | "count" | "objects" | "diff"]
             if !HELD.contains(first) && !BESIDE.contains(first) =>
@@ -380,6 +425,10 @@ fn by_words(header: &str) -> Column {
             if !matches!(lower[0], "total" | "all") =>
         {
             Column::HandlesOf(spelled[0].to_owned())
+        }
+        // `Process edgeproxy: Handle count`.
+        ["process", _, "handles" | "handlecount"] | ["process", _, "handle", "count"] => {
+            Column::HandlesOf(spelled[1].to_owned())
         }
         ["handles" | "handlecount", _] if spelled[1].contains('.') => {
             Column::HandlesOf(spelled[1].to_owned())
@@ -526,6 +575,23 @@ mod tests {
             ("Live objects (allocs minus frees)", Column::Outstanding),
             ("windows_memory_pool_nonpaged_bytes", Column::PoolUse(Pool::Nonpaged, Unit::OfCell)),
             ("NPM(K)", Column::NonpagedQuota(Unit::Kb)),
+            (
+                r"\\DB2\Arbeitsspeicher\Nicht-Auslagerungsseiten (Bytes)",
+                Column::PoolUse(Pool::Nonpaged, Unit::OfCell),
+            ),
+            (r"\\DB2\Prozess(WatchSvc)\Handleanzahl", Column::HandlesOf("WatchSvc".into())),
+            ("Memory: Pool nonpaged bytes", Column::PoolUse(Pool::Nonpaged, Unit::OfCell)),
+            ("Process edgeproxy: Handle count", Column::HandlesOf("edgeproxy".into())),
+            ("Outstanding Bytes", Column::Bytes(Unit::OfCell)),
+            ("Memory [MiB]", Column::Bytes(Unit::Mb)),
+            ("Outstanding Size (B)", Column::Bytes(Unit::OfCell)),
+            ("Alloc Count", Column::Allocs),
+            ("Free Count", Column::Frees),
+            ("Outstanding Count", Column::Outstanding),
+            ("freed", Column::Frees),
+            ("not freed", Column::Outstanding),
+            ("In use (Compressed)", Column::InUse(Unit::OfCell)),
+            ("Last value", Column::Value),
         ] {
             assert_eq!(column(header), meaning, "{header}");
         }

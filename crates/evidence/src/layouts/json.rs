@@ -3,9 +3,9 @@
 use serde_json::{Deserializer, Value};
 
 use super::records::Records;
-use crate::content::{PieceContent, PieceKind};
-use crate::event_words;
+use crate::event_words::{self, FoundEvents};
 use crate::reading_builder::ReadingBuilder;
+use crate::times;
 
 /// Reads a text that is JSON; false when it is not, or tells nothing.
 pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
@@ -16,40 +16,64 @@ pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
     // One value after another, so that each has its line.
     let mut rest = start.strip_prefix('[').unwrap_or(start);
     let mut line = 1 + newlines(&text[..text.len() - rest.len()]);
-    let (mut records, mut told) = (Records::default(), false);
+    let mut read = ReadObjects::default();
     loop {
         let value = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
         line += newlines(&rest[..rest.len() - value.len()]);
         let mut values = Deserializer::from_str(value).into_iter::<Value>();
         let Some(Ok(object)) = values.next() else { break };
         let end = values.byte_offset();
-        told |= read_object(&object, line, &mut records, out);
+        read.value(&object, line, MAX_DEPTH);
         line += newlines(&value[..end]);
         rest = &value[end..];
     }
-    told | records.read((1, line), out).is_ok()
+    let has_events = !read.events.is_empty();
+    read.events.write((1, line), out);
+    has_events | read.records.read((1, line), out).is_ok()
 }
 
-/// Takes the scalars of an object as figures, or the object as an event. Whether it is an event.
-fn read_object(object: &Value, line: u32, records: &mut Records, out: &mut ReadingBuilder) -> bool {
-    let Some(fields) = object.as_object() else { return false };
-    let text = |name: &str| fields.get(name).and_then(Value::as_str);
-    let id = fields.get("Id").or_else(|| fields.get("EventID")).and_then(Value::as_u64);
-    let provider = text("ProviderName").or_else(|| text("Source"));
-    let event = provider.zip(id).and_then(|(provider, id)| event_words::known(provider, id));
-    if let Some(event) = event {
-        out.piece(PieceKind::Event, (line, line), PieceContent::UndatedEvent(event));
-        return true;
-    }
-    records.end_record();
-    for (name, value) in fields {
-        match value {
-            Value::String(text) => records.push(name, text, line),
-            Value::Number(number) => records.push(name, &number.to_string(), line),
-            _ => {}
+/// Lists within objects that are read (`CounterSamples`): deeper ones are none of figures.
+const MAX_DEPTH: u8 = 4;
+
+#[derive(Default)]
+struct ReadObjects {
+    records: Records,
+    events: FoundEvents,
+}
+
+impl ReadObjects {
+    /// Takes the scalars of an object as figures, or the object as an event.
+    fn value(&mut self, value: &Value, line: u32, depth: u8) {
+        const LISTS: [&str; 7] =
+            ["CounterSamples", "data", "result", "results", "items", "rows", "values"];
+        if let (Some(list), 1..) = (value.as_array(), depth) {
+            list.iter().for_each(|one| self.value(one, line, depth - 1));
+        }
+        let Some(fields) = value.as_object() else { return };
+        let text = |name: &str| fields.get(name).and_then(Value::as_str);
+        let id = fields.get("Id").or_else(|| fields.get("EventID")).and_then(Value::as_u64);
+        let provider = text("ProviderName").or_else(|| text("Source"));
+        let event = provider.zip(id).and_then(|(provider, id)| event_words::known(provider, id));
+        if let Some(mut event) = event {
+            let time = text("TimeCreated").or_else(|| text("TimeGenerated"));
+            event.at_s = time.and_then(|time| times::seconds(time, None));
+            self.events.push(event, text("Message").unwrap_or_default(), line);
+            return;
+        }
+        self.records.end_record();
+        for (name, value) in fields {
+            match value {
+                Value::String(text) => self.records.push(name, text, line),
+                Value::Number(number) => self.records.push(name, &number.to_string(), line),
+                Value::Array(_) | Value::Object(_)
+                    if LISTS.contains(&name.as_str()) && depth > 0 =>
+                {
+                    self.value(value, line, depth - 1);
+                }
+                _ => {}
+            }
         }
     }
-    false
 }
 
 fn newlines(text: &str) -> u32 {
@@ -71,6 +95,19 @@ mod tests {
         assert_eq!(told, [(740, Some(2377)), (2764, Some(1_604_221))]);
         let lines: Vec<_> = piece.sources.iter().map(|(_, line)| *line).collect();
         assert_eq!(lines, [7, 2]);
+    }
+
+    #[test]
+    fn an_event_2004_in_json_keeps_its_time_and_programs() {
+        let text = r#"[{"TimeCreated": "2026-03-14T02:11:08.12+01:00", "Id": 2004,
+            "ProviderName": "Microsoft-Windows-Resource-Exhaustion-Detector",
+            "Message": "The following programs: a.exe (12) consumed 61203283968 bytes."}]"#;
+        let reading = read("", text.as_bytes());
+        let [event, holders] = &reading.pieces[..] else { panic!("{reading:?}") };
+        let PieceContent::UndatedEvent(event) = &event.content else { panic!() };
+        assert!(event.at_s.is_some());
+        let PieceContent::Processes(list) = &holders.content else { panic!() };
+        assert_eq!(list[0].private_bytes, Some(61_203_283_968));
     }
 
     #[test]

@@ -30,6 +30,12 @@ impl Records {
         self.records.is_empty()
     }
 
+    /// Whether what has this name is itself the name of a figure, whose value stands beside it.
+    pub(super) fn names_figure(name: &str) -> bool {
+        const NAMES: [&str; 4] = ["path", "metric", "counter", "item"];
+        NAMES.iter().any(|one| name.eq_ignore_ascii_case(one))
+    }
+
     /// The next figure begins another record.
     pub(super) fn end_record(&mut self) {
         self.is_open = false;
@@ -58,6 +64,9 @@ impl Records {
     }
 
     pub(super) fn add(&mut self, name: &str, column: Column, value: String, line: u32) {
+        if matches!(column, Column::Other | Column::Passed) && !Self::names_figure(name) {
+            return;
+        }
         let is_known = |known: &Vec<Figure>| known.iter().any(|figure| figure.column == column);
         let last = self.records.last().filter(|_| self.is_open);
         if last.is_none_or(|(_, known)| is_known(known)) {

@@ -29,7 +29,8 @@ impl CellGrid {
         };
         let heading = out.heading;
         let (mut rows, mut unplaced) = (Vec::new(), Vec::new());
-        let (told, bad) = self.each_row(|row| Ok((row, self.tag_row(row)?)))?;
+        let decimal = self.decimal_mark();
+        let (told, bad) = self.each_row(|row| Ok((row, self.tag_row(row, decimal)?)))?;
         bad.note(out);
         for (row, (tag, pool, counters)) in told {
             if let Some(pool) = pool.or(heading).or_else(|| known_pool(tag)) {
@@ -54,7 +55,11 @@ impl CellGrid {
         Ok(())
     }
 
-    fn tag_row(&self, row: &Row) -> Result<(PoolTag, Option<Pool>, TagCounters), IgnoredReason> {
+    fn tag_row(
+        &self,
+        row: &Row,
+        decimal: Option<char>,
+    ) -> Result<(PoolTag, Option<Pool>, TagCounters), IgnoredReason> {
         let text = |column: Column| self.cell(row, &column).unwrap_or_default();
         let count = |column: Column| {
             let cell = self.cell(row, &column).filter(|cell| !cell.is_empty())?;
@@ -74,9 +79,11 @@ impl CellGrid {
         for (column, cell) in self.columns.iter().zip(&row.cells) {
             let (Column::Bytes(unit) | Column::PoolUse(_, unit)) = column else { continue };
             let cell = heads::bare(cell);
-            if !cell.is_empty() {
-                let bytes = unit.read(cell).ok_or(IgnoredReason::NotUnderstood)?;
-                counters.bytes = bytes.0;
+            match unit.read(cell, decimal) {
+                Some(bytes) => counters.bytes = bytes.0,
+                // Counts tell enough where nobody knows what a mark in the bytes means.
+                None if cell.is_empty() || self.has_counts() => {}
+                None => return Err(IgnoredReason::NotUnderstood),
             }
         }
         let frees = count(Column::Frees).transpose()?;
@@ -100,6 +107,7 @@ impl CellGrid {
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
+        let decimal = self.decimal_mark();
         let (mut processes, bad) = self.each_row(|row| {
             let name = self.cell(row, &Column::Image).filter(|name| !name.is_empty());
             let handles = self.cell(row, &Column::Handles).and_then(quantities::about);
@@ -108,7 +116,7 @@ impl CellGrid {
             let pid = self.cell(row, &Column::Pid).and_then(|pid| pid.parse().ok()).unwrap_or(0);
             let mut told = process(pid, name, handles);
             for (column, cell) in self.columns.iter().zip(&row.cells) {
-                let bytes = |unit: &Unit| Some(unit.read(cell)?.0);
+                let bytes = |unit: &Unit| Some(unit.read(cell, decimal)?.0);
                 match column {
                     Column::Session => told.session = cell.parse().ok(),
                     Column::NonpagedQuota(unit) => told.nonpaged_quota = bytes(unit),
@@ -133,10 +141,10 @@ impl CellGrid {
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
-        let mut before = None;
+        let (mut before, decimal) = (None, self.decimal_mark());
         let time = |row: &Row| self.cell(row, &Column::Time).unwrap_or_default().to_owned();
         let without_time = self.rows.iter().filter(|row| time(row).is_empty()).count();
-        let (told, bad) = self.each_row(|row| {
+        let (mut told, bad) = self.each_row(|row| {
             let told = self.cell(row, &Column::Time);
             // An interval begins at its first time.
             let at_s = told.and_then(|time| {
@@ -150,12 +158,17 @@ impl CellGrid {
                 return Err(IgnoredReason::UnknownMoment);
             }
             before = at_s.or(before);
-            Ok((row.line, at_s, remark.map(str::to_owned), self.moment(row)?))
+            Ok((row.line, at_s, remark.map(str::to_owned), self.moment(row, decimal)?))
         })?;
         bad.note(out);
+        // Exports may tell the latest first.
+        if told.iter().all(|(_, at_s, ..)| at_s.is_some()) {
+            told.sort_by_key(|(_, at_s, ..)| *at_s);
+        }
         // The header belongs to the first.
-        let mut first = lines.0;
+        let head = told.iter().map(|(line, ..)| *line).min();
         for (line, at_s, remark, contents) in told {
+            let first = if Some(line) == head { lines.0 } else { line };
             for content in contents {
                 let (kind, lines, remark) = (PieceKind::Table, (first, line), remark.clone());
                 let sources = facts_of_piece(&content).into_iter();
@@ -163,13 +176,12 @@ impl CellGrid {
                 let is_torn = false;
                 out.push(EvidencePiece { kind, lines, at_s, remark, is_torn, sources, content });
             }
-            first = line + 1;
         }
         Ok(())
     }
 
     /// What a row tells of its moment.
-    fn moment(&self, row: &Row) -> Result<Vec<PieceContent>, IgnoredReason> {
+    fn moment(&self, row: &Row, decimal: Option<char>) -> Result<Vec<PieceContent>, IgnoredReason> {
         let (mut memory, mut tags, mut processes) = (Memory::default(), Vec::new(), Vec::new());
         let (mut names_tag, mut in_use) = (false, None);
         let mut pools: Vec<Pool> =
@@ -185,22 +197,22 @@ impl CellGrid {
                 }
                 Column::TagBytes(tag, unit) => {
                     names_tag = true;
-                    tags.extend(measured(*tag, pool, None, unit.read(cell)));
+                    tags.extend(measured(*tag, pool, None, unit.read(cell, decimal)));
                 }
                 Column::HandlesOf(name) => {
                     let handles =
                         quantities::about(cell).and_then(|count| u32::try_from(count).ok());
                     processes.extend(handles.map(|handles| process(0, name, handles)));
                 }
-                Column::PoolUse(Pool::Paged, unit) => memory.paged = unit.read(cell),
-                Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell),
+                Column::PoolUse(Pool::Paged, unit) => memory.paged = unit.read(cell, decimal),
+                Column::PoolUse(Pool::Nonpaged, unit) => memory.nonpaged = unit.read(cell, decimal),
                 Column::Processes => memory.processes = quantities::count(cell),
                 Column::SystemHandles => memory.handles = quantities::about(cell),
-                Column::Physical(unit) => memory.physical = unit.read(cell),
-                Column::InUse(unit) => in_use = unit.read(cell),
-                Column::Available(unit) => memory.available = unit.read(cell),
-                Column::Committed(unit) => memory.committed = unit.read(cell),
-                Column::CommitLimit(unit) => memory.commit_limit = unit.read(cell),
+                Column::Physical(unit) => memory.physical = unit.read(cell, decimal),
+                Column::InUse(unit) => in_use = unit.read(cell, decimal),
+                Column::Available(unit) => memory.available = unit.read(cell, decimal),
+                Column::Committed(unit) => memory.committed = unit.read(cell, decimal),
+                Column::CommitLimit(unit) => memory.commit_limit = unit.read(cell, decimal),
                 _ => {}
             }
         }

@@ -21,6 +21,8 @@ const NEAR: usize = 3;
 pub(super) struct OfTag {
     pub(super) bytes: Option<u64>,
     pub(super) outstanding: Option<u64>,
+    /// All allocations, where their frees are told as well.
+    pub(super) allocs: Option<u64>,
     pub(super) is_never_freed: bool,
     /// Growth in bytes, and over how long where that is told.
     pub(super) grown: Option<(u64, Option<u64>)>,
@@ -65,6 +67,9 @@ pub(super) fn claims(tokens: &[Token<'_>], context: &Context<'_>) -> Vec<Claim> 
     let mut sentence = Sentence { tokens, words, physical: None };
     sentence.physical = sentence.find_physical();
     let mut claims = Vec::new();
+    if sentence.is_mended() {
+        return claims;
+    }
     let tags = names::tags(tokens, &context.tags);
     if let Some(at) = sentence.physical
         && let Some(amount) = tokens[at].amount()
@@ -91,23 +96,35 @@ impl Sentence<'_, '_> {
         self.words[from..self.words.len().min(at + 1 + distance)].iter().any(|word| fits(word))
     }
 
+    /// Whether a denial stands shortly before a place. That of a pool's name is none.
+    fn is_denied(&self, at: usize) -> bool {
+        let denies = |at| words::denies(self.words[at]) && !pool_words::is_of_name(&self.words, at);
+        (at.saturating_sub(NEAR)..at).any(denies)
+    }
+
+    /// Whether it tells what was before an update that mended it.
+    fn is_mended(&self) -> bool {
+        (0..self.words.len())
+            .any(|at| words::is_update(self.words[at]) && self.before(at, NEAR, words::is_before))
+    }
+
     /// Whether an amount is usual, a bound or denied, and not measured.
     fn is_norm(&self, at: usize) -> bool {
         // `More than` is a bound that was passed, unless it is denied.
-        let from = at.saturating_sub(NEAR);
-        let before = &self.words[from..at];
+        let before = &self.words[at.saturating_sub(NEAR)..at];
         let is_more = before.windows(2).any(|pair| pair == ["more", "than"]);
-        let is_norm = |word: &&str| {
-            words::denies(word) || words::is_norm(word) && !(is_more && *word == "than")
-        };
-        self.tokens[at].sign.is_some_and(|sign| sign != '+') || before.iter().any(is_norm)
+        let is_norm = |word: &&str| words::is_norm(word) && !(is_more && *word == "than");
+        let is_signed = self.tokens[at].sign.is_some_and(|sign| sign != '+');
+        is_signed || self.is_denied(at) || before.iter().any(is_norm)
     }
 
     /// Whether freeing is denied: `never freed`, `0 frees`, `unreleased`.
     fn is_never_freed(&self) -> bool {
         (0..self.words.len()).any(|at| {
             words::frees(self.words[at])
-                && self.before(at, NEAR, |word| words::denies(word) || word == "0")
+                && (self.is_denied(at)
+                    || self.before(at, NEAR, |word| word == "0")
+                    || words::denies_unspaced(self.words[at]))
                 || self.words[at].starts_with("unreleas")
                 || self.words[at].starts_with("unfreed")
         })
@@ -115,8 +132,7 @@ impl Sentence<'_, '_> {
 
     /// Whether something is said to grow or leak, and not denied.
     fn leaks(&self) -> bool {
-        let grows =
-            |at: &usize| words::leaks(self.words[*at]) && !self.before(*at, NEAR, words::denies);
+        let grows = |at: &usize| words::leaks(self.words[*at]) && !self.is_denied(*at);
         (0..self.words.len()).any(|at| grows(&at)) || self.is_never_freed()
     }
 
@@ -183,12 +199,31 @@ impl Sentence<'_, '_> {
         (is_last && self.words.iter().any(|word| begins(word))).then(|| value(ends))?
     }
 
+    /// The allocations and frees that stand beside their words: `allocated 2492040 times, freed 176
+    /// times`.
+    fn allocs_and_frees(&self, from: usize, to: usize) -> Option<(u64, u64)> {
+        let counted = |is_it: fn(&str) -> bool| {
+            let mut places = (from..to).filter(|at| is_it(self.words[*at]));
+            let at = places.next().filter(|_| places.next().is_none())?;
+            let count = |place: usize| {
+                let amount = self.tokens.get(place)?.amount()?;
+                (!amount.is_bytes && amount.per_s.is_none()).then_some((place, amount.value))
+            };
+            let before = |back| count(at.checked_sub(back)?);
+            count(at + 1).or_else(|| before(1)).or_else(|| count(at + 2)).or_else(|| before(2))
+        };
+        let (allocs, frees) = (counted(words::allocates)?, counted(words::frees)?);
+        (allocs.0 != frees.0 && frees.1 <= allocs.1).then_some((allocs.1, frees.1))
+    }
+
     fn of_tags(&self, tags: &[(usize, PoolTag)], context: &Context<'_>) -> Vec<Claim> {
         let mut distinct: Vec<PoolTag> = tags.iter().map(|(_, tag)| *tag).collect();
         distinct.sort();
         distinct.dedup();
         distinct.truncate(MAX_TAGS);
-        let (leaks, is_never_freed) = (self.leaks(), self.is_never_freed());
+        let is_supposed = self.words.iter().any(|word| words::supposes(word));
+        let leaks = self.leaks() && !is_supposed;
+        let is_never_freed = self.is_never_freed() && !is_supposed;
         let named = pool_words::in_sentence(&self.words);
         let mut claims = Vec::new();
         for tag in distinct.iter().copied() {
@@ -211,7 +246,7 @@ impl Sentence<'_, '_> {
                         _ => None,
                     })
                 };
-                let fits = !self.before(at, NEAR, words::denies);
+                let fits = !self.is_denied(at) && !is_supposed;
                 match amount.per_s {
                     Some(per_s) => Some((amount.value, Some(per_s))).filter(|_| fits),
                     None => (is_change && fits).then(|| (amount.value, span())),
@@ -219,7 +254,11 @@ impl Sentence<'_, '_> {
             });
             let grown = rate.max_by_key(|(value, _)| *value);
             let bytes = self.one(&self.states(from, to, true));
-            let outstanding = self.one(&self.states(from, to, false));
+            let counted = self.allocs_and_frees(from, to);
+            let outstanding = match counted {
+                Some((allocs, frees)) => Some(allocs - frees),
+                None => self.one(&self.states(from, to, false)),
+            };
             let line = tags[place].0;
             claims.push(Claim::Tag(
                 tag,
@@ -227,6 +266,7 @@ impl Sentence<'_, '_> {
                 OfTag {
                     bytes,
                     outstanding,
+                    allocs: counted.map(|(allocs, _)| allocs),
                     is_never_freed: is_never_freed || leaks && outstanding.is_some(),
                     grown,
                     leaks,

@@ -10,7 +10,7 @@ use crate::{pool_words, tag_text};
 /// Short names of other things.
 const NO_TAGS: &[&str] = &[
     "NTFS", "NVMe", "DDR4", "DDR5", "HTTP", "JSON", "HTML", "UEFI", "BIOS", "VHDX", "MSIX", "IPv4",
-    "IPv6", "WSL2", "WSL1", "GUID", "ASUS", "IOPS", "AMSI", "ReFS", "Win7", "SMB2", "SMB3", "HTML",
+    "IPv6", "WSL2", "WSL1", "GUID", "ASUS", "IOPS", "AMSI", "ReFS", "Win7", "SMB2", "SMB3", "POOL",
 ];
 /// Names of tags that are words of a language as well: alone they name nothing.
 const WORDS_TOO: &[&str] = &["File", "Key", "Time", "Even", "Job", "Sect", "Proc", "Mdl"];
@@ -89,7 +89,13 @@ fn tag(
             }
             let is_known = lookup.is_some_and(|(tag, _)| tag.to_string() == text);
             let is_four = text.chars().count() == 4;
-            let fits = is_four && is_near_mark(NEAR) && is_odd(text)
+            // Among letters of another writing a name in Latin ones is none of its words.
+            let is_foreign = at > 0
+                && is_tag_word(&sentence[at - 1].lower)
+                && !sentence[at - 1].lower.is_ascii()
+                && text.starts_with(|c: char| c.is_ascii_uppercase());
+            let fits = is_four && is_foreign
+                || is_four && is_near_mark(NEAR) && is_odd(text)
                 || is_marked && is_four && is_mixed(text)
                 || is_unspeakable(text) && (is_marked || names_pool)
                 || is_known && !is_common(text) && (is_marked || names_pool)
@@ -141,7 +147,7 @@ fn is_mixed(text: &str) -> bool {
 }
 
 /// Whether four letters or digits have no vowel between them.
-pub(crate) fn is_unspeakable(word: &str) -> bool {
+fn is_unspeakable(word: &str) -> bool {
     word.len() == 4
         && word.starts_with(|c: char| c.is_ascii_uppercase())
         && word.chars().any(|c| c.is_ascii_lowercase())

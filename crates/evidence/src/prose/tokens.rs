@@ -196,7 +196,10 @@ fn with_unit(number: &str, after: &str) -> Option<(Kind, usize)> {
         let value = scaled(number, times)?;
         return Some((amount(value, false, None), skipped + first.len_utf8()));
     }
-    let length = rest.find(|c: char| !c.is_alphabetic() || is_unspaced(c)).unwrap_or(rest.len());
+    // Korean sets its counters right behind numbers and units.
+    let is_end =
+        |c: char| !c.is_alphabetic() || is_unspaced(c) || matches!(c, '\u{AC00}'..='\u{D7AF}');
+    let length = rest.find(is_end).unwrap_or(rest.len());
     let unit = &rest[..length];
     let is_attached = skipped == 0 && length > 0;
     let end = skipped + length;
@@ -206,6 +209,8 @@ fn with_unit(number: &str, after: &str) -> Option<(Kind, usize)> {
     if gap > 3 {
         return plain(number, "").map(|kind| (kind, 0));
     }
+    // `38 mil.` are millions, `38 mil` thousands.
+    let unit = if unit == "mil" && after[end..].starts_with('.') { "mio" } else { unit };
     let is_letter = length == 1;
     // `148K` counts; `3388 K` is a size.
     if !(is_letter && is_attached)

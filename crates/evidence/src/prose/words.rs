@@ -35,10 +35,70 @@ const LEAKS: &[&str] = &[
     "lekt",
     "lekkage",
     "wyciek",
+    "roste",
+    "narost",
+    "rośnie",
+    "urosł",
+    "wzrost",
     "perdita",
+    "cresc",
+    "vazamento",
+    "groeit",
+    "toename",
+    "växer",
+    "вырос",
 ];
-const LEAKS_UNSPACED: &[&str] =
-    &["泄漏", "泄露", "洩漏", "流失", "增长", "增加", "上涨", "リーク", "増加", "増え"];
+const LEAKS_UNSPACED: &[&str] = &[
+    "泄漏",
+    "泄露",
+    "洩漏",
+    "流失",
+    "增长",
+    "增加",
+    "上涨",
+    "涨到",
+    "リーク",
+    "増加",
+    "増え",
+    "증가",
+    "누수",
+    "늘어",
+];
+/// How words that mean allocating begin.
+const ALLOCATED: &[&str] = &[
+    "alloc",
+    "allok",
+    "zugewies",
+    "zugeteil",
+    "zuweis",
+    "belegt",
+    "asigna",
+    "assegna",
+    "aloca",
+    "alokac",
+    "alloué",
+    "выдел",
+];
+const ALLOCATED_UNSPACED: &[&str] = &["割り当て", "分配", "할당"];
+const FREED_UNSPACED: &[&str] = &["释放", "釋放", "解放", "해제"];
+/// Of a word that parts none from its denial.
+const DENIALS_UNSPACED: &[&str] = &["ません", "ない", "没有", "沒有", "未", "从不", "않"];
+/// What an update is called, with which something ends.
+const UPDATES: &[&str] = &[
+    "update",
+    "fix",
+    "patch",
+    "upgrade",
+    "hotfix",
+    "aktualisierung",
+    "actualización",
+    "aggiornamento",
+    "обновлен",
+    "mise",
+];
+const BEFORE: &[&str] = &["before", "vor", "avant", "antes", "prima", "до", "перед"];
+/// Words of what is supposed, and not told.
+const SUPPOSES: &[&str] = &["if", "wenn", "falls", "если", "e.g", "z.b", "suppose", "example"];
 /// How words that mean freeing begin.
 const FREED: &[&str] = &[
     "free",
@@ -53,7 +113,9 @@ const FREED: &[&str] = &[
     "return",
     "given",
     "restitu",
-    "zwolnio",
+    "zwoln",
+    "zwaln",
+    "uvoln",
     "rilasc",
     "vrijgeg",
     "zurückgeg",
@@ -80,6 +142,12 @@ const DENIALS: &[&str] = &[
     "нет",
     "не",
     "никогда",
+    "non",
+    "mai",
+    "não",
+    "niet",
+    "nooit",
+    "nigdy",
     "doesn't",
     "isn't",
     "don't",
@@ -131,6 +199,8 @@ const COUNTED: &[&str] = &[
     "unfreed",
     "entries",
     "zuweisung",
+    "allokation",
+    "alokac",
     "asignacion",
     "выделени",
     "instance",
@@ -145,6 +215,7 @@ const HANDLES: &[&str] = &[
     "句柄",
     "控制代码",
     "ハンドル",
+    "핸들",
 ];
 /// Words around a figure of all memory.
 const ALL_MEMORY: &[&str] = &[
@@ -190,11 +261,36 @@ fn begins(word: &str, with: &[&str]) -> bool {
 }
 
 pub(super) fn leaks(word: &str) -> bool {
-    begins(word, LEAKS) || LEAKS_UNSPACED.iter().any(|part| word.contains(part))
+    begins(word, LEAKS) || holds(word, LEAKS_UNSPACED)
+}
+
+fn holds(word: &str, parts: &[&str]) -> bool {
+    parts.iter().any(|part| word.contains(part))
+}
+
+pub(super) fn allocates(word: &str) -> bool {
+    begins(word, ALLOCATED) || holds(word, ALLOCATED_UNSPACED)
 }
 
 pub(super) fn frees(word: &str) -> bool {
-    begins(word, FREED) || ["释放", "釋放", "解放"].iter().any(|part| word.contains(part))
+    begins(word, FREED) || holds(word, FREED_UNSPACED)
+}
+
+/// Whether a word of a writing without spaces denies itself.
+pub(super) fn denies_unspaced(word: &str) -> bool {
+    holds(word, DENIALS_UNSPACED)
+}
+
+pub(super) fn is_update(word: &str) -> bool {
+    begins(word, UPDATES)
+}
+
+pub(super) fn is_before(word: &str) -> bool {
+    BEFORE.contains(&word)
+}
+
+pub(super) fn supposes(word: &str) -> bool {
+    SUPPOSES.contains(&word)
 }
 
 pub(super) fn denies(word: &str) -> bool {
@@ -210,7 +306,7 @@ pub(super) fn would_be(word: &str) -> bool {
 }
 
 pub(super) fn is_counted(word: &str) -> bool {
-    begins(word, COUNTED)
+    begins(word, COUNTED) || holds(word, ALLOCATED_UNSPACED)
 }
 
 pub(super) fn is_handles(word: &str) -> bool {
@@ -242,7 +338,8 @@ pub(super) fn is_tag_word(word: &str) -> bool {
         "тэг",
         "тегом",
         "znacznik",
+        "značka",
+        "značku",
     ];
-    TAGS.contains(&word)
-        || ["标记", "标签", "標籤", "标识", "標記", "タグ"].iter().any(|part| word.contains(part))
+    TAGS.contains(&word) || holds(word, &["标记", "标签", "標籤", "标识", "標記", "タグ", "태그"])
 }
