@@ -218,7 +218,10 @@ fn an_incident_shows_its_facts_people_and_history() {
     page.comparison[0].p = 1.0;
     says(
         &page.render().unwrap(),
-        &["Nothing that is known about them distinguishes", "<summary>1 difference that may be chance"],
+        &[
+            "Nothing that is known about them distinguishes",
+            "<summary>1 difference that may be chance",
+        ],
     );
     page.may_act = false;
     assert!(!page.render().unwrap().contains("<form action=\"/incidents"), "only to be read");
