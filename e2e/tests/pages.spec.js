@@ -31,7 +31,13 @@ const first = (list) => async (page) => {
 };
 
 const PAGES = {
-  fleet: (page) => page.goto("/"),
+  fleet: async (page) => {
+    // Until the planted event has come and was judged.
+    await expect(async () => {
+      await page.goto("/");
+      await expect(page.locator("table.causes")).toContainText("mybadapp.exe", { timeout: 1000 });
+    }).toPass({ timeout: 180_000, intervals: [2000] });
+  },
   map: (page) => page.goto("/map"),
   incidents: (page) => page.goto("/incidents"),
   incident: async (page) => {
@@ -40,7 +46,10 @@ const PAGES = {
     await expect(page.locator(".chart.lines canvas")).toHaveCount(1);
   },
   hosts: (page) => page.goto("/hosts"),
-  host: host("?draw=nonpaged:Thre"),
+  host: async (page) => {
+    await host("?draw=nonpaged:Thre")(page);
+    await expect(page.locator("#drawn canvas")).toHaveCount(1);
+  },
   "host-tags": host("/tags"),
   "host-processes": host("/processes"),
   "host-types": host("/types"),
@@ -56,7 +65,8 @@ const PAGES = {
   drivers: (page) => page.goto("/drivers"),
   driver: (page) => page.goto("/drivers/foo.sys"),
   events: (page) => page.goto("/events"),
-  compare: async (page) => {
+  compare: (page) => page.goto("/compare?host=fs-02&host=app-01"),
+  "compare-then": async (page) => {
     await openHost(page, "FS-02");
     await page.getByRole("link", { name: "an hour ago" }).click();
   },

@@ -127,6 +127,7 @@ pub fn routes(routes: Routes) -> Routes {
         .at(view, read, "/api/v1/alerts/silences", get(v1::alerts::silences::list))
         .at(operate_all, form, "/api/v1/alerts/silences", post(v1::alerts::silences::add))
         .at(operate, form, "/api/v1/alerts/silences/{id}", delete(v1::alerts::silences::end))
+        .at(operate, form, "/api/v1/host-silences", post(v1::alerts::silences::add_for_hosts))
         .at(view_all, read, "/api/v1/alerts/windows", get(v1::alerts::windows::list))
         .at(operate_all, form, "/api/v1/alerts/windows", post(v1::alerts::windows::add))
         .at(operate_all, form, "/api/v1/alerts/windows/{id}", delete(v1::alerts::windows::remove))

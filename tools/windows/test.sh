@@ -65,9 +65,6 @@ for program in holder busy; do
     x86_64-w64-mingw32-gcc -O2 -s -o "$WINEPREFIX/drive_c/agent/$program.exe" "$here/tests/$program.c"
 done
 
-x86_64-w64-mingw32-gcc -O2 -s -shared -o "$WINEPREFIX/drive_c/windows/system32/perfnet.dll" \
-    "$here/tests/perfnet.c"
-
 # With the compiler of toolchain.sh, and what it makes apart from what ours makes.
 with_toolchain() (
     # shellcheck disable=SC1091  # made by toolchain.sh

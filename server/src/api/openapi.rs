@@ -31,6 +31,7 @@ use crate::parameters::Json;
         v1::alerts::silences::list,
         v1::alerts::silences::add,
         v1::alerts::silences::end,
+        v1::alerts::silences::add_for_hosts,
         v1::alerts::windows::list,
         v1::alerts::windows::add,
         v1::alerts::windows::remove,

@@ -15,8 +15,9 @@ use tower::ServiceExt;
 
 use crate::server::{Server, json};
 
-/// Forms about who signs in, by the browser that does: nothing for a script.
-const OF_WHO_SIGNS_IN: [&str; 10] = [
+/// Forms about who signs in, by the browser that does, and about what they keep for themselves: nothing
+/// for a script.
+const OF_WHO_SIGNS_IN: [&str; 12] = [
     "/login",
     "/login/code",
     "/logout",
@@ -28,10 +29,12 @@ const OF_WHO_SIGNS_IN: [&str; 10] = [
     // A token that makes tokens would outlive its revocation.
     "/account/tokens",
     "/account/tokens/{id}/revoke",
+    "/views",
+    "/views/forget",
 ];
 
 /// Forms with the operation that does the same, below `/api/v1`.
-const OPERATIONS: [(&str, &str); 58] = [
+const OPERATIONS: [(&str, &str); 59] = [
     ("/alerts/deliveries/resend", "POST /alerts/deliveries/resend"),
     ("/alerts/deliveries/{id}/resend", "POST /alerts/deliveries/{id}/resend"),
     ("/alerts/recipients", "POST /alerts/recipients"),
@@ -53,6 +56,7 @@ const OPERATIONS: [(&str, &str); 58] = [
     ("/hosts/decide", "POST /enrolment/hosts/{decision}"),
     ("/hosts/delete", "POST /enrolment/delete"),
     ("/hosts/label", "POST /host-labels"),
+    ("/hosts/silence", "POST /host-silences"),
     ("/hosts/rules", "POST /enrolment/rules"),
     ("/hosts/rules/{id}/delete", "DELETE /enrolment/rules/{id}"),
     ("/hosts/rules/{id}/up", "POST /enrolment/rules/{id}/up"),

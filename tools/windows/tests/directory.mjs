@@ -192,7 +192,7 @@ export default (world) =>
       await waitFor("the expired token", ({ uploads }) => uploads?.last_failure?.includes(said));
       // What goes to the Application log, which Wine does not keep, goes to the agent's own as well.
       const log = path.join(data, "agent.log");
-      await until("both logs have it", () => readFileSync(log, "utf8").includes(`Nothing can be sent: the server ${said}`))
+      await until("both logs have it", () => readFileSync(log, "utf8").includes(`Nothing can be sent: Enrolment failed: the server ${said}`))
         .catch((error) => assert.fail(`${error.message}\n${readFileSync(log, "utf8")}`));
       assert.ok(!readFileSync(log, "utf8").includes("pwe_"), "a token is in the log");
       await set(`EnrollToken=${world.server.enrolToken}`);

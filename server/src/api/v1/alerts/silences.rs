@@ -1,9 +1,12 @@
 //! `/api/v1/alerts/silences`.
 
 use axum::{Extension, extract::State, http::StatusCode};
-use poolwatch_model::alerting::{Silence, SilenceId};
+use poolwatch_model::{
+    HostId,
+    alerting::{Silence, SilenceId},
+};
 use poolwatch_store::silences;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Noted;
@@ -15,6 +18,9 @@ use crate::{
     fleet::visible::VisibleFleet,
     parameters::{Json, Path},
 };
+
+/// Hosts that are silenced at once.
+const HOSTS_AT_ONCE: usize = 100;
 
 /// The number of what was made.
 #[derive(Debug, Serialize, ToSchema)]
@@ -60,4 +66,33 @@ pub(in crate::api) async fn end(
 ) -> Noted<StatusCode> {
     setup::end(&app, &visible, SilenceId(id), &person.name, app.clock.now()).await?;
     Ok((Extension(AuditNote::new(format!("silence {id}"), "ended")), StatusCode::NO_CONTENT))
+}
+
+/// Hosts of which nobody is told for some hours.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(in crate::api) struct HostSilence {
+    /// Numbers of hosts, 1 to 100.
+    hosts: Vec<i32>,
+    /// How long it lasts, 1 to 720.
+    hours: i64,
+    /// Why.
+    reason: String,
+}
+
+/// Silences hosts from now on, each by a silence of its own; all of them, or none.
+#[utoipa::path(post, path = "/api/v1/host-silences", request_body = HostSilence,
+    responses((status = 204), (status = 400), (status = 404)))]
+pub(in crate::api) async fn add_for_hosts(
+    State(app): State<SharedApp>,
+    Extension(person): Extension<Person>,
+    visible: VisibleFleet,
+    Json(HostSilence { hosts, hours, reason }): Json<HostSilence>,
+) -> Noted<StatusCode> {
+    if !(1..=HOSTS_AT_ONCE).contains(&hosts.len()) {
+        return Err(AppError::bad_request(format!("Name 1 to {HOSTS_AT_ONCE} hosts.")));
+    }
+    let hosts: Vec<HostId> = hosts.into_iter().map(HostId).collect();
+    setup::add_for_hosts(&app, &visible, &hosts, (hours, &reason), &person.name).await?;
+    let note = AuditNote::new(format!("{} hosts", hosts.len()), format!("{hours} h: {reason}"));
+    Ok((Extension(note), StatusCode::NO_CONTENT))
 }
