@@ -58,6 +58,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 scanned += scans.len();
                 tags += scans.iter().map(|scan| scan.tags.len()).sum::<usize>();
             }
+            Some(Found::TagList(_)) => {}
             None => std::thread::sleep(Duration::from_millis(20)),
         }
     }
