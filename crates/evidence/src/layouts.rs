@@ -25,6 +25,7 @@ mod heads;
 mod json;
 mod records;
 mod states;
+mod tables;
 
 /// A month of minutes.
 const MAX_ROWS: usize = 50_000;
@@ -162,7 +163,7 @@ impl Section for Table {
             return Err(IgnoredReason::NotUnderstood);
         }
         self.grid.infer_columns();
-        self.grid.read(lines, out)
+        tables::read_table(&self.grid, lines, out)
     }
 }
 

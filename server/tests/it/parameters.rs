@@ -121,6 +121,12 @@ const FORMS: &[(&str, &str)] = &[
     ),
     ("/api/v1/incidents/{id}/resolve", ""),
     ("/api/v1/incidents/{id}/acknowledge", ""),
+    ("/api/v1/alerts/deliveries/resend", ""),
+    ("/api/v1/incidents/{id}/reopen", ""),
+    ("/api/v1/enrolment/keep-apart/{id}", ""),
+    ("/api/v1/enrolment/rules/{id}/up", ""),
+    ("/api/v1/people/{id}/sessions/{session}", ""),
+    ("/tags/pooltag/offered", "file=aa&take=yes"),
     ("/api/v1/alerts/deliveries/{id}/resend", ""),
     ("/api/v1/alerts/recipients/{id}", ""),
     ("/api/v1/alerts/silences/{id}", ""),
@@ -204,8 +210,8 @@ const FORMS: &[(&str, &str)] = &[
 ];
 
 /// Sends a mail to wherever its field says, and files of any content.
-const ELSEWHERE: [&str; 3] =
-    ["/settings/mail/test", "/api/v1/settings/mail/test", "/evidence/diagnose"];
+const ELSEWHERE: [&str; 4] =
+    ["/settings/mail/test", "/api/v1/settings/mail/test", "/evidence/diagnose", "/api/v1/evidence"];
 
 fn document(path: &str) -> Option<Value> {
     Some(match path {
@@ -219,6 +225,21 @@ fn document(path: &str) -> Option<Value> {
             "minutes": 0, "program": "a.exe", "group": "Berlin", "pattern": "fs-*",
             "system": "*2022*", "role": "server",
         }),
+        "/api/v1/alerts/recipients/test" => {
+            json!({"kind": "mail", "address": "nobody@contoso.test"})
+        }
+        "/api/v1/alerts/settings" => {
+            json!({"heartbeat": "off", "url": "", "hours": 24, "allows_private": false})
+        }
+        "/api/v1/host-silences" => json!({"hosts": [1], "hours": 4, "reason": "patch night"}),
+        "/api/v1/evidence/{id}/keep" => json!({"host": "fs-02"}),
+        "/api/v1/incidents/{id}/merge" => json!({"into": 1}),
+        "/api/v1/incidents/{id}/confirm" => json!({"is_right": true}),
+        "/api/v1/enrolment/kit" => json!({
+            "token": "pwe_1", "share": r"\\fs\apps", "proxy": "none", "labels": "web",
+            "interval_s": 30, "spread_minutes": 5,
+        }),
+        "/api/v1/offered-tag-lists" => json!({"file": "aa", "take": true}),
         "/api/v1/alerts/silences" => json!({
             "pattern": "fs-*", "group": "Berlin", "tag": "Thre", "incident": "1",
             "from": "2027-01-01 00:00", "until": "2027-01-02 00:00", "zone": "UTC",

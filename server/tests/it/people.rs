@@ -386,7 +386,7 @@ async fn every_sign_in_and_change_is_in_the_audit_log_and_stays_there() {
     let wrong = "wrong e-mail address or password";
     assert!(found("ana@example.com", "sign in", "", Outcome::Refused, wrong), "{entries:?}");
     assert!(found(ana, add, "ben@example.com", Outcome::Done, "Ben, operator"), "{entries:?}");
-    let refused = "It takes the role admin";
+    let refused = "This requires the role admin";
     assert!(found("test", add, "/settings/people", Outcome::Refused, refused), "{entries:?}");
     let resolve = "POST /incidents/{id}/resolve";
     assert!(found(ana, resolve, "/incidents/77/resolve", Outcome::Refused, ""), "{entries:?}");
@@ -520,7 +520,10 @@ async fn a_mail_server_is_kept_with_its_password_sealed_and_a_test_shows_its_own
     let page = server.post_form("/settings/mail/test", &admin, &[("to", "ben@example.com")]).await;
     assert_eq!(page.status(), 200);
     let page = page.text().await.unwrap();
-    assert!(page.contains("was not taken") && page.contains("We relay nothing for you"), "{page}");
+    assert!(
+        page.contains("was not accepted") && page.contains("We relay nothing for you"),
+        "{page}"
+    );
     assert!(conversation.await.unwrap().contains("RCPT TO:<ben@example.com>"));
 
     let taking =
@@ -531,7 +534,7 @@ async fn a_mail_server_is_kept_with_its_password_sealed_and_a_test_shows_its_own
     server.post_form("/settings/mail", &admin, &fields).await;
     let page = server.post_form("/settings/mail/test", &admin, &[("to", "ben@example.com")]).await;
     let page = page.text().await.unwrap();
-    assert!(page.contains("took a mail to") && page.contains("Queued as 4711"), "{page}");
+    assert!(page.contains("accepted a mail to") && page.contains("Queued as 4711"), "{page}");
 
     let secret = [
         ("host", "mail.example.com"),

@@ -118,13 +118,18 @@ async fn a_pooltag_txt_on_hosts_is_asked_of_one_and_taken_in_by_an_operator() {
     };
     const LIST: &str = "rem kit\r\nAaaa - one.sys - first\r\nBb?? - two.sys - group\r\nQqqq - three.sys - last\r\n";
     assert_eq!((tell(&one.key).await, tell(&two.key).await), (true, false));
+    let operator = server.api_token(poolwatch_model::person::Role::Operator).await;
+    let tags = async || {
+        let request = server.client.get(format!("{}/tags", server.url)).bearer_auth(&operator);
+        request.send().await.unwrap().text().await.unwrap()
+    };
     // Nobody asked this host.
     assert_eq!(send(&two.key, LIST).await, 204);
-    assert!(!console.text("/tags").await.contains("kit"));
+    assert!(!tags().await.contains("kit"));
     assert_eq!(send(&one.key, "hello").await, 400);
     assert!(tell(&one.key).await, "what was no list is asked for again");
     assert_eq!(send(&one.key, LIST).await, 204);
-    let page = console.text("/tags").await;
+    let page = tags().await;
     assert!(page.contains("3 entries") && page.contains(r"C:\kit\pooltag.txt"), "{page}");
     assert!(!tell(&two.key).await, "it is known");
     let tag: PoolTag = "Qqqq".parse().unwrap();
@@ -133,14 +138,13 @@ async fn a_pooltag_txt_on_hosts_is_asked_of_one_and_taken_in_by_an_operator() {
 
     let decide = async |form: String| {
         let request = server.client.post(format!("{}/tags/pooltag/offered", server.url));
-        let token = server.api_token(poolwatch_model::person::Role::Operator).await;
-        let request = request.bearer_auth(token).body(form);
+        let request = request.bearer_auth(&operator).body(form);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         request.send().await.unwrap().status().as_u16()
     };
     assert!([200, 303].contains(&decide(format!("file={FOO}&take=yes")).await));
     assert_eq!(named().as_deref(), Some("three.sys"));
     assert_eq!(decide(format!("file={FOO}")).await, 404);
-    assert!(!console.text("/tags").await.contains(r"C:\kit"));
+    assert!(!tags().await.contains(r"C:\kit"));
     assert!(!tell(&one.key).await);
 }

@@ -4,6 +4,7 @@
 
 use super::heads::{self, Column};
 use super::records::{Records, is_value};
+use super::tables::read_records;
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
 use crate::section::{Finished, Section, Verdict};
@@ -147,7 +148,7 @@ impl Section for Figures {
                 return Err(IgnoredReason::Heading);
             }
         }
-        let told = self.records.read(lines, out);
+        let told = read_records(self.records, lines, out);
         out.heading = heading.unwrap_or(out.heading);
         told
     }

@@ -4,7 +4,6 @@ use poolwatch_model::Pool;
 
 use super::cells::Delimiter;
 use super::heads::{self, Column, Unit};
-use super::records::{Records, is_value};
 use crate::content::IgnoredReason;
 use crate::reading_builder::ReadingBuilder;
 use crate::statements::Remediation;
@@ -46,18 +45,13 @@ impl CellGrid {
         lines: (u32, u32),
         out: &mut ReadingBuilder,
     ) -> Result<(), IgnoredReason> {
-        if let Some(at) = self.columns.iter().position(|column| *column == Column::Host) {
-            let names = self.rows.iter().filter_map(|row| row.cells.get(at));
-            names.for_each(|name| hosts::add(&mut out.hosts, name));
-        }
-        if self.has(&Column::Tag) && (self.has_bytes() || self.has_counts()) {
+        self.note_hosts(out);
+        if self.lists_tags() {
             self.tags(lines, out)
-        } else if self.has(&Column::Image) && self.has(&Column::Handles) {
+        } else if self.lists_processes() {
             self.processes(lines, out)
-        } else if self.columns.iter().any(Column::is_measured) && !self.has(&Column::Image) {
+        } else if self.lists_moments() {
             self.moments(lines, out)
-        } else if let Some(records) = self.figures_by_row() {
-            records.read(lines, out)
         } else if let Some(transposed) = self.transposed() {
             transposed.moments(lines, out)
         } else if self.has(&Column::Difference) {
@@ -67,29 +61,29 @@ impl CellGrid {
         }
     }
 
-    /// The figures of a table of which each row names one, with its value beside it and perhaps its time.
-    fn figures_by_row(&self) -> Option<Records> {
-        let value = self.columns.iter().position(|column| *column == Column::Value)?;
-        let names_figure = |cell: &String| heads::column(cell).is_measured();
-        let names = (0..self.columns.len()).filter(|at| *at != value).find(|at| {
-            let mut cells = self.rows.iter().filter_map(|row| row.cells.get(*at));
-            cells.any(names_figure)
-        })?;
-        let (mut records, mut moment) = (Records::default(), None);
-        for row in &self.rows {
-            let (name, told) = (row.cells.get(names)?, row.cells.get(value)?);
-            if !names_figure(name) || !is_value(told) {
-                continue;
-            }
-            let time = self.cell(row, &Column::Time);
-            if let Some(time) = time.filter(|_| time != moment) {
-                records.end_record();
-                records.push("time", time, row.line);
-                moment = Some(time);
-            }
-            records.push(name, heads::bare(told), row.line);
+    /// Whether its columns say what its rows are.
+    pub(super) fn has_known_rows(&self) -> bool {
+        self.lists_tags() || self.lists_processes() || self.lists_moments()
+    }
+
+    fn lists_tags(&self) -> bool {
+        self.has(&Column::Tag) && (self.has_bytes() || self.has_counts())
+    }
+
+    fn lists_processes(&self) -> bool {
+        self.has(&Column::Image) && self.has(&Column::Handles)
+    }
+
+    fn lists_moments(&self) -> bool {
+        self.columns.iter().any(Column::is_measured) && !self.has(&Column::Image)
+    }
+
+    /// Takes note of the hosts that a column names.
+    pub(super) fn note_hosts(&self, out: &mut ReadingBuilder) {
+        if let Some(at) = self.columns.iter().position(|column| *column == Column::Host) {
+            let names = self.rows.iter().filter_map(|row| row.cells.get(at));
+            names.for_each(|name| hosts::add(&mut out.hosts, name));
         }
-        (!records.is_empty()).then_some(records)
     }
 
     /// The mark of decimals, where the numbers show one: what groups counts is none, and what has not

@@ -3,6 +3,7 @@
 use serde_json::{Deserializer, Value};
 
 use super::records::Records;
+use super::tables::read_records;
 use crate::event_words::{self, FoundEvents};
 use crate::reading_builder::ReadingBuilder;
 use crate::times;
@@ -29,7 +30,7 @@ pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
     }
     let has_events = !read.events.is_empty();
     read.events.write((1, line), out);
-    has_events | read.records.read((1, line), out).is_ok()
+    has_events | read_records(read.records, (1, line), out).is_ok()
 }
 
 /// Lists within objects that are read (`CounterSamples`): deeper ones are none of figures.

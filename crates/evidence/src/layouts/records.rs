@@ -2,9 +2,7 @@
 
 use super::grid::{CellGrid, Row};
 use super::heads::{self, Column};
-use crate::content::IgnoredReason;
 use crate::quantities;
-use crate::reading_builder::ReadingBuilder;
 
 /// The most records of one text.
 const MAX_RECORDS: usize = 100_000;
@@ -82,29 +80,21 @@ impl Records {
         }
     }
 
-    /// What the records tell, those about the same things as one table.
-    ///
-    /// # Errors
-    /// Why they tell nothing.
-    pub(super) fn read(
-        self,
-        lines: (u32, u32),
-        out: &mut ReadingBuilder,
-    ) -> Result<(), IgnoredReason> {
+    /// The tables of the records, those about the same things as one.
+    pub(super) fn into_tables(self) -> Vec<CellGrid> {
         let about = |figures: &[Figure]| {
             let has = |column| figures.iter().any(|figure| figure.column == column);
             [Column::Tag, Column::Image].into_iter().position(has)
         };
-        let mut result = Err(IgnoredReason::UnknownColumns);
+        let mut tables = Vec::new();
         let mut rest = self.records;
         while let Some(subject) = rest.first().map(|(_, figures)| about(figures)) {
             let (same, others) =
                 rest.into_iter().partition(|(_, figures)| about(figures) == subject);
             rest = others;
-            let told = grid(same).read(lines, out);
-            result = result.or(told);
+            tables.push(grid(same));
         }
-        result
+        tables
     }
 }
 
