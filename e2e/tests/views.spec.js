@@ -60,6 +60,8 @@ test("the palette keeps any page as a view, finds it and forgets it", async ({ p
   await page.goto("/");
   await page.keyboard.press("/");
   await input.fill("threads, m");
+  // Before that, Enter searches for the text.
+  await expect(input).toHaveAttribute("data-shown", "threads, m");
   await expect(options.first()).toContainText("threads, mostly");
   await page.keyboard.press("Enter");
   await expect(page).toHaveURL(/\/tags\?q=Thre$/);
