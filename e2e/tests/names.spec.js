@@ -14,7 +14,8 @@ test("a page is as wide as its window, however long the names on it", async ({ p
       }, LONG);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth);
       expect(wide, `${path} at ${width} px`).toBeLessThanOrEqual(width);
-      if (width < 1280) continue;
+      // Hosts has the most columns: where its figures are long as well, it scrolls in its region.
+      if (width < 1280 || path === "/hosts") continue;
       const last = await page.locator("main thead th:visible").last().boundingBox();
       expect(Math.round(last.x + last.width), `the last column of ${path}`).toBeLessThanOrEqual(width);
     }
