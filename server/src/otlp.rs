@@ -29,6 +29,7 @@ pub struct OtlpTarget {
     pub headers: HeaderMap,
     /// How often.
     pub every: Duration,
+    client: Client,
 }
 
 impl OtlpTarget {
@@ -49,7 +50,9 @@ impl OtlpTarget {
             value.set_sensitive(true);
             parsed.insert(name.context("--otlp-header: the name is no header's")?, value);
         }
-        Ok(Self { url, headers: parsed, every })
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = Client::builder().redirect(Policy::none()).timeout(TIMEOUT).build()?;
+        Ok(Self { url, headers: parsed, every, client })
     }
 }
 
@@ -75,15 +78,14 @@ pub async fn run(app: SharedApp, target: OtlpTarget) {
 /// # Errors
 /// What the collector said, or why it was not reached.
 pub async fn push(app: &SharedApp, target: &OtlpTarget) -> anyhow::Result<usize> {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let client = Client::builder().redirect(Policy::none()).timeout(TIMEOUT).build()?;
     let (read, now) = (app.clone(), app.clock.now());
     let text = tokio::task::spawn_blocking(move || render(&read)).await?;
     let since = app.settings.started;
     let mut sent = 0;
     for batch in request::batches(&text, POINTS, (since, now)) {
         let points = batch.points;
-        let request = client
+        let request = target
+            .client
             .post(target.url.clone())
             .headers(target.headers.clone())
             .header("content-type", "application/x-protobuf")
