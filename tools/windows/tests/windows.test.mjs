@@ -60,7 +60,8 @@ enrolment(world);
 settings(world);
 service(world);
 installer(world);
-directory(world);
+// Ends the agent that is measured: the machine is another one afterwards, and it would tell the server so.
 cost(world);
+directory(world);
 versions(world);
 x86(world);
