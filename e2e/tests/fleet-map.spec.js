@@ -18,6 +18,41 @@ test("every host is a cell of the map, and leads to its page", async ({ page }) 
   await expect(page).toHaveURL(/\/hosts\/\d+$/);
 });
 
+for (const colorScheme of ["light", "dark"]) {
+  test(`calm hosts of the map are seen against the page, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    await page.goto("/map");
+    await expect(page.locator("#map")).toHaveAttribute("data-drawn", /^\d+$/);
+    const contrasts = await page.evaluate(() => {
+      const light = ([red, green, blue]) => {
+        const parts = [red, green, blue].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2];
+      };
+      const canvas = document.querySelector("#map canvas");
+      const { width, height } = canvas;
+      const pixels = canvas.getContext("2d").getImageData(0, 0, width, height).data;
+      const ground = light(getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map(Number));
+      // A cell is what has its colour over ten pixels in a line; calm is grey.
+      const found = [];
+      for (let at = 0; at + 44 < pixels.length; at += 4) {
+        const colour = [...pixels.slice(at, at + 4)];
+        const isGrey = Math.max(...colour.slice(0, 3)) - Math.min(...colour.slice(0, 3)) < 60;
+        if (colour[3] === 0 || !isGrey) continue;
+        const isCell = [4, 12, 20, 28, 36].every((step) => colour.every((part, place) => pixels[at + step + place] === part));
+        if (!isCell) continue;
+        const over = colour.slice(0, 3).map((part) => part * (colour[3] / 255));
+        const back = getComputedStyle(document.documentElement).backgroundColor.match(/\d+/g).map((part) => Number(part) * (1 - colour[3] / 255));
+        const cell = light(over.map((part, place) => part + back[place]));
+        found.push((Math.max(cell, ground) + 0.05) / (Math.min(cell, ground) + 0.05));
+        at += 40;
+      }
+      return found;
+    });
+    expect(contrasts.length).toBeGreaterThan(10);
+    expect(Math.min(...contrasts)).toBeGreaterThanOrEqual(3);
+  });
+}
+
 test("hosts are found by a program and a driver in a version together", async ({ page }) => {
   await page.goto("/drivers/foo.sys");
   await page.goto("/hosts");

@@ -46,6 +46,22 @@ test.describe("on a phone", () => {
     expect(box.height).toBeGreaterThan(60);
     const label = await card.locator("td[data-label=Nonpaged]").evaluate((cell) => getComputedStyle(cell, "::before").content);
     expect(label).toBe('"Nonpaged"');
+    // Each pool has a line: what it holds, its share, its growth.
+    for (const pool of ["Nonpaged", "Paged"]) {
+      const line = await card.locator(`td[data-label=${pool}]`).evaluate((cell) => [cell, cell.nextElementSibling, cell.nextElementSibling.nextElementSibling].map((one) => Math.round(one.getBoundingClientRect().top)));
+      expect(Math.max(...line) - Math.min(...line), pool).toBeLessThanOrEqual(4);
+    }
+  });
+
+  test("what is compared stands beside each other, whole", async ({ page }) => {
+    await page.goto("/compare?host=fs-02&host=app-01");
+    const cells = page.locator("table.compare tbody tr").first().locator("td");
+    const [left, right, difference] = await Promise.all([0, 1, 2].map((at) => cells.nth(at).boundingBox()));
+    expect(left.y).toBe(right.y);
+    expect(left.x + left.width).toBeLessThanOrEqual(right.x);
+    expect(right.x + right.width).toBeLessThanOrEqual(390);
+    expect(difference.y).toBeGreaterThan(left.y);
+    expect(difference.width).toBeGreaterThan(300);
   });
 });
 

@@ -1,3 +1,4 @@
+import AxeBuilder from "@axe-core/playwright";
 import { expect, test } from "../console.js";
 
 const menu = (page) => page.locator("details.menu");
@@ -47,6 +48,45 @@ test("columns are chosen, and stay with filter and order", async ({ page }) => {
   await expect(menu(page).locator(".menu-body")).toBeHidden();
   await expect(menu(page).locator("summary")).toBeFocused();
 });
+
+test("what the palette keeps of a list is the view that its menu knows", async ({ page }) => {
+  const input = page.getByRole("combobox", { name: /^Search/ });
+  await page.goto("/hosts?q=sql&group=&state=&driver=&page=1&utm_source=mail");
+  await page.keyboard.press("/");
+  await input.fill("databases");
+  const kept = page.waitForResponse((response) => response.url().endsWith("/views.json") && response.request().method() === "GET");
+  await page.locator(".palette").getByRole("option").filter({ hasText: "Keep this view as" }).click();
+  await kept;
+  await page.goto("/hosts?q=sql");
+  await expect(menu(page).locator("summary")).toHaveText("View: databases");
+  await openMenu(page);
+  await page.getByRole("button", { name: "Forget the view databases" }).press("Enter");
+  await expect(menu(page).locator("summary")).toHaveText("View");
+});
+
+for (const width of [390, 768, 1280]) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`the menu with a view and chosen columns is within the screen and has no barrier, ${width} px, ${colorScheme}`, async ({ page }) => {
+      const name = `${width} ${colorScheme}, ${"long ".repeat(12)}`.trim();
+      await page.emulateMedia({ colorScheme });
+      await page.setViewportSize({ width, height: 900 });
+      for (const list of ["/hosts?columns=left.os.group", "/drivers", "/events"]) {
+        await page.goto(list);
+        await openMenu(page);
+        await page.getByLabel("Name of this view").fill(name);
+        await page.getByRole("button", { name: "Save", exact: true }).press("Enter");
+        await expect(menu(page).locator("summary")).toHaveText(`View: ${name}`);
+        await openMenu(page);
+        const box = await menu(page).locator(".menu-body").boundingBox();
+        expect(box.x, list).toBeGreaterThanOrEqual(0);
+        expect(box.x + box.width, list).toBeLessThanOrEqual(width);
+        expect((await new AxeBuilder({ page }).analyze()).violations, list).toEqual([]);
+        await page.getByRole("button", { name: `Forget the view ${name}` }).press("Enter");
+        await expect(menu(page).locator("summary")).toHaveText("View");
+      }
+    });
+  }
+}
 
 test("the palette keeps any page as a view, finds it and forgets it", async ({ page }) => {
   const input = page.getByRole("combobox", { name: /^Search/ });

@@ -20,14 +20,14 @@ function probe(name) {
   const cell = document.createElement("i");
   cell.className = `cell ${name}`;
   box.append(cell);
-  const value = getComputedStyle(cell).backgroundColor;
+  const { backgroundColor, color } = getComputedStyle(cell);
   cell.remove();
-  return value;
+  return name === "unknown" ? color : backgroundColor;
 }
 
 function sizeFor(count, width) {
   const room = width * Math.max(320, Math.min(innerHeight * 0.7, 900));
-  return Math.max(3, Math.min(22, Math.floor(Math.sqrt(room / Math.max(count, 1)))));
+  return Math.max(3, Math.min(32, Math.floor(Math.sqrt(room / Math.max(count, 1)))));
 }
 
 function lay() {
@@ -71,11 +71,18 @@ function draw() {
   for (let host = 0; host < cells.all; host += 1) {
     const pressure = cells.pressures.charCodeAt(host) - 48;
     const share = LETTERS.indexOf(cells.shares[host]) / 60;
-    ctx.globalAlpha = pressure === 0 ? 0.25 + 0.75 * Math.max(share, 0) : 1;
+    const [left, top] = [places[host * 2], places[host * 2 + 1]];
+    if (CLASSES[pressure] === "unknown") {
+      ctx.strokeStyle = colours[pressure];
+      ctx.strokeRect(left + 0.5, top + 0.5, side - gap - 1, side - gap - 1);
+      continue;
+    }
+    // The calmest is still seen against the page.
+    ctx.globalAlpha = CLASSES[pressure] === "calm" ? 0.7 + 0.3 * Math.max(share, 0) : 1;
     ctx.fillStyle = colours[pressure];
-    ctx.fillRect(places[host * 2], places[host * 2 + 1], side - gap, side - gap);
+    ctx.fillRect(left, top, side - gap, side - gap);
+    ctx.globalAlpha = 1;
   }
-  ctx.globalAlpha = 1;
   ctx.fillStyle = getComputedStyle(box).color;
   ctx.font = `12px ${getComputedStyle(document.body).fontFamily}`;
   for (const [name, top] of titles) ctx.fillText(name, 0, top);

@@ -51,7 +51,14 @@ async function changeViews(path, fields) {
   await loadViews();
 }
 
-const here = () => location.pathname + location.search;
+// A list knows the address of its view; elsewhere what a form left empty says nothing.
+function here() {
+  const list = document.querySelector(".menu input[name=address]");
+  if (list) return list.value;
+  const filled = [...new URLSearchParams(location.search)].filter(([, value]) => value);
+  const search = new URLSearchParams(filled).toString();
+  return location.pathname + (search && `?${search}`);
+}
 
 // What is there without asking the server.
 function own(text) {
