@@ -131,10 +131,26 @@ fn refuse(what: &str, status: StatusCode, words: &str, rejection: impl IntoRespo
         StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY => {
             // axum says first what failed, and after a colon why.
             let why = words.split_once(": ").map_or(words, |(_, why)| why);
+            let why = plain_reason(why);
             AppError::bad_request(format!("{what} cannot be read: {why}.")).into_response()
         }
         _ => rejection.into_response(),
     }
+}
+
+/// A reason of serde's as an administrator says it: `hours is one of 6, 24, 168`.
+fn plain_reason(why: &str) -> String {
+    let choice = why.split_once(": unknown variant `").and_then(|(field, rest)| {
+        let (_, choices) = rest.rsplit_once("`, expected ")?;
+        let choices = choices.trim_start_matches("one of ").replace('`', "");
+        Some(format!("{field} is one of {choices}"))
+    });
+    let number = || {
+        let (value, kind) = why.strip_prefix("Cannot parse `")?.rsplit_once("` to a `")?;
+        let is_whole = kind.starts_with(['i', 'u']);
+        is_whole.then(|| format!("{value} is no number that it can hold"))
+    };
+    choice.or_else(number).unwrap_or_else(|| why.to_owned())
 }
 
 fn refuse_nul(holds_nul: bool, what: &str) -> Result<(), AppError> {
@@ -166,6 +182,24 @@ fn holds_escaped_nul(json: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reasons_are_plain_words() {
+        for (why, plain) in [
+            (
+                "hours: unknown variant `9`, expected one of `6`, `24`, `168`",
+                "hours is one of 6, 24, 168",
+            ),
+            (
+                "pool: unknown variant `x`, expected `paged` or `nonpaged`",
+                "pool is one of paged or nonpaged",
+            ),
+            ("Cannot parse `abc` to a `i32`", "abc is no number that it can hold"),
+            ("missing field `until`", "missing field `until`"),
+        ] {
+            assert_eq!(plain_reason(why), plain);
+        }
+    }
 
     #[test]
     fn nul_characters_are_found_however_they_are_written() {

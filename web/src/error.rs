@@ -16,6 +16,8 @@ pub struct ErrorPage {
     pub title: String,
     /// What to do about it.
     pub advice: String,
+    /// The address without its parameters, where these are what cannot be read.
+    pub path: Option<String>,
     /// The number that the log knows the request by.
     pub request_id: String,
 }

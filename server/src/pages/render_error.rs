@@ -26,6 +26,8 @@ fn page(failure: &AppError, app: &SharedApp, person: Option<&Person>, asked: &As
         status: failure.status.as_u16(),
         title: failure.title.to_owned(),
         advice: failure.detail.clone(),
+        path: (asked.has_parameters && failure.status == StatusCode::BAD_REQUEST)
+            .then(|| asked.path.clone()),
         request_id: asked.request_id.clone().unwrap_or_default(),
     };
     let html = if asked.fragment { page.render_fragment() } else { page.render() };
@@ -35,6 +37,7 @@ fn page(failure: &AppError, app: &SharedApp, person: Option<&Person>, asked: &As
 /// What of the request the answer to a failure depends on.
 struct Asked {
     path: String,
+    has_parameters: bool,
     request_id: Option<String>,
     fragment: bool,
     address: Option<IpAddr>,
@@ -78,6 +81,7 @@ pub(crate) async fn render_error<F: Future<Output = Response>>(
     let begun = Instant::now();
     let asked = Asked {
         path: request.uri().path().to_owned(),
+        has_parameters: request.uri().query().is_some(),
         request_id: request
             .extensions()
             .get::<RequestId>()

@@ -107,6 +107,7 @@ fn hostile_evidence_and_searches_are_harmless() {
         status: 400,
         title: HOSTILE.into(),
         advice: HOSTILE.into(),
+        path: None,
         request_id: "r".into(),
     };
     is_harmless(&error.render().unwrap());

@@ -173,6 +173,7 @@ fn error() -> ErrorPage {
         status: 404,
         title: "There is no such host".into(),
         advice: "It may have been removed. Search for its name, or look through all hosts.".into(),
+        path: None,
         request_id: "0198c5c2-7b1e-7d10-a1b2-3c4d5e6f7081".into(),
     }
 }
