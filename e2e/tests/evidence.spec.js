@@ -71,3 +71,10 @@ test("pasted nonsense is said to be so, line by line, and names are text", async
   await expect(file).toContainText("<i>shopping & list.txt");
   await page.screenshot({ path: picture("evidence-nothing"), fullPage: true });
 });
+
+test("one snapshot says that it cannot show growth", async ({ page }) => {
+  await page.goto("/evidence");
+  await page.getByLabel("Or paste text").fill("2: kd> !vm\n  NonPaged Pool Usage: 12461   (   49844 Kb)\n  NonPaged Pool Max:   54278   (  217112 Kb)\n2: kd> !poolused 2\n            NonPaged            Paged\nTag    Allocs     Used    Allocs     Used\nThre     1201   768920         0        0\nFile   187113 29946176         0        0\n");
+  await page.getByRole("button", { name: "Diagnose" }).click();
+  await expect(page.locator(".masthead")).toContainText("cannot show growth; take another in an hour");
+});

@@ -288,6 +288,7 @@ fn check_refusals(app: &App, now: Timestamp) -> SelfCheck {
     let refused = app.refusals.list().iter().filter(|refusal| refusal.last >= since).count();
     let words = match refused {
         0 => "Nobody was refused within the last hour.".to_owned(),
+        1 => "One host, person or address was refused within the last hour.".to_owned(),
         refused => {
             format!("{refused} hosts, people or addresses were refused within the last hour.")
         }

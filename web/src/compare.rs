@@ -104,10 +104,15 @@ impl Row {
 
     /// Which column has most, with how much more than the least: `app-11 has 1.2 GB more, ×9.0`.
     fn difference(&self, columns: &[Column]) -> Option<String> {
+        let (by, factor) = self.amount()?;
+        Some(format!("{} has {by}{factor}", self.leader(columns)?))
+    }
+
+    /// The column that has most; of a host beside its former self, `app-11 now` or `app-11 then`.
+    fn leader(&self, columns: &[Column]) -> Option<String> {
         let known = self.values.iter().zip(columns);
         let numbers = known.filter_map(|(value, column)| Some((value.as_ref()?.number()?, column)));
         let (_, most) = numbers.max_by_key(|(number, _)| *number)?;
-        let by = self.amount()?;
         // A host beside its former self: the first column of its name is the later one.
         let same: Vec<&Column> = columns.iter().filter(|one| one.name == most.name).collect();
         let when = match &same[..] {
@@ -115,23 +120,25 @@ impl Row {
             [first, ..] if std::ptr::eq(*first, most) => " now",
             _ => " then",
         };
-        Some(format!("{}{when} has {by}", most.name))
+        Some(format!("{}{when}", most.name))
     }
 
-    /// How much more the greatest has than the least: `1.2 GB more, ×9.0`.
-    fn amount(&self) -> Option<String> {
+    /// How much more the greatest has than the least, and how many times as much: `1.2 GB more`
+    /// and `, ×9.0`.
+    fn amount(&self) -> Option<(String, String)> {
         let numbers: Vec<u64> = self.values.iter().flatten().filter_map(Value::number).collect();
         let (least, most) = (*numbers.iter().min()?, *numbers.iter().max()?);
         let by = match self.values.iter().flatten().next()? {
             Value::Bytes(_) => Bytes(most - least).to_string(),
             _ => figures::grouped(most - least),
         };
-        Some(match least {
+        let factor = match least {
             _ if most == least => return None,
-            0 => format!("{by} more"),
-            _ if most / least >= 1000 => format!("{by} more, over ×1,000"),
-            _ => format!("{by} more, ×{:.1}", most as f64 / least as f64),
-        })
+            0 => String::new(),
+            _ if most / least >= 1000 => ", over ×1,000".to_owned(),
+            _ => format!(", ×{:.1}", most as f64 / least as f64),
+        };
+        Some((format!("{by} more"), factor))
     }
 }
 
@@ -146,9 +153,11 @@ impl ComparePage {
             (_, 0) => format!("All {} {what} are about equal.", figures::grouped(self.equal)),
             (2, _) => match self.rows.first().filter(|_| self.query.page == 1) {
                 Some(first) => {
-                    let most = match first.difference(&self.columns) {
-                        Some(more) => format!("of {} {more}", first.name),
-                        None => format!("{} most", first.name),
+                    let most = match (first.leader(&self.columns), first.amount()) {
+                        (Some(leader), Some((by, factor))) => {
+                            format!("{leader} has {by} of {}{factor}", first.name)
+                        }
+                        _ => format!("{} most", first.name),
                     };
                     format!(
                         "{} against {}: {}; {most}.",

@@ -5,7 +5,7 @@ use askama::Template;
 use jiff::Timestamp;
 use poolwatch_model::{
     Bytes, Pool, PoolTag,
-    diagnosis::{Diagnosis, Evidence},
+    diagnosis::{self, Diagnosis, Evidence},
 };
 
 use crate::{HostLink, Shell, assets, figures, links, steps::NextStep, words};
@@ -157,6 +157,13 @@ impl DiagnosisPage {
         } else {
             "Nothing in these files was understood.".to_owned()
         }
+    }
+
+    /// Whether growth cannot be seen in what was sent, and the headline does not say so.
+    fn lacks_growth(&self) -> bool {
+        let steps = &self.diagnosis.next_steps;
+        steps.iter().any(|step| matches!(step, diagnosis::NextStep::MeasureAgain { .. }))
+            && !self.headline().contains("cannot show growth")
     }
 
     fn short_title(&self) -> String {

@@ -1,7 +1,11 @@
 //! The fleet (`GET /`): is anything dying, of what, where?
 
 use askama::Template;
-use poolwatch_model::{Pool, PoolTag, diagnosis::Verdict, incident::IncidentState};
+use poolwatch_model::{
+    Pool, PoolTag,
+    diagnosis::{Bound, Verdict},
+    incident::IncidentState,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -150,7 +154,7 @@ impl FleetPage {
         let (exhausted, exhausted_hosts) = hosts(Severity::Critical);
         let (growing, growing_hosts) = hosts(Severity::Warning);
         let ran_out = || match (exhausted_hosts, self.first_exhausted()) {
-            (1, Some(host)) => format!("{host} is out of pool"),
+            (1, Some((host, what))) => format!("{host} is out of {what}"),
             _ => {
                 let hosts = figures::counted(exhausted_hosts, "host is", "hosts are");
                 format!("{hosts} out of pool")
@@ -185,11 +189,19 @@ impl FleetPage {
         text
     }
 
-    /// The worst host of the first cause that has exhausted a pool.
-    fn first_exhausted(&self) -> Option<&str> {
+    /// The worst host of the first cause that has exhausted a pool, and what has run out there.
+    fn first_exhausted(&self) -> Option<(&str, &'static str)> {
         let mut open = self.causes.iter().filter(|row| row.incident.state.is_active());
         let row = open.find(|row| row.incident.diagnosis.verdict == Verdict::Exhausted)?;
-        Some(&row.worst.as_ref()?.host.name)
+        let diagnosis = &row.incident.diagnosis;
+        let what = match (diagnosis.headroom.map(|headroom| headroom.bound), diagnosis.pool) {
+            (Some(Bound::Commit), _) => "commit",
+            (Some(Bound::ResidentAvailable), _) => "physical memory",
+            (_, Some(Pool::Nonpaged)) => "nonpaged pool",
+            (_, Some(Pool::Paged)) => "paged pool",
+            (_, None) => "pool",
+        };
+        Some((&row.worst.as_ref()?.host.name, what))
     }
 
     /// Which of the leaking hosts has the least time, and how much.

@@ -126,10 +126,10 @@ pub static PEOPLE: List<PersonRow> = List {
         })
         .sort("second_factor", By("second factor"))
         .file("second_factor"),
-        PersonColumn::since("Last seen", |row| row.last_used)
+        PersonColumn::when("Last seen", |row| row.last_used)
             .sort("last_seen", Called("longest unseen first", "last seen first"))
             .file("last_seen"),
-        PersonColumn::since("Added", |row| Some(row.created))
+        PersonColumn::when("Added", |row| Some(row.created))
             .sort("added", Called("oldest first", "newest first"))
             .file("added"),
     ],

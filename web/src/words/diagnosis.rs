@@ -82,7 +82,7 @@ fn state(diagnosis: &Diagnosis) -> String {
         Verdict::HighUse if is_one_picture(diagnosis) => {
             let used = format!("Much {} is used", lower(pool));
             let used = level.map_or(used.clone(), |level| format!("{used}: {level}"));
-            format!("{used}. Whether it grows, a second picture tells.")
+            format!("{used}. One snapshot cannot show growth; take another in an hour.")
         }
         Verdict::HighUse => match level {
             Some(level) => format!("Much {} is used, but it does not grow: {level}.", lower(pool)),
@@ -376,7 +376,10 @@ mod tests {
         let (verdict, evidence) = (Verdict::HighUse, vec![unknown]);
         let diagnosis = Diagnosis { verdict, pool: Some(pool), evidence, ..Diagnosis::default() };
         let told = state(&diagnosis);
-        assert_eq!(told, "Much nonpaged pool is used. Whether it grows, a second picture tells.");
+        assert_eq!(
+            told,
+            "Much nonpaged pool is used. One snapshot cannot show growth; take another in an hour."
+        );
     }
 
     #[test]

@@ -229,9 +229,9 @@ fn list_filters(tag: PoolTag) -> Step {
 
 fn measure_again(pool: Option<Pool>) -> Step {
     plain(
-        "Take a second picture some hours later",
+        "Take another snapshot in an hour",
         format!(
-            "One picture shows what is large, not what grows. Capture the tags now and again some hours later, and import both. {}",
+            "One snapshot shows what is large, not what grows. Capture the tags now and again in an hour or later, and import both. {}",
             look_at(pool)
         ),
         vec!["poolmon -n pool.txt".to_owned()],

@@ -33,18 +33,21 @@ pub fn certainty(certainty: impl Borrow<Certainty>) -> &'static str {
 #[must_use]
 pub fn found_in_code(found: &FoundTag) -> String {
     let signs = [
-        (found.allocations, "allocates by it"),
-        (found.frees, "frees by it"),
+        (found.allocations, "allocates with it"),
+        (found.frees, "frees with it"),
         (found.arguments, "passes it on"),
-        (found.numbers, "holds it as a number"),
+        (found.numbers, "has it as a number"),
     ];
     let mut told: Vec<String> = signs
         .into_iter()
         .filter(|(count, _)| *count > 0)
-        .map(|(count, does)| format!("{does} {}", figures::counted(count, "time", "times")))
+        .map(|(count, does)| match count {
+            1 => format!("{does} once"),
+            _ => format!("{does} {} times", figures::grouped(count.into())),
+        })
         .collect();
     if found.is_service_name {
-        told.push("KMDF makes it of the service's name".to_owned());
+        told.push("KMDF derives it from the service's name".to_owned());
     }
     told.join(", ")
 }
@@ -59,8 +62,8 @@ mod tests {
     fn what_code_does_with_a_tag_is_said_with_how_often() {
         let tag = FoundTag::new(PoolTag::new(*b"Fooq"));
         let found = FoundTag { allocations: 3, frees: 1, ..tag };
-        assert_eq!(found_in_code(&found), "allocates by it 3 times, frees by it 1 time");
+        assert_eq!(found_in_code(&found), "allocates with it 3 times, frees with it once");
         let found = FoundTag { is_service_name: true, ..tag };
-        assert_eq!(found_in_code(&found), "KMDF makes it of the service's name");
+        assert_eq!(found_in_code(&found), "KMDF derives it from the service's name");
     }
 }

@@ -99,7 +99,7 @@ fn a_fleet_in_trouble_says_so_first() {
     says(
         &page,
         &[
-            "FS-02 is out of pool and 41 more leak, because of two causes. SQL-07 is full first, in 6 h.",
+            "FS-02 is out of nonpaged pool and 41 more leak, because of two causes. SQL-07 is full first, in 6 h.",
             "Nonpaged pool exhausted: mybadapp.exe (Thre)",
             "nonpaged pool: 1 of 1,204 hosts at 90 % or more",
             "href=\"/incidents/17\"",
@@ -374,6 +374,7 @@ fn an_error_shows_its_number_and_its_fragment_has_no_page_around_it() {
         status: 503,
         title: "The database does not answer".into(),
         advice: "Try again in a minute.".into(),
+        path: None,
         request_id: "r-42".into(),
     };
     says(&error.render().unwrap(), &["503", "Try again in a minute.", "r-42", "Sign out"]);
