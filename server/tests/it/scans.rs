@@ -68,7 +68,7 @@ async fn a_file_is_asked_of_one_host_and_shown_on_tag_driver_and_host() {
     let tags: Vec<String> = tags.iter().map(|holder| holder.found.tag.to_string()).collect();
     assert_eq!(tags, ["Fooq"]);
 
-    let told = "allocates by it 3 times, frees by it 2 times";
+    let told = "allocates with it 3 times, frees with it 2 times";
     let tag = console.text("/tags/Fooq").await;
     assert!(tag.contains("/drivers/foo.sys") && tag.contains(&format!("5.1.0.2 {told}")), "{tag}");
     let driver = console.text("/drivers/foo.sys").await;
