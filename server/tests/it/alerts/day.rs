@@ -233,7 +233,6 @@ fn check_changes(messages: &[ToldMessage]) {
 }
 
 #[tokio::test]
-#[ignore = "takes minutes in a debug build"]
 async fn a_day_of_the_demo_is_five_threads_without_a_contradiction() {
     // Two pools run empty as the day begins.
     let epoch: Timestamp = "2026-03-05T14:00:00Z".parse().unwrap();
