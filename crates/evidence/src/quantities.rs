@@ -40,7 +40,7 @@ pub(crate) fn about(text: &str) -> Option<u64> {
     let Some((whole, decimals)) = number.rsplit_once(['.', ',']) else {
         return count(number)?.checked_mul(unit);
     };
-    let decimals = &decimals[..decimals.len().min(9)];
+    let decimals = decimals.get(..9).unwrap_or(decimals);
     let part = digits(decimals)?.checked_mul(unit)? / 10_u64.pow(decimals.len() as u32);
     count(whole)?.checked_mul(unit)?.checked_add(part)
 }
@@ -372,6 +372,9 @@ mod tests {
             ("-3", None),
             ("1e99", None),
             ("12 parsecs", None),
+            // The ninth decimal ends within a sign.
+            ("1.12345678’9", None),
+            ("1.12345678²", None),
             ("99999999999999999999 million", None),
             ("e", None),
             ("", None),
@@ -457,6 +460,9 @@ mod tests {
             ("2.681 MB", None),
             ("2.681 KB", None),
             ("12 parsecs", None),
+            // The ninth decimal ends within a sign.
+            ("1.12345678’9", None),
+            ("1.12345678²", None),
             ("12", None),
             ("99999999999999999999 TB", None),
             ("18446744073709551615 TB", None),
