@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use uuid::Uuid;
 
+use crate::trust::read_small;
 use kept::Kept;
 
 /// What is kept.
@@ -80,12 +81,12 @@ impl IdentityFile {
     /// understood is put aside: the agent then is a new instance, which the server tells.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses, or the system does not reveal the key now.
     pub fn open(folder: &Path, new_instance: Uuid) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let path = folder.join(Self::NAME);
-        match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-            Ok(Ok(kept)) => return Ok(Self { path, identity: Kept::reveal(kept) }),
+        match read_small(&path).map(|bytes| serde_json::from_slice(&bytes)) {
+            Ok(Ok(kept)) => return Ok(Self { path, identity: Kept::reveal(kept)? }),
             Ok(Err(error)) => {
                 warn!(path = %path.display(), %error, "The identity is damaged; making a new one");
                 fs::rename(&path, path.with_extension("damaged"))?;
@@ -102,7 +103,8 @@ impl IdentityFile {
     /// What may be shown of the identity in a folder, if there is one that can be read.
     #[must_use]
     pub fn inspect(folder: &Path) -> Option<IdentitySummary> {
-        let kept: Kept = serde_json::from_slice(&fs::read(folder.join(Self::NAME)).ok()?).ok()?;
+        let kept: Kept =
+            serde_json::from_slice(&read_small(&folder.join(Self::NAME)).ok()?).ok()?;
         Some(kept.summary())
     }
 

@@ -1,7 +1,7 @@
 // The agent as a Windows service, made by its own command.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { until } from "./wine.mjs";
 
@@ -59,14 +59,20 @@ export default (world) =>
       assert.match(text, /Last upload: .*Proxy: none.*Spool:/s);
     });
 
-    test("it stops within 5 s", async () => {
-      const began = performance.now();
-      await world.wine.call("net", "stop", SERVICE);
+    test("it stops within 5 s, however often it is told to", async () => {
+      // A program of Wine takes long to start on a busy machine, and is none of the service.
+      let began = performance.now();
+      await world.wine.serviceState(SERVICE);
+      const asking = performance.now() - began;
+      began = performance.now();
+      await Promise.all([0, 1, 2].map(() => world.wine.run("sc", "stop", SERVICE)));
       await until("the service has stopped", async () => {
         return (await world.wine.serviceState(SERVICE)) === "STOPPED";
       });
-      const took = performance.now() - began;
+      const took = performance.now() - began - 4 * asking;
       assert.ok(took < STOPS_WITHIN_MS, `it took ${took} ms`);
+      const log = path.join(world.run, "wine/drive_c/ProgramData/Poolwatch/agent.log");
+      assert.match(readFileSync(log, "utf8").trimEnd().split("\n").slice(-3).join("\n"), /Stopped/);
     });
 
     test("after the next start it is the same host", async () => {
