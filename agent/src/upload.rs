@@ -104,6 +104,9 @@ impl<S: AgentServer> Uploader<S> {
     pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
         let step = self.do_next(agent).await;
         let mut agent = agent.borrow_mut();
+        if let Err(error) = agent.identity.keep() {
+            debug!(%error, "Still could not keep the host's key");
+        }
         if std::mem::take(&mut self.has_sent) {
             agent.uploads.last_upload = Some(agent.machine.now().wall);
         }
@@ -169,7 +172,7 @@ impl<S: AgentServer> Uploader<S> {
                     host_key: reply.host_key,
                 };
                 if let Err(error) = agent.identity.change(|id| id.enrolled = Some(enrolled)) {
-                    warn!(%error, "Could not keep the host's key; a restart will enrol again");
+                    warn!(%error, "Could not keep the host's key; it is tried again");
                 }
                 Step::Again
             }

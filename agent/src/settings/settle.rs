@@ -1,5 +1,5 @@
-//! When settings hold: once two looks see the same. Group Policy takes all of its values away before it
-//! writes them anew, and whoever looks in between would take half of a policy for all of it.
+//! When settings hold: once two looks see the same. Group Policy may take all of its values away before
+//! it writes them anew, and whoever looks in between would take half of a policy for all of it.
 
 use std::time::Duration;
 

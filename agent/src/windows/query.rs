@@ -19,7 +19,7 @@ use crate::{
 
 /// Bytes beyond which no buffer grows: a million handles, 500,000 threads. With what the agent needs besides
 /// it stays below the limit of [`super::own_limits`].
-const LIMIT: usize = 40 << 20;
+pub(super) const LIMIT: usize = 40 << 20;
 /// `ObjectTypesInformation` (phnt).
 const OBJECT_TYPES: i32 = 3;
 
