@@ -1,7 +1,7 @@
 // The agent as a Windows service, made by its own command.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cpSync, existsSync, readFileSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { until } from "./wine.mjs";
 
@@ -17,6 +17,17 @@ export default (world) =>
     const program = `${FOLDER}\\poolwatch-agent.exe`;
     const status = async () => JSON.parse(await world.wine.call(world.agent, "status", "--json"));
     let host;
+
+    test("a program that every user could replace becomes no service", async () => {
+      const drive = path.join(world.run, "wine", "drive_c");
+      const folder = path.join(drive, "open to all");
+      cpSync(path.join(drive, "agent"), folder, { recursive: true });
+      chmodSync(folder, 0o777);
+      const { code, stderr } = await world.wine.run("C:\\open to all\\poolwatch-agent.exe", "service", "install");
+      assert.notEqual(code, 0);
+      assert.match(stderr, /copy the program to a folder that only administrators may write.*others than administrators may write it/);
+      assert.equal(await world.wine.serviceState(SERVICE), null);
+    });
 
     test("it is installed with its settings, its path in quotes, and starts", async () => {
       const drive = path.join(world.run, "wine", "drive_c");
