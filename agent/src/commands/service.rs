@@ -204,11 +204,11 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     let answer =
         windows::answer_status().context("cannot start the thread that tells the status")?;
     let runtime = runtime()?;
-    let mut told = Told { answer, reported: Vec::new() };
+    let mut reporter = TroubleReporter { answer, reported: Vec::new() };
     // The log lies in it.
     while let Err(error) = restrict(&own_folder) {
         let settings = sources.read().unwrap_or_else(|_| Settings::resolve(Vec::new()));
-        if !runtime.block_on(told.wait_out(format!("{error:#}"), &settings, &mut stop)) {
+        if !runtime.block_on(reporter.wait_out(format!("{error:#}"), &settings, &mut stop)) {
             return Ok(());
         }
     }
@@ -238,15 +238,15 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             let (mut agent, settings) = match begun {
                 Ok(begun) => begun,
                 Err((trouble, settings)) => {
-                    if told.wait_out(trouble, &settings, &mut stop).await {
+                    if reporter.wait_out(trouble, &settings, &mut stop).await {
                         continue;
                     }
                     return Ok(());
                 }
             };
-            told.report_new(settings.problems.clone());
+            reporter.report_new(settings.problems.clone());
             agent.survey.clone_from(&survey);
-            agent.publish_status = Some(watch_uploads(told.answer.clone(), clock));
+            agent.publish_status = Some(watch_uploads(reporter.answer.clone(), clock));
             let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
                 warn!("The event log is not read: {error:#}");
                 None
@@ -286,12 +286,12 @@ fn nothing_kept(settings: &Settings, error: &anyhow::Error) -> Trouble {
 }
 
 /// Who hears what is wrong: both logs, and whoever asks for the status.
-struct Told {
+struct TroubleReporter {
     answer: StatusAnswer,
     reported: Vec<String>,
 }
 
-impl Told {
+impl TroubleReporter {
     /// Says in both logs what was not said before of what is wrong now; the service looks again and again.
     fn report_new(&mut self, problems: Vec<String>) {
         for problem in problems.iter().filter(|problem| !self.reported.contains(problem)) {

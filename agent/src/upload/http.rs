@@ -180,7 +180,7 @@ async fn check(response: Response, has_key: bool) -> Result<Vec<u8>, UploadError
     let problem: Option<Problem> =
         body(response).await.ok().and_then(|body| serde_json::from_slice(&body).ok());
     let reason = match &problem {
-        Some(problem) => format!("{} ({status})", shown(&problem.detail)),
+        Some(problem) => format!("{} ({status})", cut_words(&problem.detail)),
         None => status.to_string(),
     };
     Err(match status {
@@ -202,7 +202,7 @@ async fn check(response: Response, has_key: bool) -> Result<Vec<u8>, UploadError
 }
 
 /// What a server says, for a log: it may be another one than it should be.
-fn shown(text: &str) -> String {
+fn cut_words(text: &str) -> String {
     printable(beginning(text, SHOWN_BYTES)).into_owned()
 }
 

@@ -55,7 +55,7 @@ pub fn restrict_own_folder(path: &Path) -> io::Result<()> {
             return Err(refused("it belongs to somebody who is no administrator; remove it"));
         }
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return make(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return make_folder(path),
         Err(error) => return Err(error),
     }
     restrict(path)
@@ -69,7 +69,7 @@ pub fn restrict_own_folder(path: &Path) -> io::Result<()> {
 /// When it is somebody else's, or Windows refuses.
 pub fn claim_folder(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return make(path),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return make_folder(path),
         Err(error) => return Err(error),
         Ok(found) if found.file_type().is_symlink() || !found.is_dir() => {
             return Err(refused("it is no folder but a link or a file"));
@@ -116,12 +116,12 @@ pub fn holds_spool(path: &Path) -> bool {
 /// # Errors
 /// When it may not, or Windows does not say.
 pub fn believe(path: &Path) -> io::Result<()> {
-    verdict(trust(path)?)
+    refuse_untrusted(trust(path)?)
 }
 
 /// The same of a file that is open: nobody can put another in its place between the look and the reading.
 pub(crate) fn believe_open(file: &File) -> io::Result<()> {
-    verdict(trust_of(file, SE_FILE_OBJECT)?)
+    refuse_untrusted(trust_of(file, SE_FILE_OBJECT)?)
 }
 
 /// Whether the pipe behind a handle was made by the system, the administrators or who runs this process.
@@ -135,7 +135,7 @@ pub fn is_refusal(error: &io::Error) -> bool {
     error.raw_os_error().is_none() || is_impossible_path(error)
 }
 
-fn verdict(trust: Trust) -> io::Result<()> {
+fn refuse_untrusted(trust: Trust) -> io::Result<()> {
     match trust {
         Trust::Trusted => Ok(()),
         Trust::ForeignOwner => Err(refused(
@@ -161,7 +161,7 @@ impl Drop for Local {
 
 /// Makes a folder, and those above it that are missing, by `CreateDirectoryW` (documented): closed to
 /// others from its first moment on, so that a crash leaves none that they could have entered.
-fn make(path: &Path) -> io::Result<()> {
+fn make_folder(path: &Path) -> io::Result<()> {
     let descriptor = descriptor(SYSTEM_AND_ADMINISTRATORS)?;
     let attributes = SECURITY_ATTRIBUTES {
         nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
@@ -335,7 +335,7 @@ mod tests {
     fn a_folder_is_closed_from_its_first_moment_and_taken_again_after_a_crash() {
         let place = TempDir::new().unwrap();
         let folder = place.path().join("made/with it/spool");
-        make(&folder).unwrap();
+        make_folder(&folder).unwrap();
         for made in folder.ancestors().take(3) {
             assert_eq!(trust(made).unwrap(), Trust::Trusted, "{}", made.display());
         }
