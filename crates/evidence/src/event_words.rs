@@ -11,7 +11,7 @@ use crate::reading_builder::ReadingBuilder;
 use crate::section::{Finished, Section, Verdict};
 use crate::statements::UndatedEvent;
 use crate::text::Line;
-use crate::{layouts, sentences, times};
+use crate::{sentences, times};
 
 /// Lines of one event's text.
 const MAX_LINES: u32 = 40;
@@ -111,8 +111,6 @@ impl Section for Text {
             // The same field again is the next event's.
             Field::Provider(_) | Field::Id(_) => return Verdict::Foreign,
             Field::Date(at_s) => self.at_s = Some(at_s),
-            // What begins a figure is not of the event.
-            Field::Other if layouts::start_figures(line.text).is_some() => return Verdict::Foreign,
             Field::Other => {}
         }
         if let Some(mut event) = self.provider.zip(self.id).and_then(|(from, id)| event(from, id)) {
@@ -121,6 +119,11 @@ impl Section for Text {
             self.found.push(event, "", line.number);
         }
         Verdict::Used
+    }
+
+    fn yields_to_figures(&self) -> bool {
+        // Behind an event any `label: value` may still be of it.
+        self.provider.is_none() && self.id.is_none()
     }
 
     fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {

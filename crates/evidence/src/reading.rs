@@ -202,7 +202,10 @@ impl Reader {
 
     /// Offers a line to the open section, or to the one that it opens.
     fn offer(&mut self, line: Line<'_>) -> bool {
-        if let Some(current) = &mut self.open {
+        let is_figure = || layouts::start_figures(line.text).is_some();
+        if let Some(current) = &mut self.open
+            && !(current.section.yields_to_figures() && is_figure())
+        {
             let verdict = current.read_line(line, &mut self.out);
             if verdict != Verdict::Foreign {
                 return self.settle(line, verdict);
