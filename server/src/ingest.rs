@@ -217,12 +217,14 @@ impl<'a, S: FrameStore> Taking<'a, S> {
                     ingest.remember(boot);
                 }
                 Step::Drifted(id, anchor) => {
-                    let Some(boot) = ingest.boot(id) else { continue };
+                    // Whether it holds is open until this is done: the boot is read anew when it fails.
+                    let Some(mut boot) = ingest.forget(id) else { continue };
                     let anchored = self.intake.store.put_anchor(self.live.id, boot.no, anchor);
                     anchored.await.map_err(failed)?;
                     boot.put_anchor(anchor);
                     // What follows a time to come cannot be read back by time.
                     ingest.owes_key |= boot.newest.is_some() && anchor.not_before.is_none();
+                    ingest.remember(boot);
                 }
                 Step::NoTables => self.look(ingest).await.map_err(failed)?,
             }

@@ -108,7 +108,9 @@ use crate::parameters::Json;
         v1::tokens::create,
         v1::tokens::revoke,
         v1::audit::list
-    )
+    ),
+    // Those that stand in parameters alone: bodies and answers bring theirs.
+    components(schemas(v1::tags::Order, v1::enrolment::hosts::StandingName))
 )]
 struct Description;
 

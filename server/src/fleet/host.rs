@@ -74,6 +74,12 @@ impl Ingest {
         self.boots.iter_mut().find(|boot| boot.id == id)
     }
 
+    /// Lets a boot go, for as long as it is not known how it is anchored.
+    pub fn forget(&mut self, id: BootId) -> Option<Boot> {
+        let place = self.boots.iter().position(|boot| boot.id == id)?;
+        self.boots.remove(place)
+    }
+
     /// Keeps a boot at hand, and forgets the one that was met first beyond some: never this one.
     pub fn remember(&mut self, boot: Boot) {
         self.boots.retain(|known| known.id != boot.id);

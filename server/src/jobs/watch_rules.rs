@@ -16,7 +16,8 @@ use poolwatch_detection::watching::{
 use poolwatch_model::{
     HostId, Pool, Presence,
     alerting::{Alert, AlertRule, RuleField, RuleSetting, SERVER},
-    incident::{Cause, IncidentChange},
+    diagnosis::Bound,
+    incident::{Cause, Incident, IncidentChange},
 };
 use poolwatch_store::{
     alert_rules,
@@ -276,21 +277,20 @@ impl RuleWatcher {
         begun: Timestamp,
         now: Timestamp,
     ) -> (Vec<HostReading>, BTreeMap<AlertRule, BTreeSet<HostId>>) {
-        let of_cause = |is_it: &dyn Fn(&Cause) -> bool| -> BTreeSet<HostId> {
+        let of_incidents = |is_it: &dyn Fn(&Incident) -> bool| -> BTreeSet<HostId> {
             let incidents = view.incidents.iter().filter(|one| one.state.is_active());
-            let incidents = incidents.filter(|one| is_it(&one.cause));
-            incidents.flat_map(|one| one.hosts.iter().copied()).collect()
+            incidents.filter(|one| is_it(one)).flat_map(|one| one.hosts.iter().copied()).collect()
         };
-        let of_pool = of_cause(&|cause| cause.pool().is_some());
+        let of_pool = of_incidents(&|one| one.cause.pool().is_some());
         let taken = BTreeMap::from([
             (AlertRule::LowHeadroom, of_pool.clone()),
             (AlertRule::ManyHandles, of_pool.clone()),
             (AlertRule::PoolFailures, of_pool),
+            (AlertRule::LowCommit, of_incidents(&tells_of_commit)),
             (
-                AlertRule::LowCommit,
-                of_cause(&|cause| matches!(cause, Cause::CommitExhausted { .. })),
+                AlertRule::HostSilent,
+                of_incidents(&|one| matches!(one.cause, Cause::Silence { .. })),
             ),
-            (AlertRule::HostSilent, of_cause(&|cause| matches!(cause, Cause::Silence { .. }))),
         ]);
         self.growth.keep(|host| view.host(host).is_some());
         let shutdowns = &self.shutdowns;
@@ -356,6 +356,13 @@ impl RuleWatcher {
         self.shutdowns_read = Some(now);
         Ok(())
     }
+}
+
+/// Whether an incident says that commit runs out: by itself, or because a pool fills it.
+fn tells_of_commit(incident: &Incident) -> bool {
+    let headroom = incident.diagnosis.headroom;
+    matches!(incident.cause, Cause::CommitExhausted { .. })
+        || headroom.is_some_and(|headroom| headroom.bound == Bound::Commit)
 }
 
 fn earlier(at: Timestamp, by: SignedDuration) -> Timestamp {
@@ -474,7 +481,34 @@ fn whole_days(left: SignedDuration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use poolwatch_model::{
+        Bytes,
+        diagnosis::{Diagnosis, Headroom},
+        incident::{IncidentId, IncidentState},
+    };
+
     use super::*;
+
+    #[test]
+    fn a_pool_that_fills_commit_tells_of_it() {
+        let pool = Pool::Paged;
+        let incident = |bound| Incident {
+            id: IncidentId(1),
+            cause: Cause::PoolEmpty { host: HostId(1), pool },
+            state: IncidentState::Growing,
+            opened: Timestamp::UNIX_EPOCH,
+            last_seen: Timestamp::UNIX_EPOCH,
+            findings: 1,
+            diagnosis: Diagnosis {
+                headroom: Some(Headroom { pool, left: Bytes(0), bound }),
+                ..Diagnosis::default()
+            },
+            hosts: vec![HostId(1)],
+            worst: Some(HostId(1)),
+        };
+        assert!(tells_of_commit(&incident(Bound::Commit)));
+        assert!(!tells_of_commit(&incident(Bound::MeasuredLimit)));
+    }
 
     #[test]
     fn days_are_whole_and_none_are_left_of_what_is_over() {

@@ -184,6 +184,22 @@ async fn the_interface_of_scripts_is_described_as_before() {
         lines.push(format!("{name}: {}", fields.join(" ")));
     }
     insta::assert_snapshot!("openapi", lines.join("\n"));
+    for reference in references(&document) {
+        let place = reference.strip_prefix('#').unwrap();
+        assert!(document.pointer(place).is_some(), "{reference} leads nowhere");
+    }
+}
+
+/// All that a document refers to within itself.
+fn references(document: &Value) -> Vec<&str> {
+    match document {
+        Value::Object(fields) => {
+            let own = fields.get("$ref").and_then(Value::as_str);
+            own.into_iter().chain(fields.values().flat_map(references)).collect()
+        }
+        Value::Array(values) => values.iter().flat_map(references).collect(),
+        _ => Vec::new(),
+    }
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod chance;
 mod database;
 mod day;
 mod ledger;
+mod lost_anchor;
 mod server;
 
 use std::{
