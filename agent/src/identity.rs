@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use tracing::warn;
 use uuid::Uuid;
 
+use crate::trust::read_small;
 use kept::Kept;
 
 /// What is kept.
@@ -70,6 +71,8 @@ pub struct ReplayedBoot {
 pub struct IdentityFile {
     path: PathBuf,
     identity: Identity,
+    /// Whether the file has what holds.
+    is_kept: bool,
 }
 
 impl IdentityFile {
@@ -80,12 +83,12 @@ impl IdentityFile {
     /// understood is put aside: the agent then is a new instance, which the server tells.
     ///
     /// # Errors
-    /// When the file system refuses.
+    /// When the file system refuses, or the system does not reveal the key now.
     pub fn open(folder: &Path, new_instance: Uuid) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
         let path = folder.join(Self::NAME);
-        match fs::read(&path).map(|bytes| serde_json::from_slice(&bytes)) {
-            Ok(Ok(kept)) => return Ok(Self { path, identity: Kept::reveal(kept) }),
+        match read_small(&path).map(|bytes| serde_json::from_slice(&bytes)) {
+            Ok(Ok(kept)) => return Ok(Self { path, identity: Kept::reveal(kept)?, is_kept: true }),
             Ok(Err(error)) => {
                 warn!(path = %path.display(), %error, "The identity is damaged; making a new one");
                 fs::rename(&path, path.with_extension("damaged"))?;
@@ -94,15 +97,16 @@ impl IdentityFile {
             Err(error) => return Err(error),
         }
         let identity = Identity { instance_id: new_instance, enrolled: None, replay: None };
-        let file = Self { path, identity };
-        file.save()?;
+        let mut file = Self { path, identity, is_kept: false };
+        file.keep()?;
         Ok(file)
     }
 
     /// What may be shown of the identity in a folder, if there is one that can be read.
     #[must_use]
     pub fn inspect(folder: &Path) -> Option<IdentitySummary> {
-        let kept: Kept = serde_json::from_slice(&fs::read(folder.join(Self::NAME)).ok()?).ok()?;
+        let kept: Kept =
+            serde_json::from_slice(&read_small(&folder.join(Self::NAME)).ok()?).ok()?;
         Some(kept.summary())
     }
 
@@ -123,18 +127,28 @@ impl IdentityFile {
     }
 
     /// Changes the identity and keeps the change. It holds for this process even when the disk
-    /// refuses.
+    /// refuses; [`Self::keep`] tries again.
     ///
     /// # Errors
     /// When the file system refuses.
     pub fn change(&mut self, change: impl FnOnce(&mut Identity)) -> io::Result<()> {
         change(&mut self.identity);
-        self.save()
+        self.is_kept = false;
+        self.keep()
     }
 
-    fn save(&self) -> io::Result<()> {
-        let kept = Kept::protect(&self.identity)?;
-        write_private(&self.path, &serde_json::to_vec_pretty(&kept)?)
+    /// Keeps what could not be kept before, as while a scanner held the file: a key that is lost costs
+    /// another enrolment.
+    ///
+    /// # Errors
+    /// When the file system refuses.
+    pub fn keep(&mut self) -> io::Result<()> {
+        if !self.is_kept {
+            let kept = Kept::protect(&self.identity)?;
+            write_private(&self.path, &serde_json::to_vec_pretty(&kept)?)?;
+            self.is_kept = true;
+        }
+        Ok(())
     }
 }
 
@@ -172,6 +186,25 @@ mod tests {
         assert_eq!(again.get(), first.get());
         assert_eq!(again.get().instance_id, Uuid::from_u128(1));
         assert!(!format!("{again:?}").contains("secret"));
+    }
+
+    #[test]
+    fn what_the_disk_refused_is_kept_later() {
+        let folder = TempDir::new().unwrap();
+        let mut file = IdentityFile::open(folder.path(), Uuid::from_u128(1)).unwrap();
+        let in_the_way = folder.path().join("identity.new");
+        fs::create_dir(&in_the_way).unwrap();
+        let enrolled = || Enrolled {
+            server_url: "https://pool.example.net".into(),
+            host_id: HostId(7),
+            host_key: "secret".into(),
+        };
+        assert!(file.change(|identity| identity.enrolled = Some(enrolled())).is_err());
+        assert!(file.keep().is_err());
+        fs::remove_dir(&in_the_way).unwrap();
+        file.keep().unwrap();
+        let again = IdentityFile::open(folder.path(), Uuid::from_u128(2)).unwrap();
+        assert_eq!(again.get().enrolled, Some(enrolled()));
     }
 
     #[cfg(unix)]

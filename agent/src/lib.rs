@@ -23,6 +23,7 @@ pub mod settings;
 pub mod status;
 pub mod suggested;
 pub mod survey;
+mod system_errors;
 pub mod system_folders;
 pub mod trouble;
 mod trust;

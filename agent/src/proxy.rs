@@ -11,8 +11,8 @@ pub(crate) struct MachineProxy {
     /// Proxies: `host:port` for all, or `scheme=host:port` for some, separated by semicolons or
     /// blanks.
     pub(crate) proxies: String,
-    /// Hosts that are reached without, with `*` for any letters; `<local>` stands for names without
-    /// a dot.
+    /// Hosts that are reached without, with `*` for any letters, a scheme before and a port behind where
+    /// it is for that alone; `<local>` stands for names without a dot.
     pub(crate) bypass: String,
 }
 
@@ -46,24 +46,43 @@ fn machine_proxy() -> Option<MachineProxy> {
 
 impl MachineProxy {
     fn for_server(&self, server: &Url) -> Option<String> {
-        let host = server.host_str()?;
         let parts = |text: &'_ str| {
             let parts = text.split([';', ' ', '\t']).filter(|part| !part.is_empty());
             parts.map(str::to_owned).collect::<Vec<_>>()
         };
-        let is_passed = |pattern: &String| match pattern.as_str() {
-            "<local>" => !host.contains('.'),
-            pattern => matches(&pattern.to_ascii_lowercase(), &host.to_ascii_lowercase()),
-        };
-        if parts(&self.bypass).iter().any(is_passed) {
+        if parts(&self.bypass).iter().any(|entry| is_bypassed(entry, server)) {
             return None;
         }
         let chosen =
             parts(&self.proxies).into_iter().find_map(|part| match part.split_once('=') {
                 None => Some(part),
-                Some((scheme, address)) => (scheme == server.scheme()).then(|| address.to_owned()),
+                Some((scheme, address)) => {
+                    scheme.eq_ignore_ascii_case(server.scheme()).then(|| address.to_owned())
+                }
             })?;
         Some(if chosen.contains("://") { chosen } else { format!("http://{chosen}") })
+    }
+}
+
+/// Whether an entry of the list of hosts that are reached without a proxy means a server.
+fn is_bypassed(entry: &str, server: &Url) -> bool {
+    let entry = entry.to_ascii_lowercase();
+    // Of an address its host is in small letters.
+    let host = server.host_str().unwrap_or_default();
+    if entry == "<local>" {
+        return !host.contains(['.', ':']);
+    }
+    let entry = match entry.split_once("://") {
+        Some((scheme, _)) if scheme != server.scheme() => return false,
+        Some((_, rest)) => rest,
+        None => &entry,
+    };
+    let ported = entry.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse().ok()?)));
+    match ported {
+        Some((pattern, port)) if !pattern.contains(':') || pattern.ends_with(']') => {
+            server.port_or_known_default() == Some(port) && matches(pattern, host)
+        }
+        _ => matches(entry, host),
     }
 }
 
@@ -99,6 +118,20 @@ mod tests {
             ("proxy:8080", "a;*.Example.net", "https://pool.example.net", None),
             ("proxy:8080", "pool.*.net", "https://pool.example.net", None),
             ("proxy:8080", "*.example.com", "https://pool.example.net", Some("http://proxy:8080")),
+            ("proxy:8080", "pool.example.net:443", "https://pool.example.net", None),
+            (
+                "proxy:8080",
+                "pool.example.net:8443",
+                "https://pool.example.net",
+                Some("http://proxy:8080"),
+            ),
+            ("proxy:8080", "https://pool.*", "https://pool.example.net", None),
+            ("proxy:8080", "http://pool.*", "https://pool.example.net", Some("http://proxy:8080")),
+            ("proxy:8080", "10.1.*", "https://10.1.2.3:8443", None),
+            ("proxy:8080", "[::1]:8443", "https://[::1]:8443", None),
+            ("proxy:8080", "[fe80::1]", "https://[fe80::1]", None),
+            ("proxy:8080", "<LOCAL>", "https://[fe80::1]", Some("http://proxy:8080")),
+            ("http=a:1;HTTPS=b:2", "", "https://pool.example.net", Some("http://b:2")),
             ("http=a:1;https=b:2", "", "https://pool.example.net", Some("http://b:2")),
             ("http=a:1", "", "https://pool.example.net", None),
             ("http://a:1", "", "https://pool.example.net", Some("http://a:1")),

@@ -11,6 +11,10 @@ mod file;
 mod flags;
 #[cfg(windows)]
 mod registry;
+#[cfg(any(windows, test))]
+mod registry_value;
+#[cfg(any(windows, test))]
+mod settle;
 
 use std::{fmt, path::PathBuf, time::Duration};
 
@@ -23,6 +27,8 @@ pub use file::{FileError, default_file, read_file};
 pub use flags::SettingFlags;
 #[cfg(windows)]
 pub use registry::{forget_no_start, keep_as_installer, registry_layers};
+#[cfg(any(windows, test))]
+pub use settle::{await_change, settle};
 
 /// Where a value comes from, strongest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -62,6 +68,16 @@ pub struct Layer {
     pub source: Source,
     /// Its values, by the settings' names.
     pub values: Vec<(String, String)>,
+    /// Names of settings whose value cannot be read, and why, in words that follow the name.
+    pub unreadable: Vec<(String, String)>,
+}
+
+impl Layer {
+    /// A source whose values can all be read.
+    #[must_use]
+    pub const fn new(source: Source, values: Vec<(String, String)>) -> Self {
+        Self { source, values, unreadable: Vec::new() }
+    }
 }
 
 /// A setting with the value that holds.
@@ -95,6 +111,9 @@ impl Settings {
                     problems.push(format!("{}: there is no setting {name}", layer.source));
                 }
             }
+            let unreadable = layer.unreadable.iter();
+            problems
+                .extend(unreadable.map(|(name, why)| format!("{}: {name} {why}", layer.source)));
         }
         let effective = SETTINGS
             .iter()
@@ -109,7 +128,7 @@ impl Settings {
                             .push(format!("{source}: {} is for Group Policy alone", setting.name));
                         continue;
                     }
-                    let value = setting.expand(value, |name| std::env::var(name).ok());
+                    let value = setting.expand(value.trim(), |name| std::env::var(name).ok());
                     match setting.check(&value) {
                         Ok(()) => return Effective { setting, value: Some(value), source },
                         Err(reason) => {
@@ -214,6 +233,12 @@ impl Settings {
         self
     }
 
+    /// Whether nobody names a folder for the spool.
+    #[must_use]
+    pub fn has_usual_spool_dir(&self) -> bool {
+        self.get("spool_dir").is_some_and(|each| each.source == Source::Default)
+    }
+
     /// The spool's folder.
     #[must_use]
     pub fn spool_dir(&self) -> PathBuf {
@@ -261,7 +286,33 @@ mod tests {
     fn layer(source: Source, values: &[(&str, &str)]) -> Layer {
         let values =
             values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Layer { source, values }
+        Layer::new(source, values)
+    }
+
+    #[test]
+    fn blanks_around_a_value_are_none_of_it() {
+        let said = [
+            ("server_url", " https://pool.example.net\n"),
+            ("enroll_token", "pwe_1 "),
+            ("interval_s", "\t30"),
+            ("allow_http", "true "),
+        ];
+        let settings = Settings::resolve(vec![layer(Source::Policy, &said)]);
+        assert_eq!(settings.problems, [""; 0]);
+        assert_eq!(settings.server_url(), Some("https://pool.example.net"));
+        assert_eq!(settings.enroll_token(), Some("pwe_1"));
+        assert_eq!((settings.interval_s(None), settings.allow_http()), (30, true));
+    }
+
+    #[test]
+    fn a_value_that_cannot_be_read_is_reported_and_the_next_source_holds() {
+        let unreadable = vec![("interval_s".to_owned(), "is of type 3".to_owned())];
+        let settings = Settings::resolve(vec![
+            Layer { unreadable, ..Layer::new(Source::Policy, Vec::new()) },
+            layer(Source::Installer, &[("interval_s", "90")]),
+        ]);
+        assert_eq!(settings.interval_s(None), 90);
+        assert_eq!(settings.problems, ["Group Policy: interval_s is of type 3"]);
     }
 
     #[test]
@@ -284,6 +335,7 @@ mod tests {
         let usual = Settings::resolve(vec![]).spool_dir();
         let settings = settings.without_spool_dir("it holds what is not the agent's");
         assert_eq!(settings.spool_dir(), usual);
+        assert!(settings.has_usual_spool_dir());
         assert_eq!(
             settings.problems,
             ["Group Policy: spool_dir cannot be used: it holds what is not the agent's"]

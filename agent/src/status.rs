@@ -24,6 +24,8 @@ pub struct UploadHealth {
     pub last_upload: Option<Timestamp>,
     /// Why the latest attempt failed; `None` when it did not.
     pub last_failure: Option<String>,
+    /// Whether it fails until somebody mends it.
+    pub is_lasting: bool,
 }
 
 /// A setting with its value, as far as that may be shown.
@@ -196,7 +198,7 @@ mod tests {
             ("proxy", "http://user:hush-hush@proxy.example.net:3128"),
         ];
         let values = said.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec();
-        Settings::resolve(vec![Layer { source: Source::Policy, values }])
+        Settings::resolve(vec![Layer::new(Source::Policy, values)])
     }
 
     #[test]
@@ -205,6 +207,7 @@ mod tests {
         status.uploads = Some(UploadHealth {
             last_upload: Timestamp::from_second(1_780_000_000).ok(),
             last_failure: Some("refused\u{1b}[2J".to_owned()),
+            is_lasting: true,
         });
         let json = serde_json::to_string(&status).unwrap();
         assert!(!json.contains("hush") && json.contains("proxy.example.net:3128"), "{json}");

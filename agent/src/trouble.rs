@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use crate::status::UploadHealth;
 
+/// How long uploads may fail that fail until somebody mends something: long enough for a file that is
+/// still being copied.
+const LASTING: Duration = Duration::from_secs(5);
 /// How long uploads may fail of an agent that has sent nothing since it started: it may be set up wrongly.
 const AFTER_START: Duration = Duration::from_secs(60);
 /// How long they may fail of one that has.
@@ -38,7 +41,11 @@ impl TroubleWatch {
             return self.told.take().map(|_| Notice::Over);
         };
         let since = *self.since.get_or_insert(now);
-        let patience = if uploads.last_upload.is_none() { AFTER_START } else { LATER };
+        let patience = match uploads {
+            UploadHealth { is_lasting: true, .. } => LASTING,
+            UploadHealth { last_upload: None, .. } => AFTER_START,
+            _ => LATER,
+        };
         let is_due = match &self.told {
             None => now.saturating_sub(since) >= patience,
             Some((at, told)) => told != reason && now.saturating_sub(*at) >= AGAIN,
@@ -60,7 +67,18 @@ mod tests {
         UploadHealth {
             last_upload: has_sent.then_some(Timestamp::UNIX_EPOCH),
             last_failure: failure.map(str::to_owned),
+            is_lasting: false,
         }
+    }
+
+    #[test]
+    fn a_refusal_is_told_within_seconds() {
+        let refused = UploadHealth { is_lasting: true, ..uploads(true, Some("expired")) };
+        let mut watch = TroubleWatch::default();
+        assert_eq!(watch.heed(Duration::from_secs(1), &refused), None);
+        let told = watch.heed(Duration::from_secs(6), &refused);
+        assert_eq!(told, Some(Notice::Trouble("expired".into())));
+        assert_eq!(watch.heed(at(59), &refused), None);
     }
 
     fn at(minutes: u64) -> Duration {

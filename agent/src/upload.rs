@@ -20,6 +20,7 @@ use poolwatch_protocol::{
         },
     },
 };
+use reqwest::Url;
 use tracing::{debug, info, warn};
 
 use crate::{
@@ -61,7 +62,18 @@ pub struct Uploader<S = Client> {
     installed: Installed,
     /// Whether something was sent in this step, and why the latest attempt failed.
     has_sent: bool,
-    failure: Option<String>,
+    failure: Option<Failure>,
+    /// Whether the server did not take the host's key: then the token is tried, and the key again where that
+    /// is not taken either.
+    is_key_refused: bool,
+}
+
+/// Why something failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Failure {
+    reason: String,
+    /// Whether it fails until somebody mends it.
+    is_lasting: bool,
 }
 
 impl<S: AgentServer> Uploader<S> {
@@ -77,6 +89,7 @@ impl<S: AgentServer> Uploader<S> {
             installed: Installed::new(),
             has_sent: false,
             failure: None,
+            is_key_refused: false,
         }
     }
 
@@ -91,10 +104,14 @@ impl<S: AgentServer> Uploader<S> {
     pub async fn step(&mut self, agent: &RefCell<Agent>) -> Step {
         let step = self.do_next(agent).await;
         let mut agent = agent.borrow_mut();
+        if let Err(error) = agent.identity.keep() {
+            debug!(%error, "Still could not keep the host's key");
+        }
         if std::mem::take(&mut self.has_sent) {
             agent.uploads.last_upload = Some(agent.machine.now().wall);
         }
-        agent.uploads.last_failure.clone_from(&self.failure);
+        agent.uploads.last_failure = self.failure.as_ref().map(|failure| failure.reason.clone());
+        agent.uploads.is_lasting = self.failure.as_ref().is_some_and(|failure| failure.is_lasting);
         step
     }
 
@@ -104,8 +121,8 @@ impl<S: AgentServer> Uploader<S> {
         };
         match self.installed.next(agent) {
             Some(ToSend::Inventory(request)) => self.send_inventory(agent, &key, &request).await,
-            Some(ToSend::Scans(request)) => self.send_scans(agent, &key, &request).await,
-            Some(ToSend::TagList(request)) => self.send_tag_list(agent, &key, &request).await,
+            Some(ToSend::Scans(request)) => self.send_scans(&key, &request).await,
+            Some(ToSend::TagList(request)) => self.send_tag_list(&key, &request).await,
             None => self.send_pending(agent, &key).await,
         }
     }
@@ -116,16 +133,17 @@ impl<S: AgentServer> Uploader<S> {
         self.installed.is_asked()
     }
 
-    /// The host's key, when this server gave one.
+    /// The host's key, when this server gave one and did not refuse it just now.
     fn key(&self, agent: &RefCell<Agent>) -> Option<String> {
         let agent = agent.borrow();
-        let enrolled = agent.identity.get().enrolled.as_ref();
-        enrolled.filter(|e| e.server_url == self.client.base()).map(|e| e.host_key.clone())
+        let enrolled = agent.identity.get().enrolled.as_ref().filter(|_| !self.is_key_refused);
+        let given = enrolled.filter(|one| is_same_server(&one.server_url, self.client.base()));
+        given.map(|one| one.host_key.clone())
     }
 
     async fn enrol(&mut self, agent: &RefCell<Agent>) -> Step {
         let Some(token) = self.token.clone() else {
-            self.fail("The server does not know this host, and no enrolment token is set");
+            self.fail("The server does not know this host, and no enrolment token is set", true);
             return Step::Wait(self.backoff.longest());
         };
         let request = {
@@ -142,6 +160,7 @@ impl<S: AgentServer> Uploader<S> {
             Ok(reply) => {
                 info!(host = %reply.host_id, pending = reply.pending, "Enrolled");
                 self.succeed();
+                self.is_key_refused = false;
                 self.installed.make_due();
                 let mut agent = agent.borrow_mut();
                 take_suggestions(&mut agent, reply.suggestions);
@@ -153,12 +172,16 @@ impl<S: AgentServer> Uploader<S> {
                     host_key: reply.host_key,
                 };
                 if let Err(error) = agent.identity.change(|id| id.enrolled = Some(enrolled)) {
-                    warn!(%error, "Could not keep the host's key; a restart will enrol again");
+                    warn!(%error, "Could not keep the host's key; it is tried again");
                 }
                 Step::Again
             }
             Err(error) => {
-                self.fail(&format!("Enrolment failed: {}", error.with_advice()));
+                self.fail(
+                    &format!("Enrolment failed: {}", error.with_advice()),
+                    error.is_lasting(),
+                );
+                self.is_key_refused = false;
                 Step::Wait(self.backoff.next(error.retry_after()))
             }
         }
@@ -181,39 +204,29 @@ impl<S: AgentServer> Uploader<S> {
                 self.installed.forget_inventory();
                 Step::Again
             }
-            Err(error) => self.after_failure(agent, &error),
+            Err(error) => self.after_failure(&error),
         }
     }
 
-    async fn send_scans(
-        &mut self,
-        agent: &RefCell<Agent>,
-        key: &str,
-        request: &ScansRequest,
-    ) -> Step {
+    async fn send_scans(&mut self, key: &str, request: &ScansRequest) -> Step {
         match self.client.scans(key, request).await {
             Ok(()) => self.succeed(),
             Err(error) if error.is_about_content() => {
                 warn!(%error, "The server refused scans of drivers");
             }
-            Err(error) => return self.after_failure(agent, &error),
+            Err(error) => return self.after_failure(&error),
         }
         self.installed.forget_scans();
         Step::Again
     }
 
-    async fn send_tag_list(
-        &mut self,
-        agent: &RefCell<Agent>,
-        key: &str,
-        request: &TagListRequest,
-    ) -> Step {
+    async fn send_tag_list(&mut self, key: &str, request: &TagListRequest) -> Step {
         match self.client.tag_list(key, request).await {
             Ok(()) => self.succeed(),
             Err(error) if error.is_about_content() => {
                 warn!(%error, "The server refused a pooltag.txt");
             }
-            Err(error) => return self.after_failure(agent, &error),
+            Err(error) => return self.after_failure(&error),
         }
         self.installed.forget_tag_list();
         Step::Again
@@ -225,7 +238,7 @@ impl<S: AgentServer> Uploader<S> {
             Ok(Some(pending)) => pending,
             Ok(None) => return Step::Idle,
             Err(error) => {
-                self.fail(&error.to_string());
+                self.fail(&error.to_string(), false);
                 return Step::Wait(self.backoff.next(None));
             }
         };
@@ -252,7 +265,7 @@ impl<S: AgentServer> Uploader<S> {
                 acknowledge(&mut agent, &pending);
                 Step::Again
             }
-            Err(error) => self.after_failure(agent, &error),
+            Err(error) => self.after_failure(&error),
         }
     }
 
@@ -281,35 +294,33 @@ impl<S: AgentServer> Uploader<S> {
         Ok(())
     }
 
-    fn after_failure(&mut self, agent: &RefCell<Agent>, error: &UploadError) -> Step {
+    fn after_failure(&mut self, error: &UploadError) -> Step {
         match error {
             UploadError::KeyUnknown if self.token.is_some() => {
                 warn!("The server does not know this host's key; enrolling again");
-                if let Err(error) = agent.borrow_mut().identity.change(|id| id.enrolled = None) {
-                    warn!(%error, "Could not forget the host's key");
-                }
+                self.is_key_refused = true;
                 // Not at once: a server that forgets every key must not be stormed.
                 Step::Wait(self.backoff.next(None))
             }
             UploadError::KeyUnknown | UploadError::Version(_) => {
-                self.fail(&error.with_advice());
+                self.fail(&error.with_advice(), error.is_lasting());
                 Step::Wait(self.backoff.longest())
             }
             other => {
-                self.fail(&other.with_advice());
+                self.fail(&other.with_advice(), other.is_lasting());
                 Step::Wait(self.backoff.next(other.retry_after()))
             }
         }
     }
 
     /// Each reason is logged once, until something is sent again or the reason is another one.
-    fn fail(&mut self, reason: &str) {
-        if self.failure.as_deref() == Some(reason) {
+    fn fail(&mut self, reason: &str, is_lasting: bool) {
+        if self.failure.as_ref().is_some_and(|failure| failure.reason == reason) {
             debug!("{reason}");
         } else {
             warn!("{reason}; snapshots wait in the spool");
         }
-        self.failure = Some(reason.to_owned());
+        self.failure = Some(Failure { reason: reason.to_owned(), is_lasting });
     }
 
     fn succeed(&mut self) {
@@ -319,6 +330,12 @@ impl<S: AgentServer> Uploader<S> {
         self.has_sent = true;
         self.backoff.reset();
     }
+}
+
+/// Whether two addresses are one server's, however they are written.
+fn is_same_server(one: &str, other: &str) -> bool {
+    let plain = |address: &str| address.parse::<Url>().ok();
+    one == other || plain(one).is_some_and(|address| plain(other) == Some(address))
 }
 
 fn batch(agent: &RefCell<Agent>, frames: &[SpooledFrame]) -> Vec<u8> {
@@ -353,5 +370,29 @@ fn take_suggestions(agent: &mut Agent, suggestions: Suggestions) {
 fn acknowledge(agent: &mut Agent, pending: &Pending) {
     if let Err(error) = agent.spool.acknowledge(pending, pending.len()) {
         warn!(%error, "Could not keep what was sent; a restart will send it again");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_the_same_however_it_is_written() {
+        let known = "https://pool.example.net";
+        for (address, is_same) in [
+            ("https://pool.example.net", true),
+            ("https://Pool.Example.net", true),
+            ("https://pool.example.net/", true),
+            ("https://pool.example.net:443", true),
+            ("https://pool.example.net:8443", false),
+            ("http://pool.example.net", false),
+            ("https://pool.example.net/poolwatch", false),
+            ("https://pool.example.net.example.org", false),
+            ("", false),
+        ] {
+            assert_eq!(is_same_server(known, address), is_same, "{address}");
+        }
+        assert!(!is_same_server("no address", "none either"));
     }
 }

@@ -31,7 +31,10 @@ pub use emulation::check_is_native;
 pub use event_log::system_log;
 pub use event_source::{Severity, report};
 pub use facts::boot_id;
-pub use folder_access::{believe, claim_folder, holds_spool, remove_folder, restrict_own_folder};
+pub(crate) use folder_access::believe_open;
+pub use folder_access::{
+    believe, claim_folder, holds_spool, is_refusal, remove_folder, restrict_own_folder,
+};
 pub use folders::{own_folder, system_folders};
 pub use installed::ask_windows;
 pub use live::Live;

@@ -1,5 +1,5 @@
 // What the installer runs of ours: a program whose words stand in the installation's log, so that one
-// that fails says why. Built for each architecture by tools/windows/setup-library.sh.
+// that fails says why. Built for each architecture by tools/windows/libraries.sh.
 #include <windows.h>
 #include <msi.h>
 #include <msiquery.h>

@@ -4,7 +4,10 @@
 //! what it holds before.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for people")]
 
-use std::{fs, hint::black_box, sync::Arc, time::Duration};
+#[path = "measured/app.rs"]
+mod measured;
+
+use std::{fs, hint::black_box, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use jiff::{SignedDuration, Timestamp};
@@ -12,17 +15,10 @@ use peak_alloc::PeakAlloc;
 use poolwatch_detection::{Look, diagnose_host};
 use poolwatch_model::{BootId, HostId, PoolTag, diagnosis::Verdict};
 use poolwatch_protocol::v1::Decoder;
-use poolwatch_server::{
-    app::{App, AppParts, Settings},
-    auth::sealing::SealingKey,
-    clock::SystemClock,
-    history::StoredHistory,
-    metrics::Metrics,
-    writer::Writer,
-};
+use poolwatch_server::{app::App, history::StoredHistory};
 use poolwatch_simulator::load::LoadFleet;
 use poolwatch_store::{
-    PgPool, boots,
+    boots,
     chunk::{Chunk, build::Builder, combine},
     chunks::{self, Origin, Span},
     frames::{self, NewFrame},
@@ -31,6 +27,8 @@ use poolwatch_store::{
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
+
+use self::measured::start_app;
 
 #[global_allocator]
 static ALLOCATOR: PeakAlloc = PeakAlloc;
@@ -111,22 +109,6 @@ async fn fill(db: &mut PgConnection) -> Vec<PoolTag> {
     table.rows.iter().step_by(table.rows.len() / CANDIDATES).map(|row| row.tag).collect()
 }
 
-fn app(pool: PgPool) -> App {
-    App::new(AppParts {
-        clock: Arc::new(SystemClock),
-        pool: pool.clone(),
-        background_pool: pool.clone(),
-        writer: Writer::start(pool),
-        sealing_key: SealingKey::for_this_run().unwrap(),
-        metrics: Metrics::install().unwrap(),
-        settings: Settings {
-            public_url: "https://poolwatch.test".into(),
-            interval_s: 60,
-            ..Settings::default()
-        },
-    })
-}
-
 /// What a thread used of the processor.
 fn processor_time(of: &str) -> Duration {
     let told = fs::read_to_string(format!("/proc/{of}/schedstat")).unwrap();
@@ -154,7 +136,7 @@ fn diagnosis(criterion: &mut Criterion) {
     let (app, tags) = runtime.block_on(async {
         let pool = testing::database().await.unwrap();
         let tags = fill(&mut pool.acquire().await.unwrap()).await;
-        (app(pool), tags)
+        (start_app(pool), tags)
     });
     let look = Look { tags, ..Look::default() };
     runtime.block_on(diagnose(&app, &look, 1));

@@ -3,6 +3,9 @@
 //! 30 s; a tenth of a core is 3 s. Processor time of this process, all its threads.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement for people")]
 
+#[path = "measured/app.rs"]
+mod measured;
+
 use std::{fs, sync::Arc, time::Duration};
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -16,19 +19,17 @@ use poolwatch_model::{
 };
 use poolwatch_protocol::v1::{Encoder, Envelope, Stamp, frame::decompress};
 use poolwatch_server::{
-    app::{App, AppParts, Settings},
-    auth::sealing::SealingKey,
-    clock::SystemClock,
+    app::App,
     fleet::{
         roster::{self, HostNames, HostTrouble},
         view::FleetView,
     },
     jobs::watch_rules::RuleWatcher,
-    metrics::Metrics,
-    writer::Writer,
 };
-use poolwatch_store::{PgPool, alert_rules, hosts::Host, testing};
+use poolwatch_store::{alert_rules, hosts::Host, testing};
 use uuid::Uuid;
+
+use self::measured::start_app;
 
 const HOSTS: i32 = 100_000;
 const PROGRAMS: u32 = 100;
@@ -134,18 +135,6 @@ async fn set_rules(app: &App) {
     assert_eq!(alert_rules::load(&mut db).await.unwrap().len(), RULES);
 }
 
-fn app(pool: PgPool) -> App {
-    App::new(AppParts {
-        clock: Arc::new(SystemClock),
-        pool: pool.clone(),
-        background_pool: pool.clone(),
-        writer: Writer::start(pool),
-        sealing_key: SealingKey::for_this_run().unwrap(),
-        metrics: Metrics::install().unwrap(),
-        settings: Settings { interval_s: 60, ..Settings::default() },
-    })
-}
-
 /// What all threads of this process used of the processor, in steps of 10 ms.
 fn processor_time() -> Duration {
     let told = fs::read_to_string("/proc/self/stat").unwrap();
@@ -157,7 +146,7 @@ fn processor_time() -> Duration {
 fn rules(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let app = runtime.block_on(async {
-        let app = app(testing::database().await.unwrap());
+        let app = start_app(testing::database().await.unwrap());
         set_rules(&app).await;
         app
     });

@@ -39,7 +39,8 @@ pub fn routes(routes: Routes) -> Routes {
     // Files on their way over a slow line.
     let evidence = RouteLimits::upload(evidence_uploads::BYTES)
         .within(Duration::from_secs(300))
-        .at_once(evidence_uploads::AT_ONCE);
+        .at_once(evidence_uploads::AT_ONCE)
+        .per_person(1);
     // A mail server may take long for each step.
     let mail_test = form.within(Duration::from_secs(100)).at_once(2);
     let (public, host) = (Permission::Public, Permission::Host);
@@ -53,7 +54,12 @@ pub fn routes(routes: Routes) -> Routes {
     routes
         .at(public, read, "/healthz", get(health::healthz))
         .at(public, read, "/readyz", get(health::readyz))
-        .at(view, read.at_once(METRICS_AT_ONCE), "/metrics", get(health::visible_metrics))
+        .at(
+            view,
+            read.at_once(METRICS_AT_ONCE).per_person(3),
+            "/metrics",
+            get(health::visible_metrics),
+        )
         .at(public, form.at_once(ENROLMENTS_AT_ONCE), "/agent/v1/enrol", post(agent::enrol::enrol))
         .at(host, batch, "/agent/v1/frames", post(agent::frames::frames))
         .at(host, json, "/agent/v1/events", post(agent::events::events))
@@ -203,7 +209,7 @@ pub fn routes(routes: Routes) -> Routes {
         )
         .at(
             administer,
-            form.at_once(DOWNLOADS_AT_ONCE),
+            form.at_once(DOWNLOADS_AT_ONCE).per_person(3),
             "/api/v1/enrolment/kit",
             post(v1::enrolment::kit::make),
         )

@@ -8,15 +8,15 @@ use std::{
 
 use jiff::Timestamp;
 use poolwatch_model::{HostId, SharedClock, Snapshot, alerting::Recipient};
-use poolwatch_store::{PgPool, StoreError};
+use poolwatch_store::{PgPool, StoreError, check::DamagedDocument};
 use poolwatch_web::settings::server::SelfCheck;
 use sqlx::PgConnection;
 use tokio::sync::{Mutex, Notify};
 
 use crate::{
     auth::{
-        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks, sealing::SealingKey,
-        sign_in_limits::SignInLimits,
+        callers::CallerCache, host_keys::HostKeys, passwords::PasswordChecks,
+        personal_shares::PersonalShares, sealing::SealingKey, sign_in_limits::SignInLimits,
     },
     cli::Configuration,
     fleet::{Fleet, load},
@@ -58,6 +58,8 @@ pub struct App {
     pub host_keys: HostKeys,
     /// People and scripts that sent requests lately.
     pub callers: CallerCache,
+    /// What each of them has of what all share.
+    pub personal_shares: PersonalShares,
     /// Seals secrets that the server has to read again.
     pub sealing_key: SealingKey,
     /// Slows down who guesses passwords.
@@ -82,6 +84,8 @@ pub struct App {
     pub rule_failures: RuleFailures,
     /// What the server found last when it looked at itself, and when.
     pub self_checks: Mutex<Option<(Instant, Arc<Vec<SelfCheck>>)>>,
+    /// Stored rows that cannot be read, and when they were looked for.
+    pub damaged_rows: Mutex<Option<(Instant, Vec<DamagedDocument>)>>,
     /// How the server was set up.
     pub settings: Settings,
 }
@@ -158,6 +162,7 @@ impl App {
             writer,
             host_keys: HostKeys::default(),
             callers: CallerCache::default(),
+            personal_shares: PersonalShares::default(),
             sealing_key,
             sign_in_limits: SignInLimits::default(),
             password_checks: PasswordChecks::default(),
@@ -170,6 +175,7 @@ impl App {
             provider_cache: ProviderCache::default(),
             rule_failures: RuleFailures::default(),
             self_checks: Mutex::default(),
+            damaged_rows: Mutex::default(),
             settings,
         }
     }

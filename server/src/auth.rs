@@ -4,6 +4,7 @@ pub mod callers;
 pub mod devices;
 pub mod host_keys;
 pub mod passwords;
+pub mod personal_shares;
 pub mod sealing;
 pub mod second_factor;
 pub mod secrets;

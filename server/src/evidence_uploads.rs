@@ -12,7 +12,6 @@ use uuid::Uuid;
 use crate::{
     app::App,
     app_error::AppError,
-    bundles,
     diagnosing::{self, Findings, Report},
     fleet::visible::VisibleFleet,
     import::{self, File},
@@ -82,9 +81,7 @@ pub async fn report(app: &App, upload: &Upload) -> Result<Report, AppError> {
     let files = files_of(app, upload.id).await?;
     let catalogue = app.tag_names.catalogue();
     aside(move || {
-        let readings =
-            files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
-        Report::new(&diagnosing::judge(readings, Catalogue::clone(&catalogue)))
+        Report::new(&diagnosing::judge(import::read_all(&files), Catalogue::clone(&catalogue)))
     })
     .await
 }
@@ -103,7 +100,12 @@ pub async fn keep(
     visible.require_name(host)?;
     let now = app.clock.now();
     let files = files_of(app, upload.id).await?;
-    let imported = import::import(&app.pool, host, &files, now).await?;
+    let (files, readings) = aside(move || {
+        let readings = import::read_all(&files);
+        (files, readings)
+    })
+    .await?;
+    let imported = import::import_read(&app.pool, host, (&files, readings), now).await?;
     import::show(app, imported.host, now).await?;
     uploads::note_kept(&mut *app.pool.acquire().await?, upload.id, imported.host).await?;
     Ok(imported.host)

@@ -13,7 +13,8 @@ use poolwatch_store::{
     events::{self, KeptAs},
     evidence::{self, NewEvidence},
     frames::{self, NewFrame},
-    hosts, imports, partitions,
+    hosts::{self, IMPORTED},
+    imports, partitions,
 };
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -68,21 +69,39 @@ pub struct Imported {
 /// Imports the files of one machine, in one transaction. Importing a file again changes nothing.
 ///
 /// # Errors
-/// 400 for a name that cannot be, 503 when the database does not answer.
+/// 400 for a name that cannot be and where too many machines were imported, 503 when the database does
+/// not answer.
 pub async fn import(
     pool: &PgPool,
     host_name: &str,
     files: &[File],
     now: Timestamp,
 ) -> Result<Imported, AppError> {
+    import_read(pool, host_name, (files, read_all(files)), now).await
+}
+
+/// What files tell. Takes long for large ones.
+#[must_use]
+pub fn read_all(files: &[File]) -> Vec<Reading> {
+    files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect()
+}
+
+/// As [`import`], of files that are read already.
+///
+/// # Errors
+/// As [`import`].
+pub async fn import_read(
+    pool: &PgPool,
+    host_name: &str,
+    (files, readings): (&[File], Vec<Reading>),
+    now: Timestamp,
+) -> Result<Imported, AppError> {
     let host_name = checked_name(host_name)?;
-    let readings: Vec<Reading> =
-        files.iter().map(|file| bundles::read_file(&file.name, &file.content)).collect();
     let summaries: Vec<FileSummary> = readings.iter().map(summary).collect();
 
     let mut db = pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    let host = hosts::named(&mut transaction, host_name, now).await?;
+    let host = hosts::named(&mut transaction, host_name, now).await?.ok_or_else(too_many_hosts)?;
     let mut kept = Vec::with_capacity(files.len());
     let mut new_readings = Vec::new();
     for ((file, summary), reading) in files.iter().zip(summaries).zip(readings) {
@@ -117,7 +136,7 @@ pub async fn import(
 /// Stores snapshots with their times, oldest first, for the host of this name.
 ///
 /// # Errors
-/// 400 for a name, time or size that cannot be, 503 when the database does not answer.
+/// 400 for a name, time or size that cannot be and where too many hosts were made so, 503 when the database does not answer.
 pub async fn snapshots(
     pool: &PgPool,
     host_name: &str,
@@ -132,7 +151,7 @@ pub async fn snapshots(
     }
     let mut db = pool.acquire().await?;
     let mut transaction = db.begin().await?;
-    let host = hosts::named(&mut transaction, host_name, now).await?;
+    let host = hosts::named(&mut transaction, host_name, now).await?.ok_or_else(too_many_hosts)?;
     store_snapshots(&mut transaction, host, sorted).await?;
     transaction.commit().await?;
     Ok(host)
@@ -328,6 +347,13 @@ fn in_order(mut snapshot: Snapshot) -> Result<Snapshot, AppError> {
 
 fn is_too_long(name: &str) -> bool {
     name.len() > limits::NAME_BYTES
+}
+
+fn too_many_hosts() -> AppError {
+    AppError::bad_request(format!(
+        "{IMPORTED} hosts without agent are kept. Archive and delete some of them first, or name one \
+         that is there."
+    ))
 }
 
 /// The name of a host, without what surrounds it.

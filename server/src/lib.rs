@@ -23,6 +23,7 @@ mod disk_space;
 pub mod enrolment;
 pub mod evidence_uploads;
 pub mod fleet;
+mod held_body;
 pub mod history;
 pub mod host_metrics;
 pub mod import;

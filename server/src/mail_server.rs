@@ -12,6 +12,7 @@ use poolwatch_store::settings::{self, Setting};
 use poolwatch_web::settings::mail::{MailSecurity, MailServerView};
 use serde::{Deserialize, Deserializer, Serialize, de::Error};
 use sqlx::PgConnection;
+use tracing::error;
 use utoipa::ToSchema;
 
 use crate::{
@@ -226,7 +227,7 @@ pub async fn load(db: &mut PgConnection, key: &SealingKey) -> anyhow::Result<Opt
     Ok(Some(kept.to_server(&password)))
 }
 
-/// The mail server that the console set, for its page.
+/// The mail server that the console set, for its page; none where what is kept cannot be read.
 ///
 /// # Errors
 /// When the database fails.
@@ -248,7 +249,13 @@ pub async fn load_view(db: &mut PgConnection) -> anyhow::Result<MailServerView> 
 
 async fn kept(db: &mut PgConnection) -> anyhow::Result<Option<(KeptMailServer, Setting)>> {
     let Some(setting) = settings::get(db, NAME).await? else { return Ok(None) };
-    Ok(Some((serde_json::from_value(setting.value.clone())?, setting)))
+    match serde_json::from_value(setting.value.clone()) {
+        Ok(kept) => Ok(Some((kept, setting))),
+        Err(error) => {
+            error!(%error, "The mail server that was set cannot be read: set it again");
+            Ok(None)
+        }
+    }
 }
 
 /// Keeps what a form sent; a mail server without a name takes away what was kept. Returns why it is

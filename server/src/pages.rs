@@ -62,9 +62,10 @@ const FORM: RouteLimits = RouteLimits::FORM;
 /// Files on their way over a slow line.
 const EVIDENCE: RouteLimits = RouteLimits::upload(evidence_uploads::BYTES)
     .within(Duration::from_secs(300))
-    .at_once(evidence_uploads::AT_ONCE);
-/// Files of very many rows.
-const EXPORT: RouteLimits = RouteLimits::READ.at_once(2);
+    .at_once(evidence_uploads::AT_ONCE)
+    .per_person(1);
+/// Files of very many rows: each is held in memory until it is taken.
+const EXPORT: RouteLimits = RouteLimits::READ.at_once(2).per_person(3);
 const PUBLIC: Permission = Permission::Public;
 const VIEW: Permission = Permission::AtLeast(Role::Viewer);
 /// Who sees what is counted over the whole fleet.
@@ -73,8 +74,6 @@ const OPERATE: Permission = Permission::AtLeast(Role::Operator);
 /// Who works on what concerns the whole fleet.
 const OPERATE_ALL: Permission = Permission::WholeFleet(Role::Operator);
 const ADMINISTER: Permission = Permission::AtLeast(Role::Admin);
-/// Packs that are made at a time: each is held in memory.
-const PACK: RouteLimits = RouteLimits::READ.at_once(2);
 /// Downloads that are held in memory at once.
 const DOWNLOADS_AT_ONCE: usize = 4;
 const SIGNED_IN: Permission = Permission::SignedIn;
@@ -101,11 +100,11 @@ fn console_routes(routes: Routes) -> Routes {
         .at(PUBLIC, READ, "/static/{path}", get(assets::serve))
         .at(VIEW, READ, "/", get(fleet::page))
         .at(VIEW, READ, "/hosts", get(hosts::page))
-        .at(VIEW, READ, "/hosts.csv", get(hosts::file))
-        .at(VIEW, READ, "/hosts.json", get(hosts::file))
+        .at(VIEW, EXPORT, "/hosts.csv", get(hosts::file))
+        .at(VIEW, EXPORT, "/hosts.json", get(hosts::file))
         .at(VIEW, READ, "/hosts/waiting", get(enrolment::waiting::page))
-        .at(VIEW, READ, "/hosts/waiting.csv", get(enrolment::waiting::file))
-        .at(VIEW, READ, "/hosts/waiting.json", get(enrolment::waiting::file))
+        .at(VIEW, EXPORT, "/hosts/waiting.csv", get(enrolment::waiting::file))
+        .at(VIEW, EXPORT, "/hosts/waiting.json", get(enrolment::waiting::file))
         .at(OPERATE, FORM, "/hosts/decide", post(enrolment::decide::decide))
         .at(ADMINISTER, FORM, "/hosts/delete", post(enrolment::decide::delete))
         .at(VIEW, READ, "/hosts/rules", get(enrolment::rules::page))
@@ -117,7 +116,7 @@ fn console_routes(routes: Routes) -> Routes {
         .at(ADMINISTER, FORM, "/deploy/tokens/{id}/revoke", post(enrolment::deploy::revoke_token))
         .at(
             ADMINISTER,
-            FORM.at_once(DOWNLOADS_AT_ONCE),
+            FORM.at_once(DOWNLOADS_AT_ONCE).per_person(3),
             "/deploy/kit",
             post(enrolment::kit::archive),
         )
@@ -125,7 +124,7 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/deploy/poolwatch-policy.zip", get(enrolment::deploy::policy))
         .at(
             VIEW,
-            READ.at_once(DOWNLOADS_AT_ONCE),
+            READ.at_once(DOWNLOADS_AT_ONCE).per_person(3),
             "/deploy/files/{path}",
             get(enrolment::deploy::file),
         )
@@ -139,51 +138,56 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/hosts/{id}/pools.json", get(host::pools))
         .at(VIEW, READ, "/hosts/{id}/series.json", get(host::series))
         .at(VIEW, READ, "/hosts/{id}/tags", get(host::lists::page::<host::lists::Tags>))
-        .at(VIEW, READ, "/hosts/{id}/tags.csv", get(host::lists::file::<host::lists::Tags>))
-        .at(VIEW, READ, "/hosts/{id}/tags.json", get(host::lists::file::<host::lists::Tags>))
+        .at(VIEW, EXPORT, "/hosts/{id}/tags.csv", get(host::lists::file::<host::lists::Tags>))
+        .at(VIEW, EXPORT, "/hosts/{id}/tags.json", get(host::lists::file::<host::lists::Tags>))
         .at(VIEW, READ, "/hosts/{id}/processes", get(host::lists::page::<host::lists::Processes>))
         .at(
             VIEW,
-            READ,
+            EXPORT,
             "/hosts/{id}/processes.csv",
             get(host::lists::file::<host::lists::Processes>),
         )
         .at(
             VIEW,
-            READ,
+            EXPORT,
             "/hosts/{id}/processes.json",
             get(host::lists::file::<host::lists::Processes>),
         )
         .at(VIEW, READ, "/hosts/{id}/types", get(host::lists::page::<host::lists::Types>))
-        .at(VIEW, READ, "/hosts/{id}/types.csv", get(host::lists::file::<host::lists::Types>))
-        .at(VIEW, READ, "/hosts/{id}/types.json", get(host::lists::file::<host::lists::Types>))
+        .at(VIEW, EXPORT, "/hosts/{id}/types.csv", get(host::lists::file::<host::lists::Types>))
+        .at(VIEW, EXPORT, "/hosts/{id}/types.json", get(host::lists::file::<host::lists::Types>))
         .at(VIEW, READ, "/hosts/{id}/drivers", get(host::lists::page::<host::lists::Drivers>))
-        .at(VIEW, READ, "/hosts/{id}/drivers.csv", get(host::lists::file::<host::lists::Drivers>))
-        .at(VIEW, READ, "/hosts/{id}/drivers.json", get(host::lists::file::<host::lists::Drivers>))
+        .at(VIEW, EXPORT, "/hosts/{id}/drivers.csv", get(host::lists::file::<host::lists::Drivers>))
+        .at(
+            VIEW,
+            EXPORT,
+            "/hosts/{id}/drivers.json",
+            get(host::lists::file::<host::lists::Drivers>),
+        )
         .at(VIEW, READ, "/hosts/{id}/timeline", get(host::lists::page::<host::timeline::Timeline>))
         .at(
             VIEW,
-            READ,
+            EXPORT,
             "/hosts/{id}/timeline.csv",
             get(host::lists::file::<host::timeline::Timeline>),
         )
         .at(
             VIEW,
-            READ,
+            EXPORT,
             "/hosts/{id}/timeline.json",
             get(host::lists::file::<host::timeline::Timeline>),
         )
         .at(VIEW, READ, "/compare", get(compare::page))
-        .at(VIEW, READ, "/compare.csv", get(compare::csv))
-        .at(VIEW, READ, "/compare.json", get(compare::json))
+        .at(VIEW, EXPORT, "/compare.csv", get(compare::csv))
+        .at(VIEW, EXPORT, "/compare.json", get(compare::json))
         .at(VIEW, READ, "/incidents", get(incidents::list))
-        .at(VIEW, READ, "/incidents.csv", get(incidents::file))
-        .at(VIEW, READ, "/incidents.json", get(incidents::file))
+        .at(VIEW, EXPORT, "/incidents.csv", get(incidents::file))
+        .at(VIEW, EXPORT, "/incidents.json", get(incidents::file))
         .at(VIEW, READ, "/incidents/{id}", get(incidents::page))
         .at(VIEW, READ, "/incidents/{id}/growth.json", get(incidents::growth))
         .at(VIEW, READ, "/incidents/{id}/report.txt", get(incidents::report))
         .at(VIEW, READ, "/incidents/{id}/evidence.json", get(incidents::evidence))
-        .at(VIEW, PACK, "/incidents/{id}/evidence.zip", get(incidents::archive))
+        .at(VIEW, EXPORT, "/incidents/{id}/evidence.zip", get(incidents::archive))
         .at(OPERATE, FORM, "/incidents/{id}/comments", post(incidents::comment))
         .at(OPERATE, FORM, "/incidents/{id}/owner", post(incidents::give))
         .at(OPERATE, FORM, "/incidents/{id}/resolve", post(incidents::resolve))
@@ -208,8 +212,8 @@ fn console_routes(routes: Routes) -> Routes {
         .at(OPERATE_ALL, FORM, "/alerts/deliveries/resend", post(alerts::resend_all))
         .at(OPERATE_ALL, FORM, "/alerts/deliveries/{id}/resend", post(alerts::resend))
         .at(VIEW, READ, "/tags", get(tags::page))
-        .at(VIEW, READ, "/tags.csv", get(tags::file))
-        .at(VIEW, READ, "/tags.json", get(tags::file))
+        .at(VIEW, EXPORT, "/tags.csv", get(tags::file))
+        .at(VIEW, EXPORT, "/tags.json", get(tags::file))
         .at(VIEW, READ, "/tags/pooltag.txt", get(tag::note::export))
         .at(
             OPERATE_ALL,
@@ -221,20 +225,20 @@ fn console_routes(routes: Routes) -> Routes {
         .at(VIEW, READ, "/tags/{tag}", get(tag::page))
         .at(OPERATE_ALL, FORM, "/tags/{tag}/note", post(tag::note::write))
         .at(VIEW, READ, "/tags/{tag}/history.json", get(tag::history))
-        .at(VIEW, READ, "/tags/{tag}/hosts.csv", get(tag::file))
-        .at(VIEW, READ, "/tags/{tag}/hosts.json", get(tag::file))
+        .at(VIEW, EXPORT, "/tags/{tag}/hosts.csv", get(tag::file))
+        .at(VIEW, EXPORT, "/tags/{tag}/hosts.json", get(tag::file))
         .at(VIEW, READ, "/applications", get(applications::page))
-        .at(VIEW, READ, "/applications.csv", get(applications::file))
-        .at(VIEW, READ, "/applications.json", get(applications::file))
+        .at(VIEW, EXPORT, "/applications.csv", get(applications::file))
+        .at(VIEW, EXPORT, "/applications.json", get(applications::file))
         .at(VIEW, READ, "/applications/{image}", get(application::page))
-        .at(VIEW, READ, "/applications/{image}/hosts.csv", get(application::file))
-        .at(VIEW, READ, "/applications/{image}/hosts.json", get(application::file))
+        .at(VIEW, EXPORT, "/applications/{image}/hosts.csv", get(application::file))
+        .at(VIEW, EXPORT, "/applications/{image}/hosts.json", get(application::file))
         .at(VIEW, READ, "/drivers", get(drivers::page))
-        .at(VIEW, READ, "/drivers.csv", get(drivers::file))
-        .at(VIEW, READ, "/drivers.json", get(drivers::file))
+        .at(VIEW, EXPORT, "/drivers.csv", get(drivers::file))
+        .at(VIEW, EXPORT, "/drivers.json", get(drivers::file))
         .at(VIEW, READ, "/drivers/{name}", get(driver::page))
-        .at(VIEW, READ, "/drivers/{name}/hosts.csv", get(driver::file))
-        .at(VIEW, READ, "/drivers/{name}/hosts.json", get(driver::file))
+        .at(VIEW, EXPORT, "/drivers/{name}/hosts.csv", get(driver::file))
+        .at(VIEW, EXPORT, "/drivers/{name}/hosts.json", get(driver::file))
         .at(VIEW, READ, "/events", get(events::page))
         .at(VIEW, EXPORT, "/events.csv", get(events::file))
         .at(VIEW, EXPORT, "/events.json", get(events::file))
@@ -274,8 +278,8 @@ fn settings_routes(routes: Routes) -> Routes {
     routes
         .at(ADMINISTER, READ, "/settings", get(settings::page))
         .at(ADMINISTER, FORM, "/settings/people", get(people::list).post(people::add))
-        .at(ADMINISTER, READ, "/settings/people.csv", get(people::file))
-        .at(ADMINISTER, READ, "/settings/people.json", get(people::file))
+        .at(ADMINISTER, EXPORT, "/settings/people.csv", get(people::file))
+        .at(ADMINISTER, EXPORT, "/settings/people.json", get(people::file))
         .at(ADMINISTER, FORM, "/settings/people/{id}", get(people::page).post(people::change))
         .at(ADMINISTER, FORM, "/settings/people/{id}/link", post(people::make_link))
         .at(ADMINISTER, FORM, "/settings/people/{id}/disable", post(people::disable))
@@ -315,8 +319,8 @@ fn settings_routes(routes: Routes) -> Routes {
         )
         .at(ADMINISTER, FORM, "/settings/retention", get(retention::page).post(retention::save))
         .at(ADMINISTER, READ, "/settings/audit", get(audit::page))
-        .at(ADMINISTER, READ, "/settings/audit.csv", get(audit::file))
-        .at(ADMINISTER, READ, "/settings/audit.json", get(audit::file))
+        .at(ADMINISTER, EXPORT, "/settings/audit.csv", get(audit::file))
+        .at(ADMINISTER, EXPORT, "/settings/audit.json", get(audit::file))
         .at(ADMINISTER, READ, "/settings/refusals", get(refusals::page))
         .at(ADMINISTER, READ, "/settings/server", get(server::page))
 }

@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::{retention::Retention, settings};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
+use tracing::error;
 
 /// Name of the setting.
 const NAME: &str = "retention";
@@ -26,6 +27,10 @@ impl RetentionDays {
     /// What holds where nobody says so.
     pub const USUAL: Self =
         Self { full_hours: Some(48), ten_minute_days: Some(30), hourly_days: Some(730) };
+
+    /// The longest that can be set: what holds while nobody knows what was set.
+    const LONGEST: Self =
+        Self { full_hours: Some(9600), ten_minute_days: Some(800), hourly_days: Some(7300) };
 
     /// This, and the other where it says nothing.
     #[must_use]
@@ -136,13 +141,17 @@ impl LiveRetention {
     }
 }
 
-/// What the console set.
+/// What the console set. Where that cannot be read, nothing is deleted that could have been meant to be
+/// kept.
 ///
 /// # Errors
-/// When the database fails, or it was set by a later version.
+/// When the database fails.
 pub async fn load(db: &mut PgConnection) -> anyhow::Result<Option<RetentionDays>> {
     let Some(setting) = settings::get(db, NAME).await? else { return Ok(None) };
-    Ok(Some(serde_json::from_value(setting.value)?))
+    Ok(Some(serde_json::from_value(setting.value).unwrap_or_else(|error| {
+        error!(%error, "The retention that was set cannot be read: set it again");
+        RetentionDays::LONGEST
+    })))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! A route declares who may use it and what a request may take; there is no other way to add one.
 
 mod detached;
+mod turns;
 
 use std::time::Duration;
 
@@ -12,7 +13,6 @@ use axum::{
     routing::MethodRouter,
 };
 use poolwatch_model::person::Role;
-use tower::limit::ConcurrencyLimitLayer;
 
 use crate::{
     access::{hosts, people},
@@ -43,18 +43,22 @@ pub struct RouteLimits {
     pub run_time: Duration,
     /// Requests that run at once, where each takes much; others wait for their turn.
     pub at_once: Option<usize>,
+    /// Requests of one person under way, where a body or an answer may be large, until the answer is
+    /// taken: over all routes that say so. Others are refused.
+    pub per_person: Option<usize>,
 }
 
 impl RouteLimits {
     /// Of what is only read.
-    pub const READ: Self = Self { body_bytes: 0, run_time: Duration::from_secs(30), at_once: None };
+    pub const READ: Self =
+        Self { body_bytes: 0, run_time: Duration::from_secs(30), at_once: None, per_person: None };
     /// Of small forms and messages.
     pub const FORM: Self = Self { body_bytes: 64 << 10, ..Self::READ };
 
     /// Of an upload of so many bytes. Agents wait for an answer for 90 s.
     #[must_use]
     pub const fn upload(body_bytes: usize) -> Self {
-        Self { body_bytes, run_time: Duration::from_secs(60), at_once: None }
+        Self { body_bytes, run_time: Duration::from_secs(60), ..Self::READ }
     }
 
     /// The same with another time.
@@ -67,6 +71,12 @@ impl RouteLimits {
     #[must_use]
     pub const fn at_once(self, requests: usize) -> Self {
         Self { at_once: Some(requests), ..self }
+    }
+
+    /// The same, for so many of one person.
+    #[must_use]
+    pub const fn per_person(self, requests: usize) -> Self {
+        Self { per_person: Some(requests), ..self }
     }
 }
 
@@ -108,9 +118,12 @@ impl Routes {
     ) -> Self {
         let app = self.app.clone();
         self.declared.push(Declared { path, permission, limits });
-        let methods = match limits.at_once {
-            Some(requests) => methods.layer(ConcurrencyLimitLayer::new(requests)),
-            None => methods,
+        let methods = match limits.at_once.is_some() || limits.per_person.is_some() {
+            true => {
+                let turns = turns::Turns::new(app.clone(), limits);
+                methods.layer(middleware::from_fn_with_state(turns, turns::take))
+            }
+            false => methods,
         };
         if permission == Permission::Host {
             let attended = middleware::from_fn_with_state((app, limits), attend_host);

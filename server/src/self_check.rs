@@ -9,7 +9,9 @@ use std::{
 
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::{
-    StoreError, deliveries, schema,
+    StoreError,
+    check::find_damaged_documents,
+    deliveries, schema,
     self_check::{self as store, OpenJobs},
 };
 use poolwatch_web::settings::server::{CheckState, SelfCheck};
@@ -21,11 +23,15 @@ use crate::{
     app::{App, SharedApp},
     database::later_schema_words,
     disk_space::DiskSpace,
-    jobs, mail_server, metrics, tls,
+    jobs,
+    judging::record::is_lifecycle,
+    mail_server, metrics, tls,
 };
 
 /// What was found counts for so long.
 const COUNTS_FOR: Duration = Duration::from_secs(2);
+/// Rows that cannot be read are looked for anew after this.
+const ROWS_COUNT_FOR: Duration = Duration::from_secs(600);
 /// How often the server looks by itself.
 const EVERY: Duration = Duration::from_secs(10);
 /// How long the database may take to answer all that it is asked.
@@ -150,6 +156,7 @@ async fn ask_database(
     checks.extend(check_writes(db, app, now).await);
     checks.push(check_jobs(&store::open_jobs(db).await?, now));
     checks.push(check_messages(db, app, now).await?);
+    checks.push(check_rows(db, app).await?);
     Ok(checks)
 }
 
@@ -202,6 +209,32 @@ fn check_jobs(open: &[OpenJobs], now: Timestamp) -> SelfCheck {
         }
     };
     check("jobs", state, words)
+}
+
+/// Rows that cannot be read, as they were looked for within the last ten minutes.
+async fn check_rows(db: &mut PgConnection, app: &App) -> Result<SelfCheck, StoreError> {
+    let mut last = app.damaged_rows.lock().await;
+    let damaged = match &*last {
+        Some((at, damaged)) if at.elapsed() < ROWS_COUNT_FOR => damaged.clone(),
+        _ => {
+            let damaged = find_damaged_documents(db, is_lifecycle).await?;
+            last.insert((Instant::now(), damaged)).1.clone()
+        }
+    };
+    Ok(match damaged.first() {
+        None => check("rows", CheckState::Good, "What is read again and again can be read."),
+        Some(row) => check(
+            "rows",
+            CheckState::Failed,
+            format!(
+                "{} rows cannot be read and are left out, the first of them row {} of {}: \
+                 `poolwatch-server check` lists them, `--repair` repairs them.",
+                damaged.len(),
+                row.id,
+                row.table
+            ),
+        ),
+    })
 }
 
 async fn check_messages(

@@ -213,6 +213,24 @@ mod tests {
     }
 
     #[test]
+    fn the_authority_goes_into_a_folder_that_is_closed_by_then() {
+        let texts = kit().texts().unwrap();
+        let position = |name: &str, said: &str| {
+            let text = &texts.iter().find(|(known, _)| *known == name).unwrap().1;
+            text.find(said).unwrap_or_else(|| panic!("{said} in {name}: {text}"))
+        };
+        assert!(position("install.cmd", "icacls") < position("install.cmd", "copy /y"));
+        for (name, installs, copies) in [
+            ("ansible.yml", "win_package", r"dest: C:\ProgramData\Poolwatch\ca.pem"),
+            ("dsc.ps1", "Package Agent", "File Authority"),
+        ] {
+            assert!(position(name, installs) < position(name, copies), "{name}");
+        }
+        // As the program's own text has it, which is compared letter by letter.
+        position("ansible.yml", "creates_version: 0.1.0\r\n");
+    }
+
+    #[test]
     fn every_text_has_the_line_endings_of_windows_and_the_token_is_where_it_must_be_alone() {
         for (name, text) in kit().texts().unwrap() {
             assert!(text.contains("\r\n") && !text.replace("\r\n", "").contains('\n'), "{name}");

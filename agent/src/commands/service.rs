@@ -2,6 +2,7 @@
 
 use std::{
     cell::RefCell,
+    env,
     ffi::OsString,
     io::{self, Write},
     path::Path,
@@ -16,13 +17,13 @@ use poolwatch_agent::{
     clock::{Clock, SystemClock},
     log_file::LogFile,
     run,
-    settings::{Settings, forget_no_start, keep_as_installer},
+    settings::{Settings, await_change, forget_no_start, keep_as_installer, settle},
     status::AgentStatus,
     trouble::{Notice, TroubleWatch},
     upload::Sender,
     windows::{self, SERVICE_NAME, Severity, StatusAnswer, Stop},
 };
-use tracing::{debug, error, info, level_filters::LevelFilter, warn};
+use tracing::{debug, info, level_filters::LevelFilter, warn};
 
 use super::{
     arguments::Arguments,
@@ -32,8 +33,6 @@ use super::{
     start_logging,
 };
 
-/// How often the settings are looked at: what Group Policy says holds without a restart.
-const SETTINGS_EVERY: Duration = Duration::from_secs(15);
 /// How often that is looked at which keeps the agent from measuring, as another process that still ends,
 /// or a full disk.
 const TROUBLE_EVERY: Duration = Duration::from_secs(10);
@@ -135,6 +134,7 @@ impl Service {
 
 fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
     windows::check_is_native()?;
+    check_program(&env::current_exe()?)?;
     let settings = sources.read()?;
     keep_as_installer(&sources.flag_layer()).context("cannot keep the settings")?;
     let unknown = windows::install(&STARTED_WITH).context("cannot make the service")?;
@@ -154,6 +154,21 @@ fn install(sources: &SettingSources, start: bool) -> anyhow::Result<()> {
     if start {
         windows::start().context("cannot start the service")?;
         writeln!(out, "Started it; its log is in {}", own_folder.display())?;
+    }
+    Ok(())
+}
+
+/// Refuses a program that others could replace: Windows would run theirs as the system.
+fn check_program(program: &Path) -> anyhow::Result<()> {
+    for path in [Some(program), program.parent()].into_iter().flatten() {
+        windows::believe(path).with_context(|| {
+            format!(
+                "the service would run {} as the system; copy the program to a folder that only \
+                 administrators may write, as below C:\\Program Files: {} cannot be trusted",
+                program.display(),
+                path.display()
+            )
+        })?;
     }
     Ok(())
 }
@@ -182,11 +197,21 @@ fn forget_host(sources: &SettingSources) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The service's work, until it is told to stop. The log comes first, and nothing that a setting says
-/// keeps the agent from measuring.
+/// The service's work, until it is told to stop. Nothing that a setting says, and no folder that cannot be
+/// used, keeps it from going on: it tells what is wrong, and looks again.
 fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> anyhow::Result<()> {
     let own_folder = windows::own_folder();
-    restrict(&own_folder)?;
+    let answer =
+        windows::answer_status().context("cannot start the thread that tells the status")?;
+    let runtime = runtime()?;
+    let mut reporter = TroubleReporter { answer, reported: Vec::new() };
+    // The log lies in it.
+    while let Err(error) = restrict(&own_folder) {
+        let settings = sources.read().unwrap_or_else(|_| Settings::resolve(Vec::new()));
+        if !runtime.block_on(reporter.wait_out(format!("{error:#}"), &settings, &mut stop)) {
+            return Ok(());
+        }
+    }
     match LogFile::open(&own_folder) {
         Ok(log) => start_logging(log_level, Mutex::new(log)),
         Err(error) => {
@@ -202,34 +227,26 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     let clock = SystemClock::start();
     let sender = Sender::start().context("cannot start the thread that sends")?;
     let survey = start_survey(None)?;
-    let answer =
-        windows::answer_status().context("cannot start the thread that tells the status")?;
-    let mut reported = Vec::new();
-    runtime()?.block_on(async {
+    runtime.block_on(async {
         loop {
             let read = tokio::select! {
                 () = &mut stop => return Ok(()),
-                read = read_settings(sources) => read,
+                read = settle(|| sources.read()) => read,
             };
-            let settings = with_usable_folder(read.clone())?;
-            let begun = begin(&settings, clock);
-            let trouble = begun.as_ref().err();
-            report_new(&mut reported, settings.problems.iter().chain(trouble).cloned().collect());
-            let mut agent = match begun {
-                Ok(agent) => agent,
-                Err(trouble) => {
-                    let mut status = AgentStatus::of_settings(&settings);
-                    status.by_service = true;
-                    status.trouble = Some(trouble);
-                    tell(&answer, &status);
-                    tokio::select! {
-                        () = &mut stop => return Ok(()),
-                        () = tokio::time::sleep(TROUBLE_EVERY) => continue,
+            let begun = with_usable_folder(read.clone())
+                .and_then(|settings| Ok((begin(&settings, clock)?, settings)));
+            let (mut agent, settings) = match begun {
+                Ok(begun) => begun,
+                Err((trouble, settings)) => {
+                    if reporter.wait_out(trouble, &settings, &mut stop).await {
+                        continue;
                     }
+                    return Ok(());
                 }
             };
+            reporter.report_new(settings.problems.clone());
             agent.survey.clone_from(&survey);
-            agent.publish_status = Some(watch_uploads(answer.clone(), clock));
+            agent.publish_status = Some(watch_uploads(reporter.answer.clone(), clock));
             let events = read_events(None, &settings, clock).unwrap_or_else(|error| {
                 warn!("The event log is not read: {error:#}");
                 None
@@ -238,7 +255,7 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
             let end = async {
                 tokio::select! {
                     () = &mut stop => {}
-                    () = changed(sources, &read) => go_on = true,
+                    _ = await_change(&read, || sources.read()) => go_on = true,
                 }
             };
             run::run(agent, &sender, events, &settings, &clock, end).await?;
@@ -250,27 +267,52 @@ fn serve(sources: &SettingSources, log_level: LevelFilter, mut stop: Stop) -> an
     })
 }
 
-/// The agent, or what keeps it from measuring, in words.
-fn begin(settings: &Settings, clock: SystemClock) -> Result<Agent, String> {
+/// What keeps the agent from measuring, in words, and the settings that it is so with.
+type Trouble = (String, Settings);
+
+/// The agent, or what keeps it from measuring.
+fn begin(settings: &Settings, clock: SystemClock) -> Result<Agent, Trouble> {
     if settings.server_url().is_none() {
-        return Err(
-            "server_url is not set: set it by Group Policy (Server address), by the installer \
-                    (SERVER_URL) or in agent.toml"
-                .to_owned(),
-        );
+        let trouble = "server_url is not set: set it by Group Policy (Server address), by the installer \
+             (SERVER_URL) or in agent.toml";
+        return Err((trouble.to_owned(), settings.clone()));
     }
-    open_agent(None, settings, clock).map_err(|error| {
-        format!("nothing can be kept in {}: {error:#}", settings.spool_dir().display())
-    })
+    open_agent(None, settings, clock).map_err(|error| nothing_kept(settings, &error))
 }
 
-/// Says in both logs what was not said before of what is wrong now; the service looks again and again.
-fn report_new(reported: &mut Vec<String>, problems: Vec<String>) {
-    for problem in problems.iter().filter(|problem| !reported.contains(problem)) {
-        warn!("{problem}");
-        windows::report(Severity::Warning, problem);
+fn nothing_kept(settings: &Settings, error: &anyhow::Error) -> Trouble {
+    let folder = settings.spool_dir();
+    (format!("nothing can be kept in {}: {error:#}", folder.display()), settings.clone())
+}
+
+/// Who hears what is wrong: both logs, and whoever asks for the status.
+struct TroubleReporter {
+    answer: StatusAnswer,
+    reported: Vec<String>,
+}
+
+impl TroubleReporter {
+    /// Says in both logs what was not said before of what is wrong now; the service looks again and again.
+    fn report_new(&mut self, problems: Vec<String>) {
+        for problem in problems.iter().filter(|problem| !self.reported.contains(problem)) {
+            warn!("{problem}");
+            windows::report(Severity::Warning, problem);
+        }
+        self.reported = problems;
     }
-    *reported = problems;
+
+    /// Tells what keeps the agent from measuring, and waits a while; false when the service is to stop.
+    async fn wait_out(&mut self, trouble: String, settings: &Settings, stop: &mut Stop) -> bool {
+        self.report_new(settings.problems.iter().chain([&trouble]).cloned().collect());
+        let mut status = AgentStatus::of_settings(settings);
+        status.by_service = true;
+        status.trouble = Some(trouble);
+        tell(&self.answer, &status);
+        tokio::select! {
+            () = stop => false,
+            () = tokio::time::sleep(TROUBLE_EVERY) => true,
+        }
+    }
 }
 
 /// What tells the status on, and both logs of trouble that lasts.
@@ -302,42 +344,21 @@ fn tell(answer: &StatusAnswer, status: &AgentStatus) {
     }
 }
 
-/// The settings, once they can be read: a registry that cannot be read says nothing of what holds.
-async fn read_settings(sources: &SettingSources) -> Settings {
-    loop {
-        match sources.read() {
-            Ok(settings) => return settings,
-            Err(error) => error!("The settings cannot be read; trying again: {error:#}"),
-        }
-        tokio::time::sleep(SETTINGS_EVERY).await;
-    }
-}
-
-/// The settings with a folder for the spool that the agent may use: the usual one where the other is
-/// refused.
-fn with_usable_folder(settings: Settings) -> anyhow::Result<Settings> {
+/// The settings with a folder for the spool that the agent may use: the usual one where another is refused.
+/// One that cannot be had now, as on a full disk or a volume that is not there yet, is waited for: in
+/// another folder this host would be another one.
+fn with_usable_folder(settings: Settings) -> Result<Settings, Trouble> {
     let folder = settings.spool_dir();
-    if folder.starts_with(windows::own_folder()) {
-        return restrict(&folder).map(|()| settings);
+    let taken = if folder.starts_with(windows::own_folder()) {
+        windows::restrict_own_folder(&folder)
+    } else {
+        windows::claim_folder(&folder)
+    };
+    let Err(error) = taken else { return Ok(settings) };
+    if settings.has_usual_spool_dir() || !windows::is_refusal(&error) {
+        return Err(nothing_kept(&settings, &error.into()));
     }
-    match windows::claim_folder(&folder) {
-        Ok(()) => Ok(settings),
-        Err(error) => with_usable_folder(
-            settings.without_spool_dir(&format!("{}: {error}", folder.display())),
-        ),
-    }
-}
-
-/// Done when the settings are others. A registry that cannot be read has not changed.
-async fn changed(sources: &SettingSources, settings: &Settings) {
-    loop {
-        tokio::time::sleep(SETTINGS_EVERY).await;
-        match sources.read() {
-            Ok(read) if read.effective() != settings.effective() => return,
-            Ok(_) => {}
-            Err(error) => debug!("The settings cannot be read now: {error:#}"),
-        }
-    }
+    with_usable_folder(settings.without_spool_dir(&format!("{}: {error}", folder.display())))
 }
 
 fn restrict(folder: &Path) -> anyhow::Result<()> {

@@ -32,17 +32,21 @@ impl SettingSources {
 
     /// The settings that hold now. A file that was named must be there and good; the usual one may be
     /// missing, and is passed over with the reason when it cannot be used.
+    ///
+    /// # Errors
+    /// When the registry or a file cannot be read now, or one that was named not at all.
     pub(super) fn read(&self) -> anyhow::Result<Settings> {
         let mut layers = vec![self.flag_layer()];
         layers.extend(registry_layers().context("cannot read the settings in the registry")?);
         let mut problem = None;
         match &self.config {
             Some(path) => layers.push(read_file(path)?),
-            None if default_file().exists() => match read_file(&default_file()) {
+            None => match read_file(&default_file()) {
                 Ok(layer) => layers.push(layer),
+                Err(error) if error.is_not_found() => {}
+                Err(error) if error.passes() => return Err(error.into()),
                 Err(error) => problem = Some(error.to_string()),
             },
-            None => {}
         }
         let mut settings = Settings::resolve(layers);
         settings.problems.extend(problem);

@@ -96,6 +96,7 @@ fn faults(replay: Option<&Path>, settings: &Settings) -> anyhow::Result<Vec<Coll
 
 /// What keeps this program from measuring, where that is to be mended.
 #[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "says nothing elsewhere")]
 fn why_not(error: &anyhow::Error) -> Option<String> {
     Some(format!("{error:#}"))
 }

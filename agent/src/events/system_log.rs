@@ -1,7 +1,7 @@
 //! Reads a log by the calls of the event log's API: what their failures mean, and what is tried then.
 
 use super::{EventLog, Place};
-use crate::machine::Status;
+use crate::{machine::Status, system_errors::is_shortage};
 
 /// Records that are fetched at once.
 const AT_ONCE: usize = 32;
@@ -132,7 +132,7 @@ impl<C: LogCalls> EventLog for SystemLog<C> {
                     }
                     Err(status) => return Err(status),
                 },
-                Err(status) if is_shortage(status) || status.is_not_available() => {
+                Err(status) if is_shortage(status.number()) || status.is_not_available() => {
                     return Err(status);
                 }
                 // The text is no bookmark, and leads nowhere.
@@ -173,7 +173,7 @@ impl<C: LogCalls> EventLog for SystemLog<C> {
         let mut records = Vec::with_capacity(events.len());
         for event in &events {
             match self.calls.render(event) {
-                Err(status) if is_shortage(status) => return Err(status),
+                Err(status) if is_shortage(status.number()) => return Err(status),
                 rendered => records.push(rendered),
             }
         }
@@ -202,10 +202,4 @@ fn is_nothing_yet(status: Status) -> bool {
 /// `ERROR_NOT_FOUND`, `ERROR_EVT_QUERY_RESULT_STALE`, `ERROR_EVT_QUERY_RESULT_INVALID_POSITION`.
 pub(super) fn is_gone(status: Status) -> bool {
     matches!(status.number(), 1168 | 15011 | 15012)
-}
-
-/// Whether the machine lacks resources, so that the same may succeed later: out of memory, no system
-/// resources, no paging file, no buffers, `STATUS_INSUFFICIENT_RESOURCES`, `STATUS_NO_MEMORY`.
-fn is_shortage(status: Status) -> bool {
-    matches!(status.number(), 8 | 14 | 1450 | 1455 | 10055 | 0xC000_009A | 0xC000_0017)
 }

@@ -8,6 +8,7 @@ use tracing::warn;
 use uuid::Uuid;
 
 use super::{Enrolled, Identity, IdentitySummary, ReplayedBoot};
+use crate::system_errors::passes;
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Kept {
@@ -58,17 +59,27 @@ impl Kept {
 
     /// The identity. A key that another machine protected is worth nothing here: the agent enrols
     /// again.
-    pub(super) fn reveal(self) -> Identity {
-        let enrolled = self.enrolled.and_then(|kept| match reveal(kept.host_key) {
-            Ok(host_key) => {
-                Some(Enrolled { server_url: kept.server_url, host_id: kept.host_id, host_key })
-            }
-            Err(error) => {
-                warn!(%error, "The host's key cannot be revealed on this machine");
-                None
-            }
-        });
-        Identity { instance_id: self.instance_id, enrolled, replay: self.replay }
+    ///
+    /// # Errors
+    /// When the system does not reveal the key now: that costs no enrolment.
+    pub(super) fn reveal(self) -> io::Result<Identity> {
+        self.reveal_by(reveal)
+    }
+
+    fn reveal_by(self, reveal: impl FnOnce(KeptKey) -> io::Result<String>) -> io::Result<Identity> {
+        let Self { instance_id, enrolled, replay } = self;
+        let enrolled = match enrolled {
+            None => None,
+            Some(KeptEnrolment { server_url, host_id, host_key }) => match reveal(host_key) {
+                Ok(host_key) => Some(Enrolled { server_url, host_id, host_key }),
+                Err(error) if passes(&error) => return Err(error),
+                Err(error) => {
+                    warn!(%error, "The host's key cannot be revealed on this machine");
+                    None
+                }
+            },
+        };
+        Ok(Identity { instance_id, enrolled, replay })
     }
 
     pub(super) fn summary(self) -> IdentitySummary {
@@ -115,7 +126,7 @@ mod tests {
     fn a_key_in_the_open_is_still_read() {
         let text = r#"{"instance_id":"00000000-0000-0000-0000-000000000001",
             "enrolled":{"server_url":"https://a","host_id":7,"host_key":"secret"}}"#;
-        let identity = serde_json::from_str::<Kept>(text).unwrap().reveal();
+        let identity = serde_json::from_str::<Kept>(text).unwrap().reveal().unwrap();
         assert_eq!(identity.enrolled.unwrap().host_key, "secret");
     }
 
@@ -123,9 +134,14 @@ mod tests {
     fn a_key_of_another_machine_costs_the_enrolment_and_not_the_identity() {
         let text = r#"{"instance_id":"00000000-0000-0000-0000-000000000001",
             "enrolled":{"server_url":"https://a","host_id":7,"host_key":{"dpapi":[1,2,3]}}}"#;
-        let kept: Kept = serde_json::from_str(text).unwrap();
-        let identity = kept.reveal();
+        let kept = || serde_json::from_str::<Kept>(text).unwrap();
+        let identity = kept().reveal().unwrap();
         assert_eq!((identity.instance_id, identity.enrolled), (Uuid::from_u128(1), None));
+        // The service that reveals it does not answer, or lacks memory: it is asked again.
+        for code in [1450, 1722] {
+            let failed = kept().reveal_by(|_| Err(io::Error::from_raw_os_error(code)));
+            assert_eq!(failed.unwrap_err().raw_os_error(), Some(code));
+        }
     }
 
     #[test]
@@ -141,6 +157,6 @@ mod tests {
         };
         let text = serde_json::to_string(&Kept::protect(&identity).unwrap()).unwrap();
         assert_eq!(cfg!(windows), !text.contains("secret"));
-        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap().reveal(), identity);
+        assert_eq!(serde_json::from_str::<Kept>(&text).unwrap().reveal().unwrap(), identity);
     }
 }

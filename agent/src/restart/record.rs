@@ -12,6 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{Clocks, Refusal};
+use crate::trust::read_small;
 
 /// What was restarted last, and what did not help.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -100,7 +101,7 @@ impl RestartRecordFile {
     /// may be restarted.
     pub fn open(folder: &Path) -> io::Result<Self> {
         let path = folder.join(Self::NAME);
-        let record = match fs::read(&path) {
+        let record = match read_small(&path) {
             Ok(bytes) => serde_json::from_slice(&bytes)?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => RestartRecord::default(),
             Err(error) => return Err(error),

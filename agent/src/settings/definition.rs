@@ -1,6 +1,9 @@
 //! The one definition of every setting.
 
-use std::{ops::RangeInclusive, path::Path};
+use std::{
+    ops::RangeInclusive,
+    path::{Component, Path},
+};
 
 use poolwatch_model::host_group::checked_labels;
 use reqwest::Url;
@@ -168,7 +171,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "list_handles_most",
         policy: "ListHandlesMost",
-        kind: Kind::Number(0..=2_000_000),
+        kind: Kind::Number(0..=1_000_000),
         default: Default::Fixed("100000"),
         secret: false,
         policy_only: false,
@@ -240,6 +243,11 @@ impl Setting {
             }
             Kind::Path if !Path::new(value).is_absolute() => {
                 Err(format!("is no absolute path: {value}"))
+            }
+            Kind::Path
+                if Path::new(value).components().any(|part| part == Component::ParentDir) =>
+            {
+                Err(format!("leads back by two dots: {value}"))
             }
             Kind::Switch if !["true", "false"].contains(&value) => {
                 Err("is neither true nor false".to_owned())

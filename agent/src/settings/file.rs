@@ -6,7 +6,7 @@ use std::{
 };
 
 use super::{Layer, Source};
-use crate::trust::read_trusted;
+use crate::{system_errors::passes, trust::read_trusted};
 
 /// Why a settings file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,20 @@ pub enum FileError {
         /// The setting.
         name: String,
     },
+}
+
+impl FileError {
+    /// Whether the file may be read a moment later: somebody holds it, or the machine lacks resources.
+    #[must_use]
+    pub fn passes(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if passes(source))
+    }
+
+    /// Whether there is no such file.
+    #[must_use]
+    pub fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { source, .. } if source.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// Where the file is when nobody says otherwise.
@@ -71,7 +85,7 @@ pub fn read_file(path: &Path) -> Result<Layer, FileError> {
         };
         values.push((name, text));
     }
-    Ok(Layer { source: Source::File, values })
+    Ok(Layer::new(Source::File, values))
 }
 
 #[cfg(test)]
@@ -106,6 +120,10 @@ mod tests {
             read("agent.toml", "collectors = [\"pool_tags\"]"),
             Err(FileError::NoScalar { .. })
         ));
-        assert!(matches!(read_file(Path::new("/nowhere/agent.toml")), Err(FileError::Io { .. })));
+        let missing = read_file(Path::new("/nowhere/agent.toml")).unwrap_err();
+        assert!(missing.is_not_found() && !missing.passes(), "{missing}");
+        // Held by a scanner or a backup.
+        let source = io::Error::from_raw_os_error(32);
+        assert!(FileError::Io { path: "agent.toml".into(), source }.passes());
     }
 }

@@ -45,7 +45,7 @@ impl SettingFlags {
     /// The same as a layer of settings.
     #[must_use]
     pub fn into_layer(self) -> Layer {
-        Layer { source: Source::CommandLine, values: self.values }
+        Layer::new(Source::CommandLine, self.values)
     }
 
     /// A paragraph for each flag.

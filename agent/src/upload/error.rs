@@ -65,6 +65,16 @@ impl UploadError {
         }
     }
 
+    /// Whether it stays so until somebody mends it: an answer that is a no, or a set-up that cannot work.
+    #[must_use]
+    pub fn is_lasting(&self) -> bool {
+        match self {
+            Self::Setup(_) | Self::KeyUnknown | Self::TokenRefused(_) | Self::Version(_) => true,
+            Self::Unreachable(reason) => reason.contains("invalid peer certificate"),
+            Self::Wait { .. } | Self::Content(_) | Self::Strange(_) => false,
+        }
+    }
+
     /// Whether the content is at fault, so that sending it again is useless.
     #[must_use]
     pub fn is_about_content(&self) -> bool {
@@ -89,7 +99,12 @@ mod tests {
             let words = UploadError::Unreachable(reason.into()).with_advice();
             assert!(words.contains(reason) && words.contains(advice), "{words}");
         }
+        let [unknown_issuer, away] =
+            ["invalid peer certificate: UnknownIssuer", "tcp connect error"]
+                .map(|reason| UploadError::Unreachable(reason.into()).is_lasting());
+        assert!(unknown_issuer && !away);
         let refused = UploadError::TokenRefused("It has expired.".into());
+        assert!(refused.is_lasting());
         assert_eq!(refused.with_advice(), refused.to_string());
     }
 }

@@ -4,6 +4,7 @@
 use std::{error::Error, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use jiff::{Timestamp, fmt::rfc2822};
+use poolwatch_model::text::{beginning, printable};
 use poolwatch_protocol::v1::messages::Problem;
 use reqwest::{
     Certificate, Proxy, Response, StatusCode, Url,
@@ -20,6 +21,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(15);
 pub(super) const TIMEOUT: Duration = Duration::from_secs(90);
 /// Bytes of an answer that are read.
 const REPLY_BYTES: usize = 1 << 20;
+/// Bytes of its words that are shown.
+const SHOWN_BYTES: usize = 500;
 /// What to wait where the server says to wait but not how long.
 const DEFAULT_RETRY: Duration = Duration::from_secs(60);
 
@@ -53,18 +56,33 @@ pub(super) struct Post {
 pub(super) struct Http {
     options: ClientOptions,
     authorities: Option<Vec<u8>>,
+    /// The proxy that it goes by.
+    proxy: Option<String>,
     client: reqwest::Client,
 }
 
 impl Http {
-    /// The way that `known` was, or another one when the options or the authorities are others. A
-    /// file of authorities that cannot be read now is what it was.
+    /// The way that `known` was, or another one when the options, the authorities or the machine's proxy are
+    /// others. A file of authorities that cannot be read now is what it was.
     pub(super) fn renew(
         known: Option<Self>,
         options: ClientOptions,
         resolver: &Arc<KeepingResolver>,
     ) -> Result<Self, UploadError> {
-        let known = known.filter(|http| http.options == options);
+        Self::renew_by(known, options, proxy_for, resolver)
+    }
+
+    fn renew_by(
+        known: Option<Self>,
+        options: ClientOptions,
+        proxy_for: impl FnOnce(&Url, Option<&str>) -> Option<String>,
+        resolver: &Arc<KeepingResolver>,
+    ) -> Result<Self, UploadError> {
+        let url: Url = options.server_url.parse().map_err(|_| {
+            UploadError::Setup(format!("the address {} cannot be used", options.server_url))
+        })?;
+        let proxy = proxy_for(&url, options.proxy.as_deref());
+        let known = known.filter(|http| http.options == options && http.proxy == proxy);
         let authorities = match options.ca_file.as_ref().map(|path| (path, read_trusted(path))) {
             None => None,
             Some((_, Ok(pem))) => Some(pem),
@@ -79,19 +97,18 @@ impl Http {
         };
         match known {
             Some(http) if http.authorities == authorities => Ok(http),
-            _ => Self::new(options, authorities, resolver),
+            _ => Self::new(options, &url, authorities, proxy, resolver),
         }
     }
 
     fn new(
         options: ClientOptions,
+        url: &Url,
         authorities: Option<Vec<u8>>,
+        proxy: Option<String>,
         resolver: &Arc<KeepingResolver>,
     ) -> Result<Self, UploadError> {
-        let url: Url = options.server_url.parse().map_err(|_| {
-            UploadError::Setup(format!("the address {} cannot be used", options.server_url))
-        })?;
-        if url.scheme() != "https" && !options.allow_http && !is_this_machine(&url) {
+        if url.scheme() != "https" && !options.allow_http && !is_this_machine(url) {
             return Err(UploadError::Setup(format!(
                 "{url} would send the host's key unprotected; use https://, or set allow_http if \
                  you must"
@@ -116,15 +133,15 @@ impl Http {
             }
             builder = builder.tls_certs_only(found);
         }
-        if let Some(proxy) = proxy_for(&url, options.proxy.as_deref()) {
-            let proxy = Proxy::all(proxy)
+        if let Some(proxy) = &proxy {
+            let proxy = Proxy::all(proxy.as_str())
                 .map_err(|error| UploadError::Setup(format!("the proxy: {}", causes(&error))))?;
             builder = builder.proxy(proxy);
         }
         let client = builder.build().map_err(|error| {
             UploadError::Setup(format!("cannot set up TLS: {}", causes(&error)))
         })?;
-        Ok(Self { options, authorities, client })
+        Ok(Self { options, authorities, proxy, client })
     }
 
     /// Posts; an answer that is no success becomes an error.
@@ -163,7 +180,7 @@ async fn check(response: Response, has_key: bool) -> Result<Vec<u8>, UploadError
     let problem: Option<Problem> =
         body(response).await.ok().and_then(|body| serde_json::from_slice(&body).ok());
     let reason = match &problem {
-        Some(problem) => format!("{} ({status})", problem.detail),
+        Some(problem) => format!("{} ({status})", cut_words(&problem.detail)),
         None => status.to_string(),
     };
     Err(match status {
@@ -182,6 +199,11 @@ async fn check(response: Response, has_key: bool) -> Result<Vec<u8>, UploadError
         other if other.is_server_error() => UploadError::Wait { reason, retry_after },
         _ => UploadError::Strange(reason),
     })
+}
+
+/// What a server says, for a log: it may be another one than it should be.
+fn cut_words(text: &str) -> String {
+    printable(beginning(text, SHOWN_BYTES)).into_owned()
 }
 
 /// The answer's content, as far as it is read.
@@ -237,6 +259,24 @@ mod tests {
 
     fn renewed(known: Option<Http>, options: ClientOptions) -> Result<Http, UploadError> {
         Http::renew(known, options, &Arc::new(KeepingResolver::default()))
+    }
+
+    #[test]
+    fn a_proxy_that_the_machine_gets_later_is_taken() {
+        let options = || ClientOptions {
+            server_url: "https://pool.example.net".into(),
+            ..ClientOptions::default()
+        };
+        let renewed = |known, proxy: Option<&str>| {
+            let proxy = proxy.map(str::to_owned);
+            let resolver = Arc::new(KeepingResolver::default());
+            Http::renew_by(known, options(), |_, _| proxy, &resolver).unwrap()
+        };
+        let without = renewed(None, None);
+        assert_eq!(without.proxy, None);
+        let by_proxy = renewed(Some(without), Some("http://proxy:8080"));
+        assert_eq!(by_proxy.proxy.as_deref(), Some("http://proxy:8080"));
+        assert_eq!(renewed(Some(by_proxy), None).proxy, None);
     }
 
     #[test]

@@ -22,6 +22,9 @@ const MESSAGES_OF_WINDOWS: &str = r"%SystemRoot%\System32\EventCreate.exe";
 /// One of these.
 const MESSAGE: u32 = 1;
 
+/// Units of a text: more is refused as a whole.
+const LONGEST: usize = 30_000;
+
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Severity {
@@ -46,7 +49,10 @@ impl Severity {
 /// Reports a text by `RegisterEventSourceW` and `ReportEventW` (documented). Where that fails, there is
 /// nobody left to tell.
 pub fn report(severity: Severity, text: &str) {
-    let wide = |text: &str| text.encode_utf16().filter(|unit| *unit != 0).chain([0]).collect();
+    let wide = |text: &str| {
+        let units = text.encode_utf16().filter(|unit| *unit != 0).take(LONGEST);
+        units.chain([0]).collect()
+    };
     let (name, text): (Vec<u16>, Vec<u16>) = (wide(SERVICE_NAME), wide(text));
     // SAFETY: the name ends with a 0; null stands for this machine.
     let source = unsafe { RegisterEventSourceW(ptr::null(), name.as_ptr()) };

@@ -2,7 +2,13 @@
 
 #![expect(unsafe_code, reason = "access lists are built and handed over by pointers")]
 
-use std::{fs, io, os::windows::ffi::OsStrExt, path::Path, ptr, slice};
+use std::{
+    fs::{self, File},
+    io,
+    os::windows::{ffi::OsStrExt, io::AsRawHandle},
+    path::Path,
+    ptr, slice,
+};
 
 use windows_sys::Win32::{
     Foundation::{CloseHandle, HANDLE, LocalFree},
@@ -10,17 +16,22 @@ use windows_sys::Win32::{
         ACL,
         Authorization::{
             ConvertStringSecurityDescriptorToSecurityDescriptorW, GetNamedSecurityInfoW,
-            SDDL_REVISION_1, SE_FILE_OBJECT, SetNamedSecurityInfoW,
+            GetSecurityInfo, SDDL_REVISION_1, SE_FILE_OBJECT, SE_KERNEL_OBJECT, SE_OBJECT_TYPE,
+            SetNamedSecurityInfoW,
         },
         DACL_SECURITY_INFORMATION, GetLengthSid, GetSecurityDescriptorDacl,
         GetSecurityDescriptorLength, GetSecurityDescriptorOwner, GetTokenInformation,
         OWNER_SECURITY_INFORMATION, PROTECTED_DACL_SECURITY_INFORMATION, PSECURITY_DESCRIPTOR,
-        PSID, TOKEN_QUERY, TOKEN_USER, TokenUser,
+        PSID, SECURITY_ATTRIBUTES, TOKEN_QUERY, TOKEN_USER, TokenUser,
     },
+    Storage::FileSystem::CreateDirectoryW,
     System::Threading::{GetCurrentProcess, OpenProcessToken},
 };
 
-use crate::raw::security::{self, Trust};
+use crate::{
+    raw::security::{self, Trust},
+    system_errors::is_impossible_path,
+};
 
 /// Owned by the administrators; full access for the system and the administrators, for whatever lies
 /// in it as well; nothing from the folder above. In the security descriptor definition language.
@@ -44,7 +55,7 @@ pub fn restrict_own_folder(path: &Path) -> io::Result<()> {
             return Err(refused("it belongs to somebody who is no administrator; remove it"));
         }
         Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => fs::create_dir_all(path)?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return make_folder(path),
         Err(error) => return Err(error),
     }
     restrict(path)
@@ -58,10 +69,7 @@ pub fn restrict_own_folder(path: &Path) -> io::Result<()> {
 /// When it is somebody else's, or Windows refuses.
 pub fn claim_folder(path: &Path) -> io::Result<()> {
     match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(path)?;
-            return restrict(path);
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return make_folder(path),
         Err(error) => return Err(error),
         Ok(found) if found.file_type().is_symlink() || !found.is_dir() => {
             return Err(refused("it is no folder but a link or a file"));
@@ -102,15 +110,37 @@ pub fn holds_spool(path: &Path) -> bool {
     path.join(OWN_FILE).is_file()
 }
 
-/// Whether a file may be believed: it belongs to the system, the administrators or who runs this
-/// process, and nobody else may write it.
+/// Whether a file or folder may be believed: it belongs to the system, the administrators or who runs
+/// this process, and nobody else may write it.
 ///
 /// # Errors
 /// When it may not, or Windows does not say.
 pub fn believe(path: &Path) -> io::Result<()> {
-    match trust(path)? {
+    refuse_untrusted(trust(path)?)
+}
+
+/// The same of a file that is open: nobody can put another in its place between the look and the reading.
+pub(crate) fn believe_open(file: &File) -> io::Result<()> {
+    refuse_untrusted(trust_of(file, SE_FILE_OBJECT)?)
+}
+
+/// Whether the pipe behind a handle was made by the system, the administrators or who runs this process.
+pub(super) fn is_of_system(pipe: &File) -> bool {
+    trust_of(pipe, SE_KERNEL_OBJECT).is_ok_and(|trust| trust != Trust::ForeignOwner)
+}
+
+/// Whether a folder can never be taken: it is refused here, or its path can be none.
+#[must_use]
+pub fn is_refusal(error: &io::Error) -> bool {
+    error.raw_os_error().is_none() || is_impossible_path(error)
+}
+
+fn refuse_untrusted(trust: Trust) -> io::Result<()> {
+    match trust {
         Trust::Trusted => Ok(()),
-        Trust::ForeignOwner => Err(refused("it belongs to somebody who is no administrator")),
+        Trust::ForeignOwner => Err(refused(
+            "it belongs to somebody who is no administrator; takeown /a /f gives it to them",
+        )),
         Trust::OthersMayWrite => Err(refused("others than administrators may write it")),
     }
 }
@@ -127,6 +157,26 @@ impl Drop for Local {
         // SAFETY: the memory came from a function that wants it back this way; null is allowed.
         unsafe { LocalFree(self.0) };
     }
+}
+
+/// Makes a folder, and those above it that are missing, by `CreateDirectoryW` (documented): closed to
+/// others from its first moment on, so that a crash leaves none that they could have entered.
+fn make_folder(path: &Path) -> io::Result<()> {
+    let descriptor = descriptor(SYSTEM_AND_ADMINISTRATORS)?;
+    let attributes = SECURITY_ATTRIBUTES {
+        nLength: size_of::<SECURITY_ATTRIBUTES>() as u32,
+        lpSecurityDescriptor: descriptor.0,
+        bInheritHandle: 0,
+    };
+    let missing: Vec<&Path> = path.ancestors().take_while(|folder| !folder.exists()).collect();
+    for folder in missing.into_iter().rev() {
+        let name = wide(folder);
+        // SAFETY: the name ends with a 0; attributes and descriptor live during the call.
+        if unsafe { CreateDirectoryW(name.as_ptr(), &raw const attributes) } == 0 {
+            return Err(io::Error::last_os_error());
+        }
+    }
+    Ok(())
 }
 
 fn wide(text: impl AsRef<std::ffi::OsStr>) -> Vec<u16> {
@@ -204,11 +254,35 @@ fn trust(path: &Path) -> io::Result<Trust> {
             &raw mut descriptor,
         )
     };
+    judge(code, descriptor)
+}
+
+/// The same of what is open, by `GetSecurityInfo` (documented).
+fn trust_of(open: &File, kind: SE_OBJECT_TYPE) -> io::Result<Trust> {
+    let mut descriptor: PSECURITY_DESCRIPTOR = ptr::null_mut();
+    // SAFETY: the handle is open; what is not asked for may be null.
+    let code = unsafe {
+        GetSecurityInfo(
+            open.as_raw_handle(),
+            kind,
+            OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            ptr::null_mut(),
+            &raw mut descriptor,
+        )
+    };
+    judge(code, descriptor)
+}
+
+/// Judges what one of these calls gave.
+fn judge(code: u32, descriptor: PSECURITY_DESCRIPTOR) -> io::Result<Trust> {
     if code != 0 {
         return Err(io::Error::from_raw_os_error(code.cast_signed()));
     }
     let descriptor = Local(descriptor);
-    // SAFETY: the descriptor is valid, and in one piece, as this function gives it.
+    // SAFETY: the descriptor is valid, and in one piece, as these functions give it.
     let bytes = unsafe {
         let length = GetSecurityDescriptorLength(descriptor.0) as usize;
         slice::from_raw_parts(descriptor.0.cast::<u8>(), length)
@@ -249,4 +323,28 @@ fn own_user() -> io::Result<Vec<u8>> {
         slice::from_raw_parts(own.cast::<u8>(), GetLengthSid(own) as usize)
     }
     .to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use tempfile::TempDir;
+
+    use super::*;
+
+    #[test]
+    fn a_folder_is_closed_from_its_first_moment_and_taken_again_after_a_crash() {
+        let place = TempDir::new().unwrap();
+        let folder = place.path().join("made/with it/spool");
+        make_folder(&folder).unwrap();
+        for made in folder.ancestors().take(3) {
+            assert_eq!(trust(made).unwrap(), Trust::Trusted, "{}", made.display());
+        }
+        // The process ended here, before anything was in it.
+        claim_folder(&folder).unwrap();
+        fs::write(folder.join(OWN_FILE), "").unwrap();
+        claim_folder(&folder).unwrap();
+        fs::remove_file(folder.join(OWN_FILE)).unwrap();
+        fs::write(folder.join("other"), "").unwrap();
+        assert!(is_refusal(&claim_folder(&folder).unwrap_err()));
+    }
 }

@@ -37,7 +37,7 @@ pub fn ask_windows(inventory: &mut Inventory) {
 fn services_by_file() -> HashMap<String, String> {
     let mut services = HashMap::new();
     let Some(all) = open(r"SYSTEM\CurrentControlSet\Services") else { return services };
-    for name in all.enum_keys().flatten().take(SERVICES) {
+    for name in list_keys(&all, SERVICES) {
         let Ok(service) = all.open_subkey(&name) else { continue };
         if value(&service, "Type").is_none_or(|kind: u32| kind & DRIVERS == 0) {
             continue;
@@ -57,7 +57,7 @@ fn updates() -> Vec<String> {
     let packages =
         open(r"SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing\Packages");
     let Some(packages) = packages else { return Vec::new() };
-    for name in packages.enum_keys().flatten().take(PACKAGES) {
+    for name in list_keys(&packages, PACKAGES) {
         let Some(rest) = name.strip_prefix("Package_for_KB") else { continue };
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
         let number = &rest[..digits];
@@ -80,7 +80,7 @@ fn programs() -> Vec<Program> {
         r"SOFTWARE\WOW6432Node\Microsoft\Windows\CurrentVersion\Uninstall",
     ] {
         let Some(list) = open(list) else { continue };
-        for key in list.enum_keys().flatten().take(PROGRAMS) {
+        for key in list_keys(&list, PROGRAMS) {
             let Ok(key) = list.open_subkey(key) else { continue };
             let is_part = value(&key, "SystemComponent") == Some(1_u32)
                 || value::<String>(&key, "ParentKeyName").is_some();
@@ -127,6 +127,12 @@ fn pool_settings() -> PoolSettings {
         crash_dump_enabled: number(&crash, "CrashDumpEnabled"),
         disable_paging_executive: number(&memory, "DisablePagingExecutive"),
     }
+}
+
+/// Names of the keys below a key, up to the first that Windows does not tell: it may be out of resources, and
+/// say so without end.
+fn list_keys(key: &RegKey, most: usize) -> impl Iterator<Item = String> {
+    key.enum_keys().map_while(Result::ok).take(most)
 }
 
 fn value<T: FromRegValue>(key: &RegKey, name: &str) -> Option<T> {

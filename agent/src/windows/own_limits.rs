@@ -22,8 +22,12 @@ use windows_sys::Win32::{
     },
 };
 
+use super::query;
+
 /// Committed memory of the agent, at most: eight times what it has.
 const MEMORY: usize = 64 << 20;
+/// Of which so much is for other things than the largest answer of the kernel.
+const _: () = assert!(query::LIMIT + (24 << 20) <= MEMORY);
 /// Hundredths of a percent of all processors.
 const CPU_RATE: u32 = 10 * 100;
 

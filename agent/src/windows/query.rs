@@ -17,8 +17,9 @@ use crate::{
     raw::layout::{self, Width},
 };
 
-/// Bytes beyond which no buffer grows: 2 million handles, 1 million threads.
-const LIMIT: usize = 96 << 20;
+/// Bytes beyond which no buffer grows: a million handles, 500,000 threads. With what the agent needs besides
+/// it stays below the limit of [`super::own_limits`].
+pub(super) const LIMIT: usize = 40 << 20;
 /// `ObjectTypesInformation` (phnt).
 const OBJECT_TYPES: i32 = 3;
 

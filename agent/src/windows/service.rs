@@ -1,6 +1,13 @@
 //! The agent as a Windows service: from its start by the service control manager to its end.
 
-use std::{ffi::OsString, future::Future, io, pin::Pin, sync::Arc, sync::Mutex, time::Duration};
+use std::{
+    ffi::OsString,
+    future::Future,
+    io,
+    pin::Pin,
+    sync::{Mutex, OnceLock, PoisonError},
+    time::Duration,
+};
 
 use tokio::sync::Notify;
 use tracing::error;
@@ -32,6 +39,9 @@ type Work = Box<dyn FnOnce(Stop) -> anyhow::Result<()> + Send>;
 /// What the entry point does, which is called without anything of ours.
 static WORK: Mutex<Option<Work>> = Mutex::new(None);
 
+/// What Windows' controls reach.
+static RUNNING: OnceLock<RunningService> = OnceLock::new();
+
 define_windows_service!(entry_point, service_main);
 
 /// Runs `work` as the service that this process was started as. Nothing is certain to run after it:
@@ -57,36 +67,72 @@ fn service_main(_arguments: Vec<OsString>) {
     let Some(work) = WORK.lock().ok().and_then(|mut slot| slot.take()) else {
         return;
     };
-    let told = Arc::new(Notify::new());
-    let teller = Arc::clone(&told);
-    let registered =
-        service_control_handler::register(SERVICE_NAME, move |control| match control {
-            ServiceControl::Stop | ServiceControl::Shutdown => {
-                teller.notify_one();
-                ServiceControlHandlerResult::NoError
-            }
-            ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
-            _ => ServiceControlHandlerResult::NotImplemented,
-        });
-    let status = match registered {
-        Ok(handle) => StatusOwner { handle },
+    let handle = match service_control_handler::register(SERVICE_NAME, stateless(heed)) {
+        Ok(handle) => handle,
         Err(error) => {
             error!(%error, "Could not become a service");
             return;
         }
     };
-    status.running();
-    let stop = Box::pin(async move {
-        told.notified().await;
-        status.stopping();
+    let service = RUNNING.get_or_init(|| RunningService {
+        status: StatusOwner { handle },
+        stop: Notify::new(),
+        has_stopped: Mutex::new(false),
     });
-    let result = work(stop);
+    service.status.running();
+    let result = work(Box::pin(service.stop.notified()));
     if let Err(error) = &result {
         error!("{error:#}");
         report(Severity::Error, &format!("The agent has stopped: {error:#}"));
     }
     // Last: nothing is certain to run after it.
-    status.stopped(result.is_ok());
+    service.end(result.is_ok());
+}
+
+/// A handler of controls that has nothing of its own: the library gives it back at the first stop, and
+/// Windows may call it once more.
+const fn stateless<F>(handler: F) -> F {
+    const { assert!(size_of::<F>() == 0) };
+    handler
+}
+
+/// Does what Windows tells the service. It says that it stops before this returns, so that Windows sends
+/// no second stop.
+fn heed(control: ServiceControl) -> ServiceControlHandlerResult {
+    match control {
+        ServiceControl::Stop | ServiceControl::Shutdown => {
+            if let Some(service) = RUNNING.get() {
+                service.begin_stop();
+            }
+            ServiceControlHandlerResult::NoError
+        }
+        ServiceControl::Interrogate => ServiceControlHandlerResult::NoError,
+        _ => ServiceControlHandlerResult::NotImplemented,
+    }
+}
+
+/// The service while it runs.
+struct RunningService {
+    status: StatusOwner,
+    stop: Notify,
+    /// Whether its end was told: a stop that comes then comes too late.
+    has_stopped: Mutex<bool>,
+}
+
+impl RunningService {
+    fn begin_stop(&self) {
+        let has_stopped = self.has_stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        if !*has_stopped {
+            self.status.stopping();
+            self.stop.notify_one();
+        }
+    }
+
+    fn end(&self, well: bool) {
+        let mut has_stopped = self.has_stopped.lock().unwrap_or_else(PoisonError::into_inner);
+        *has_stopped = true;
+        self.status.stopped(well);
+    }
 }
 
 /// The only one that tells the service control manager how the service is.

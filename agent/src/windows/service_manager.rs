@@ -33,6 +33,8 @@ const FAILURES_FORGOTTEN_AFTER: Duration = Duration::from_secs(24 * 3600);
 const ERROR_INVALID_LEVEL: i32 = 124;
 const ERROR_SERVICE_ALREADY_RUNNING: i32 = 1056;
 const ERROR_SERVICE_DOES_NOT_EXIST: i32 = 1060;
+/// It stops already, or still starts.
+const ERROR_SERVICE_CANNOT_ACCEPT_CTRL: i32 = 1061;
 const ERROR_SERVICE_NOT_ACTIVE: i32 = 1062;
 
 /// Makes this executable a service that starts with Windows, or brings one that is there up to date.
@@ -106,9 +108,22 @@ pub fn uninstall() -> io::Result<bool> {
         Err(error) if code(&error) == Some(ERROR_SERVICE_DOES_NOT_EXIST) => return Ok(false),
         Err(error) => return Err(plain(error)),
     };
-    match service.stop() {
-        Err(error) if code(&error) != Some(ERROR_SERVICE_NOT_ACTIVE) => return Err(plain(error)),
-        _ => wait_until_stopped(&service)?,
+    let began = Instant::now();
+    loop {
+        match service.stop() {
+            Err(error) if code(&error) == Some(ERROR_SERVICE_CANNOT_ACCEPT_CTRL) => {}
+            Err(error) if code(&error) != Some(ERROR_SERVICE_NOT_ACTIVE) => {
+                return Err(plain(error));
+            }
+            _ => {}
+        }
+        if service.query_status().map_err(plain)?.current_state == ServiceState::Stopped {
+            break;
+        }
+        if began.elapsed() > STOP_WAIT {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "the service does not stop"));
+        }
+        thread::sleep(Duration::from_millis(100));
     }
     service.delete().map_err(plain)?;
     event_source::unregister()?;
@@ -134,17 +149,6 @@ fn restart_after_failure(service: &Service) -> windows_service::Result<()> {
     })?;
     // Also when it ended in good order, with an error.
     service.set_failure_actions_on_non_crash_failures(true)
-}
-
-fn wait_until_stopped(service: &Service) -> io::Result<()> {
-    let began = Instant::now();
-    while service.query_status().map_err(plain)?.current_state != ServiceState::Stopped {
-        if began.elapsed() > STOP_WAIT {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "the service does not stop"));
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    Ok(())
 }
 
 /// The path, when it can stand in quotes: Windows would start another program for `C:\Program

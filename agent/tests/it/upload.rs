@@ -192,6 +192,44 @@ async fn a_host_whose_key_is_forgotten_enrols_again() {
 }
 
 #[tokio::test]
+async fn a_key_that_is_refused_for_a_while_is_not_thrown_away() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    fixture.sample(1);
+    steps(&mut uploader(&server.http.uri(), Some(TOKEN)), &fixture.agent).await;
+    // Another server answers in its place, and the token has expired by now.
+    let key = server.known().key.replace("another".into());
+    let mut uploader = uploader(&server.http.uri(), Some("expired"));
+    fixture.sample(2);
+    for _ in 0..5 {
+        assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+    }
+    let failure = fixture.agent.borrow().uploads.last_failure.clone().unwrap();
+    assert!(failure.contains("does not take the enrolment token"), "{failure}");
+    server.known().key = key;
+    while steps(&mut uploader, &fixture.agent).await != Step::Idle {}
+    let known = server.known();
+    assert_eq!((known.enrolments, received(&known)), (1, fixture.taken.clone()));
+}
+
+#[tokio::test]
+async fn words_of_a_server_are_cut_and_hold_no_line_of_their_own() {
+    let server = Server::start().await;
+    let mut fixture = Fixture::new();
+    let mut uploader = uploader(&server.http.uri(), Some(TOKEN));
+    steps(&mut uploader, &fixture.agent).await;
+    fixture.sample(1);
+    let detail = format!("wait\r\nINFO all is well {}", "x".repeat(100_000));
+    let problem = serde_json::json!({ "type": "x", "title": "x", "status": 503, "detail": detail });
+    let answer = ResponseTemplate::new(503).set_body_json(problem);
+    server.known().refusals.push_back(answer);
+    assert!(matches!(steps(&mut uploader, &fixture.agent).await, Step::Wait(_)));
+    let failure = fixture.agent.borrow().uploads.last_failure.clone().unwrap();
+    assert!(failure.contains("all is well") && failure.len() < 1000, "{}", failure.len());
+    assert!(!failure.contains(char::is_control), "{failure}");
+}
+
+#[tokio::test]
 async fn without_a_token_a_host_keeps_what_it_has() {
     let server = Server::start().await;
     let mut fixture = Fixture::new();

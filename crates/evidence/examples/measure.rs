@@ -1,10 +1,28 @@
-//! Prints how long texts of 100 MB take to be read: `cargo run --release --example measure`.
+//! Prints how long texts of 100 MB take to be read, and how long files take as they are and when they
+//! are repeated until they are as large: `cargo run --release --example measure [FILE…]`.
 
-use std::time::Instant;
+use std::{env, fs, time::Instant};
 
 use poolwatch_evidence::{combine, read, reading::MAX_TEXT_BYTES};
 
-fn main() {
+fn main() -> std::io::Result<()> {
+    let mut files = env::args().skip(1).peekable();
+    if files.peek().is_none() {
+        measure_formats();
+    }
+    for file in files {
+        let bytes = fs::read(&file)?;
+        let usual = Usage::now();
+        let _ = combine([read(&file, &bytes)]);
+        let usual = usual.until_now();
+        measure(&file, &bytes.repeat(MAX_TEXT_BYTES / bytes.len().max(1)));
+        println!("    once: {:.1} ms for {} bytes", usual * 1e3, bytes.len());
+    }
+    Ok(())
+}
+
+/// Texts of which the worst that we know are some.
+fn measure_formats() {
     let capture: String = (0..1500_u64)
         .map(|tag| {
             let (held, bytes) = (tag * 7 + 1, (tag * 7 + 1) * 64);
@@ -37,19 +55,55 @@ fn main() {
         ("nonsense", "no tool of any kind prints a line that is like this one here\n".to_owned()),
     ] {
         let opening = "| Tag | Type | Diff | Bytes |\n|---|---|---|---|\n";
-        let text = [opening, &part.repeat((MAX_TEXT_BYTES - opening.len()) / part.len())].concat();
-        let began = Instant::now();
-        let reading = read(name, text.as_bytes());
-        let read_in = began.elapsed();
-        let (pieces, ignored) = (reading.pieces.len(), reading.ignored.len());
-        let began = Instant::now();
-        let moments = combine([reading]).snapshots.len();
-        println!(
-            "{name}: {} MB read in {:.1} s, put together in {:.1} s: {pieces} pieces, {moments} \
-             moments, {ignored} ignored lines kept",
-            text.len() >> 20,
-            read_in.as_secs_f64(),
-            began.elapsed().as_secs_f64()
-        );
+        // Made in place: its memory is part of what is measured.
+        let mut text = String::with_capacity(MAX_TEXT_BYTES);
+        text.push_str(opening);
+        while text.len() + part.len() <= MAX_TEXT_BYTES {
+            text.push_str(&part);
+        }
+        measure(name, text.as_bytes());
+    }
+}
+
+fn measure(name: &str, text: &[u8]) {
+    let began = Usage::now();
+    let reading = read(name, text);
+    let read_in = began.until_now();
+    let (pieces, ignored) = (reading.pieces.len(), reading.ignored.len());
+    let began = Usage::now();
+    let moments = combine([reading]).snapshots.len();
+    println!(
+        "{name}: {} MB read in {read_in:.1} s, put together in {:.1} s: {pieces} pieces, {moments} \
+         moments, {ignored} ignored lines kept, {} of memory at most so far",
+        text.len() >> 20,
+        began.until_now(),
+        peak().unwrap_or_default()
+    );
+}
+
+/// The most memory that was in use, where the system tells it.
+fn peak() -> Option<String> {
+    let told = fs::read_to_string("/proc/self/status").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(line.trim().to_owned())
+}
+
+/// What was used of a processor, where the system tells it, else what a clock shows.
+struct Usage(Instant, Option<u64>);
+
+impl Usage {
+    fn now() -> Self {
+        Self(Instant::now(), Self::cpu_ns())
+    }
+
+    fn cpu_ns() -> Option<u64> {
+        let told = fs::read_to_string("/proc/self/schedstat").ok()?;
+        told.split_ascii_whitespace().next()?.parse().ok()
+    }
+
+    /// Seconds since.
+    fn until_now(&self) -> f64 {
+        let used = self.1.zip(Self::cpu_ns()).map(|(began, now)| (now - began) as f64 / 1e9);
+        used.unwrap_or_else(|| self.0.elapsed().as_secs_f64())
     }
 }

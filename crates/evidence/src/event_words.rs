@@ -121,6 +121,11 @@ impl Section for Text {
         Verdict::Used
     }
 
+    fn yields_to_figures(&self) -> bool {
+        // Behind an event any `label: value` may still be of it.
+        self.provider.is_none() && self.id.is_none()
+    }
+
     fn finish(self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
         if self.found.is_empty() {
             return Err(IgnoredReason::NotUnderstood);

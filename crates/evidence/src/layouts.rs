@@ -129,6 +129,12 @@ impl Section for Table {
         let mut cells: Vec<String> = self.delimiter.cells(line.text).map(Into::into).collect();
         let count = self.grid.columns.len();
         if self.delimiter == Delimiter::Gap {
+            // Below names that stand beside each other are the next ones.
+            if heads::are_of_memory(&self.grid.columns)
+                && heads::make_a_table(&heads::columns(&cells))
+            {
+                return Verdict::Foreign;
+            }
             // Remarks may follow the last column.
             cells.truncate(count);
         }

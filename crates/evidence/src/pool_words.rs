@@ -14,7 +14,7 @@ pub(crate) fn pool_word(text: &str) -> Option<Pool> {
 /// The one pool that words in lower case name, in the usual languages.
 pub(crate) fn pool_words(words: &[impl AsRef<str>]) -> Option<Pool> {
     let words: Vec<&str> = words.iter().map(AsRef::as_ref).collect();
-    let mut named = (0..words.len()).filter_map(|at| mention(&words, at));
+    let mut named = (0..words.len()).filter_map(|at| named_pool(&words, at));
     let first = named.next()?;
     named.all(|other| other == first).then_some(first)
 }
@@ -45,19 +45,15 @@ pub(crate) fn in_sentence(words: &[&str]) -> Option<Pool> {
     (pool == Pool::Nonpaged || says).then_some(pool)
 }
 
-/// Whether a pool is named at a place.
-pub(crate) fn names_pool(words: &[&str], at: usize) -> bool {
-    mention(words, at).is_some()
-}
-
 /// Whether a word is a denial that only makes the name of a pool (`nicht ausgelagert`, `non di paging`).
 pub(crate) fn is_of_name(words: &[&str], at: usize) -> bool {
     NOT.contains(&words[at])
-        && (1..=2).any(|behind| at + behind < words.len() && mention(words, at + behind).is_some())
+        && (1..=2)
+            .any(|behind| at + behind < words.len() && named_pool(words, at + behind).is_some())
 }
 
 /// The pool that the word at a place names, with those around it.
-fn mention(words: &[&str], at: usize) -> Option<Pool> {
+pub(crate) fn named_pool(words: &[&str], at: usize) -> Option<Pool> {
     const PAGED: &[&str] = &[
         "pageable",
         "ausgelagert",
@@ -84,8 +80,14 @@ fn mention(words: &[&str], at: usize) -> Option<Pool> {
         "pagináve",
         "sayfalan",
     ];
-    const NONPAGED_BEGINS: &[&str] =
-        &["non-page", "невыгружаем", "niestronicowan", "nestránkovan", "sayfalanmam"];
+    const NONPAGED_BEGINS: &[&str] = &[
+        "non-page",
+        "nichtausgelager",
+        "невыгружаем",
+        "niestronicowan",
+        "nestránkovan",
+        "sayfalanmam",
+    ];
     let word = words[at];
     // `Nicht-Auslagerungsseiten`.
     let compound = NOT.iter().find_map(|not| word.strip_prefix(not)?.strip_prefix('-'));
@@ -141,6 +143,7 @@ mod tests {
             ("pool di paging", Some(Pool::Paged)),
             ("no paginado", Some(Pool::Nonpaged)),
             ("Non-Paged", Some(Pool::Nonpaged)),
+            ("Nichtausgelagerter Pool", Some(Pool::Nonpaged)),
             ("Auslagerungspool", Some(Pool::Paged)),
             ("Auslagerungsdatei", None),
             ("非ページ プール", Some(Pool::Nonpaged)),

@@ -213,8 +213,9 @@ fn cells(line: &str, columns: Columns) -> Option<(&str, Vec<u64>)> {
     }
 }
 
+/// Whether the numbers of a row, or the first of them, can be true.
 fn are_sensible(numbers: &[u64], columns: Columns) -> bool {
-    numbers.chunks(columns.per_pool()).all(|cells| counters(cells).is_some())
+    numbers.chunks_exact(columns.per_pool()).all(|cells| counters(cells).is_some())
 }
 
 /// The numbers of a row whose columns stand further apart than the thousands in them.

@@ -134,8 +134,12 @@ fn paragraphs(lines: &[ProseLine]) -> Vec<Paragraph> {
 fn is_field(text: &str) -> bool {
     const LONGEST: usize = 24;
     const WORDS: usize = 3;
-    let is_short =
-        text.split_whitespace().count() <= WORDS && text.ends_with(|c: char| c.is_ascii_digit());
+    let has_unit = |text: &str| {
+        let (number, unit) = text.rsplit_once(' ').unwrap_or_default();
+        number.ends_with(|c: char| c.is_ascii_digit()) && quantities::is_size_unit(unit)
+    };
+    let is_short = text.split_whitespace().count() <= WORDS
+        && (text.ends_with(|c: char| c.is_ascii_digit()) || has_unit(text));
     if is_short {
         return true;
     }

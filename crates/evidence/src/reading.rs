@@ -6,7 +6,7 @@ use crate::prefixes::without_prefixes;
 use crate::prose::Prose;
 use crate::reading_builder::{ReadingBuilder, UsedLines};
 use crate::section::{Section, Verdict};
-use crate::text::{Line, clean, decode, split_breaks, with_events};
+use crate::text::{Line, clean, decode, newlines, split_breaks, with_events};
 use crate::{
     bug_check, event_log, event_words, flattened_rows, handle_types, hosts, layouts, pool_trace,
     pool_words, poolmon, pooltag, poolused, process, sentences, times, verifier, vm, zombies,
@@ -202,7 +202,10 @@ impl Reader {
 
     /// Offers a line to the open section, or to the one that it opens.
     fn offer(&mut self, line: Line<'_>) -> bool {
-        if let Some(current) = &mut self.open {
+        let is_figure = || layouts::start_figures(line.text).is_some();
+        if let Some(current) = &mut self.open
+            && !(current.section.yields_to_figures() && is_figure())
+        {
             let verdict = current.read_line(line, &mut self.out);
             if verdict != Verdict::Foreign {
                 return self.settle(line, verdict);
@@ -294,10 +297,6 @@ fn start_section(line: &str) -> Option<Box<dyn Section>> {
         pooltag::start_section,
     ];
     FORMATS.iter().find_map(|start| start(line))
-}
-
-fn newlines(text: &str) -> u32 {
-    text.bytes().filter(|b| *b == b'\n').count().try_into().unwrap_or(u32::MAX)
 }
 
 /// What follows the prompt of a kernel debugger (`2: kd> !vm`, `lkd> !poolused 2`).

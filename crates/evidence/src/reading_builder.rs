@@ -64,6 +64,7 @@ impl ReadingBuilder {
         piece.sources.extend(self.noted.extract_if(.., is_of));
         piece.sources.sort();
         piece.sources.dedup_by(|(later, _), (first, _)| later == first);
+        piece.sources.shrink_to_fit();
         if self.pieces.len() < MAX_PIECES {
             self.pieces.push(piece);
         } else {

@@ -14,6 +14,11 @@ pub(crate) trait Section {
         false
     }
 
+    /// Whether a line that begins figures of the host ends the section, although it would take it.
+    fn yields_to_figures(&self) -> bool {
+        false
+    }
+
     /// There are no more lines; `lines` are the first and last that were used.
     ///
     /// # Errors

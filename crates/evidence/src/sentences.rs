@@ -2,6 +2,7 @@
 //! process that has ended.
 
 use poolwatch_model::event::EventKind;
+use poolwatch_model::host::Arch;
 use poolwatch_model::tag::{AllocCounting, TagTable, TagUse};
 
 use crate::content::{PieceContent, PieceKind};
@@ -34,6 +35,10 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
         );
         return true;
     }
+    if tells_no_tagging(line.text) {
+        out.piece(PieceKind::Sentence, lines, PieceContent::Arch(Arch::X86));
+        return true;
+    }
     let holders = commit::holders(line.text);
     if holders.len() > 1 {
         // Only the message of event 2004 lists programs so.
@@ -45,6 +50,13 @@ pub(crate) fn read(line: Line<'_>, out: &mut ReadingBuilder) -> bool {
         return true;
     }
     false
+}
+
+/// Whether poolmon or a debugger says that pool tagging is off. Windows 2000 and XP alone have it so, which
+/// were for 32 bits but for rare ones.
+fn tells_no_tagging(line: &str) -> bool {
+    const OFF: [&str; 2] = ["pool tagging is disabled", "pool tagging is not enabled"];
+    line.contains("tagging") && OFF.iter().any(|off| line.to_ascii_lowercase().contains(off))
 }
 
 /// A row of poolmon inside a sentence.
@@ -70,6 +82,16 @@ mod tests {
         let [row] = tags.rows[..] else { panic!("{tags:?}") };
         let counters = row.nonpaged;
         Some((row.tag.to_string(), counters.allocs, counters.outstanding, counters.bytes))
+    }
+
+    #[test]
+    fn a_windows_that_counts_no_tags_is_a_32_bit_one() {
+        for (text, arch) in [
+            ("unable to get PoolTrackTable - pool tagging is disabled, enable it", Some(Arch::X86)),
+            ("Do I need to enable pool tagging on this host?", None),
+        ] {
+            assert_eq!(crate::combine([read("", text.as_bytes())]).arch, arch, "{text}");
+        }
     }
 
     #[test]

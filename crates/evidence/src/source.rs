@@ -91,15 +91,14 @@ impl Sources {
         for (fact, numbers, source) in told {
             by_fact.entry(fact).or_default().push((numbers, source));
         }
-        let mut sources = Self::default();
-        for (fact, numbers) in facts(snapshot) {
-            let places = by_fact.get(&fact).map(Vec::as_slice).unwrap_or_default();
+        // Of a fact that is told twice the first stands.
+        let facts = facts(snapshot).into_iter().rev();
+        let placed = facts.filter_map(|(fact, numbers)| {
+            let places = by_fact.get(&fact)?;
             let same = places.iter().find(|(told, _)| **told == numbers).or(places.first());
-            if let Some((_, source)) = same.copied() {
-                sources.insert(fact, source.clone());
-            }
-        }
-        sources
+            Some((fact, same?.1.clone()))
+        });
+        Self(placed.collect())
     }
 }
 

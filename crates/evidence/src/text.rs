@@ -15,6 +15,11 @@ pub(crate) struct Line<'a> {
     pub(crate) cut: bool,
 }
 
+/// How many lines a text ends.
+pub(crate) fn newlines(text: &str) -> u32 {
+    text.bytes().filter(|b| *b == b'\n').count().try_into().unwrap_or(u32::MAX)
+}
+
 /// The text in `bytes`: what its byte order mark says, else UTF-16 if every other byte is zero,
 /// else UTF-8 if it is valid, else Windows-1252.
 pub(crate) fn decode(bytes: &[u8]) -> Cow<'_, str> {
@@ -106,13 +111,14 @@ pub(crate) fn with_events(text: Cow<'_, str>) -> Cow<'_, str> {
     Cow::Owned(lines)
 }
 
-/// The parts of a line between its `<br>` marks and the ends of rows of HTML tables.
+/// The parts of a line between its `<br>` marks, blocks, and rows of HTML tables.
 pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
-    let mut rest = Some(line);
+    let (mut rest, mut is_in_cell) = (Some(line), false);
     std::iter::from_fn(move || {
         let text = rest?;
-        let found =
-            text.match_indices('<').find_map(|(at, _)| Some((at, line_break(&text[at..])?)));
+        let found = text
+            .match_indices('<')
+            .find_map(|(at, _)| Some((at, line_break(&text[at..], &mut is_in_cell)?)));
         let (part, after) = match found {
             Some((at, length)) => (&text[..at], Some(&text[at + length..])),
             None => (text, None),
@@ -123,15 +129,20 @@ pub(crate) fn split_breaks(line: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// Length of the `<br>`, `<br/>`, `<br />` or `</tr>` that `text` starts with.
-fn line_break(text: &str) -> Option<usize> {
-    if text.get(..5).is_some_and(|end| end.eq_ignore_ascii_case("</tr>")) {
-        return Some(5);
+/// Length of the mark that `text` starts with, if lines end there: `<br/>`, `</tr>`, `<p class="a">`.
+/// Paragraphs within a cell are of its row.
+fn line_break(text: &str, is_in_cell: &mut bool) -> Option<usize> {
+    const BLOCKS: [&str; 14] = [
+        "table", "pre", "p", "div", "li", "ul", "ol", "h1", "h2", "h3", "h4", "h5", "h6", "section",
+    ];
+    let (name, length) = html_element(text)?;
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    let is_end = text.starts_with("</");
+    if is("td") || is("th") {
+        *is_in_cell = !is_end;
     }
-    let name = text.get(1..3)?;
-    let after = text[3..].trim_start_matches([' ', '/']);
-    (name.eq_ignore_ascii_case("br") && after.starts_with('>'))
-        .then(|| text.len() - after.len() + 1)
+    let is_block = !*is_in_cell && BLOCKS.into_iter().any(is);
+    (is("br") || is("tr") && is_end || is_block).then_some(length)
 }
 
 /// The line without marks: HTML elements of text, entities, bold, quote marks of mail, unusual
@@ -224,11 +235,12 @@ fn entity(text: &str) -> Option<(Cow<'_, str>, usize)> {
     Some((meaning, end + 1))
 }
 
-const HTML: [&str; 50] = [
+const HTML: [&str; 51] = [
     "a",
     "b",
     "blockquote",
     "body",
+    "br",
     "caption",
     "code",
     "dd",
@@ -319,6 +331,10 @@ mod tests {
     fn a_line_is_split_at_its_breaks() {
         let split = |line| split_breaks(line).collect::<Vec<_>>();
         assert_eq!(split("a<br/> b<BR>c <br />"), ["a", " b", "c "]);
+        assert_eq!(
+            split("<p>a:</p><table class=t><tr><td>b</td></tr>"),
+            ["", "a:", "", "<tr><td>b</td>"]
+        );
         assert_eq!(split("<unknown> <brand>"), ["<unknown> <brand>"]);
         assert_eq!(split(""), [""]);
     }

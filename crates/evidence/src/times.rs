@@ -66,12 +66,15 @@ pub(crate) fn span(header: &str) -> Option<u64> {
 /// Seconds of a unit.
 pub(crate) fn unit_s(unit: &str) -> Option<u64> {
     Some(match unit.to_lowercase().as_str() {
-        "s" | "sec" | "second" | "seconds" | "sekunden" | "secondes" | "segundos" => 1,
+        "s" | "sec" | "second" | "seconds" | "sekunde" | "sekunden" | "seconde" | "secondes"
+        | "segundo" | "segundos" => 1,
         "m" | "min" | "mins" | "minute" | "minutes" | "minuten" | "minutos" => 60,
-        "h" | "hr" | "hrs" | "hour" | "hours" | "std" | "stunde" | "stunden" | "heures"
-        | "horas" => 3600,
-        "d" | "day" | "days" | "tag" | "tage" | "tagen" | "jours" | "días" => DAY_S,
-        "w" | "week" | "weeks" | "wochen" | "semaines" => 7 * DAY_S,
+        "h" | "hr" | "hrs" | "hour" | "hours" | "std" | "stunde" | "stunden" | "heure"
+        | "heures" | "hora" | "horas" | "ora" | "ore" | "час" => 3600,
+        "d" | "day" | "days" | "tag" | "tage" | "tagen" | "jour" | "jours" | "día" | "días"
+        | "dia" | "dias" | "giorno" | "giorni" | "день" | "сутки" => DAY_S,
+        "w" | "week" | "weeks" | "woche" | "wochen" | "semaine" | "semaines" | "semana"
+        | "settimana" | "неделю" => 7 * DAY_S,
         _ => return None,
     })
 }

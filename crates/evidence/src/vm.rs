@@ -5,6 +5,7 @@
 //! absurd values; those are not believed.
 
 use poolwatch_model::Bytes;
+use poolwatch_model::host::Arch;
 use poolwatch_model::memory::Memory;
 
 use crate::content::{IgnoredReason, PieceContent, PieceKind};
@@ -17,72 +18,41 @@ use crate::text::Line;
 /// From here on a limit is no limit: no Windows has pools of 16 TB.
 const ABSURD_LIMIT: Bytes = Bytes(16 << 40);
 
+/// The kernel of a 32-bit Windows has 2 GB of addresses for all that it pages; a 64-bit one limits its
+/// paged pool at 128 GB and more.
+const LARGEST_LIMIT_X86: Bytes = Bytes(2 << 30);
+
 pub(crate) fn start_section(line: &str) -> Option<Box<dyn Section>> {
     // Figures of other tools look alike; these two begin the output.
     let opens = line.contains("*** Virtual Memory Usage ***")
-        || figures(line).any(|(label, _)| label != Label::Other)
+        || figures(line).any(|(label, _)| label.is_some())
         || ends_inside_figure(line);
     opens.then(|| Box::new(Usage::default()) as Box<dyn Section>)
 }
 
-/// What a figure is about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Label {
-    Physical,
-    Available,
-    ResidentAvailable,
-    FreeSystemPtes,
-    Nonpaged,
-    NonpagedNx,
-    NonpagedLimit,
-    Paged,
-    PagedLimit,
-    Committed,
-    CommitLimit,
-    CommitPeak,
-    Other,
-}
-
-impl Label {
-    /// The field of [`Memory`] that the figure makes.
-    const fn field(self) -> &'static str {
-        match self {
-            Self::Physical => "physical",
-            Self::Available => "available",
-            Self::ResidentAvailable => "resident_available",
-            Self::FreeSystemPtes => "free_system_ptes",
-            Self::Nonpaged | Self::NonpagedNx => "nonpaged",
-            Self::NonpagedLimit => "nonpaged_limit",
-            Self::Paged => "paged",
-            Self::PagedLimit => "paged_limit",
-            Self::Committed => "committed",
-            Self::CommitLimit => "commit_limit",
-            Self::CommitPeak => "commit_peak",
-            Self::Other => "",
-        }
-    }
-}
-
-/// Labels without spaces, in lower case. A label ends with the longest of these that fits.
-const LABELS: [(&str, Label); 17] = [
-    ("nonpagedpoolnxusage", Label::NonpagedNx),
-    ("nonpagedpoolusage", Label::Nonpaged),
-    ("nonpagedpoolmaximum", Label::NonpagedLimit),
-    ("nonpagedpoolmax", Label::NonpagedLimit),
-    ("pagedpoolusage", Label::Paged),
-    ("pagedpoolmaximum", Label::PagedLimit),
-    ("pagedpoolmax", Label::PagedLimit),
-    ("physicalmemory", Label::Physical),
-    ("availablepages", Label::Available),
-    ("resavailpages", Label::ResidentAvailable),
-    ("freesystemptes", Label::FreeSystemPtes),
-    ("committedpages", Label::Committed),
-    ("totalcommit", Label::Committed),
-    ("commitlimit", Label::CommitLimit),
-    ("peakcommitment", Label::CommitPeak),
-    ("peakcommit", Label::CommitPeak),
-    ("commitpeak", Label::CommitPeak),
+/// Labels without spaces, in lower case, with the field of [`Memory`] that their figures make. A label
+/// ends with the longest of these that fits.
+const LABELS: [(&str, &str); 17] = [
+    ("nonpagedpoolnxusage", NONPAGED_NX),
+    ("nonpagedpoolusage", "nonpaged"),
+    ("nonpagedpoolmaximum", "nonpaged_limit"),
+    ("nonpagedpoolmax", "nonpaged_limit"),
+    ("pagedpoolusage", "paged"),
+    ("pagedpoolmaximum", "paged_limit"),
+    ("pagedpoolmax", "paged_limit"),
+    ("physicalmemory", "physical"),
+    ("availablepages", "available"),
+    ("resavailpages", "resident_available"),
+    ("freesystemptes", "free_system_ptes"),
+    ("committedpages", "committed"),
+    ("totalcommit", "committed"),
+    ("commitlimit", "commit_limit"),
+    ("peakcommitment", "commit_peak"),
+    ("peakcommit", "commit_peak"),
+    ("commitpeak", "commit_peak"),
 ];
+/// The part of nonpaged pool that holds no code.
+const NONPAGED_NX: &str = "nonpaged_nx";
 
 /// A figure and where it was found.
 #[derive(Debug, Clone)]
@@ -95,7 +65,7 @@ struct Figure {
 
 #[derive(Default)]
 struct Usage {
-    found: Vec<(Label, Figure)>,
+    found: Vec<(&'static str, Figure)>,
 }
 
 impl Section for Usage {
@@ -104,14 +74,10 @@ impl Section for Usage {
         let mut is_mine = line.text.contains("***") || is_page_file(line.text);
         for (label, figure) in figures(line.text) {
             is_mine = true;
+            let Some(label) = label else { continue };
             match figure {
                 Err(IgnoredReason::CutOff) if goes_on => {}
-                Err(reason) => {
-                    if label != Label::Other {
-                        out.ignore(line.number, line.text, reason);
-                    }
-                }
-                Ok(_) if label == Label::Other => {}
+                Err(reason) => out.ignore(line.number, line.text, reason),
                 Ok((pages, bytes)) => {
                     if let Some((_, known)) = self.found.iter().find(|(known, _)| *known == label) {
                         // The same command again: another moment, another section.
@@ -132,13 +98,13 @@ impl Section for Usage {
     }
 
     fn finish(mut self: Box<Self>, lines: (u32, u32), out: &mut ReadingBuilder) -> Finished {
-        let parts = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
+        let parts = ["nonpaged", NONPAGED_NX].map(|label| self.get(label).is_some());
         self.reject_absurd(out);
         let bytes = |label| Some(self.get(label)?.bytes);
-        let believed = [Label::Nonpaged, Label::NonpagedNx].map(|label| self.get(label).is_some());
+        let believed = ["nonpaged", NONPAGED_NX].map(|label| self.get(label).is_some());
         let memory = Memory {
-            paged: bytes(Label::Paged),
-            nonpaged: match (bytes(Label::Nonpaged), bytes(Label::NonpagedNx)) {
+            paged: bytes("paged"),
+            nonpaged: match (bytes("nonpaged"), bytes(NONPAGED_NX)) {
                 // One part alone would pass for the whole.
                 _ if believed != parts => None,
                 (Some(plain), Some(nx)) => Some(Bytes(plain.0.saturating_add(nx.0))),
@@ -146,57 +112,62 @@ impl Section for Usage {
             }
             // No Windows runs without.
             .filter(|nonpaged| nonpaged.0 > 0),
-            paged_limit: bytes(Label::PagedLimit),
-            nonpaged_limit: bytes(Label::NonpagedLimit),
-            physical: bytes(Label::Physical),
-            available: bytes(Label::Available),
-            resident_available: bytes(Label::ResidentAvailable),
-            committed: bytes(Label::Committed),
-            commit_limit: bytes(Label::CommitLimit),
-            commit_peak: bytes(Label::CommitPeak),
-            free_system_ptes: self.get(Label::FreeSystemPtes).map(|figure| figure.pages),
+            paged_limit: bytes("paged_limit"),
+            nonpaged_limit: bytes("nonpaged_limit"),
+            physical: bytes("physical"),
+            available: bytes("available"),
+            resident_available: bytes("resident_available"),
+            committed: bytes("committed"),
+            commit_limit: bytes("commit_limit"),
+            commit_peak: bytes("commit_peak"),
+            free_system_ptes: self.get("free_system_ptes").map(|figure| figure.pages),
             ..Memory::default()
         };
         if memory == Memory::default() {
             return Err(IgnoredReason::CutOff);
         }
         for (label, figure) in &self.found {
-            out.note(Fact::Memory(label.field()), figure.line);
+            let field = if *label == NONPAGED_NX { "nonpaged" } else { label };
+            out.note(Fact::Memory(field), figure.line);
         }
+        let is_x86 = memory.paged_limit.is_some_and(|limit| limit <= LARGEST_LIMIT_X86);
         out.piece(PieceKind::Vm, lines, PieceContent::Memory(Box::new(memory)));
+        if is_x86 {
+            out.piece(PieceKind::Vm, lines, PieceContent::Arch(Arch::X86));
+        }
         Ok(())
     }
 }
 
 impl Usage {
-    fn get(&self, label: Label) -> Option<&Figure> {
+    fn get(&self, label: &str) -> Option<&Figure> {
         self.found.iter().find(|(known, _)| *known == label).map(|(_, figure)| figure)
     }
 
     fn reject_absurd(&mut self, out: &mut ReadingBuilder) {
         let bytes = |label| self.get(label).map(|figure| figure.bytes);
-        let physical = bytes(Label::Physical);
-        let limits = |limit: Label| bytes(limit).filter(|limit| *limit < ABSURD_LIMIT);
-        let nonpaged_limit = limits(Label::NonpagedLimit);
-        let paged_limit = limits(Label::PagedLimit);
+        let physical = bytes("physical");
+        let limits = |limit| bytes(limit).filter(|limit| *limit < ABSURD_LIMIT);
+        let nonpaged_limit = limits("nonpaged_limit");
+        let paged_limit = limits("paged_limit");
         let above = |bytes: Bytes, bound: Option<Bytes>| bound.is_some_and(|bound| bytes > bound);
         self.found.retain(|(label, figure)| {
             let bytes = figure.bytes;
-            let reason = match label {
+            let reason = match *label {
                 // Nonpaged pool is resident; paged pool need not be.
-                Label::Nonpaged | Label::NonpagedNx
+                "nonpaged" | NONPAGED_NX
                     if above(bytes, physical) || above(bytes, nonpaged_limit) =>
                 {
                     IgnoredReason::UseAboveMemory
                 }
-                Label::Paged if above(bytes, paged_limit) => IgnoredReason::UseAboveMemory,
-                Label::Available | Label::ResidentAvailable if above(bytes, physical) => {
+                "paged" if above(bytes, paged_limit) => IgnoredReason::UseAboveMemory,
+                "available" | "resident_available" if above(bytes, physical) => {
                     IgnoredReason::UseAboveMemory
                 }
-                Label::NonpagedLimit if bytes >= ABSURD_LIMIT || above(bytes, physical) => {
+                "nonpaged_limit" if bytes >= ABSURD_LIMIT || above(bytes, physical) => {
                     IgnoredReason::AbsurdLimit
                 }
-                Label::PagedLimit if bytes >= ABSURD_LIMIT => IgnoredReason::AbsurdLimit,
+                "paged_limit" if bytes >= ABSURD_LIMIT => IgnoredReason::AbsurdLimit,
                 _ => return true,
             };
             out.ignore(figure.line, &figure.text, reason);
@@ -208,7 +179,7 @@ impl Usage {
 type Value = Result<(u64, Bytes), IgnoredReason>;
 
 /// The figures of a line.
-fn figures(line: &str) -> impl Iterator<Item = (Label, Value)> {
+fn figures(line: &str) -> impl Iterator<Item = (Option<&'static str>, Value)> {
     let mut from = 0;
     line.match_indices(':').filter_map(move |(colon, _)| {
         let label = label(&line[from..colon]);
@@ -246,10 +217,10 @@ fn ends_inside_figure(line: &str) -> bool {
             quantities::count(pages).is_some()
                 && kilobytes.chars().all(|c| c.is_ascii_digit() || c.is_whitespace())
         });
-    inside && label(before) != Label::Other
+    inside && label(before).is_some()
 }
 
-fn label(text: &str) -> Label {
+fn label(text: &str) -> Option<&'static str> {
     const LONGEST: usize = 40;
     let start = text.ceil_char_boundary(text.len().saturating_sub(LONGEST));
     let squeezed: String = text[start..]
@@ -257,10 +228,7 @@ fn label(text: &str) -> Label {
         .filter(|c| !c.is_whitespace())
         .map(|c| c.to_ascii_lowercase())
         .collect();
-    LABELS
-        .iter()
-        .find(|(name, _)| squeezed.ends_with(name))
-        .map_or(Label::Other, |(_, label)| *label)
+    LABELS.iter().find(|(name, _)| squeezed.ends_with(name)).map(|(_, label)| *label)
 }
 
 /// Lines on page files: sizes in kilobytes, without pages.
@@ -278,9 +246,22 @@ mod tests {
 
     fn memory(text: &str) -> (Memory, Vec<UnreadLine>) {
         let mut reading = read("vm.txt", text.as_bytes());
+        reading.pieces.retain(|piece| !matches!(piece.content, PieceContent::Arch(_)));
         assert_eq!(reading.pieces.len(), 1, "{reading:?}");
         let PieceContent::Memory(memory) = reading.pieces.remove(0).content else { panic!() };
         (*memory, reading.ignored)
+    }
+
+    #[test]
+    fn a_small_limit_of_paged_pool_tells_a_32_bit_windows() {
+        for (limit, arch) in [
+            ("PagedPool Maximum: 66560 ( 266240 Kb)", Some(Arch::X86)),
+            ("PagedPool Maximum: 33554432 ( 134217728 Kb)", None),
+            ("NonPagedPool Max: 196608 ( 786432 Kb)", None),
+        ] {
+            let text = format!("PagedPool Usage: 9062 ( 36248 Kb)\n{limit}\n");
+            assert_eq!(crate::combine([read("vm.txt", text.as_bytes())]).arch, arch, "{limit}");
+        }
     }
 
     #[test]

@@ -8,9 +8,9 @@ use poolwatch_model::{
     diagnosis::{TimeLeft, Verdict},
     incident::Cause,
 };
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// Incidents of a past that are looked at, the latest.
 const INCIDENTS: i64 = 5_000;
@@ -121,19 +121,19 @@ pub struct PastFinding {
     pub left: Option<TimeLeft>,
 }
 
-/// What was found since a time.
+/// What was found since a time, as far as it can be read.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn found_since(db: &mut PgConnection, since: Timestamp) -> Result<Vec<PastFinding>> {
     let rows = sqlx::query!(
-        "SELECT incident_id, cause AS \"cause: Json<Cause>\",
-             findings.diagnosis->'verdict' AS \"verdict!: Json<Verdict>\",
+        "SELECT incident_id, cause AS \"cause: Readable<Cause>\",
+             coalesce(findings.diagnosis->'verdict', 'null') AS \"verdict!: Readable<Verdict>\",
              array_agg(DISTINCT host_id) AS \"hosts!\",
              (array_agg(findings.diagnosis->'time_left'
                  ORDER BY (findings.diagnosis#>>'{time_left,likely_s}')::numeric)
-                 FILTER (WHERE findings.diagnosis#>>'{time_left,likely_s}' IS NOT NULL)
-             )[1] AS \"left: Json<TimeLeft>\"
+                 FILTER (WHERE jsonb_typeof(findings.diagnosis#>'{time_left,likely_s}') = 'number')
+             )[1] AS \"left: Readable<TimeLeft>\"
          FROM findings JOIN incidents ON incidents.id = incident_id
          WHERE at >= $1 AND last_seen_at >= $1
          GROUP BY incident_id, cause, findings.diagnosis->'verdict'
@@ -143,12 +143,14 @@ pub async fn found_since(db: &mut PgConnection, since: Timestamp) -> Result<Vec<
     )
     .fetch_all(db)
     .await?;
-    let found = rows.into_iter().map(|row| PastFinding {
-        incident: row.incident_id,
-        cause: row.cause.0,
-        verdict: row.verdict.0,
-        hosts: row.hosts.into_iter().map(HostId).collect(),
-        left: row.left.map(|left| left.0),
+    let found = rows.into_iter().filter_map(|row| {
+        Some(PastFinding {
+            incident: row.incident_id,
+            cause: row.cause.0?,
+            verdict: row.verdict.0?,
+            hosts: row.hosts.into_iter().map(HostId).collect(),
+            left: row.left.and_then(|left| left.0),
+        })
     });
     Ok(found.collect())
 }

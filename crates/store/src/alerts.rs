@@ -7,9 +7,9 @@ use poolwatch_model::{
     alerting::{Alert, AlertHost, AlertId, AlertRule},
 };
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// Which alerts to list.
 #[derive(Debug, Clone, Copy, Default)]
@@ -24,7 +24,7 @@ pub struct AlertFilter<'a> {
     pub since: Option<Timestamp>,
 }
 
-/// Alerts, latest first.
+/// Alerts, latest first. One whose hosts cannot be read has none.
 ///
 /// # Errors
 /// When the database fails.
@@ -34,7 +34,7 @@ pub async fn list(
     limit: i64,
 ) -> Result<Vec<Alert>> {
     let rows = sqlx::query!(
-        "SELECT id, rule, opened_at, ended_at, hosts AS \"hosts: Json<Vec<AlertHost>>\", host_count,
+        "SELECT id, rule, opened_at, ended_at, hosts AS \"hosts: Readable<Vec<AlertHost>>\", host_count,
              told_count, told_at
          FROM alerts
          WHERE ($1::bigint IS NULL OR id = $1) AND ($2::text IS NULL OR rule = $2)
@@ -54,7 +54,7 @@ pub async fn list(
         rule: row.rule,
         opened: row.opened_at.to_jiff(),
         ended: row.ended_at.map(jiff_sqlx::Timestamp::to_jiff),
-        hosts: row.hosts.0,
+        hosts: row.hosts.0.unwrap_or_default(),
         host_count: row.host_count.unsigned_abs(),
         told_count: row.told_count.unsigned_abs(),
         told: row.told_at.to_jiff(),

@@ -9,9 +9,9 @@ use poolwatch_model::{
     },
     incident::{IncidentChange, IncidentId, IncidentNotice},
 };
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::{Result, StoreError, outbox::MessageWords};
+use crate::{Result, StoreError, outbox::MessageWords, readable::Readable};
 
 /// A delivery that this server has to make now.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,6 +69,9 @@ pub async fn add(
 /// Messages in an hour to who is on the command line, see [`Recipient::PER_HOUR`].
 const PER_HOUR: i32 = Recipient::PER_HOUR as i32;
 
+/// What waits or is made for longer than this was put down by a clock that has been set back since.
+const LONGEST_WAIT_S: f64 = 3600.0;
+
 /// Takes the oldest delivery of some kinds that is due and that nobody makes, for as long as `lease`.
 /// What goes to one address goes one after another, and what is not critical waits once as much was
 /// sent there within an hour as its recipient takes.
@@ -88,14 +91,17 @@ pub async fn lease(
              UPDATE deliveries SET leased_until = $2, attempts = attempts + 1
              WHERE id = (
                  SELECT id FROM deliveries AS due
-                 WHERE sent_at IS NULL AND gave_up_at IS NULL AND not_before <= $1
-                     AND (leased_until IS NULL OR leased_until <= $1)
+                 WHERE sent_at IS NULL AND gave_up_at IS NULL
+                     AND (not_before <= $1 OR not_before > $1 + make_interval(secs => $5))
+                     AND (leased_until IS NULL OR leased_until <= $1
+                         OR leased_until > $1 + make_interval(secs => $5))
                      AND kind = ANY($3)
                      AND NOT EXISTS (
                          SELECT FROM deliveries AS other
                          WHERE other.kind = due.kind AND other.address = due.address
                              AND other.sent_at IS NULL AND other.gave_up_at IS NULL
                              AND other.leased_until > $1
+                             AND other.leased_until <= $1 + make_interval(secs => $5)
                      )
                      AND (
                          (SELECT level FROM outbox WHERE outbox.id = due.message_id) = 'critical'
@@ -103,6 +109,7 @@ pub async fn lease(
                              SELECT count(*) FROM deliveries AS sent
                              WHERE sent.kind = due.kind AND sent.address = due.address
                                  AND sent.sent_at > $1 - interval '1 hour'
+                                 AND sent.sent_at <= $1
                          ) < coalesce(
                              (SELECT per_hour FROM recipients WHERE recipients.id = due.recipient_id),
                              $4
@@ -113,8 +120,8 @@ pub async fn lease(
              RETURNING id, message_id, kind, address, attempts, recipient_id
          )
          SELECT leased.id, message_id, leased.kind, leased.address, leased.attempts,
-             outbox.incident_id, notice AS \"notice: Json<IncidentNotice>\", level,
-             alert_id, alert_change AS \"alert_change: Json<IncidentChange>\",
+             outbox.incident_id, notice AS \"notice: Readable<IncidentNotice>\", level,
+             alert_id, alert_change AS \"alert_change: Readable<IncidentChange>\",
              subject AS \"subject!\", body_text AS \"body_text!\", body_html AS \"body_html!\", chart,
              sealed_secret AS \"sealed_secret?\"
          FROM leased JOIN outbox ON outbox.id = message_id
@@ -123,6 +130,7 @@ pub async fn lease(
         until.to_sqlx(),
         &kinds,
         PER_HOUR,
+        LONGEST_WAIT_S,
     )
     .fetch_optional(db)
     .await?;
@@ -135,14 +143,15 @@ pub async fn lease(
                 alert: row.alert_id.map(AlertId),
                 change: row
                     .notice
-                    .map(|notice| notice.0.change)
-                    .or(row.alert_change.map(|change| change.0)),
+                    .and_then(|notice| Some(notice.0?.change))
+                    .or(row.alert_change.and_then(|change| change.0)),
                 level: row
                     .level
                     .and_then(|level| AlertLevel::from_name(&level))
                     .unwrap_or(AlertLevel::Note),
             },
-            kind: kind(&row.kind)?,
+            kind: ChannelKind::from_name(&row.kind)
+                .ok_or(StoreError::Inconsistent("a delivery has a kind that is not known"))?,
             address: row.address,
             sealed_secret: row.sealed_secret,
             words: MessageWords {
@@ -228,11 +237,14 @@ pub async fn give_up(
 pub async fn resend(db: &mut PgConnection, id: Option<DeliveryId>, now: Timestamp) -> Result<u64> {
     let done = sqlx::query!(
         "UPDATE deliveries SET gave_up_at = NULL, not_before = $2, attempts = 0, created_at = $2
-         WHERE sent_at IS NULL AND (leased_until IS NULL OR leased_until <= $2)
+         WHERE sent_at IS NULL
+             AND (leased_until IS NULL OR leased_until <= $2
+                 OR leased_until > $2 + make_interval(secs => $3))
              AND (id = $1 OR $1 IS NULL AND gave_up_at IS NOT NULL)
              AND EXISTS (SELECT FROM outbox WHERE outbox.id = message_id)",
         id.map(|id| id.0),
         now.to_sqlx(),
+        LONGEST_WAIT_S,
     );
     Ok(done.execute(db).await?.rows_affected())
 }
@@ -248,7 +260,7 @@ pub struct DeliveryFilter {
     pub unsent: bool,
 }
 
-/// Deliveries, latest first.
+/// Deliveries, latest first. Those that cannot be read are left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -273,13 +285,13 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    let deliveries = rows.into_iter().map(|row| {
+    let deliveries = rows.into_iter().filter_map(|row| {
         let (sent, given_up) = (row.sent_at.map(jiff_sqlx::Timestamp::to_jiff), row.gave_up_at);
-        Ok(Delivery {
+        Some(Delivery {
             id: DeliveryId(row.id),
             incident: row.incident_id.map(IncidentId),
             recipient: row.recipient_id.map(RecipientId),
-            kind: kind(&row.kind)?,
+            kind: ChannelKind::from_name(&row.kind)?,
             address: row.address,
             subject: row.subject,
             created: row.created_at.to_jiff(),
@@ -292,7 +304,7 @@ pub async fn list(
             answer: row.answer,
         })
     });
-    deliveries.collect()
+    Ok(deliveries.collect())
 }
 
 /// When the oldest of the deliveries was handed over that are due since a time and not made.
@@ -321,9 +333,4 @@ pub async fn count_unsent(db: &mut PgConnection) -> Result<(i64, i64)> {
     .fetch_one(db)
     .await?;
     Ok((row.waiting, row.given_up))
-}
-
-fn kind(name: &str) -> Result<ChannelKind> {
-    ChannelKind::from_name(name)
-        .ok_or(StoreError::Inconsistent("a delivery has a kind that is not known"))
 }

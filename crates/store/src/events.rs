@@ -7,9 +7,9 @@ use poolwatch_model::{
     event::{Event, MemoryExhaustion},
 };
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::{Result, jobs, signed};
+use crate::{Result, jobs, readable::Readable, signed};
 
 /// A stored event with its host.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,8 +82,8 @@ pub async fn awaiting_diagnosis(
     let rows = sqlx::query_as!(
         EventRow,
         "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
-             data AS \"data: Json<Vec<String>>\",
-             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history, received_at
+             data AS \"data: Readable<Vec<String>>\",
+             exhaustion AS \"exhaustion: Readable<MemoryExhaustion>\", history, received_at
          FROM events WHERE host_id = $1 AND awaits_diagnosis
          ORDER BY time, channel, record_id LIMIT $2",
         host.0,
@@ -150,8 +150,8 @@ pub async fn list(
     let rows = sqlx::query_as!(
         EventRow,
         "SELECT host_id, time, channel, record_id, provider, event_id, level, computer,
-             data AS \"data: Json<Vec<String>>\",
-             exhaustion AS \"exhaustion: Json<MemoryExhaustion>\", history, received_at
+             data AS \"data: Readable<Vec<String>>\",
+             exhaustion AS \"exhaustion: Readable<MemoryExhaustion>\", history, received_at
          FROM events
          WHERE ($1::int IS NULL OR host_id = $1) AND ($2::int IS NULL OR event_id = $2)
              AND ($3::timestamptz IS NULL OR least(time, received_at) >= $3)
@@ -178,8 +178,8 @@ struct EventRow {
     event_id: i32,
     level: Option<i16>,
     computer: Option<String>,
-    data: Json<Vec<String>>,
-    exhaustion: Option<Json<MemoryExhaustion>>,
+    data: Readable<Vec<String>>,
+    exhaustion: Option<Readable<MemoryExhaustion>>,
     history: bool,
     received_at: jiff_sqlx::Timestamp,
 }
@@ -196,8 +196,8 @@ impl EventRow {
                 event_id: self.event_id.cast_unsigned(),
                 level: self.level.and_then(|level| u8::try_from(level).ok()),
                 computer: self.computer,
-                data: self.data.0,
-                exhaustion: self.exhaustion.map(|document| document.0),
+                data: self.data.0.unwrap_or_default(),
+                exhaustion: self.exhaustion.and_then(|document| document.0),
             },
             history: self.history,
             received_at: self.received_at.to_jiff(),

@@ -8,9 +8,9 @@ use poolwatch_model::{
     person::Scope,
 };
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// Groups that are kept at most.
 pub const GROUPS: i64 = 500;
@@ -54,13 +54,13 @@ pub async fn bind_hosts(
     Ok(())
 }
 
-/// All groups by name.
+/// All groups by name. One whose rules cannot be read has none.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn list(db: &mut PgConnection) -> Result<Vec<HostGroup>> {
     let rows = sqlx::query!(
-        "SELECT id, name, rules AS \"rules: Json<Vec<GroupRule>>\" FROM host_groups
+        "SELECT id, name, rules AS \"rules: Readable<Vec<GroupRule>>\" FROM host_groups
          ORDER BY lower(name), id",
     )
     .fetch_all(db)
@@ -68,7 +68,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<HostGroup>> {
     let groups = rows.into_iter().map(|row| HostGroup {
         id: HostGroupId(row.id),
         name: row.name,
-        rules: row.rules.0,
+        rules: row.rules.0.unwrap_or_default(),
     });
     Ok(groups.collect())
 }
@@ -142,7 +142,8 @@ pub async fn rename_in_scopes(db: &mut PgConnection, before: &str, now: &str) ->
     Ok(())
 }
 
-/// How many people, tokens, approval rules, recipients, alert rules and windows name a group.
+/// How many people, tokens, approval rules, rules of the identity provider, recipients, alert rules and
+/// windows name a group.
 ///
 /// # Errors
 /// When the database fails.
@@ -152,6 +153,9 @@ pub async fn count_uses(db: &mut PgConnection, id: HostGroupId, name: &str) -> R
              + (SELECT count(*) FROM api_tokens WHERE $1 = ANY (scope) AND revoked_at IS NULL)
              + (SELECT count(*) FROM enrolment_tokens WHERE group_id = $1 AND revoked_at IS NULL)
              + (SELECT count(*) FROM approval_rules WHERE group_id = $1)
+             + (SELECT count(*) FROM settings,
+                    jsonb_path_query(value, 'lax $.rules[*].groups[*]') AS named
+                WHERE settings.name = 'identity provider' AND named = to_jsonb($1))
              + (SELECT count(*) FROM recipients WHERE lower(host_group) = lower($2))
              + (SELECT count(*) FROM alert_rules WHERE lower(host_group) = lower($2))
              + (SELECT count(*) FROM recurring_windows WHERE lower(host_group) = lower($2))

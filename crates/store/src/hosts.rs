@@ -158,12 +158,15 @@ pub async fn update_facts(
     Ok(())
 }
 
+/// Hosts without agent at most.
+pub const IMPORTED: i64 = 10_000;
+
 /// The host of this name for imports and scripts: one that runs an agent and bears the name, alone,
-/// else one without agent, made when there is none.
+/// else one without agent, made when there is none. None where there are [`IMPORTED`] others.
 ///
 /// # Errors
 /// When the database fails.
-pub async fn named(db: &mut PgConnection, name: &str, now: Timestamp) -> Result<HostId> {
+pub async fn named(db: &mut PgConnection, name: &str, now: Timestamp) -> Result<Option<HostId>> {
     let with_agent = sqlx::query_scalar!(
         "SELECT id FROM hosts
          WHERE lower(name) = lower($1) AND instance_id IS NOT NULL AND approved_at IS NOT NULL
@@ -174,20 +177,23 @@ pub async fn named(db: &mut PgConnection, name: &str, now: Timestamp) -> Result<
     .fetch_all(&mut *db)
     .await?;
     if let [id] = with_agent[..] {
-        return Ok(HostId(id));
+        return Ok(Some(HostId(id)));
     }
     let facts = HostFacts { fqdn: name.to_owned(), ..HostFacts::default() };
     let id = sqlx::query_scalar!(
-        "INSERT INTO hosts (name, facts, enrolled_at, approved_at) VALUES ($1, $2, $3, $3)
+        "INSERT INTO hosts (name, facts, enrolled_at, approved_at) SELECT $1, $2, $3, $3
+         WHERE (SELECT count(*) FROM hosts WHERE instance_id IS NULL) < $4
+             OR EXISTS (SELECT FROM hosts WHERE instance_id IS NULL AND lower(name) = lower($1))
          ON CONFLICT (lower(name)) WHERE instance_id IS NULL DO UPDATE SET name = hosts.name
          RETURNING id",
         name,
         to_value(&facts)?,
         now.to_sqlx(),
+        IMPORTED,
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await?;
-    Ok(HostId(id))
+    Ok(id.map(HostId))
 }
 
 /// A row of the table.

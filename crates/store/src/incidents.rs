@@ -11,7 +11,7 @@ use poolwatch_model::{
     diagnosis::Diagnosis,
     incident::{Cause, IncidentId, IncidentState, Picture},
 };
-use serde_json::{Value, from_value, to_value};
+use serde_json::{Value, to_value};
 use sqlx::PgConnection;
 
 pub use list::{
@@ -22,7 +22,7 @@ pub use notes::{
     COMMENT_CHARS, acknowledge, comment, forget_acknowledgement, give_to, note, notes,
 };
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// An incident, locked until the transaction ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,7 +31,7 @@ pub struct LockedIncident {
     pub id: IncidentId,
     /// What its lifecycle remembers.
     pub lifecycle: Value,
-    /// Its record.
+    /// Its record; an empty one where that cannot be read, until the next is made.
     pub diagnosis: Diagnosis,
     /// The host that its record is about.
     pub worst: Option<HostId>,
@@ -65,7 +65,8 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
         .execute(&mut *db)
         .await?;
     let row = sqlx::query!(
-        "SELECT id, lifecycle, diagnosis, worst_host, picture IS NOT NULL AS \"is_pictured!\"
+        "SELECT id, lifecycle, diagnosis AS \"diagnosis: Readable<Diagnosis>\", worst_host,
+             picture IS NOT NULL AS \"is_pictured!\"
          FROM incidents WHERE id = (
              SELECT coalesce(merged_into, id) FROM incidents WHERE cause_key = $1
              ORDER BY id DESC LIMIT 1
@@ -74,16 +75,13 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(LockedIncident {
-            id: IncidentId(row.id),
-            lifecycle: row.lifecycle,
-            diagnosis: from_value(row.diagnosis)?,
-            worst: row.worst_host.map(HostId),
-            is_pictured: row.is_pictured,
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| LockedIncident {
+        id: IncidentId(row.id),
+        lifecycle: row.lifecycle,
+        diagnosis: row.diagnosis.0.unwrap_or_default(),
+        worst: row.worst_host.map(HostId),
+        is_pictured: row.is_pictured,
+    }))
 }
 
 /// One incident.
@@ -92,22 +90,20 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
 /// When the database fails.
 pub async fn lock(db: &mut PgConnection, id: IncidentId) -> Result<Option<LockedIncident>> {
     let row = sqlx::query!(
-        "SELECT id, lifecycle, diagnosis, worst_host, picture IS NOT NULL AS \"is_pictured!\"
+        "SELECT id, lifecycle, diagnosis AS \"diagnosis: Readable<Diagnosis>\", worst_host,
+             picture IS NOT NULL AS \"is_pictured!\"
          FROM incidents WHERE id = $1 FOR UPDATE",
         id.0,
     )
     .fetch_optional(db)
     .await?;
-    row.map(|row| {
-        Ok(LockedIncident {
-            id: IncidentId(row.id),
-            lifecycle: row.lifecycle,
-            diagnosis: from_value(row.diagnosis)?,
-            worst: row.worst_host.map(HostId),
-            is_pictured: row.is_pictured,
-        })
-    })
-    .transpose()
+    Ok(row.map(|row| LockedIncident {
+        id: IncidentId(row.id),
+        lifecycle: row.lifecycle,
+        diagnosis: row.diagnosis.0.unwrap_or_default(),
+        worst: row.worst_host.map(HostId),
+        is_pictured: row.is_pictured,
+    }))
 }
 
 /// Opens an incident.
@@ -328,7 +324,7 @@ pub async fn set_comparison(
 }
 
 /// What tells affected hosts from healthy ones, by cause, of incidents that are not resolved: the
-/// latest `most` of them.
+/// latest `most` of them that can be read.
 ///
 /// # Errors
 /// When the database fails.
@@ -337,13 +333,14 @@ pub async fn comparisons(
     most: i64,
 ) -> Result<Vec<(Cause, Vec<AttributeCounts>)>> {
     let rows = sqlx::query!(
-        "SELECT cause, comparison AS \"comparison!\" FROM incidents
+        "SELECT cause AS \"cause: Readable<Cause>\",
+             comparison AS \"comparison!: Readable<Vec<AttributeCounts>>\" FROM incidents
          WHERE state <> 'resolved' AND comparison IS NOT NULL ORDER BY id DESC LIMIT $1",
         most,
     )
     .fetch_all(db)
     .await?;
-    rows.into_iter().map(|row| Ok((from_value(row.cause)?, from_value(row.comparison)?))).collect()
+    Ok(rows.into_iter().filter_map(|row| Some((row.cause.0?, row.comparison.0?))).collect())
 }
 
 /// Incidents that nobody can look after any more: not resolved, and not seen since `quiet_since`.

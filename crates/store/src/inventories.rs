@@ -14,7 +14,7 @@ pub use changes::{
     DriverChange, FleetChange, changed_on, changed_since, changes_of, forget_changes,
 };
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// Keeps a host's inventory in place of the one before, and what changed among its drivers. To be
 /// called in a transaction.
@@ -28,13 +28,13 @@ pub async fn replace(
     now: Timestamp,
 ) -> Result<()> {
     let before = sqlx::query_scalar!(
-        "SELECT inventory AS \"inventory: Json<Inventory>\" FROM inventories
+        "SELECT inventory AS \"inventory: Readable<Inventory>\" FROM inventories
          WHERE host_id = $1 FOR UPDATE",
         host.0,
     )
     .fetch_optional(&mut *db)
     .await?;
-    if let Some(Json(before)) = before {
+    if let Some(Readable(Some(before))) = before {
         changes::keep(&mut *db, host, &changes::between(&before, inventory), now).await?;
     }
     sqlx::query!(

@@ -40,6 +40,7 @@ pub mod patience;
 pub mod people;
 pub mod pool_failures;
 pub mod read;
+mod readable;
 pub mod recipients;
 pub mod recurring_windows;
 pub mod refused_enrolments;

@@ -7,9 +7,9 @@ use poolwatch_model::{
     incident::{IncidentChange, IncidentId, IncidentNotice},
 };
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::Result;
+use crate::{Result, readable::Readable};
 
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub struct DueMessage {
     pub id: i64,
     /// The incident that it is about; none of one that an earlier version wrote.
     pub incident: Option<IncidentId>,
-    /// What it tells of it.
+    /// What it tells of it, where that can be read.
     pub notice: Option<IncidentNotice>,
     /// The alert of a rule that it is about, and what happened to that.
     pub alert: Option<(AlertId, IncidentChange)>,
@@ -54,6 +54,10 @@ pub struct DueMessage {
     pub was_held: bool,
 }
 
+/// What is told where it cannot be read any more what was to be: people hear of it once too often rather
+/// than never.
+pub const WHERE_UNREADABLE: IncidentChange = IncidentChange::Opened;
+
 /// Takes back a message of an incident that still waits, for a newer one to take its place.
 ///
 /// # Errors
@@ -64,16 +68,18 @@ pub async fn take_back(
 ) -> Result<Option<WaitingMessage>> {
     let row = sqlx::query!(
         "DELETE FROM outbox WHERE incident_id = $1 AND sent_at IS NULL AND attempts = 0
-         RETURNING notice AS \"notice!: Json<IncidentNotice>\", not_before,
+         RETURNING notice AS \"notice!: Readable<IncidentNotice>\", not_before,
              is_held AS \"is_held!\"",
         incident.0,
     )
     .fetch_optional(db)
     .await?;
-    Ok(row.map(|row| WaitingMessage {
-        notice: row.notice.0,
-        not_before: row.not_before.to_jiff(),
-        is_held: row.is_held,
+    Ok(row.and_then(|row| {
+        Some(WaitingMessage {
+            notice: row.notice.0?,
+            not_before: row.not_before.to_jiff(),
+            is_held: row.is_held,
+        })
     }))
 }
 
@@ -120,12 +126,13 @@ pub async fn enqueue_alert(
 ) -> Result<Option<IncidentChange>> {
     let waiting = sqlx::query!(
         "DELETE FROM outbox WHERE alert_id = $1 AND sent_at IS NULL
-         RETURNING alert_change AS \"change!: Json<IncidentChange>\", not_before",
+         RETURNING alert_change AS \"change!: Readable<IncidentChange>\", not_before",
         alert.0,
     )
     .fetch_optional(&mut *db)
     .await?;
-    let is_unheard = waiting.as_ref().is_some_and(|one| one.change.0 == IncidentChange::Opened);
+    let is_unheard =
+        waiting.as_ref().is_some_and(|one| one.change.0 == Some(IncidentChange::Opened));
     let (change, not_before) = match waiting {
         Some(_) if is_unheard && change == IncidentChange::Resolved => return Ok(None),
         Some(waiting) if is_unheard => (IncidentChange::Opened, waiting.not_before.to_jiff()),
@@ -173,16 +180,18 @@ pub async fn add_words(
     Ok(id)
 }
 
-/// The oldest message that is due and that nobody else has at hand, until the transaction ends.
+/// The oldest message that is due and that nobody else has at hand, until the transaction ends. One that
+/// no silence holds and that is to wait for long was put down by a clock that has been set back since.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn lock_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<DueMessage>> {
     let row = sqlx::query!(
-        "SELECT id, incident_id, notice AS \"notice: Json<IncidentNotice>\", alert_id,
-             alert_change AS \"alert_change: Json<IncidentChange>\", subject, body_text,
+        "SELECT id, incident_id, notice AS \"notice: Readable<IncidentNotice>\", alert_id,
+             alert_change AS \"alert_change: Readable<IncidentChange>\", subject, body_text,
              body_html, chart, attempts, is_held AS \"was_held!\"
-         FROM outbox WHERE sent_at IS NULL AND not_before <= $1
+         FROM outbox WHERE sent_at IS NULL
+             AND (not_before <= $1 OR held_by IS NULL AND not_before > $1 + interval '1 hour')
          ORDER BY not_before, id LIMIT 1 FOR UPDATE SKIP LOCKED",
         now.to_sqlx(),
     )
@@ -191,8 +200,11 @@ pub async fn lock_due(db: &mut PgConnection, now: Timestamp) -> Result<Option<Du
     Ok(row.map(|row| DueMessage {
         id: row.id,
         incident: row.incident_id.map(IncidentId),
-        notice: row.notice.map(|notice| notice.0),
-        alert: row.alert_id.map(AlertId).zip(row.alert_change.map(|change| change.0)),
+        notice: row.notice.and_then(|notice| notice.0),
+        alert: row
+            .alert_id
+            .map(AlertId)
+            .zip(row.alert_change.map(|change| change.0.unwrap_or(WHERE_UNREADABLE))),
         words: row
             .subject
             .zip(row.body_text)

@@ -7,7 +7,7 @@ use poolwatch_model::alerting::{
 };
 use sqlx::PgConnection;
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// Recipients that can be added.
 pub const RECIPIENTS: i64 = 500;
@@ -63,7 +63,7 @@ pub async fn add(
     Ok(id.map_or(Added::Known, |id| Added::Done(RecipientId(id))))
 }
 
-/// All recipients, by name.
+/// All recipients, by name. Those that cannot be read are left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,17 +76,14 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Recipient>> {
     )
     .fetch_all(db)
     .await?;
-    let recipients = rows.into_iter().map(|row| {
-        let unknown = StoreError::Inconsistent("a recipient has a kind or level that is not known");
-        let known = ChannelKind::from_name(&row.kind).zip(AlertLevel::from_name(&row.least_level));
-        let (kind, least) = known.ok_or(unknown)?;
-        Ok(Recipient {
+    let recipients = rows.into_iter().filter_map(|row| {
+        Some(Recipient {
             id: Some(RecipientId(row.id)),
-            kind,
+            kind: ChannelKind::from_name(&row.kind)?,
             name: row.name,
             address: row.address,
             scope: HostScope { group: row.host_group, pattern: row.host_pattern },
-            least,
+            least: AlertLevel::from_name(&row.least_level)?,
             per_hour: row.per_hour.unsigned_abs(),
             digest: row.digest.as_deref().and_then(DigestEvery::from_name).map(|every| {
                 DigestSchedule { every, hour: row.digest_hour.unsigned_abs(), zone: row.zone }
@@ -94,7 +91,7 @@ pub async fn list(db: &mut PgConnection) -> Result<Vec<Recipient>> {
             by: Some(row.created_by),
         })
     });
-    recipients.collect()
+    Ok(recipients.collect())
 }
 
 /// Takes a recipient away, with what waits for it. Returns whether there was one.
@@ -113,14 +110,15 @@ pub async fn remove(db: &mut PgConnection, id: RecipientId) -> Result<bool> {
 }
 
 /// Notes that a recipient got the digest that was due at a time. Returns whether it had not got it
-/// yet; one that was due before the recipient was added is never given.
+/// yet; one that was due before the recipient was added is never given. What was given more than a week
+/// after this time was given by a clock that has been set back since.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn take_digest(db: &mut PgConnection, id: RecipientId, due: Timestamp) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE recipients SET digest_at = $2
-         WHERE id = $1 AND created_at < $2 AND (digest_at IS NULL OR digest_at < $2)",
+         WHERE id = $1 AND created_at < $2 AND (digest_at IS NULL OR digest_at < $2 OR digest_at > $2 + interval '8 days')",
         id.0,
         due.to_sqlx(),
     );

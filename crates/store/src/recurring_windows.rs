@@ -5,7 +5,7 @@ use jiff_sqlx::ToSqlx;
 use poolwatch_model::alerting::{HostScope, RecurringWindow, SilenceMatcher, Weekdays, WindowId};
 use sqlx::PgConnection;
 
-use crate::{Result, StoreError};
+use crate::Result;
 
 /// Windows that there can be.
 pub const WINDOWS: i64 = 100;
@@ -42,7 +42,8 @@ pub async fn add(
     Ok(id.fetch_optional(db).await?.map(WindowId))
 }
 
-/// All windows of which there is still a time to come, the oldest first.
+/// All windows of which there is still a time to come, the oldest first. Those that cannot be read are
+/// left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -56,27 +57,24 @@ pub async fn list(db: &mut PgConnection, now: Timestamp) -> Result<Vec<Recurring
     )
     .fetch_all(db)
     .await?;
-    let windows = rows.into_iter().map(|row| {
-        let odd = || StoreError::Inconsistent("a window has no days or no tag's name");
-        let tag = row.tag.map(|tag| tag.parse()).transpose().map_err(|_| odd())?;
-        let bits = u8::try_from(row.weekdays).ok();
-        Ok(RecurringWindow {
+    let windows = rows.into_iter().filter_map(|row| {
+        Some(RecurringWindow {
             id: WindowId(row.id),
             matcher: SilenceMatcher {
-                tag,
+                tag: row.tag.map(|tag| tag.parse()).transpose().ok()?,
                 scope: HostScope { group: row.host_group, pattern: row.host_pattern },
                 ..SilenceMatcher::default()
             },
             reason: row.reason,
             by: row.created_by,
             zone: row.zone,
-            weekdays: bits.and_then(Weekdays::from_bits).ok_or_else(odd)?,
+            weekdays: u8::try_from(row.weekdays).ok().and_then(Weekdays::from_bits)?,
             begins: row.begins.unsigned_abs(),
             ends: row.ends.unsigned_abs(),
             last: row.last_at.to_jiff(),
         })
     });
-    windows.collect()
+    Ok(windows.collect())
 }
 
 /// Takes a window away, with its silence that has not begun. Returns whether there was one.

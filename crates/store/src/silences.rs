@@ -8,9 +8,9 @@ use poolwatch_model::{
     incident::IncidentId,
 };
 use serde_json::to_value;
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
-use crate::{Result, StoreError};
+use crate::{Result, readable::Readable};
 
 /// Silences that can be active or to come.
 pub const SILENCES: i64 = 1000;
@@ -78,39 +78,42 @@ pub async fn add(
     Ok(id.map(SilenceId))
 }
 
-/// Silences that end after a time, the first to end first.
+/// Silences that end after a time, the first to end first. One that cannot be read silences nobody.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn ending_after(db: &mut PgConnection, after: Timestamp) -> Result<Vec<Silence>> {
     let rows = sqlx::query!(
         "SELECT id, incident_id, host_id, tag, host_group, host_pattern, reason, created_by,
-             starts_at, ends_at, worse_than AS \"worse_than: Json<IncidentExtent>\", ended_by
+             starts_at, ends_at, worse_than AS \"worse_than: Readable<IncidentExtent>\", ended_by
          FROM silences WHERE ends_at > $1 ORDER BY ends_at, id LIMIT $2",
         after.to_sqlx(),
         2 * SILENCES,
     )
     .fetch_all(db)
     .await?;
-    let silences = rows.into_iter().map(|row| {
-        let tag = row.tag.map(|tag| tag.parse()).transpose();
-        Ok(Silence {
+    let silences = rows.into_iter().filter_map(|row| {
+        let worse_than = match row.worse_than {
+            Some(Readable(extent)) => Some(extent?),
+            None => None,
+        };
+        Some(Silence {
             id: SilenceId(row.id),
             matcher: SilenceMatcher {
                 incident: row.incident_id.map(IncidentId),
                 host: row.host_id.map(HostId),
-                tag: tag.map_err(|_| StoreError::Inconsistent("a silence has no tag's name"))?,
+                tag: row.tag.map(|tag| tag.parse()).transpose().ok()?,
                 scope: HostScope { group: row.host_group, pattern: row.host_pattern },
             },
             reason: row.reason,
             by: row.created_by,
             from: row.starts_at.to_jiff(),
             until: row.ends_at.to_jiff(),
-            worse_than: row.worse_than.map(|extent| extent.0),
+            worse_than,
             ended_by: row.ended_by,
         })
     });
-    silences.collect()
+    Ok(silences.collect())
 }
 
 /// Ends a silence before its time; what it held goes out. `by` nobody: its incident is worse. Returns

@@ -145,18 +145,6 @@ pub async fn keep_plain_secret(
     Ok(())
 }
 
-/// Makes what is stored of a host's events unreadable.
-///
-/// # Errors
-/// When the database fails.
-pub async fn spoil_events(db: &mut PgConnection, host: HostId) -> anyhow::Result<()> {
-    sqlx::query("UPDATE events SET data = '{}' WHERE host_id = $1")
-        .bind(host.0)
-        .execute(db)
-        .await?;
-    Ok(())
-}
-
 /// The shared Postgres, with the template made. Started on first use and left running for the next
 /// test program; `POOLWATCH_TEST_POSTGRES` names its folder.
 async fn server() -> anyhow::Result<PgConnectOptions> {

@@ -61,13 +61,20 @@ pub struct ApiTokenUse {
     pub id: i32,
     /// What it is for.
     pub name: String,
+    /// The person whose it is; none of a service.
+    pub user: Option<i32>,
     /// What it may do now.
     pub role: Role,
     /// Whose hosts it sees now.
     pub scope: Scope,
 }
 
-/// Keeps a token for `/api/v1`. Returns its number.
+/// Tokens of one person that are not revoked.
+pub const TOKENS_OF_PERSON: i64 = 50;
+/// Likewise of all services together.
+pub const TOKENS_OF_SERVICES: i64 = 1000;
+
+/// Keeps a token for `/api/v1`. Returns its number; none where there are too many already.
 ///
 /// # Errors
 /// When the database fails.
@@ -76,12 +83,16 @@ pub async fn create_api(
     token: NewApiToken<'_>,
     token_hash: &[u8],
     now: Timestamp,
-) -> Result<i32> {
+) -> Result<Option<i32>> {
+    let most = if token.user.is_some() { TOKENS_OF_PERSON } else { TOKENS_OF_SERVICES };
     let scope = numbers_of_scope(&token.scope);
     let id = sqlx::query_scalar!(
         "INSERT INTO api_tokens
              (name, role, user_id, created_by, token_hash, created_at, expires_at, scope)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING id",
+         SELECT $1, $2, $3, $4, $5, $6, $7, $8
+         WHERE (SELECT count(*) FROM api_tokens
+                WHERE user_id IS NOT DISTINCT FROM $3 AND revoked_at IS NULL) < $9
+         RETURNING id",
         token.name,
         token.role.as_str(),
         token.user,
@@ -90,8 +101,9 @@ pub async fn create_api(
         now.to_sqlx(),
         token.expires.map(ToSqlx::to_sqlx),
         scope.as_deref(),
+        most,
     )
-    .fetch_one(db)
+    .fetch_optional(db)
     .await?;
     Ok(id)
 }
@@ -106,7 +118,8 @@ pub async fn api(
     now: Timestamp,
 ) -> Result<Option<ApiTokenUse>> {
     let row = sqlx::query!(
-        r#"SELECT token.id, token.name, token.role, token.scope, person.role AS "person_role?",
+        r#"SELECT token.id, token.name, token.role, token.scope, token.user_id,
+             person.role AS "person_role?",
              person.scope AS person_scope, person.role <> 'admin' AS "person_is_limited?",
              token.last_used_at AS "last_used_at: SqlxTimestamp"
          FROM api_tokens AS token LEFT JOIN users AS person ON person.id = token.user_id
@@ -139,7 +152,8 @@ pub async fn api(
         Some(true) => scope_of(row.person_scope),
         _ => Scope::WholeFleet,
     };
-    Ok(Some(ApiTokenUse { id: row.id, name: row.name, role, scope: scope.within(&of_person) }))
+    let scope = scope.within(&of_person);
+    Ok(Some(ApiTokenUse { id: row.id, name: row.name, user: row.user_id, role, scope }))
 }
 
 /// Tokens for `/api/v1` that were not revoked, latest first: all, or those of a person.

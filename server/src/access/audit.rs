@@ -127,8 +127,13 @@ impl Attempt {
         Ok(BegunAttempt { entry, attempt: self })
     }
 
-    async fn add(&self, app: &App, outcome: Outcome, note: &AuditNote) -> Result<i64, AppError> {
-        let entry = AuditEntry {
+    /// The entry that says that it was done, for the transaction that does it.
+    pub fn done(&self, app: &App, how: &str) -> AuditEntry {
+        self.entry(app, Outcome::Done, &AuditNote::new("", how))
+    }
+
+    fn entry(&self, app: &App, outcome: Outcome, note: &AuditNote) -> AuditEntry {
+        AuditEntry {
             at: app.clock.now(),
             actor: plain(&self.actor),
             address: self.origin.address.clone(),
@@ -137,7 +142,11 @@ impl Attempt {
             outcome,
             detail: plain(&note.detail),
             request_id: self.origin.request_id.clone(),
-        };
+        }
+    }
+
+    async fn add(&self, app: &App, outcome: Outcome, note: &AuditNote) -> Result<i64, AppError> {
+        let entry = self.entry(app, outcome, note);
         let added = match app.pool.acquire().await {
             Ok(mut db) => audit::add(&mut db, &entry).await.map_err(AppError::from),
             Err(error) => Err(error.into()),

@@ -104,6 +104,7 @@ async fn find(app: &App, headers: &HeaderMap) -> Result<HostKey, AppError> {
     if let Some(key) = app.host_keys.get(id).filter(matches) {
         return Ok(key);
     }
+    let _turn = app.host_keys.take_turn().await;
     let key = hosts::key(&mut *app.pool.acquire().await?, id).await?;
     let key = key.filter(matches).ok_or_else(unknown)?;
     app.host_keys.put(&key);

@@ -19,6 +19,7 @@ use crate::{
     app::{App, SharedApp},
     app_error::AppError,
     auth::secrets,
+    held_body::hold,
 };
 
 /// What a route asks for.
@@ -77,14 +78,21 @@ pub async fn require(
         return Ok(Redirect::to(&login).into_response());
     };
     let attempt = Attempt::of_request(&person, required.route, &request);
+    let shares = &required.app.personal_shares;
     if let Err(error) = required.check(&person) {
-        if let Some(attempt) = attempt {
+        if let Some(attempt) = attempt
+            && shares.records_refusal(person.caller())
+        {
             attempt.record(&required.app, Outcome::Refused, audit::refusal(&error)).await?;
         }
         return Err(error);
     }
+    let turn = shares.take_turn(person.caller()).await?;
     let attempt = match attempt {
-        Some(attempt) => Some(attempt.begin(&required.app).await?),
+        Some(attempt) => {
+            shares.count_change(person.caller())?;
+            Some(attempt.begin(&required.app).await?)
+        }
         None => None,
     };
     request.extensions_mut().insert(person.clone());
@@ -94,7 +102,7 @@ pub async fn require(
     }
     // For the bar of an error page.
     response.extensions_mut().insert(person);
-    Ok(response)
+    Ok(response.map(|body| hold(body, turn)))
 }
 
 impl Required {
@@ -145,6 +153,7 @@ pub async fn find(app: &App, headers: &HeaderMap) -> Result<Option<Person>, AppE
         Ok(person) => return Ok(Some(person)),
         Err(generation) => generation,
     };
+    let _turn = app.callers.take_turn().await;
     let person = match is_token {
         true => script(app, &hash).await?,
         false => signed_in(app, &hash).await?,
@@ -159,10 +168,11 @@ async fn script(app: &App, hash: &[u8]) -> Result<Option<Person>, AppError> {
     let mut db = app.pool.acquire().await?;
     let token = tokens::api(&mut db, hash, app.clock.now()).await?;
     Ok(token.map(|token| Person {
-        name: token.name,
+        // No token passes for a person.
+        name: format!("token {}", token.name),
         role: token.role,
         scope: scope_of(token.role, token.scope),
-        proof: Proof::Token(token.id),
+        proof: Proof::Token { id: token.id, owner: token.user },
     }))
 }
 

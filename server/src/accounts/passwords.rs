@@ -2,6 +2,7 @@
 
 use poolwatch_model::person::{Role, Scope};
 use poolwatch_store::{
+    audit::{self, AuditEntry},
     one_time_links::{self, LinkPurpose},
     people::{self, User},
     sessions,
@@ -38,7 +39,8 @@ pub enum LinkUse {
     Over,
 }
 
-/// Sets the password of who has a link, or makes the first administrator. Sessions of before end.
+/// Sets the password of who has a link, or makes the first administrator, with what the audit log says
+/// of that. Sessions of before end.
 ///
 /// # Errors
 /// When the database fails, or too many passwords are checked now.
@@ -47,6 +49,7 @@ pub async fn set_by_link(
     link: &str,
     typed: (&str, &str),
     password: String,
+    entry: impl FnOnce(&User) -> AuditEntry,
 ) -> Result<LinkUse, AppError> {
     let hash = secrets::hash(link);
     let now = app.clock.now();
@@ -96,6 +99,7 @@ pub async fn set_by_link(
         }
         (LinkPurpose::FirstAdministrator, None) => return Ok(LinkUse::Over),
     };
+    audit::add(&mut transaction, &entry(&user)).await?;
     transaction.commit().await?;
     app.callers.forget_all();
     Ok(LinkUse::Done(user))

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use jiff::SignedDuration;
 use poolwatch_model::{HostGroupId, person::Role};
-use poolwatch_store::tokens::{self, NewApiToken};
+use poolwatch_store::tokens::{self, NewApiToken, TOKENS_OF_PERSON, TOKENS_OF_SERVICES};
 
 use super::read_name;
 use crate::{
@@ -61,7 +61,13 @@ pub async fn create(
     let mut db = app.pool.acquire().await?;
     let scope = checked_scope(&mut db, groups, role).await?.within(&by.scope);
     let token = NewApiToken { name, role, scope, user: owner, created_by, expires };
-    let id = tokens::create_api(&mut db, token, &secrets::hash(&text), now).await?;
+    let made = tokens::create_api(&mut db, token, &secrets::hash(&text), now).await?;
+    let id = made.ok_or_else(|| {
+        AppError::bad_request(format!(
+            "A person has {TOKENS_OF_PERSON} tokens at most, and services have {TOKENS_OF_SERVICES}: \
+             revoke some first."
+        ))
+    })?;
     Ok((id, text))
 }
 

@@ -73,7 +73,7 @@ mod tests {
             tag: tag.into(),
             confirm: confirm.into(),
         };
-        for pattern in ["", "*", "**"] {
+        for pattern in ["", "*", "**", "?*", "*?"] {
             let refused = form(pattern, "", "yes").read(None).unwrap_err();
             assert!(refused.detail.contains("matches everything"), "{}", refused.detail);
             assert!(form(pattern, "", "silence everything").read(None).is_ok());

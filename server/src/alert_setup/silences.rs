@@ -1,5 +1,7 @@
 //! Silences: what nobody is told for a while.
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_model::{
     HostId,
@@ -15,8 +17,9 @@ use super::{matcher::MatcherDraft, one_line, time_span::TimeSpan};
 use crate::{
     app::App,
     app_error::AppError,
-    fleet::visible::VisibleFleet,
+    fleet::{view::HostSummary, visible::VisibleFleet},
     incident_actions::{checked_reason, too_many_silences},
+    scoped_host::group_names,
 };
 
 /// A silence as somebody types it.
@@ -132,12 +135,20 @@ pub async fn end(
     Ok(())
 }
 
-/// Whether a silence is of hosts and incidents that are shown.
+/// Whether a silence is about any of the hosts, incidents and tags that are shown: others name what is
+/// not.
 #[must_use]
 pub fn is_shown(visible: &VisibleFleet, silence: &Silence) -> bool {
-    let has_incident = |id| visible.is_whole() || visible.view.incident(id).is_some();
-    silence.matcher.host.is_none_or(|host| visible.shows(host))
-        && silence.matcher.incident.is_none_or(has_incident)
+    let (view, SilenceMatcher { incident, host, tag, scope }) = (&visible.view, &silence.matcher);
+    let covers = |one: &Arc<HostSummary>| {
+        let groups = group_names(&one.host.facts, &view.groups, &one.groups);
+        scope.covers(&one.host.name, groups)
+    };
+    visible.is_whole()
+        || host.is_none_or(|host| visible.shows(host))
+            && incident.is_none_or(|id| view.incident(id).is_some())
+            && tag.is_none_or(|tag| view.tags.lines().iter().any(|line| line.tag == tag))
+            && (scope.is_all() || view.hosts.iter().any(covers))
 }
 
 fn read_incident(typed: &str) -> Result<Option<IncidentId>, AppError> {

@@ -12,6 +12,7 @@ use poolwatch_store::{
     deliveries::{self, LeasedDelivery},
     patience::Patience,
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -27,6 +28,8 @@ use crate::{
 const EVERY: Duration = Duration::from_secs(1);
 /// How long one attempt may take; after it, another server may try.
 const LEASE: SignedDuration = SignedDuration::from_mins(2);
+/// How long an attempt may go on, whatever the other side does: its lease ends after that.
+const SENT_WITHIN: Duration = Duration::from_secs(100);
 /// What became of an attempt is noted so long after it at the latest, when the database is away.
 const NOTED_WITHIN: Duration = Duration::from_secs(90);
 /// Shortest and longest pause between attempts.
@@ -128,7 +131,13 @@ pub async fn deliver_due(app: &App, courier: &Courier) -> anyhow::Result<bool> {
     let leased = deliveries::lease(&mut db, courier.kinds(), app.clock.now(), LEASE).await?;
     drop(db);
     let Some(delivery) = leased else { return Ok(false) };
-    let sent = courier.send(app, &delivery).await;
+    let sent = match timeout(SENT_WITHIN, courier.send(app, &delivery)).await {
+        Ok(sent) => sent,
+        Err(_) => Err(DeliveryFailure {
+            is_final: false,
+            answer: format!("it went on for over {} s", SENT_WITHIN.as_secs()),
+        }),
+    };
     metrics::mail(sent.is_ok());
     let (id, attempts) = (delivery.id.0, delivery.attempts);
     match &sent {

@@ -17,7 +17,7 @@ use poolwatch_store::{
     alerts::{self, AlertFilter},
     deliveries,
     incidents::{self, IncidentFilter},
-    outbox::{self, DueMessage, MessageWords},
+    outbox::{self, DueMessage, MessageWords, WHERE_UNREADABLE},
     recipients, silences,
 };
 use sqlx::{Connection, PgConnection};
@@ -110,7 +110,8 @@ async fn dispatch(
     if let Some((alert, change)) = message.alert {
         return dispatch_alert(app, db, everybody, message, (alert, change), now).await;
     }
-    let Some((id, notice)) = message.incident.zip(message.notice.as_ref()) else {
+    let is_worded = message.notice.is_none() && message.words.is_some();
+    let Some(id) = message.incident.filter(|_| !is_worded) else {
         // One that an earlier version put into words.
         let Some(words) = message.words.clone() else {
             outbox::drop_message(db, message.id).await?;
@@ -123,6 +124,11 @@ async fn dispatch(
     let incident = incidents::list(db, filter, 1).await?.pop();
     let incident =
         incident.ok_or_else(|| AppError::not_found("The incident or its host is gone"))?;
+    let Some(notice) = message.notice.clone().or_else(|| unreadable_notice(&incident)) else {
+        outbox::drop_message(db, message.id).await?;
+        return Ok(Dispatched::Dropped);
+    };
+    let notice = &notice;
     if message.was_held && is_stale(&incident, notice) {
         outbox::drop_message(db, message.id).await?;
         return Ok(Dispatched::Dropped);
@@ -220,6 +226,12 @@ async fn is_new_version(
         }
         _ => Ok(false),
     }
+}
+
+/// What is told of an incident where it cannot be read any more what was to be.
+fn unreadable_notice(incident: &Incident) -> Option<IncidentNotice> {
+    let host = incident.worst.or(incident.hosts.first().copied())?;
+    Some(IncidentNotice { change: WHERE_UNREADABLE, host, event: None })
 }
 
 /// Whether a message says of what is over that it began: nobody heard of it while it was silent.

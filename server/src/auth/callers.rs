@@ -7,6 +7,7 @@ use std::{
 };
 
 use poolwatch_model::person::{Role, Scope};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,8 +34,24 @@ pub enum Proof {
         /// The person's e-mail address.
         email: String,
     },
-    /// An API token, by its number.
-    Token(i32),
+    /// An API token.
+    Token {
+        /// Its number.
+        id: i32,
+        /// The person whose it is; none of a service.
+        owner: Option<i32>,
+    },
+    /// Whoever may start the server's program on its machine.
+    CommandLine,
+}
+
+/// Who takes what requests take: a person with all their sessions and tokens, or a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Caller {
+    /// A person, by number.
+    Person(i32),
+    /// A token that is no person's, by number.
+    Service(i32),
     /// Whoever may start the server's program on its machine.
     CommandLine,
 }
@@ -45,7 +62,19 @@ impl Person {
     pub const fn account(&self) -> Option<i32> {
         match self.proof {
             Proof::Session { user, .. } => Some(user),
-            Proof::Token(_) | Proof::CommandLine => None,
+            Proof::Token { .. } | Proof::CommandLine => None,
+        }
+    }
+
+    /// Who takes what it takes.
+    #[must_use]
+    pub const fn caller(&self) -> Caller {
+        match self.proof {
+            Proof::Session { user, .. } | Proof::Token { owner: Some(user), .. } => {
+                Caller::Person(user)
+            }
+            Proof::Token { id, owner: None } => Caller::Service(id),
+            Proof::CommandLine => Caller::CommandLine,
         }
     }
 
@@ -65,7 +94,7 @@ impl Person {
     pub fn in_audit_log(&self) -> String {
         match &self.proof {
             Proof::Session { email, .. } => format!("{} ({email})", self.name),
-            Proof::Token(id) => format!("token {} ({id})", self.name),
+            Proof::Token { id, .. } => format!("{} ({id})", self.name),
             Proof::CommandLine => self.name.clone(),
         }
     }
@@ -76,9 +105,22 @@ const FRESH: Duration = Duration::from_secs(1);
 /// Callers kept at most.
 const CACHED: usize = 10_000;
 
+/// Who is looked for in the database at once: whoever shows anything at all is looked for, and leaves
+/// the other connections to those who are known.
+const LOOKED_FOR: usize = 4;
+
 /// Callers of the last moment, by the SHA-256 of what they showed.
-#[derive(Debug, Default)]
-pub struct CallerCache(Mutex<Callers>);
+#[derive(Debug)]
+pub struct CallerCache {
+    callers: Mutex<Callers>,
+    turns: Semaphore,
+}
+
+impl Default for CallerCache {
+    fn default() -> Self {
+        Self { callers: Mutex::default(), turns: Semaphore::new(LOOKED_FOR) }
+    }
+}
 
 #[derive(Debug, Default)]
 struct Callers {
@@ -103,6 +145,11 @@ impl CallerCache {
         }
     }
 
+    /// A turn to look for somebody, once it comes.
+    pub async fn take_turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.turns.acquire().await.ok()
+    }
+
     /// Keeps who was found, unless everybody was forgotten since the search began.
     pub fn put(&self, hash: Vec<u8>, person: Person, generation: Generation) {
         let mut callers = self.lock();
@@ -123,7 +170,7 @@ impl CallerCache {
     }
 
     fn lock(&self) -> MutexGuard<'_, Callers> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.callers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -138,7 +185,7 @@ mod tests {
             name: "Ana".into(),
             role: Role::Admin,
             scope: Scope::WholeFleet,
-            proof: Proof::Token(1),
+            proof: Proof::Token { id: 1, owner: None },
         };
         let generation = cache.get(b"ana").unwrap_err();
         cache.put(b"ana".to_vec(), ana.clone(), generation);

@@ -58,12 +58,13 @@ async fn create_user(
     password: &str,
 ) -> anyhow::Result<()> {
     let hash = passwords::hash(password)?;
-    let mut db = database.pool.acquire().await?;
+    let mut db = database.pool.begin().await?;
     let id = people::create_user(&mut db, email, name, role, &hash, SystemClock.now()).await?;
     if id.is_none() {
         bail!("there is a user {email} already");
     }
     record(&mut db, "create person", email, role.as_str()).await?;
+    db.commit().await?;
     eprintln!("Made user {email} with role {role}");
     Ok(())
 }
@@ -108,7 +109,7 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
                 ..WantedToken::default()
             };
             let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
+            let mut db = database.pool.begin().await?;
             let (id, text) = enrolment_tokens::make(&mut db, &wanted, BY, now).await?;
             if auto_approve {
                 let conditions = RuleConditions { token: Some(id), ..RuleConditions::default() };
@@ -118,13 +119,13 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
                     .ok_or_else(rules::too_many)?;
             }
             record(&mut db, "create enrolment token", &wanted.name, "").await?;
-            drop(db);
+            db.commit().await?;
             (text, database)
         }
         TokenCommand::Api { database, name, role, expires_days } => {
             let text = format!("pwa_{}", secrets::generate()?);
             let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
+            let mut db = database.pool.begin().await?;
             let after = |days| now.saturating_add(SignedDuration::from_hours(i64::from(days) * 24));
             let expires: Option<Timestamp> = expires_days.map(after).transpose()?;
             let new = NewApiToken {
@@ -135,9 +136,10 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
                 created_by: BY,
                 expires,
             };
-            tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
+            let made = tokens::create_api(&mut db, new, &secrets::hash(&text), now).await?;
+            made.context("services have as many tokens as are kept: revoke some first")?;
             record(&mut db, "create API token", &name, role.as_str()).await?;
-            drop(db);
+            db.commit().await?;
             (text, database)
         }
     };
@@ -145,7 +147,7 @@ async fn create_token(token: TokenCommand) -> anyhow::Result<()> {
     database.close(false).await
 }
 
-/// Writes into the audit log what was done here.
+/// Writes into the audit log what was done here, in the transaction that did it.
 async fn record(
     db: &mut PgConnection,
     action: &str,

@@ -79,9 +79,9 @@ pub async fn delete(db: &mut PgConnection, id: HostGroupId) -> Result<String, Ap
             "group-in-use",
             "The group is in use",
             format!(
-                "{uses} people, tokens, approval rules, recipients or alert rules name it. Take it \
-                 away from them first: without the group, nobody would know whose hosts they are \
-                 about."
+                "{uses} people, tokens, approval rules, rules of the identity provider, recipients or \
+                 alert rules name it. Take it away from them first: without the group, nobody would \
+                 know whose hosts they are about."
             ),
         ));
     }

@@ -16,6 +16,7 @@ use poolwatch_model::{
 use poolwatch_store::{
     PgPool,
     enrolment::Candidate,
+    host_groups::HostBinding,
     incidents::{self as stored, IncidentFilter},
     inventories::{self, FleetChange},
 };
@@ -162,6 +163,15 @@ impl VisibleFleet {
         let Candidate { facts, labels, put_into, .. } = candidate;
         let has = |group: &HostGroup| group.has(facts, labels, put_into);
         self.part.as_ref().is_none_or(|part| part.groups.iter().any(has))
+    }
+
+    /// Whether what a token or a rule gives hosts says that they come to one of the groups.
+    #[must_use]
+    pub fn shows_binding(&self, binding: &HostBinding) -> bool {
+        let is_of = |part: &Arc<VisiblePart>| {
+            binding.group.is_some_and(|id| part.groups.iter().any(|group| group.id == id))
+        };
+        self.part.as_ref().is_none_or(is_of)
     }
 
     /// One tag over the hosts, as of some seconds ago at most.

@@ -1,7 +1,7 @@
 //! Resolves incidents that nobody can look after any more: their hosts are gone.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_store::{StoreError, incidents};
+use poolwatch_store::{incidents, is_of_stored_row};
 use sqlx::PgConnection;
 use tracing::error;
 
@@ -21,7 +21,7 @@ pub async fn run(db: &mut PgConnection, now: Timestamp) -> anyhow::Result<Option
     let mut resolved = 0;
     for id in quiet {
         match close(db, id, None, now).await {
-            Err(error @ StoreError::Lifecycle { .. }) => error!(%error, "An incident stays open"),
+            Err(error) if is_of_stored_row(&error) => error!(%error, "An incident stays open"),
             closed => resolved += usize::from(closed?),
         }
     }

@@ -16,8 +16,9 @@ use poolwatch_store::{
     StoreError,
     incidents::{self, IncidentFilter, IncidentRecord, LockedIncident},
 };
+use serde_json::Value;
 use sqlx::PgConnection;
-use tracing::info;
+use tracing::{error, info};
 
 /// A finding of an incident that goes on is kept this often for a host.
 const KEPT_EVERY: SignedDuration = SignedDuration::from_hours(1);
@@ -76,7 +77,7 @@ pub struct Notice {
     pub is_urgent: bool,
 }
 
-/// Keeps what was found on a host.
+/// Keeps what was found on a host. An incident that cannot be read keeps none of the others from it.
 ///
 /// # Errors
 /// When the database fails.
@@ -92,16 +93,28 @@ pub async fn record(db: &mut PgConnection, judged: &Judged<'_>) -> Result<Outcom
     found.dedup_by(|a, b| a.0 == b.0);
     for (cause, diagnosis) in &found {
         outcome.found = true;
-        let (id, notice) = record_cause(db, judged, cause, diagnosis).await?;
-        outcome.incidents.push(id);
-        outcome.notices.extend(notice);
+        match record_cause(db, judged, cause, diagnosis).await {
+            Err(error @ StoreError::Lifecycle { .. }) => {
+                error!(%error, "A finding is not kept");
+            }
+            recorded => {
+                let (id, notice) = recorded?;
+                outcome.incidents.push(id);
+                outcome.notices.extend(notice);
+            }
+        }
     }
     if judged.kind == Kind::Study {
         let filter =
             IncidentFilter { host: Some(judged.host), unresolved: true, ..Default::default() };
         for other in incidents::list(db, filter, OF_A_HOST).await? {
             if !outcome.incidents.contains(&other.id) {
-                outcome.notices.extend(not_found(db, judged, &other).await?);
+                match not_found(db, judged, &other).await {
+                    Err(error @ StoreError::Lifecycle { .. }) => {
+                        error!(%error, "An incident stays as it is");
+                    }
+                    notice => outcome.notices.extend(notice?),
+                }
             }
         }
     }
@@ -256,6 +269,12 @@ fn learn(diagnosis: &mut Diagnosis, outcomes: &[Evidence]) -> bool {
 pub fn read_lifecycle(known: &LockedIncident) -> Result<IncidentLifecycle, StoreError> {
     serde_json::from_value(known.lifecycle.clone())
         .map_err(|error| StoreError::Lifecycle { incident: known.id.0, error })
+}
+
+/// Whether a document is what the lifecycle of an incident remembers.
+#[must_use]
+pub fn is_lifecycle(document: Value) -> bool {
+    serde_json::from_value::<IncidentLifecycle>(document).is_ok()
 }
 
 /// Keeps what became of an incident, its record made anew of the judgements of its hosts. That of an

@@ -89,7 +89,8 @@ pub(super) async fn change_password(
     let user = find_user(&app, &person).await?;
     match passwords::change(&app, user, old, new).await? {
         Ok(user) => {
-            let cookies = session_pages::begin_session(&app, &user, &headers, &origin).await?;
+            let cookies =
+                session_pages::begin_session(&app, &user, &headers, &origin, None).await?;
             let note = AuditNote::new(user.email, "password changed, sessions ended");
             Ok((Extension(note), cookies, Redirect::to("/account")).into_response())
         }
@@ -120,7 +121,9 @@ pub(super) async fn end_session(
 fn owner(person: &Person) -> Result<(i32, i64), AppError> {
     match &person.proof {
         Proof::Session { user, session, .. } => Ok((*user, *session)),
-        Proof::Token(_) | Proof::CommandLine => Err(AppError::not_found("A token has no account")),
+        Proof::Token { .. } | Proof::CommandLine => {
+            Err(AppError::not_found("A token has no account"))
+        }
     }
 }
 

@@ -53,7 +53,7 @@ pub(super) async fn diagnose(
     uri: Uri,
     sent: Multipart,
 ) -> Result<Response, AppError> {
-    match evidence_uploads::judge(&app, sent, &person.name).await? {
+    match evidence_uploads::judge(&app, sent, &person.in_audit_log()).await? {
         Some(id) => Ok(Redirect::to(&links::diagnosis(id)).into_response()),
         None => {
             let error = "No file was chosen and no text pasted, or all were empty.".to_owned();
@@ -69,7 +69,7 @@ pub(super) async fn page(
     visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Html<String>, AppError> {
-    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.in_audit_log(), &visible, &id).await?;
     show(&app, &person, &visible, upload, None).await
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn report(
     visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Json<Report>, AppError> {
-    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.in_audit_log(), &visible, &id).await?;
     Ok(Json(evidence_uploads::report(&app, &upload).await?))
 }
 
@@ -99,7 +99,7 @@ pub(super) async fn keep(
     Path(id): Path<String>,
     Form(keep): Form<Keep>,
 ) -> Result<Response, AppError> {
-    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.in_audit_log(), &visible, &id).await?;
     if import::checked_name(&keep.host).is_err() {
         let wrong = Some((keep.host, NAME_WORDS));
         return Ok(show(&app, &person, &visible, upload, wrong).await?.into_response());
@@ -179,7 +179,7 @@ async fn show_form(
         limit: Bytes(evidence_uploads::BYTES as u64),
         diagnosed: diagnosed
             .into_iter()
-            .filter(|upload| evidence_uploads::is_shown(&person.name, visible, upload))
+            .filter(|upload| evidence_uploads::is_shown(&person.in_audit_log(), visible, upload))
             .filter_map(|upload| {
                 let findings: Findings = serde_json::from_value(upload.findings).ok()?;
                 let names: Vec<String> =

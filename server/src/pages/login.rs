@@ -12,7 +12,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use poolwatch_store::{
-    audit::Outcome,
+    audit::{self, AuditEntry, Outcome},
     people::{self, User},
     sessions,
 };
@@ -136,7 +136,8 @@ pub(super) async fn sign_in(
         let pending = second_factor::seal_pending(&app, &user)?;
         return Ok(Html(CodePage { pending, next, error: None }.render()?).into_response());
     }
-    finish(&app, &user, &headers, &origin, &next, "by password").await
+    let entry = signed_in(&app, &user, &origin, "by password");
+    finish(&app, &user, &headers, &origin, &next, Some(&entry)).await
 }
 
 /// Checks the code of an authenticator after the password, and begins a session.
@@ -174,7 +175,8 @@ pub(super) async fn code(
             return refuse_code(StatusCode::UNAUTHORIZED, error.to_owned());
         }
     };
-    finish(&app, &user, &headers, &origin, &next, how).await
+    let entry = signed_in(&app, &user, &origin, how);
+    finish(&app, &user, &headers, &origin, &next, Some(&entry)).await
 }
 
 /// Begins the session of a person who proved who they are.
@@ -184,14 +186,17 @@ async fn finish(
     headers: &HeaderMap,
     origin: &RequestOrigin,
     next: &str,
-    how: &str,
+    entry: Option<&AuditEntry>,
 ) -> Result<Response, AppError> {
-    let cookies = begin_session(app, user, headers, origin).await?;
-    let actor = format!("{} ({})", user.name, user.email);
-    let attempt = Attempt::new(actor, SIGN_IN, "", origin);
-    attempt.record(app, Outcome::Done, AuditNote::new("", how)).await?;
+    let cookies = begin_session(app, user, headers, origin, entry).await?;
     info!(email = user.email, address = origin.address, "Signed in");
     Ok((cookies, Redirect::to(local(next))).into_response())
+}
+
+/// What the audit log says of a sign-in.
+pub(super) fn signed_in(app: &App, user: &User, origin: &RequestOrigin, how: &str) -> AuditEntry {
+    let actor = format!("{} ({})", user.name, user.email);
+    Attempt::new(actor, SIGN_IN, "", origin).done(app, how)
 }
 
 /// Guesses would fill the log: beyond a bound the server's own log alone tells them.
@@ -221,16 +226,15 @@ pub(super) async fn sign_out(
     let secure = app.settings.secure;
     if let Some(token) = session_token(&headers, secure) {
         let hash = secrets::hash(token);
-        let mut db = app.pool.acquire().await?;
-        let found = sessions::user(&mut db, &hash, app.clock.now()).await?;
-        sessions::delete(&mut db, &hash).await?;
-        drop(db);
-        app.callers.forget_all();
-        if let Some((user, _)) = found {
+        let mut db = app.pool.begin().await?;
+        if let Some((user, _)) = sessions::user(&mut db, &hash, app.clock.now()).await? {
             let actor = format!("{} ({})", user.name, user.email);
-            let attempt = Attempt::new(actor, "sign out", "", &origin);
-            attempt.record(&app, Outcome::Done, AuditNote::default()).await?;
+            audit::add(&mut db, &Attempt::new(actor, "sign out", "", &origin).done(&app, ""))
+                .await?;
         }
+        sessions::delete(&mut db, &hash).await?;
+        db.commit().await?;
+        app.callers.forget_all();
     }
     let cookie = set_cookie(cookie_name(secure), "", SignedDuration::ZERO, secure);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/login")).into_response())

@@ -6,6 +6,7 @@ use axum::{
 };
 use jiff::SignedDuration;
 use poolwatch_store::{
+    audit::{self, AuditEntry},
     people::User,
     sessions::{self, Session, SignInPlace},
 };
@@ -27,12 +28,14 @@ const SESSION: SignedDuration = SignedDuration::from_hours(12);
 /// The cookies of a new session: its token, and the mark of a known device.
 pub(super) type SessionCookies = AppendHeaders<[(HeaderName, String); 2]>;
 
-/// Begins a session. One that the browser has from before ends: each sign-in has a token of its own.
+/// Begins a session, with what the audit log says of that. One that the browser has from before ends:
+/// each sign-in has a token of its own.
 pub(super) async fn begin_session(
     app: &App,
     user: &User,
     headers: &HeaderMap,
     origin: &RequestOrigin,
+    entry: Option<&AuditEntry>,
 ) -> Result<SessionCookies, AppError> {
     let (now, secure) = (app.clock.now(), app.settings.secure);
     let token = secrets::generate().map_err(AppError::internal)?;
@@ -43,6 +46,9 @@ pub(super) async fn begin_session(
         sessions::delete(&mut db, &secrets::hash(old)).await?;
     }
     sessions::create(&mut db, &secrets::hash(&token), user.id, place, now, expires).await?;
+    if let Some(entry) = entry {
+        audit::add(&mut db, entry).await?;
+    }
     db.commit().await?;
     app.callers.forget_all();
     let session = set_cookie(cookie_name(secure), &token, SESSION, secure);

@@ -6,15 +6,15 @@ use axum::{
     response::{Html, IntoResponse, Redirect, Response},
 };
 use poolwatch_store::{
-    audit::Outcome,
     one_time_links::{self, LinkPurpose},
+    people::User,
 };
 use poolwatch_web::{Page, welcome::WelcomePage};
 use serde::Deserialize;
 
-use super::sessions::begin_session;
+use super::{login::signed_in, sessions::begin_session};
 use crate::{
-    access::audit::{Attempt, AuditNote, RequestOrigin},
+    access::audit::{Attempt, RequestOrigin},
     accounts::passwords::{self, LinkUse},
     app::{App, SharedApp},
     app_error::AppError,
@@ -55,20 +55,22 @@ pub(super) async fn set(
     headers: HeaderMap,
     Form(Typed { link, name, email, password }): Form<Typed>,
 ) -> Result<Response, AppError> {
-    match passwords::set_by_link(&app, &link, (&name, &email), password).await? {
+    let entry = |user: &User| {
+        let actor = format!("{} ({})", user.name, user.email);
+        Attempt::new(actor, "set password by link", &user.email, &origin).done(&app, "")
+    };
+    match passwords::set_by_link(&app, &link, (&name, &email), password, entry).await? {
         LinkUse::Over => Err(over()),
         LinkUse::Refused(reason) => {
             let page = page(&app, link, (name, email), Some(reason)).await?;
             Ok((StatusCode::BAD_REQUEST, Html(page.render()?)).into_response())
         }
         LinkUse::Done(user) => {
-            let actor = format!("{} ({})", user.name, user.email);
-            let attempt = Attempt::new(actor, "set password by link", &user.email, &origin);
-            attempt.record(&app, Outcome::Done, AuditNote::default()).await?;
             if user.sealed_totp.is_some() {
                 return Ok(Redirect::to("/login").into_response());
             }
-            let cookies = begin_session(&app, &user, &headers, &origin).await?;
+            let entry = signed_in(&app, &user, &origin, "by link");
+            let cookies = begin_session(&app, &user, &headers, &origin, Some(&entry)).await?;
             Ok((cookies, Redirect::to("/")).into_response())
         }
     }

@@ -243,7 +243,9 @@ async fn an_incident_is_silenced_from_its_page_and_what_was_held_goes_out_at_the
     assert_eq!(dispatched(&server, now() + 3 * 60 * MINUTE).await, []);
 
     let shown = page(&server, &path).await;
-    for words in ["<dt>Silenced</dt>", "patches", "Acknowledged</dt><dd>by test", "silenced it"] {
+    for words in
+        ["<dt>Silenced</dt>", "patches", "Acknowledged</dt><dd>by token test", "silenced it"]
+    {
         assert!(shown.contains(words), "{words} is not in\n{shown}");
     }
     refresh(&server.app.pool, &server.app.fleet, Keeper::default(), 60, now()).await.1.unwrap();
@@ -430,7 +432,8 @@ async fn thousands_of_hosts_that_fail_of_one_cause_are_one_message_to_each_recip
     let mut transaction = db.begin().await.unwrap();
     let mut on = Vec::new();
     for place in 0..5_000 {
-        on.push(hosts::named(&mut transaction, &format!("web-{place}"), now()).await.unwrap());
+        let host = hosts::named(&mut transaction, &format!("web-{place}"), now()).await.unwrap();
+        on.push(host.unwrap());
     }
     on.sort_unstable();
     let diagnosis = leak(2);

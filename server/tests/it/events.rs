@@ -7,7 +7,7 @@ use poolwatch_server::{
     alerts::dispatch::{Dispatched, dispatch_due},
     jobs::diagnose_events,
 };
-use poolwatch_store::{incidents, jobs, outbox::MessageWords, testing};
+use poolwatch_store::{incidents, jobs, outbox::MessageWords};
 
 use crate::server::{Server, classic, json, now};
 
@@ -204,7 +204,9 @@ async fn a_host_that_cannot_be_diagnosed_holds_up_no_other_and_no_upload() {
     upload(&server, &bad.key, vec![first.clone()]).await;
     // What is stored of its events cannot be read.
     let mut db = server.app.pool.acquire().await.unwrap();
-    testing::spoil_events(&mut db, bad.id).await.unwrap();
+    let spoil = "UPDATE events SET received_at = 'infinity' WHERE host_id = $1";
+    sqlx::query(spoil).bind(bad.id.0).execute(&mut *db).await.unwrap();
+    drop(db);
     let mut good = server.enrol("good").await;
     let frame = good.frame(classic(0));
     good.send(&[&frame]).await;

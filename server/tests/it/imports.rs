@@ -198,3 +198,19 @@ async fn an_upload_that_is_too_large_or_too_many_is_refused_in_words() {
         assert!(text.contains(told), "{text}");
     }
 }
+
+#[tokio::test]
+async fn hosts_that_scripts_make_have_an_end() {
+    let server = Server::start().await;
+    let operator = server.api_token(Role::Operator).await;
+    let send = async |host: &str| {
+        let body = serde_json::json!({ "host": host, "snapshot": {} }).to_string();
+        server.post("/api/v1/snapshots", Some(&operator), body.as_bytes()).await.status()
+    };
+    assert_eq!(send("first").await, 201);
+    let fill = "INSERT INTO hosts (name, facts, enrolled_at)
+        SELECT 'made-' || n, '{\"fqdn\": \"x\"}', now() FROM generate_series(2, 10000) AS n";
+    sqlx::query(fill).execute(&server.app.pool).await.unwrap();
+    assert_eq!(send("one too many").await, 400);
+    assert_eq!(send("first").await, 201, "those that are there go on");
+}

@@ -72,16 +72,18 @@ async fn comments_and_owners_are_kept_as_text_and_handed_on() {
     }
     let owner = format!("{path}/owner");
     assert_eq!(post(&server, &owner, "owner=nobody+here").await, StatusCode::BAD_REQUEST);
-    assert_eq!(post(&server, &owner, "owner=test").await, StatusCode::SEE_OTHER);
+    assert_eq!(post(&server, &owner, "owner=token+test").await, StatusCode::SEE_OTHER);
 
     let page = get(&server, &path).await;
     assert!(page.contains("&#60;b&#62;why&#60;/b&#62;\nsecond line") && !page.contains("<b>why"));
     assert!(
-        page.contains("<dt>Owner</dt><dd>test</dd>") && page.contains("assigned it to themselves")
+        page.contains("<dt>Owner</dt><dd>token test</dd>")
+            && page.contains("assigned it to themselves")
     );
 
     let report = get(&server, &format!("{path}/report.txt")).await;
-    for words in ["mybadapp.exe", "90,472", "still gains handles", "Owner:      test", "<b>why</b>"]
+    for words in
+        ["mybadapp.exe", "90,472", "still gains handles", "Owner:      token test", "<b>why</b>"]
     {
         assert!(report.contains(words), "{words} is not in\n{report}");
     }
@@ -89,7 +91,7 @@ async fn comments_and_owners_are_kept_as_text_and_handed_on() {
         serde_json::from_str(&get(&server, &format!("{path}/evidence.json")).await).unwrap();
     assert_eq!(pack["report"].as_str(), Some(report.as_str()));
     assert_eq!(pack["page"], format!("https://poolwatch.test{path}"));
-    assert_eq!(pack["notes"][0]["what"]["owner"], "test");
+    assert_eq!(pack["notes"][0]["what"]["owner"], "token test");
     assert_eq!(pack["events"][0]["event"]["event_id"], 2019);
     assert_eq!(pack["growth"]["hosts"].as_array().map(Vec::len), Some(1));
 }
@@ -103,7 +105,7 @@ async fn what_a_person_resolves_is_over_until_it_is_seen_again() {
     assert_eq!(post(&server, &resolve, "").await, StatusCode::SEE_OTHER, "twice is once");
     assert_eq!(post(&server, "/incidents/999/resolve", "").await, StatusCode::NOT_FOUND);
     let page = get(&server, &path).await;
-    assert_eq!(page.matches("<b>test</b> resolved it").count(), 1, "{page}");
+    assert_eq!(page.matches("<b>token test</b> resolved it").count(), 1, "{page}");
     assert!(page.contains("nothing goes on here now"));
     assert!(page.contains(">fs-02</a>"), "the host on which it was found stays: {page}");
     assert!(page.contains("<td class=\"num\">2019</td>"), "its event stays");
@@ -128,7 +130,7 @@ async fn what_is_over_is_opened_again_with_its_hosts() {
     assert_eq!(post(&server, &reopen, "").await, StatusCode::SEE_OTHER);
     let again = listed(&server).await;
     assert_eq!((again[0].state, again[0].hosts.len()), (IncidentState::Open, 1));
-    assert!(get(&server, &path).await.contains("<b>test</b> opened it again"));
+    assert!(get(&server, &path).await.contains("<b>token test</b> opened it again"));
 }
 
 #[tokio::test]

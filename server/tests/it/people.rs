@@ -569,3 +569,23 @@ async fn a_mail_server_is_kept_with_its_password_sealed_and_a_test_shows_its_own
     let entries = format!("{:?}", server.entries().await);
     assert!(entries.contains("mail.example.com") && !entries.contains("hunter2"), "{entries}");
 }
+
+#[tokio::test]
+async fn a_person_has_so_many_tokens_and_no_more() {
+    let server = Server::start().await;
+    let ana = server.session(Role::Viewer).await;
+    let ben = server.session(Role::Viewer).await;
+    let make = async |cookie: &str| {
+        let fields = [("name", "t"), ("role", "viewer"), ("days", "30")];
+        server.post_form("/account/tokens", cookie, &fields).await.status()
+    };
+    let made = async || {
+        let mut statuses = Vec::new();
+        for _ in 0..60 {
+            statuses.push(make(&ana).await);
+        }
+        statuses.iter().filter(|status| status.is_success()).count()
+    };
+    assert_eq!(made().await, 50);
+    assert!(make(&ben).await.is_success(), "others have their own");
+}

@@ -17,9 +17,9 @@ use poolwatch_server::{
     },
     fleet::refresh::{Keeper, refresh},
     jobs::resolve_quiet_incidents,
-    judging::record::{Judged, Kind, Notice, record},
+    judging::record::{Judged, Kind, Notice, is_lifecycle, record},
 };
-use poolwatch_store::outbox::MessageWords;
+use poolwatch_store::{check::find_damaged_documents, outbox::MessageWords};
 use poolwatch_web::words;
 use serde_json::Value;
 use sqlx::Connection;
@@ -276,7 +276,7 @@ async fn a_cause_that_returns_after_its_incident_was_given_up_is_told() {
 }
 
 #[tokio::test]
-async fn an_incident_whose_state_cannot_be_read_is_no_new_one_and_says_so() {
+async fn an_incident_whose_state_cannot_be_read_is_no_new_one_and_keeps_no_other_from_it() {
     let server = Server::start().await;
     let host = hosts(&server, 1).await[0];
     find(&server, host, now(), &[leak(30)]).await;
@@ -285,11 +285,19 @@ async fn an_incident_whose_state_cannot_be_read_is_no_new_one_and_says_so() {
         .execute(&mut *db)
         .await
         .unwrap();
-    let diagnoses = [leak(30)];
+    let mut other = leak(30);
+    let barr = PoolTag::new(*b"Barr");
+    (other.suspects[0].tags, other.tags[0].tag) = (vec![barr], barr);
+    let diagnoses = [leak(30), other];
     let kind = Kind::Study;
     let judged =
         Judged { host, at: now(), uptime_s: 60, diagnoses: &diagnoses, outcomes: &[], kind };
-    let error = record(&mut db, &judged).await.unwrap_err().to_string();
-    assert!(error.starts_with("the state of incident 1 cannot be read: "), "{error}");
-    assert_eq!(listed(&server).await.len(), 1);
+    let outcome = record(&mut db, &judged).await.unwrap();
+    assert_eq!((outcome.found, outcome.incidents.len()), (true, 1));
+    assert_eq!(listed(&server).await.len(), 2);
+    let damaged = find_damaged_documents(&mut db, is_lifecycle).await.unwrap();
+    assert_eq!(
+        damaged.iter().map(|row| (row.table, row.id)).collect::<Vec<_>>(),
+        [("incidents", 1)]
+    );
 }

@@ -24,8 +24,9 @@ async fn every_route_says_how_much_a_request_may_take_and_how_long_it_may_run() 
         assert!(is_bounded && limits.run_time <= Duration::from_secs(300), "{}", route.path);
         let (body, seconds) = (limits.body_bytes, limits.run_time.as_secs());
         let turns = limits.at_once.map(|turns| format!(", {turns} at once")).unwrap_or_default();
+        let each = limits.per_person.map(|most| format!(", {most} a person")).unwrap_or_default();
         let (path, permission) = (route.path, route.permission);
-        writeln!(table, "{path}: {permission:?}, {body} bytes, {seconds} s{turns}").unwrap();
+        writeln!(table, "{path}: {permission:?}, {body} bytes, {seconds} s{turns}{each}").unwrap();
     }
     insta::assert_snapshot!("routes", table);
 }
@@ -82,6 +83,23 @@ async fn uploads_that_announce_much_and_send_nothing_take_nothing_and_are_told_s
             "{answer}"
         );
     }
+}
+
+#[tokio::test]
+async fn who_sends_a_small_body_slowly_keeps_nobody_from_their_turn() {
+    let server = Server::start().await;
+    let address = server.url.strip_prefix("http://").unwrap();
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let head = "POST /agent/v1/enrol HTTP/1.1\r\nhost: x\r\n\
+                    content-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    let enrolled = tokio::time::timeout(Duration::from_secs(5), server.enrol("fs-04")).await;
+    enrolled.expect("it does not wait for the others");
 }
 
 #[tokio::test]

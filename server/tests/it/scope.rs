@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::SignedDuration;
 use poolwatch_model::{
     Bytes, HostGroupId, HostId, Pool, PoolTag, Snapshot,
+    alerting::{HostScope, SilenceMatcher},
     diagnosis::{Diagnosis, Suspect, SuspectKind, Verdict},
     host_group::GroupRule,
     incident::{Cause, IncidentId, IncidentState},
@@ -22,8 +23,13 @@ use poolwatch_server::{
     routes::Permission,
 };
 use poolwatch_store::{
-    enrolment, host_groups, hosts,
+    approval_rules::{self, RuleConditions},
+    enrolment,
+    enrolment_tokens::{self, NewEnrolmentToken},
+    host_groups::{self, HostBinding},
+    hosts,
     incidents::{self, IncidentRecord},
+    silences::{self, NewSilence},
 };
 use reqwest::{Method, StatusCode};
 
@@ -128,11 +134,32 @@ async fn world() -> World {
     let rule = GroupRule { host_name: Some("alpha-*".into()), ..GroupRule::default() };
     let group = groups::create(&mut db, "Alpha", vec![rule], "test", now()).await.unwrap();
     let others = GroupRule { host_name: Some("zulu-*".into()), ..GroupRule::default() };
-    groups::create(&mut db, "Quebec hosts", vec![others], "test", now()).await.unwrap();
+    let other_group =
+        groups::create(&mut db, "Quebec hosts", vec![others], "test", now()).await.unwrap();
     let seen = add_host(&server, "alpha-01", "alpha.exe", "alpha.sys", b"Alph").await;
     let hidden = add_host(&server, "zulu-77", "quebec.exe", "quebec.sys", HIDDEN_TAG).await;
     let note = Some("a quebec note");
     host_groups::describe_host(&mut db, hidden, Some(&["quebec".into()]), note).await.unwrap();
+    let binding = HostBinding { group: Some(other_group.id), ..HostBinding::default() };
+    let token = NewEnrolmentToken { name: "of quebec", hash: b"x", binding, ..Default::default() };
+    enrolment_tokens::create(&mut db, &token, now()).await.unwrap();
+    let name_pattern = Some("quebec-*".to_owned());
+    let conditions = RuleConditions { name_pattern, ..RuleConditions::default() };
+    approval_rules::create(&mut db, "quebec hosts", &conditions, "x", 10, now()).await.unwrap();
+    for (pattern, tag) in [("zulu-*", None), ("", Some(PoolTag::new(*HIDDEN_TAG)))] {
+        let scope = HostScope::from_typed("", pattern);
+        let matcher = SilenceMatcher { scope, tag, ..SilenceMatcher::default() };
+        let silence = NewSilence {
+            matcher: &matcher,
+            reason: "zulu is patched for quebec",
+            by: "x",
+            from: now(),
+            until: now() + SignedDuration::from_hours(1),
+            worse_than: None,
+            window: None,
+        };
+        silences::add(&mut db, &silence, now()).await.unwrap();
+    }
     let reply = server.enrol_with(CAREFUL_TOKEN, "zulu-88").await;
     let reply: poolwatch_protocol::v1::messages::EnrolReply = crate::server::json(reply).await;
     let program = |image: &str| Cause::Program {
@@ -303,6 +330,27 @@ async fn an_incident_on_more_hosts_shows_its_record_by_those_in_sight() {
         metrics.contains("alpha-01") && !metrics.contains("poolwatch_http_requests"),
         "{metrics}"
     );
+}
+
+#[tokio::test]
+async fn who_is_called_as_somebody_else_sees_none_of_their_evidence() {
+    let world = world().await;
+    let server = &world.server;
+    // All tokens of these tests bear one name.
+    let whole = server.api_token(Role::Operator).await;
+    let limited = server.scoped_token(Role::Operator, world.scope.clone()).await;
+    let form =
+        "--b\r\ncontent-disposition: form-data; name=\"text\"\r\n\r\nPool Nonpaged: 1\r\n--b--\r\n";
+    let request = server.client.post(format!("{}/api/v1/evidence", server.url)).bearer_auth(&whole);
+    let request = request.header("content-type", "multipart/form-data; boundary=b").body(form);
+    let made = request.send().await.unwrap();
+    assert!(made.status().is_success(), "{}", made.status());
+    let made: serde_json::Value = crate::server::json(made).await;
+    let path = format!("{}/api/v1/evidence/{}", server.url, made["id"].as_str().unwrap());
+    let get = async |token: &str| {
+        server.client.get(&path).bearer_auth(token).send().await.unwrap().status().as_u16()
+    };
+    assert_eq!((get(&whole).await, get(&limited).await), (200, 404));
 }
 
 #[tokio::test]

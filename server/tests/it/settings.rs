@@ -85,3 +85,20 @@ async fn a_mail_server_that_the_console_sets_counts_for_the_next_mail() {
     }
     assert_eq!(first.mails().await.len(), 1, "the second went by the other");
 }
+
+#[tokio::test]
+async fn a_group_that_a_rule_of_the_identity_provider_names_is_not_deleted() {
+    let server = Server::start().await;
+    let admin = server.session(Role::Admin).await;
+    let made = server.post_form("/settings/groups", &admin, &[("name", "Berlin")]).await;
+    let group = made.headers()["location"].to_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    let set = async |rules: &str| {
+        let fields = [("issuer", "https://id.example.com"), ("client_id", "p"), ("rules", rules)];
+        server.post_form("/settings/sign-in", &admin, &fields).await.status()
+    };
+    let delete = format!("/settings/groups/{group}/delete");
+    assert_eq!(set(&format!("berlin = viewer : {group}")).await, 303);
+    assert_eq!(server.post_form(&delete, &admin, &[]).await.status(), 409);
+    assert_eq!(set("berlin = viewer").await, 303);
+    assert_eq!(server.post_form(&delete, &admin, &[]).await.status(), 303);
+}

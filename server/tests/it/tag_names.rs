@@ -43,7 +43,7 @@ async fn a_note_names_a_tag_until_it_is_taken_away_and_is_exported_as_pooltag_tx
     let text = get(&server, "/api/v1/pooltag.txt").await.text().await.unwrap();
     assert_eq!(text, "rem Tags named in Poolwatch\r\nFooo - foo.sys - buffers of foo\r\n");
     let all: Value = server::json(get(&server, "/api/v1/tag-notes").await).await;
-    assert_eq!((&all[0]["source"], &all[0]["by"]), (&json!("note"), &json!("test")));
+    assert_eq!((&all[0]["source"], &all[0]["by"]), (&json!("note"), &json!("token test")));
 
     assert_eq!(note(&server, json!({"tag": "Fooo"})).await, 204);
     assert_eq!(server.app.tag_names.catalogue().describe(tag("Fooo")), None);
@@ -107,7 +107,7 @@ async fn people_write_and_import_in_the_console_as_well() {
         list("rem ours\r\nAaaa - one.sys - first\r\nBbbb - two.sys - second\r\nCccc - c.sys - c");
     assert_eq!(form("/tags/pooltag", Role::Operator, multipart, &good).await, 303);
     let page = get(&server, "/tags").await.text().await.unwrap();
-    assert!(page.contains("1 note written here") && page.contains("with 3 entries, by test"));
+    assert!(page.contains("1 note written here") && page.contains("with 3 entries, by token test"));
     let text = get(&server, "/tags/pooltag.txt").await.text().await.unwrap();
     assert!(text.contains("Fooo - foo.sys - \" onfocus=x"), "{text}");
 

@@ -1,7 +1,7 @@
 // The agent as a Windows service, made by its own command.
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
-import { cpSync, existsSync } from "node:fs";
+import { chmodSync, cpSync, existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { until } from "./wine.mjs";
 
@@ -17,6 +17,17 @@ export default (world) =>
     const program = `${FOLDER}\\poolwatch-agent.exe`;
     const status = async () => JSON.parse(await world.wine.call(world.agent, "status", "--json"));
     let host;
+
+    test("a program that every user could replace becomes no service", async () => {
+      const drive = path.join(world.run, "wine", "drive_c");
+      const folder = path.join(drive, "open to all");
+      cpSync(path.join(drive, "agent"), folder, { recursive: true });
+      chmodSync(folder, 0o777);
+      const { code, stderr } = await world.wine.run("C:\\open to all\\poolwatch-agent.exe", "service", "install");
+      assert.notEqual(code, 0);
+      assert.match(stderr, /copy the program to a folder that only administrators may write.*others than administrators may write it/);
+      assert.equal(await world.wine.serviceState(SERVICE), null);
+    });
 
     test("it is installed with its settings, its path in quotes, and starts", async () => {
       const drive = path.join(world.run, "wine", "drive_c");
@@ -59,14 +70,20 @@ export default (world) =>
       assert.match(text, /Last upload: .*Proxy: none.*Spool:/s);
     });
 
-    test("it stops within 5 s", async () => {
-      const began = performance.now();
-      await world.wine.call("net", "stop", SERVICE);
+    test("it stops within 5 s, however often it is told to", async () => {
+      // A program of Wine takes long to start on a busy machine, and is none of the service.
+      let began = performance.now();
+      await world.wine.serviceState(SERVICE);
+      const asking = performance.now() - began;
+      began = performance.now();
+      await Promise.all([0, 1, 2].map(() => world.wine.run("sc", "stop", SERVICE)));
       await until("the service has stopped", async () => {
         return (await world.wine.serviceState(SERVICE)) === "STOPPED";
       });
-      const took = performance.now() - began;
+      const took = performance.now() - began - 4 * asking;
       assert.ok(took < STOPS_WITHIN_MS, `it took ${took} ms`);
+      const log = path.join(world.run, "wine/drive_c/ProgramData/Poolwatch/agent.log");
+      assert.match(readFileSync(log, "utf8").trimEnd().split("\n").slice(-3).join("\n"), /Stopped/);
     });
 
     test("after the next start it is the same host", async () => {

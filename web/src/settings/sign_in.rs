@@ -38,6 +38,8 @@ pub struct ProviderView {
     pub rules: String,
     /// Who set it, and when.
     pub changed: Option<(String, Timestamp)>,
+    /// Why what was set cannot be read.
+    pub trouble: Option<String>,
 }
 
 impl ProviderView {

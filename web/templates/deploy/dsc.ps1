@@ -3,25 +3,24 @@
 Configuration PoolwatchAgent {
     Import-DscResource -ModuleName PSDesiredStateConfiguration
     Node 'localhost' {
-{%- if kit.has_authority %}
-        File Authority {
-            Ensure          = 'Present'
-            Type            = 'File'
-            SourcePath      = '{{ kit.share }}\ca.pem'
-            DestinationPath = 'C:\ProgramData\Poolwatch\ca.pem'
-            Force           = $true
-        }
-{%- endif %}
         Package Agent {
             Ensure    = 'Present'
             Name      = 'Poolwatch Agent'
             ProductId = ''
             Path      = '{{ kit.share }}\{{ kit.package() }}'
             Arguments = '{{ kit.property_words() }}'
-{%- if kit.has_authority %}
-            DependsOn = '[File]Authority'
-{%- endif %}
         }
+{%- if kit.has_authority %}
+        # Not before: the installation closes its folder to others.
+        File Authority {
+            Ensure          = 'Present'
+            Type            = 'File'
+            SourcePath      = '{{ kit.share }}\ca.pem'
+            DestinationPath = 'C:\ProgramData\Poolwatch\ca.pem'
+            Force           = $true
+            DependsOn       = '[Package]Agent'
+        }
+{%- endif %}
         Service Agent {
             Name      = 'PoolwatchAgent'
             State     = 'Running'

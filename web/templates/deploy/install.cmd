@@ -18,8 +18,12 @@ if /i "%PROCESSOR_ARCHITECTURE%"=="AMD64" set "ARCHITECTURE=x64"
 if /i "%PROCESSOR_ARCHITEW6432%"=="AMD64" set "ARCHITECTURE=x64"
 set "PACKAGE=%~dp0poolwatch-agent-%VERSION%-%ARCHITECTURE%.msi"
 
+rem A host that has this version or a later one is left alone.
+set PRESENT=-1
 if not exist "%AGENT%" goto wanted
-for /f "tokens=2" %%v in ('call "%AGENT%" --version') do if "%%v"=="%VERSION%" exit /b 0
+for /f "tokens=1-3 delims=." %%a in ("%VERSION%") do set /a OFFERED=%%a*1000000+%%b*1000+%%c
+for /f "tokens=2-4 delims=. " %%a in ('call "%AGENT%" --version') do set /a PRESENT=%%a*1000000+%%b*1000+%%c
+if %PRESENT% geq %OFFERED% exit /b 0
 :wanted
 set /a WAIT=%RANDOM%*%LONGEST%/32768
 if %WAIT% gtr 0 ping -n %WAIT% 127.0.0.1 >nul
@@ -28,7 +32,12 @@ if not exist "%PACKAGE%" (
     exit /b 2
 )
 {%- if kit.has_authority %}
-if not exist "%DATA%" mkdir "%DATA%"
+rem Closed to others, as the agent does it, before anything lies in it.
+if not exist "%DATA%" (
+    mkdir "%DATA%"
+    icacls "%DATA%" /inheritance:r /grant:r "*S-1-5-18:(OI)(CI)F" "*S-1-5-32-544:(OI)(CI)F" >nul 2>nul
+    del /f /q "%DATA%\ca.pem" 2>nul
+)
 copy /y "%~dp0ca.pem" "%DATA%\ca.pem" >nul
 if errorlevel 1 (
     call :note "ca.pem cannot be copied to %DATA%"
@@ -46,7 +55,9 @@ if %CODE%==1618 if %TRIES% lss 7 (
     ping -n %RETRY_SECONDS% 127.0.0.1 >nul
     goto again
 )
+rem Installed; a restart is due for something else.
 if %CODE%==3010 set CODE=0
+if %CODE%==1641 set CODE=0
 if %CODE%==0 (
     call :note "installed %VERSION%"
 ) else (

@@ -77,25 +77,35 @@ impl CurrentMoment {
                 }
             }),
             PieceContent::Processes(new) => {
-                self.processes.iter().any(|(kind, old)| same(kind) && have_changed(old, new))
+                let old = self.processes.iter().filter(|(kind, _)| same(kind));
+                have_changed(old.flat_map(|(_, list)| list), new)
             }
             _ => false,
         }
     }
 
     pub(super) fn add(&mut self, piece: EvidencePiece, file: &Arc<str>) {
+        self.is_torn |= piece.is_torn;
+        if self.knows(&piece) {
+            return;
+        }
         for (fact, numbers) in facts_of_piece(&piece.content) {
             let line = piece.line(&fact);
             self.told.push((fact, numbers, Source { file: Arc::clone(file), line }));
         }
         self.at_s = self.at_s.or(piece.at_s);
-        self.is_torn |= piece.is_torn;
         match piece.content {
             PieceContent::Memory(memory) => self.memory.push((piece.kind, memory)),
             PieceContent::Tags(tags) => self.tags.push((piece.kind, tags)),
             PieceContent::Processes(processes) => self.processes.push((piece.kind, processes)),
             _ => {}
         }
+    }
+
+    /// Whether a piece is a list of processes that the same tool has told already.
+    fn knows(&self, piece: &EvidencePiece) -> bool {
+        let PieceContent::Processes(new) = &piece.content else { return false };
+        self.processes.iter().any(|(kind, old)| *kind == piece.kind && old == new)
     }
 
     pub(super) fn into_snapshot(self) -> Option<MachineSnapshot> {
@@ -217,16 +227,16 @@ fn covers(table: &TagTable, other: &TagTable) -> bool {
 }
 
 /// What tells processes apart. Some texts tell no ids.
-fn identity(process: &ProcessUse) -> (u32, String) {
+fn identity(process: &ProcessUse) -> (u32, &str) {
     let pid = process.key.pid;
-    (pid, if pid == 0 { process.image.clone() } else { String::new() })
+    (pid, if pid == 0 { &process.image } else { "" })
 }
 
-/// Whether a process of one list is another, or has other handles, in the other list.
-fn have_changed(old: &[ProcessUse], new: &[ProcessUse]) -> bool {
-    let known: HashMap<_, _> = old.iter().map(|old| (identity(old), old)).collect();
-    new.iter().any(|new| {
-        known.get(&identity(new)).is_some_and(|old| {
+/// Whether a process of those that are known is another, or has other handles, in a list.
+fn have_changed<'a>(old: impl Iterator<Item = &'a ProcessUse>, new: &[ProcessUse]) -> bool {
+    let told: HashMap<_, _> = new.iter().map(|new| (identity(new), new)).collect();
+    old.into_iter().any(|old| {
+        told.get(&identity(old)).is_some_and(|new| {
             let named = !is_nameless(&old.image) && !is_nameless(&new.image);
             let is_other = named && old.image != new.image;
             is_other || old.handles.zip(new.handles).is_some_and(|(old, new)| old != new)
@@ -236,9 +246,13 @@ fn have_changed(old: &[ProcessUse], new: &[ProcessUse]) -> bool {
 
 /// Both lists as one, sorted by key.
 fn merge_processes(mut first: Vec<ProcessUse>, second: Vec<ProcessUse>) -> Vec<ProcessUse> {
-    let mut told: HashMap<_, _> = second.into_iter().map(|new| (identity(&new), new)).collect();
+    let owned = |one: &ProcessUse| {
+        let (pid, image) = identity(one);
+        (pid, image.to_owned())
+    };
+    let mut told: HashMap<_, _> = second.into_iter().map(|new| (owned(&new), new)).collect();
     for known in &mut first {
-        let Some(new) = told.remove(&identity(known)) else { continue };
+        let Some(new) = told.remove(&owned(known)) else { continue };
         if is_nameless(&known.image) {
             known.image = new.image;
         }

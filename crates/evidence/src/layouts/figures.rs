@@ -65,14 +65,19 @@ impl Figures {
         };
         let lower = label.to_lowercase();
         let (is_use, is_total) = (IN_USE.contains(&lower.as_str()), lower == "total");
-        if !is_value(value) || !is_use && !MEASURES.contains(&lower.as_str()) {
+        let is_figure = heads::column(label).is_of_memory();
+        if !is_value(value) || !is_use && !is_figure && !MEASURES.contains(&lower.as_str()) {
             return Verdict::Foreign;
         }
+        // `Commit Charge (K)`: the unit of all that stands below.
+        let unit = name.find('(').map_or("", |at| &name[at..]);
+        let with_unit = |name: &str| format!("{name} {unit}");
         self.is_group = true;
         match heads::column(name) {
+            _ if is_figure => self.records.push(&with_unit(label), value, line.number),
             Column::Physical(_) if is_total => self.records.push(name, value, line.number),
             Column::Committed(_) if lower == "limit" => {
-                self.records.push("commit limit", value, line.number);
+                self.records.push(&with_unit("commit limit"), value, line.number);
             }
             Column::Physical(_) => {}
             _ if is_use => self.records.push(name, value, line.number),
@@ -311,7 +316,10 @@ fn alone(line: &str) -> Option<Told<'_>> {
     let is_name = name.len() <= LONGEST && !item.contains(|c: char| c.is_ascii_digit());
     // A sentence names a pool as well.
     let is_short = name.split_whitespace().count() <= 5 && !line.ends_with(['.', '?', '!']);
-    (is_name && is_short && heads::column(item).is_of_memory()).then_some(Told::Name(item, None))
+    // Process Explorer has the pools below it.
+    let is_group = item.starts_with("Kernel Memory (");
+    (is_name && is_short && (is_group || heads::column(item).is_of_memory()))
+        .then_some(Told::Name(item, None))
 }
 
 #[cfg(test)]

@@ -89,7 +89,12 @@ pub(super) fn make_a_table(columns: &[Column]) -> bool {
     let of_processes = has(|c| *c == Column::Image) && has(|c| *c == Column::Handles);
     let of_moments = has(|c| *c == Column::Time) && has(Column::is_measured);
     let of_values = columns.len() > 1 && has(|c| *c == Column::Value);
-    of_tags || of_processes || of_moments || of_values
+    of_tags || of_processes || of_moments || of_values || are_of_memory(columns)
+}
+
+/// Whether all columns are figures of the host: names beside each other, and below them the figures.
+pub(super) fn are_of_memory(columns: &[Column]) -> bool {
+    columns.len() > 1 && columns.iter().all(Column::is_of_memory)
 }
 
 /// The unit that a header names for all its cells.
@@ -135,13 +140,15 @@ impl Unit {
     }
 }
 
-/// The words of a header in lower case, without signs.
+/// The words of a header, without signs.
+fn spelled(header: &str) -> impl Iterator<Item = &str> {
+    let signs = [' ', '\t', '`', '(', ')', '[', ']', '_', '"', '“', '”', '/', ':'];
+    header.split(signs).filter(|word| !word.is_empty())
+}
+
+/// The words of a header in lower case.
 fn words(header: &str) -> Vec<String> {
-    header
-        .split([' ', '`', '(', ')', '[', ']', '_', '"', '“', '”', '/', ':'])
-        .filter(|word| !word.is_empty())
-        .map(str::to_lowercase)
-        .collect()
+    spelled(header).map(str::to_lowercase).collect()
 }
 
 /// The columns under the heads of a table. PRTG exports each channel twice, the second time as a mere
@@ -182,10 +189,18 @@ pub(super) fn column(header: &str) -> Column {
     if header.len() > LONGEST {
         return Column::Other;
     }
-    let apart = words_apart(header);
-    let known =
-        [header, &apart].into_iter().flat_map(|words| [by_words(words), in_own_words(words)]);
-    known.into_iter().find(|column| *column != Column::Other).unwrap_or(Column::Other)
+    let known = |header: &str| {
+        let spelled: Vec<&str> = spelled(header).collect();
+        let named: Vec<String> = spelled.iter().map(|word| word.to_lowercase()).collect();
+        match by_words(header, &spelled, &named) {
+            Column::Other => in_own_words(header, &named),
+            column => column,
+        }
+    };
+    match (known(header), words_apart(header)) {
+        (Column::Other, Some(apart)) => known(&apart),
+        (column, _) => column,
+    }
 }
 
 /// A figure of the tag that the header begins with, written as code: `` `QvFz` nonpaged pool ``.
@@ -209,7 +224,8 @@ fn of_tag(header: &str) -> Option<Column> {
 /// A counter of Performance Monitor: `Memory\Pool Nonpaged Bytes`, `Process(lsass)\Handle Count`.
 fn counter_column(path: &str) -> Column {
     let Some((object, counter)) = path.rsplit_once('\\') else { return Column::Other };
-    let column = by_words(counter);
+    let spelled: Vec<&str> = spelled(counter).collect();
+    let column = by_words(counter, &spelled, &words(counter));
     match object.split_once('(').map(|(_, instance)| instance.trim_end_matches(')')) {
         Some(instance) if column == Column::Handles => match instance {
             "_Total" | "_total" => Column::SystemHandles,
@@ -222,8 +238,8 @@ fn counter_column(path: &str) -> Column {
     }
 }
 
-/// `PoolNonpagedMB` as `Pool Nonpaged MB`.
-fn words_apart(header: &str) -> String {
+/// `PoolNonpagedMB` as `Pool Nonpaged MB`; `None` where no word is made of several.
+fn words_apart(header: &str) -> Option<String> {
     let mut apart = String::with_capacity(header.len() + 4);
     let mut before = [' ', ' '];
     for letter in header.chars() {
@@ -233,12 +249,23 @@ fn words_apart(header: &str) -> String {
         apart.push(letter);
         before = [before[1], letter];
     }
-    apart
+    (apart.len() > header.len()).then_some(apart)
 }
 
 /// Behind `In use`: what Task Manager compresses is in use as well.
-const COMPRESSED: [&str; 7] =
-    ["compressed", "komprimiert", "compressé", "comprimido", "compressa", "圧縮", "已压缩"];
+const COMPRESSED: [&str; 11] = [
+    "compressed",
+    "komprimiert",
+    "compressé",
+    "compressée",
+    "comprimido",
+    "compressa",
+    "compactada",
+    "сжатая",
+    "сжато",
+    "圧縮",
+    "已压缩",
+];
 /// Words of heads of bytes, of what is held, and beside both.
 const BYTES: [&str; 7] =
     ["memory", "usage", "size", "bytes", "footprint", "consumption", "consumed"];
@@ -275,10 +302,10 @@ const BESIDE: [&str; 16] = [
 ];
 
 /// What people call columns: `Current size`, `Live objects (allocs minus frees)`.
-fn in_own_words(header: &str) -> Column {
-    let unit = Unit::find_in(header);
+fn in_own_words(header: &str, named: &[String]) -> Column {
+    let unit = || named.iter().find_map(|word| Unit::from_word(word));
     let explained = header.split_once(" (").filter(|(_, inside)| Unit::find_in(inside).is_none());
-    let all = words(explained.map_or(header, |(before, _)| before));
+    let all = &named[..explained.map_or(named.len(), |(before, _)| spelled(before).count())];
     let is = |known: &[&str]| all.iter().any(|word| known.contains(&word.as_str()));
     let only = |known: &[&str], or: &[&str]| {
         let mut words = all.iter().map(String::as_str);
@@ -288,23 +315,18 @@ fn in_own_words(header: &str) -> Column {
         })
     };
     match () {
-        () if is(&HELD) && only(&HELD, &[]) => match unit {
+        () if is(&HELD) && only(&HELD, &[]) => match unit() {
             None => Column::Outstanding,
             Some(unit) => Column::Bytes(unit),
         },
-        () if is(&BYTES) && only(&BYTES, &HELD) => Column::Bytes(unit.unwrap_or_default()),
+        () if is(&BYTES) && only(&BYTES, &HELD) => Column::Bytes(unit().unwrap_or_default()),
         () => Column::Other,
     }
 }
 
 /// The column whose words are all known.
-fn by_words(header: &str) -> Column {
-    let spelled: Vec<_> = header
-        .split([' ', '`', '(', ')', '[', ']', '_', '"', '“', '”', '/', ':'])
-        .filter(|word| !word.is_empty())
-        .collect();
-    let named: Vec<String> = spelled.iter().map(|word| word.to_lowercase()).collect();
-    if is_difference(header, &named) {
+fn by_words(header: &str, spelled: &[&str], named: &[String]) -> Column {
+    if is_difference(header, named) {
         return Column::Difference;
     }
     let told_unit = named.iter().find_map(|word| Unit::from_word(word));
@@ -378,10 +400,11 @@ fn by_words(header: &str) -> Column {
         | ["tag", "name"] => Column::Tag,
         ["type" | "typ" | "tipo" | "тип" | "pool"] | ["pool", "type"] => Column::Type,
         ["allocs" | "allocations" | "allocated" | "requests" | "zuweisungen" | "allokationen"]
-        | ["asignaciones" | "allocazioni"]
+        | ["asignaciones" | "allocazioni" | "zuordnungen" | "belegungen" | "reservierungen"]
+        | ["выделения" | "alocações" | "alokacje"]
         | ["alloc" | "allocation", "count"] => Column::Allocs,
         ["frees" | "freed" | "releases" | "released" | "freigaben" | "libérations"]
-        | ["liberaciones"]
+        | ["liberaciones" | "rilasci" | "liberações" | "освобождения" | "zwolnienia"]
         | ["free", "count"] => Column::Frees,
         // `Outstanding Bytes`.
         ["outstanding"] if told_unit.is_some() => Column::Bytes(unit),
@@ -442,7 +465,7 @@ fn by_words(header: &str) -> Column {
 }
 
 /// Words with which a header that names a pool tells something else than its use.
-const NO_USE: [&str; 10] = [
+const NO_USE: [&str; 11] = [
     "allocs",
     "allocations",
     "frees",
@@ -453,6 +476,7 @@ const NO_USE: [&str; 10] = [
     "maximum",
     "peak",
     "reads",
+    "ws",
 ];
 
 /// A header that is a tag that everybody knows, with a unit or `bytes`.

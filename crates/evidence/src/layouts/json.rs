@@ -4,9 +4,14 @@ use serde_json::{Deserializer, Value};
 
 use super::records::Records;
 use super::tables::read_records;
+use crate::content::IgnoredReason;
 use crate::event_words::{self, FoundEvents};
 use crate::reading_builder::ReadingBuilder;
+use crate::text::newlines;
 use crate::times;
+
+/// Longer objects are not read: in memory they take many times as much.
+const MAX_OBJECT: usize = 8 << 20;
 
 /// Reads a text that is JSON; false when it is not, or tells nothing.
 pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
@@ -21,7 +26,9 @@ pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
     loop {
         let value = rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',');
         line += newlines(&rest[..rest.len() - value.len()]);
-        let mut values = Deserializer::from_str(value).into_iter::<Value>();
+        rest = value;
+        let object = &value[..value.floor_char_boundary(MAX_OBJECT)];
+        let mut values = Deserializer::from_str(object).into_iter::<Value>();
         let Some(Ok(object)) = values.next() else { break };
         let end = values.byte_offset();
         read.value(&object, line, MAX_DEPTH);
@@ -30,7 +37,12 @@ pub(crate) fn read_json(text: &str, out: &mut ReadingBuilder) -> bool {
     }
     let has_events = !read.events.is_empty();
     read.events.write((1, line), out);
-    has_events | read_records(read.records, (1, line), out).is_ok()
+    let is_told = has_events | read_records(read.records, (1, line), out).is_ok();
+    if is_told && !matches!(rest.trim_end(), "" | "]") {
+        let begin = rest.lines().next().unwrap_or_default();
+        out.ignore(line, begin, IgnoredReason::CutOff);
+    }
+    is_told
 }
 
 /// Lists within objects that are read (`CounterSamples`): deeper ones are none of figures.
@@ -77,12 +89,9 @@ impl ReadObjects {
     }
 }
 
-fn newlines(text: &str) -> u32 {
-    text.bytes().filter(|b| *b == b'\n').count().try_into().unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::MAX_OBJECT;
     use crate::{PieceContent, read};
 
     #[test]
@@ -117,5 +126,16 @@ mod tests {
         let PieceContent::UndatedEvent(event) = &reading.pieces[0].content else { panic!() };
         assert_eq!(event.event_id, 2019);
         assert!(read("", b"[1, 2, {\"a\": [").pieces.is_empty());
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_told_and_a_huge_object_takes_no_memory() {
+        let event = r#"{"ProviderName": "srv", "Id": 2019}"#;
+        let huge = format!("{event}\n{{\"data\": [{}]}}", "1,".repeat(MAX_OBJECT / 2));
+        for text in [format!("[{event},\n{{\"Id\": 20"), huge] {
+            let reading = read("", text.as_bytes());
+            assert_eq!(reading.pieces.len(), 1);
+            assert_eq!(reading.ignored[0].line, 2);
+        }
     }
 }

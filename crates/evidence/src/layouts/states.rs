@@ -92,7 +92,11 @@ impl CellGrid {
             Some(outstanding) => outstanding,
             None => counters.allocs.saturating_sub(frees.unwrap_or(counters.allocs)),
         };
-        if frees.is_some_and(|frees| !agree(counters.allocs, frees, counters.outstanding)) {
+        let is_whole = self.columns.contains(&Column::Allocs);
+        if frees
+            .filter(|_| is_whole)
+            .is_some_and(|frees| !agree(counters.allocs, frees, counters.outstanding))
+        {
             return Err(IgnoredReason::Contradiction);
         }
         if counters == TagCounters::default() && frees.is_none() {

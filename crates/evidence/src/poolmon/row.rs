@@ -22,11 +22,15 @@ fn read_row(
     let is_number = |word: &str| starts_number(word) && quantities::wrapped(word).is_some();
     let words = number_words(numbers, is_number);
     let fits = |n: &[u64]| {
-        let [allocs, frees, outstanding, bytes, each] = *n else { return false };
+        let [allocs, frees, outstanding, ref rest @ ..] = *n else { return true };
+        if !agree(allocs, frees, outstanding) {
+            return false;
+        }
+        let [bytes, each] = *rest else { return true };
         // Above 4 GB some versions print a wrapped quotient.
         let each_fits = bytes.checked_div(outstanding).is_none_or(|quotient| quotient == each)
             || bytes > u64::from(u32::MAX);
-        agree(allocs, frees, outstanding) && plausible(bytes, outstanding) && each_fits
+        plausible(bytes, outstanding) && each_fits
     };
     let numbers = first_numbers(&words)
         .filter(|numbers| fits(numbers))

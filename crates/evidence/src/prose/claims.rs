@@ -15,6 +15,8 @@ const SIZE_OF_ONE: u64 = 64 << 10;
 const MAX_TAGS: usize = 16;
 /// How far a word may be from the amount that it is about.
 const NEAR: usize = 3;
+/// How far the word for a bound may be from it.
+const BOUND: usize = 6;
 
 /// What is said of a tag.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -112,10 +114,13 @@ impl Sentence<'_, '_> {
     fn is_norm(&self, at: usize) -> bool {
         // `More than` is a bound that was passed, unless it is denied.
         let before = &self.words[at.saturating_sub(NEAR)..at];
+        // `Threshold for nonpaged pool: 8 GB`.
+        let mut wider = self.words[at.saturating_sub(BOUND)..at].windows(2);
+        let is_bound = wider.any(|pair| words::is_bound(pair[0]) && words::is_of(pair[1]));
         let is_more = before.windows(2).any(|pair| pair == ["more", "than"]);
         let is_norm = |word: &&str| words::is_norm(word) && !(is_more && *word == "than");
         let is_signed = self.tokens[at].sign.is_some_and(|sign| sign != '+');
-        is_signed || self.is_denied(at) || before.iter().any(is_norm)
+        is_signed || is_bound || self.is_denied(at) || before.iter().any(is_norm)
     }
 
     /// Whether freeing is denied: `never freed`, `0 frees`, `unreleased`.
@@ -188,6 +193,10 @@ impl Sentence<'_, '_> {
         distinct.dedup();
         if let [only] = distinct[..] {
             return Some(only);
+        }
+        let last = places.last().filter(|last| self.before(**last, NEAR, words::is_now));
+        if let Some(last) = last {
+            return value(last);
         }
         let reaches = |word: &str| {
             matches!(word, "to" | "auf" | "à" | "hasta" | "до" | "exceed" | "exceeded" | "reached")
@@ -277,11 +286,33 @@ impl Sentence<'_, '_> {
         claims
     }
 
+    /// What a sentence says of both pools, each with its amount behind it: `paged pool 900 MB, nonpaged
+    /// 600 MB`.
+    fn of_both_pools(&self) -> Vec<Claim> {
+        let named = (0..self.words.len())
+            .filter_map(|at| Some((at, pool_words::named_pool(&self.words, at)?)));
+        let named: Vec<(usize, Pool)> = named.collect();
+        let [(first, one), (second, other)] = named[..] else { return Vec::new() };
+        let is_of_program = self.words.iter().any(|word| is_program(word));
+        if one == other || is_of_program || self.would_be() {
+            return Vec::new();
+        }
+        let ends = [(first, one, second), (second, other, self.words.len())];
+        let claims = ends.map(|(at, pool, end)| {
+            let place = *self.states(at, end.min(at + 1 + NEAR), true).first()?;
+            let amount = self.tokens[place].amount()?;
+            Some(Claim::Pool(pool, amount.value, self.tokens[place].line))
+        });
+        let claims: Option<Vec<Claim>> = claims.into_iter().collect();
+        claims.unwrap_or_default()
+    }
+
     /// What a sentence without tags says of the one pool that it names.
     fn of_pool(&self) -> Vec<Claim> {
-        let Some(pool) = pool_words::in_sentence(&self.words) else { return Vec::new() };
+        let Some(pool) = pool_words::in_sentence(&self.words) else { return self.of_both_pools() };
         let mut claims = Vec::new();
-        let named = (0..self.words.len()).find(|at| pool_words::names_pool(&self.words, *at));
+        let named =
+            (0..self.words.len()).find(|at| pool_words::named_pool(&self.words, *at).is_some());
         let is_of_program = self.words.iter().any(|word| is_program(word));
         if !is_of_program && !self.would_be() {
             let places = self.states(0, self.tokens.len(), true);
@@ -403,9 +434,18 @@ mod tests {
             ),
             ("normally nonpaged pool stays under 1 GB", None),
             ("nonpaged pool leaks at 2 GB/h", None),
+            ("Alert threshold for nonpaged pool: 8 GB", None),
+            ("At its limit, the nonpaged pool takes 8 GB", Some((Pool::Nonpaged, 8))),
+            ("El grupo no paginado crece 2 GB cada día", None),
             ("非分页缓冲池占用了 12 GB", Some((Pool::Nonpaged, 12))),
             ("Der nicht ausgelagerte Pool belegt 9 GB", Some((Pool::Nonpaged, 9))),
             ("the page file has 8 GB and is paged out", None),
+            (
+                "nonpaged pool was 800 MB on Monday, 2.9 GB yesterday and is now 7.3 GB",
+                Some((Pool::Nonpaged, 7)),
+            ),
+            ("nonpaged pool takes 3 GB, paged pool 2 GB", Some((Pool::Nonpaged, 3))),
+            ("nonpaged pool is larger than paged pool, 2 GB", None),
         ] {
             assert_eq!(pool(text), expected, "{text}");
         }

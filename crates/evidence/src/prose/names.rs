@@ -94,7 +94,11 @@ fn tag(
                 && is_tag_word(&sentence[at - 1].lower)
                 && !sentence[at - 1].lower.is_ascii()
                 && text.starts_with(|c: char| c.is_ascii_uppercase());
-            let fits = is_four && is_foreign
+            let is_called = at > 0
+                && is_tag_word(&sentence[at - 1].lower)
+                && sentence[at - 1].text.starts_with(char::is_lowercase)
+                && text.starts_with(|c: char| c.is_ascii_uppercase());
+            let fits = is_four && (is_foreign || is_called)
                 || is_four && is_near_mark(NEAR) && is_odd(text)
                 || is_marked && is_four && is_mixed(text)
                 || is_unspeakable(text) && (is_marked || names_pool)
@@ -184,6 +188,8 @@ mod tests {
     fn tags_are_known_by_the_word_beside_them_or_by_their_looks() {
         for (text, expected) in [
             ("the leaking tag is `Qv1z`, in the `git` folder", vec!["Qv1z"]),
+            ("tag Blob has 3 million allocations", vec!["Blob"]),
+            ("am zweiten Tag Null Byte frei", vec![]),
             ("I found the “qrvt” tag in poolmon", vec!["qrvt"]),
             ("tags `NpCD`, `NpNL` and `NpNB` use much", vec!["NpCD", "NpNL", "NpNB"]),
             ("Pool Tag: QvFz", vec!["QvFz"]),

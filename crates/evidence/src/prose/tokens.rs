@@ -267,7 +267,25 @@ fn scaled(number: &str, times: u64) -> Option<u64> {
 /// How many seconds a rate is per, and the length of the words that say so.
 fn rate(after: &str) -> (Option<u64>, usize) {
     const PER: &[&str] = &[
-        "per ", "pro ", "par ", "por ", "a ", "an ", "je ", "every ", "each ", "al ", "в ", "за ",
+        "per ",
+        "pro ",
+        "par ",
+        "por ",
+        "a ",
+        "an ",
+        "je ",
+        "every ",
+        "each ",
+        "al ",
+        "в ",
+        "за ",
+        "jeden ",
+        "jede ",
+        "cada ",
+        "chaque ",
+        "ogni ",
+        "каждый ",
+        "каждую ",
     ];
     let gap = after.len() - after.trim_start_matches(' ').len();
     let rest = &after[gap..];

@@ -301,6 +301,44 @@ pub(super) fn is_norm(word: &str) -> bool {
     begins(word, NORMS)
 }
 
+/// Whether a word makes the amount behind it the present one.
+pub(super) fn is_now(word: &str) -> bool {
+    const NOW: &[&str] = &[
+        "now",
+        "today",
+        "currently",
+        "jetzt",
+        "heute",
+        "aktuell",
+        "inzwischen",
+        "mittlerweile",
+        "maintenant",
+        "ahora",
+        "hoy",
+        "adesso",
+        "oggi",
+        "agora",
+        "hoje",
+        "сейчас",
+        "сегодня",
+    ];
+    NOW.contains(&word)
+}
+
+/// Whether a word is a bound of what is named behind it.
+pub(super) fn is_bound(word: &str) -> bool {
+    const BOUNDS: &[&str] =
+        &["limit", "threshold", "maximum", "schwell", "obergrenze", "seuil", "umbral", "порог"];
+    begins(word, BOUNDS)
+}
+
+/// Whether a word is the one between a thing and what it is of.
+pub(super) fn is_of(word: &str) -> bool {
+    const OF: &[&str] =
+        &["of", "for", "on", "für", "des", "von", "de", "du", "pour", "para", "для"];
+    OF.contains(&word)
+}
+
 pub(super) fn would_be(word: &str) -> bool {
     WOULD_BE.contains(&word)
 }

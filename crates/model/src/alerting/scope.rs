@@ -134,7 +134,10 @@ fn typed(text: &str) -> Option<String> {
 }
 
 fn typed_pattern(text: &str) -> Option<String> {
-    typed(text).filter(|pattern| pattern.chars().any(|letter| letter != '*'))
+    let leaves_out = |pattern: &String| {
+        !pattern.contains('*') || pattern.chars().any(|letter| !matches!(letter, '*' | '?'))
+    };
+    typed(text).filter(leaves_out)
 }
 
 fn is_or_is_below(group: &str, wanted: &str) -> bool {
@@ -168,7 +171,10 @@ mod tests {
             let scope = HostScope::from_typed(group, pattern);
             assert_eq!(scope.covers(name, of), covered, "{group} {pattern} {name}");
         }
-        assert!(HostScope::from_typed("", "**").is_all());
+        for everybody in ["**", "?*", "*?*", "**??"] {
+            assert!(HostScope::from_typed("", everybody).is_all(), "{everybody}");
+        }
+        assert!(!HostScope::from_typed("", "??").is_all(), "of two letters");
         let scope = HostScope::from_typed("Berlin", "");
         assert!(scope.covers("fs-02", ["File servers", "Berlin/Files"]));
     }

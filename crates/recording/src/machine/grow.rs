@@ -115,7 +115,8 @@ impl Buffer {
     }
 
     /// Grows to what was told to be needed and an eighth more, for what comes up meanwhile, and to no
-    /// less than double.
+    /// less than double. What is in it is of no use, and its memory is given back first: both at once may
+    /// be more than the process may have.
     fn grow(&mut self, told: usize, limit: usize) -> Result<(), Status> {
         let size = size_of_val(self.words.as_slice());
         if size >= limit {
@@ -123,10 +124,14 @@ impl Buffer {
         }
         let slack = told.saturating_add(told / 8).saturating_add(4096);
         let words = slack.max(size * 2).min(limit).div_ceil(size_of::<u64>());
-        let more = words.saturating_sub(self.words.len());
-        self.words.try_reserve_exact(more).map_err(|_| Status::INSUFFICIENT_RESOURCES)?;
-        self.words.resize(words, 0);
-        Ok(())
+        self.words = Vec::new();
+        for (words, grown) in [(words, Ok(())), (self.first, Err(Status::INSUFFICIENT_RESOURCES))] {
+            if self.words.try_reserve_exact(words).is_ok() {
+                self.words.resize(words, 0);
+                return grown;
+            }
+        }
+        Err(Status::INSUFFICIENT_RESOURCES)
     }
 
     fn note(&mut self, used: usize) {
@@ -201,6 +206,16 @@ mod tests {
         // Informational statuses promise nothing about the buffer.
         assert!(Buffer::new(64).fill(1 << 20, |_| (0x103, 8)).is_err());
         assert_eq!(Buffer::new(64).fill(1 << 20, |_| (0, 65)), Err(Status::DATA_ERROR));
+    }
+
+    #[test]
+    fn a_buffer_that_cannot_grow_is_as_it_was_at_first() {
+        let mut buffer = Buffer::new(4096);
+        // More than any process can have.
+        let failed = buffer.fill(1 << 60, |_| (MISMATCH, 1 << 59));
+        assert_eq!(failed, Err(Status::INSUFFICIENT_RESOURCES));
+        assert_eq!(size_of_val(buffer.words()), 4096);
+        assert_eq!(buffer.fill(1 << 20, |_| (0, 64)), Ok(64));
     }
 
     fn answer(buffer: &mut Buffer, needed: usize) -> usize {

@@ -15,6 +15,8 @@ const TRUSTED_INSTALLER: &[u8] = &[
 /// Rights by which a file's content or its access list can be changed: write and append data, delete a
 /// child, extended attributes, attributes, delete, change the list or the owner, and the generic ones.
 const CHANGES: u32 = 0x0002 | 0x0004 | 0x0010 | 0x0040 | 0x0100 | 0x000D_0000 | 0x5000_0000;
+/// The mark of a descriptor that has a list of access (`SE_DACL_PRESENT`).
+const LIST_PRESENT: u16 = 4;
 /// An entry that only concerns what lies below (`INHERIT_ONLY_ACE`).
 const INHERIT_ONLY: u8 = 8;
 /// Bytes of a list of access beyond which it is not believed.
@@ -48,8 +50,8 @@ pub fn judge(bytes: &[u8], own: &[u8]) -> Result<Trust, RawError> {
     }
     // Without a list everybody may do everything.
     let list = match fields.u32(16)? as usize {
-        0 => return Ok(Trust::OthersMayWrite),
-        at => at,
+        at if at != 0 && fields.u16(2)? & LIST_PRESENT != 0 => at,
+        _ => return Ok(Trust::OthersMayWrite),
     };
     let count = usize::from(fields.u16(list.saturating_add(4))?);
     let mut at = list.saturating_add(8);
@@ -141,6 +143,14 @@ mod tests {
         ] {
             assert_eq!(judge(&descriptor(owner, entries), MYSELF), Ok(expected), "{entries:?}");
         }
+    }
+
+    #[test]
+    fn a_list_that_is_not_marked_as_present_is_none() {
+        let mut bytes = descriptor(SYSTEM, Some(&[(0, 0, FULL, SYSTEM)]));
+        assert_eq!(judge(&bytes, MYSELF), Ok(Trust::Trusted));
+        bytes[2] = 0;
+        assert_eq!(judge(&bytes, MYSELF), Ok(Trust::OthersMayWrite));
     }
 
     #[test]

@@ -12,10 +12,10 @@ use poolwatch_model::{
         Acknowledgement, Cause, Confirmation, Details, Incident, IncidentId, IncidentState, Picture,
     },
 };
-use sqlx::{PgConnection, types::Json};
+use sqlx::PgConnection;
 
 use super::numbers;
-use crate::{Result, StoreError};
+use crate::{Result, readable::Readable};
 
 /// Which incidents to list.
 #[derive(Debug, Clone, Copy, Default)]
@@ -32,7 +32,7 @@ pub struct IncidentFilter<'a> {
     pub since: Option<Timestamp>,
 }
 
-/// Incidents, latest first.
+/// Incidents, latest first. Those that cannot be read are left out.
 ///
 /// # Errors
 /// When the database fails.
@@ -43,8 +43,8 @@ pub async fn list(
 ) -> Result<Vec<Incident>> {
     let among = filter.among.map(numbers);
     let rows = sqlx::query!(
-        "SELECT id, cause AS \"cause: Json<Cause>\", state, opened_at, last_seen_at, findings,
-             diagnosis AS \"diagnosis: Json<Diagnosis>\", hosts, worst_host
+        "SELECT id, cause AS \"cause: Readable<Cause>\", state, opened_at, last_seen_at, findings,
+             diagnosis AS \"diagnosis: Readable<Diagnosis>\", hosts, worst_host
          FROM incidents
          WHERE ($1::int IS NULL
                 OR id IN (SELECT incident_id FROM findings WHERE host_id = $1))
@@ -63,21 +63,20 @@ pub async fn list(
     )
     .fetch_all(db)
     .await?;
-    let incidents = rows.into_iter().map(|row| {
-        Ok(Incident {
+    let incidents = rows.into_iter().filter_map(|row| {
+        Some(Incident {
             id: IncidentId(row.id),
-            cause: row.cause.0,
-            state: IncidentState::from_name(&row.state)
-                .ok_or(StoreError::Inconsistent("an incident has a state that is not known"))?,
+            cause: row.cause.0?,
+            state: IncidentState::from_name(&row.state)?,
             opened: row.opened_at.to_jiff(),
             last_seen: row.last_seen_at.to_jiff(),
             findings: row.findings,
-            diagnosis: row.diagnosis.0,
+            diagnosis: row.diagnosis.0?,
             hosts: row.hosts.into_iter().map(HostId).collect(),
             worst: row.worst_host.map(HostId),
         })
     });
-    incidents.collect()
+    Ok(incidents.collect())
 }
 
 /// What some hosts are of an incident.
@@ -127,8 +126,8 @@ pub async fn parts(
     Ok(parts.collect())
 }
 
-/// The judgements that count of some hosts of incidents, of each incident at most so many, its worst
-/// host before others.
+/// The judgements that count of some hosts of incidents and can be read, of each incident at most so
+/// many, its worst host before others.
 ///
 /// # Errors
 /// When the database fails.
@@ -140,7 +139,7 @@ pub async fn host_diagnoses(
 ) -> Result<Vec<(IncidentId, HostId, Diagnosis)>> {
     let incidents: Vec<i64> = incidents.iter().map(|id| id.0).collect();
     let rows = sqlx::query!(
-        "SELECT incident_id, host_id, diagnosis AS \"diagnosis: Json<Diagnosis>\"
+        "SELECT incident_id, host_id, diagnosis AS \"diagnosis: Readable<Diagnosis>\"
          FROM (
              SELECT part.incident_id, part.host_id, part.diagnosis, row_number() OVER (
                  PARTITION BY part.incident_id
@@ -154,9 +153,9 @@ pub async fn host_diagnoses(
     )
     .fetch_all(db)
     .await?;
-    let found = rows
-        .into_iter()
-        .map(|row| (IncidentId(row.incident_id), HostId(row.host_id), row.diagnosis.0));
+    let found = rows.into_iter().filter_map(|row| {
+        Some((IncidentId(row.incident_id), HostId(row.host_id), row.diagnosis.0?))
+    });
     Ok(found.collect())
 }
 
@@ -178,14 +177,14 @@ pub async fn time_left_by_host(db: &mut PgConnection) -> Result<HashMap<HostId, 
     Ok(left.map(|(host, left_s)| (host, left_s.unsigned_abs())).collect())
 }
 
-/// What is kept with an incident beyond its latest judgement.
+/// What is kept with an incident beyond its latest judgement, as far as it can be read.
 ///
 /// # Errors
 /// When the database fails.
 pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
     let row = sqlx::query!(
-        "SELECT picture AS \"picture: Json<Picture>\",
-             comparison AS \"comparison: Json<Vec<AttributeCounts>>\",
+        "SELECT picture AS \"picture: Readable<Picture>\",
+             comparison AS \"comparison: Readable<Vec<AttributeCounts>>\",
              ARRAY(SELECT DISTINCT host_id FROM findings WHERE incident_id = $1) AS \"seen_on!\",
              owner, acknowledged_by, acknowledged_at, merged_into,
              word.written_by AS \"said_by?\", word.at AS \"said_at?: jiff_sqlx::Timestamp\",
@@ -200,8 +199,8 @@ pub async fn details(db: &mut PgConnection, id: IncidentId) -> Result<Details> {
     .fetch_optional(db)
     .await?;
     Ok(row.map_or_else(Details::default, |row| Details {
-        picture: row.picture.map(|picture| picture.0),
-        comparison: row.comparison.map(|comparison| comparison.0).unwrap_or_default(),
+        picture: row.picture.and_then(|picture| picture.0),
+        comparison: row.comparison.and_then(|comparison| comparison.0).unwrap_or_default(),
         seen_on: row.seen_on.into_iter().map(HostId).collect(),
         owner: row.owner,
         acknowledged: row
@@ -238,7 +237,7 @@ pub async fn last_finding(
     Ok(at.map(jiff_sqlx::Timestamp::to_jiff))
 }
 
-/// The judgement that counts of a host of an incident.
+/// The judgement that counts of a host of an incident, where it can be read.
 ///
 /// # Errors
 /// When the database fails.
@@ -248,12 +247,12 @@ pub async fn host_diagnosis(
     host: HostId,
 ) -> Result<Option<Diagnosis>> {
     let diagnosis = sqlx::query_scalar!(
-        "SELECT diagnosis AS \"diagnosis: Json<Diagnosis>\" FROM incident_hosts
+        "SELECT diagnosis AS \"diagnosis: Readable<Diagnosis>\" FROM incident_hosts
          WHERE incident_id = $1 AND host_id = $2",
         id.0,
         host.0,
     )
     .fetch_optional(db)
     .await?;
-    Ok(diagnosis.map(|diagnosis| diagnosis.0))
+    Ok(diagnosis.and_then(|diagnosis| diagnosis.0))
 }

@@ -73,10 +73,14 @@ fn is_private_v4(address: Ipv4Addr) -> bool {
 
 fn is_private_v6(address: Ipv6Addr) -> bool {
     let parts = address.segments();
-    // An IPv4 address inside: mapped, compatible, NAT64, 6to4.
+    // An IPv4 address inside: mapped, compatible, translated (RFC 2765), NAT64, ISATAP, 6to4, Teredo.
     let inner = match parts {
-        [0, 0, 0, 0, 0, 0xffff | 0, a, b] | [0x64, 0xff9b, 0, 0, 0, 0, a, b] => Some((a, b)),
-        [0x2002, a, b, ..] => Some((a, b)),
+        [0, 0, 0, 0, 0, 0xffff | 0, a, b]
+        | [0, 0, 0, 0, 0xffff, 0, a, b]
+        | [0x64, 0xff9b, 0, 0, 0, 0, a, b]
+        | [_, _, _, _, 0 | 0x200, 0x5efe, a, b]
+        | [0x2002, a, b, ..] => Some((a, b)),
+        [0x2001, 0, _, _, _, _, a, b] => Some((!a, !b)),
         _ => None,
     };
     let is_inner_private = inner
@@ -88,6 +92,12 @@ fn is_private_v6(address: Ipv6Addr) -> bool {
         || parts[0] & 0xfe00 == 0xfc00
         || parts[0] & 0xffc0 == 0xfe80
         || parts[0] & 0xffc0 == 0xfec0
+        // NAT64 of one's own network (RFC 8215): what is behind it only that network knows.
+        || parts[..3] == [0x64, 0xff9b, 1]
+        // Of no host: discarded (RFC 6666), for examples (RFC 3849, 9637).
+        || parts[..4] == [0x100, 0, 0, 0]
+        || parts[..2] == [0x2001, 0xdb8]
+        || (parts[0] == 0x3fff && parts[1] < 0x1000)
 }
 
 #[cfg(test)]
@@ -119,12 +129,31 @@ mod tests {
             "::ffff:10.0.0.1",
             "::127.0.0.1",
             "64:ff9b::a00:1",
+            "64:ff9b:1::a00:1",
+            "64:ff9b:1:ffff::808:808",
+            "::ffff:0:127.0.0.1",
+            "::ffff:0:a00:1",
+            "2606:4700::5efe:10.0.0.1",
+            "fe80::200:5efe:127.0.0.1",
+            "2606:4700::200:5efe:169.254.169.254",
             "2002:7f00:1::",
+            // Teredo bears the address of its client with every bit turned.
+            "2001:0:4136:e378:8000:63bf:f5ff:fffe",
+            "2001:db8::1",
+            "3fff::1",
+            "100::1",
         ] {
             assert!(is_private(private.parse().unwrap()), "{private}");
         }
-        for public in ["8.8.8.8", "172.32.0.1", "100.128.0.1", "2606:4700::1111", "2002:808:808::"]
-        {
+        for public in [
+            "8.8.8.8",
+            "172.32.0.1",
+            "100.128.0.1",
+            "2606:4700::1111",
+            "2002:808:808::",
+            "64:ff9b::808:808",
+            "2001:4860:4860::8888",
+        ] {
             assert!(!is_private(public.parse().unwrap()), "{public}");
         }
     }

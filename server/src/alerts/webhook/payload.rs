@@ -11,6 +11,8 @@ use serde_json::{Value, json};
 
 /// Letters of a body that a chat shows.
 const CHAT_CHARS: usize = 2500;
+/// Letters of a heading that Slack takes.
+const SLACK_HEAD_CHARS: usize = 150;
 /// Letters of a summary that PagerDuty takes.
 const SUMMARY_CHARS: usize = 1024;
 /// Letters of a message and of a description that Opsgenie takes.
@@ -45,21 +47,41 @@ pub(super) fn make(delivery: &LeasedDelivery, secret: Option<&str>, console_url:
     }
 }
 
-/// <https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks>
+/// <https://docs.slack.dev/reference/block-kit/blocks>: what hosts call themselves stands in elements that
+/// know no markup.
 fn slack(words: &MessageWords, url: &str) -> Value {
     let plain = |text: &str| text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;");
-    let (subject, text) = (plain(&words.subject), plain(&cut(&words.text, CHAT_CHARS)));
-    json!({ "text": format!("*{subject}*\n<{url}|Open in Poolwatch>\n```{text}```") })
+    let head = json!({
+        "type": "plain_text", "text": cut(&words.subject, SLACK_HEAD_CHARS - 1), "emoji": false,
+    });
+    let link = format!("<{url}|Open in Poolwatch>");
+    let text = json!({ "type": "text", "text": cut(&words.text, CHAT_CHARS) });
+    json!({
+        // Of a notification.
+        "text": plain(&words.subject),
+        "blocks": [
+            { "type": "header", "text": head },
+            { "type": "section", "text": { "type": "mrkdwn", "text": link } },
+            {
+                "type": "rich_text",
+                "elements": [{ "type": "rich_text_preformatted", "elements": [text] }],
+            },
+        ],
+    })
 }
 
-/// A card as workflows of Teams post it: <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>
+/// A card as workflows of Teams post it: <https://learn.microsoft.com/microsoftteams/platform/webhooks-and-connectors/how-to/add-incoming-webhook>.
+/// What hosts call themselves stands in runs of text: those know no Markdown.
 fn teams(words: &MessageWords, url: &str) -> Value {
-    let block = |text: &str, weight: &str, font: &str| {
-        json!({
-            "type": "TextBlock", "text": text, "wrap": true, "weight": weight, "fontType": font,
-        })
+    let line = |text: &str, weight: &str, font: &str| {
+        let run = json!({ "type": "TextRun", "text": text, "weight": weight, "fontType": font });
+        json!({ "type": "RichTextBlock", "spacing": "None", "inlines": [run] })
     };
-    let text = cut(&words.text, CHAT_CHARS).replace('\n', "\n\n");
+    let text = cut(&words.text, CHAT_CHARS);
+    let lines = text.lines().filter(|text| !text.trim().is_empty());
+    let lines = lines.map(|text| line(text, "Default", "Monospace"));
+    let body: Vec<Value> =
+        [line(&words.subject, "Bolder", "Default")].into_iter().chain(lines).collect();
     json!({
         "type": "message",
         "attachments": [{
@@ -68,10 +90,7 @@ fn teams(words: &MessageWords, url: &str) -> Value {
                 "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
                 "type": "AdaptiveCard",
                 "version": "1.4",
-                "body": [
-                    block(&words.subject, "Bolder", "Default"),
-                    block(&text, "Default", "Monospace"),
-                ],
+                "body": body,
                 "actions": [
                     { "type": "Action.OpenUrl", "title": "Open in Poolwatch", "url": url },
                 ],
@@ -216,10 +235,10 @@ mod tests {
         assert_eq!(generic["url"], "https://poolwatch.test/incidents/17");
         let slack = made(ChannelKind::Slack, IncidentChange::Opened);
         let text = slack["text"].as_str().unwrap();
-        assert!(text.starts_with("*&lt;!channel&gt; &amp; more*\n"), "calls nobody: {text}");
+        assert_eq!(text, "&lt;!channel&gt; &amp; more", "calls nobody");
         let teams = made(ChannelKind::Teams, IncidentChange::Opened);
         let card = &teams["attachments"][0]["content"];
-        assert_eq!(card["body"][1]["text"], "a\n\nb");
+        assert_eq!(card["body"][2]["inlines"][0]["text"], "b");
         assert_eq!(card["actions"][0]["url"], "https://poolwatch.test/incidents/17");
         let [opened, resolved] = [IncidentChange::Opened, IncidentChange::Resolved]
             .map(|change| made(ChannelKind::PagerDuty, change));
@@ -229,6 +248,39 @@ mod tests {
             (&resolved["event_action"], &resolved["routing_key"]),
             (&"resolve".into(), &"key".into())
         );
+    }
+
+    #[test]
+    fn what_hosts_call_themselves_is_no_markup_in_a_chat() {
+        let name = "[Sign in](https://evil.example) ```*x*``` <https://evil.example|here>";
+        let mut delivery = delivery(ChannelKind::Slack, IncidentChange::Opened);
+        (delivery.words.subject, delivery.words.text) = (name.into(), format!("{name}\n\nb"));
+        /// Values of a key, where the object beside them is of none of these types.
+        fn texts<'a>(value: &'a Value, literal: &[&str], found: &mut Vec<&'a str>) {
+            match value {
+                Value::Object(fields) => {
+                    let kind = fields.get("type").and_then(Value::as_str).unwrap_or_default();
+                    if let (Some(text), false) = (fields.get("text"), literal.contains(&kind)) {
+                        found.extend(text.as_str());
+                    }
+                    fields.values().for_each(|value| texts(value, literal, found));
+                }
+                Value::Array(all) => all.iter().for_each(|value| texts(value, literal, found)),
+                _ => {}
+            }
+        }
+        let slack = make(&delivery, None, "https://poolwatch.test");
+        let mut marked = Vec::new();
+        texts(&slack, &["plain_text", "text"], &mut marked);
+        assert_eq!(marked.len(), 2, "{marked:?}");
+        assert!(!marked[0].contains('<'), "{marked:?}");
+        assert_eq!(marked[1], "<https://poolwatch.test/incidents/17|Open in Poolwatch>");
+        delivery.kind = ChannelKind::Teams;
+        let teams = make(&delivery, None, "https://poolwatch.test");
+        let mut marked = Vec::new();
+        texts(&teams, &["TextRun"], &mut marked);
+        assert_eq!(marked, [""; 0]);
+        assert_eq!(teams["attachments"][0]["content"]["body"].as_array().unwrap().len(), 3);
     }
 
     #[test]

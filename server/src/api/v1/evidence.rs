@@ -53,7 +53,7 @@ pub(in crate::api) async fn judge(
     Extension(person): Extension<Person>,
     sent: Multipart,
 ) -> Noted<(StatusCode, Json<JudgedEvidence>)> {
-    let judged = evidence_uploads::judge(&app, sent, &person.name).await?;
+    let judged = evidence_uploads::judge(&app, sent, &person.in_audit_log()).await?;
     let id = judged.ok_or_else(|| {
         AppError::bad_request("There is no file and no text in the form, or all are empty.")
     })?;
@@ -71,7 +71,7 @@ pub(in crate::api) async fn one(
     visible: VisibleFleet,
     Path(id): Path<String>,
 ) -> Result<Json<Report>, AppError> {
-    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.in_audit_log(), &visible, &id).await?;
     Ok(Json(evidence_uploads::report(&app, &upload).await?))
 }
 
@@ -86,7 +86,7 @@ pub(in crate::api) async fn keep(
     Path(id): Path<String>,
     Json(EvidenceHost { host }): Json<EvidenceHost>,
 ) -> Noted<Json<KeptEvidence>> {
-    let upload = evidence_uploads::find(&app, &person.name, &visible, &id).await?;
+    let upload = evidence_uploads::find(&app, &person.in_audit_log(), &visible, &id).await?;
     let host_id = evidence_uploads::keep(&app, &visible, &upload, &host).await?;
     let note = AuditNote::new(format!("evidence {id}"), format!("kept for {host}"));
     Ok((Extension(note), Json(KeptEvidence { host_id })))

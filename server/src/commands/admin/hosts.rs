@@ -48,26 +48,26 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
             let written = RuleConditions { name_pattern: host_name, domain, address_range, token };
             let conditions = rules::checked(written)?;
             let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
+            let mut db = database.pool.begin().await?;
             let now = SystemClock.now();
             let id = approval_rules::create(&mut db, &name, &conditions, BY, rules::MOST, now)
                 .await?
                 .ok_or_else(rules::too_many)?;
             record(&mut db, "create approval rule", &name, "").await?;
             let approved = decisions::approve_by_rules(&mut db, now).await?.len();
-            drop(db);
+            db.commit().await?;
             eprintln!("Made rule {id}: {approved} hosts that waited are approved");
             database.close(false).await
         }
         HostCommand::ListRules(database) => list_rules(&database).await,
         HostCommand::DeleteRule { database, id } => {
             let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
+            let mut db = database.pool.begin().await?;
             let deleted = approval_rules::delete(&mut db, id).await?;
             if deleted {
                 record(&mut db, "delete approval rule", &id.to_string(), "").await?;
             }
-            drop(db);
+            db.commit().await?;
             database.close(false).await?;
             ensure!(deleted, "there is no rule {id}");
             Ok(())
@@ -75,12 +75,12 @@ pub(super) async fn run(command: HostCommand) -> anyhow::Result<()> {
         HostCommand::ListTokens(database) => list_tokens(&database).await,
         HostCommand::RevokeToken { database, id } => {
             let database = Database::open(&database).await?;
-            let mut db = database.pool.acquire().await?;
+            let mut db = database.pool.begin().await?;
             let revoked = enrolment_tokens::revoke(&mut db, id, SystemClock.now()).await?;
             if revoked {
                 record(&mut db, "revoke enrolment token", &id.to_string(), "").await?;
             }
-            drop(db);
+            db.commit().await?;
             database.close(false).await?;
             ensure!(revoked, "token {id} does not exist or was revoked before");
             Ok(())
@@ -124,7 +124,7 @@ impl Decided {
 async fn decide(hosts: HostNumbers, decided: Decided) -> anyhow::Result<()> {
     let ids: Vec<HostId> = hosts.ids.iter().copied().map(HostId).collect();
     let database = Database::open(&hosts.database).await?;
-    let (mut db, now) = (database.pool.acquire().await?, SystemClock.now());
+    let (mut db, now) = (database.pool.begin().await?, SystemClock.now());
     let done = match decided {
         Decided::Approved => enrolment::approve(&mut db, &ids, BY, None, now).await?,
         Decided::Refused => enrolment::refuse(&mut db, &ids, BY, now).await?,
@@ -135,7 +135,7 @@ async fn decide(hosts: HostNumbers, decided: Decided) -> anyhow::Result<()> {
     for id in &done {
         record(&mut db, decided.action(), &id.to_string(), "").await?;
     }
-    drop(db);
+    db.commit().await?;
     database.close(false).await?;
     for id in &done {
         eprintln!("Host {id}. {}", decided.sentence());

@@ -170,7 +170,11 @@ async fn load(
         server: ServerFacts { installers, has_folder: app.settings.installers.is_some() },
         made: None,
         error: None,
-        tokens: all.into_iter().map(|token| token_row(token, &groups, now)).collect(),
+        tokens: all
+            .into_iter()
+            .filter(|token| visible.shows_binding(&token.binding))
+            .map(|token| token_row(token, &groups, now))
+            .collect(),
         groups: groups.iter().map(|group| (group.id.0, group.name.clone())).collect(),
         arrivals,
         may_administer: person.role >= Role::Admin,

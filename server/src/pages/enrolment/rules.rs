@@ -90,8 +90,10 @@ pub(in crate::pages) async fn page(
     uri: Uri,
 ) -> Result<Html<String>, AppError> {
     let mut db = app.pool.acquire().await?;
-    let all = approval_rules::list(&mut db).await?;
-    let tokens = enrolment_tokens::list(&mut db, TOKENS).await?;
+    let mut all = approval_rules::list(&mut db).await?;
+    all.retain(|rule| visible.shows_binding(&rule.binding));
+    let mut tokens = enrolment_tokens::list(&mut db, TOKENS).await?;
+    tokens.retain(|token| visible.shows_binding(&token.binding));
     let groups = host_groups::list(&mut db).await?;
     let trial = if written.is_blank() {
         None

@@ -7,7 +7,7 @@ use axum::{
 };
 use jiff::{SignedDuration, Timestamp};
 use poolwatch_store::{
-    audit::Outcome,
+    audit::{self, Outcome},
     people::{self, ProvidedPerson, ProvidedSignIn},
 };
 use poolwatch_web::login::LoginError;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 use tracing::{info, warn};
 
-use super::{SIGN_IN, finish, local, refuse};
+use super::{SIGN_IN, finish, local, refuse, signed_in};
 use crate::{
     access::{
         audit::{Attempt, AuditNote, RequestOrigin},
@@ -143,10 +143,9 @@ pub(in crate::pages) async fn done(
             return refuse_with(&app, LoginError::Provider(error.to_string())).await;
         }
     };
-    match sign_in(&app, &provider, &identity).await? {
+    match sign_in(&app, &provider, &identity, &origin).await? {
         Ok(user) => {
-            let how = format!("by {}", identity.issuer);
-            let mut response = finish(&app, &user, &headers, &origin, &begun.next, &how).await?;
+            let mut response = finish(&app, &user, &headers, &origin, &begun.next, None).await?;
             let over = set_cookie(cookie_name(secure), "", SignedDuration::ZERO, secure);
             let over = over.parse().map_err(AppError::internal)?;
             response.headers_mut().append(header::SET_COOKIE, over);
@@ -168,11 +167,12 @@ fn open(app: &App, sealed: &str) -> Option<Begun> {
     (SignedDuration::ZERO..GOOD_FOR).contains(&age).then_some(begun)
 }
 
-/// The person of an identity, or why they may not sign in.
+/// The person of an identity, with what the audit log says of that, or why they may not sign in.
 async fn sign_in(
     app: &App,
     provider: &SignInProvider,
     identity: &ProviderIdentity,
+    origin: &RequestOrigin,
 ) -> Result<Result<people::User, &'static str>, AppError> {
     let Some((role, scope)) = provider.role_of(&identity.groups) else {
         return Ok(Err("None of your groups may use Poolwatch. Ask an administrator."));
@@ -188,9 +188,11 @@ async fn sign_in(
         scope: &scope,
     };
     let mut transaction = app.pool.begin().await?;
-    let signed_in = people::sign_in_provided(&mut transaction, &person, app.clock.now()).await?;
-    match signed_in {
+    let found = people::sign_in_provided(&mut transaction, &person, app.clock.now()).await?;
+    match found {
         ProvidedSignIn::Done(user) => {
+            let entry = signed_in(app, &user, origin, &format!("by {}", identity.issuer));
+            audit::add(&mut transaction, &entry).await?;
             transaction.commit().await?;
             app.callers.forget_all();
             Ok(Ok(*user))

@@ -182,7 +182,7 @@ pub(in crate::pages) async fn page(
     let scope = scope_form(&app, account.user.scope.clone()).await?;
     let (own, session) = match &person.proof {
         Proof::Session { user, session, .. } => (Some(*user), Some(*session)),
-        Proof::Token(_) | Proof::CommandLine => (None, None),
+        Proof::Token { .. } | Proof::CommandLine => (None, None),
     };
     let page = PersonPage {
         shell: shell(&app, &person, address(&uri)),

@@ -66,7 +66,16 @@ async fn load(app: &App) -> Result<ProviderView, AppError> {
     }
     let mut db = app.pool.acquire().await?;
     let found = sign_in_provider::load(&mut db, &app.sealing_key).await;
-    let found = found.map_err(|error| AppError::bad_request(format!("{error:#}")))?;
+    let found = match found {
+        Ok(found) => found,
+        // Here it is set again.
+        Err(error) => {
+            return Ok(ProviderView {
+                trouble: Some(format!("{error:#}")),
+                ..ProviderView::default()
+            });
+        }
+    };
     Ok(found.map_or_else(ProviderView::default, |(provider, setting)| ProviderView {
         changed: Some((setting.changed_by, setting.changed)),
         ..view(&provider)
@@ -84,6 +93,7 @@ fn view(provider: &SignInProvider) -> ProviderView {
         groups_claim: provider.groups_claim.clone(),
         rules: lines.join("\n"),
         changed: None,
+        trouble: None,
     }
 }
 

@@ -161,6 +161,42 @@ async fn more_than_a_recipient_takes_in_an_hour_waits_and_what_is_critical_does_
 }
 
 #[tokio::test]
+async fn a_clock_that_jumped_ahead_and_back_delays_no_message() {
+    let begun = now();
+    let ahead = begun + jiff::SignedDuration::from_hours(30);
+    let clock = TestClock::new(begun);
+    let server = Server::start_at(clock.clone()).await;
+    allow_private(&server).await;
+    let receiver = Receiver::start(&[200, 503]).await;
+    let address = encoded(&receiver.url());
+    let form = format!("name=x&kind=webhook&least=note&per_hour=1&address={address}");
+    done(&server, "/alerts/recipients", &form).await;
+    let on = some_hosts(&server, 2).await;
+    let mut other = crate::records::leak(9);
+    let barr = poolwatch_model::PoolTag::new(*b"Barr");
+    (other.suspects[0].tags, other.tags[0].tag) = (vec![barr], barr);
+    // One is sent while the clock is wrong, one put back, and one is to wait for what belongs to it.
+    leak_on(&server, &on[..1], begun - 2 * MINUTE).await;
+    crate::records::find(&server, on[1], begun - 2 * MINUTE, &[other]).await;
+    clock.set(ahead);
+    dispatched(&server, ahead).await;
+    sqlx::query("UPDATE recipients SET per_hour = 120").execute(&server.app.pool).await.unwrap();
+    while deliver_due(&server.app, &Courier::Webhook).await.unwrap() {}
+    assert_eq!(receiver.requests().await.len(), 2, "one taken, one not");
+    sqlx::query("UPDATE recipients SET per_hour = 1").execute(&server.app.pool).await.unwrap();
+    let mut third = crate::records::leak(9);
+    let third_tag = poolwatch_model::PoolTag::new(*b"Thrd");
+    (third.suspects[0].tags, third.tags[0].tag) = (vec![third_tag], third_tag);
+    crate::records::find(&server, on[0], ahead, &[third]).await;
+    clock.set(begun);
+    dispatched(&server, begun).await;
+    assert!(deliver_due(&server.app, &Courier::Webhook).await.unwrap(), "it is due again");
+    let waiting = "SELECT count(*) FROM outbox WHERE sent_at IS NULL";
+    let waiting: i64 = sqlx::query_scalar(waiting).fetch_one(&server.app.pool).await.unwrap();
+    assert_eq!((receiver.requests().await.len(), waiting), (3, 0));
+}
+
+#[tokio::test]
 async fn a_mail_server_that_asks_for_a_password_or_a_token_gets_it() {
     let server = Server::start().await;
     let authority = Receiver::start_with(&[], r#"{"access_token":"tok","expires_in":3600}"#).await;

@@ -68,7 +68,7 @@ async fn a_digest_is_given_once_a_day_at_the_readers_hour_and_of_the_readers_hos
         done(&server, "/alerts/recipients", &form).await;
     }
     let mut db = server.app.pool.acquire().await.unwrap();
-    let host = hosts::named(&mut db, "web-0", begun).await.unwrap();
+    let host = hosts::named(&mut db, "web-0", begun).await.unwrap().unwrap();
     drop(db);
     find(&server, host, begun, &[leak(2)]).await;
     // 07:59 and 08:00 in Berlin, in summer.

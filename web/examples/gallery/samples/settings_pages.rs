@@ -75,6 +75,7 @@ pub(super) fn sign_in() -> SignInPage {
             groups_claim: "groups".into(),
             rules: "<ops> = operator\nberlin = viewer : 3".into(),
             changed: Some(("Ana".into(), ago(864_000))),
+            trouble: None,
         },
         back: "https://poolwatch.corp.example/login/provider/done".into(),
         groups: vec![(3, "File servers".into())],

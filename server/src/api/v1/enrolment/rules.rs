@@ -112,8 +112,10 @@ pub(in crate::api) struct RuleTrial {
 #[utoipa::path(get, path = "/api/v1/enrolment/rules", responses((status = 200, body = [RuleInFull])))]
 pub(in crate::api) async fn list(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
 ) -> Result<Json<Vec<RuleInFull>>, AppError> {
-    let all = approval_rules::list(&mut *app.pool.acquire().await?).await?;
+    let mut all = approval_rules::list(&mut *app.pool.acquire().await?).await?;
+    all.retain(|rule| visible.shows_binding(&rule.binding));
     Ok(Json(all.into_iter().map(RuleInFull::from).collect()))
 }
 

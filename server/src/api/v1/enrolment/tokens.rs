@@ -15,6 +15,7 @@ use crate::{
     app::SharedApp,
     app_error::AppError,
     enrolment::tokens::{self, WantedToken},
+    fleet::visible::VisibleFleet,
     parameters::{Json, Path},
 };
 
@@ -121,12 +122,14 @@ pub(in crate::api) struct RefusedEnrolment {
     times: i64,
 }
 
-/// Enrolment tokens, the latest first.
+/// Enrolment tokens, the latest first; to who sees some groups alone, those that put hosts into these.
 #[utoipa::path(get, path = "/api/v1/enrolment/tokens", responses((status = 200, body = [TokenInFull])))]
 pub(in crate::api) async fn list(
     State(app): State<SharedApp>,
+    visible: VisibleFleet,
 ) -> Result<Json<Vec<TokenInFull>>, AppError> {
-    let all = enrolment_tokens::list(&mut *app.pool.acquire().await?, LISTED).await?;
+    let mut all = enrolment_tokens::list(&mut *app.pool.acquire().await?, LISTED).await?;
+    all.retain(|token| visible.shows_binding(&token.binding));
     Ok(Json(all.into_iter().map(TokenInFull::from).collect()))
 }
 
