@@ -13,7 +13,7 @@ programs=$target/${API_PROFILE:-debug}
 port=${API_PORT:-18443}
 url=http://127.0.0.1:$port
 wanted=tools/schemathesis/requirements.txt
-venv=tools/schemathesis/venv
+venv=$PWD/tools/schemathesis/venv
 unset DATABASE_URL "${!POOLWATCH_@}"
 
 if ! cmp -s "$wanted" "$venv/.installed"; then
@@ -43,7 +43,8 @@ for ((tries = 0; ; tries++)); do
 done
 token=$("$programs/poolwatch-server" admin create-token api "${database[@]}" --name walk --role admin)
 
-# Tokens are left alone: the one that asks could be revoked.
+# Tokens are left alone: the one that asks could be revoked. What it finds is kept in the folder that goes.
+cd "$dir"
 "$venv/bin/schemathesis" run "$url/api/v1/openapi.json" --url "$url" \
     --header "Authorization: Bearer $token" --checks not_a_server_error \
     --max-examples "${API_EXAMPLES:-25}" --exclude-path-regex '^/api/v1/tokens' \
