@@ -46,7 +46,7 @@ async fn what_differs_is_shown_first_and_what_is_equal_is_counted() {
     };
     let tags = get(&format!("/compare?host={sick}&host={well}")).await;
     assert!(
-        tags.contains("sick against well: 1 tag differs; of Thre sick has 61 MB more, ×1.8."),
+        tags.contains("sick against well: 1 tag differs; sick has 61 MB more of Thre, ×1.8."),
         "{tags}"
     );
     assert!(tags.contains("Show 1 that are about equal"), "File is folded");
