@@ -121,7 +121,7 @@ impl Routes {
         let methods = match limits.at_once.is_some() || limits.per_person.is_some() {
             true => {
                 let turns = turns::Turns::new(app.clone(), limits);
-                methods.layer(middleware::from_fn_with_state(turns, turns::take))
+                methods.layer(middleware::from_fn_with_state(turns, turns::answer_in_turn))
             }
             false => methods,
         };

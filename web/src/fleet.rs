@@ -1,11 +1,7 @@
 //! The fleet (`GET /`): is anything dying, of what, where?
 
 use askama::Template;
-use poolwatch_model::{
-    Pool, PoolTag,
-    diagnosis::{Bound, Verdict},
-    incident::IncidentState,
-};
+use poolwatch_model::{Pool, PoolTag, diagnosis::Verdict, incident::IncidentState};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -190,18 +186,10 @@ impl FleetPage {
     }
 
     /// The worst host of the first cause that has exhausted a pool, and what has run out there.
-    fn first_exhausted(&self) -> Option<(&str, &'static str)> {
+    fn first_exhausted(&self) -> Option<(&str, String)> {
         let mut open = self.causes.iter().filter(|row| row.incident.state.is_active());
         let row = open.find(|row| row.incident.diagnosis.verdict == Verdict::Exhausted)?;
-        let diagnosis = &row.incident.diagnosis;
-        let what = match (diagnosis.headroom.map(|headroom| headroom.bound), diagnosis.pool) {
-            (Some(Bound::Commit), _) => "commit",
-            (Some(Bound::ResidentAvailable), _) => "physical memory",
-            (_, Some(Pool::Nonpaged)) => "nonpaged pool",
-            (_, Some(Pool::Paged)) => "paged pool",
-            (_, None) => "pool",
-        };
-        Some((&row.worst.as_ref()?.host.name, what))
+        Some((&row.worst.as_ref()?.host.name, words::what_ran_out(&row.incident.diagnosis)))
     }
 
     /// Which of the leaking hosts has the least time, and how much.

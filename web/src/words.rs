@@ -31,7 +31,7 @@ pub use picture::{odds_ratio, p_value, reason, trigger};
 pub use poolwatch_analysis::confidence::{is_hint, leading_suspect};
 pub use steps::{HealthyVersion, find_driver, next_steps, step, steps_by_suspect};
 pub use tags::{certainty, found_in_code, tag_source};
-pub use titles::{other_suspects, suspect_name, title};
+pub use titles::{other_suspects, suspect_name, title, what_ran_out};
 
 /// What a role is called.
 #[must_use]

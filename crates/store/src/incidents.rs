@@ -64,24 +64,17 @@ pub async fn lock_cause(db: &mut PgConnection, cause: &Cause) -> Result<Option<L
     sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", key)
         .execute(&mut *db)
         .await?;
-    let row = sqlx::query!(
-        "SELECT id, lifecycle, diagnosis AS \"diagnosis: Readable<Diagnosis>\", worst_host,
-             picture IS NOT NULL AS \"is_pictured!\"
-         FROM incidents WHERE id = (
-             SELECT coalesce(merged_into, id) FROM incidents WHERE cause_key = $1
-             ORDER BY id DESC LIMIT 1
-         ) FOR UPDATE",
+    let id = sqlx::query_scalar!(
+        "SELECT coalesce(merged_into, id) AS \"id!\" FROM incidents WHERE cause_key = $1
+         ORDER BY id DESC LIMIT 1",
         key,
     )
-    .fetch_optional(db)
+    .fetch_optional(&mut *db)
     .await?;
-    Ok(row.map(|row| LockedIncident {
-        id: IncidentId(row.id),
-        lifecycle: row.lifecycle,
-        diagnosis: row.diagnosis.0.unwrap_or_default(),
-        worst: row.worst_host.map(HostId),
-        is_pictured: row.is_pictured,
-    }))
+    match id {
+        Some(id) => lock(db, IncidentId(id)).await,
+        None => Ok(None),
+    }
 }
 
 /// One incident.

@@ -118,7 +118,8 @@ pub async fn remove(db: &mut PgConnection, id: RecipientId) -> Result<bool> {
 pub async fn take_digest(db: &mut PgConnection, id: RecipientId, due: Timestamp) -> Result<bool> {
     let done = sqlx::query!(
         "UPDATE recipients SET digest_at = $2
-         WHERE id = $1 AND created_at < $2 AND (digest_at IS NULL OR digest_at < $2 OR digest_at > $2 + interval '8 days')",
+         WHERE id = $1 AND created_at < $2
+             AND (digest_at IS NULL OR digest_at < $2 OR digest_at > $2 + interval '8 days')",
         id.0,
         due.to_sqlx(),
     );

@@ -35,7 +35,7 @@ impl Turns {
 
 /// Answers a request once it is its turn. A small body is there by then: who sends it slowly keeps
 /// nobody waiting.
-pub(super) async fn take(
+pub(super) async fn answer_in_turn(
     State(Turns { app, limits, turns, places }): State<Turns>,
     request: Request,
     next: Next,
@@ -46,14 +46,14 @@ pub(super) async fn take(
     let who = request.extensions().get().map(Person::caller);
     let share = match limits.per_person.zip(who) {
         Some((most, who)) => app.personal_shares.take_answer(who, most),
-        None => return answer(&turns, limits, request, next).await,
+        None => return answer_next(&turns, limits, request, next).await,
     };
     let share = share.map_err(IntoResponse::into_response)?;
-    let response = answer(&turns, limits, request, next).await?;
+    let response = answer_next(&turns, limits, request, next).await?;
     Ok(response.map(|body| hold(body, share)))
 }
 
-async fn answer(
+async fn answer_next(
     turns: &Semaphore,
     limits: RouteLimits,
     request: Request,

@@ -54,6 +54,8 @@ pub(crate) struct SimulatedDatabase {
     is_up: Arc<AtomicBool>,
     /// Whether nothing fails any more.
     is_calm: Arc<AtomicBool>,
+    /// Whether what is done seems to have failed.
+    loses_answers: Arc<AtomicBool>,
     /// Grows when the server is killed: its statements may be lost then.
     server: Arc<AtomicU64>,
     chance: DayChance,
@@ -76,6 +78,7 @@ impl SimulatedDatabase {
             tables: Arc::default(),
             is_up: Arc::new(AtomicBool::new(true)),
             is_calm: Arc::default(),
+            loses_answers: Arc::default(),
             server: Arc::default(),
             chance,
         }
@@ -93,6 +96,10 @@ impl SimulatedDatabase {
     pub(crate) fn calm_down(&self) {
         self.is_calm.store(true, Relaxed);
         self.set_up(true);
+    }
+
+    pub(crate) fn set_loses_answers(&self, loses_answers: bool) {
+        self.loses_answers.store(loses_answers, Relaxed);
     }
 
     pub(crate) fn lose_server(&self) {
@@ -117,7 +124,10 @@ impl SimulatedDatabase {
         }
         let done = statement(&mut self.tables());
         sleep(self.chance.between(STATEMENT[0], STATEMENT[1])).await;
-        if self.fails() { Err(AppError::busy("after")) } else { Ok(done) }
+        if self.loses_answers.load(Relaxed) || self.fails() {
+            return Err(AppError::busy("after"));
+        }
+        Ok(done)
     }
 }
 

@@ -1,18 +1,13 @@
 //! An anchor that the database keeps though its answer is lost: a frame has one time all the same.
 
 use jiff::{SignedDuration, Timestamp};
-use poolwatch_model::{BootId, HostId, Snapshot, snapshot::PoolFailures};
+use poolwatch_model::{BootId, HostId, Snapshot};
 use poolwatch_protocol::v1::{Batch, Encoder, SenderClock, Stamp};
 use poolwatch_server::{
     app_error::AppError,
     fleet::Fleet,
-    ingest::{Intake, accept_into, frame_store::FrameStore},
-    writer::upload_permit::{UploadMemory, UploadPermit},
-};
-use poolwatch_store::{
-    boots::{Anchor, Boot},
-    frames::NewFrame,
-    read::Taken,
+    ingest::{Intake, accept_into},
+    writer::upload_permit::UploadMemory,
 };
 use uuid::Uuid;
 
@@ -22,51 +17,11 @@ const HOST: HostId = HostId(1);
 const BOOT: BootId = BootId(Uuid::from_u128(7));
 const BEGAN: i64 = 1_800_000_000;
 
-/// A database whose answer to an anchor is lost.
-#[derive(Debug, Clone)]
-struct LosesAnswers(SimulatedDatabase);
-
-impl FrameStore for LosesAnswers {
-    async fn find_or_create_boot(
-        &self,
-        host: HostId,
-        boot: BootId,
-        booted_at: Timestamp,
-    ) -> Result<Boot, AppError> {
-        self.0.find_or_create_boot(host, boot, booted_at).await
-    }
-
-    async fn put_anchor(&self, host: HostId, boot_no: i32, anchor: Anchor) -> Result<(), AppError> {
-        self.0.put_anchor(host, boot_no, anchor).await?;
-        Err(AppError::busy("the answer is lost"))
-    }
-
-    async fn last_taken(
-        &self,
-        host: HostId,
-        since: Timestamp,
-        until: Timestamp,
-    ) -> Result<Option<Taken>, AppError> {
-        self.0.last_taken(host, since, until).await
-    }
-
-    async fn note_pool_failures(
-        &self,
-        host: HostId,
-        failures: &[(Timestamp, PoolFailures)],
-    ) -> Result<(), AppError> {
-        self.0.note_pool_failures(host, failures).await
-    }
-
-    async fn write(&self, frames: Vec<NewFrame>, permit: UploadPermit) -> Result<u64, AppError> {
-        self.0.write(frames, permit).await
-    }
-}
-
 /// A frame a minute, each in an upload of its own.
 struct Sender {
     encoder: Encoder,
     memory: UploadMemory,
+    database: SimulatedDatabase,
 }
 
 impl Sender {
@@ -78,15 +33,9 @@ impl Sender {
         Batch { clock, frames: vec![&frame] }.to_bytes()
     }
 
-    async fn send(
-        &self,
-        fleet: &Fleet,
-        store: impl FrameStore,
-        body: &[u8],
-        arrived: Timestamp,
-    ) -> Result<(), AppError> {
+    async fn send(&self, fleet: &Fleet, body: &[u8], arrived: Timestamp) -> Result<(), AppError> {
         let kept = SignedDuration::from_hours(48);
-        let intake = Intake { fleet, store, interval_s: 60, kept };
+        let intake = Intake { fleet, store: self.database.clone(), interval_s: 60, kept };
         let permit = self.memory.permit(HOST)?;
         accept_into(&intake, HOST, body, permit, arrived).await.map(|_| ())
     }
@@ -101,16 +50,19 @@ fn at(seq: u64, off_min: i64) -> Timestamp {
 async fn a_frame_has_one_time_though_the_answer_to_its_anchor_is_lost() {
     let database = SimulatedDatabase::new(DayChance::new(1));
     database.calm_down();
-    let mut sender = Sender { encoder: Encoder::default(), memory: UploadMemory::new(64 << 10) };
+    let memory = UploadMemory::new(64 << 10);
+    let mut sender = Sender { encoder: Encoder::default(), memory, database: database.clone() };
     let fleet = Fleet::default();
     let (first, second) = (sender.upload(1), sender.upload(2));
-    sender.send(&fleet, database.clone(), &first, at(1, 0)).await.unwrap();
+    sender.send(&fleet, &first, at(1, 0)).await.unwrap();
     // By a clock that is seven minutes behind the boot began earlier than it was taken to.
-    let lost = sender.send(&fleet, LosesAnswers(database.clone()), &second, at(2, -7)).await;
+    database.set_loses_answers(true);
+    let lost = sender.send(&fleet, &second, at(2, -7)).await;
     assert_eq!(lost.unwrap_err().status(), 503);
-    sender.send(&fleet, database.clone(), &second, at(2, 0)).await.unwrap();
+    database.set_loses_answers(false);
+    sender.send(&fleet, &second, at(2, 0)).await.unwrap();
     // The server starts again, and the upload comes once more.
-    sender.send(&Fleet::default(), database.clone(), &second, at(2, 0)).await.unwrap();
+    sender.send(&Fleet::default(), &second, at(2, 0)).await.unwrap();
     let numbers: Vec<u64> = database.tables().frames.values().map(|frame| frame.seq).collect();
     assert_eq!(numbers, [1, 2]);
 }

@@ -32,6 +32,16 @@ pub fn title(diagnosis: &Diagnosis) -> String {
     }
 }
 
+/// What has run out where a pool is exhausted: `commit`, `nonpaged pool`.
+#[must_use]
+pub fn what_ran_out(diagnosis: &Diagnosis) -> String {
+    match diagnosis.headroom.map(|headroom| headroom.bound) {
+        Some(Bound::Commit) => "commit".to_owned(),
+        Some(Bound::ResidentAvailable) => "physical memory".to_owned(),
+        _ => lower(diagnosis.pool.map_or("Pool", pool_title)),
+    }
+}
+
 /// A suspect with its version and tags: `mybadapp.exe (Thre)`, `foo.sys 5.1 (Fooo)`.
 #[must_use]
 pub fn suspect_name(suspect: &Suspect) -> String {
